@@ -1,0 +1,6 @@
+from . import analysis as analysis
+from . import data as data
+from . import networks as networks
+from . import signals as signals
+
+__version__: str

@@ -1,0 +1,25 @@
+from ._card import METADATA_KEY as METADATA_KEY
+from ._card import Card as Card
+from ._card import TrainedRanges as TrainedRanges
+from ._inference import predict as predict
+from ._network import Network as Network
+from ._network import available as available
+from ._network import load as load
+from ._resampling import resample as resample
+from ._resampling import resampled_shape as resampled_shape
+from ._standardization import local_mean as local_mean
+from ._standardization import standardize as standardize
+
+__all__ = [
+    "METADATA_KEY",
+    "Card",
+    "Network",
+    "TrainedRanges",
+    "available",
+    "load",
+    "local_mean",
+    "predict",
+    "resample",
+    "resampled_shape",
+    "standardize",
+]

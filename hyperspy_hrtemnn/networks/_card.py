@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a network says of itself: the card inside its ONNX file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"the range {bounds} is reversed")
+    return bounds
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
+"""Lower and upper bound, both included."""
+
+METADATA_KEY = "hrtemnn_card"
+"""The key of an ONNX file's `metadata_props` that holds the card as JSON."""
+
+
+class TrainedRanges(BaseModel):
+    """The conditions a network was trained for; outside them it is a guess."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sampling: Range = Field(description="pixel size of the images [Å]")
+    energy: float = Field(description="beam energy [keV]")
+    dose: Range = Field(description="frame dose [e-/Å²]")
+    defocus: Range = Field(description="defocus, positive = underfocus [Å]")
+    Cs: Range = Field(description="spherical aberration [Å]")
+    focal_spread: Range = Field(description="focal spread [Å]")
+    blur: Range = Field(description="standard deviation of the blur [Å]")
+    mtf_c0: Range = Field(description="half-maximum of the MTF [Nyquist frequencies]")
+    mtf_c3: Range = Field(description="steepness of the MTF")
+    readout: Range = Field(description="readout noise N0 [e-/pixel]")
+
+
+class Card(BaseModel):
+    """Task, input, output, training and scores of a network."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    description: str
+    task: Literal["segmentation", "exit wave"]
+    material: str
+    channels: Annotated[int, Field(ge=1)] = Field(
+        1, description="number of input images, a focal series if more than one"
+    )
+    defocus_step: float | None = Field(
+        None, description="defocus between the images of a focal series [Å]"
+    )
+    classes: tuple[str, ...] = Field(description="names of the output channels")
+    sampling: Annotated[float, Field(gt=0)] = Field(
+        description="pixel size at which the network works [Å]"
+    )
+    standardization_width: Annotated[float, Field(gt=0)] = Field(
+        description="standard deviation of the window of the standardization [Å]"
+    )
+    receptive_field: Annotated[int, Field(ge=1)] = Field(
+        description="side of the square of input pixels that one output pixel sees"
+    )
+    stride: Annotated[int, Field(ge=1)] = Field(
+        1, description="height and width must be multiples of it [pixels]"
+    )
+    ranges: TrainedRanges
+    recipe: str
+    recipe_sha256: str
+    versions: dict[str, str] = Field(description="what it was trained and exported with")
+    scores: dict[str, Any] = Field(
+        default_factory=dict, description="on simulated images it never saw"
+    )
+    license: str

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Local standardization: what every network sees, in training as in use."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import uniform_filter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Contrast weaker than this share of the local mean is rounding, not signal: flat and
+# saturated regions come out as zero, not as amplified noise.
+_SMALLEST_CONTRAST = 1e-4
+
+
+def local_mean(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """Return the mean of an image under a window of Gaussian shape.
+
+    Three passes of a box stand for the Gaussian, with the widths of Kovesi that give
+    its variance; the error of the window is below 3 % of its height and the time does
+    not depend on `sigma`. The window ends at ``3 * sigma``.
+
+    Parameters
+    ----------
+    image
+        The image, shape (y, x). Its edges are continued by reflection.
+    sigma
+        Standard deviation of the Gaussian in pixels.
+
+    References
+    ----------
+    P. Kovesi, Fast almost-Gaussian filtering, DICTA 2010.
+    """
+    ideal = math.sqrt(4 * sigma**2 + 1)
+    small = max(int((ideal - 1) // 2) * 2 + 1, 1)
+    n_small = round((12 * sigma**2 - 3 * small**2 - 12 * small - 9) / (-4 * small - 4))
+    for i in range(3):
+        image = uniform_filter(image, small if i < n_small else small + 2, mode="mirror")
+    return image
+
+
+def standardize(images: NDArray[np.floating], sigma: float) -> NDArray[np.float32]:
+    r"""Shift images to a local mean of 0 and scale them to a local deviation of 1.
+
+    Equation 3.1 of the thesis, with the mean taken off before the square, as "a mean
+    of 0 and standard deviation of 1" asks for. Mean and deviation are averaged over
+    the channels, so that the images of a focal series keep their relative contrast.
+    The result does not change when the image is multiplied by a gain.
+
+    Parameters
+    ----------
+    images
+        One image, shape (y, x), or the channels of one input, shape (channel, y, x).
+    sigma
+        Standard deviation of the Gaussian window in pixels.
+
+    Returns
+    -------
+    float32 array of the shape of `images`; regions without contrast are 0.
+    """
+    channels = np.asarray(images, dtype=np.float32)
+    if channels.ndim == 2:
+        channels = channels[np.newaxis]
+    means = [local_mean(channel, sigma) for channel in channels]
+    mean = np.mean(means, axis=0, dtype=np.float32)
+    shifted = channels - mean
+    deviations = [np.sqrt(local_mean(square, sigma)) for square in shifted**2]
+    deviation = np.mean(deviations, axis=0, dtype=np.float32)
+    floor = np.maximum(_SMALLEST_CONTRAST * np.abs(mean), np.finfo(np.float32).tiny)
+    shifted /= np.maximum(deviation, floor)
+    shifted[:, deviation <= floor] = 0
+    return shifted.reshape(np.shape(images))

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pixel sizes from a signal's axes, and lengths with units into pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pint
+
+if TYPE_CHECKING:
+    from hyperspy.signals import Signal2D
+
+_units = pint.get_application_registry()
+
+
+def sampling(signal: Signal2D, unit: str = "angstrom") -> float:
+    """Return the pixel size of a signal's square pixels.
+
+    Parameters
+    ----------
+    signal
+        A signal with two uniform signal axes.
+    unit
+        Unit of length of the result.
+
+    Raises
+    ------
+    ValueError
+        If an axis is not calibrated in a unit of length, or x and y differ.
+    """
+    sizes = []
+    for axis in signal.axes_manager.signal_axes:
+        if not axis.is_uniform:
+            raise ValueError(f"The axis {axis.name!s} is not uniform; interpolate first.")
+        try:
+            sizes.append(_units.Quantity(axis.scale, str(axis.units)).m_as(unit))
+        except (pint.PintError, AttributeError, TypeError):
+            raise ValueError(
+                f"The signal is not calibrated: axis {axis.name!s} has the unit "
+                f"{axis.units!s}, not a length. Set it, for example:\n"
+                "    for axis in signal.axes_manager.signal_axes:\n"
+                "        axis.scale, axis.units = 0.01, 'nm'"
+            ) from None
+    x, y = map(abs, sizes)
+    if not x > 0 or abs(x - y) > 0.01 * x:
+        raise ValueError(
+            f"Pixels are {x:.4g} x {y:.4g} {unit}; square pixels are needed. Correct "
+            "the scale of the signal axes or rebin."
+        )
+    return float((x + y) / 2)
+
+
+def pixels(length: float | str, signal: Signal2D) -> float:
+    """Return a length in pixels of the signal.
+
+    Parameters
+    ----------
+    length
+        A number, in the unit of the signal axes, or a text with a unit, ``"2 nm"``.
+    signal
+        The signal whose signal axes give the pixel size.
+
+    Raises
+    ------
+    ValueError
+        If a text is no length, or it has a unit and the axes do not.
+    """
+    if not isinstance(length, str):
+        axis: Any = signal.axes_manager.signal_axes[0]
+        return float(length) / abs(float(axis.scale))
+    try:
+        quantity = _units.Quantity(length)
+        value = quantity.m_as("angstrom")
+    except (pint.PintError, AttributeError, TypeError, ValueError):
+        raise ValueError(
+            f"{length!r} is no length; give a number in the unit of the axes or a text "
+            'with a unit, such as "2 nm".'
+        ) from None
+    return float(value) / sampling(signal)

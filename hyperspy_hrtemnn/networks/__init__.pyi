@@ -1,8 +1,11 @@
 from ._card import METADATA_KEY as METADATA_KEY
 from ._card import Card as Card
+from ._card import Range as Range
 from ._card import TrainedRanges as TrainedRanges
+from ._inference import out_of_range as out_of_range
 from ._inference import predict as predict
 from ._network import Network as Network
+from ._network import NetworkError as NetworkError
 from ._network import available as available
 from ._network import load as load
 from ._resampling import resample as resample
@@ -14,10 +17,13 @@ __all__ = [
     "METADATA_KEY",
     "Card",
     "Network",
+    "NetworkError",
+    "Range",
     "TrainedRanges",
     "available",
     "load",
     "local_mean",
+    "out_of_range",
     "predict",
     "resample",
     "resampled_shape",

@@ -69,7 +69,9 @@ class Card(BaseModel):
     ranges: TrainedRanges
     recipe: str
     recipe_sha256: str
-    versions: dict[str, str] = Field(description="what it was trained and exported with")
+    versions: dict[str, str] = Field(
+        description="what it was trained and exported with"
+    )
     scores: dict[str, Any] = Field(
         default_factory=dict, description="on simulated images it never saw"
     )

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def resample(image: NDArray[np.floating], shape: tuple[int, int]) -> NDArray[np.float32]:
+def resample(
+    image: NDArray[np.floating], shape: tuple[int, int]
+) -> NDArray[np.float32]:
     """Resample an image to another number of pixels of the same field of view.
 
     A cubic kernel, widened when pixels are merged so that nothing above the new

@@ -39,7 +39,8 @@ def local_mean(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     small = max(int((ideal - 1) // 2) * 2 + 1, 1)
     n_small = round((12 * sigma**2 - 3 * small**2 - 12 * small - 9) / (-4 * small - 4))
     for i in range(3):
-        image = uniform_filter(image, small if i < n_small else small + 2, mode="mirror")
+        size = small if i < n_small else small + 2
+        image = uniform_filter(image, size, mode="mirror")
     return image
 
 
@@ -68,7 +69,9 @@ def standardize(images: NDArray[np.floating], sigma: float) -> NDArray[np.float3
     means = [local_mean(channel, sigma) for channel in channels]
     mean = np.mean(means, axis=0, dtype=np.float32)
     shifted = channels - mean
-    deviations = [np.sqrt(local_mean(square, sigma)) for square in shifted**2]
+    # Running sums round to just below zero where there is nothing.
+    variances = [np.maximum(local_mean(square, sigma), 0) for square in shifted**2]
+    deviations = np.sqrt(variances)
     deviation = np.mean(deviations, axis=0, dtype=np.float32)
     floor = np.maximum(_SMALLEST_CONTRAST * np.abs(mean), np.finfo(np.float32).tiny)
     shifted /= np.maximum(deviation, floor)

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From an image to a network's answer for each of its pixels; knows no signals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._resampling import resample as resample_image
+from ._resampling import resampled_shape
+from ._standardization import standardize
+from ._tiling import predict_tiled
+from ._validation import as_channels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ._card import Card, Range
+    from ._network import Network
+    from ._tiling import Window
+
+# Enlarging an image further than this adds no information; the calibration is wrong.
+_LARGEST_ENLARGEMENT = 8
+
+
+def predict(
+    network: Network,
+    images: NDArray[Any],
+    sampling: float | None = None,
+    *,
+    resample: bool = True,
+    tile: int | None = None,
+    overlap: int | None = None,
+    window: Window = "hamming",
+) -> NDArray[np.float32]:
+    """Run a network on one image, or on one focal series.
+
+    The image is resampled to the network's sampling, standardized as a whole, divided
+    into tiles, and the result is resampled to the shape of the image. It does not
+    depend on how the image is tiled. A crop gives what the whole image gives wherever
+    its edges are farther away than the network and the standardization see: half the
+    receptive field, and at most six standardization widths, most of it within two.
+
+    Parameters
+    ----------
+    network
+        The network.
+    images
+        Real numbers of any dtype, shape (y, x) or (channel, y, x), where the channels
+        are the images of a focal series.
+    sampling
+        Pixel size of the images in Å. Not needed if `resample` is False.
+    resample
+        If False, the pixels of the image are taken for the network's.
+    tile
+        Largest height and width of a tile, in pixels of the network's sampling. By
+        default the image is divided into the fewest equal tiles of at most 2048
+        pixels and the overlap.
+    overlap
+        Pixels, of the network's sampling, that neighboring tiles share. By default the
+        receptive field and 32 pixels in which neighbors are blended. With less than
+        the receptive field, seams are possible.
+    window
+        Form of the blending: any window of `scipy.signal.get_window`. The weights add
+        up to one everywhere, so that it does not alter values.
+
+    Returns
+    -------
+    Shape (class, y, x). In 0..1 if the task is segmentation.
+
+    Raises
+    ------
+    ValueError
+        If the image cannot be used: NaN, infinite or complex values, no contrast, the
+        wrong number of channels, a field of view smaller than the standardization
+        width, or a sampling that is missing or cannot be right; or if `tile`,
+        `overlap` or `window` is invalid.
+    """
+    card = network.card
+    channels = as_channels(np.asarray(images), card)
+    shape = channels.shape[1:]
+    if resample:
+        working = _working_shape((shape[0], shape[1]), sampling, card)
+        channels = _resample(channels, working)
+    _check_size(channels.shape[1:], card)
+    channels = standardize(channels, card.standardization_width / card.sampling)
+    if not channels.any():
+        raise ValueError(
+            "The image has no contrast beyond rounding: it is blank, constant or "
+            "saturated. Leave such frames out."
+        )
+    result = predict_tiled(
+        network.predict,
+        channels,
+        receptive_field=card.receptive_field,
+        stride=card.stride,
+        tile=tile,
+        overlap=overlap,
+        window=window,
+    )
+    result = _resample(result, (shape[0], shape[1]))
+    if card.task == "segmentation":
+        # The cubic kernel overshoots at edges, the sum of weights by rounding.
+        np.clip(result, 0, 1, out=result)
+    return result
+
+
+def out_of_range(
+    card: Card,
+    *,
+    sampling: float | None = None,
+    energy: float | None = None,
+    defocus: float | None = None,
+) -> list[str]:
+    """Return what is outside the conditions the network was trained for, one text each.
+
+    Parameters
+    ----------
+    card
+        The network's card.
+    sampling
+        Pixel size of the image in Å; None where it is not known.
+    energy
+        Beam energy in keV.
+    defocus
+        Defocus in Å, positive = underfocus.
+    """
+    ranges = card.ranges
+    # One energy was trained; a nominal 300 keV may be written 299.9.
+    energies = (0.99 * ranges.energy, 1.01 * ranges.energy)
+    conditions: list[tuple[str, float | None, Range, str, str]] = [
+        ("sampling", sampling, ranges.sampling, "Å/pixel", _span_text(ranges.sampling)),
+        ("beam energy", energy, energies, "keV", f"{ranges.energy:g}"),
+        ("defocus", defocus, ranges.defocus, "Å", _span_text(ranges.defocus)),
+    ]
+    return [
+        f"the {name} is {value:.4g} {unit}, trained was {trained} {unit}"
+        for name, value, bounds, unit, trained in conditions
+        if value is not None and not _is_within(value, bounds)
+    ]
+
+
+def _is_within(value: float, bounds: Range) -> bool:
+    # Calibrations come through changes of unit.
+    rounding = 1e-6 * max(map(abs, bounds))
+    return bounds[0] - rounding <= value <= bounds[1] + rounding
+
+
+def _span_text(bounds: Range) -> str:
+    return f"{bounds[0]:g} to {bounds[1]:g}"
+
+
+def _working_shape(
+    shape: tuple[int, int], sampling: float | None, card: Card
+) -> tuple[int, int]:
+    if sampling is None:
+        raise ValueError(
+            f"The network {card.name!r} works at {card.sampling:g} Å/pixel and the "
+            "sampling of the image is not known; give it, or resample=False."
+        )
+    if not 0 < sampling < np.inf:
+        raise ValueError(f"The sampling is {sampling} Å/pixel; it must be positive.")
+    ratio = sampling / card.sampling
+    if ratio > _LARGEST_ENLARGEMENT:
+        raise ValueError(
+            f"A sampling of {sampling:g} Å/pixel is {ratio:.3g} times the network's "
+            f"{card.sampling:g}: too coarse to show what it looks for. Check the unit "
+            "of the calibration."
+        )
+    return resampled_shape(shape, ratio)
+
+
+def _check_size(shape: tuple[int, ...], card: Card) -> None:
+    smallest = max(card.standardization_width / card.sampling, card.stride)
+    if min(shape) < smallest:
+        height, width = (f"{size * card.sampling:.3g}" for size in shape)
+        raise ValueError(
+            f"The image is too small: {height} x {width} Å (y, x), and the network "
+            f"{card.name!r} needs {smallest * card.sampling:.3g} Å or more each way. "
+            "Take a larger field of view, or check the calibration."
+        )
+
+
+def _resample(
+    channels: NDArray[np.float32], shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    if channels.shape[1:] == shape:
+        return channels
+    return np.stack([resample_image(channel, shape) for channel in channels])

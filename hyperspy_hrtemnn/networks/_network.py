@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One ONNX file as something that predicts; knows arrays, not images or signals."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from ._card import METADATA_KEY, Card
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+MODELS = Path(__file__).parent.parent / "models"
+"""The folder of the networks that come with the package."""
+
+# Never every provider there is: some compile for minutes before the first image.
+_PROVIDERS = ("CPUExecutionProvider",)
+
+# Side of the image with which a graph is tried when it is loaded; a second side that
+# differs by one stride shows a stride that is larger than the card says.
+_TRIAL_SIDE = 32
+
+
+class NetworkError(ValueError):
+    """A network's file is missing, is no network, or contradicts its card."""
+
+
+class Network:
+    """A network in an ONNX file, with the card that says what it is for.
+
+    It can be pickled, for a distributed scheduler: the file is then read again, by
+    its path, and must be the same.
+
+    Parameters
+    ----------
+    path
+        The ONNX file.
+    providers
+        Execution providers of onnxruntime, in the order of preference.
+
+    Attributes
+    ----------
+    card
+        What the network says of itself.
+    path
+        Where its file is.
+    sha256
+        Hash of its file.
+
+    Raises
+    ------
+    NetworkError
+        If the file is missing, is no ONNX file, has no valid card, or its graph does
+        not fit the card.
+    """
+
+    def __init__(
+        self, path: str | Path, *, providers: Sequence[str] = _PROVIDERS
+    ) -> None:
+        self.path = Path(path).resolve()
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise NetworkError(
+                f"{self.path} cannot be read: {error.strerror or error}."
+            ) from None
+        self.sha256 = hashlib.sha256(content).hexdigest()
+        self._requested = tuple(providers)
+        self._session = _session(content, self.path, self._requested)
+        self.card = _card(self._session, self.path)
+        # onnxruntime spreads one inference over all cores: a second at the same time
+        # would gain nothing and double the memory.
+        self._lock = threading.Lock()
+        _check_signature(self._session, self.card, self.path)
+        self._check_by_trial()
+
+    @property
+    def name(self) -> str:
+        """Name of the network, from its card."""
+        return self.card.name
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The execution providers that are in use, the preferred one first."""
+        return tuple(self._session.get_providers())
+
+    def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the network on standardized images.
+
+        Images are continued by reflection to a multiple of the network's stride, and
+        the result is cropped to their size. Inferences run one at a time, whichever
+        thread asks.
+
+        Parameters
+        ----------
+        batch
+            Shape (N, channel, y, x).
+
+        Returns
+        -------
+        Shape (N, class, y, x).
+        """
+        height, width = batch.shape[2:]
+        below, beside = (-size % self.card.stride for size in (height, width))
+        if below or beside:
+            # Reflection needs as many pixels inside as it makes outside.
+            fits = below < height and beside < width
+            batch = np.pad(
+                batch,
+                ((0, 0), (0, 0), (0, below), (0, beside)),
+                mode="reflect" if fits else "edge",
+            )
+        return self._run(batch)[..., :height, :width]
+
+    def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        name = self._session.get_inputs()[0].name
+        batch = np.ascontiguousarray(batch, dtype=np.float32)
+        with self._lock:
+            result: NDArray[np.float32] = self._session.run(None, {name: batch})[0]
+        return result
+
+    def _check_by_trial(self) -> None:
+        stride = self.card.stride
+        side = -(-_TRIAL_SIDE // stride) * stride
+        shape = (2, self.card.channels, side, side + stride)
+        expected = (2, len(self.card.classes), side, side + stride)
+        try:
+            result = self._run(np.zeros(shape, np.float32))
+        # onnxruntime's exceptions have no common base.
+        except Exception as error:
+            raise _misfit(
+                self.path, f"it fails on input of shape {shape}: {error}"
+            ) from (error)
+        if result.shape != expected:
+            raise _misfit(
+                self.path,
+                f"it makes {result.shape} of {shape}, where the card's "
+                f"{len(self.card.classes)} classes and the same height and width "
+                f"would be {expected}",
+            )
+
+    def __repr__(self) -> str:
+        return f"<Network {self.name!r}, {self.card.task}, {self.card.material}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reload, (self.path, self.sha256, self._requested)
+
+    def __dask_tokenize__(self) -> tuple[str, str]:
+        return "hyperspy_hrtemnn.Network", self.sha256
+
+
+def available() -> tuple[str, ...]:
+    """Return the names of the networks that come with the package."""
+    return tuple(sorted(path.stem for path in MODELS.glob("*.onnx")))
+
+
+def load(name_or_path: str | Path) -> Network:
+    """Return a network, by the name of a shipped one or by the path of a file.
+
+    The same unchanged file is read once.
+
+    Parameters
+    ----------
+    name_or_path
+        One of `available()`, or the path of an ONNX file.
+
+    Raises
+    ------
+    NetworkError
+        If there is no such network, or its file cannot be used.
+    """
+    path = _find(name_or_path)
+    try:
+        status = path.stat()
+    except OSError:
+        raise NetworkError(f"There is no file {path}.") from None
+    return _cached(path, status.st_mtime_ns, status.st_size, _PROVIDERS)
+
+
+def _find(name_or_path: str | Path) -> Path:
+    if isinstance(name_or_path, str) and name_or_path in available():
+        return MODELS / f"{name_or_path}.onnx"
+    path = Path(name_or_path).expanduser()
+    if isinstance(name_or_path, str) and not path.exists():
+        looks_like_a_name = path.name == name_or_path and path.suffix != ".onnx"
+        if looks_like_a_name:
+            names = ", ".join(available()) or "none"
+            raise NetworkError(
+                f"There is no network {name_or_path!r}. Shipped networks: {names}. "
+                "For another one, give the path of its .onnx file."
+            )
+    return path.resolve()
+
+
+@lru_cache(maxsize=8)
+def _cached(
+    path: Path,
+    mtime_ns: int,  # noqa: ARG001 - part of the key
+    size: int,  # noqa: ARG001 - part of the key
+    providers: tuple[str, ...],
+) -> Network:
+    return Network(path, providers=providers)
+
+
+def _reload(path: Path, sha256: str, providers: tuple[str, ...]) -> Network:
+    try:
+        status = path.stat()
+    except OSError:
+        raise NetworkError(f"There is no file {path} on this machine.") from None
+    network = _cached(path, status.st_mtime_ns, status.st_size, providers)
+    if network.sha256 != sha256:
+        raise NetworkError(f"{path} is not the network it was: the file has changed.")
+    return network
+
+
+def _session(content: bytes, path: Path, providers: tuple[str, ...]) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=list(providers))
+    # onnxruntime's exceptions have no common base.
+    except Exception as error:
+        raise NetworkError(
+            f"{path} is no ONNX file that onnxruntime can read, or is incomplete: "
+            f"{error}"
+        ) from error
+
+
+def _card(session: Any, path: Path) -> Card:
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    if text is None:
+        raise NetworkError(
+            f"{path} has no card ({METADATA_KEY!r} in its metadata): it was not "
+            "exported by hrtemnn export."
+        )
+    try:
+        return Card.model_validate_json(text)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'card'}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise NetworkError(f"The card of {path} is not valid: {faults}.") from None
+
+
+def _misfit(path: Path, why: str) -> NetworkError:
+    return NetworkError(f"The graph of {path} does not fit its card: {why}.")
+
+
+def _check_signature(session: Any, card: Card, path: Path) -> None:
+    """Compare what the graph declares with the card, before anything is run."""
+    sides = (("input", session.get_inputs()), ("output", session.get_outputs()))
+    for (side, ports), channels in zip(
+        sides, (card.channels, len(card.classes)), strict=True
+    ):
+        if len(ports) != 1:
+            raise _misfit(path, f"it has {len(ports)} {side}s, not 1")
+        (port,) = ports
+        if port.type != "tensor(float)":
+            raise _misfit(path, f"its {side} is {port.type}, not float32")
+        if len(port.shape) != 4:
+            raise _misfit(
+                path, f"its {side} has {len(port.shape)} dimensions, not N, C, y, x"
+            )
+        if isinstance(port.shape[1], int) and port.shape[1] != channels:
+            raise _misfit(
+                path,
+                f"its {side} has {port.shape[1]} channels, the card says {channels}",
+            )
+    batch, _, *image = session.get_inputs()[0].shape
+    if any(isinstance(size, int) for size in (batch, *image)):
+        raise _misfit(
+            path,
+            f"its input has the fixed shape {session.get_inputs()[0].shape}; the "
+            "number of images, the height and the width must be symbolic",
+        )

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures that several test modules use."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tiny_networks
+
+
+@pytest.fixture(scope="session")
+def network_path(tmp_path_factory):
+    """A one-class network that sees 7 x 7 pixels."""
+    return tiny_networks.convolution(tmp_path_factory.mktemp("networks") / "tiny.onnx")
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(12)

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From an image to probabilities: place, orientation, independence, bad input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tiny_networks
+from scipy import ndimage
+
+from hyperspy_hrtemnn.networks import load, out_of_range, predict
+
+SHAPE = (83, 121)
+
+
+@pytest.fixture(scope="module")
+def network(network_path):
+    return load(network_path)
+
+
+@pytest.fixture
+def image(rng):
+    return rng.normal(100, 10, SHAPE)
+
+
+def test_shape_and_range(network, image):
+    result = predict(network, image, 0.13)
+    assert result.shape == (1, *SHAPE)
+    assert result.dtype == np.float32
+    assert result.min() >= 0
+    assert result.max() <= 1
+
+
+@pytest.mark.parametrize("dtype", ["int16", "uint8", ">u2", "<i4", ">f8", "float16"])
+def test_dtypes(network, image, dtype):
+    converted = image.round().astype(dtype)
+    np.testing.assert_allclose(
+        predict(network, converted, 0.1),
+        predict(network, image.round(), 0.1),
+        atol=1e-5,
+    )
+
+
+def test_gain_changes_nothing(network, image):
+    np.testing.assert_allclose(
+        predict(network, 37 * image, 0.1), predict(network, image, 0.1), atol=1e-4
+    )
+
+
+def test_tiles_change_nothing(network, image):
+    whole = predict(network, image, 0.13)
+    for tile, overlap in [(50, None), (57, 11), (80, 60)]:
+        tiled = predict(network, image, 0.13, tile=tile, overlap=overlap)
+        np.testing.assert_allclose(tiled, whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["convolution", "pooling"])
+def test_crop_is_like_the_whole(tmp_path, rng, name):
+    network = load(getattr(tiny_networks, name)(tmp_path / "tiny.onnx"))
+    image = rng.normal(100, 10, (230, 270))
+    rows, columns = slice(20, 210), slice(16, 232)
+    whole = predict(network, image, resample=False)[0, rows, columns]
+    crop = predict(network, image[rows, columns], resample=False)[0]
+    card = network.card
+    sigma = card.standardization_width / card.sampling
+    border = card.receptive_field // 2 + round(6 * sigma)
+    inside = (slice(border, -border), slice(border, -border))
+    assert crop[inside].size > 1000
+    np.testing.assert_allclose(crop[inside], whole[inside], atol=1e-4)
+
+
+@pytest.mark.parametrize("sampling", [0.07, 0.1, 0.163, 0.2])
+def test_resampling_keeps_place_and_orientation(tmp_path, sampling):
+    network = load(
+        tiny_networks.brightness(tmp_path / "bright.onnx", standardization_width=2.5)
+    )
+    y, x = np.indices((140, 180))
+    # A blob longer along x than along y, in the upper right: no symmetry is left.
+    place = (43.3, 121.8)
+    blob = np.exp(-(((y - place[0]) / 4) ** 2) - ((x - place[1]) / 9) ** 2)
+    result = predict(network, 10 + blob, sampling)[0]
+    # Without the sigmoid's tail over the whole image, which has its own center.
+    found = ndimage.center_of_mass(np.where(result > 0.1, result, 0))
+    np.testing.assert_allclose(found, place, atol=0.1)
+    rows, columns = np.nonzero(result > 0.5)
+    assert np.ptp(columns) > 1.5 * np.ptp(rows)
+
+
+def test_no_resampling_takes_pixels_as_they_are(network, image):
+    expected = predict(network, image, network.card.sampling)
+    np.testing.assert_array_equal(predict(network, image, resample=False), expected)
+    np.testing.assert_array_equal(
+        predict(network, image, 0.3, resample=False), expected
+    )
+
+
+def test_focal_series_and_classes(tmp_path, rng):
+    network = load(
+        tiny_networks.convolution(
+            tmp_path / "s.onnx", channels=3, classes=2, defocus_step=50
+        )
+    )
+    series = rng.normal(100, 10, (3, *SHAPE))
+    result = predict(network, series, 0.12)
+    assert result.shape == (2, *SHAPE)
+    swapped = predict(network, series[::-1], 0.12)
+    assert np.abs(result - swapped).max() > 0.01
+    with pytest.raises(
+        ValueError, match=r"takes 3 images, 5 nm of defocus apart.*are 2"
+    ):
+        predict(network, series[:2], 0.12)
+    with pytest.raises(ValueError, match=r"takes 3 images.*there are 1"):
+        predict(network, series[0], 0.12)
+
+
+def test_exit_wave_is_not_clipped(tmp_path, rng):
+    path = tiny_networks.linear(tmp_path / "wave.onnx", task="exit wave")
+    result = predict(load(path), rng.normal(100, 10, SHAPE), 0.1)
+    assert result.min() < -0.5
+
+
+def _with(value):
+    def change(image):
+        image[40, 50] = value
+        return image
+
+    return change
+
+
+def _nearly(value):
+    def change(image):
+        image[:] = value
+        image[7, 9] = 3
+        return image
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_with(np.nan), "1 NaN or infinite"),
+        (_with(np.inf), "1 NaN or infinite"),
+        (_with(1e300), "1 NaN or infinite"),
+        (lambda image: np.full_like(image, 7), "constant: every pixel is 7"),
+        (np.zeros_like, "constant: every pixel is 0"),
+        (_nearly(65535), "highest value, 65535"),
+        (_nearly(0), "lowest value, 0"),
+        (lambda image: 1e6 + image * 1e-3, "no contrast beyond rounding"),
+        (lambda image: image + 1j, "complex"),
+        (lambda image: image.astype(str), "data type"),
+        (lambda image: image[:5, :9], r"too small: 0\.5 x 0\.9 Å"),
+        (lambda image: image[:, :5], r"too small: 8\.3 x 0\.5 Å"),
+        (lambda image: image[0], "1 dimensions"),
+        (lambda image: np.stack([image] * 3), "takes one image at a time; there are 3"),
+        (lambda image: image[:0], "no pixels"),
+    ],
+)
+def test_bad_images(network, image, change, message):
+    with pytest.raises(ValueError, match=message):
+        predict(network, change(image), 0.1)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "message"),
+    [
+        (None, "not known"),
+        (0, "positive"),
+        (-0.1, "positive"),
+        (np.nan, "positive"),
+        (np.inf, "positive"),
+        (2.0, "Check the unit"),
+        (0.001, "too small"),
+    ],
+)
+def test_bad_sampling(network, image, sampling, message):
+    with pytest.raises(ValueError, match=message):
+        predict(network, image, sampling)
+
+
+def test_bad_options(network, image):
+    with pytest.raises(ValueError, match="tile is 10"):
+        predict(network, image, 0.1, tile=10)
+    with pytest.raises(ValueError, match="no window"):
+        predict(network, image, 0.1, window="saddle")
+
+
+def test_input_is_not_changed(network, image):
+    image = image.astype(np.float32)
+    before = image.copy()
+    predict(network, image, 0.1)
+    np.testing.assert_array_equal(image, before)
+
+
+def test_out_of_range():
+    card = tiny_networks.card()
+    assert out_of_range(card) == []
+    assert out_of_range(card, sampling=0.2, energy=299.9, defocus=-100) == []
+    sampling, energy, defocus = out_of_range(
+        card, sampling=0.25, energy=80, defocus=500
+    )
+    assert "0.25 Å/pixel" in sampling
+    assert "0.07 to 0.2" in sampling
+    assert "80 keV" in energy
+    assert "300" in energy
+    assert "500 Å" in defocus
+    assert "-100 to 100" in defocus

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ONNX networks of a few kilobytes whose answers are known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from hyperspy_hrtemnn.networks import METADATA_KEY, Card, TrainedRanges
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SAMPLING = 0.1
+"""Å per pixel, of all tiny networks."""
+
+RANGES = TrainedRanges(
+    sampling=(0.07, 0.2),
+    energy=300,
+    dose=(10, 1e6),
+    defocus=(-100, 100),
+    Cs=(-1e5, 1e5),
+    focal_spread=(5, 20),
+    blur=(0, 1),
+    mtf_c0=(0.1, 0.5),
+    mtf_c3=(2, 4),
+    readout=(0, 1),
+)
+
+
+def card(**changes: Any) -> Card:
+    fields: dict[str, Any] = {
+        "name": "tiny",
+        "description": "for tests",
+        "task": "segmentation",
+        "material": "Au",
+        "channels": 1,
+        "classes": ("particle",),
+        "sampling": SAMPLING,
+        "standardization_width": 0.6,
+        "receptive_field": 7,
+        "stride": 1,
+        "ranges": RANGES,
+        "recipe": "none",
+        "recipe_sha256": "0" * 64,
+        "versions": {"hyperspy-hrtemnn": "0.1.0"},
+        "license": "GPL-3.0-or-later",
+    }
+    return Card(**{**fields, **changes})
+
+
+def model(
+    nodes: list[Any],
+    weights: dict[str, np.ndarray],
+    *,
+    inputs: tuple[Any, ...] = ("N", 1, "y", "x"),
+    outputs: tuple[Any, ...] = ("N", 1, "y", "x"),
+    dtype: int = TensorProto.FLOAT,
+    text: str | None = None,
+) -> onnx.ModelProto:
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("image", dtype, inputs)],
+        [helper.make_tensor_value_info("answer", dtype, outputs)],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    made.ir_version = 8
+    if text is not None:
+        helper.set_model_props(made, {METADATA_KEY: text})
+    return made
+
+
+def convolution(
+    path: Path,
+    *,
+    field: int = 7,
+    channels: int = 1,
+    classes: int = 1,
+    seed: int = 0,
+    gain: float = 1.0,
+    **changes: Any,
+) -> Path:
+    """Write a convolution of `field` x `field` random weights and a sigmoid.
+
+    Each output pixel sees exactly `field` x `field` pixels; its padding is zeros, so
+    that a tile's border shows unless it is given no weight.
+    """
+    rng = np.random.default_rng(seed)
+    weight = gain * rng.normal(size=(classes, channels, field, field)) / field
+    nodes = [
+        helper.make_node(
+            "Conv",
+            ["image", "weight"],
+            ["sum"],
+            pads=[field // 2] * 4,
+            kernel_shape=[field] * 2,
+        ),
+        helper.make_node("Sigmoid", ["sum"], ["answer"]),
+    ]
+    names = (
+        tuple(f"class {i}" for i in range(classes)) if classes > 1 else ("particle",)
+    )
+    text = card(
+        **{
+            "channels": channels,
+            "classes": names,
+            "receptive_field": field,
+            **changes,
+        }
+    ).model_dump_json()
+    made = model(
+        nodes,
+        {"weight": weight.astype(np.float32)},
+        inputs=("N", channels, "y", "x"),
+        outputs=("N", classes, "y", "x"),
+        text=text,
+    )
+    onnx.save(made, path)
+    return path
+
+
+def pooling(path: Path, *, field: int = 5) -> Path:
+    """Write pooling to a quarter, a convolution there, and enlarging: stride 4."""
+    rng = np.random.default_rng(4)
+    weight = rng.normal(size=(1, 1, field, field)).astype(np.float32)
+    nodes = [
+        helper.make_node(
+            "MaxPool", ["image"], ["small"], kernel_shape=[4, 4], strides=[4, 4]
+        ),
+        helper.make_node("Conv", ["small", "weight"], ["sum"], pads=[field // 2] * 4),
+        helper.make_node("Sigmoid", ["sum"], ["answer4"]),
+        helper.make_node(
+            "Resize", ["answer4", "", "scales"], ["answer"], mode="nearest"
+        ),
+    ]
+    weights = {"weight": weight, "scales": np.array([1, 1, 4, 4], np.float32)}
+    # The block of a pixel and field // 2 blocks on each side, whichever its phase.
+    text = card(stride=4, receptive_field=2 * 4 * (field // 2 + 1)).model_dump_json()
+    onnx.save(model(nodes, weights, text=text), path)
+    return path
+
+
+def brightness(path: Path, **changes: Any) -> Path:
+    """Write a network that sees one pixel: sigmoid(8 * (value - 1))."""
+    nodes = [
+        helper.make_node("Sub", ["image", "one"], ["less"]),
+        helper.make_node("Mul", ["less", "eight"], ["more"]),
+        helper.make_node("Sigmoid", ["more"], ["answer"]),
+    ]
+    weights = {"one": np.float32(1).reshape(1), "eight": np.float32(8).reshape(1)}
+    text = card(**{"receptive_field": 1, **changes}).model_dump_json()
+    onnx.save(model(nodes, weights, text=text), path)
+    return path
+
+
+def linear(path: Path, **changes: Any) -> Path:
+    """Write a network that answers with its input."""
+    nodes = [helper.make_node("Identity", ["image"], ["answer"])]
+    text = card(**{"receptive_field": 1, **changes}).model_dump_json()
+    onnx.save(model(nodes, {}, text=text), path)
+    return path

@@ -1,0 +1,6 @@
+from .instances import separate as separate
+from .local_fourier import local_spectrum as local_spectrum
+from .properties import properties as properties
+from .tracking import Tracker as Tracker
+
+__all__ = ["Tracker", "local_spectrum", "properties", "separate"]

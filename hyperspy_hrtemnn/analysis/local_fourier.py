@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Fourier transform of one particle, cut out of its image with a soft edge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import fft
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+# The soft edge reaches 2 % this many apodizations away from the particle.
+REACH = 2.0
+
+
+def local_spectrum(
+    image: ArrayLike,
+    mask: ArrayLike | None = None,
+    *,
+    size: tuple[int, int],
+    apodization: float,
+) -> NDArray[np.float32]:
+    r"""Return the amplitude of the Fourier transform of one particle.
+
+    With :math:`w` the mask convolved with a Gaussian of standard deviation
+    `apodization` and :math:`\bar I` the mean of the image weighted by :math:`w`, the
+    result is
+
+    .. math:: A(k) = \frac{|\sum_r w(r) (I(r) - \bar I) e^{-2 \pi i k r}|}{\sum_r w(r)}
+
+    so that it depends neither on `size` nor on the particle's area: fringes
+    :math:`a \cos(2 \pi g r)` all over the particle have a reflection of height
+    :math:`a / 2` at :math:`g`, and the mean leaves nothing at zero. The window is 1/2
+    at the edge of the particle and 2 % two apodizations outside. Pixels of the mask
+    closer than that to the border of the image, or of the crop, are left out of
+    :math:`w`: an edge that is cut would draw streaks.
+
+    Parameters
+    ----------
+    image
+        One image, shape (y, x).
+    mask
+        True on the particle, shape (y, x); by default the whole image.
+    size
+        Shape of the crop and of the result, (y, x) in pixels. The crop is centered on
+        the centroid of the mask and continues as empty beyond the image.
+    apodization
+        Standard deviation of the Gaussian in pixels; 0 for a hard edge.
+
+    Returns
+    -------
+    float32 array of the shape `size`. Zero frequency is at the index ``n // 2`` of
+    each axis, the step is 1/n cycles per pixel. All zero if the mask is empty or
+    everything lies too close to the border.
+
+    Raises
+    ------
+    ValueError
+        If image and mask differ in shape or an option is out of range.
+
+    References
+    ----------
+    Thesis, section 6.1, menu item 2.
+    """
+    picture = np.asarray(image)
+    if picture.ndim != 2:
+        raise ValueError(f"One image of shape (y, x) is needed, not {picture.shape}.")
+    where = np.ones(picture.shape, bool) if mask is None else np.asarray(mask, bool)
+    if where.shape != picture.shape:
+        raise ValueError(
+            f"The mask has the shape {where.shape}, the image {picture.shape}."
+        )
+    if min(size) < 1 or apodization < 0:
+        raise ValueError(
+            f"size has to be positive and apodization not negative, not {size} and "
+            f"{apodization}."
+        )
+    rows, columns = np.nonzero(where.any(axis=1))[0], np.nonzero(where.any(axis=0))[0]
+    if len(rows) == 0:
+        return np.zeros(size, np.float32)
+    inner = where[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    center = (
+        rows[0] + _centroid(inner.sum(axis=1)),
+        columns[0] + _centroid(inner.sum(axis=0)),
+    )
+    source, target = _crop(picture.shape, center, size)
+    window = np.zeros(size, np.float32)
+    margin = int(np.ceil(REACH * apodization))
+    window[target] = where[source] & _inside(picture.shape, source, margin)
+    window = _soften(window * _inside(size, np.s_[:, :], margin), apodization)
+    # Only pixels of the image count: beyond its border there is nothing to weigh.
+    weight = window[target]
+    total = float(weight.sum(dtype=np.float64))
+    if not weight.max(initial=0) > 0:
+        return np.zeros(size, np.float32)
+
+    part = picture[source].astype(np.float32)
+    mean = float((part * weight).sum(dtype=np.float64)) / total
+    field = np.zeros(size, np.float32)
+    field[target] = (part - np.float32(mean)) * weight / np.float32(total)
+    amplitude: NDArray[np.float32] = np.abs(fft.fftshift(fft.fft2(field)))
+    return amplitude
+
+
+def _centroid(weights: NDArray[np.integer]) -> int:
+    return round(float(np.average(np.arange(len(weights)), weights=weights)))
+
+
+def _crop(
+    shape: tuple[int, ...], center: tuple[int, int], size: tuple[int, int]
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Return where to read in the image and where to write in the crop."""
+    source, target = [], []
+    for length, middle, width in zip(shape, center, size, strict=True):
+        start = middle - width // 2
+        begin, end = max(start, 0), min(start + width, length)
+        source.append(slice(begin, end))
+        target.append(slice(begin - start, end - start))
+    return (source[0], source[1]), (target[0], target[1])
+
+
+def _inside(
+    shape: tuple[int, ...], part: tuple[slice, ...], margin: int
+) -> NDArray[np.bool_]:
+    """Return where a part of an array is at least a margin away from its border."""
+    far = []
+    for length, piece in zip(shape, part, strict=True):
+        index = np.arange(length)[piece]
+        far.append((index >= margin) & (index < length - margin))
+    return far[0][:, np.newaxis] & far[1]
+
+
+def _soften(window: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """Convolve with a Gaussian; by the FFT, whose time does not depend on sigma."""
+    if sigma == 0:
+        return window
+    # Room for four sigmas, or the far edge would come in from the other side.
+    padded = [
+        fft.next_fast_len(n + int(np.ceil(4 * sigma)), real=True) for n in window.shape
+    ]
+    spectrum = fft.rfft2(window, s=padded)
+    ky, kx = fft.fftfreq(padded[0]), fft.rfftfreq(padded[1])
+    decay = -2 * (np.pi * sigma) ** 2
+    spectrum *= np.exp(decay * ky**2).astype(np.float32)[:, np.newaxis]
+    spectrum *= np.exp(decay * kx**2).astype(np.float32)
+    soft = fft.irfft2(spectrum, s=padded)[: window.shape[0], : window.shape[1]]
+    # Rounding leaves 1e-8 where nothing should be.
+    return np.where(soft < 1e-6, np.float32(0), soft)

@@ -79,11 +79,10 @@ def predict(
     """
     card = network.card
     channels = as_channels(np.asarray(images), card)
-    shape = channels.shape[1:]
-    if resample:
-        working = _working_shape((shape[0], shape[1]), sampling, card)
-        channels = _resample(channels, working)
-    _check_size(channels.shape[1:], card)
+    shape = (channels.shape[1], channels.shape[2])
+    channels = _resample(
+        channels, working_shape(card, shape, sampling, resample=resample)
+    )
     channels = standardize(channels, card.standardization_width / card.sampling)
     if not channels.any():
         raise ValueError(
@@ -99,7 +98,7 @@ def predict(
         overlap=overlap,
         window=window,
     )
-    result = _resample(result, (shape[0], shape[1]))
+    result = _resample(result, shape)
     if card.task == "segmentation":
         # The cubic kernel overshoots at edges, the sum of weights by rounding.
         np.clip(result, 0, 1, out=result)
@@ -151,9 +150,34 @@ def _span_text(bounds: Range) -> str:
     return f"{bounds[0]:g} to {bounds[1]:g}"
 
 
-def _working_shape(
-    shape: tuple[int, int], sampling: float | None, card: Card
+def working_shape(
+    card: Card,
+    shape: tuple[int, int],
+    sampling: float | None = None,
+    *,
+    resample: bool = True,
 ) -> tuple[int, int]:
+    """Return the (y, x) in which a network sees an image of a shape and sampling.
+
+    Raises
+    ------
+    ValueError
+        If the sampling is missing or cannot be right, or the image is too small.
+    """
+    if resample:
+        shape = resampled_shape(shape, _ratio(card, sampling))
+    smallest = max(card.standardization_width / card.sampling, card.stride)
+    if min(shape) < smallest:
+        height, width = (f"{size * card.sampling:.3g}" for size in shape)
+        raise ValueError(
+            f"The image is too small: {height} x {width} Å (y, x), and the network "
+            f"{card.name!r} needs {smallest * card.sampling:.3g} Å or more each way. "
+            "Take a larger field of view, or check the calibration."
+        )
+    return shape
+
+
+def _ratio(card: Card, sampling: float | None) -> float:
     if sampling is None:
         raise ValueError(
             f"The network {card.name!r} works at {card.sampling:g} Å/pixel and the "
@@ -168,18 +192,7 @@ def _working_shape(
             f"{card.sampling:g}: too coarse to show what it looks for. Check the unit "
             "of the calibration."
         )
-    return resampled_shape(shape, ratio)
-
-
-def _check_size(shape: tuple[int, ...], card: Card) -> None:
-    smallest = max(card.standardization_width / card.sampling, card.stride)
-    if min(shape) < smallest:
-        height, width = (f"{size * card.sampling:.3g}" for size in shape)
-        raise ValueError(
-            f"The image is too small: {height} x {width} Å (y, x), and the network "
-            f"{card.name!r} needs {smallest * card.sampling:.3g} Å or more each way. "
-            "Take a larger field of view, or check the calibration."
-        )
+    return ratio
 
 
 def _resample(

@@ -31,16 +31,18 @@ def sampling(signal: Signal2D, unit: str = "angstrom") -> float:
     sizes = []
     for axis in signal.axes_manager.signal_axes:
         if not axis.is_uniform:
-            raise ValueError(f"The axis {axis.name!s} is not uniform; interpolate first.")
-        try:
-            sizes.append(_units.Quantity(axis.scale, str(axis.units)).m_as(unit))
-        except (pint.PintError, AttributeError, TypeError):
+            raise ValueError(
+                f"The axis {axis.name!s} is not uniform; interpolate first."
+            )
+        size = length_in(f"{float(axis.scale)} {axis.units}", unit)
+        if size is None:
             raise ValueError(
                 f"The signal is not calibrated: axis {axis.name!s} has the unit "
                 f"{axis.units!s}, not a length. Set it, for example:\n"
                 "    for axis in signal.axes_manager.signal_axes:\n"
                 "        axis.scale, axis.units = 0.01, 'nm'"
-            ) from None
+            )
+        sizes.append(size)
     x, y = map(abs, sizes)
     if not x > 0 or abs(x - y) > 0.01 * x:
         raise ValueError(
@@ -68,12 +70,23 @@ def pixels(length: float | str, signal: Signal2D) -> float:
     if not isinstance(length, str):
         axis: Any = signal.axes_manager.signal_axes[0]
         return float(length) / abs(float(axis.scale))
-    try:
-        quantity = _units.Quantity(length)
-        value = quantity.m_as("angstrom")
-    except (pint.PintError, AttributeError, TypeError, ValueError):
+    value = length_in(length, "angstrom")
+    if value is None:
         raise ValueError(
             f"{length!r} is no length; give a number in the unit of the axes or a text "
             'with a unit, such as "2 nm".'
-        ) from None
-    return float(value) / sampling(signal)
+        )
+    return value / sampling(signal)
+
+
+def length_in(text: str, unit: str) -> float | None:
+    """Return a length such as ``"2 nm"`` in a unit, None where it is no length."""
+    try:
+        quantity = _units.Quantity(text)
+        # Pint takes px for the pixel of web pages, 1/96 of an inch.
+        if "css_pixel" in str(quantity.units):
+            return None
+        return float(quantity.m_as(unit))
+    # Pint asserts where the syntax is wrong.
+    except (pint.PintError, AssertionError, AttributeError, TypeError, ValueError):
+        return None

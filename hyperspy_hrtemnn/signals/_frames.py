@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A function on every frame of a signal, whole frames at a time, lazily."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import dask.array as da
+import numpy as np
+from hyperspy.signals import Signal2D
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+
+def frames(signal: Signal2D, channel_axis: Any = None) -> da.Array:
+    """Return the data with one whole frame, or one series of frames, in each chunk.
+
+    Readers of memory-mapped movies make chunks of many parts of frames; taken along
+    whole frames these would be gigabytes.
+
+    Parameters
+    ----------
+    signal
+        The signal, lazy or not.
+    channel_axis
+        The navigation axis, if any, whose images belong together.
+
+    Returns
+    -------
+    Shape (..., channel, y, x), where ... are the other navigation axes, in the order
+    of the data.
+    """
+    axes = signal.axes_manager
+    order = [axis for axis in axes.navigation_axes[::-1] if axis is not channel_axis]
+    n_frame_axes = len(order)
+    if channel_axis is not None:
+        order.append(channel_axis)
+    order.extend(axes.signal_axes[::-1])
+    indices = [axis.index_in_array for axis in order]
+    data = signal.data
+    if not signal._lazy:
+        # Without a name dask would hash the whole movie to find one.
+        data = da.from_array(data, chunks=data.shape, name=False)
+    data = data.transpose(indices)
+    if channel_axis is None:
+        data = data[..., np.newaxis, :, :]
+    chunked: da.Array = data.rechunk((1,) * n_frame_axes + data.shape[n_frame_axes:])
+    return chunked
+
+
+def map_frames(
+    function: Callable[[NDArray[Any]], NDArray[np.float32]],
+    data: da.Array,
+    channels: int,
+) -> da.Array:
+    """Apply a function to every frame, when it is asked for.
+
+    Parameters
+    ----------
+    function
+        From an array of shape (channel, y, x) to one of another number of channels. A
+        ValueError it raises is raised again with the index of the frame.
+    data
+        What `frames` returns.
+    channels
+        Number of channels in the result.
+
+    Returns
+    -------
+    Shape (..., channel, y, x), float32.
+    """
+    frame_chunks = tuple((size,) for size in (channels, *data.shape[-2:]))
+    mapped: da.Array = da.map_blocks(
+        _on_block,
+        data,
+        function=function,
+        chunks=data.chunks[:-3] + frame_chunks,
+        dtype=np.float32,
+        meta=np.empty((0,) * data.ndim, np.float32),
+    )
+    return mapped
+
+
+def axis_dicts(signal: Signal2D, without: Any = None) -> list[dict[str, Any]]:
+    """Return a signal's axes in the order of `frames`, to make new ones from."""
+    axes = signal.axes_manager
+    return [
+        axis.get_axis_dictionary()
+        for axis in (*axes.navigation_axes[::-1], *axes.signal_axes[::-1])
+        if axis is not without
+    ]
+
+
+def derived_signal(
+    source: Signal2D,
+    data: da.Array,
+    signal_type: str,
+    axes: list[dict[str, Any]] | None = None,
+) -> Any:
+    """Return a lazy signal of new data with the axes and metadata of another.
+
+    Parameters
+    ----------
+    source
+        Where title, acquisition, sample and history come from.
+    data
+        The new data.
+    signal_type
+        The new signal's type.
+    axes
+        Its axes, in the order of the data; by default those of `source`.
+    """
+    metadata = copy.deepcopy(source.metadata.as_dictionary())
+    # These speak of the old intensities: their noise and unit, and what is drawn.
+    for node in ("Signal", "Markers", "_HyperSpy"):
+        metadata.pop(node, None)
+    axes = axis_dicts(source) if axes is None else axes
+    result = Signal2D(data, axes=axes, metadata=metadata).as_lazy()
+    result.set_signal_type(signal_type)
+    return result
+
+
+def computed(
+    result: Any,
+    *,
+    lazy: bool,
+    show_progressbar: bool | None,
+    num_workers: int | None,
+) -> Any:
+    """Return a lazy signal as it is, or compute it in place."""
+    if not lazy:
+        result.compute(show_progressbar=show_progressbar, num_workers=num_workers)
+    return result
+
+
+def _on_block(
+    block: NDArray[Any],
+    *,
+    function: Callable[[NDArray[Any]], NDArray[np.float32]],
+    block_id: tuple[int, ...],
+) -> NDArray[np.float32]:
+    frame_index = block_id[:-3]
+    try:
+        result = function(block.reshape(block.shape[-3:]))
+    except ValueError as error:
+        if not frame_index:
+            raise
+        # As inav counts: the fastest axis first.
+        index = frame_index[0] if len(frame_index) == 1 else frame_index[::-1]
+        raise ValueError(f"Frame {index}: {error}") from error
+    return result.reshape((1,) * len(frame_index) + result.shape)

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HRTEM images, movies and focal series, and what is made of them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from hyperspy.signals import Signal2D
+
+from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.networks import standardize
+from hyperspy_hrtemnn.networks._validation import finite_float32
+
+from ._calibration import pixels
+from ._frames import computed, derived_signal, frames, map_frames
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from hyperspy_hrtemnn.networks import Network
+    from hyperspy_hrtemnn.networks._tiling import Window
+
+    from ._instances import Instances
+    from ._local_fft import LocalFFT
+    from ._segmentation import Segmentation
+
+
+class HRTEM(Signal2D):  # type: ignore[misc]
+    """Real HRTEM images, array order (..., y, x).
+
+    One image, a movie with its time as navigation axis, or a focal series with a
+    navigation axis named ``defocus``. The calibration is that of the axes; the beam
+    energy is read from ``metadata.Acquisition_instrument.TEM.beam_energy`` (keV).
+    """
+
+    _signal_type = "HRTEM"
+
+    def standardize(
+        self,
+        width: float | str = "12 angstrom",
+        *,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+        lazy_output: bool | None = None,
+    ) -> HRTEM:
+        """Return the images with a local mean of 0 and a local deviation of 1.
+
+        This is what a network sees; `segment` does it by itself.
+
+        Parameters
+        ----------
+        width
+            Standard deviation of the Gaussian window: a number in the unit of the
+            signal axes, or a text with a unit.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads or processes of dask; by default dask's own.
+        lazy_output
+            Whether to leave the computation for later; by default if the signal is
+            lazy.
+
+        Raises
+        ------
+        ValueError
+            If `width` is not positive or has a unit and the signal has none; at
+            computation, if an image has NaN or infinite pixels.
+        """
+        sigma = pixels(width, self)
+        if not sigma > 0:
+            raise ValueError(f"width is {width!r}; it must be positive.")
+        data = map_frames(partial(_standardized, sigma=sigma), frames(self), 1)
+        result = derived_signal(self, data[..., 0, :, :], "HRTEM")
+        result.metadata.set_item(
+            "HRTEMNN.Standardization", {"width": width, "version": __version__}
+        )
+        standardized: HRTEM = computed(
+            result,
+            lazy=self._lazy if lazy_output is None else lazy_output,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+        return standardized
+
+    def segment(
+        self,
+        model: str | Path | Network,
+        *,
+        resample: bool = True,
+        tile: int | None = None,
+        overlap: int | None = None,
+        window: Window = "hamming",
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+        lazy_output: bool | None = None,
+    ) -> Segmentation:
+        """Return the probability of each pixel to belong to what a network looks for.
+
+        Every frame is resampled to the network's sampling, standardized as a whole,
+        run through the network in tiles that leave no seams, and resampled back.
+        A warning names what is outside the range the network was trained for: there
+        its answer is a guess.
+
+        Parameters
+        ----------
+        model
+            Name of a shipped network (`hyperspy_hrtemnn.networks.available`), path of
+            an ONNX file, or a network.
+        resample
+            If False, the pixels are taken for the network's, and the signal needs no
+            calibration.
+        tile
+            Largest height and width of a tile, in pixels of the network's sampling.
+            By default the fewest equal tiles of at most 2048 pixels and the overlap.
+        overlap
+            Pixels, of the network's sampling, that neighboring tiles share. By
+            default the network's receptive field and 32 pixels for blending. With
+            less than the receptive field, seams are possible.
+        window
+            Form of the blending, any window of `scipy.signal.get_window`.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads or processes of dask; by default dask's own. One
+            inference at a time runs in each process, on all cores.
+        lazy_output
+            Whether to leave the computation for later; by default if the signal is
+            lazy.
+
+        Returns
+        -------
+        Probabilities, float32 in 0..1, array order (..., y, x) for a network of one
+        class and (..., class, y, x) for more. A network that takes a focal series
+        uses up the axis ``defocus``. ``metadata.HRTEMNN.Segmentation`` says which
+        network, options and classes.
+
+        Raises
+        ------
+        ValueError
+            If the network cannot be used (`NetworkError`), is for another task, or
+            takes another number of images; if the signal is not calibrated, too
+            small, or an option is invalid; at computation, with the index of the
+            frame, if an image has NaN or infinite pixels or no contrast.
+
+        Examples
+        --------
+        >>> import hyperspy.api as hs
+        >>> movie = hs.load("movie.dm4", lazy=True)  # doctest: +SKIP
+        >>> movie.set_signal_type("HRTEM")  # doctest: +SKIP
+        >>> movie.segment("au-ceo2-mask")  # doctest: +SKIP
+        <LazySegmentation, title: movie, dimensions: (200|1024, 1024)>
+        """
+        from ._segment import segment
+
+        return segment(
+            self,
+            model,
+            resample=resample,
+            tile=tile,
+            overlap=overlap,
+            window=window,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+            lazy_output=lazy_output,
+        )
+
+    def local_fft(
+        self,
+        instances: Instances | None = None,
+        id: int | None = None,  # noqa: A002 - the name of the column in tables
+        *,
+        apodization: float | str = "0.5 nm",
+        size: int | None = None,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+        lazy_output: bool | None = None,
+    ) -> LocalFFT:
+        """Return the Fourier transform of one particle, or of all, frame by frame.
+
+        Parameters
+        ----------
+        instances
+            The particles, with the navigation and signal shape of this signal. By
+            default the whole image is transformed.
+        id
+            The particle; by default all.
+        apodization
+            Width of the Gaussian edge of the window: a number in the unit of the
+            signal axes, or a text with a unit.
+        size
+            Height and width of the crop that is transformed, in pixels; by default
+            what holds the largest particle.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads or processes of dask; by default dask's own.
+        lazy_output
+            Whether to leave the computation for later; by default if the signal is
+            lazy.
+
+        Returns
+        -------
+        Amplitudes on reciprocal axes in 1/nm, zero exactly on a pixel.
+
+        Raises
+        ------
+        ValueError
+            If the signal is not calibrated, `instances` does not fit it, or has no
+            particle `id`.
+        """
+        from ._local_fft import local_fft
+
+        return local_fft(
+            self,
+            instances,
+            id,
+            apodization=apodization,
+            size=size,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+            lazy_output=lazy_output,
+        )
+
+
+def _standardized(frame: NDArray[Any], sigma: float) -> NDArray[np.float32]:
+    return standardize(finite_float32(frame), sigma)

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the best epoch of a training to the ONNX file that users get, with its card."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import onnx
+
+from hyperspy_hrtemnn.networks import METADATA_KEY, Card, Network, TrainedRanges
+
+from .onnx_graph import ExportError, to_onnx
+from .unet import make_unet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .recipe import Recipe
+
+_TOLERANCE = 1e-4  # largest difference between Keras and ONNX, in probability
+_PACKAGES = ("keras", "tensorflow", "abtem", "ase", "onnx", "numpy", "hyperspy-hrtemnn")
+
+
+def export(recipe: Recipe, folder: Path) -> Path:
+    """Write the best epoch of a training as an ONNX file.
+
+    Parameters
+    ----------
+    recipe
+        What the network was trained by; goes into the card.
+    folder
+        Of the run, with ``best.keras``.
+
+    Returns
+    -------
+    The path, ``NAME.onnx`` in the folder.
+
+    Raises
+    ------
+    ExportError
+        If there is no trained network, or the graph does not give what Keras gives.
+    """
+    model = trained_model(recipe, folder)
+    proto = to_onnx(model)
+    write_card(proto, make_card(recipe, {}))
+    path = folder / f"{recipe.name}.onnx"
+    _save(proto, path)
+    difference = _difference(model, Network(path), recipe)
+    if not difference < _TOLERANCE:
+        path.unlink()
+        raise ExportError(
+            f"The ONNX graph and Keras differ by {difference:.1g}, more than "
+            f"{_TOLERANCE:.0g}; the network was not exported."
+        )
+    return path
+
+
+def trained_model(recipe: Recipe, folder: Path) -> keras.Model:
+    """Return the best epoch of a training, in single precision.
+
+    Raises
+    ------
+    ExportError
+        If nothing was trained in `folder`.
+    """
+    path = folder / "best.keras"
+    if not path.exists():
+        raise ExportError(f"There is no trained network in {folder}; train it first.")
+    keras.mixed_precision.set_global_policy("float32")
+    model = make_unet(recipe.network, classes=len(recipe.classes))
+    model.set_weights(keras.saving.load_model(path, compile=False).get_weights())
+    return model
+
+
+def make_card(recipe: Recipe, scores: dict[str, Any]) -> Card:
+    """Return the card of a recipe's network."""
+    images = [recipe.images_of(stage) for stage in recipe.training.stages]
+
+    def widest(key: str) -> tuple[float, float]:
+        bounds = [getattr(parameters, key) for parameters in images]
+        return min(b[0] for b in bounds), max(b[1] for b in bounds)
+
+    low, high = widest("log_dose")
+    ranges = TrainedRanges(
+        sampling=widest("sampling"),
+        energy=recipe.waves.energy,
+        dose=(10**low, 10**high),
+        defocus=widest("defocus"),
+        Cs=widest("ctf_c30"),
+        focal_spread=widest("focal_spread"),
+        blur=widest("blur"),
+        mtf_c0=widest("mtf_c1"),
+        mtf_c3=widest("mtf_c3"),
+        readout=widest("readout"),
+    )
+    return Card(
+        name=recipe.name,
+        description=recipe.description,
+        task="segmentation",
+        material=recipe.material,
+        classes=recipe.classes,
+        sampling=recipe.sampling,
+        standardization_width=recipe.images.normalizedistance,
+        receptive_field=recipe.network.receptive_field,
+        stride=recipe.network.stride,
+        ranges=ranges,
+        recipe=recipe.name,
+        recipe_sha256=recipe.sha256,
+        versions={package: version(package) for package in _installed(_PACKAGES)},
+        scores=scores,
+        license="GPL-3.0-or-later",
+    )
+
+
+def write_card(proto: onnx.ModelProto, card: Card) -> None:
+    """Put a card into an ONNX graph in place of the one it has."""
+    onnx.helper.set_model_props(proto, {METADATA_KEY: card.model_dump_json()})
+
+
+def write_scores(path: Path, scores: dict[str, Any]) -> None:
+    """Put scores into the card of an exported network, whatever was there before."""
+    proto = onnx.load(path)
+    card = Card.model_validate_json(proto.metadata_props[0].value)
+    write_card(proto, card.model_copy(update={"scores": scores}))
+    _save(proto, path)
+
+
+def _difference(model: keras.Model, network: Network, recipe: Recipe) -> float:
+    stride = recipe.network.stride
+    shape = (1, 6 * stride, 9 * stride, model.input_shape[-1])
+    images = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    expected = model.predict(images, verbose=0)
+    given = network.predict(images.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
+    return float(np.abs(expected - given).max())
+
+
+def _installed(packages: tuple[str, ...]) -> list[str]:
+    from importlib.metadata import PackageNotFoundError
+
+    found = []
+    for package in packages:
+        try:
+            version(package)
+        except PackageNotFoundError:
+            continue
+        found.append(package)
+    return found
+
+
+def _save(proto: onnx.ModelProto, path: Path) -> None:
+    temporary = path.with_name(f".{path.name}")
+    onnx.save(proto, temporary)
+    temporary.replace(path)

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A recipe: everything that makes one network, in one JSON file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from .parameters import ImageParameters
+from .structures import SceneRanges
+from .unet_settings import UNetSettings
+from .waves import WaveSettings
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be used, and why."""
+
+
+class Stage(BaseModel):
+    """A part of the training with its own learning rate and ranges."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: int = Field(ge=1)
+    learning_rate: tuple[float, float] = Field(
+        description="of the first and the last epoch, geometric between"
+    )
+    images: dict[str, Any] = Field(
+        default_factory=dict, description="keys of the images that differ here"
+    )
+
+
+class TrainingSettings(BaseModel):
+    """How the network is trained."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    batch_size: int = Field(8, ge=1)
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    validation_images: int = Field(64, ge=1)
+    stages: tuple[Stage, ...] = Field(min_length=1)
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs of all stages."""
+        return sum(stage.epochs for stage in self.stages)
+
+    def at(self, epoch: int) -> tuple[Stage, float]:
+        """Return the stage of an epoch and the learning rate in it."""
+        for stage in self.stages:
+            if epoch < stage.epochs:
+                first, last = stage.learning_rate
+                share = epoch / max(stage.epochs - 1, 1)
+                return stage, first * (last / first) ** share
+            epoch -= stage.epochs
+        raise ValueError(f"The recipe ends {epoch + 1} epochs before this one.")
+
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Recipe(BaseModel):
+    """What `hrtemnn` makes a network from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    description: str
+    material: str
+    classes: tuple[str, ...]
+    seed: int
+    size: dict[Literal["train", "validation", "test"], Count] = Field(
+        description="structures of each set, which share none"
+    )
+    structures: SceneRanges
+    waves: WaveSettings
+    images: ImageParameters
+    sampling: float = Field(gt=0, description="working sampling of the network [Å]")
+    network: UNetSettings
+    training: TrainingSettings
+
+    @model_validator(mode="after")
+    def _stages_fit(self) -> Recipe:
+        for stage in self.training.stages:
+            self.images_of(stage)
+        return self
+
+    def images_of(self, stage: Stage) -> ImageParameters:
+        """Return the parameters of the images of one stage of the training."""
+        return ImageParameters.model_validate(self.images.model_dump() | stage.images)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the content, whatever the layout of the file."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """Read and check a recipe.
+
+    Parameters
+    ----------
+    path
+        A JSON file.
+
+    Raises
+    ------
+    RecipeError
+        If the file is missing, is no JSON, or a key is unknown, missing, reversed or
+        of another type; the message names each such key.
+    """
+    path = Path(path)
+    try:
+        return Recipe.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"Cannot read the recipe {path}: {error.strerror}.") from None
+    except ValidationError as error:
+        wrong = "\n".join(
+            f"  {'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}"
+            for item in error.errors()
+        )
+        raise RecipeError(f"The recipe {path} cannot be used:\n{wrong}") from None

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A data set on disk: structures and their exit waves in one zarr store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import zarr
+
+from .structures import Structure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+_ATOMS = ("positions", "numbers", "particles", "sites", "site_particles")
+
+
+class StoreError(ValueError):
+    """A data set that is missing, incomplete or of another recipe."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One exit wave and what its labels are made of.
+
+    Parameters
+    ----------
+    wave
+        Exit wave, shape (y, x).
+    extent
+        Lengths along (y, x) [Å].
+    outlines
+        Corners (x, y) of the convex hull of each particle [Å].
+    """
+
+    wave: NDArray[np.complex64]
+    extent: tuple[float, float]
+    outlines: tuple[NDArray[np.float32], ...]
+
+
+class DataSet:
+    """Structures and waves of one recipe and one purpose.
+
+    A group for each structure, named by its number. An attribute written last says
+    that a part of it is whole, so that a run that was killed goes on where it was.
+
+    Parameters
+    ----------
+    path
+        Folder of the zarr store.
+    mode
+        "r" to read, "a" to read and write, made where it is missing.
+
+    Raises
+    ------
+    StoreError
+        If the store is not there to be read.
+    """
+
+    def __init__(self, path: str | Path, mode: str = "r") -> None:
+        self.path = Path(path)
+        if mode == "r" and not (self.path / "zarr.json").exists():
+            raise StoreError(f"There is no data set in {self.path}; make it first.")
+        self._root = zarr.open_group(self.path, mode=mode)
+
+    def __len__(self) -> int:
+        """Return the number of structures, complete or not."""
+        return int(self._root.attrs.get("size", 0))
+
+    def prepare(self, size: int, description: dict[str, Any]) -> None:
+        """Say how many structures of which description the store is to hold.
+
+        Parameters
+        ----------
+        size
+            Number of structures; it may grow from run to run.
+        description
+            What the structures are drawn from; JSON types only.
+
+        Raises
+        ------
+        StoreError
+            If the store holds structures of another description.
+        """
+        before = self._root.attrs.get("description")
+        if before is not None and before != description:
+            raise StoreError(
+                f"{self.path} holds structures of other ranges or another seed; "
+                "choose another folder, or delete this one."
+            )
+        self._root.attrs.update({"size": size, "description": description})
+
+    def missing(self, part: str) -> Iterator[int]:
+        """Return the numbers of the structures without `part`, "atoms" or "wave"."""
+        for i in range(len(self)):
+            name = f"{i:05d}"
+            if name not in self._root or not self._root[name].attrs.get(part):
+                yield i
+
+    def write_structure(self, index: int, structure: Structure) -> None:
+        """Store the structure number `index`, replacing an unfinished one."""
+        group = self._root.create_group(f"{index:05d}", overwrite=True)
+        for name in _ATOMS:
+            group.create_array(name, data=getattr(structure, name))
+        group.attrs.update(
+            box=list(structure.box),
+            outlines=[outline.tolist() for outline in structure.outlines],
+            atoms=True,
+        )
+
+    def read_structure(self, index: int) -> Structure:
+        """Return the structure number `index`."""
+        group = self._root[f"{index:05d}"]
+        x, y, z = group.attrs["box"]
+        return Structure(
+            **{name: group[name][...] for name in _ATOMS},
+            box=(x, y, z),
+            outlines=_outlines(group),
+        )
+
+    def write_wave(self, index: int, wave: NDArray[np.complex64]) -> None:
+        """Store the exit wave, shape (y, x), of the structure number `index`."""
+        group = self._root[f"{index:05d}"]
+        group.create_array("wave", data=wave, overwrite=True)
+        group.attrs["wave"] = True
+
+    def read_sample(self, index: int) -> Sample:
+        """Return the exit wave number `index` and its outlines.
+
+        Raises
+        ------
+        StoreError
+            If the wave has not been computed.
+        """
+        group = self._root[f"{index:05d}"]
+        if not group.attrs.get("wave"):
+            raise StoreError(f"Structure {index} of {self.path} has no exit wave yet.")
+        x, y, _ = group.attrs["box"]
+        return Sample(group["wave"][...], (y, x), _outlines(group))
+
+
+def _outlines(group: Any) -> tuple[NDArray[np.float32], ...]:
+    return tuple(np.array(o, np.float32) for o in group.attrs["outlines"])

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Training a recipe's network: epoch after epoch, resumable, the best one kept."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import pandas as pd
+
+from .batches import ImageEpoch
+from .generation import data_path
+from .scores import f1_score
+from .store import DataSet
+from .unet import make_unet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .recipe import Recipe
+
+_THRESHOLD = 0.9  # of the noise paper
+
+
+class TrainingError(RuntimeError):
+    """A training that cannot go on, and why."""
+
+
+def train(recipe: Recipe, folder: Path, *, progress: bool = True) -> pd.DataFrame:
+    """Train the network of a recipe, from where an earlier run stopped.
+
+    After each epoch ``last.keras`` (weights and optimizer) and ``history.csv`` are
+    written whole, ``best.keras`` where the validation loss is the lowest so far, and
+    ``history.png`` with the learning curves.
+
+    Parameters
+    ----------
+    recipe
+        Network, images and stages.
+    folder
+        Of the run, with the exit waves.
+    progress
+        Whether Keras shows its progress bar.
+
+    Returns
+    -------
+    One row an epoch: loss, validation_loss, validation_f1 and learning_rate.
+
+    Raises
+    ------
+    StoreError
+        If exit waves are missing.
+    TrainingError
+        If the loss is not finite, or the folder was trained by another recipe.
+    """
+    settings = recipe.training
+    keras.mixed_precision.set_global_policy(settings.precision)
+    keras.utils.set_random_seed(recipe.seed)
+    data = {p: DataSet(data_path(folder, p)) for p in ("train", "validation")}
+    _claim(folder, recipe)
+    history = _read_history(folder)
+    model = _resume(folder, len(history)) or _new_model(recipe)
+    truth = _validation_set(recipe, data["validation"])
+
+    for epoch in range(len(history), settings.epochs):
+        stage, rate = settings.at(epoch)
+        model.optimizer.learning_rate = rate
+        images = ImageEpoch(
+            data["train"],
+            recipe.images_of(stage),
+            energy=recipe.waves.energy,
+            sampling=recipe.sampling,
+            epoch=epoch,
+            batch_size=settings.batch_size,
+        )
+        fitted = model.fit(
+            images, initial_epoch=epoch, epochs=epoch + 1, verbose=1 if progress else 0
+        )
+        loss = float(fitted.history["loss"][0])
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"The loss of epoch {epoch + 1} is {loss}. Lower the learning rate; "
+                "the last good epoch is kept, and training goes on from there."
+            )
+        row = {"loss": loss, "learning_rate": rate, **_validate(model, truth)}
+        best = history["validation_loss"].min() if len(history) else math.inf
+        history.loc[epoch] = row
+        if not best <= row["validation_loss"]:
+            _save(model, folder / "best.keras")
+        _save(model, folder / "last.keras")
+        _write(folder / "history.csv", history.to_csv(index_label="epoch"))
+        plot_history(history, folder / "history.png")
+    return history
+
+
+def _claim(folder: Path, recipe: Recipe) -> None:
+    """Refuse to go on with a training that another recipe began."""
+    path = folder / "recipe.json"
+    if path.exists():
+        other = json.loads(path.read_text(encoding="utf-8"))
+        if other != recipe.model_dump(mode="json"):
+            raise TrainingError(
+                f"{folder} was trained by a recipe that differs; choose another "
+                "folder, or delete recipe.json, history.csv and *.keras in it."
+            )
+    else:
+        _write(path, recipe.model_dump_json(indent=2))
+
+
+def _read_history(folder: Path) -> pd.DataFrame:
+    path = folder / "history.csv"
+    if path.exists():
+        return pd.read_csv(path, index_col="epoch")
+    columns = ["loss", "learning_rate", "validation_loss", "validation_f1"]
+    return pd.DataFrame(columns=columns, dtype=float)
+
+
+def _new_model(recipe: Recipe) -> keras.Model:
+    model = make_unet(recipe.network, classes=len(recipe.classes))
+    optimizer = keras.optimizers.Adam(amsgrad=True)
+    model.compile(optimizer=optimizer, loss="binary_crossentropy")
+    return model
+
+
+def _resume(folder: Path, epochs: int) -> keras.Model | None:
+    path = folder / "last.keras"
+    return keras.saving.load_model(path) if epochs and path.exists() else None
+
+
+def _validation_set(recipe: Recipe, data: DataSet) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same images after every epoch, of structures not trained on."""
+    images = ImageEpoch(
+        data,
+        recipe.images,
+        energy=recipe.waves.energy,
+        sampling=recipe.sampling,
+        epoch=0,
+        batch_size=min(recipe.training.validation_images, len(data)),
+        augment=False,
+    )
+    return images[0]
+
+
+def _validate(
+    model: keras.Model, truth: tuple[np.ndarray, np.ndarray]
+) -> dict[str, float]:
+    images, labels = truth
+    predicted = model.predict(images, batch_size=8, verbose=0)
+    loss = keras.losses.binary_crossentropy(
+        labels.reshape(-1, 1), np.clip(predicted.reshape(-1, 1), 1e-7, 1 - 1e-7)
+    )
+    scores = [
+        f1_score(p > _THRESHOLD, y > 0)
+        for p, y in zip(predicted, labels, strict=True)
+        if y.any()
+    ]
+    return {
+        "validation_loss": float(np.mean(keras.ops.convert_to_numpy(loss))),
+        "validation_f1": float(np.mean(scores)),
+    }
+
+
+def plot_history(history: pd.DataFrame, path: Path) -> None:
+    """Draw the learning curves of a training into a picture."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    epochs = history.index + 1
+    left.plot(epochs, history["loss"], label="training")
+    left.plot(epochs, history["validation_loss"], label="validation")
+    left.set(xlabel="epoch", ylabel="binary cross-entropy", yscale="log")
+    left.legend()
+    right.plot(epochs, history["validation_f1"], color="C1")
+    right.set(xlabel="epoch", ylabel=f"validation F1 at p > {_THRESHOLD}", ylim=(0, 1))
+    temporary = path.with_name(f".{path.name}")
+    figure.savefig(temporary, format="png", dpi=150)
+    temporary.replace(path)
+
+
+def _save(model: keras.Model, path: Path) -> None:
+    temporary = path.with_name(f".{path.name}")
+    model.save(temporary)
+    temporary.replace(path)
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finished frames of a long job, kept on disk so that a restart goes on from there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_JOB = "job.json"
+_UNFINISHED = ".part"
+
+
+class Checkpoint:
+    """A folder of frames, each either complete or absent, that belong to one job.
+
+    Parameters
+    ----------
+    folder
+        Where the frames are; made if it does not exist.
+    job
+        What the frames depend on, in terms of JSON: the input, the options. Frames of
+        two jobs are never mixed.
+    discard
+        Whether to delete the frames of another job instead of refusing them.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds another job; the message names what differs.
+    """
+
+    def __init__(
+        self, folder: Path, job: Mapping[str, Any], *, discard: bool = False
+    ) -> None:
+        self.folder = folder
+        difference = _difference(folder, job)
+        if difference and discard and (folder / _JOB).exists():
+            shutil.rmtree(folder)
+        elif difference:
+            raise ValueError(
+                f"{folder} holds frames of another job: {difference}. Finish that "
+                "one, or delete the folder."
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_atomically(
+            folder / _JOB, json.dumps(dict(job), indent=2, ensure_ascii=False).encode()
+        )
+
+    def done(self) -> list[int]:
+        """Return the numbers of the finished frames, in ascending order."""
+        stems = (path.stem for path in self.folder.glob("*.npy"))
+        return sorted(int(stem) for stem in stems if stem.isdecimal())
+
+    def write(self, number: int, frame: NDArray[Any]) -> None:
+        """Store a frame; whoever interrupts this leaves none."""
+        path = self._path(number)
+        temporary = _beside(path)
+        with temporary.open("wb") as file:
+            np.save(file, frame, allow_pickle=False)
+        temporary.replace(path)
+
+    def read(self, number: int) -> NDArray[Any]:
+        """Return a finished frame, mapped from the disk."""
+        frame: NDArray[Any] = np.load(
+            self._path(number), mmap_mode="r", allow_pickle=False
+        )
+        return frame
+
+    def remove(self) -> None:
+        """Delete the folder, when the result is safe elsewhere."""
+        shutil.rmtree(self.folder)
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:06d}.npy"
+
+
+def input_identity(path: Path) -> dict[str, Any]:
+    """Return what tells an input file, or a folder, from a later version of it."""
+    status = path.stat()
+    return {
+        "input": str(path.resolve()),
+        "input size": status.st_size,
+        "input modified": status.st_mtime_ns,
+    }
+
+
+def _difference(folder: Path, job: Mapping[str, Any]) -> str:
+    """Return what differs between the job of a folder and another, "" if nothing."""
+    try:
+        text = (folder / _JOB).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        foreign = folder.is_dir() and any(
+            path.suffix != _UNFINISHED for path in folder.iterdir()
+        )
+        return f"it is not empty and has no {_JOB}" if foreign else ""
+    try:
+        stored = json.loads(text)
+        stored_items = dict(stored)
+    except (ValueError, TypeError):
+        return f"its {_JOB} is damaged"
+    # As JSON would give it back: tuples as lists.
+    wanted = json.loads(json.dumps(dict(job)))
+    return "; ".join(
+        f"{key} was {stored_items.get(key)!r}, now {wanted.get(key)!r}"
+        for key in dict.fromkeys([*wanted, *stored_items])
+        if stored_items.get(key) != wanted.get(key)
+    )
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    temporary = _beside(path)
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def _beside(path: Path) -> Path:
+    """Return a name in the same folder that no other process writes to."""
+    return path.with_name(f"{path.name}.{os.getpid()}{_UNFINISHED}")

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Frames that survive an interruption, and jobs that are not mixed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
+
+JOB = {"input": "movie.dm4", "input size": 12, "window": ("kaiser", 8.0), "tile": None}
+
+
+def test_restart_finds_the_frames(tmp_path, rng):
+    folder = tmp_path / "deep" / "seg.hspy.frames"
+    checkpoint = Checkpoint(folder, JOB)
+    assert checkpoint.done() == []
+    frame = rng.normal(size=(4, 5)).astype(np.float32)
+    checkpoint.write(12, frame)
+    checkpoint.write(3, frame + 1)
+    again = Checkpoint(folder, JOB)
+    assert again.done() == [3, 12]
+    np.testing.assert_array_equal(again.read(12), frame)
+    assert again.read(12).dtype == np.float32
+    again.remove()
+    assert not folder.exists()
+
+
+def test_interrupted_write_leaves_no_frame(tmp_path, monkeypatch):
+    checkpoint = Checkpoint(tmp_path / "f", JOB)
+
+    def interrupted(file, *arguments, **options):
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.write(0, np.zeros((2, 3)))
+    assert Checkpoint(tmp_path / "f", JOB).done() == []
+
+
+def test_another_job_is_refused(tmp_path):
+    folder = tmp_path / "f"
+    Checkpoint(folder, JOB).write(0, np.zeros((2, 3)))
+    with pytest.raises(
+        ValueError, match=r"f holds.*another job: tile was None, now 512"
+    ):
+        Checkpoint(folder, {**JOB, "tile": 512})
+    with pytest.raises(ValueError, match="new was None, now 1"):
+        Checkpoint(folder, {**JOB, "new": 1})
+    assert Checkpoint(folder, JOB).done() == [0]
+    assert Checkpoint(folder, {**JOB, "tile": 512}, discard=True).done() == []
+
+
+def test_damaged_job(tmp_path):
+    folder = tmp_path / "f"
+    Checkpoint(folder, JOB)
+    (folder / "job.json").write_text("{")
+    with pytest.raises(ValueError, match="damaged"):
+        Checkpoint(folder, JOB)
+
+
+def test_foreign_folder_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ValueError, match="not empty"):
+        Checkpoint(tmp_path, JOB)
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_discarding_never_deletes_a_foreign_folder(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ValueError, match="not empty"):
+        Checkpoint(tmp_path, JOB, discard=True)
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_identity_changes_with_the_file(tmp_path):
+    path = tmp_path / "movie.bin"
+    path.write_bytes(b"one")
+    before = input_identity(path)
+    assert before == input_identity(path)
+    path.write_bytes(b"three")
+    assert input_identity(path) != before

@@ -6,9 +6,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import fft
+from scipy import fft, ndimage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import ArrayLike, NDArray
 
 # The soft edge reaches 2 % this many apodizations away from the particle.
@@ -104,8 +106,40 @@ def local_spectrum(
     return amplitude
 
 
+def crop_size(
+    frames: NDArray[np.integer], ids: Iterable[int], apodization: float
+) -> int:
+    """Return the smallest even size of a square crop that cuts no particle.
+
+    Parameters
+    ----------
+    frames
+        Integer labels, shape (frame, y, x).
+    ids
+        The particles that have to fit, in every frame.
+    apodization
+        That of `local_spectrum`, in pixels.
+
+    Returns
+    -------
+    Height and width in pixels.
+    """
+    wanted = set(ids)
+    reach = 0
+    for labels in frames:
+        for number, box in enumerate(ndimage.find_objects(labels), start=1):
+            if box is None or number not in wanted:
+                continue
+            particle = labels[box] == number
+            for weights in (particle.sum(axis=0), particle.sum(axis=1)):
+                center = _centroid(weights)
+                reach = max(reach, center, len(weights) - center)
+    return 2 * max(1, reach + int(np.ceil(REACH * apodization)))
+
+
 def _centroid(weights: NDArray[np.integer]) -> int:
-    return round(float(np.average(np.arange(len(weights)), weights=weights)))
+    # Halves go up, so that an even number of pixels fits into a crop as large.
+    return int(np.average(np.arange(len(weights)), weights=weights) + 0.5)
 
 
 def _crop(

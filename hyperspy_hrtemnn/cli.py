@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command `hrtemnn`: what it offers, and the commands of whoever uses networks."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hyperspy_hrtemnn import __version__
+
+
+class LazyGroup(click.Group):
+    """Commands found by entry points of the group ``hrtemnn.commands``.
+
+    Each is imported when it is called, so that `hrtemnn models` does not wait for
+    TensorFlow, and the training side may be absent.
+    """
+
+    def _entry_points(self) -> dict[str, EntryPoint]:
+        return {point.name: point for point in entry_points(group="hrtemnn.commands")}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names of the commands in the order of the work they do."""
+        return list(self._entry_points())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command."""
+        point = self._entry_points().get(cmd_name)
+        if point is None:
+            return None
+        try:
+            command: click.Command = point.load()
+        except ImportError as error:
+            raise _extra_is_missing(cmd_name, error) from error
+        return command
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """List the commands; those of the training side without importing them."""
+        rows: dict[str, list[tuple[str, str]]] = {"Commands": [], "Training": []}
+        for name, point in self._entry_points().items():
+            command = self.get_command(ctx, name) if point.module == __name__ else None
+            if command is None:
+                rows["Training"].append((name, f"see hrtemnn {name} --help"))
+            else:
+                rows["Commands"].append((name, command.get_short_help_str(80)))
+        for title, commands in rows.items():
+            if commands:
+                with formatter.section(title):
+                    formatter.write_dl(commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what the user can mend is one line, not a traceback."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            raise _extra_is_missing(ctx.invoked_subcommand or "hrtemnn", error) from (
+                error
+            )
+        except (ValueError, OSError) as error:
+            raise click.ClickException(" ".join(str(error).split())) from error
+
+
+def _extra_is_missing(command: str, error: ImportError) -> click.ClickException:
+    return click.ClickException(
+        f"{command} needs {error.name or error}, which is not installed: "
+        'pip install "hyperspy-hrtemnn[training]"'
+    )
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="hrtemnn")
+def main() -> None:
+    """Neural networks for HRTEM: segment and track movies, make networks."""
+
+
+_existing = click.Path(exists=True, path_type=Path)
+_hspy = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+def models() -> None:
+    """List the networks that come with the package."""
+    from hyperspy_hrtemnn.networks import available, load
+
+    for name in available():
+        card = load(name).card
+        click.echo(f"{name}\t{card.task}\t{card.material}\t{card.sampling:g} Å/pixel")
+    if not available():
+        click.echo("This installation has no networks; give the path of one.", err=True)
+
+
+@click.command()
+@click.argument("name_or_path")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def card(name_or_path: str, as_json: bool) -> None:
+    """Show what a network is for and how well it does."""
+    from hyperspy_hrtemnn.networks import load
+
+    network = load(name_or_path)
+    if as_json:
+        click.echo(network.card.model_dump_json(indent=2))
+        return
+    click.echo("\n".join(_lines(network.card)))
+    click.echo(f"sha256: {network.sha256}")
+
+
+def _lines(model: Any, indent: str = "") -> list[str]:
+    """Return the fields of a card as text, with what they mean."""
+    lines = []
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        meaning = f"   ({field.description})" if field.description else ""
+        if hasattr(type(value), "model_fields"):
+            lines += [f"{name}:", *_lines(value, indent + "  ")]
+        elif isinstance(value, dict):
+            lines += [
+                f"{indent}{name}:{meaning}",
+                *(f"{indent}  {key}: {item}" for key, item in value.items()),
+            ]
+        else:
+            lines.append(f"{indent}{name}: {_text(value)}{meaning}")
+    return lines
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        between = ", " if any(isinstance(item, str) for item in value) else " to "
+        return between.join(map(str, value))
+    return str(value)
+
+
+@click.command()
+@click.argument("movie", type=_existing)
+@click.option("--model", required=True, help="Name of a network, or its file.")
+@click.option("--out", required=True, type=_hspy, help="The .hspy file to write.")
+@click.option(
+    "--sampling", type=float, help="Pixel size in Å, for a movie without calibration."
+)
+@click.option("--tile", type=int, help="Largest tile in pixels of the network.")
+@click.option("--overlap", type=int, help="Overlap of tiles in pixels of the network.")
+@click.option(
+    "--no-resample", is_flag=True, help="Take the pixels for those of the network."
+)
+@click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
+def segment(
+    *,
+    movie: Path,
+    model: str,
+    out: Path,
+    sampling: float | None,
+    tile: int | None,
+    overlap: int | None,
+    no_resample: bool,
+    force: bool,
+) -> None:
+    """Segment MOVIE, an image or movie that HyperSpy reads.
+
+    Finished frames are kept beside OUT until all are: the same command goes on where
+    it was interrupted.
+    """
+    from hyperspy_hrtemnn.jobs import segment_file
+
+    _run(
+        segment_file,
+        movie,
+        model,
+        out,
+        sampling=sampling,
+        options={"tile": tile, "overlap": overlap, "resample": not no_resample},
+        force=force,
+    )
+
+
+@click.command()
+@click.argument("segmentation", type=_existing)
+@click.option("--out", required=True, type=_hspy, help="The .hspy file to write.")
+@click.option(
+    "--min-separation",
+    required=True,
+    help='Smallest distance of two touching particles, such as "2 nm".',
+)
+@click.option(
+    "--probability",
+    type=float,
+    default=0.9,
+    show_default=True,
+    help="Pixels of at least this probability belong to a particle.",
+)
+@click.option(
+    "--min-overlap",
+    type=float,
+    default=0.5,
+    show_default=True,
+    help="Smallest overlap of one particle in two frames, 0 to 1.",
+)
+@click.option("--min-area", help='Smaller particles are dropped, such as "4 nm^2".')
+@click.option(
+    "--memory",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Frames a particle may be missing.",
+)
+@click.option("--table", type=_hspy, help="A .csv file for the particles' properties.")
+@click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
+def track(
+    *, segmentation: Path, out: Path, table: Path | None, force: bool, **options: Any
+) -> None:
+    """Give each particle in SEGMENTATION one id through all frames.
+
+    Finished frames are kept beside OUT until all are: the same command goes on where
+    it was interrupted.
+    """
+    from hyperspy_hrtemnn.jobs import track_file
+
+    _run(track_file, segmentation, out, table=table, options=options, force=force)
+
+
+def _run(job: Any, *arguments: Any, **options: Any) -> None:
+    """Run a job that can be interrupted."""
+    try:
+        job(*arguments, **options)
+    except KeyboardInterrupt:
+        click.echo(
+            "\nStopped. The same command goes on with the frames that are left.",
+            err=True,
+        )
+        sys.exit(130)

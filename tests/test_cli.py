@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command hrtemnn: commands that come when called, jobs that can be stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal as signals
+import subprocess
+import sys
+import time
+
+import hyperspy.api as hs
+import numpy as np
+import pytest
+import tiny_networks
+from click.testing import CliRunner
+
+from hyperspy_hrtemnn import __version__, cli
+from hyperspy_hrtemnn.checkpoint import Checkpoint
+from hyperspy_hrtemnn.signals import HRTEM, Instances, Segmentation
+
+Y, X = 31, 43
+
+
+@pytest.fixture
+def run():
+    def invoke(*arguments, code=0):
+        result = CliRunner().invoke(cli.main, [str(part) for part in arguments])
+        assert result.exit_code == code, result.output
+        if code:
+            assert "Traceback" not in result.output
+        return result.output
+
+    return invoke
+
+
+@pytest.fixture
+def movie_path(tmp_path, rng):
+    movie = HRTEM(rng.normal(100, 10, (6, Y, X)).astype(np.float32))
+    for axis in movie.axes_manager.signal_axes:
+        axis.scale, axis.units = 0.012, "nm"
+    movie.axes_manager.navigation_axes[0].name = "time"
+    movie.metadata.General.title = "movie"
+    movie.save(tmp_path / "movie.hspy")
+    return tmp_path / "movie.hspy"
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Stop a job as it is about to store its nth frame."""
+
+    def after(count):
+        write = Checkpoint.write
+        written = []
+
+        def stop(self, number, frame):
+            if len(written) == count:
+                raise KeyboardInterrupt
+            write(self, number, frame)
+            written.append(number)
+
+        monkeypatch.setattr(Checkpoint, "write", stop)
+        return lambda: monkeypatch.setattr(Checkpoint, "write", write)
+
+    return after
+
+
+def test_version(run):
+    assert __version__ in run("--version")
+
+
+def test_help_names_all_commands(run):
+    listing = run("--help")
+    for name in ("models", "card", "segment", "track", "train", "export"):
+        assert name in listing
+    assert "Usage" in run("segment", "--help")
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from hyperspy_hrtemnn.cli import main\n"
+        "main(['--help'], standalone_mode=False)\n"
+        "heavy = {'hyperspy', 'tensorflow', 'onnxruntime', 'matplotlib', 'dask'}\n"
+        "sys.exit(bool(heavy & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_missing_extra(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "hrtemnn_training.cli", None)
+    assert 'pip install "hyperspy-hrtemnn[training]"' in run("train", code=1)
+
+
+def test_unknown_command(run):
+    assert "No such command 'sgment'" in run("sgment", code=2)
+
+
+def test_models_and_card(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("hyperspy_hrtemnn.networks._network.MODELS", tmp_path)
+    assert "no networks" in run("models")
+    tiny_networks.convolution(tmp_path / "nano.onnx")
+    assert "nano\tsegmentation\tAu\t0.1 Å/pixel" in run("models")
+    text = run("card", "nano")
+    assert "material: Au" in text
+    assert "sampling: 0.07 to 0.2   (pixel size of the images [Å])" in text
+    assert json.loads(run("card", tmp_path / "nano.onnx", "--json"))["stride"] == 1
+    assert "no network 'micro'. Shipped networks: nano" in run("card", "micro", code=1)
+
+
+def test_segment(run, tmp_path, movie_path, network_path):
+    out = tmp_path / "deep" / "seg.hspy"
+    run("segment", movie_path, "--model", network_path, "--out", out, "--tile", 60)
+    segmentation = hs.load(out)
+    assert type(segmentation) is Segmentation
+    assert segmentation.data.dtype == np.float32
+    assert segmentation.metadata.General.title == "movie"
+    assert segmentation.metadata.HRTEMNN.Segmentation.tile == 60
+    assert segmentation.axes_manager[0].name == "time"
+    expected = hs.load(movie_path).segment(network_path, tile=60)
+    np.testing.assert_array_equal(segmentation.data, expected.data)
+    assert os.listdir(out.parent) == ["seg.hspy"]  # noqa: PTH208
+
+
+def test_segment_image_and_classes(run, tmp_path, movie_path):
+    network = tiny_networks.convolution(tmp_path / "two.onnx", classes=2)
+    image = tmp_path / "image.hspy"
+    hs.load(movie_path).inav[1].save(image)
+    run("segment", image, "--model", network, "--out", tmp_path / "one.hspy")
+    run("segment", movie_path, "--model", network, "--out", tmp_path / "all.hspy")
+    one, movie = hs.load(tmp_path / "one.hspy"), hs.load(tmp_path / "all.hspy")
+    assert one.data.shape == (2, Y, X)
+    assert movie.data.shape == (6, 2, Y, X)
+    np.testing.assert_array_equal(movie.data[1], one.data)
+
+
+def test_segment_goes_on(run, tmp_path, movie_path, network_path, interrupt):
+    out = tmp_path / "seg.hspy"
+    command = ("segment", movie_path, "--model", network_path, "--out", out)
+    release = interrupt(2)
+    assert "goes on" in run(*command, code=130)
+    folder = tmp_path / "seg.hspy.frames"
+    done = sorted(folder.glob("*.npy"))
+    assert len(done) == 2
+    assert not out.exists()
+    release()
+    before = [path.stat().st_mtime_ns for path in done]
+    # Another job may not go on with these frames.
+    message = run(*command, "--tile", 64, code=1)
+    assert "tile was None, now 64" in message
+    assert [path.stat().st_mtime_ns for path in done] == before
+    written = []
+    write = Checkpoint.write
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            Checkpoint,
+            "write",
+            lambda self, n, frame: written.append(n) or write(self, n, frame),
+        )
+        run(*command)
+    assert sorted([*written, *(int(path.stem) for path in done)]) == list(range(6))
+    expected = hs.load(movie_path).segment(network_path).data
+    np.testing.assert_array_equal(hs.load(out).data, expected)
+    assert not folder.exists()
+
+
+def test_segment_discards_another_job_by_force(
+    run, tmp_path, movie_path, network_path, interrupt
+):
+    out = tmp_path / "seg.hspy"
+    command = ("segment", movie_path, "--model", network_path, "--out", out)
+    release = interrupt(2)
+    run(*command, "--tile", 64, code=130)
+    release()
+    run(*command, "--force")
+    assert hs.load(out).metadata.HRTEMNN.Segmentation.tile is None
+
+
+def test_interruption_by_the_keyboard(tmp_path, rng, network_path):
+    # Slow enough to be caught in the act.
+    movie = HRTEM(rng.normal(100, 10, (300, 131, 143)).astype(np.float32))
+    movie.save(tmp_path / "long.hspy")
+    out = tmp_path / "seg.hspy"
+    code = "from hyperspy_hrtemnn.cli import main; main()"
+    arguments = ["segment", tmp_path / "long.hspy", "--model", network_path]
+    arguments += ["--out", out, "--sampling", "0.2"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)], stderr=subprocess.PIPE
+    )
+    folder = tmp_path / "seg.hspy.frames"
+    deadline = time.monotonic() + 60
+    while len(list(folder.glob("*.npy"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signals.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert b"Traceback" not in errors
+    assert 3 <= len(list(folder.glob("*.npy"))) < 300
+    assert not out.exists()
+
+
+def test_uncalibrated_movie(run, tmp_path, movie_path, network_path):
+    bare = hs.load(movie_path)
+    calibrated = tmp_path / "calibrated.hspy"
+    run("segment", movie_path, "--model", network_path, "--out", calibrated)
+    for axis in bare.axes_manager.signal_axes:
+        axis.scale, axis.units = 1, "px"
+    bare.save(tmp_path / "bare.hspy")
+    out = tmp_path / "out.hspy"
+    command = ("segment", tmp_path / "bare.hspy", "--model", network_path, "--out", out)
+    assert "bare.hspy has no calibration; give" in run(*command, code=1)
+    assert "--sampling is -1" in run(*command, "--sampling", -1, code=1)
+    run(*command, "--sampling", 0.12)
+    np.testing.assert_allclose(hs.load(out).data, hs.load(calibrated).data, atol=1e-6)
+    run(*command, "--no-resample", "--force")
+    assert hs.load(out).metadata.HRTEMNN.Segmentation.resample is False
+
+
+def test_warning_is_one_line(run, tmp_path, movie_path, network_path):
+    out = tmp_path / "out.hspy"
+    output = run(
+        "segment", movie_path, "--model", network_path, "--out", out, "--sampling", 0.3
+    )
+    (line,) = [line for line in output.splitlines() if "Warning" in line]
+    assert "0.3 Å/pixel" in line
+
+
+def test_bad_files(run, tmp_path, movie_path, network_path):
+    out = tmp_path / "out.hspy"
+
+    def fails(movie=movie_path, model=network_path, to=out, code=1):
+        return run("segment", movie, "--model", model, "--out", to, code=code)
+
+    assert "does not exist" in fails(movie=tmp_path / "none.dm4", code=2)
+    broken = tmp_path / "broken.dm4"
+    broken.write_bytes(b"no movie")
+    assert "broken.dm4 cannot be read" in fails(movie=broken)
+    assert "broken.dm4 is no ONNX file" in fails(model=broken)
+    assert "must end with .hspy" in fails(to=tmp_path / "out.tif")
+    assert "is the input" in fails(to=movie_path)
+    hs.signals.Signal1D(np.arange(20.0)).save(tmp_path / "line.hspy")
+    assert "holds 0 images" in fails(movie=tmp_path / "line.hspy")
+    out.write_bytes(b"kept")
+    assert "--force replaces it" in fails()
+    assert out.read_bytes() == b"kept"
+
+
+def test_bad_frame(run, tmp_path, movie_path, network_path):
+    movie = hs.load(movie_path)
+    movie.data[3] = 7
+    movie.save(tmp_path / "bad.hspy")
+    out = tmp_path / "out.hspy"
+    message = run(
+        "segment", tmp_path / "bad.hspy", "--model", network_path, "--out", out, code=1
+    )
+    assert "Error: Frame 3: The image is constant" in message
+    assert not out.exists()
+
+
+@pytest.fixture
+def segmentation_path(tmp_path):
+    """Two discs, one of which moves and vanishes for a frame."""
+    y, x = np.indices((47, 61))
+    frames = np.zeros((7, 47, 61), np.float32)
+    for number, frame in enumerate(frames):
+        frame[(y - 15) ** 2 + (x - 14) ** 2 < 64] = 1
+        if number != 3:
+            frame[(y - 30) ** 2 + (x - 30 - number) ** 2 < 49] = 0.95
+    segmentation = Segmentation(frames)
+    for axis in segmentation.axes_manager.signal_axes:
+        axis.scale, axis.units = 0.1, "nm"
+    segmentation.save(tmp_path / "seg.hspy")
+    return tmp_path / "seg.hspy"
+
+
+TRACKING = ("--min-separation", "1 nm", "--memory", 1, "--min-area", "0.5 nm^2")
+
+
+def test_track(run, tmp_path, segmentation_path):
+    out, table = tmp_path / "labels.hspy", tmp_path / "properties.csv"
+    run("track", segmentation_path, "--out", out, *TRACKING, "--table", table)
+    labels = hs.load(out)
+    assert type(labels) is Instances
+    expected = hs.load(segmentation_path).track_instances(
+        "1 nm", memory=1, min_area="0.5 nm^2"
+    )
+    np.testing.assert_array_equal(labels.data, expected.data)
+    assert labels.data.dtype == expected.data.dtype
+    assert set(np.unique(labels.data)) == {0, 1, 2}
+    assert (
+        labels.metadata.HRTEMNN.Instances.as_dictionary()
+        == expected.metadata.HRTEMNN.Instances.as_dictionary()
+    )
+    header, *rows = table.read_text(encoding="utf-8").splitlines()
+    assert "area" in header
+    assert len(rows) == 7 + 6
+
+
+@pytest.mark.parametrize("count", [0, 1, 4, 6])
+def test_track_goes_on(run, tmp_path, segmentation_path, interrupt, count):
+    whole, out = tmp_path / "whole.hspy", tmp_path / "labels.hspy"
+    run("track", segmentation_path, "--out", whole, *TRACKING)
+    release = interrupt(count)
+    run("track", segmentation_path, "--out", out, *TRACKING, code=130)
+    release()
+    message = run(
+        "track", segmentation_path, "--out", out, "--min-separation", 2, code=1
+    )
+    assert "min_separation was '1 nm', now 2.0" in message
+    run("track", segmentation_path, "--out", out, *TRACKING)
+    np.testing.assert_array_equal(hs.load(out).data, hs.load(whole).data)
+
+
+def test_bad_tracking(run, tmp_path, segmentation_path):
+    out = tmp_path / "labels.hspy"
+    command = ("track", segmentation_path, "--out", out)
+    assert "is no length" in run(*command, "--min-separation", "two", code=1)
+    assert "probability" in run(*command, *TRACKING, "--probability", 2, code=1)
+    assert "min_overlap" in run(*command, *TRACKING, "--min-overlap", -1, code=1)
+    table = tmp_path / "t.csv"
+    table.write_text("kept")
+    assert "t.csv exists" in run(*command, *TRACKING, "--table", table, code=1)
+    assert not out.exists()

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labelled particles, tables of their properties, and pictures of them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import dask
+import numpy as np
+import pandas as pd
+from hyperspy.signals import Signal2D
+
+from hyperspy_hrtemnn.analysis import properties
+
+from ._calibration import sampling
+from ._deferred import deferred_blocks, whole_frames
+from ._instance_plots import draw_lines, draw_outlines
+from ._progress import progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from ._deferred import DeferredBlock
+
+_SECONDS = (
+    "s",
+    "ms",
+    "us",
+    "µs",
+    "ns",
+    "min",
+    "h",
+    "second",
+    "seconds",
+    "minute",
+    "hour",
+)
+
+
+class Instances(Signal2D):  # type: ignore[misc]
+    """Integer labels of particles, 0 = background, array order (..., y, x).
+
+    An id means the same particle in every frame. They come from
+    `Segmentation.track_instances`.
+    """
+
+    _signal_type = "HRTEM_instances"
+
+    def ids(
+        self, *, show_progressbar: bool | None = None, num_workers: int | None = None
+    ) -> list[int]:
+        """Return the ids of all particles of the movie, ascending.
+
+        Parameters
+        ----------
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+        """
+        found = self._over_blocks(_distinct, None, show_progressbar, num_workers)
+        ids = np.unique(np.concatenate(found))
+        return [int(number) for number in ids if number]
+
+    def properties(
+        self,
+        image: Signal2D | None = None,
+        *,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> pd.DataFrame:
+        """Return a table of the particles, one row for each in each frame.
+
+        Frame by frame, so that a lazy movie is never in memory as a whole.
+
+        Parameters
+        ----------
+        image
+            The images the particles were found in; needed for the intensity only.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Returns
+        -------
+        The columns of `hyperspy_hrtemnn.analysis.properties` and, before them,
+        ``frame``, and ``time`` if the navigation axis is calibrated in a unit of time;
+        calibrated in something else, the column has the axis' name. Lengths are in
+        the unit of the x axis, ``x`` and ``y`` its coordinates. ``attrs["units"]``
+        has the unit of each column that has one.
+
+        Raises
+        ------
+        ValueError
+            If the signal is not calibrated, or `image` has another shape.
+        """
+        x_axis, y_axis = self.axes_manager.signal_axes
+        unit = str(x_axis.units)
+        side = sampling(self, unit)
+        if image is not None:
+            check_same_shape(self, image)
+        measure = partial(_tables, side=side)
+        blocks = self._over_blocks(measure, image, show_progressbar, num_workers)
+        tables = [table for block in blocks for table in block]
+        columns = {}
+        lengths = [len(table) for table in tables]
+        frame = np.repeat(np.arange(len(tables)), lengths)
+        units = {}
+        positions = np.unravel_index(frame, self.data.shape[:-2] or (1,))
+        for axis, position in zip(
+            self.axes_manager.navigation_axes[::-1], positions, strict=False
+        ):
+            if isinstance(axis.units, str):
+                name = "time" if axis.units in _SECONDS else str(axis.name)
+                columns[name] = np.asarray(axis.axis)[position]
+                units[name] = axis.units
+        table: pd.DataFrame = pd.concat(tables, ignore_index=True)
+        for index, (name, values) in enumerate({"frame": frame, **columns}.items()):
+            table.insert(1 + index, name, values)
+        for name, axis in (("x", x_axis), ("y", y_axis)):
+            table[name] = axis.offset + np.sign(axis.scale) * table[name]
+        lengths_of = ("x", "y", "equivalent_diameter", "perimeter")
+        units |= dict.fromkeys(lengths_of, unit) | {"area": f"{unit}²"}
+        table.attrs["units"] = units | {"orientation": "°"}
+        return table
+
+    def plot_properties(
+        self,
+        name: str,
+        ids: Iterable[int] | None = None,
+        ax: Axes | None = None,
+        *,
+        image: Signal2D | None = None,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> Axes:
+        """Plot a property against time, one line for each particle.
+
+        Parameters
+        ----------
+        name
+            A column of `properties`, for example ``"area"``.
+        ids
+            The particles; by default all.
+        ax
+            Where to plot; by default a new figure.
+        image
+            The images, for ``"mean_intensity"``.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Raises
+        ------
+        ValueError
+            If there is no such property or particle.
+        """
+        table = self.properties(
+            image, show_progressbar=show_progressbar, num_workers=num_workers
+        )
+        against = table.columns[2] if table.columns[2] != "area" else "frame"
+        known = list(table.columns[table.columns.get_loc("area") :])
+        if name not in known:
+            hint = " It needs the image." if name == "mean_intensity" else ""
+            raise ValueError(
+                f"There is no property {name!r}; there are {', '.join(known)}.{hint}"
+            )
+        if ids is not None:
+            ids = list(ids)
+            check_ids(ids, table["id"].unique().tolist())
+        return draw_lines(table, name, against, ids, ax)
+
+    def plot_overlay(
+        self,
+        image: Signal2D,
+        frame: int | tuple[int, ...] | None = None,
+        ax: Axes | None = None,
+        *,
+        show_ids: bool = True,
+    ) -> Axes:
+        """Plot an image in grey with the outlines and ids of its particles.
+
+        Parameters
+        ----------
+        image
+            The images the particles were found in.
+        frame
+            Navigation index of the frame, for several navigation axes a tuple in the
+            order of ``inav``. By default where the navigator is.
+        ax
+            Where to plot; by default a new figure.
+        show_ids
+            Whether to write the ids.
+
+        Raises
+        ------
+        ValueError
+            If `image` has another shape.
+        IndexError
+            If there is no such frame.
+        """
+        check_same_shape(self, image)
+        axes = self.axes_manager
+        index = axes.indices if frame is None else np.atleast_1d(frame).tolist()
+        if len(index) != axes.navigation_dimension:
+            raise IndexError(
+                f"The frame {frame} has {len(index)} indices, the signal has "
+                f"{axes.navigation_dimension} navigation axes."
+            )
+        for number, axis in zip(index, axes.navigation_axes, strict=True):
+            if not -axis.size <= number < axis.size:
+                raise IndexError(f"There is no frame {number}; there are {axis.size}.")
+        where = tuple(int(number) for number in reversed(index))
+        return draw_outlines(
+            np.asarray(image.data[where]),
+            np.asarray(self.data[where]),
+            axes.signal_axes,
+            ax,
+            show_ids=show_ids,
+        )
+
+    def _over_blocks(
+        self,
+        function: Callable[..., Any],
+        image: Signal2D | None,
+        show_progressbar: bool | None,
+        num_workers: int | None,
+    ) -> list[Any]:
+        """Return what a function makes of each block of frames."""
+        labels = whole_frames(self)
+        images: list[DeferredBlock] | list[None] = [None] * labels.numblocks[0]
+        if image is not None:
+            pictures = whole_frames(image).rechunk({0: labels.chunks[0]})
+            images = deferred_blocks(pictures)
+        tasks = [
+            dask.delayed(partial(function, image=picture), pure=False)(block)
+            for block, picture in zip(labels.to_delayed().ravel(), images, strict=True)
+        ]
+        with progress(show_progressbar):
+            return list(dask.compute(*tasks, num_workers=num_workers))
+
+
+def check_same_shape(instances: Signal2D, image: Signal2D) -> None:
+    """Raise a ValueError unless images fit the labels, frame by frame."""
+    if instances.data.shape != image.data.shape:
+        raise ValueError(
+            f"The image has the shape {image.data.shape}, the instances "
+            f"{instances.data.shape}; they have to be the same."
+        )
+
+
+def check_ids(wanted: Iterable[int], known: list[int]) -> None:
+    """Raise a ValueError that lists the ids if one is unknown."""
+    for number in wanted:
+        if number not in known:
+            some = ", ".join(map(str, known[:50])) + (
+                ", ..." if len(known) > 50 else ""
+            )
+            raise ValueError(
+                f"There is no particle {number}; there are {some or 'none'}."
+            )
+
+
+def _distinct(
+    labels: NDArray[np.integer],
+    image: None,  # noqa: ARG001 - as every function over blocks
+) -> NDArray[np.integer]:
+    return np.unique(labels[labels > 0])
+
+
+def _tables(
+    labels: NDArray[np.integer], image: DeferredBlock | None, side: float
+) -> list[pd.DataFrame]:
+    pictures = [None] * len(labels) if image is None else image.load()
+    return [
+        properties(frame, picture, side)
+        for frame, picture in zip(labels, pictures, strict=True)
+    ]

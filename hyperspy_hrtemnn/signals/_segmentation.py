@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Segmented images: a probability for each pixel, and the particles in it."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import dask
+import numpy as np
+from hyperspy.signals import BaseSignal, Signal2D
+
+from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.analysis import Tracker, separate
+
+from ._calibration import length_in, pixels, sampling
+from ._deferred import whole_frames
+from ._frames import computed, derived_signal
+from ._linking import linked_frames
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ._instances import Instances
+
+_AREA = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(\S+?)\s*(?:\^2|\*\*2|²)\s*")
+# Blending and resampling may leave the interval by rounding.
+_ROUNDING = 1e-3
+
+
+class Segmentation(Signal2D):  # type: ignore[misc]
+    """Probability of each pixel to belong to a class, 0 to 1.
+
+    Array order (..., y, x), or (..., class, y, x) for several classes. It comes from
+    `HRTEM.segment`, or is made from any segmentation, a mask drawn by hand too, if its
+    values are 0 and 1 or between.
+
+    Examples
+    --------
+    >>> import hyperspy.api as hs
+    >>> import numpy as np
+    >>> mask = np.zeros((20, 30), dtype="uint8")
+    >>> mask[5:15, 3:12] = 255
+    >>> segmentation = hs.signals.Signal2D(mask / 255)
+    >>> segmentation.set_signal_type("HRTEM_segmentation")
+    >>> segmentation
+    <Segmentation, title: , dimensions: (|30, 20)>
+    """
+
+    _signal_type = "HRTEM_segmentation"
+
+    def threshold(self, probability: float = 0.9) -> Segmentation:
+        """Return where the probability is at least a threshold, as a boolean signal.
+
+        Parameters
+        ----------
+        probability
+            The threshold, above 0 and up to 1.
+
+        Raises
+        ------
+        ValueError
+            If the threshold is out of range, or the signal holds no probabilities.
+        """
+        if not 0 < probability <= 1:
+            raise ValueError(f"probability has to be in 0 to 1, not {probability}.")
+        if not self._lazy:
+            _check_range(self.data)
+        mask: Any = self >= probability
+        mask.metadata.set_item(
+            "HRTEMNN.Threshold", {"probability": probability, "version": __version__}
+        )
+        return mask  # type: ignore[no-any-return]
+
+    def area(self, probability: float = 0.9) -> BaseSignal:
+        """Return the area above a threshold against the navigation axes.
+
+        Parameters
+        ----------
+        probability
+            The threshold, above 0 and up to 1.
+
+        Returns
+        -------
+        The area in the square of the unit of the signal axes: for a movie a signal
+        along its time, for one image a single number.
+
+        Raises
+        ------
+        ValueError
+            If the signal is not calibrated or the threshold is out of range.
+        """
+        unit = str(self.axes_manager.signal_axes[0].units)
+        side = sampling(self, unit)
+        mask = self.threshold(probability)
+        mask.set_signal_type("")
+        area = mask.sum(axis=mask.axes_manager.signal_axes) * side**2
+        area.metadata.set_item("Signal.quantity", f"Area ({unit}²)")
+        return area.T if self.axes_manager.navigation_dimension else area
+
+    def track_instances(
+        self,
+        min_separation: float | str,
+        *,
+        min_overlap: float = 0.5,
+        probability: float = 0.9,
+        min_area: float | str | None = None,
+        memory: int = 0,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+        lazy_output: bool | None = None,
+    ) -> Instances:
+        """Return the single particles, each with one id through all frames.
+
+        In each frame the particles are separated by a watershed; a particle takes
+        the id of the one it overlaps most in the frame before (thesis section 3.5).
+
+        The frames of a lazy movie are linked one after the other in bounded memory,
+        when the result is computed or saved. Do either before looking at single
+        frames: each look into an uncomputed result links from the first frame on.
+
+        Parameters
+        ----------
+        min_separation
+            Smallest distance between the centers of touching particles: a number in
+            the unit of the signal axes, or a text with a unit, ``"2 nm"``.
+        min_overlap
+            Smallest overlap, 0 to 1, for particles of two frames to be the same: the
+            shared area over that of the smaller one.
+        probability
+            Pixels of at least this probability belong to a particle.
+        min_area
+            Particles of less area are dropped: a number in the square of the axes'
+            unit, or a text, ``"4 nm^2"``. By default `min_separation` squared.
+        memory
+            Number of frames a particle may be missing and return with its id.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+        lazy_output
+            Whether to leave the computation for later; by default if the signal is
+            lazy.
+
+        Returns
+        -------
+        Labels of the shape of this signal. ``metadata.HRTEMNN.Instances`` has the
+        options.
+
+        Raises
+        ------
+        ValueError
+            If there are several classes or more than one navigation axis, a length
+            or a number is out of range, or the signal is not calibrated where a text
+            with a unit is given. If the values are no probabilities; for a lazy
+            signal when it is computed.
+
+        Examples
+        --------
+        >>> particles = segmentation.track_instances("2 nm")  # doctest: +SKIP
+        >>> particles.properties()  # doctest: +SKIP
+        """
+        _check_one_movie(self)
+        if not self._lazy:
+            _check_range(self.data)
+        separation = pixels(min_separation, self)
+        options: dict[str, Any] = {
+            "min_separation": separation,
+            "probability": probability,
+            "min_area": None if min_area is None else _square_pixels(min_area, self),
+        }
+        # Options out of range are refused now, not when the movie is computed.
+        separate(np.zeros((1, 1)), **options)
+        workers = num_workers or dask.config.get("num_workers", None) or os.cpu_count()
+        labels = linked_frames(
+            whole_frames(self),
+            partial(_separate_frame, **options),
+            Tracker(min_overlap, memory),
+            in_flight=int(workers or 1) + 1,
+        )
+        result = derived_signal(
+            self, labels.reshape(self.data.shape), "HRTEM_instances"
+        )
+        result.metadata.set_item(
+            "HRTEMNN.Instances",
+            {
+                "min_separation": min_separation,
+                "min_overlap": min_overlap,
+                "probability": probability,
+                "min_area": min_area,
+                "memory": memory,
+                "version": __version__,
+            },
+        )
+        return computed(  # type: ignore[no-any-return]
+            result,
+            lazy=self._lazy if lazy_output is None else lazy_output,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+
+
+def _separate_frame(frame: NDArray[Any], **options: Any) -> NDArray[np.int32]:
+    _check_range(frame)
+    return separate(frame, **options)
+
+
+def _check_range(data: NDArray[Any]) -> None:
+    if data.dtype.names is not None:
+        raise ValueError(
+            "The signal is a color image; make one of a single channel, for example "
+            "hs.signals.Signal2D(signal.data['R'] / 255)."
+        )
+    low, high = data.min(), data.max()
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
+        raise ValueError(
+            f"A segmentation holds probabilities from 0 to 1, and this one values from "
+            f"{low:.6g} to {high:.6g}. Scale it, for example a mask of 0 and 255 by "
+            "dividing it by 255."
+        )
+
+
+def _check_one_movie(segmentation: Segmentation) -> None:
+    axes = segmentation.axes_manager.navigation_axes
+    if any(axis.name == "class" for axis in axes):
+        index = [str(axis.name) for axis in axes].index("class")
+        chosen = ", ".join(":" * index + "0") + ("," if index else "")
+        names = segmentation.metadata.get_item("HRTEMNN.Segmentation.classes", None)
+        raise ValueError(
+            "The segmentation has several classes"
+            + (f" ({', '.join(map(str, names))})" if names is not None else "")
+            + f"; select one, for example segmentation.inav[{chosen}]."
+        )
+    if len(axes) > 1:
+        names = ", ".join(str(axis.name) for axis in axes)
+        raise ValueError(
+            f"Particles are tracked along one navigation axis, and there are "
+            f"{len(axes)} ({names}). Select one movie with inav."
+        )
+
+
+def _square_pixels(area: float | str, signal: Signal2D) -> float:
+    """Return an area in pixels of the signal."""
+    if not isinstance(area, str):
+        x, y = signal.axes_manager.signal_axes
+        return float(area / abs(x.scale * y.scale))
+    match = _AREA.fullmatch(area)
+    side = length_in(f"1 {match[2]}", "angstrom") if match else None
+    if match is None or side is None:
+        raise ValueError(
+            f"{area!r} is no area; give a number in the square of the axes' unit or a "
+            'text with a unit, such as "4 nm^2".'
+        )
+    return float(match[1]) * (side / sampling(signal)) ** 2

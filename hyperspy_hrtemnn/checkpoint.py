@@ -103,6 +103,9 @@ def _difference(folder: Path, job: Mapping[str, Any]) -> str:
             path.suffix != _UNFINISHED for path in folder.iterdir()
         )
         return f"it is not empty and has no {_JOB}" if foreign else ""
+    if not any(folder.glob("*.npy")):
+        # Nothing to mix: it stopped before its first frame.
+        return ""
     try:
         stored = json.loads(text)
         stored_items = dict(stored)

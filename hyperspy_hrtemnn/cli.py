@@ -115,6 +115,8 @@ def _lines(model: Any, indent: str = "") -> list[str]:
     lines = []
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
+        if value is None:
+            continue
         meaning = f"   ({field.description})" if field.description else ""
         if hasattr(type(value), "model_fields"):
             lines += [f"{name}:", *_lines(value, indent + "  ")]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -165,11 +166,19 @@ def _check_output(source: Path, out: Path, *, force: bool) -> None:
 
 def _images(path: Path) -> Any:
     """Load the images of a file lazily."""
+    # HyperSpy logs the error that is raised here.
+    logging.disable(logging.ERROR)
+    # Every reader has its own exceptions for what it does not understand.
     try:
         loaded = hs.load(path, lazy=True)
-    # Every reader has its own exceptions for what it does not understand.
-    except Exception as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
+    except Exception:
+        # Some formats, color PNG among them, cannot be read lazily.
+        try:
+            loaded = hs.load(path)
+        except Exception as error:
+            raise ValueError(f"{path} cannot be read: {error}") from error
+    finally:
+        logging.disable(logging.NOTSET)
     signals = loaded if isinstance(loaded, list) else [loaded]
     images = [one for one in signals if one.axes_manager.signal_dimension == 2]
     if len(images) != 1:
@@ -178,7 +187,7 @@ def _images(path: Path) -> Any:
             f"{path} holds {len(images)} images or movies instead of one: {titles}. "
             "Save the one that is meant by itself."
         )
-    return images[0]
+    return images[0] if images[0]._lazy else images[0].as_lazy()
 
 
 def _segment_missing(result: Any, checkpoint: Checkpoint) -> None:

@@ -54,10 +54,17 @@ def test_another_job_is_refused(tmp_path):
 
 def test_damaged_job(tmp_path):
     folder = tmp_path / "f"
-    Checkpoint(folder, JOB)
+    Checkpoint(folder, JOB).write(0, np.zeros((2, 3)))
     (folder / "job.json").write_text("{")
     with pytest.raises(ValueError, match="damaged"):
         Checkpoint(folder, JOB)
+
+
+def test_job_without_a_frame_is_no_job(tmp_path):
+    Checkpoint(tmp_path / "f", JOB)
+    Checkpoint(tmp_path / "f", {**JOB, "tile": 512}).write(0, np.zeros((2, 3)))
+    with pytest.raises(ValueError, match="tile was 512, now None"):
+        Checkpoint(tmp_path / "f", JOB)
 
 
 def test_foreign_folder_is_left_alone(tmp_path):

@@ -8,6 +8,7 @@ import os
 import signal as signals
 import subprocess
 import sys
+import threading
 import time
 
 import hyperspy.api as hs
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 import tiny_networks
 from click.testing import CliRunner
+from PIL import Image
 
 from hyperspy_hrtemnn import __version__, cli
 from hyperspy_hrtemnn.checkpoint import Checkpoint
@@ -53,12 +55,14 @@ def interrupt(monkeypatch):
     def after(count):
         write = Checkpoint.write
         written = []
+        lock = threading.Lock()
 
         def stop(self, number, frame):
-            if len(written) == count:
-                raise KeyboardInterrupt
-            write(self, number, frame)
-            written.append(number)
+            with lock:
+                if len(written) == count:
+                    raise KeyboardInterrupt
+                write(self, number, frame)
+                written.append(number)
 
         monkeypatch.setattr(Checkpoint, "write", stop)
         return lambda: monkeypatch.setattr(Checkpoint, "write", write)
@@ -158,7 +162,9 @@ def test_segment_goes_on(run, tmp_path, movie_path, network_path, interrupt):
             lambda self, n, frame: written.append(n) or write(self, n, frame),
         )
         run(*command)
-    assert sorted([*written, *(int(path.stem) for path in done)]) == list(range(6))
+    # A thread of the interrupted run may have stored another frame since.
+    assert 1 <= len(written) <= 4
+    assert not {int(path.stem) for path in done} & set(written)
     expected = hs.load(movie_path).segment(network_path).data
     np.testing.assert_array_equal(hs.load(out).data, expected)
     assert not folder.exists()
@@ -214,6 +220,18 @@ def test_uncalibrated_movie(run, tmp_path, movie_path, network_path):
     np.testing.assert_allclose(hs.load(out).data, hs.load(calibrated).data, atol=1e-6)
     run(*command, "--no-resample", "--force")
     assert hs.load(out).metadata.HRTEMNN.Segmentation.resample is False
+
+
+def test_gray_png(run, tmp_path, rng, network_path):
+    # Saved by a viewer: gray as color, uncalibrated.
+    gray = rng.integers(0, 255, (Y, X), dtype=np.uint8)
+    Image.fromarray(np.dstack([gray] * 3 + [np.full_like(gray, 255)])).save(
+        tmp_path / "image.png"
+    )
+    out = tmp_path / "out.hspy"
+    command = ("segment", tmp_path / "image.png", "--model", network_path, "--out", out)
+    run(*command, "--sampling", 0.12)
+    assert hs.load(out).data.shape == (Y, X)
 
 
 def test_warning_is_one_line(run, tmp_path, movie_path, network_path):
@@ -303,10 +321,9 @@ def test_track_goes_on(run, tmp_path, segmentation_path, interrupt, count):
     release = interrupt(count)
     run("track", segmentation_path, "--out", out, *TRACKING, code=130)
     release()
-    message = run(
-        "track", segmentation_path, "--out", out, "--min-separation", 2, code=1
-    )
-    assert "min_separation was '1 nm', now 2.0" in message
+    if count:
+        other = ("track", segmentation_path, "--out", out, "--min-separation", 2)
+        assert "min_separation was '1 nm', now 2.0" in run(*other, code=1)
     run("track", segmentation_path, "--out", out, *TRACKING)
     np.testing.assert_array_equal(hs.load(out).data, hs.load(whole).data)
 

@@ -41,6 +41,17 @@ def test_dtypes(network, image, dtype):
     )
 
 
+def test_gray_in_colors(network, image):
+    colors = np.zeros(SHAPE, [("R", "u1"), ("G", "u1"), ("B", "u1"), ("A", "u1")])
+    for name in "RGB":
+        colors[name] = image
+    expected = predict(network, image.astype(np.uint8), 0.1)
+    np.testing.assert_array_equal(predict(network, colors, 0.1), expected)
+    colors["G"][3, 4] += 1
+    with pytest.raises(ValueError, match="colored"):
+        predict(network, colors, 0.1)
+
+
 def test_gain_changes_nothing(network, image):
     np.testing.assert_allclose(
         predict(network, 37 * image, 0.1), predict(network, image, 0.1), atol=1e-4

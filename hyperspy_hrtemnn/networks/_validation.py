@@ -20,20 +20,21 @@ _LEAST_INFORMATIVE = 1e-3
 def finite_float32(images: NDArray[Any]) -> NDArray[np.float32]:
     """Return real images of any dtype as float32.
 
+    Gray images stored in three equal colors, as programs export them, are taken.
+
     Raises
     ------
     ValueError
-        If they are complex, no numbers, or hold NaN or infinite values.
+        If they are complex, colored, no numbers, or hold NaN or infinite values.
     """
-    images = np.asarray(images)
+    images = _gray(np.asarray(images))
     if images.dtype.kind == "c":
         raise ValueError(
             "The image is complex; give a real one, such as the amplitude of the wave."
         )
     if images.dtype.kind not in "biuf":
         raise ValueError(
-            f"The image has the data type {images.dtype}, not one number per pixel; "
-            "convert color images to gray first."
+            f"The image has the data type {images.dtype}, not one number per pixel."
         )
     with np.errstate(over="ignore"):
         converted = images.astype(np.float32)
@@ -44,6 +45,16 @@ def finite_float32(images: NDArray[Any]) -> NDArray[np.float32]:
             "example by the median of their neighbors."
         )
     return converted
+
+
+def _gray(images: NDArray[Any]) -> NDArray[Any]:
+    """Return one of the colors of HyperSpy's RGB dtypes, if all are equal."""
+    if images.dtype.names is None or not {"R", "G", "B"} <= set(images.dtype.names):
+        return images
+    red = images["R"]
+    if any(np.any(images[color] != red) for color in "GB"):
+        raise ValueError("The image is colored; convert it to gray, or take one color.")
+    return red
 
 
 def check_contrast(image: NDArray[np.float32]) -> None:

@@ -115,7 +115,7 @@ class Instances(Signal2D):  # type: ignore[misc]
         for axis, position in zip(
             self.axes_manager.navigation_axes[::-1], positions, strict=False
         ):
-            if isinstance(axis.units, str):
+            if isinstance(axis.units, str) and axis.units:
                 name = "time" if axis.units in _SECONDS else str(axis.name)
                 columns[name] = np.asarray(axis.axis)[position]
                 units[name] = axis.units

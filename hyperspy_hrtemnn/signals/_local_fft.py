@@ -153,6 +153,8 @@ def _ids_and_size(
     if number is not None:
         check_ids([number], known)
         known = [int(number)]
+    if not known:
+        raise ValueError("There are no particles in the instances.")
     if size is None:
         frames = instances.data.reshape(-1, *instances.data.shape[-2:])
         size = crop_size(frames, known, apodization)

@@ -226,7 +226,7 @@ def _check_one_movie(segmentation: Segmentation) -> None:
     axes = segmentation.axes_manager.navigation_axes
     if any(axis.name == "class" for axis in axes):
         index = [str(axis.name) for axis in axes].index("class")
-        chosen = ", ".join(":" * index + "0") + ("," if index else "")
+        chosen = ", ".join([":"] * index + ["0"])
         names = segmentation.metadata.get_item("HRTEMNN.Segmentation.classes", None)
         raise ValueError(
             "The segmentation has several classes"

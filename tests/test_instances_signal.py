@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tables and pictures of labelled particles."""
+
+from __future__ import annotations
+
+import dask.array as da
+import hyperspy.api as hs
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from hyperspy_hrtemnn.signals import Instances, LazyInstances
+
+mpl.use("agg")
+FRAMES, HEIGHT, WIDTH = 4, 30, 47
+
+
+@pytest.fixture
+def labels():
+    data = np.zeros((FRAMES, HEIGHT, WIDTH), np.int32)
+    for t in range(FRAMES):
+        data[t, 3:11, 5 + t : 17 + t] = 4
+    data[0, 20:26, 30:36] = data[3, 20:26, 30:35] = 9
+    return data
+
+
+def calibrated(data, signal_type="HRTEM_instances"):
+    signal = hs.signals.Signal2D(data)
+    for name, axis in zip("xy", signal.axes_manager.signal_axes, strict=True):
+        axis.name, axis.scale, axis.units = name, 0.5, "nm"
+    signal.axes_manager.signal_axes[0].offset = 100
+    for axis in signal.axes_manager.navigation_axes:
+        axis.name, axis.scale, axis.units, axis.offset = "z", 0.2, "s", 3
+    signal.set_signal_type(signal_type)
+    return signal
+
+
+@pytest.fixture
+def particles(labels):
+    return calibrated(labels)
+
+
+@pytest.fixture
+def image(labels):
+    return calibrated(labels * 10.0 + 1, "")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    mpl.pyplot.close("all")
+
+
+def test_properties(particles, image):
+    table = particles.properties(image, show_progressbar=False)
+    assert list(table.columns[:4]) == ["id", "frame", "time", "area"]
+    assert table["id"].tolist() == [4, 9, 4, 4, 4, 9]
+    assert table["frame"].tolist() == [0, 0, 1, 2, 3, 3]
+    np.testing.assert_allclose(table["time"], [3, 3, 3.2, 3.4, 3.6, 3.6])
+    np.testing.assert_allclose(table["area"], [24, 9, 24, 24, 24, 7.5])
+    np.testing.assert_allclose(table["x"][:2], [100 + 0.5 * 10.5, 100 + 0.5 * 32.5])
+    np.testing.assert_allclose(table["y"][:2], [3.25, 11.25])
+    np.testing.assert_allclose(table["mean_intensity"], [41, 91, 41, 41, 41, 91])
+    assert table.attrs["units"] == {
+        "time": "s",
+        "x": "nm",
+        "y": "nm",
+        "area": "nm²",
+        "equivalent_diameter": "nm",
+        "perimeter": "nm",
+        "orientation": "°",
+    }
+
+
+def test_properties_of_one_image(particles):
+    table = particles.inav[3].properties(show_progressbar=False)
+    assert table["frame"].tolist() == [0, 0]
+    assert list(table.columns[:3]) == ["id", "frame", "area"]
+    empty = particles.inav[1]
+    empty.data = np.zeros_like(empty.data)
+    nothing = empty.properties(show_progressbar=False)
+    assert nothing.dtypes.to_dict() == table.dtypes.to_dict()
+    assert len(nothing) == 0
+
+
+def test_an_axis_that_is_no_time_keeps_its_name(particles):
+    axis = particles.axes_manager[0]
+    axis.name, axis.units = "defocus", "nm"
+    table = particles.properties(show_progressbar=False)
+    assert table.columns[2] == "defocus"
+    assert table.attrs["units"]["defocus"] == "nm"
+
+
+def test_more_navigation_axes(labels):
+    particles = calibrated(np.stack([labels, labels[::-1], labels]))
+    particles.axes_manager.navigation_axes[1].units = "K"
+    particles.axes_manager.navigation_axes[1].name = "temperature"
+    table = particles.properties(show_progressbar=False)
+    assert table["frame"].max() == 3 * FRAMES - 1
+    row = table[table["frame"] == FRAMES + 1].iloc[0]
+    np.testing.assert_allclose([row["temperature"], row["time"]], [3.2, 3.2])
+
+
+@pytest.mark.parametrize("chunks", [(1, -1, -1), (3, 20, -1)])
+def test_lazy_gives_the_same_table(particles, image, chunks):
+    lazy, lazy_image = particles.as_lazy(), image.as_lazy()
+    lazy.data = lazy.data.rechunk(chunks)
+    assert isinstance(lazy, LazyInstances)
+    table = lazy.properties(lazy_image, show_progressbar=False)
+    expected = particles.properties(image, show_progressbar=False)
+    assert table.equals(expected)
+    assert lazy.ids(show_progressbar=False) == [4, 9]
+    assert lazy._lazy
+
+
+def test_an_uncomputed_movie_is_linked_once(labels):
+    computed = []
+
+    def separated(block, block_info=None):
+        computed.append(block_info[0]["chunk-location"][0])
+        return (block > 0).astype(np.float32)
+
+    data = da.from_array(labels, chunks=(1, -1, -1)).map_blocks(
+        separated, dtype=np.float32, meta=np.empty((0, 0, 0), np.float32)
+    )
+    segmentation = calibrated(data).as_lazy()
+    segmentation.set_signal_type("HRTEM_segmentation")
+    particles = segmentation.track_instances(1.0, memory=2)
+    assert computed == []
+    particles.properties(show_progressbar=False)
+    assert sorted(computed) == list(range(FRAMES))
+
+
+def test_ids(particles):
+    assert particles.ids(show_progressbar=False) == [4, 9]
+    assert particles.inav[1].ids(show_progressbar=False) == [4]
+
+
+def test_saving(particles, tmp_path):
+    particles.metadata.set_item("HRTEMNN.Instances", {"min_overlap": 0.5})
+    particles.save(tmp_path / "particles.hspy")
+    loaded = hs.load(tmp_path / "particles.hspy")
+    assert isinstance(loaded, Instances)
+    np.testing.assert_array_equal(loaded.data, particles.data)
+    assert loaded.metadata.HRTEMNN.Instances.min_overlap == 0.5
+    assert isinstance(hs.load(tmp_path / "particles.hspy", lazy=True), LazyInstances)
+
+
+def test_plot_properties(particles, image):
+    ax = particles.plot_properties("area", show_progressbar=False)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("time (s)", "area (nm²)")
+    lines = [line for line in ax.lines if not line.get_label().startswith("_")]
+    assert [line.get_label() for line in lines] == ["4", "9"]
+    np.testing.assert_allclose(lines[0].get_xdata(), [3, 3.2, 3.4, 3.6])
+    # The frames without the particle are a gap.
+    np.testing.assert_array_equal(np.isnan(lines[1].get_ydata()), [0, 1, 1, 0])
+
+    again = particles.plot_properties("mean_intensity", [9], ax, image=image)
+    assert again is ax
+    assert ax.get_ylabel() == "mean intensity"
+    colors = [line.get_color() for line in ax.lines if line.get_label() == "9"]
+    assert colors[0] == colors[1]
+
+
+def test_plot_properties_against_frames_without_time(particles):
+    particles.axes_manager[0].units = ""
+    ax = particles.plot_properties("perimeter", [4], show_progressbar=False)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("frame", "perimeter (nm)")
+
+
+def test_plot_overlay(particles, image):
+    particles.axes_manager.indices = (3,)
+    ax = particles.plot_overlay(image)
+    assert [text.get_text() for text in ax.texts] == ["4", "9"]
+    np.testing.assert_allclose(ax.texts[0].get_position(), [100 + 0.5 * 13.5, 3.25])
+    assert ax.get_xlim() == pytest.approx((99.75, 99.75 + 0.5 * WIDTH))
+    assert ax.get_ylim() == pytest.approx((-0.25 + 0.5 * HEIGHT, -0.25))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x (nm)", "y (nm)")
+    x, y = ax.lines[0].get_data()
+    assert (x.min(), x.max()) == pytest.approx((100 + 0.5 * 7.5, 100 + 0.5 * 19.5))
+    assert (y.min(), y.max()) == pytest.approx((1.25, 5.25))
+
+    other = particles.as_lazy().plot_overlay(image.as_lazy(), frame=1, show_ids=False)
+    assert len(other.texts) == 0
+    assert other.lines[0].get_color() == ax.lines[0].get_color()
+    assert particles.inav[1].plot_overlay(image.inav[1], ax=ax) is ax
+
+
+def test_mismatches_are_refused(particles, image):
+    for call in (particles.properties, particles.plot_overlay):
+        with pytest.raises(ValueError, match=r"\(4, 30, 46\).*\(4, 30, 47\)"):
+            call(image.isig[1:])
+        with pytest.raises(ValueError, match=r"\(30, 47\).*\(4, 30, 47\)"):
+            call(image.inav[0])
+
+
+def test_unknown_names_are_refused(particles, image):
+    with pytest.raises(ValueError, match="no property 'size'; there are area, x, y"):
+        particles.plot_properties("size", show_progressbar=False)
+    with pytest.raises(ValueError, match=r"'mean_intensity'.*needs the image"):
+        particles.plot_properties("mean_intensity", show_progressbar=False)
+    with pytest.raises(ValueError, match="no particle 5; there are 4, 9"):
+        particles.plot_properties("area", [4, 5], show_progressbar=False)
+    with pytest.raises(IndexError, match="no frame 4; there are 4"):
+        particles.plot_overlay(image, frame=4)
+    with pytest.raises(IndexError, match="has 2 indices"):
+        particles.plot_overlay(image, frame=(1, 1))
+
+
+def test_missing_calibration_is_explained(particles):
+    particles.axes_manager.signal_axes[1].units = ""
+    with pytest.raises(ValueError, match="not calibrated"):
+        particles.properties()

@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Segmentations as signals: thresholds, areas, tracking, lazily and from any source."""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from pathlib import Path
+
+import dask.array as da
+import hyperspy.api as hs
+import numpy as np
+import pytest
+
+from hyperspy_hrtemnn.analysis import Tracker
+from hyperspy_hrtemnn.signals import (
+    Instances,
+    LazyInstances,
+    LazySegmentation,
+    Segmentation,
+)
+from hyperspy_hrtemnn.signals._linking import linked_frames
+
+FRAMES, HEIGHT, WIDTH = 6, 50, 80
+REAL = Path(__file__).parents[1] / "../shared/data/nanoparticles_on_membrane"
+
+
+def disc(row, column, radius):
+    y, x = np.ogrid[:HEIGHT, :WIDTH]
+    return (y - row) ** 2 + (x - column) ** 2 <= radius**2
+
+
+def moving_discs():
+    """One disc drifts to the right, one shrinks."""
+    frames = [
+        0.95 * disc(15, 15 + 3 * t, 9) + 0.97 * disc(36, 60, 11 - t)
+        for t in range(FRAMES)
+    ]
+    return np.array(frames, np.float32)
+
+
+def calibrated(data, scale=0.1):
+    signal = hs.signals.Signal2D(data)
+    signal.metadata.General.title = "discs"
+    for name, axis in zip("xy", signal.axes_manager.signal_axes, strict=True):
+        axis.name, axis.scale, axis.units = name, scale, "nm"
+    for axis in signal.axes_manager.navigation_axes:
+        axis.name, axis.scale, axis.units, axis.offset = "time", 0.4, "s", 20
+    signal.set_signal_type("HRTEM_segmentation")
+    return signal
+
+
+@pytest.fixture
+def segmentation():
+    return calibrated(moving_discs())
+
+
+def never(shape, dtype=np.float32):
+    """A lazy array that must not be computed."""
+
+    def fail():
+        raise AssertionError("computed")
+
+    chunks = tuple((1,) * n if i < len(shape) - 2 else n for i, n in enumerate(shape))
+    return da.map_blocks(fail, chunks=chunks, dtype=dtype, meta=np.empty((), dtype))
+
+
+def test_threshold(segmentation):
+    mask = segmentation.threshold(0.96)
+    assert isinstance(mask, Segmentation)
+    assert mask.data.dtype == bool
+    np.testing.assert_array_equal(mask.data, segmentation.data >= 0.96)
+    assert mask.metadata.HRTEMNN.Threshold.probability == 0.96
+    assert mask.metadata.General.title == "discs"
+    assert mask.axes_manager[0].units == "s"
+
+
+def test_area_against_time(segmentation):
+    area = segmentation.area(0.96)
+    assert isinstance(area, hs.signals.Signal1D)
+    expected = [disc(36, 60, 11 - t).sum() * 0.01 for t in range(FRAMES)]
+    np.testing.assert_allclose(area.data, expected)
+    (axis,) = area.axes_manager.signal_axes
+    assert (axis.name, axis.units, axis.scale, axis.offset) == ("time", "s", 0.4, 20)
+    assert area.metadata.Signal.quantity == "Area (nm²)"
+    np.testing.assert_allclose(segmentation.inav[2].area(0.96).data, expected[2:3])
+
+
+def test_area_of_a_lazy_movie_in_more_dimensions():
+    data = np.tile(moving_discs(), (2, 1, 1, 1))
+    lazy = calibrated(data).as_lazy().area(0.96)
+    assert lazy._lazy
+    lazy.compute(show_progressbar=False)
+    np.testing.assert_allclose(lazy.data, calibrated(data).area(0.96).data)
+    assert lazy.data.shape == (2, FRAMES)
+
+
+def test_tracking_a_movie(segmentation):
+    particles = segmentation.track_instances("1 nm", show_progressbar=False)
+    assert isinstance(particles, Instances)
+    assert not particles._lazy
+    assert particles.data.dtype == np.int32
+    np.testing.assert_array_equal(particles.data > 0, segmentation.data > 0.9)
+    assert [int(particles.data[t, 15, 15 + 3 * t]) for t in range(FRAMES)] == [1] * 6
+    assert [int(frame[36, 60]) for frame in particles.data] == [2] * 6
+    assert particles.metadata.General.title == "discs"
+    time_axis = particles.axes_manager[0]
+    assert (time_axis.name, time_axis.units, time_axis.offset) == ("time", "s", 20)
+    options = particles.metadata.HRTEMNN.Instances
+    assert (options.min_separation, options.memory) == ("1 nm", 0)
+
+
+def test_lengths_are_in_the_unit_of_the_axes_or_have_their_own(segmentation):
+    options = {"show_progressbar": False}
+    text = segmentation.track_instances("10 angstrom", min_area="200 Å²", **options)
+    number = segmentation.track_instances(1.0, min_area=2.0, **options)
+    np.testing.assert_array_equal(text.data, number.data)
+    # The shrinking disc has fallen below 2 nm² and is gone.
+    assert number.data[0, 36, 60] == 2
+    assert number.data[-1, 36, 60] == 0
+
+
+def test_uncalibrated_signals_take_pixels():
+    segmentation = hs.signals.Signal2D(moving_discs())
+    segmentation.set_signal_type("HRTEM_segmentation")
+    particles = segmentation.track_instances(10, show_progressbar=False)
+    assert particles.data.max() == 2
+    with pytest.raises(ValueError, match="not calibrated"):
+        segmentation.track_instances("1 nm")
+    with pytest.raises(ValueError, match="not calibrated"):
+        segmentation.track_instances(10, min_area="1 nm^2")
+    with pytest.raises(ValueError, match="not calibrated"):
+        segmentation.area()
+
+
+def test_memory_and_overlap_are_passed_on(segmentation):
+    segmentation.data[2] = 0
+    options = {"show_progressbar": False}
+    assert segmentation.track_instances(1.0, **options).data.max() == 4
+    assert segmentation.track_instances(1.0, memory=1, **options).data.max() == 2
+    strict = segmentation.track_instances(1.0, memory=1, min_overlap=0.99, **options)
+    assert strict.data.max() > 4
+
+
+def test_lazy_is_deferred_and_the_same(segmentation):
+    lazy = calibrated(never((FRAMES, HEIGHT, WIDTH))).as_lazy()
+    assert isinstance(lazy, LazySegmentation)
+    particles = lazy.track_instances("1 nm")
+    assert isinstance(particles, LazyInstances)
+    assert lazy.threshold()._lazy
+    assert lazy.area()._lazy
+    with pytest.raises(AssertionError, match="computed"):
+        particles.compute(show_progressbar=False)
+
+    eager = segmentation.track_instances("1 nm", show_progressbar=False)
+    for chunks in ((1, -1, -1), (4, -1, -1), (3, 20, 30)):
+        lazy = segmentation.as_lazy()
+        lazy.data = lazy.data.rechunk(chunks)
+        particles = lazy.track_instances("1 nm")
+        particles.compute(show_progressbar=False)
+        assert isinstance(particles, Instances)
+        np.testing.assert_array_equal(particles.data, eager.data)
+
+
+def test_lazy_output_can_be_chosen(segmentation):
+    assert segmentation.track_instances(1.0, lazy_output=True)._lazy
+    eager = segmentation.as_lazy().track_instances(
+        1.0, lazy_output=False, show_progressbar=False, num_workers=1
+    )
+    assert not eager._lazy
+
+
+def test_large_blocks_are_read_in_parts(segmentation, monkeypatch):
+    frame_bytes = HEIGHT * WIDTH * 4
+    monkeypatch.setattr(
+        "hyperspy_hrtemnn.signals._deferred._BLOCK_BYTES", 2 * frame_bytes
+    )
+    lazy = segmentation.as_lazy()
+    lazy.data = lazy.data.rechunk((-1, 25, 40))
+    assert lazy.track_instances(1.0).data.chunks[0] == (2, 2, 2)
+
+
+def test_saving_streams_and_loads_again(segmentation, tmp_path):
+    eager = segmentation.track_instances(1.0, memory=2, show_progressbar=False)
+    segmentation.save(tmp_path / "segmentation.hspy")
+    lazy = hs.load(tmp_path / "segmentation.hspy", lazy=True)
+    assert isinstance(lazy, LazySegmentation)
+    lazy.track_instances(1.0, memory=2).save(
+        tmp_path / "particles.hspy", show_progressbar=False
+    )
+    loaded = hs.load(tmp_path / "particles.hspy")
+    assert isinstance(loaded, Instances)
+    np.testing.assert_array_equal(loaded.data, eager.data)
+    assert loaded.metadata.HRTEMNN.as_dictionary() == (
+        eager.metadata.HRTEMNN.as_dictionary()
+    )
+    assert str(loaded.axes_manager) == str(eager.axes_manager)
+
+
+class CountedFrames(np.ndarray):
+    """Frames that can tell how many of them are in memory."""
+
+
+@pytest.mark.parametrize("slow", ["linking", "separating"])
+def test_frames_in_memory_do_not_grow_with_the_movie(slow):
+    most = {length: _most_frames_alive(length, slow) for length in (30, 120)}
+    assert max(most.values()) <= 5
+
+
+def _most_frames_alive(length, slow):
+    lock, alive, most = threading.Lock(), 0, 0
+
+    def count(change):
+        nonlocal alive, most
+        with lock:
+            alive += change
+            most = max(most, alive)
+
+    def read():
+        frame = CountedFrames((1, 5, 7), np.float32)
+        frame[:] = 1
+        count(1)
+        weakref.finalize(frame, count, -1)
+        return frame
+
+    class SlowTracker(Tracker):
+        def link(self, labels):
+            time.sleep(0.003 * (slow == "linking"))
+            return super().link(labels)
+
+    def separate(frame):
+        time.sleep(0.003 * (slow == "separating"))
+        return np.ones(frame.shape, np.int32)
+
+    movie = da.map_blocks(
+        read, chunks=((1,) * length, 5, 7), dtype=np.float32, meta=np.empty((0, 0, 0))
+    )
+    labels = linked_frames(movie, separate, SlowTracker(), in_flight=4)
+    assert labels.sum().compute(num_workers=3) == length * 35
+    return most
+
+
+def test_several_classes_have_to_be_selected():
+    data = np.zeros((FRAMES, 2, HEIGHT, WIDTH), np.float32)
+    segmentation = hs.signals.Signal2D(data)
+    segmentation.set_signal_type("HRTEM_segmentation")
+    segmentation.axes_manager.navigation_axes[0].name = "class"
+    segmentation.metadata.set_item("HRTEMNN.Segmentation.classes", ["gold", "ceria"])
+    with pytest.raises(ValueError, match=r"\(gold, ceria\).*segmentation\.inav\[0\]"):
+        segmentation.track_instances(5)
+    segmentation.inav[0].track_instances(5, show_progressbar=False)
+    turned = segmentation.transpose(navigation_axes=[1, 0])
+    with pytest.raises(ValueError, match=r"segmentation\.inav\[:, 0\]"):
+        turned.track_instances(5)
+
+
+def test_only_one_movie_is_tracked():
+    segmentation = calibrated(np.zeros((2, FRAMES, HEIGHT, WIDTH)))
+    with pytest.raises(ValueError, match=r"there are 2 \(time, time\)"):
+        segmentation.track_instances(1.0)
+
+
+def test_values_that_are_no_probabilities_are_refused(segmentation):
+    mask = calibrated((255 * (moving_discs() > 0)).astype(np.uint8))
+    for call in (mask.threshold, mask.area, lambda: mask.track_instances(1.0)):
+        with pytest.raises(ValueError, match="from 0 to 255"):
+            call()
+    lazy = mask.as_lazy().track_instances(1.0)
+    with pytest.raises(ValueError, match="from 0 to 255"):
+        lazy.compute(show_progressbar=False)
+    color = np.zeros((4, 5), [("R", "u1"), ("G", "u1"), ("B", "u1")])
+    with pytest.raises(ValueError, match="color image"):
+        calibrated(color).threshold()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"min_separation": "soon"}, "'soon' is no length"),
+        ({"min_separation": 0}, "min_separation"),
+        ({"min_area": "4 nm"}, "'4 nm' is no area"),
+        ({"min_area": "4 s^2"}, "'4 s\\^2' is no area"),
+        ({"min_area": -4}, "min_area"),
+        ({"probability": 1.5}, "probability"),
+        ({"min_overlap": 2}, "min_overlap"),
+        ({"memory": -1}, "memory"),
+    ],
+)
+@pytest.mark.parametrize("lazy", [False, True])
+def test_invalid_options_are_refused_at_once(segmentation, options, message, lazy):
+    signal = segmentation.as_lazy() if lazy else segmentation
+    with pytest.raises(ValueError, match=message):
+        signal.track_instances(**({"min_separation": 1.0} | options))
+
+
+@pytest.mark.parametrize("probability", [0, -1, 90])
+def test_invalid_thresholds_are_refused(segmentation, probability):
+    with pytest.raises(ValueError, match="probability"):
+        segmentation.threshold(probability)
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"no real micrographs at {REAL}")
+def test_masks_drawn_by_hand():
+    drawn = hs.load(REAL / "labels/label_5.png").data
+    mask = drawn if drawn.dtype.names is None else drawn["R"]
+    segmentation = calibrated(mask / 255, scale=0.027)
+    particles = segmentation.track_instances(
+        "1 nm", min_area="0.5 nm^2", show_progressbar=False
+    )
+    assert len(particles.ids(show_progressbar=False)) == 13
+    everything = segmentation.track_instances(
+        "1 nm", min_area=0, show_progressbar=False
+    )
+    table = everything.properties(show_progressbar=False)
+    assert table["area"].sum() == pytest.approx(segmentation.area().data[0])

@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 import time
 import weakref
+from collections import Counter
 from pathlib import Path
 
 import dask.array as da
@@ -202,43 +203,56 @@ class CountedFrames(np.ndarray):
     """Frames that can tell how many of them are in memory."""
 
 
-@pytest.mark.parametrize("slow", ["linking", "separating"])
+@pytest.mark.parametrize("slow", ["linking", "separating", "saving"])
 def test_frames_in_memory_do_not_grow_with_the_movie(slow):
-    most = {length: _most_frames_alive(length, slow) for length in (30, 120)}
-    assert max(most.values()) <= 5
+    for length in (30, 120):
+        frames, labels = _most_alive(length, slow)
+        assert frames <= 5
+        assert labels <= 12
 
 
-def _most_frames_alive(length, slow):
-    lock, alive, most = threading.Lock(), 0, 0
+def _most_alive(length, slow):
+    """Return the most frames in memory, and the most that wait to be saved."""
+    lock, alive, most = threading.Lock(), Counter(), Counter()
 
-    def count(change):
-        nonlocal alive, most
+    def count(what, change):
         with lock:
-            alive += change
-            most = max(most, alive)
+            alive[what] += change
+            most[what] = max(most[what], alive[what])
+
+    def wait_if(what):
+        time.sleep(0.003 * (slow == what))
 
     def read():
         frame = CountedFrames((1, 5, 7), np.float32)
         frame[:] = 1
-        count(1)
-        weakref.finalize(frame, count, -1)
+        count("frames", 1)
+        weakref.finalize(frame, count, "frames", -1)
         return frame
+
+    class Target:
+        def __setitem__(self, where, labels):
+            wait_if("saving")
+            assert (labels == 1).all()
+            count("labels", -len(labels))
 
     class SlowTracker(Tracker):
         def link(self, labels):
-            time.sleep(0.003 * (slow == "linking"))
+            wait_if("linking")
+            count("labels", 1)
             return super().link(labels)
 
     def separate(frame):
-        time.sleep(0.003 * (slow == "separating"))
+        wait_if("separating")
         return np.ones(frame.shape, np.int32)
 
     movie = da.map_blocks(
         read, chunks=((1,) * length, 5, 7), dtype=np.float32, meta=np.empty((0, 0, 0))
     )
     labels = linked_frames(movie, separate, SlowTracker(), in_flight=4)
-    assert labels.sum().compute(num_workers=3) == length * 35
-    return most
+    da.store(labels, Target(), num_workers=3)
+    assert alive["labels"] == 0
+    return most["frames"], most["labels"]
 
 
 def test_several_classes_have_to_be_selected():

@@ -55,11 +55,20 @@ def linked_frames(
     int32 labels with the blocks of `movie`.
     """
     name = f"linked-{uuid4().hex}"
-    found, step, state = (f"{name}-{part}" for part in ("found", "step", "state"))
+    unread, found, step, state = (
+        f"{name}-{part}" for part in ("unread", "found", "step", "state")
+    )
     graph: dict[Any, Any] = {(state, -1): copy.copy(tracker)}
     for index, block in enumerate(deferred_blocks(movie)):
+        # A task without inputs for each block: without, dask would plan to link the
+        # whole movie first, and only then to save or measure the labels.
+        graph[unread, index] = (partial(_itself, block),)
         gate = (state, max(index - in_flight, -1))
-        graph[found, index] = (partial(_separate_block, block, separate), gate)
+        graph[found, index] = (
+            partial(_separate_block, separate),
+            (unread, index),
+            gate,
+        )
         graph[step, index] = (_link_block, (state, index - 1), (found, index))
         graph[state, index] = (itemgetter(0), (step, index))
         graph[name, index, 0, 0] = (itemgetter(1), (step, index))
@@ -68,8 +77,8 @@ def linked_frames(
 
 
 def _separate_block(
-    block: DeferredBlock,
     separate: Callable[[Frame], Labels],
+    block: DeferredBlock,
     gate: Tracker,  # noqa: ARG001 - waiting for it is all that is wanted
 ) -> Labels:
     return np.stack([separate(frame) for frame in block.load()])
@@ -78,3 +87,7 @@ def _separate_block(
 def _link_block(tracker: Tracker, labels: Labels) -> tuple[Tracker, Labels]:
     after = copy.copy(tracker)  # a task may run twice
     return after, np.stack([after.link(frame) for frame in labels])
+
+
+def _itself(block: DeferredBlock) -> DeferredBlock:
+    return block

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,8 @@ from .augmentation import flip_and_turn, vary_intensity
 from .images import training_pair
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .parameters import ImageParameters
     from .store import DataSet
 
@@ -38,6 +41,11 @@ class ImageEpoch(PyDataset):
         Images in a batch.
     augment
         Whether images are flipped, turned and varied in intensity.
+    cache
+        Folder that keeps the images of the first `image_epochs` epochs for the later
+        ones; without it each is formed again when it returns.
+    workers
+        Threads that form images while the network trains.
     """
 
     def __init__(
@@ -50,6 +58,7 @@ class ImageEpoch(PyDataset):
         epoch: int,
         batch_size: int,
         augment: bool = True,
+        cache: Path | None = None,
         workers: int = 2,
     ) -> None:
         super().__init__(workers=workers, max_queue_size=4)
@@ -59,6 +68,7 @@ class ImageEpoch(PyDataset):
         self._sampling = sampling
         self._epoch = epoch
         self._augment = augment
+        self._cache = cache
         rng = np.random.default_rng((parameters.seed, epoch))
         order = rng.permutation(len(data))
         n_batches = len(order) // batch_size
@@ -77,18 +87,33 @@ class ImageEpoch(PyDataset):
         return images, labels
 
     def _make(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        p = self._parameters
-        conditions = np.random.default_rng(
-            (p.seed, self._epoch % p.image_epochs, index)
-        )
-        image, label = training_pair(
-            self._data.read_sample(index),
-            p,
-            energy=self._energy,
-            sampling=self._sampling,
-            rng=conditions,
-        )
+        image, label = self._image(index, self._epoch % self._parameters.image_epochs)
         if self._augment:
-            rng = np.random.default_rng((p.seed, self._epoch, index, 1))
+            rng = np.random.default_rng((self._parameters.seed, self._epoch, index, 1))
             image, label = flip_and_turn(vary_intensity(image, rng), label, rng)
         return image, label.astype(np.float32)
+
+    def _image(self, index: int, image_epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        if self._cache is None:
+            return self._form(index, image_epoch)
+        # Stages may draw from other ranges, so the ranges are part of the name.
+        key = hashlib.sha256(self._parameters.model_dump_json().encode()).hexdigest()
+        path = self._cache / key[:12] / f"{image_epoch:03d}-{index:05d}.npy"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_suffix(".tmp")
+            with temporary.open("wb") as file:
+                np.save(file, np.stack(self._form(index, image_epoch)).astype("f2"))
+            temporary.replace(path)
+        image, label = np.load(path)
+        return image.astype(np.float32), label > 0
+
+    def _form(self, index: int, image_epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        parameters = self._parameters
+        return training_pair(
+            self._data.read_sample(index),
+            parameters,
+            energy=self._energy,
+            sampling=self._sampling,
+            rng=np.random.default_rng((parameters.seed, image_epoch, index)),
+        )

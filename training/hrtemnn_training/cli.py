@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .recipe import Recipe, RecipeError, read_recipe
-from .store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +36,7 @@ def _step(function: Callable[..., Any]) -> click.Command:
     def command(**options: Any) -> None:
         try:
             function(**options)
-        except (StoreError, OSError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise click.ClickException(str(error)) from error
 
     command.params += getattr(function, "__click_params__", [])[::-1]

@@ -89,7 +89,8 @@ def expose(
             )
         starts.append(round((_RIM + rng.uniform(0, spare)) / pixel))
         stops.append(starts[-1] + round(wanted / pixel))
-        corner.append(starts[-1] * pixel)
+        # Pixel i of the wave is at i times its size, the middle of the pixel.
+        corner.append((starts[-1] - 0.5) * pixel)
         seen.append((stops[-1] - starts[-1]) * pixel)
     # The field is periodic, so the margin may reach over its edge.
     rows, columns = (

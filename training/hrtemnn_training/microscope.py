@@ -140,23 +140,28 @@ def intensity(
     fine = tuple(scipy.fft.next_fast_len(2 * n) for n in wave.shape)
     image = scipy.fft.ifft2(_fit_spectrum(spectrum, fine))
     squared = image.real**2 + image.imag**2
-    resized = _fit_spectrum(scipy.fft.fft2(squared), shape)
-    return np.asarray(np.maximum(scipy.fft.ifft2(resized).real, 0), np.float32)
+    half = scipy.fft.rfft2(squared)[:, : min(shape[1], fine[1]) // 2 + 1]
+    rows = _fit_axis(half, 0, shape[0]) * np.float32(shape[1] / fine[1])
+    return np.asarray(np.maximum(scipy.fft.irfft2(rows, shape), 0), np.float32)
 
 
 def _fit_spectrum(spectrum: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Cut or pad a spectrum to the frequencies of another grid; values keep scale."""
-    for axis, n in enumerate(shape):
-        old = spectrum.shape[axis]
-        kept = min(old, n)
-        spectrum = np.moveaxis(spectrum, axis, 0)
-        fitted = np.zeros((n, *spectrum.shape[1:]), spectrum.dtype)
-        positive, negative = (kept + 1) // 2, kept // 2
-        fitted[:positive] = spectrum[:positive]
-        if negative:
-            fitted[-negative:] = spectrum[-negative:]
-        spectrum = np.moveaxis(fitted, 0, axis) * np.float32(n / old)
-    return spectrum
+    return _fit_axis(_fit_axis(spectrum, 0, shape[0]), 1, shape[1])
+
+
+def _fit_axis(spectrum: np.ndarray, axis: int, n: int) -> np.ndarray:
+    old = spectrum.shape[axis]
+    if n == old:
+        return spectrum
+    kept = min(old, n)
+    spectrum = np.moveaxis(spectrum, axis, 0)
+    fitted = np.zeros((n, *spectrum.shape[1:]), spectrum.dtype)
+    positive, negative = (kept + 1) // 2, kept // 2
+    fitted[:positive] = spectrum[:positive]
+    if negative:
+        fitted[-negative:] = spectrum[-negative:]
+    return np.moveaxis(fitted, 0, axis) * np.float32(n / old)
 
 
 def mtf(frequency: np.ndarray, c0: float, c3: float, C: float = 0.0) -> np.ndarray:

@@ -75,6 +75,7 @@ def train(recipe: Recipe, folder: Path, *, progress: bool = True) -> pd.DataFram
             sampling=recipe.sampling,
             epoch=epoch,
             batch_size=settings.batch_size,
+            cache=folder / "images",
         )
         fitted = model.fit(
             images, initial_epoch=epoch, epochs=epoch + 1, verbose=1 if progress else 0

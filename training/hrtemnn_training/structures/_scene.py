@@ -6,24 +6,20 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
-from ase import Atoms
-from ase.build import bulk
 from ase.data import atomic_numbers
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.transform import Rotation
 
 from hyperspy_hrtemnn.networks import Range
 
-from ._columns import cluster_columns
-from ._crystal import oriented_block, rotation_between, tilt
+from ._assembly import Group, assemble
 from ._particle import make_particle
 from ._structure import Structure
+from ._support import make_support
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
 _INTERFACE = 1.0  # between particle and support [Å]
-_VACUUM = 2.0  # at every edge of the box, against its periodicity [Å]
 
 
 class SceneRanges(BaseModel):
@@ -38,19 +34,19 @@ class SceneRanges(BaseModel):
 
     element: str = Field("Au", description="FCC metal of the particles")
     field: float = Field(112.0, description="side of the field of view [Å]")
-    layers: tuple[int, int] = Field((4, 15), description="planes of a particle")
+    layers: tuple[int, int] = Field((5, 15), description="planes of a particle")
     layer_spread: int = Field(
         3, description="the kinds of planes of one particle differ by at most this"
     )
     particles: tuple[int, int] = Field((1, 3), description="particles in a field")
     gap: Range = Field((0.5, 25.0), description="between neighbouring particles [Å]")
     axis_tilt: Range = Field((0.0, 3.0), description="of most particles [degrees]")
-    far_tilt: Range = Field((3.0, 15.0), description="of the others [degrees]")
-    far_tilted: Share = Field(0.3, description="share of the others")
+    far_tilt: Range = Field((3.0, 12.0), description="of the others [degrees]")
+    far_tilted: Share = Field(0.25, description="share of the others")
     overlapping: Share = Field(
         0.2, description="share of the particles before or behind the support"
     )
-    thickness: Range = Field((20.0, 50.0), description="of the support [Å]")
+    thickness: Range = Field((15.0, 40.0), description="of the support [Å]")
     support_tilt: Range = Field((0.0, 5.0), description="of the support [degrees]")
     support_offset: Range = Field(
         (-0.3, 0.3), description="of the edge from the centre, in fields of view"
@@ -81,50 +77,26 @@ def make_scene(ranges: SceneRanges, seed: int | np.random.SeedSequence) -> Struc
         n_particles = 0
 
     thickness = rng.uniform(*ranges.thickness)
-    groups = [_make_support(ranges, thickness, rng)] if has_support else []
-    groups += _place_particles(ranges, n_particles, thickness, rng, on=has_support)
-    if not groups:
-        return _empty_field(ranges.field)
+    support = None
+    if has_support:
+        support = make_support(ranges.field, thickness, ranges.support_tilt, rng)
+    particles = _place_particles(ranges, n_particles, thickness, rng, on=has_support)
+    if support is None and not particles:
+        return assemble(None, [], ranges.field)
 
-    numbers = np.concatenate([g[1] for g in groups])
-    first = 0 if has_support else 1
-    particles = np.concatenate(
-        [np.full(len(g[1]), i + first, np.uint8) for i, g in enumerate(groups)]
-    )
-    positions = np.concatenate([g[0] for g in groups])
     offset = rng.uniform(*ranges.support_offset) if has_support else 0.0
-    positions[:, 0] += rng.uniform(-0.15, 0.15) * ranges.field
-    positions[:, 1] += offset * ranges.field
+    shift = np.array([rng.uniform(-0.15, 0.15), offset, 0]) * ranges.field
     turn = Rotation.from_euler("z", rng.uniform(0, 360), degrees=True).as_matrix()
-    positions = positions @ turn.T
-    positions[:, :2] += ranges.field / 2
-    positions[:, 2] += _VACUUM - positions[:, 2].min()
-    inside = np.all(
-        (positions[:, :2] > _VACUUM) & (positions[:, :2] < ranges.field - _VACUUM),
-        axis=1,
-    )
-    return _describe(
-        positions[inside], numbers[inside], particles[inside], n_particles, ranges.field
-    )
+    center = np.array([0.5, 0.5, 0]) * ranges.field
 
+    def place(group: Group) -> Group:
+        return (group[0] + shift) @ turn.T + center, group[1]
 
-def _make_support(
-    ranges: SceneRanges, thickness: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """CeO2 with its (111) surface at y = 0 and [110] near z, as wide as any view."""
-    # Lattice parameter of the Materials Project, as in the thesis.
-    ceria = bulk("CeO2", crystalstructure="fluorite", a=5.47, cubic=True)
-    orientation = rotation_between((1, 1, 0), (-1, 1, 1))
-    if rng.random() < 0.5:
-        orientation = orientation * [[-1], [1], [1]]
-        orientation[2] *= -1  # mirrored twice: a rotation again, the other twin
-    orientation = tilt(rng.uniform(*ranges.support_tilt), rng.uniform(0, 360)) @ (
-        orientation
+    return assemble(
+        place(support) if support is not None else None,
+        [place(particle) for particle in particles],
+        ranges.field,
     )
-    reach = ranges.field  # no turn or shift of the scene shows its sides or foot
-    lower = [-reach, -1.3 * reach, -thickness / 2]
-    upper = [reach, 0.0, thickness / 2]
-    return oriented_block(ceria, orientation, lower, upper)
 
 
 def _place_particles(
@@ -134,21 +106,24 @@ def _place_particles(
     rng: np.random.Generator,
     *,
     on: bool,
-) -> list[tuple[np.ndarray, np.ndarray]]:
+) -> list[Group]:
     """Particles side by side along x; the overlapping ones pushed over the support."""
     groups = []
     edge = 0.0
     for _ in range(n):
         most = int(rng.integers(ranges.layers[0], ranges.layers[1] + 1))
         layers = (max(most - ranges.layer_spread, ranges.layers[0]), most)
-        off_axis = rng.random() < ranges.far_tilted
+        over = on and rng.random() < ranges.overlapping
+        # Over the support only the fringes give a particle away, so it has some.
+        off_axis = not over and rng.random() < ranges.far_tilted
         angle = rng.uniform(*(ranges.far_tilt if off_axis else ranges.axis_tilt))
         positions = make_particle(ranges.element, layers, angle, rng)
-        if on and rng.random() < ranges.overlapping:
-            height, depth = np.ptp(positions[:, 1]), np.ptp(positions[:, 2])
+        if over:
+            depth = np.ptp(positions[:, 2])
             spin = Rotation.from_euler("z", rng.uniform(0, 360), degrees=True)
             positions = positions @ spin.as_matrix().T
-            positions[:, 1] -= rng.uniform(0.3, 2.0) * height
+            height = np.ptp(positions[:, 1])
+            positions[:, 1] -= positions[:, 1].min() + rng.uniform(0.2, 1.0) * height
             apart = (thickness + depth) / 2 + _INTERFACE
             positions[:, 2] += rng.choice([-1, 1]) * apart
         elif on:
@@ -168,53 +143,3 @@ def _place_particles(
         for positions, _ in groups:
             positions[:, 0] -= right / 2
     return groups
-
-
-def _describe(
-    positions: np.ndarray,
-    numbers: np.ndarray,
-    particles: np.ndarray,
-    n_particles: int,
-    field: float,
-) -> Structure:
-    sites, site_particles, outlines = [], [], []
-    kept = np.zeros_like(particles)
-    for i in range(1, n_particles + 1):
-        atoms = positions[particles == i]
-        try:
-            hull = ConvexHull(atoms[:, :2])
-        except (QhullError, ValueError):
-            continue  # cut to less than three columns by the edge of the box
-        outlines.append(atoms[hull.vertices, :2].astype(np.float32))
-        kept[particles == i] = len(outlines)
-        columns = cluster_columns(atoms)
-        sites.append(columns)
-        site_particles.append(np.full(len(columns), len(outlines), np.uint8))
-    real = (kept > 0) | (particles == 0)
-    return Structure(
-        positions=positions[real].astype(np.float32),
-        numbers=numbers[real],
-        particles=kept[real],
-        box=(field, field, float(positions[:, 2].max(initial=0)) + _VACUUM),
-        sites=np.concatenate(sites) if sites else np.zeros((0, 2), np.float32),
-        site_particles=(
-            np.concatenate(site_particles) if sites else np.zeros(0, np.uint8)
-        ),
-        outlines=tuple(outlines),
-    )
-
-
-def _empty_field(field: float) -> Structure:
-    nothing = np.zeros((0, 3))
-    none = np.zeros(0, np.uint8)
-    return _describe(nothing, none, none, 0, field)
-
-
-def to_ase(structure: Structure) -> Atoms:
-    """Return a structure as ASE atoms, periodic in its box."""
-    return Atoms(
-        numbers=structure.numbers,
-        positions=structure.positions,
-        cell=structure.box,
-        pbc=True,
-    )

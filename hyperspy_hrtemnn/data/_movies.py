@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulated movies that come with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from hyperspy_hrtemnn.signals import HRTEM, Instances
+
+_FOLDER = Path(__file__).parent
+
+
+def au_ceo2_movie(*, lazy: bool = False) -> HRTEM:
+    """Return a movie of three gold particles on CeO2.
+
+    20 frames of 480 x 512 pixels of 0.02 nm, half a second apart, at 300 keV and
+    800 e-/Å² a frame. While the stage drifts, the first particle slides until it
+    touches the second, and the third shrinks. Simulated with abTEM by
+    ``training/example_movie.py``; the noise is that of a scintillator camera.
+
+    Parameters
+    ----------
+    lazy
+        If True the signal is lazy.
+
+    Returns
+    -------
+    Counts in electrons, uint8, shape (time, y, x).
+    """
+    return cast("HRTEM", _load("au_ceo2_movie", lazy))
+
+
+def au_ceo2_movie_truth(*, lazy: bool = False) -> Instances:
+    """Return where the particles of `au_ceo2_movie` really are.
+
+    The convex hull of each particle's atoms, with the ids 1 to 3.
+
+    Parameters
+    ----------
+    lazy
+        If True the signal is lazy.
+
+    Returns
+    -------
+    uint8, shape (time, y, x), 0 = no particle.
+    """
+    return cast("Instances", _load("au_ceo2_movie_truth", lazy))
+
+
+def _load(name: str, lazy: bool) -> object:
+    import hyperspy.api as hs
+
+    return hs.load(_FOLDER / f"{name}.hspy", lazy=lazy)

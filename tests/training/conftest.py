@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A recipe that runs in seconds; skipped as a whole without the extra `training`."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+_MISSING = [
+    name
+    for name in ("abtem", "ase", "keras", "tensorflow", "zarr", "distributed")
+    if importlib.util.find_spec(name) is None
+]
+collect_ignore_glob = ["test_*.py"] if _MISSING else []
+
+
+def pytest_report_header() -> str:
+    if _MISSING:
+        return f"training tests not collected: {', '.join(_MISSING)} missing"
+    return "training tests collected"
+
+
+def tiny_recipe() -> dict:
+    return {
+        "name": "tiny",
+        "description": "As small as it gets",
+        "material": "Au on CeO2",
+        "classes": ["nanoparticle"],
+        "seed": 3,
+        "size": {"train": 6, "validation": 2, "test": 6},
+        "structures": {
+            "field": 46,
+            "layers": [3, 4],
+            "particles": [1, 1],
+            "thickness": [8, 12],
+        },
+        "waves": {"sampling": 0.25},
+        "images": {"image_size": [88, 72], "sampling": [0.15, 0.2], "log_dose": [3, 5]},
+        "sampling": 0.4,
+        "network": {"width": 2, "levels": 2, "kernel": 3},
+        "training": {
+            "batch_size": 2,
+            "validation_images": 2,
+            "stages": [
+                {"epochs": 1, "learning_rate": [0.01, 0.01]},
+                {
+                    "epochs": 2,
+                    "learning_rate": [0.01, 0.001],
+                    "images": {"log_dose": [2, 5]},
+                },
+            ],
+        },
+    }
+
+
+@pytest.fixture
+def recipe_values() -> dict:
+    return tiny_recipe()
+
+
+@pytest.fixture
+def recipe():
+    from hrtemnn_training.recipe import Recipe
+
+    return Recipe.model_validate(tiny_recipe())
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory):
+    """Give a folder with the structures and exit waves of the tiny recipe."""
+    from hrtemnn_training.generation import PURPOSES, data_path, make_structures
+    from hrtemnn_training.recipe import Recipe
+    from hrtemnn_training.store import DataSet
+    from hrtemnn_training.waves import exit_wave
+
+    recipe = Recipe.model_validate(tiny_recipe())
+    folder = tmp_path_factory.mktemp("run")
+    make_structures(recipe, folder, progress=False)
+    for purpose in PURPOSES:
+        data = DataSet(data_path(folder, purpose), "a")
+        for i in data.missing("wave"):
+            data.write_wave(i, exit_wave(data.read_structure(i), recipe.waves))
+    return folder

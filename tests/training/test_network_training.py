@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The U-net, its training and its export."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import onnx
+import onnxruntime
+import pandas as pd
+import pytest
+
+from hrtemnn_training.evaluation import DOSE_BINS, evaluate, plot_scores, summarize
+from hrtemnn_training.export import ExportError, export, write_scores
+from hrtemnn_training.onnx_graph import to_onnx
+from hrtemnn_training.scores import f1_score
+from hrtemnn_training.training import TrainingError, train
+from hrtemnn_training.unet import make_unet
+from hrtemnn_training.unet_settings import UNetSettings
+from hyperspy_hrtemnn.networks import load
+
+
+@pytest.fixture(autouse=True)
+def _single_precision():
+    keras.mixed_precision.set_global_policy("float32")
+
+
+def randomized(settings: UNetSettings, **shape: int) -> keras.Model:
+    model = make_unet(settings, **shape)
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(0, 0.3, w.shape) for w in model.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3])
+def test_receptive_field_is_what_the_output_depends_on(levels: int) -> None:
+    settings = UNetSettings(width=2, levels=levels, kernel=3)
+    model = randomized(settings)
+    side = settings.receptive_field // 2
+    n = 2 * (side // settings.stride + 3) * settings.stride
+    image = np.random.default_rng(1).normal(size=(1, n, n, 1)).astype(np.float32)
+    pixel = n // 2 + settings.stride // 2
+    values = []
+    for reach in (None, side + 1, side // 2):
+        changed = image.copy()
+        if reach is not None:
+            far = np.abs(np.arange(n) - pixel) >= reach
+            changed[:, far] += 3
+            changed[:, :, far] += 3
+        values.append(model(changed)[0, pixel, pixel, 0])
+    assert float(values[0]) == pytest.approx(float(values[1]), abs=1e-7)
+    assert float(values[0]) != pytest.approx(float(values[2]), abs=1e-7)
+
+
+@pytest.mark.parametrize(("channels", "classes"), [(1, 1), (3, 4)])
+def test_onnx_gives_what_keras_gives_at_any_size(channels: int, classes: int) -> None:
+    model = randomized(
+        UNetSettings(width=3, levels=3, kernel=5), channels=channels, classes=classes
+    )
+    proto = to_onnx(model)
+    session = onnxruntime.InferenceSession(proto.SerializeToString())
+    for height, width in ((16, 28), (40, 24)):
+        images = np.random.default_rng(2).normal(size=(2, height, width, channels))
+        images = images.astype(np.float32)
+        expected = keras.ops.convert_to_numpy(model(images))
+        (given,) = session.run(None, {"image": images.transpose(0, 3, 1, 2)})
+        np.testing.assert_allclose(given.transpose(0, 2, 3, 1), expected, atol=1e-5)
+
+
+def test_the_graph_has_one_node_a_layer() -> None:
+    proto = to_onnx(make_unet(UNetSettings(width=2, levels=3)))
+    kinds = {node.op_type for node in proto.graph.node}
+    assert kinds == {"Conv", "PRelu", "Add", "MaxPool", "Resize", "Concat", "Sigmoid"}
+    dims = proto.graph.input[0].type.tensor_type.shape.dim
+    assert [d.dim_param or d.dim_value for d in dims] == ["batch", 1, "height", "width"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (keras.layers.Dense(2), "Dense"),
+        (keras.layers.Conv2D(2, 3, padding="valid"), "padding"),
+        (keras.layers.Conv2D(2, 4, padding="same"), "odd"),
+        (keras.layers.Conv2D(2, 3, padding="same", activation="relu"), "activation"),
+        (keras.layers.PReLU(shared_axes=[1]), "slope"),
+        (keras.layers.UpSampling2D(), "bilinear"),
+        (keras.layers.Activation("tanh"), "tanh"),
+    ],
+)
+def test_layers_without_counterpart_are_named(layer, message: str) -> None:
+    inputs = keras.Input((8, 8, 2))
+    with pytest.raises(ExportError, match=message):
+        to_onnx(keras.Model(inputs, layer(inputs)))
+
+
+def test_training_goes_on_and_the_network_is_exported_and_scored(
+    run_folder, tmp_path, recipe
+) -> None:
+    for name in ("train.zarr", "validation.zarr", "test.zarr"):
+        (tmp_path / name).symlink_to(run_folder / name)
+    whole = train(recipe, tmp_path, progress=False)
+    assert list(whole.index) == [0, 1, 2]
+    assert np.isfinite(whole.to_numpy()).all()
+
+    # As if it was stopped after the second epoch.
+    whole.iloc[:2].to_csv(tmp_path / "history.csv", index_label="epoch")
+    again = train(recipe, tmp_path, progress=False)
+    assert list(again.index) == [0, 1, 2]
+    assert again["loss"].iloc[0] == pytest.approx(whole["loss"].iloc[0])
+    assert (tmp_path / "history.png").stat().st_size > 1000
+
+    path = export(recipe, tmp_path)
+    network = load(path)
+    assert network.card.ranges.dose == pytest.approx((100, 1e5))
+    assert network.card.recipe_sha256 == recipe.sha256
+    assert network.card.versions["keras"] == keras.__version__
+
+    table = evaluate(recipe, tmp_path, network, progress=False)
+    assert len(table) == 12
+    assert table["dose"].between(10, 1e6).all()
+    scores = summarize(table)
+    plot_scores(table, tmp_path / "evaluation.png")
+    write_scores(path, scores)
+    assert load(path).card.scores["images"] == 12
+    assert len(onnx.load(path).metadata_props) == 1
+
+    other = recipe.model_copy(update={"seed": 4})
+    with pytest.raises(TrainingError, match="recipe that differs"):
+        train(other, tmp_path, progress=False)
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(
+    run_folder, tmp_path, recipe_values
+) -> None:
+    from hrtemnn_training.recipe import Recipe
+
+    for name in ("train.zarr", "validation.zarr"):
+        (tmp_path / name).symlink_to(run_folder / name)
+    recipe_values["training"]["stages"] = [{"epochs": 4, "learning_rate": [1e30, 1e30]}]
+    with pytest.raises(TrainingError, match="Lower the learning rate"):
+        train(Recipe.model_validate(recipe_values), tmp_path, progress=False)
+
+
+def test_nothing_to_export(tmp_path, recipe) -> None:
+    with pytest.raises(ExportError, match="no trained network"):
+        export(recipe, tmp_path)
+
+
+def test_f1_of_known_masks() -> None:
+    truth = np.zeros((10, 20), bool)
+    truth[:, :10] = True
+    found = np.zeros_like(truth)
+    found[:, 5:15] = True
+    assert f1_score(found, truth) == pytest.approx(0.5)
+    assert f1_score(truth, truth) == 1
+    assert f1_score(~truth, truth) == 0
+    assert np.isnan(f1_score(truth & False, truth & False))
+
+
+def test_summary_of_known_scores() -> None:
+    rows = [
+        {
+            "mtf": "MTF 3",
+            "dose_bin": 2,
+            "true_share": 0.2,
+            "found_share": 0.1,
+            "f1": i / 10,
+            "f1_half": 1.0,
+        }
+        for i in range(11)
+    ]
+    rows.append(
+        {
+            "mtf": "MTF 3",
+            "dose_bin": 2,
+            "true_share": 0.0,
+            "found_share": 0.04,
+            "f1": np.nan,
+            "f1_half": np.nan,
+        }
+    )
+    summary = summarize(pd.DataFrame(rows))["MTF 3"]
+    scores = summary["dose"][f"{DOSE_BINS[2]:g}-{DOSE_BINS[3]:g}"]
+    assert scores == {
+        "images": 11,
+        "f1_mean": 0.5,
+        "f1_10th_percentile": 0.1,
+        "f1_mean_at_0.5": 1.0,
+        "found_over_true_area": 0.5,
+    }
+    assert summary["without_particle"] == {
+        "images": 1,
+        "false_share_mean": 0.04,
+        "false_share_largest": 0.04,
+    }

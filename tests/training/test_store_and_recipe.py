@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Data sets go on where they stopped; recipes say which key is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hrtemnn_training.generation import make_structures, make_waves
+from hrtemnn_training.recipe import Recipe, RecipeError, read_recipe
+from hrtemnn_training.store import DataSet, StoreError
+from hrtemnn_training.waves import exit_wave
+
+RECIPES = sorted((Path(__file__).parents[2] / "training" / "recipes").glob("*.json"))
+
+
+def test_structures_come_back_as_they_were(run_folder, recipe) -> None:
+    data = DataSet(run_folder / "train.zarr")
+    structure = data.read_structure(2)
+    sample = data.read_sample(2)
+    assert sample.extent == (46, 46)
+    assert sample.wave.dtype == np.complex64
+    assert len(sample.outlines) == len(structure.outlines)
+    wave = exit_wave(structure, recipe.waves)
+    np.testing.assert_allclose(sample.wave, wave, atol=1e-5)
+
+
+def test_unfinished_parts_are_missing_and_made_again(tmp_path, recipe) -> None:
+    make_structures(recipe, tmp_path, progress=False)
+    data = DataSet(tmp_path / "train.zarr", "a")
+    before = data.read_structure(3).positions
+    assert list(data.missing("wave")) == list(range(6))
+    data._root["00003"].attrs["atoms"] = False  # as if it was killed here
+    assert list(data.missing("atoms")) == [3]
+    make_structures(recipe, tmp_path, progress=False)
+    np.testing.assert_array_equal(data.read_structure(3).positions, before)
+
+
+def test_sets_share_no_structure(run_folder) -> None:
+    first = [
+        DataSet(run_folder / f"{p}.zarr").read_structure(0)
+        for p in ("train", "validation", "test")
+    ]
+    sizes = [s.positions.sum() for s in first]
+    assert len(set(sizes)) == 3
+
+
+def test_waves_are_computed_in_other_processes(tmp_path, recipe_values) -> None:
+    recipe_values["size"] = {"train": 1, "validation": 1, "test": 1}
+    recipe = Recipe.model_validate(recipe_values)
+    make_structures(recipe, tmp_path, progress=False)
+    make_waves(recipe, tmp_path, workers=1, progress=False)
+    for purpose in ("train", "validation", "test"):
+        assert DataSet(tmp_path / f"{purpose}.zarr").read_sample(0).wave.ndim == 2
+    make_waves(recipe, tmp_path, workers=1, progress=False)  # nothing left to do
+
+
+def test_a_store_of_another_recipe_is_refused(tmp_path, recipe, recipe_values) -> None:
+    make_structures(recipe, tmp_path, progress=False)
+    recipe_values["seed"] = 99
+    with pytest.raises(StoreError, match="other ranges or another seed"):
+        make_structures(Recipe.model_validate(recipe_values), tmp_path, progress=False)
+
+
+def test_missing_data_is_named(tmp_path, recipe) -> None:
+    with pytest.raises(StoreError, match=r"no data set in .*nothing"):
+        DataSet(tmp_path / "nothing")
+    make_structures(recipe, tmp_path, progress=False)
+    with pytest.raises(StoreError, match="no exit wave"):
+        DataSet(tmp_path / "test.zarr").read_sample(0)
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
+def test_committed_recipes_can_be_read(path: Path) -> None:
+    recipe = read_recipe(path)
+    assert recipe.name == path.stem
+    assert recipe.training.at(recipe.training.epochs - 1)[1] > 0
+
+
+def write(path: Path, values: object) -> Path:
+    path.write_text(json.dumps(values), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "value", "message"),
+    [
+        ("images", "defocuss", [0, 1], "images.defocuss"),
+        ("images", "defocus", [100, -100], "images.defocus.*reversed"),
+        ("images", "blur", "little", "images.blur"),
+        ("structures", "overlapping", 1.4, "structures.overlapping"),
+        ("network", "width", 0, "network.width"),
+        ("waves", "energy", -300, "waves.energy"),
+    ],
+)
+def test_a_wrong_key_is_named(
+    tmp_path, recipe_values, place, key, value, message
+) -> None:
+    recipe_values[place][key] = value
+    with pytest.raises(RecipeError, match=message):
+        read_recipe(write(tmp_path / "r.json", recipe_values))
+
+
+def test_a_stage_with_a_wrong_key_is_refused(tmp_path, recipe_values) -> None:
+    recipe_values["training"]["stages"][1]["images"] = {"dose": [1, 2]}
+    with pytest.raises(RecipeError, match="dose"):
+        read_recipe(write(tmp_path / "r.json", recipe_values))
+
+
+def test_files_that_are_no_recipe(tmp_path) -> None:
+    with pytest.raises(RecipeError, match="No such file"):
+        read_recipe(tmp_path / "none.json")
+    (tmp_path / "broken.json").write_text("{", encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"broken\.json"):
+        read_recipe(tmp_path / "broken.json")
+
+
+def test_stages_follow_one_another(recipe) -> None:
+    stages = [recipe.training.at(epoch) for epoch in range(3)]
+    assert [s.images for s, _ in stages] == [
+        {},
+        {"log_dose": [2, 5]},
+        {"log_dose": [2, 5]},
+    ]
+    assert [rate for _, rate in stages] == pytest.approx([0.01, 0.01, 0.001])
+    with pytest.raises(ValueError, match="ends"):
+        recipe.training.at(3)
+
+
+def test_the_hash_is_of_the_content(recipe, recipe_values) -> None:
+    assert Recipe.model_validate(recipe_values).sha256 == recipe.sha256
+    recipe_values["seed"] = 5
+    assert Recipe.model_validate(recipe_values).sha256 != recipe.sha256

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Simulate the movie that ships as `hyperspy_hrtemnn.data.au_ceo2_movie`.
+
+Three gold particles on the edge of CeO2, seen for 20 frames while the stage drifts:
+one slides until it touches its neighbor, one shrinks. Run with the extra `training`:
+
+    python training/example_movie.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hyperspy.api as hs
+import numpy as np
+from scipy.spatial.transform import Rotation
+from tqdm import trange
+
+from hrtemnn_training.images import Exposure, mask_label
+from hrtemnn_training.microscope import Camera, Optics, detect, intensity
+from hrtemnn_training.structures import assemble, make_particle, make_support
+from hrtemnn_training.waves import WaveSettings, exit_wave
+
+FRAMES = 20
+FIELD = 108.0  # of the simulation [Å]
+SHAPE = (480, 512)  # of a frame [pixels]
+TIME = 0.5  # between frames [s]
+OPTICS = Optics(energy=300, defocus=60, Cs=50_000, focal_spread=8, blur=0.3)
+CAMERA = Camera(sampling=0.2, dose=800, c0=0.35, c3=2.5, readout=0.01)
+FOLDER = Path(__file__).parent.parent / "hyperspy_hrtemnn" / "data"
+
+
+def make_parts(rng: np.random.Generator) -> tuple:
+    """Return the support and the three particles, before they move."""
+    support = make_support(FIELD, 30.0, (0.0, 1.0), rng)
+    particles = [
+        make_particle("Au", layers, angle, rng)
+        for layers, angle in (((6, 8), 1.0), ((7, 9), 0.5), ((8, 10), 1.5))
+    ]
+    return support, particles
+
+
+def place(parts: tuple, frame: int) -> list:
+    """Return the groups of atoms of one frame; the particles in order of their id."""
+    support, (slider, middle, shrinker) = parts
+    middle = middle + [4.0, 1.0, 0.0]
+    apart = max(12.0 - 1.0 * frame, 0.2)
+    slider = slider + [0.0, 1.0, 0.0]
+    slider[:, 0] += middle[:, 0].min() - apart - slider[:, 0].max()
+    radius = np.linalg.norm(shrinker, axis=1)
+    shrinker = shrinker[radius < radius.max() - 0.6 * frame] + [0.0, 1.0, 0.0]
+    shrinker[:, 0] += middle[:, 0].max() + 16.0
+    turn = Rotation.from_euler("z", 12, degrees=True).as_matrix()
+    drift = np.array([0.3, -0.2, 0.0]) * frame
+    origin = np.array([FIELD / 2, 0.42 * FIELD, 0.0])
+    numbers = [np.full(len(p), 79, np.uint8) for p in (slider, middle, shrinker)]
+    groups = [support, *zip((slider, middle, shrinker), numbers, strict=True)]
+    return [(p @ turn.T + origin + drift, n) for p, n in groups]
+
+
+def simulate() -> tuple[np.ndarray, np.ndarray]:
+    """Return the counts, uint8, and the true ids, uint8, both (frame, y, x)."""
+    rng = np.random.default_rng(7)
+    parts = make_parts(rng)
+    pixels = round(FIELD / CAMERA.sampling)
+    top, left = ((pixels - n) // 2 for n in SHAPE)
+    counts = np.empty((FRAMES, *SHAPE), np.uint8)
+    truth = np.zeros((FRAMES, *SHAPE), np.uint8)
+    for frame in trange(FRAMES):
+        support, *particles = place(parts, frame)
+        structure = assemble(support, particles, FIELD)
+        wave = exit_wave(structure, WaveSettings())
+        whole = intensity(wave, (FIELD, FIELD), OPTICS, (pixels, pixels))
+        seen = detect(whole, CAMERA, rng)[top : top + SHAPE[0], left : left + SHAPE[1]]
+        counts[frame] = np.clip(np.rint(seen), 0, 255)
+        exposure = Exposure(
+            image=seen,
+            corner=(top * CAMERA.sampling, left * CAMERA.sampling),
+            size=(SHAPE[0] * CAMERA.sampling, SHAPE[1] * CAMERA.sampling),
+            optics=OPTICS,
+            camera=CAMERA,
+        )
+        for i, outline in enumerate(structure.outlines, start=1):
+            truth[frame][mask_label([outline], exposure, SHAPE)] = i
+    return counts, truth
+
+
+def as_signal(data: np.ndarray, title: str, signal_type: str) -> hs.signals.Signal2D:
+    """Return a movie with its axes and where it comes from."""
+    axes = [
+        {"name": "time", "size": FRAMES, "scale": TIME, "units": "s"},
+        {"name": "y", "size": SHAPE[0], "scale": CAMERA.sampling / 10, "units": "nm"},
+        {"name": "x", "size": SHAPE[1], "scale": CAMERA.sampling / 10, "units": "nm"},
+    ]
+    signal = hs.signals.Signal2D(data, axes=axes)
+    signal.set_signal_type(signal_type)
+    signal.metadata.General.title = title
+    signal.metadata.set_item("Acquisition_instrument.TEM.beam_energy", OPTICS.energy)
+    signal.metadata.set_item("Acquisition_instrument.TEM.Camera.exposure", TIME)
+    signal.metadata.set_item(
+        "General.notes",
+        f"Simulated by training/example_movie.py: {CAMERA.dose} e-/Å², defocus "
+        f"{OPTICS.defocus} Å, Cs {OPTICS.Cs} Å",
+    )
+    return signal
+
+
+if __name__ == "__main__":
+    movie, ids = simulate()
+    for data, name, title, kind in (
+        (movie, "au_ceo2_movie", "Au on CeO2, simulated", "HRTEM"),
+        (ids, "au_ceo2_movie_truth", "Au on CeO2, true ids", "HRTEM_instances"),
+    ):
+        as_signal(data, title, kind).save(FOLDER / f"{name}.hspy", overwrite=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dask.array as da
 import hyperspy.api as hs
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -48,7 +49,7 @@ def image(labels):
 @pytest.fixture(autouse=True)
 def close_figures():
     yield
-    mpl.pyplot.close("all")
+    plt.close("all")
 
 
 def test_properties(particles, image):

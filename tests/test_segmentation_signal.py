@@ -13,6 +13,8 @@ import dask.array as da
 import hyperspy.api as hs
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis.extra.numpy import array_shapes, arrays
 
 from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.signals import (
@@ -21,7 +23,7 @@ from hyperspy_hrtemnn.signals import (
     LazySegmentation,
     Segmentation,
 )
-from hyperspy_hrtemnn.signals._linking import linked_frames
+from hyperspy_hrtemnn.signals._linking import Runs, _unpack_block, linked_frames
 
 FRAMES, HEIGHT, WIDTH = 6, 50, 80
 REAL = Path(__file__).parents[1] / "../shared/data/nanoparticles_on_membrane"
@@ -199,20 +201,34 @@ def test_saving_streams_and_loads_again(segmentation, tmp_path):
     assert str(loaded.axes_manager) == str(eager.axes_manager)
 
 
+@given(labels=arrays(np.int32, array_shapes(min_dims=2, max_dims=2, min_side=0)))
+def test_packed_labels_are_the_same(labels):
+    unpacked = Runs.of(labels).labels()
+    assert unpacked.dtype == np.int32
+    np.testing.assert_array_equal(unpacked, labels)
+
+
+def test_packed_labels_are_small(segmentation):
+    particles = segmentation.track_instances(1.0, show_progressbar=False).data[0]
+    runs = Runs.of(particles)
+    assert runs.start.nbytes + runs.value.nbytes < 0.1 * particles.nbytes
+
+
 class CountedFrames(np.ndarray):
     """Frames that can tell how many of them are in memory."""
 
 
 @pytest.mark.parametrize("slow", ["linking", "separating", "saving"])
-def test_frames_in_memory_do_not_grow_with_the_movie(slow):
+def test_frames_in_memory_do_not_grow_with_the_movie(slow, monkeypatch):
     for length in (30, 120):
-        frames, labels = _most_alive(length, slow)
-        assert frames <= 5
-        assert labels <= 12
+        most = _most_alive(length, slow, monkeypatch)
+        assert most["frames"] <= 5
+        assert most["labels"] <= 5
+        assert most["trackers"] <= 8
 
 
-def _most_alive(length, slow):
-    """Return the most frames in memory, and the most that wait to be saved."""
+def _most_alive(length, slow, monkeypatch):
+    """Return the most frames, unpacked labels and trackers in memory."""
     lock, alive, most = threading.Lock(), Counter(), Counter()
 
     def count(what, change):
@@ -234,25 +250,32 @@ def _most_alive(length, slow):
         def __setitem__(self, where, labels):
             wait_if("saving")
             assert (labels == 1).all()
-            count("labels", -len(labels))
 
     class SlowTracker(Tracker):
         def link(self, labels):
             wait_if("linking")
-            count("labels", 1)
+            count("trackers", 1)
+            weakref.finalize(self, count, "trackers", -1)
             return super().link(labels)
 
     def separate(frame):
         wait_if("separating")
         return np.ones(frame.shape, np.int32)
 
+    def unpacked(packed):
+        labels = CountedFrames((1, 5, 7), np.int32)
+        labels[:] = _unpack_block(packed)
+        count("labels", 1)
+        weakref.finalize(labels, count, "labels", -1)
+        return labels
+
+    monkeypatch.setattr("hyperspy_hrtemnn.signals._linking._unpack_block", unpacked)
     movie = da.map_blocks(
         read, chunks=((1,) * length, 5, 7), dtype=np.float32, meta=np.empty((0, 0, 0))
     )
     labels = linked_frames(movie, separate, SlowTracker(), in_flight=4)
     da.store(labels, Target(), num_workers=3)
-    assert alive["labels"] == 0
-    return most["frames"], most["labels"]
+    return most
 
 
 def test_several_classes_have_to_be_selected():

@@ -26,19 +26,7 @@ if TYPE_CHECKING:
 
     from ._deferred import DeferredBlock
 
-_SECONDS = (
-    "s",
-    "ms",
-    "us",
-    "µs",
-    "ns",
-    "min",
-    "h",
-    "second",
-    "seconds",
-    "minute",
-    "hour",
-)
+_UNITS_OF_TIME = {"ns", "us", "µs", "ms", "s", "min", "minutes", "h", "hours"}
 
 
 class Instances(Signal2D):  # type: ignore[misc]
@@ -107,26 +95,25 @@ class Instances(Signal2D):  # type: ignore[misc]
         measure = partial(_tables, side=side)
         blocks = self._over_blocks(measure, image, show_progressbar, num_workers)
         tables = [table for block in blocks for table in block]
-        columns = {}
-        lengths = [len(table) for table in tables]
-        frame = np.repeat(np.arange(len(tables)), lengths)
-        units = {}
+        table: pd.DataFrame = pd.concat(tables, ignore_index=True)
+        for name, axis in (("x", x_axis), ("y", y_axis)):
+            table[name] = axis.offset + np.sign(axis.scale) * table[name]
+        lengths = ("x", "y", "equivalent_diameter", "perimeter")
+        units = {**dict.fromkeys(lengths, unit), "area": f"{unit}²", "orientation": "°"}
+
+        frame = np.repeat(np.arange(len(tables)), [len(rows) for rows in tables])
+        table.insert(1, "frame", frame)
         positions = np.unravel_index(frame, self.data.shape[:-2] or (1,))
+        # Without navigation axes there is one position, and no axis for it.
         for axis, position in zip(
             self.axes_manager.navigation_axes[::-1], positions, strict=False
         ):
             if isinstance(axis.units, str) and axis.units:
-                name = "time" if axis.units in _SECONDS else str(axis.name)
-                columns[name] = np.asarray(axis.axis)[position]
+                name = "time" if axis.units in _UNITS_OF_TIME else str(axis.name)
+                after = list(table.columns).index("area")
+                table.insert(after, name, np.asarray(axis.axis)[position])
                 units[name] = axis.units
-        table: pd.DataFrame = pd.concat(tables, ignore_index=True)
-        for index, (name, values) in enumerate({"frame": frame, **columns}.items()):
-            table.insert(1 + index, name, values)
-        for name, axis in (("x", x_axis), ("y", y_axis)):
-            table[name] = axis.offset + np.sign(axis.scale) * table[name]
-        lengths_of = ("x", "y", "equivalent_diameter", "perimeter")
-        units |= dict.fromkeys(lengths_of, unit) | {"area": f"{unit}²"}
-        table.attrs["units"] = units | {"orientation": "°"}
+        table.attrs["units"] = units
         return table
 
     def plot_properties(

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import copy
+import math
+from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -37,7 +39,8 @@ def linked_frames(
     """Return the linked labels of a movie, when they are asked for.
 
     A block is not even read before the block `in_flight` places ahead of it has been
-    linked, so that no more than these are in memory however long the movie is.
+    linked, so that no more than these are in memory however long the movie is. Linked
+    labels wait in packed form for whoever saves them.
 
     Parameters
     ----------
@@ -55,39 +58,68 @@ def linked_frames(
     int32 labels with the blocks of `movie`.
     """
     name = f"linked-{uuid4().hex}"
-    unread, found, step, state = (
-        f"{name}-{part}" for part in ("unread", "found", "step", "state")
+    found, step, packed, state = (
+        f"{name}-{part}" for part in ("found", "step", "packed", "state")
     )
     graph: dict[Any, Any] = {(state, -1): copy.copy(tracker)}
     for index, block in enumerate(deferred_blocks(movie)):
-        # A task without inputs for each block: without, dask would plan to link the
-        # whole movie first, and only then to save or measure the labels.
-        graph[unread, index] = (partial(_itself, block),)
         gate = (state, max(index - in_flight, -1))
-        graph[found, index] = (
-            partial(_separate_block, separate),
-            (unread, index),
-            gate,
-        )
+        graph[found, index] = (partial(_separate_block, block, separate), gate)
         graph[step, index] = (_link_block, (state, index - 1), (found, index))
-        graph[state, index] = (itemgetter(0), (step, index))
-        graph[name, index, 0, 0] = (itemgetter(1), (step, index))
+        graph[packed, index] = (itemgetter(1), (step, index))
+        # Linking goes on when the labels are apart from the tracker: otherwise they
+        # would keep it, and its pixels, for as long as they wait.
+        graph[state, index] = (_tracker_of, (step, index), (packed, index))
+        graph[name, index, 0, 0] = (_unpack_block, (packed, index))
     layer = HighLevelGraph.from_collections(name, graph, dependencies=())
     return da.Array(layer, name, chunks=movie.chunks, dtype=np.int32)
 
 
+@dataclass(frozen=True)
+class Runs:
+    """Labels as runs of equal pixels, a hundredth of their size.
+
+    Dask may link a whole movie before it saves the first frame. What waits is packed,
+    and unpacked by the task that saves or measures it.
+    """
+
+    shape: tuple[int, ...]
+    start: NDArray[np.int64]
+    value: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, labels: Labels) -> Runs:
+        """Pack labels."""
+        flat = labels.ravel()
+        change = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+        start = np.concatenate([np.zeros(min(flat.size, 1), np.int64), change])
+        return cls(labels.shape, start, flat[start])
+
+    def labels(self) -> Labels:
+        """Unpack them."""
+        length = np.diff(self.start, append=math.prod(self.shape))
+        return np.repeat(self.value, length).reshape(self.shape)
+
+
 def _separate_block(
-    separate: Callable[[Frame], Labels],
     block: DeferredBlock,
+    separate: Callable[[Frame], Labels],
     gate: Tracker,  # noqa: ARG001 - waiting for it is all that is wanted
 ) -> Labels:
     return np.stack([separate(frame) for frame in block.load()])
 
 
-def _link_block(tracker: Tracker, labels: Labels) -> tuple[Tracker, Labels]:
+def _link_block(tracker: Tracker, labels: Labels) -> tuple[Tracker, list[Runs]]:
     after = copy.copy(tracker)  # a task may run twice
-    return after, np.stack([after.link(frame) for frame in labels])
+    return after, [Runs.of(after.link(frame)) for frame in labels]
 
 
-def _itself(block: DeferredBlock) -> DeferredBlock:
-    return block
+def _tracker_of(
+    step: tuple[Tracker, list[Runs]],
+    packed: list[Runs],  # noqa: ARG001 - waiting for it is all that is wanted
+) -> Tracker:
+    return step[0]
+
+
+def _unpack_block(packed: list[Runs]) -> Labels:
+    return np.stack([runs.labels() for runs in packed])

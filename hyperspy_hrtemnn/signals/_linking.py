@@ -77,14 +77,14 @@ def linked_frames(
 
 @dataclass(frozen=True)
 class Runs:
-    """Labels as runs of equal pixels, a hundredth of their size.
+    """Labels as runs of equal pixels, a few percent of their size.
 
     Dask may link a whole movie before it saves the first frame. What waits is packed,
     and unpacked by the task that saves or measures it.
     """
 
     shape: tuple[int, ...]
-    start: NDArray[np.int64]
+    start: NDArray[np.uint32]
     value: NDArray[np.int32]
 
     @classmethod
@@ -93,12 +93,12 @@ class Runs:
         flat = labels.ravel()
         change = np.flatnonzero(flat[1:] != flat[:-1]) + 1
         start = np.concatenate([np.zeros(min(flat.size, 1), np.int64), change])
-        return cls(labels.shape, start, flat[start])
+        return cls(labels.shape, start.astype(np.uint32), flat[start])
 
     def labels(self) -> Labels:
         """Unpack them."""
-        length = np.diff(self.start, append=math.prod(self.shape))
-        return np.repeat(self.value, length).reshape(self.shape)
+        ends = np.append(self.start[1:], math.prod(self.shape))
+        return np.repeat(self.value, ends - self.start).reshape(self.shape)
 
 
 def _separate_block(

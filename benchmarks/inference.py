@@ -19,9 +19,9 @@ import onnx
 import onnxruntime
 import tensorflow as tf
 import tf2onnx
+
 from hrtemnn_training.unet import make_unet
 from hrtemnn_training.unet_settings import UNetSettings
-
 from hyperspy_hrtemnn.networks import load
 
 SIDE = 512
@@ -76,7 +76,9 @@ def main() -> None:
         "onnxruntime, naive tf2onnx": lambda: converted.run(None, {name: image}),
     }
     expected = ways["Keras predict"]()[0, ..., 0]
-    np.testing.assert_allclose(network.predict(channels_first)[0, 0], expected, atol=1e-4)
+    np.testing.assert_allclose(
+        network.predict(channels_first)[0, 0], expected, atol=1e-4
+    )
     np.testing.assert_allclose(
         ways["onnxruntime, naive tf2onnx"]()[0][0, ..., 0], expected, atol=1e-4
     )
@@ -90,7 +92,9 @@ def main() -> None:
     reference = best["onnxruntime, shipped graph"]
     print(f"{SIDE} x {SIDE} pixels, median of {ROUNDS} rounds, {os.cpu_count()} cores")
     for way, seconds in best.items():
-        print(f"{way:28} {seconds:7.3f} s   {seconds / reference:5.2f} times the shipped")
+        print(
+            f"{way:28} {seconds:7.3f} s   {seconds / reference:5.2f} times the shipped"
+        )
 
 
 if __name__ == "__main__":

@@ -58,8 +58,9 @@ def main() -> None:
         whole = time.perf_counter() - start
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         print(
-            f"pixels of {sampling} Å, {shape[0]} x {shape[1]} in the network: segment "
-            f"{whole:.2f} s, bare tiles {tiles:.2f} s, overhead {whole / tiles - 1:+.1%}, "
+            f"pixels of {sampling} Å, {shape[0]} x {shape[1]} in the network: "
+            f"segment {whole:.2f} s, bare tiles {tiles:.2f} s, "
+            f"overhead {whole / tiles - 1:+.1%}, "
             f"peak memory of the process {peak:.2f} GiB"
         )
 

@@ -43,7 +43,9 @@ def one_run(path: Path) -> None:
     import h5py
 
     with h5py.File(path) as file:
-        movie = hs.signals.Signal2D(da.from_array(file["movie"], chunks=(1, SIDE, SIDE)))
+        movie = hs.signals.Signal2D(
+            da.from_array(file["movie"], chunks=(1, SIDE, SIDE))
+        )
         movie = movie.as_lazy()
         movie.set_signal_type("HRTEM")
         for axis in movie.axes_manager.signal_axes:

@@ -51,5 +51,5 @@ for ax, frame in zip(axes, (0, 19), strict=True):
 figure.savefig(folder / "fft.png", dpi=120)
 
 particles.save(folder / "particles.hspy", overwrite=True)
-assert hs.load(folder / "particles.hspy").data.shape == movie.data.shape
+print(hs.load(folder / "particles.hspy"))
 print(f"Pictures, table and tracked movie are in {folder.resolve()}")

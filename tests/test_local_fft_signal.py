@@ -64,7 +64,7 @@ def strongest(spectrum):
 
 
 def test_one_particle(movie, particles):
-    spectra = local_fft(movie, particles, 2, size=64, **QUIET)
+    spectra = local_fft(movie, particles, 2, size=64 * PIXEL, **QUIET)
     assert isinstance(spectra, LocalFFT)
     assert spectra.data.shape == (FRAMES, 64, 64)
     assert spectra.data.dtype == np.float32
@@ -111,7 +111,7 @@ def test_the_whole_frame(movie):
 )
 def test_axes_are_in_reciprocal_nanometers(particles, size, units, scale):
     image = calibrated(fringes(), units=units, scale=scale)
-    spectrum = local_fft(image, particles, 2, size=size, **QUIET).inav[0]
+    spectrum = local_fft(image, particles, 2, size=size * scale, **QUIET).inav[0]
     assert strongest(spectrum) == pytest.approx((1 / 0.16, 0), abs=0.5 / (size * 0.02))
     for axis in spectrum.axes_manager.signal_axes:
         assert axis.units == "1/nm"
@@ -119,9 +119,9 @@ def test_axes_are_in_reciprocal_nanometers(particles, size, units, scale):
 
 
 def test_one_image(movie, particles):
-    one = local_fft(movie.inav[1], particles.inav[1], 7, size=32, **QUIET)
+    one = local_fft(movie.inav[1], particles.inav[1], 7, size=32 * PIXEL, **QUIET)
     assert one.data.shape == (32, 32)
-    both = local_fft(movie.inav[1], particles.inav[1], size=32, **QUIET)
+    both = local_fft(movie.inav[1], particles.inav[1], size=32 * PIXEL, **QUIET)
     assert both.data.shape == (2, 32, 32)
     np.testing.assert_array_equal(both.data[1], one.data)
 
@@ -129,7 +129,7 @@ def test_one_image(movie, particles):
 def test_more_navigation_axes(particles, movie):
     many = calibrated(np.stack([movie.data, movie.data[::-1]]))
     labels = calibrated(np.stack([boxes(), boxes()[::-1]]), "HRTEM_instances")
-    spectra = local_fft(many, labels, size=32, **QUIET)
+    spectra = local_fft(many, labels, size=32 * PIXEL, **QUIET)
     assert spectra.data.shape == (2, FRAMES, 2, 32, 32)
     np.testing.assert_array_equal(spectra.data[0], spectra.data[1, ::-1])
 
@@ -147,11 +147,11 @@ def test_lazy_is_deferred_and_the_same(movie, particles):
     with pytest.raises(AssertionError, match="computed"):
         failing.compute(show_progressbar=False)
 
-    expected = local_fft(movie, particles, 7, size=40, **QUIET)
+    expected = local_fft(movie, particles, 7, size=40 * PIXEL, **QUIET)
     lazy_labels = particles.as_lazy()
     lazy_labels.data = lazy_labels.data.rechunk((2, 20, -1))
     for labels in (particles, lazy_labels):
-        lazy = local_fft(movie.as_lazy(), labels, 7, size=40, **QUIET)
+        lazy = local_fft(movie.as_lazy(), labels, 7, size=40 * PIXEL, **QUIET)
         assert lazy._lazy
         lazy.compute(show_progressbar=False)
         np.testing.assert_array_equal(lazy.data, expected.data)
@@ -160,7 +160,7 @@ def test_lazy_is_deferred_and_the_same(movie, particles):
 
 
 def test_saving(movie, particles, tmp_path):
-    spectra = local_fft(movie.as_lazy(), particles, size=32, **QUIET)
+    spectra = local_fft(movie.as_lazy(), particles, size=32 * PIXEL, **QUIET)
     spectra.save(tmp_path / "spectra.hspy", show_progressbar=False)
     loaded = hs.load(tmp_path / "spectra.hspy")
     assert isinstance(loaded, LocalFFT)
@@ -177,6 +177,13 @@ def test_no_particles_at_all(movie):
         local_fft(movie, nothing, **QUIET)
 
 
+def test_size_is_a_length(movie, particles):
+    text = local_fft(movie, particles, 2, size="1.28 nm", **QUIET)
+    number = local_fft(movie, particles, 2, size=64 * PIXEL, **QUIET)
+    np.testing.assert_array_equal(text.data, number.data)
+    assert text.data.shape == (FRAMES, 64, 64)
+
+
 def test_invalid_input_is_refused(movie, particles):
     with pytest.raises(ValueError, match="no particle 3; there are 2, 7"):
         local_fft(movie, particles, 3)
@@ -184,10 +191,10 @@ def test_invalid_input_is_refused(movie, particles):
         local_fft(movie, particles.inav[0])
     with pytest.raises(ValueError, match="no instances are given"):
         local_fft(movie, id=3)
-    with pytest.raises(ValueError, match=r"id=3, size=256.*compute\(\)"):
+    with pytest.raises(ValueError, match=r"id=3, size=.*compute\(\)"):
         local_fft(movie, particles.as_lazy(), 2)
-    with pytest.raises(ValueError, match=r"id=3, size=256"):
-        local_fft(movie, particles.as_lazy(), size=32)
+    with pytest.raises(ValueError, match=r"id=3, size="):
+        local_fft(movie, particles.as_lazy(), size=32 * PIXEL)
     for options in ({"apodization": -1}, {"apodization": "wide"}, {"size": 0}):
         with pytest.raises(ValueError, match=next(iter(options)) + "|no length"):
             local_fft(movie, particles, 2, **options)

@@ -43,9 +43,9 @@ def make_parts(rng: np.random.Generator) -> tuple:
 def place(parts: tuple, frame: int) -> list:
     """Return the groups of atoms of one frame; the particles in order of their id."""
     support, (slider, middle, shrinker) = parts
-    middle = middle + [4.0, 1.0, 0.0]
+    middle = middle + np.array([4.0, 1.0, 0.0])
     apart = max(12.0 - 1.0 * frame, 0.2)
-    slider = slider + [0.0, 1.0, 0.0]
+    slider = slider + np.array([0.0, 1.0, 0.0])
     slider[:, 0] += middle[:, 0].min() - apart - slider[:, 0].max()
     radius = np.linalg.norm(shrinker, axis=1)
     shrinker = shrinker[radius < radius.max() - 0.6 * frame] + [0.0, 1.0, 0.0]

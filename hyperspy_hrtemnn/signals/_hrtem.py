@@ -174,7 +174,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         id: int | None = None,  # noqa: A002 - the name of the column in tables
         *,
         apodization: float | str = "0.5 nm",
-        size: int | None = None,
+        size: float | str | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -192,8 +192,9 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             Width of the Gaussian edge of the window: a number in the unit of the
             signal axes, or a text with a unit.
         size
-            Height and width of the crop that is transformed, in pixels; by default
-            what holds the largest particle.
+            Height and width of the crop that is transformed: a number in the unit of
+            the signal axes, or a text with a unit, ``"8 nm"``; by default what holds
+            the largest particle.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers

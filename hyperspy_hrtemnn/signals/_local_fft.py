@@ -45,7 +45,7 @@ def local_fft(
     id: int | None = None,  # noqa: A002 - the name of the column in tables
     *,
     apodization: float | str = "0.5 nm",
-    size: int | None = None,
+    size: float | str | None = None,
     show_progressbar: bool | None = None,
     num_workers: int | None = None,
     lazy_output: bool | None = None,
@@ -69,9 +69,10 @@ def local_fft(
         Standard deviation of the Gaussian edge of the window: a number in the unit of
         the signal axes, or a text with a unit.
     size
-        Height and width of the crop that is transformed, in pixels. By default the
-        smallest even number that holds the particles in all frames with their soft
-        edges, or the whole image if there are no instances.
+        Height and width of the crop that is transformed: a number in the unit of the
+        signal axes, or a text with a unit. By default the smallest even number of
+        pixels that holds the particles in all frames with their soft edges, or the
+        whole image if there are no instances.
     show_progressbar
         Whether to show a progress bar; by default as in HyperSpy's preferences.
     num_workers
@@ -90,18 +91,19 @@ def local_fft(
     soft = pixels(apodization, signal)
     if soft < 0:
         raise ValueError(f"apodization cannot be negative, not {apodization!r}.")
-    if size is not None and (size < 1 or size != int(size)):
-        raise ValueError(f"size is a number of pixels, not {size!r}.")
+    side = None if size is None else round(pixels(size, signal))
+    if side is not None and side < 1:
+        raise ValueError(f"size must be at least one pixel, not {size!r}.")
     if instances is None:
         if id is not None:
             raise ValueError(
                 f"The particle {id} is wanted, but no instances are given."
             )
         ids = None
-        shape = signal.data.shape[-2:] if size is None else (int(size), int(size))
+        shape = signal.data.shape[-2:] if side is None else (side, side)
     else:
         check_same_shape(instances, signal)
-        ids, side = _ids_and_size(instances, id, size, soft)
+        ids, side = _ids_and_side(instances, id, side, soft)
         shape = (side, side)
 
     data = _transformed(signal, instances, ids, shape, soft)
@@ -137,28 +139,28 @@ def local_fft(
     )
 
 
-def _ids_and_size(
-    instances: Instances, number: int | None, size: int | None, apodization: float
+def _ids_and_side(
+    instances: Instances, number: int | None, side: int | None, apodization: float
 ) -> tuple[list[int], int]:
     """Return the particles to transform and the side of the crop."""
     if instances._lazy:
-        if number is None or size is None:
+        if number is None or side is None:
             raise ValueError(
                 "The instances are not computed, so neither their ids nor the size of "
                 "the particles are known. Give both, for example "
-                "local_fft(particles, id=3, size=256), or call particles.compute()."
+                "local_fft(particles, id=3, size='8 nm'), or call particles.compute()."
             )
-        return [int(number)], int(size)
+        return [int(number)], side
     known = instances.ids(show_progressbar=False)
     if number is not None:
         check_ids([number], known)
         known = [int(number)]
     if not known:
         raise ValueError("There are no particles in the instances.")
-    if size is None:
+    if side is None:
         frames = instances.data.reshape(-1, *instances.data.shape[-2:])
-        size = crop_size(frames, known, apodization)
-    return known, int(size)
+        side = crop_size(frames, known, apodization)
+    return known, side
 
 
 def _transformed(

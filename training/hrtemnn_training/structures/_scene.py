@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from ase.data import atomic_numbers
@@ -14,8 +14,10 @@ from hyperspy_hrtemnn.networks import Range
 
 from ._assembly import Group, assemble
 from ._particle import make_particle
-from ._structure import Structure
 from ._support import make_support
+
+if TYPE_CHECKING:
+    from ._structure import Structure
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

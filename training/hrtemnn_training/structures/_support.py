@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from ase.build import bulk
 
 from ._crystal import oriented_block, rotation_between, tilt
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 

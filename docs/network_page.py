@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write the page of a shipped network from its card and its run folder.
+
+    python docs/network_page.py au-ceo2-mask FOLDER_OF_THE_RUN
+
+replaces what stands between the markers in ``docs/NAME.md`` and copies the pictures of
+the run, so that no score is ever typed by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+from typing import Any
+
+from hyperspy_hrtemnn.networks import Card, load
+
+DOCS = Path(__file__).parent
+BEGIN, END = "<!-- from the card -->", "<!-- end of the card -->"
+
+
+def conditions(card: Card) -> str:
+    """Return the trained ranges as a table."""
+    lines = ["| trained for | |", "|---|---|"]
+    fields = type(card.ranges).model_fields
+    for name, value in card.ranges:
+        text = (
+            f"{value:g}" if isinstance(value, float) else "{:g} to {:g}".format(*value)
+        )
+        lines.append(f"| {fields[name].description} | {text} |")
+    lines += [
+        f"| working sampling [Å] | {card.sampling:g} |",
+        f"| width of the standardization [Å] | {card.standardization_width:g} |",
+        f"| receptive field [pixels at that sampling] | {card.receptive_field} |",
+    ]
+    return "\n".join(lines)
+
+
+def scores(card: Card) -> str:
+    """Return F1 and area against dose for each camera, and the false area."""
+    kinds = {k: v for k, v in card.scores.items() if isinstance(v, dict)}
+    lines = [
+        f"{card.scores['images']} images of structures that were never trained on.",
+        "",
+        "| dose [e⁻/Å²] | camera | images | F1 mean | F1 p10 | F1 at 0.5 | area |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for dose in next(iter(kinds.values()))["dose"]:
+        for camera, summary in kinds.items():
+            row: dict[str, Any] = summary["dose"][dose]
+            cells = [
+                row["f1_mean"],
+                row["f1_10th_percentile"],
+                row["f1_mean_at_0.5"],
+                row["found_over_true_area"],
+            ]
+            values = " | ".join("–" if c is None else f"{c:.3f}" for c in cells)
+            lines.append(f"| {dose} | {camera} | {row['images']} | {values} |")
+    for camera, summary in kinds.items():
+        none = summary["without_particle"]
+        mean, most = none["false_share_mean"], none["false_share_largest"]
+        lines.append("")
+        lines.append(
+            f"{camera}, {none['images']} images without a particle: {mean:.2%} of the "
+            f"field is found on average, {most:.2%} at most."
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name")
+    parser.add_argument("run", type=Path)
+    options = parser.parse_args()
+    card = load(options.name).card
+    page = DOCS / f"{options.name}.md"
+    text = page.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    body = f"{BEGIN}\n\n{conditions(card)}\n\n{scores(card)}\n\n{END}"
+    page.write_text(before + body + after, encoding="utf-8")
+    for picture in ("evaluation", "history", "images"):
+        source = options.run / f"{picture}.png"
+        shutil.copy(source, DOCS / "pictures" / source.name)
+
+
+if __name__ == "__main__":
+    main()

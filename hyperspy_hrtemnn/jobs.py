@@ -18,9 +18,9 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
 from hyperspy_hrtemnn.networks import load
-from hyperspy_hrtemnn.signals._calibration import pixels
+from hyperspy_hrtemnn.signals._calibration import pixels, square_pixels
 from hyperspy_hrtemnn.signals._deferred import deferred_blocks, whole_frames
-from hyperspy_hrtemnn.signals._segmentation import _separate_frame, _square_pixels
+from hyperspy_hrtemnn.signals._segmentation import separate_frame
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -226,7 +226,7 @@ def _track_missing(
     separation = {
         "min_separation": pixels(options["min_separation"], signal),
         "probability": options["probability"],
-        "min_area": None if min_area is None else _square_pixels(min_area, signal),
+        "min_area": None if min_area is None else square_pixels(min_area, signal),
     }
     linking = {key: options[key] for key in ("min_overlap", "memory")}
     done = checkpoint.done()
@@ -245,7 +245,7 @@ def _track_missing(
             if number + size > first:
                 for index, frame in enumerate(block.load(), start=number):
                     if index >= first:
-                        labels = _separate_frame(frame, **separation)
+                        labels = separate_frame(frame, **separation)
                         checkpoint.write(index, tracker.link(labels))
                         progress_bar.update()
             number += size

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pint
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
 
 _units = pint.get_application_registry()
+
+_AREA = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(\S+?)\s*(?:\^2|\*\*2|²)\s*")
 
 
 def sampling(signal: Signal2D, unit: str = "angstrom") -> float:
@@ -90,3 +93,32 @@ def length_in(text: str, unit: str) -> float | None:
     # Pint asserts where the syntax is wrong.
     except (pint.PintError, AssertionError, AttributeError, TypeError, ValueError):
         return None
+
+
+def square_pixels(area: float | str, signal: Signal2D) -> float:
+    """Return an area in pixels of the signal.
+
+    Parameters
+    ----------
+    area
+        A number, in the square of the unit of the signal axes, or a text with a unit,
+        ``"4 nm^2"``.
+    signal
+        The signal whose signal axes give the pixel size.
+
+    Raises
+    ------
+    ValueError
+        If a text is no area, or it has a unit and the axes do not.
+    """
+    if not isinstance(area, str):
+        x, y = signal.axes_manager.signal_axes
+        return float(area / abs(x.scale * y.scale))
+    match = _AREA.fullmatch(area)
+    side = length_in(f"1 {match[2]}", "angstrom") if match else None
+    if match is None or side is None:
+        raise ValueError(
+            f"{area!r} is no area; give a number in the square of the axes' unit or a "
+            'text with a unit, such as "4 nm^2".'
+        )
+    return float(match[1]) * (side / sampling(signal)) ** 2

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from hyperspy.signals import BaseSignal, Signal2D
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Tracker, separate
 
-from ._calibration import length_in, pixels, sampling
+from ._calibration import pixels, sampling, square_pixels
 from ._deferred import whole_frames
 from ._frames import computed, derived_signal
 from ._linking import linked_frames
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from ._instances import Instances
 
-_AREA = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(\S+?)\s*(?:\^2|\*\*2|²)\s*")
 # Blending and resampling may leave the interval by rounding.
 _ROUNDING = 1e-3
 
@@ -169,14 +167,14 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         options: dict[str, Any] = {
             "min_separation": separation,
             "probability": probability,
-            "min_area": None if min_area is None else _square_pixels(min_area, self),
+            "min_area": None if min_area is None else square_pixels(min_area, self),
         }
         # Options out of range are refused now, not when the movie is computed.
         separate(np.zeros((1, 1)), **options)
         workers = num_workers or dask.config.get("num_workers", None) or os.cpu_count()
         labels = linked_frames(
             whole_frames(self),
-            partial(_separate_frame, **options),
+            partial(separate_frame, **options),
             Tracker(min_overlap, memory),
             in_flight=int(workers or 1) + 1,
         )
@@ -202,7 +200,8 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         )
 
 
-def _separate_frame(frame: NDArray[Any], **options: Any) -> NDArray[np.int32]:
+def separate_frame(frame: NDArray[Any], **options: Any) -> NDArray[np.int32]:
+    """Return the labels of one frame, shape (y, x), after a check of its values."""
     _check_range(frame)
     return separate(frame, **options)
 
@@ -239,18 +238,3 @@ def _check_one_movie(segmentation: Segmentation) -> None:
             f"Particles are tracked along one navigation axis, and there are "
             f"{len(axes)} ({names}). Select one movie with inav."
         )
-
-
-def _square_pixels(area: float | str, signal: Signal2D) -> float:
-    """Return an area in pixels of the signal."""
-    if not isinstance(area, str):
-        x, y = signal.axes_manager.signal_axes
-        return float(area / abs(x.scale * y.scale))
-    match = _AREA.fullmatch(area)
-    side = length_in(f"1 {match[2]}", "angstrom") if match else None
-    if match is None or side is None:
-        raise ValueError(
-            f"{area!r} is no area; give a number in the square of the axes' unit or a "
-            'text with a unit, such as "4 nm^2".'
-        )
-    return float(match[1]) * (side / sampling(signal)) ** 2

@@ -25,7 +25,10 @@ from hyperspy_hrtemnn.networks._tiling import spans
 def bare_tiles(network: Network, shape: tuple[int, int]) -> float:
     """Return the seconds the tiles of an image take, one after the other."""
     card = network.card
-    sides = [spans(n, card) for n in shape]
+    sides = [
+        spans(n, receptive_field=card.receptive_field, stride=card.stride)
+        for n in shape
+    ]
     seconds = 0.0
     rng = np.random.default_rng(0)
     for rows in sides[0]:

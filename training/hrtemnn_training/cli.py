@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class _RecipeFile(click.ParamType):
+class _RecipeFile(click.ParamType):  # type: ignore[type-arg]
     """A recipe, read and checked before anything starts."""
 
     name = "recipe"

@@ -140,3 +140,33 @@ def test_epochs_show_every_structure_once_and_differ(run_folder, recipe) -> None
     assert len(epoch(0)) == 3
     np.testing.assert_array_equal(images, epoch(0)[1][0])
     assert not np.array_equal(images, epoch(1)[1][0])
+
+
+def test_kept_images_return_and_stages_do_not_share_them(
+    run_folder, recipe, tmp_path
+) -> None:
+    data = DataSet(run_folder / "train.zarr")
+
+    def images(epoch: int, cache=None, **changes: object) -> np.ndarray:
+        parameters = recipe.images.model_copy(update={"image_epochs": 2, **changes})
+        made = ImageEpoch(
+            data,
+            parameters,
+            energy=300,
+            sampling=0.4,
+            epoch=epoch,
+            batch_size=6,
+            augment=False,
+            cache=cache,
+        )[0][0]
+        return np.sort(made, axis=0)  # the order of an epoch is its own
+
+    formed = images(0)
+    np.testing.assert_allclose(images(0, tmp_path), formed, atol=5e-3)
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
+    assert len(kept) == 6
+    np.testing.assert_array_equal(images(2, tmp_path), images(0, tmp_path))
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.npy")} == kept
+    images(0, tmp_path, log_dose=(2.0, 3.0))
+    assert len(list(tmp_path.rglob("*.npy"))) == 12
+    assert not list(tmp_path.rglob(".*"))

@@ -11,6 +11,7 @@ from keras.utils import PyDataset
 
 from .augmentation import flip_and_turn, vary_intensity
 from .images import training_pair
+from .whole_files import written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,10 +102,10 @@ class ImageEpoch(PyDataset):
         path = self._cache / key[:12] / f"{image_epoch:03d}-{index:05d}.npy"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_suffix(".tmp")
-            with temporary.open("wb") as file:
-                np.save(file, np.stack(self._form(index, image_epoch)).astype("f2"))
-            temporary.replace(path)
+            with written_whole(path) as temporary:
+                np.save(
+                    temporary, np.stack(self._form(index, image_epoch)).astype("f2")
+                )
         image, label = np.load(path)
         return image.astype(np.float32), label > 0
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .recipe import Recipe, RecipeError, read_recipe
+from .whole_files import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,9 +116,11 @@ def evaluate(recipe: Recipe, folder: Path, path: str | None) -> None:
     table = evaluation.evaluate(recipe, folder, network)
     scores = evaluation.summarize(table)
     stem = f"evaluation-{network.card.name}" if path else "evaluation"
-    table.to_csv(folder / f"{stem}.csv", index=False)
+    with written_whole(folder / f"{stem}.csv") as temporary:
+        table.to_csv(temporary, index=False)
     text = json.dumps(scores, indent=2)
-    (folder / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
+    with written_whole(folder / f"{stem}.json") as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
     evaluation.plot_scores(table, folder / f"{stem}.png")
     if not path:
         write_scores(own, scores)

@@ -21,6 +21,7 @@ from .images import expose, mask_label
 from .parameters import ImageParameters, draw_conditions
 from .scores import f1_score
 from .store import DataSet
+from .whole_files import written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -182,6 +183,5 @@ def plot_scores(table: pd.DataFrame, path: Path) -> None:
     right.axhline(1, color="0.6", lw=0.8)
     left.legend(title="mean in each bin")
     right.legend(title="median in each bin")
-    temporary = path.with_name(f".{path.name}")
-    figure.savefig(temporary, format="png", dpi=150)
-    temporary.replace(path)
+    with written_whole(path) as temporary:
+        figure.savefig(temporary, dpi=150)

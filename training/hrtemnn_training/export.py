@@ -14,6 +14,7 @@ from hyperspy_hrtemnn.networks import METADATA_KEY, Card, Network, TrainedRanges
 
 from .onnx_graph import ExportError, to_onnx
 from .unet import make_unet
+from .whole_files import written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,6 +152,5 @@ def _installed(packages: tuple[str, ...]) -> list[str]:
 
 
 def _save(proto: onnx.ModelProto, path: Path) -> None:
-    temporary = path.with_name(f".{path.name}")
-    onnx.save(proto, temporary)
-    temporary.replace(path)
+    with written_whole(path) as temporary:
+        onnx.save(proto, temporary)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .batches import ImageEpoch
 from .generation import data_path
 from .store import DataSet
+from .whole_files import written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +65,6 @@ def draw_images(recipe: Recipe, folder: Path, count: int) -> Path:
     for axes in figure.axes:
         axes.set_axis_off()
     path = folder / "images.png"
-    temporary = folder / ".images.png"
-    figure.savefig(temporary, format="png", dpi=150)
-    temporary.replace(path)
+    with written_whole(path) as temporary:
+        figure.savefig(temporary, dpi=150)
     return path

@@ -16,6 +16,7 @@ from .generation import data_path
 from .scores import f1_score
 from .store import DataSet
 from .unet import make_unet
+from .whole_files import written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,18 +178,15 @@ def plot_history(history: pd.DataFrame, path: Path) -> None:
     left.legend()
     right.plot(epochs, history["validation_f1"], color="C1")
     right.set(xlabel="epoch", ylabel=f"validation F1 at p > {_THRESHOLD}", ylim=(0, 1))
-    temporary = path.with_name(f".{path.name}")
-    figure.savefig(temporary, format="png", dpi=150)
-    temporary.replace(path)
+    with written_whole(path) as temporary:
+        figure.savefig(temporary, dpi=150)
 
 
 def _save(model: keras.Model, path: Path) -> None:
-    temporary = path.with_name(f".{path.name}")
-    model.save(temporary)
-    temporary.replace(path)
+    with written_whole(path) as temporary:
+        model.save(temporary)
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The training side from the shell."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from hrtemnn_training.store import DataSet
+from hyperspy_hrtemnn.cli import main
+
+
+@pytest.fixture
+def recipe_file(tmp_path, recipe_values):
+    path = tmp_path / "tiny.json"
+    path.write_text(json.dumps(recipe_values), encoding="utf-8")
+    return path
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+def test_structures(recipe_file, tmp_path) -> None:
+    result = run("structures", recipe_file, tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert len(DataSet(tmp_path / "run" / "train.zarr")) == 6
+
+
+def test_images_are_drawn(recipe_file, run_folder) -> None:
+    result = run("images", recipe_file, run_folder, "--count", 3)
+    assert result.exit_code == 0, result.output
+    assert (run_folder / "images.png").stat().st_size > 10_000
+    too_many = run("images", recipe_file, run_folder, "--count", 99)
+    assert too_many.exit_code == 1
+    assert "only 6 structures" in too_many.output
+
+
+@pytest.mark.parametrize("command", ["structures", "waves", "train", "export"])
+def test_a_wrong_recipe_stops_each_step_with_one_error(
+    command, recipe_file, recipe_values, tmp_path
+) -> None:
+    recipe_values["images"]["dosse"] = 3
+    recipe_file.write_text(json.dumps(recipe_values), encoding="utf-8")
+    result = run(command, recipe_file, tmp_path)
+    assert result.exit_code == 1
+    assert "images.dosse" in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [("waves", "no data set"), ("export", "no trained network"), ("evaluate", "tiny")],
+)
+def test_steps_out_of_order_say_what_is_missing(
+    command, message, recipe_file, tmp_path
+) -> None:
+    result = run(command, recipe_file, tmp_path / "run")
+    assert result.exit_code == 1
+    assert message in result.output

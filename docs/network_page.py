@@ -17,7 +17,15 @@ from typing import Any
 from hyperspy_hrtemnn.networks import Card, load
 
 DOCS = Path(__file__).parent
-BEGIN, END = "<!-- from the card -->", "<!-- end of the card -->"
+
+
+def replace_part(page: Path, part: str, body: str) -> None:
+    """Put a text between the markers of a part of a page."""
+    begin, end = f"<!-- from the {part} -->", f"<!-- end of the {part} -->"
+    before, rest = page.read_text(encoding="utf-8").split(begin)
+    _, after = rest.split(end)
+    text = f"{before}{begin}\n\n{body}\n\n{end}{after}"
+    page.write_text(text, encoding="utf-8")
 
 
 def conditions(card: Card) -> str:
@@ -76,11 +84,7 @@ def main() -> None:
     options = parser.parse_args()
     card = load(options.name).card
     page = DOCS / f"{options.name}.md"
-    text = page.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    body = f"{BEGIN}\n\n{conditions(card)}\n\n{scores(card)}\n\n{END}"
-    page.write_text(before + body + after, encoding="utf-8")
+    replace_part(page, "card", f"{conditions(card)}\n\n{scores(card)}")
     for picture in ("evaluation", "history", "images"):
         source = options.run / f"{picture}.png"
         shutil.copy(source, DOCS / "pictures" / source.name)

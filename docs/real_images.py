@@ -4,9 +4,9 @@
     python docs/real_images.py FOLDER_WITH_nanoparticles_on_membrane
 
 The images are those of msa-em/microscopy-seg-track (CC-BY-4.0): metal particles on a
-thin membrane, 512 x 512 pixels, taken for 0.027 nm each. Prints F1 against the masks
-drawn by hand, and draws four of them, with the particles that `track_instances` finds
-in the masks.
+thin membrane, 512 x 512 pixels, taken for 0.027 nm each. Writes F1 against the masks
+drawn by hand into the page of the network, and draws four of them, with the particles
+that `track_instances` finds in the masks.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def calibrated(data: np.ndarray, signal_type: str) -> hs.signals.Signal2D:
 
 
 def main() -> None:
-    """Print the scores and draw the picture."""
+    """Write the scores and draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder / "nanoparticles_on_membrane"
@@ -58,7 +58,9 @@ def main() -> None:
                 ax.contour(found, [0.5], colors="tab:red", linewidths=1)
             ax.set(title=f"image {number}, F1 {scores[-1]:.2f}", xticks=[], yticks=[])
             mask = calibrated(drawn.astype(np.float32), "HRTEM_segmentation")
-            particles = mask.track_instances("1.5 nm", show_progressbar=False)
+            particles = mask.track_instances(
+                "1.5 nm", min_area="0.5 nm^2", show_progressbar=False
+            )
             particles.plot_overlay(image, ax=rows[1, SHOWN.index(number)])
     rows[0, 0].set_ylabel("green by hand, red by network")
     rows[1, 0].set_title("particles of the hand masks")

@@ -30,23 +30,22 @@ ROUNDS = 7
 
 def keras_model(path: str) -> keras.Model:
     """Return the Keras network with the weights of an exported U-net."""
-    weights = {
-        w.name: onnx.numpy_helper.to_array(w) for w in onnx.load(path).graph.initializer
-    }
+    graph = onnx.load(path).graph
+    weights = {w.name: onnx.numpy_helper.to_array(w) for w in graph.initializer}
     kernels = [w for name, w in weights.items() if name.endswith("/kernel")]
-    levels = 1 + sum(name.endswith("/scales") for name in weights)
+    levels = 1 + sum(node.op_type == "Resize" for node in graph.node)
     settings = UNetSettings(
         width=kernels[0].shape[0], levels=levels, kernel=kernels[0].shape[-1]
     )
     model = make_unet(settings)
     given = []
-    for name, values in weights.items():
-        if name.endswith("/kernel"):
-            given.append(values.transpose(2, 3, 1, 0))
-        elif name.endswith("/slope"):
-            given.append(values.transpose(1, 2, 0))
-        elif name.endswith("/bias"):
-            given.append(values)
+    for node in graph.node:
+        if node.op_type == "Conv":
+            _, kernel, bias = node.input
+            given += [weights[kernel].transpose(2, 3, 1, 0), weights[bias]]
+        elif node.op_type == "LeakyRelu":
+            (slope,) = node.attribute
+            given.append(np.full((1, 1, 1), slope.f, np.float32))
     model.set_weights(given)
     return model
 

@@ -70,7 +70,15 @@ def test_onnx_gives_what_keras_gives_at_any_size(channels: int, classes: int) ->
 def test_the_graph_has_one_node_a_layer() -> None:
     proto = to_onnx(make_unet(UNetSettings(width=2, levels=3)))
     kinds = {node.op_type for node in proto.graph.node}
-    assert kinds == {"Conv", "PRelu", "Add", "MaxPool", "Resize", "Concat", "Sigmoid"}
+    assert kinds == {
+        "Conv",
+        "LeakyRelu",
+        "Add",
+        "MaxPool",
+        "Resize",
+        "Concat",
+        "Sigmoid",
+    }
     dims = proto.graph.input[0].type.tensor_type.shape.dim
     assert [d.dim_param or d.dim_value for d in dims] == ["batch", 1, "height", "width"]
 
@@ -82,7 +90,7 @@ def test_the_graph_has_one_node_a_layer() -> None:
         (keras.layers.Conv2D(2, 3, padding="valid"), "padding"),
         (keras.layers.Conv2D(2, 4, padding="same"), "odd"),
         (keras.layers.Conv2D(2, 3, padding="same", activation="relu"), "activation"),
-        (keras.layers.PReLU(shared_axes=[1]), "slope"),
+        (keras.layers.PReLU(shared_axes=[1, 2]), "slope"),
         (keras.layers.UpSampling2D(), "bilinear"),
         (keras.layers.Activation("tanh"), "tanh"),
     ],

@@ -130,13 +130,9 @@ def _convolution(graph: _Graph, layer: layers.Conv2D, given: list[str]) -> str:
 
 def _prelu(graph: _Graph, layer: layers.PReLU, given: list[str]) -> str:
     slope = np.asarray(layer.get_weights()[0], np.float32)
-    if slope.size != slope.shape[-1]:
-        raise ExportError(
-            f"{layer.name}: only one slope a channel (shared_axes [1, 2])."
-        )
-    slope = slope.reshape(-1, 1, 1)
-    name = graph.weight(f"{layer.name}/slope", slope)
-    return graph.node("PRelu", [*given, name], layer.name)
+    if slope.size != 1:
+        raise ExportError(f"{layer.name}: only one slope (shared_axes [1, 2, 3]).")
+    return graph.node("LeakyRelu", given, layer.name, alpha=float(slope.item()))
 
 
 def _pooling(graph: _Graph, layer: layers.MaxPooling2D, given: list[str]) -> str:

@@ -13,6 +13,7 @@ from hrtemnn_training.images import Exposure, expose, mask_label, training_pair
 from hrtemnn_training.microscope import Camera, Optics
 from hrtemnn_training.parameters import ImageParameters, draw_conditions
 from hrtemnn_training.store import DataSet, Sample
+from hrtemnn_training.structures import find_sites
 
 OPTICS, CAMERA = Optics(300, 60, 5e4, 8, 0.3), Camera(0.2, 1e6)
 
@@ -25,7 +26,11 @@ def disc_sample(x: float, y: float, radius: float = 7.0) -> Sample:
     angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
     outline = np.stack([x + radius * np.cos(angle), y + radius * np.sin(angle)], axis=1)
     wave = np.where(inside, 0.5, 1.0).astype(np.complex64)
-    return Sample(wave, extent, (outline.astype(np.float32),))
+    none = np.zeros((0, 3), np.float32)
+    sites = find_sites(none, none[:, 0].astype(np.uint8), none[:, 0].astype(np.uint8))
+    return Sample(
+        wave, extent, (outline.astype(np.float32),), ("nanoparticle",), sites, {}
+    )
 
 
 def test_label_lies_on_the_particle_rows_and_columns_in_place() -> None:

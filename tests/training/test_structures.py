@@ -12,11 +12,11 @@ from matplotlib.path import Path as Polygon
 from scipy.spatial import ConvexHull, cKDTree
 
 from hrtemnn_training.structures import (
-    SceneRanges,
+    SupportedParticles,
     assemble,
-    cluster_columns,
+    column_of_atoms,
+    find_sites,
     make_particle,
-    make_scene,
     make_support,
     oriented_block,
     rotation_between,
@@ -26,8 +26,8 @@ from hrtemnn_training.structures import (
 A_GOLD = 4.08
 
 
-def small(**changes: object) -> SceneRanges:
-    return SceneRanges(field=60, layers=(4, 6), thickness=(10, 15), **changes)
+def small(**changes: object) -> SupportedParticles:
+    return SupportedParticles(field=60, layers=(4, 6), thickness=(10, 15), **changes)
 
 
 def test_directions_go_where_they_are_sent() -> None:
@@ -66,7 +66,7 @@ def test_columns_along_110_are_where_the_lattice_has_them() -> None:
         [-15, -12, -8],
         [15, 12, 8],
     )
-    sites = cluster_columns(block)
+    _, sites = column_of_atoms(block)
     assert len(sites) < len(block) / 4
     nearest = cKDTree(sites).query(sites, 2)[0][:, 1]
     np.testing.assert_allclose(nearest, A_GOLD * np.sqrt(3) / 4 * 1.0, rtol=0.42)
@@ -77,8 +77,29 @@ def test_columns_along_110_are_where_the_lattice_has_them() -> None:
 
 def test_displaced_atoms_of_a_column_are_one_site_at_their_mean() -> None:
     atoms = np.array([[1.0, 2.0, 0], [1.2, 2.0, 3], [1.1, 2.1, 6], [5.0, 2.0, 0]])
-    sites = cluster_columns(atoms)
+    column, sites = column_of_atoms(atoms)
+    np.testing.assert_array_equal(column, [0, 0, 0, 1])
     np.testing.assert_allclose(sites, [[1.1, 2.1 / 3 + 4 / 3], [5, 2]], atol=1e-6)
+
+
+def test_sites_know_what_they_are_made_of() -> None:
+    positions = np.array(
+        [[1, 1, 0], [1, 1, 3], [4, 1, 0], [4, 1, 2], [4, 1, 5], [1, 1, 6], [9, 9, 0]]
+    )
+    numbers = np.array([42, 16, 16, 16, 42, 16, 6], np.uint8)
+    particles = np.array([1, 1, 1, 1, 1, 2, 0], np.uint8)
+    sites = find_sites(
+        positions,
+        numbers,
+        particles,
+        names=("no metal", "metal"),
+        classify=lambda elements, counts: (counts[:, elements == 42] > 0)[:, 0],
+    )
+    np.testing.assert_array_equal(sites.elements, [16, 42])
+    np.testing.assert_array_equal(sites.counts, [[1, 1], [2, 1], [1, 0]])
+    np.testing.assert_array_equal(sites.particles, [1, 1, 2])
+    np.testing.assert_array_equal(sites.classes, [1, 1, 0])
+    np.testing.assert_array_equal(sites.heights, [2, 3, 1])
 
 
 def test_a_particle_stands_on_y_0_and_is_cut() -> None:
@@ -99,7 +120,7 @@ def test_support_is_cerium_dioxide_below_0() -> None:
 
 
 def test_same_seed_same_scene_and_other_seed_another() -> None:
-    first, again, other = (make_scene(small(), s) for s in (11, 11, 12))
+    first, again, other = (small().make(s) for s in (11, 11, 12))
     np.testing.assert_array_equal(first.positions, again.positions)
     assert first.positions.shape != other.positions.shape
 
@@ -107,14 +128,14 @@ def test_same_seed_same_scene_and_other_seed_another() -> None:
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_scenes_keep_the_rules_of_the_thesis(seed: int) -> None:
-    structure = make_scene(small(), seed)
+    structure = small().make(seed)
     assert np.all(structure.positions[:, :2] > 2)
     assert np.all(structure.positions[:, :2] < 58)
     assert np.all(structure.positions[:, 2] >= 2 - 1e-3)
     assert np.all(structure.positions[:, 2] <= structure.box[2] - 2 + 1e-3)
     assert set(structure.particles) <= set(range(len(structure.outlines) + 1))
     for i, outline in enumerate(structure.outlines, start=1):
-        sites = structure.sites[structure.site_particles == i]
+        sites = structure.sites.positions[structure.sites.particles == i]
         assert len(sites) >= 3
         # The sign of `radius` depends on the sense of the corners.
         inside = [
@@ -141,7 +162,7 @@ def test_interface_is_one_angstrom() -> None:
     angles = np.linspace(0, 2 * np.pi, 36001)
     normals = np.stack([np.cos(angles), np.sin(angles)])
     for seed in range(4):
-        structure = make_scene(ranges, seed)
+        structure = ranges.make(seed)
         flat = structure.positions[:, :2]
         gold, oxide = (flat[structure.particles == i] for i in (1, 0))
         gold, oxide = (p[ConvexHull(p).vertices] @ normals for p in (gold, oxide))
@@ -152,12 +173,12 @@ def test_interface_is_one_angstrom() -> None:
 
 
 def test_fields_without_particles_and_without_support() -> None:
-    empty = make_scene(small(empty=1, bare_support=0), 0)
+    empty = small(empty=1, bare_support=0).make(0)
     assert len(empty.positions) == 0
     assert empty.outlines == ()
-    bare = make_scene(small(empty=0, bare_support=1, free_particles=0), 0)
+    bare = small(empty=0, bare_support=1, free_particles=0).make(0)
     assert set(bare.particles) == {0}
-    free = make_scene(small(empty=0, bare_support=0, free_particles=1), 0)
+    free = small(empty=0, bare_support=0, free_particles=1).make(0)
     assert set(free.numbers) == {79}
 
 

@@ -13,7 +13,6 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from .store import DataSet
-from .structures import make_scene
 from .waves import WaveSettings, exit_wave
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def make_structures(recipe: Recipe, folder: Path, *, progress: bool = True) -> N
         bar = tqdm(missing, f"structures, {purpose}", disable=not progress)
         for index in bar:
             seed = np.random.SeedSequence((recipe.seed, i, index))
-            data.write_structure(index, make_scene(recipe.structures, seed))
+            data.write_structure(index, recipe.structures.make(seed))
 
 
 def make_waves(

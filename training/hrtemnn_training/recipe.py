@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .parameters import ImageParameters
-from .structures import SceneRanges
+from .structures import AnyGenerator
 from .unet_settings import UNetSettings
 from .waves import WaveSettings
 
@@ -76,7 +76,7 @@ class Recipe(BaseModel):
     size: dict[Literal["train", "validation", "test"], Count] = Field(
         description="structures of each set, which share none"
     )
-    structures: SceneRanges
+    structures: AnyGenerator
     waves: WaveSettings
     images: ImageParameters
     sampling: float = Field(gt=0, description="working sampling of the network [Å]")
@@ -95,8 +95,10 @@ class Recipe(BaseModel):
 
     @property
     def sha256(self) -> str:
-        """Hash of the content, whatever the layout of the file."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """Hash of what the file says, whatever its layout and later defaults."""
+        text = json.dumps(
+            self.model_dump(mode="json", exclude_unset=True), sort_keys=True
+        )
         return hashlib.sha256(text.encode()).hexdigest()
 
 

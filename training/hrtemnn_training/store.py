@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import zarr
 
-from .structures import Structure
+from .structures import Sites, Structure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
-_ATOMS = ("positions", "numbers", "particles", "sites", "site_particles")
+_ATOMS = ("positions", "numbers", "particles")
+_SITES = ("positions", "particles", "elements", "counts", "classes")
 
 
 class StoreError(ValueError):
@@ -34,13 +35,16 @@ class Sample:
         Exit wave, shape (y, x).
     extent
         Lengths along (y, x) [Å].
-    outlines
-        Corners (x, y) of the convex hull of each particle [Å].
+    outlines, kinds, sites, values
+        See `Structure`.
     """
 
     wave: NDArray[np.complex64]
     extent: tuple[float, float]
     outlines: tuple[NDArray[np.float32], ...]
+    kinds: tuple[str, ...]
+    sites: Sites
+    values: Mapping[str, float | str]
 
 
 class DataSet:
@@ -107,9 +111,15 @@ class DataSet:
         group = self._root.create_group(f"{index:05d}", overwrite=True)
         for name in _ATOMS:
             group.create_array(name, data=getattr(structure, name))
+        for name in _SITES:
+            data = getattr(structure.sites, name)
+            group.create_array(f"site_{name}", data=data)
         group.attrs.update(
             box=list(structure.box),
             outlines=[outline.tolist() for outline in structure.outlines],
+            kinds=list(structure.kinds),
+            values=dict(structure.values),
+            site_names=list(structure.sites.names),
             atoms=True,
         )
 
@@ -120,7 +130,7 @@ class DataSet:
         return Structure(
             **{name: group[name][...] for name in _ATOMS},
             box=(x, y, z),
-            outlines=_outlines(group),
+            **_description(group),
         )
 
     def write_wave(self, index: int, wave: NDArray[np.complex64]) -> None:
@@ -130,7 +140,7 @@ class DataSet:
         group.attrs["wave"] = True
 
     def read_sample(self, index: int) -> Sample:
-        """Return the exit wave number `index` and its outlines.
+        """Return the exit wave number `index` and what it shows.
 
         Raises
         ------
@@ -141,8 +151,18 @@ class DataSet:
         if not group.attrs.get("wave"):
             raise StoreError(f"Structure {index} of {self.path} has no exit wave yet.")
         x, y, _ = group.attrs["box"]
-        return Sample(group["wave"][...], (y, x), _outlines(group))
+        return Sample(group["wave"][...], (y, x), **_description(group))
 
 
-def _outlines(group: Any) -> tuple[NDArray[np.float32], ...]:
-    return tuple(np.array(o, np.float32) for o in group.attrs["outlines"])
+def _description(group: zarr.Group) -> dict[str, Any]:
+    """Return what a structure and a sample have in common."""
+    attributes = dict(group.attrs)
+    return {
+        "outlines": tuple(np.array(o, np.float32) for o in attributes["outlines"]),
+        "kinds": tuple(attributes["kinds"]),
+        "values": attributes["values"],
+        "sites": Sites(
+            **{name: group[f"site_{name}"][...] for name in _SITES},
+            names=tuple(attributes["site_names"]),
+        ),
+    }

@@ -64,9 +64,7 @@ def _block(x: KerasTensor, width: int, kernel: int) -> KerasTensor:
 
 
 def _convolve(x: KerasTensor, width: int, kernel: int) -> KerasTensor:
-    x = layers.Conv2D(
-        width, kernel, padding="same", kernel_initializer="he_normal"
-    )(x)
+    x = layers.Conv2D(width, kernel, padding="same", kernel_initializer="he_normal")(x)
     # One slope a layer trains 1.6 times as fast as one a channel, and is a LeakyRelu
     # in the exported graph, which onnxruntime fuses into the convolution.
     return layers.PReLU(shared_axes=[1, 2, 3])(x)

@@ -1,22 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Atoms to be imaged, and where in the image they are."""
 
-from ._assembly import Group, assemble
-from ._columns import cluster_columns
+from ._assembly import VACUUM, Group, assemble
+from ._columns import column_of_atoms
 from ._crystal import oriented_block, rotation_between, tilt
+from ._generator import Generator, Seed, Share
+from ._generators import AnyGenerator
 from ._particle import make_particle
-from ._scene import SceneRanges, make_scene
+from ._scene import SupportedParticles
+from ._sites import Sites, find_sites
 from ._structure import Structure
 from ._support import make_support
 
 __all__ = [
+    "VACUUM",
+    "AnyGenerator",
+    "Generator",
     "Group",
-    "SceneRanges",
+    "Seed",
+    "Share",
+    "Sites",
     "Structure",
+    "SupportedParticles",
     "assemble",
-    "cluster_columns",
+    "column_of_atoms",
+    "find_sites",
     "make_particle",
-    "make_scene",
     "make_support",
     "oriented_block",
     "rotation_between",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 
-from ._columns import cluster_columns
+from ._sites import find_sites
 from ._structure import Structure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,7 +24,15 @@ Group = tuple["NDArray[np.float64]", "NDArray[np.uint8]"]
 
 
 def assemble(
-    support: Group | None, particles: Sequence[Group], field: float
+    support: Group | None,
+    particles: Sequence[Group],
+    field: float,
+    *,
+    kinds: Sequence[str] | None = None,
+    names: tuple[str, ...] = ("column",),
+    classify: Callable[[NDArray[np.uint8], NDArray[np.uint16]], NDArray[np.integer]]
+    | None = None,
+    values: Mapping[str, float | str] | None = None,
 ) -> Structure:
     """Put groups of atoms into a box and describe the particles among them.
 
@@ -39,54 +47,54 @@ def assemble(
         The particles.
     field
         Side of the field of view, which begins at x = y = 0 [Å].
+    kinds
+        What each particle is; "nanoparticle" where not given.
+    names, classify
+        Classes of the columns, see `find_sites`.
+    values
+        What is true of the whole structure.
     """
-    first = 0 if support is not None else 1
-    groups = [*([support] if support is not None else []), *particles]
-    if not groups:
-        groups = [(np.zeros((0, 3)), np.zeros(0, np.uint8))]
-    positions = np.concatenate([p for p, _ in groups])
-    numbers = np.concatenate([n for _, n in groups])
-    owners = np.repeat(
-        np.arange(first, first + len(groups), dtype=np.uint8),
-        [len(n) for _, n in groups],
-    )
-    positions[:, 2] += VACUUM - positions[:, 2].min(
-        initial=np.inf if len(positions) else 0
-    )
-    shown = np.all(
-        (positions[:, :2] > VACUUM) & (positions[:, :2] < field - VACUUM), axis=1
-    )
-    return _describe(positions[shown], numbers[shown], owners[shown], field)
-
-
-def _describe(
-    positions: NDArray[np.float64],
-    numbers: NDArray[np.uint8],
-    owners: NDArray[np.uint8],
-    field: float,
-) -> Structure:
-    sites, site_particles, outlines = [], [], []
-    kept = np.zeros_like(owners)
-    for owner in np.unique(owners[owners > 0]):
-        atoms = positions[owners == owner]
-        try:
-            hull = ConvexHull(atoms[:, :2])
-        except (QhullError, ValueError):
-            continue  # cut to less than three columns by the edge of the box
-        # Of all atoms rather than of the sites: off the zone axis the middles of the
-        # columns lie inside the particle's silhouette; on it the two are the same.
-        outlines.append(atoms[hull.vertices, :2].astype(np.float32))
-        kept[owners == owner] = len(outlines)
-        columns = cluster_columns(atoms)
-        sites.append(columns)
-        site_particles.append(np.full(len(columns), len(outlines), np.uint8))
-    real = (kept > 0) | (owners == 0)
+    kinds = kinds or ("nanoparticle",) * len(particles)
+    groups = [] if support is None else [(*_shown(support, field), 0)]
+    outlines: list[NDArray[np.float32]] = []
+    kept = []
+    for particle, kind in zip(particles, kinds, strict=True):
+        positions, numbers = _shown(particle, field)
+        outline = _hull(positions)
+        if outline is not None:
+            outlines.append(outline)
+            kept.append(kind)
+            groups.append((positions, numbers, len(outlines)))
+    groups = groups or [(np.zeros((0, 3)), np.zeros(0, np.uint8), 0)]
+    positions = np.concatenate([p for p, _, _ in groups])
+    numbers = np.concatenate([n for _, n, _ in groups])
+    owners = np.concatenate([np.full(len(n), i, np.uint8) for _, n, i in groups])
+    if len(positions):
+        positions[:, 2] += VACUUM - positions[:, 2].min()
     return Structure(
-        positions=positions[real].astype(np.float32),
-        numbers=numbers[real],
-        particles=kept[real],
+        positions=positions.astype(np.float32),
+        numbers=numbers,
+        particles=owners,
         box=(field, field, float(positions[:, 2].max(initial=0)) + VACUUM),
-        sites=np.concatenate([np.zeros((0, 2), np.float32), *sites]),
-        site_particles=np.concatenate([np.zeros(0, np.uint8), *site_particles]),
+        sites=find_sites(positions, numbers, owners, names=names, classify=classify),
         outlines=tuple(outlines),
+        kinds=tuple(kept),
+        values=dict(values or {}),
     )
+
+
+def _shown(group: Group, field: float) -> Group:
+    flat = group[0][:, :2]
+    shown = np.all((flat > VACUUM) & (flat < field - VACUUM), axis=1)
+    return group[0][shown], group[1][shown]
+
+
+def _hull(positions: NDArray[np.float64]) -> NDArray[np.float32] | None:
+    """Return the convex hull of a particle's silhouette; None if it has no area."""
+    try:
+        hull = ConvexHull(positions[:, :2])
+    except (QhullError, ValueError):
+        return None
+    # Of all atoms rather than of the sites: off the zone axis the middles of the
+    # columns lie inside the particle's silhouette; on it the two are the same.
+    return positions[hull.vertices, :2].astype(np.float32)

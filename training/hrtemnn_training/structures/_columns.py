@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def cluster_columns(
+def column_of_atoms(
     positions: NDArray[np.floating], radius: float = 0.3
-) -> NDArray[np.float32]:
-    """Return the sites, the mean positions of the columns of atoms (thesis 3.1).
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return the column each atom is of, and the mean positions of the columns.
 
     Atoms nearer than `radius` to each other in projection are of one column, however
-    far they are along the beam.
+    far they are along the beam (thesis 3.1).
 
     Parameters
     ----------
@@ -31,7 +31,8 @@ def cluster_columns(
 
     Returns
     -------
-    x, y of the sites, shape (site, 2) [Å].
+    Number of the column of each atom, shape (atom,), and x, y of the columns, shape
+    (column, 2) [Å].
     """
     projected = np.asarray(positions, dtype=float)[:, :2]
     pairs = cKDTree(projected).query_pairs(radius, output_type="ndarray")
@@ -40,4 +41,5 @@ def cluster_columns(
     n_sites, column = connected_components(graph, directed=False)
     counts = np.bincount(column, minlength=n_sites)
     sums = [np.bincount(column, projected[:, i], n_sites) for i in (0, 1)]
-    return (np.stack(sums, axis=1) / counts[:, np.newaxis]).astype(np.float32)
+    centers = (np.stack(sums, axis=1) / counts[:, np.newaxis]).astype(np.float32)
+    return column.astype(np.intp), centers

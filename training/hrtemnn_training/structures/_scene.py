@@ -3,39 +3,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from ase.data import atomic_numbers
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from scipy.spatial.transform import Rotation
 
 from hyperspy_hrtemnn.networks import Range
 
 from ._assembly import Group, assemble
+from ._generator import Generator, Seed, Share
 from ._particle import make_particle
 from ._support import make_support
 
 if TYPE_CHECKING:
     from ._structure import Structure
 
-Share = Annotated[float, Field(ge=0, le=1)]
-
 _INTERFACE = 1.0  # between particle and support [Å]
 
 
-class SceneRanges(BaseModel):
-    """From what a scene is drawn; ranges are uniform, both ends included.
+class SupportedParticles(Generator):
+    """Nanoparticles on, over and beside the edge of an oxide.
 
     The defaults are thesis 3.1 and the noise paper's section 2, with what they do not
     have: several particles, particles off the zone axis, particles before and behind
     the support, and fields without any.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+    generator: Literal["supported particles"] = "supported particles"
     element: str = Field("Au", description="FCC metal of the particles")
-    field: float = Field(112.0, description="side of the field of view [Å]")
     layers: tuple[int, int] = Field((5, 15), description="planes of a particle")
     layer_spread: int = Field(
         3, description="the kinds of planes of one particle differ by at most this"
@@ -57,52 +54,44 @@ class SceneRanges(BaseModel):
     free_particles: Share = Field(0.1, description="share of fields without support")
     empty: Share = Field(0.02, description="share of fields of vacuum")
 
+    def make(self, seed: Seed) -> Structure:
+        """Draw one field of view.
 
-def make_scene(ranges: SceneRanges, seed: int | np.random.SeedSequence) -> Structure:
-    """Draw one field of view.
+        The scene is built with the support below y = 0, then turned by a random angle
+        about the beam, moved, and cut to the box with 2 Å of vacuum at every edge.
+        """
+        rng = np.random.default_rng(seed)
+        kind = rng.random()
+        has_support = not kind < self.free_particles + self.empty
+        n_particles = int(rng.integers(self.particles[0], self.particles[1] + 1))
+        if kind < self.empty or kind > 1 - self.bare_support:
+            n_particles = 0
 
-    The scene is built with the support below y = 0, then turned by a random angle
-    about the beam, moved, and cut to the box with 2 Å of vacuum at every edge.
+        thickness = rng.uniform(*self.thickness)
+        support = None
+        if has_support:
+            support = make_support(self.field, thickness, self.support_tilt, rng)
+        particles = _place_particles(self, n_particles, thickness, rng, on=has_support)
+        if support is None and not particles:
+            return assemble(None, [], self.field)
 
-    Parameters
-    ----------
-    ranges
-        What to draw from.
-    seed
-        The same seed gives the same structure.
-    """
-    rng = np.random.default_rng(seed)
-    kind = rng.random()
-    has_support = not kind < ranges.free_particles + ranges.empty
-    n_particles = int(rng.integers(ranges.particles[0], ranges.particles[1] + 1))
-    if kind < ranges.empty or kind > 1 - ranges.bare_support:
-        n_particles = 0
+        offset = rng.uniform(*self.support_offset) if has_support else 0.0
+        shift = np.array([rng.uniform(-0.15, 0.15), offset, 0]) * self.field
+        turn = Rotation.from_euler("z", rng.uniform(0, 360), degrees=True).as_matrix()
+        center = np.array([0.5, 0.5, 0]) * self.field
 
-    thickness = rng.uniform(*ranges.thickness)
-    support = None
-    if has_support:
-        support = make_support(ranges.field, thickness, ranges.support_tilt, rng)
-    particles = _place_particles(ranges, n_particles, thickness, rng, on=has_support)
-    if support is None and not particles:
-        return assemble(None, [], ranges.field)
+        def place(group: Group) -> Group:
+            return (group[0] + shift) @ turn.T + center, group[1]
 
-    offset = rng.uniform(*ranges.support_offset) if has_support else 0.0
-    shift = np.array([rng.uniform(-0.15, 0.15), offset, 0]) * ranges.field
-    turn = Rotation.from_euler("z", rng.uniform(0, 360), degrees=True).as_matrix()
-    center = np.array([0.5, 0.5, 0]) * ranges.field
-
-    def place(group: Group) -> Group:
-        return (group[0] + shift) @ turn.T + center, group[1]
-
-    return assemble(
-        place(support) if support is not None else None,
-        [place(particle) for particle in particles],
-        ranges.field,
-    )
+        return assemble(
+            place(support) if support is not None else None,
+            [place(particle) for particle in particles],
+            self.field,
+        )
 
 
 def _place_particles(
-    ranges: SceneRanges,
+    ranges: SupportedParticles,
     n: int,
     thickness: float,
     rng: np.random.Generator,

@@ -3,17 +3,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
+
+    from ._sites import Sites
 
 
 @dataclass(frozen=True)
 class Structure:
-    """Atoms in a box and the outlines of the particles among them.
+    """Atoms in a box, and the particles among them.
+
+    Particles are the objects that labels show: nanoparticles, flakes, sheets, tubes.
 
     Parameters
     ----------
@@ -26,18 +32,21 @@ class Structure:
     box
         Lengths of the box along x, y, z [Å].
     sites
-        x, y of each atomic column of the particles, shape (site, 2) [Å].
-    site_particles
-        Particle each site belongs to, shape (site,).
+        Atomic columns of the particles.
     outlines
         Corners (x, y) of the convex hull of each particle, in the order of the
         particle's number, from 1 [Å].
+    kinds
+        What each particle is, in the same order.
+    values
+        What is true of the whole: numbers to regress, texts to classify.
     """
 
     positions: NDArray[np.float32]
     numbers: NDArray[np.uint8]
     particles: NDArray[np.uint8]
     box: tuple[float, float, float]
-    sites: NDArray[np.float32]
-    site_particles: NDArray[np.uint8]
+    sites: Sites
     outlines: tuple[NDArray[np.float32], ...]
+    kinds: tuple[str, ...]
+    values: Mapping[str, float | str] = field(default_factory=dict)

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every generator of structures is: documented ranges, and a structure a seed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from ._structure import Structure
+
+Share = Annotated[float, Field(ge=0, le=1)]
+"""Probability, or part of a whole."""
+
+Seed = int | np.random.SeedSequence
+"""The same seed gives the same structure."""
+
+
+class Generator(BaseModel, ABC):
+    """Ranges from which structures are drawn; uniform, both ends included.
+
+    A subclass names itself by a literal `generator`, its key in a recipe.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    generator: str
+    field: float = Field(112.0, gt=8, description="side of the field of view [Å]")
+
+    @abstractmethod
+    def make(self, seed: Seed) -> Structure:
+        """Draw one structure."""

@@ -19,7 +19,7 @@ def rotation_between(zone: ArrayLike, up: ArrayLike) -> NDArray[np.float64]:
     Parameters
     ----------
     zone, up
-        Two orthogonal directions of a cubic crystal, (h, k, l).
+        Two orthogonal directions, (x, y, z); of a cubic crystal, its Miller indices.
 
     Returns
     -------
@@ -35,6 +35,41 @@ def rotation_between(zone: ArrayLike, up: ArrayLike) -> NDArray[np.float64]:
     if abs(z @ y) > 1e-9:
         raise ValueError(f"The directions {zone!s} and {up!s} are not orthogonal.")
     return np.array([np.cross(y, z), y, z])
+
+
+def orientation(
+    unit_cell: Atoms, zone_axis: ArrayLike, surface: ArrayLike
+) -> NDArray[np.float64]:
+    """Return the rotation that turns [uvw] onto z and the normal of (hkl) onto y.
+
+    The direction of a zone axis is of the cell, the normal of a plane of the
+    reciprocal cell; only in cubic crystals do equal indices mean the same direction.
+
+    Parameters
+    ----------
+    unit_cell
+        One cell of the crystal.
+    zone_axis
+        [uvw].
+    surface
+        (hkl).
+
+    Returns
+    -------
+    Matrix, shape (3, 3), as of `rotation_between`.
+
+    Raises
+    ------
+    ValueError
+        If the zone axis does not lie in the plane: hu + kv + lw is not 0.
+    """
+    if product := int(np.dot(zone_axis, surface)):
+        raise ValueError(
+            f"The zone axis {list(np.ravel(zone_axis))} does not lie in the surface "
+            f"{tuple(np.ravel(surface))}: hu + kv + lw is {product} and must be 0."
+        )
+    cell = np.asarray(unit_cell.cell)
+    return rotation_between(zone_axis @ cell, np.linalg.inv(cell) @ surface)
 
 
 def tilt(angle: float, azimuth: float) -> NDArray[np.float64]:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import ArrayLike, NDArray
 
+Indices = tuple[int, int, int]
+"""Miller indices, of the conventional cell."""
+
 
 def rotation_between(zone: ArrayLike, up: ArrayLike) -> NDArray[np.float64]:
     """Return the rotation that turns `zone` onto z and `up` onto y.
@@ -37,8 +40,26 @@ def rotation_between(zone: ArrayLike, up: ArrayLike) -> NDArray[np.float64]:
     return np.array([np.cross(y, z), y, z])
 
 
+def check_zone_axis(zone_axis: Indices, surface: Indices) -> None:
+    """Refuse a zone axis [uvw] that does not lie in the plane (hkl).
+
+    Raises
+    ------
+    ValueError
+        If hu + kv + lw is not 0, or all indices of one of them are.
+    """
+    u, v, w = zone_axis
+    h, k, l = surface  # noqa: E741, the name every microscopist knows
+    product = h * u + k * v + l * w
+    if product or not any(zone_axis) or not any(surface):
+        raise ValueError(
+            f"There is no zone axis [{u} {v} {w}] in the surface ({h} {k} {l}): "
+            f"hu + kv + lw is {product} and must be 0, with indices that are not."
+        )
+
+
 def orientation(
-    unit_cell: Atoms, zone_axis: ArrayLike, surface: ArrayLike
+    unit_cell: Atoms, zone_axis: Indices, surface: Indices
 ) -> NDArray[np.float64]:
     """Return the rotation that turns [uvw] onto z and the normal of (hkl) onto y.
 
@@ -49,10 +70,8 @@ def orientation(
     ----------
     unit_cell
         One cell of the crystal.
-    zone_axis
-        [uvw].
-    surface
-        (hkl).
+    zone_axis, surface
+        [uvw] and (hkl).
 
     Returns
     -------
@@ -61,13 +80,9 @@ def orientation(
     Raises
     ------
     ValueError
-        If the zone axis does not lie in the plane: hu + kv + lw is not 0.
+        If the zone axis does not lie in the plane, see `check_zone_axis`.
     """
-    if product := int(np.dot(zone_axis, surface)):
-        raise ValueError(
-            f"The zone axis {list(np.ravel(zone_axis))} does not lie in the surface "
-            f"{tuple(np.ravel(surface))}: hu + kv + lw is {product} and must be 0."
-        )
+    check_zone_axis(zone_axis, surface)
     cell = np.asarray(unit_cell.cell)
     return rotation_between(zone_axis @ cell, np.linalg.inv(cell) @ surface)
 

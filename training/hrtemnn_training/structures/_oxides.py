@@ -14,8 +14,7 @@ from ase.spacegroup import crystal
 if TYPE_CHECKING:
     from ase import Atoms
 
-Indices = tuple[int, int, int]
-"""Miller indices of the conventional cell."""
+    from ._crystal import Indices
 
 _SAME_LAYER = 0.01  # [Å]
 
@@ -46,9 +45,8 @@ FACES = {
     "rutile": Face((1, 1, 0), (0, 0, 1)),
     "anatase": Face((1, 0, 1), (0, 1, 0)),
 }
-"""The surface of lowest energy of each built-in crystal, seen along a close-packed
-row: Tasker, J. Phys. C 12 (1979) 4977 (CeO2, MgO); Diebold, Surf. Sci. Rep. 48 (2003)
-53 (TiO2)."""
+"""Of each built-in crystal its commonest surface and a zone axis in it: thesis 3.1
+(CeO2), the cleavage plane (MgO), Diebold, Surf. Sci. Rep. 48 (2003) 53 (TiO2)."""
 
 
 def find_crystal(name: str) -> Atoms:

@@ -36,7 +36,7 @@ def amorphous_carbon(
 
     Bricks cut from one periodic tile, each from another place and in another of the
     48 orientations of a cube, are put side by side, and the network is relaxed until
-    it has forgotten the seams. The bond length and the first shell are those of
+    it has closed the seams. The bond length and the first shell are those of
     evaporated films (Robertson, Mater. Sci. Eng. R 37 (2002) 129): mostly three
     neighbors at 1.45 Å, second neighbors from 2.5 Å, nothing between.
 
@@ -73,11 +73,18 @@ def amorphous_carbon(
     size = np.asarray(lengths, float)
     bricks = np.ceil(size / (_TILE * scale)).astype(int)
     brick = size / bricks
+    # A seam stays 12 % less dense within 1 Å. Seams that lean show nowhere: seen along
+    # the beam, each is spread over a whole brick.
+    lean = np.minimum(brick[:2] / size[2], 1.0)
     parts = []
     for place in np.ndindex(*bricks):
         turned = _tile()[:, rng.permutation(3)] * rng.choice([-1, 1], 3)
         atoms = (turned + rng.uniform(0, _TILE, 3)) % _TILE * scale
-        parts.append(atoms[np.all(atoms < brick, axis=1)] + place * brick)
+        aside = lean * (atoms[:, 2:] + place[2] * brick[2])
+        atoms[:, :2] = (atoms[:, :2] - aside) % (_TILE * scale)
+        inside = np.all(atoms < brick, axis=1)
+        atoms[:, :2] += aside
+        parts.append(atoms[inside] + place * brick)
     # With vacuum behind the free surfaces the film is periodic along z, too.
     period = size + np.array([0, 0, 2 * _SECOND])
     positions = _relaxed(np.concatenate(parts), period, steps=20)

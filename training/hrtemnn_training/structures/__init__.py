@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Atoms to be imaged, and where in the image they are."""
 
+from ._amorphous import amorphous_carbon
 from ._assembly import VACUUM, Group, assemble
 from ._columns import column_of_atoms
 from ._crystal import oriented_block, rotation_between, tilt
+from ._film import AmorphousFilm
 from ._generator import Generator, Seed, Share
 from ._generators import AnyGenerator
 from ._particle import make_particle
@@ -14,6 +16,7 @@ from ._support import make_support
 
 __all__ = [
     "VACUUM",
+    "AmorphousFilm",
     "AnyGenerator",
     "Generator",
     "Group",
@@ -22,6 +25,7 @@ __all__ = [
     "Sites",
     "Structure",
     "SupportedParticles",
+    "amorphous_carbon",
     "assemble",
     "column_of_atoms",
     "find_sites",

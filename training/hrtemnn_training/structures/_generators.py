@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Tag
 
 from ._film import AmorphousFilm
+from ._plan_view import ParticlesOnFilm
 from ._scene import SupportedParticles
 
 
@@ -20,6 +21,7 @@ def _name(values: Any) -> Any:
 
 AnyGenerator = Annotated[
     Annotated[SupportedParticles, Tag("supported particles")]
+    | Annotated[ParticlesOnFilm, Tag("particles on film")]
     | Annotated[AmorphousFilm, Tag("amorphous film")],
     Discriminator(_name),
 ]

@@ -13,14 +13,12 @@ from pydantic import Field, model_validator
 from hyperspy_hrtemnn.networks import Range
 
 from ._alloys import Arrangement, arrange, majority
+from ._choices import CountRange, Shares, draw
 from ._generator import Generator
 from ._particle import make_particle
-from ._ranges import CountRange, Shares, draw
 from ._shapes import Orientation, Shape, lattice_constant
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from ._assembly import Group
 
 
@@ -49,7 +47,8 @@ class ParticleGenerator(Generator):
         description="of alloys, relative shares; the core is of the second element",
     )
     concentration: Range = Field(
-        (0.2, 0.8), description="of the second element, share of the atoms of a particle"
+        (0.2, 0.8),
+        description="of the second element, share of the atoms of a particle",
     )
     layers: CountRange = Field((5, 15), description="planes of a particle")
     layer_spread: int = Field(
@@ -58,16 +57,20 @@ class ParticleGenerator(Generator):
     particles: CountRange = Field((1, 3), description="particles in a field")
 
     @model_validator(mode="after")
-    def _elements_exist(self) -> Self:
+    def _elements_exist(self) -> ParticleGenerator:
         for symbol in filter(None, (self.element, self.second_element)):
             if symbol not in atomic_numbers:
                 raise ValueError(f"{symbol!r} is no chemical symbol")
         if self.element == self.second_element:
-            raise ValueError(f"both elements are {self.element!r}; leave the second out")
+            raise ValueError(
+                f"both elements are {self.element!r}; leave the second out"
+            )
         if self.lattice_constant is None:
             lattice_constant(self.element)
         if not 0 <= self.concentration[0] <= self.concentration[1] <= 1:
-            raise ValueError(f"concentration {self.concentration} is not within 0 and 1")
+            raise ValueError(
+                f"concentration {self.concentration} is not within 0 and 1"
+            )
         return self
 
     def draw_layers(self, rng: np.random.Generator) -> tuple[int, int]:

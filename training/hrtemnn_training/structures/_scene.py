@@ -19,8 +19,6 @@ from ._particle_generator import ParticleGenerator
 from ._support import make_support
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from ._structure import Structure
 
 _INTERFACE = 1.0  # between particle and support [Å]
@@ -61,7 +59,7 @@ class SupportedParticles(ParticleGenerator):
     empty: Share = Field(0.02, description="share of fields of vacuum")
 
     @model_validator(mode="after")
-    def _surface_is_known(self) -> Self:
+    def _surface_is_known(self) -> SupportedParticles:
         if (self.surface is None) != (self.zone_axis is None):
             raise ValueError("surface and zone_axis go together: give both or none")
         if face := self._face():

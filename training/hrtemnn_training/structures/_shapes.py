@@ -23,19 +23,24 @@ _SURFACES = [(1, 0, 0), (1, 1, 0), (1, 1, 1)]
 _GOLDEN = (1 + sqrt(5)) / 2
 _TWIN_PLANE = np.array([1, -1, 1]) / sqrt(3)
 
-# [110] down the beam: a close-packed row, with a facet down (towards -y).
-# [111] down the beam: a close-packed plane, seen from above.
-# ASE has the five-fold axis of a decahedron along z with the corners of the pentagon
-# at +y, a twin plane, and a side at -y; the two-fold axes of an icosahedron are x, y, z.
+# Rotations to what `make_shape` documents. ASE has the five-fold axis of a decahedron
+# along z, a twin plane normal to x, and a side at -y; the two-fold axes of an
+# icosahedron are x, y and z.
+_FCC = {
+    "[110]": rotation_between((1, 1, 0), (-1, 1, 1)),
+    "[111]": rotation_between((1, -1, 1), (1, 1, 0)),
+}
 _FRAMES = {
-    ("single crystal", "[110]"): rotation_between((1, 1, 0), (-1, 1, 1)),
-    ("single crystal", "[111]"): rotation_between((1, -1, 1), (1, 1, 0)),
-    ("twin", "[110]"): rotation_between((1, 1, 0), (-1, 1, 1)),
-    ("twin", "[111]"): rotation_between((1, -1, 1), (1, 1, 0)),
-    ("decahedron", "[110]"): rotation_between((0, 0, 1), (0, 1, 0)),
-    ("decahedron", "[111]"): rotation_between((1, 0, 0), (0, 1, 0)),
-    ("icosahedron", "[110]"): rotation_between((0, 0, 1), (2 * _GOLDEN + 1, _GOLDEN, 0)),
-    ("icosahedron", "[111]"): rotation_between((1, 1, 1), (_GOLDEN - 1, -_GOLDEN, 1)),
+    "single crystal": _FCC,
+    "twin": _FCC,
+    "decahedron": {
+        "[110]": rotation_between((0, 0, 1), (0, 1, 0)),
+        "[111]": rotation_between((1, 0, 0), (0, 1, 0)),
+    },
+    "icosahedron": {
+        "[110]": rotation_between((0, 0, 1), (2 * _GOLDEN + 1, _GOLDEN, 0)),
+        "[111]": rotation_between((1, 1, 1), (_GOLDEN - 1, -_GOLDEN, 1)),
+    },
 }
 
 
@@ -47,8 +52,8 @@ def lattice_constant(element: str) -> float:
     ValueError
         If the element is no FCC metal.
     """
-    state = reference_states[atomic_numbers[element]] if element in atomic_numbers else {}
-    if not state or state["symmetry"] != "fcc":
+    state = reference_states[atomic_numbers.get(element, 0)] or {}
+    if state.get("symmetry") != "fcc":
         raise ValueError(
             f"{element!r} is not known as an FCC metal; give its lattice_constant in Å."
         )
@@ -64,17 +69,19 @@ def make_shape(
 ) -> NDArray[np.float64]:
     """Return the positions of a whole particle in its orientation to the beam.
 
-    =============== ==================================== ============================
-    shape           [110]: z, and down                   [111]: z, and down
-    =============== ==================================== ============================
-    single crystal  [110], (111)                         [111], (110)
-    twin            [110] in the twin plane, (111)       normal of the twin plane, (110)
-    decahedron      five-fold axis, a (100) side         normal of a twin plane, the same
-    icosahedron     two-fold axis, a (111) face          three-fold axis, an edge
-    =============== ==================================== ============================
+    What is along the beam, and the normal of the plane that faces down (-y):
 
-    Seen along [110] all of them show close-packed rows end on, and twins their planes
-    edge on. In the orientation "any" none is known.
+    ==============  =============================  ===================================
+    shape           "[110]"                        "[111]"
+    ==============  =============================  ===================================
+    single crystal  [110]; (111)                   [111]; (110)
+    twin            in the twin plane; (111)       normal of the twin plane; (110)
+    decahedron      five-fold axis; side (100)     normal of a twin plane; side (100)
+    icosahedron     two-fold axis; face (111)      three-fold axis; an edge
+    ==============  =============================  ===================================
+
+    So "[110]" shows close-packed rows end on and twin planes edge on, "[111]" a
+    close-packed plane from above; "any" is any rotation.
 
     Parameters
     ----------
@@ -108,7 +115,7 @@ def make_shape(
     if orientation == "any":
         frame = Rotation.from_quat(rng.normal(size=4)).as_matrix()
     else:
-        frame = _FRAMES[shape, orientation]
+        frame = _FRAMES[shape][orientation]
     return np.asarray((positions - positions.mean(axis=0)) @ frame.T)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._crystal import oriented_block, orientation, tilt
+from ._crystal import orientation, oriented_block, tilt
 from ._oxides import FACES, Face, find_crystal, terminated
 
 if TYPE_CHECKING:

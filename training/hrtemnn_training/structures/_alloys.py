@@ -66,7 +66,7 @@ def majority(
     counts
         Atoms of each of them, shape (site, element).
     second
-        Atomic number of the second element; as many of it as of the first are few.
+        Atomic number of the second element; half of a column is no majority.
     """
     of_second = counts[:, elements == second].sum(axis=1, dtype=int)
-    return (2 * of_second > counts.sum(axis=1)).astype(np.intp)
+    return np.asarray(2 * of_second > counts.sum(axis=1), np.intp)

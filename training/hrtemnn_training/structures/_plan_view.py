@@ -136,7 +136,7 @@ def _spun(
     """Return a particle at a random angle about the beam, its middle at the origin."""
     turn = Rotation.from_euler("z", rng.uniform(0, 360), degrees=True).as_matrix()
     turned = positions @ turn.T
-    return turned - (turned.max(axis=0) + turned.min(axis=0)) / 2
+    return np.asarray(turned - (turned.max(axis=0) + turned.min(axis=0)) / 2)
 
 
 def _free_circle(

@@ -41,7 +41,7 @@ class SupportedParticles(ParticleGenerator):
         0.2, description="share of the particles before or behind the support"
     )
     support: str = Field(
-        "CeO2", description="CeO2, MgO, rutile, anatase, or the path of a CIF"
+        "CeO2", description="CeO2, MgO, rutile, anatase, or a CIF by its path"
     )
     surface: Indices | None = Field(
         None, description="(hkl) that bears the particles; the usual one if not given"

@@ -130,7 +130,7 @@ def write(path: Path, values: object) -> Path:
         ("images", "defocuss", [0, 1], "images.defocuss"),
         ("images", "defocus", [100, -100], "images.defocus.*reversed"),
         ("images", "blur", "little", "images.blur"),
-        ("structures", "overlapping", 1.4, "structures.overlapping"),
+        ("structures", "overlapping", 1.4, "structures.*overlapping"),
         ("network", "width", 0, "network.width"),
         ("waves", "energy", -300, "waves.energy"),
     ],

@@ -7,13 +7,16 @@ from ._assembly import VACUUM, Group, assemble
 from ._columns import column_of_atoms
 from ._crystal import orientation, oriented_block, rotation_between, tilt
 from ._film import AmorphousFilm
+from ._flake import MX2Flake
 from ._generator import Generator, Seed, Share
 from ._generators import AnyGenerator
+from ._nanotube import Nanotube, chiral_angle, chirality, diameter
 from ._oxides import FACES, Face, find_crystal, terminated
 from ._particle import make_particle
 from ._plan_view import ParticlesOnFilm
 from ._scene import SupportedParticles
 from ._shapes import Orientation, Shape, make_shape
+from ._sheet import Sheet
 from ._sites import Sites, find_sites
 from ._structure import Structure
 from ._support import make_support
@@ -27,18 +30,24 @@ __all__ = [
     "Face",
     "Generator",
     "Group",
+    "MX2Flake",
+    "Nanotube",
     "Orientation",
     "ParticlesOnFilm",
     "Seed",
     "Shape",
     "Share",
+    "Sheet",
     "Sites",
     "Structure",
     "SupportedParticles",
     "amorphous_carbon",
     "arrange",
     "assemble",
+    "chiral_angle",
+    "chirality",
     "column_of_atoms",
+    "diameter",
     "find_crystal",
     "find_sites",
     "make_particle",

@@ -32,6 +32,7 @@ def assemble(
     names: tuple[str, ...] = ("column",),
     classify: Callable[[NDArray[np.uint8], NDArray[np.uint16]], NDArray[np.integer]]
     | None = None,
+    radius: float = 0.3,
     values: Mapping[str, float | str] | None = None,
 ) -> Structure:
     """Put groups of atoms into a box and describe the particles among them.
@@ -51,6 +52,8 @@ def assemble(
         What each particle is; "nanoparticle" where not given.
     names, classify
         Classes of the columns, see `find_sites`.
+    radius
+        Of a column, see `column_of_atoms` [Å].
     values
         What is true of the whole structure.
     """
@@ -76,7 +79,9 @@ def assemble(
         numbers=numbers,
         particles=owners,
         box=(field, field, float(positions[:, 2].max(initial=0)) + VACUUM),
-        sites=find_sites(positions, numbers, owners, names=names, classify=classify),
+        sites=find_sites(
+            positions, numbers, owners, names=names, classify=classify, radius=radius
+        ),
         outlines=tuple(outlines),
         kinds=tuple(kept),
         values=dict(values or {}),

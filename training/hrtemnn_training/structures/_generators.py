@@ -8,8 +8,11 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Tag
 
 from ._film import AmorphousFilm
+from ._flake import MX2Flake
+from ._nanotube import Nanotube
 from ._plan_view import ParticlesOnFilm
 from ._scene import SupportedParticles
+from ._sheet import Sheet
 
 
 def _name(values: Any) -> Any:
@@ -22,6 +25,9 @@ def _name(values: Any) -> Any:
 AnyGenerator = Annotated[
     Annotated[SupportedParticles, Tag("supported particles")]
     | Annotated[ParticlesOnFilm, Tag("particles on film")]
-    | Annotated[AmorphousFilm, Tag("amorphous film")],
+    | Annotated[AmorphousFilm, Tag("amorphous film")]
+    | Annotated[MX2Flake, Tag("mx2 flake")]
+    | Annotated[Sheet, Tag("sheet")]
+    | Annotated[Nanotube, Tag("nanotube")],
     Discriminator(_name),
 ]

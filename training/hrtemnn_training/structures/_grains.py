@@ -68,8 +68,8 @@ def join_grains(
         points = _triangular(a, angle, edge + a) + rng.uniform(0, a, 2)
         inside = np.all(np.abs(points) < edge, axis=1)
         grains.append(points[inside & (grain_of(points) == i)])
-    _, centers = column_of_atoms(np.concatenate(grains), _NEAREST * a)
-    centers = centers.astype(float)
+    _, merged = column_of_atoms(np.concatenate(grains), _NEAREST * a)
+    centers = merged.astype(np.float64)
     moved = np.abs(distance(centers)) < _SMOOTHED * a
     for _ in range(_ROUNDS if len(angles) > 1 else 0):
         first, others = Delaunay(centers).vertex_neighbor_vertices

@@ -104,7 +104,10 @@ class Nanotube(Generator):
     def _indices_fit(self) -> Nanotube:
         for kind in self.kinds:
             if not self._of_kind(kind):
-                raise ValueError(f"no {kind} tube has n in {self.n} and m in {self.m}")
+                raise ValueError(
+                    f"no {kind} tube has n in {self.n} and m in {self.m}: change them "
+                    f"or leave {kind!r} out of `kinds`"
+                )
         return self
 
     def make(self, seed: Seed) -> Structure:
@@ -113,8 +116,8 @@ class Nanotube(Generator):
         count = int(rng.integers(*self.tubes, endpoint=True))
         kinds = [str(kind) for kind in rng.choice(self.kinds, size=count)]
         indices = [rng.choice(self._of_kind(kind)).tolist() for kind in kinds]
-        values: dict[str, float | str] = {"tubes": float(count)}
         particles = []
+        described: list[dict[str, float | str]] = []
         top = 0.0
         for kind, (n, m) in zip(kinds, indices, strict=True):
             walls = [(n, m)]
@@ -125,8 +128,8 @@ class Nanotube(Generator):
             positions[:, 2] += top - positions[:, 2].min()
             top = positions[:, 2].max() + self.apart
             particles.append((positions, np.full(len(positions), 6, np.uint8)))
-            if self.tubes == (1, 1):
-                values = {
+            described.append(
+                {
                     "n": float(n),
                     "m": float(m),
                     "kind": kind,
@@ -135,13 +138,14 @@ class Nanotube(Generator):
                     "walls": float(len(walls)),
                     "tilt": angle,
                 }
+            )
         return assemble(
             None,
             particles,
             self.field,
             kinds=kinds,
             names=("C",),
-            values=values,
+            values=described[0] if self.tubes == (1, 1) else {"tubes": float(count)},
         )
 
     def _of_kind(self, kind: str) -> list[tuple[int, int]]:
@@ -195,6 +199,6 @@ def _shell(
     tube = nanotube(n, m, bond=_BOND)
     period = tube.cell[2, 2]
     copies = int(np.ceil(2 * reach / period)) + 1
-    positions = tube.repeat((1, 1, copies)).positions
+    positions = np.asarray(tube.repeat((1, 1, copies)).positions, float)
     positions[:, 2] -= reach + rng.uniform(0, period)
     return positions[np.abs(positions[:, 2]) <= reach]

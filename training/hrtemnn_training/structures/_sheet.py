@@ -87,17 +87,17 @@ class Sheet(Generator):
             elements=(numbers[0], numbers[-1]),
             rng=rng,
         )
+        atoms = len(network.numbers)
+
+        def draw_count(percent: tuple[float, float]) -> int:
+            return round(atoms * rng.uniform(*percent) / 100)
+
         network = add_defects(
             network,
             rng,
-            **{
-                kind: round(len(network.numbers) * rng.uniform(*percent) / 100)
-                for kind, percent in (
-                    ("stone_wales", self.stone_wales),
-                    ("double_vacancies", self.double_vacancies),
-                    ("vacancies", self.vacancies),
-                )
-            },
+            stone_wales=draw_count(self.stone_wales),
+            double_vacancies=draw_count(self.double_vacancies),
+            vacancies=draw_count(self.vacancies),
         )
         network = relax(network, a / np.sqrt(3))
         ripple = _draw_wave(self.ripple, rng.uniform(*self.wavelength), rng)

@@ -92,7 +92,7 @@ def test_columns_of_2h_are_a_honeycomb_of_metal_and_pairs() -> None:
 
 
 def test_in_1t_every_chalcogen_is_a_column() -> None:
-    sites = flat(phases=("1T",), formulas=("TiS2",)).make(3).sites
+    sites = flat(phases={"1T": 1}, formulas=("TiS2",)).make(3).sites
     n = np.bincount(sites.classes, minlength=3)
     assert n[1] == 0
     assert n[2] == pytest.approx(2 * n[0], rel=0.2)
@@ -197,7 +197,7 @@ def test_several_formulas_share_their_classes() -> None:
     ranges = flat(
         formulas=("MoS2", "WSe2", "CrS2"),
         lattices={"CrS2": (3.04, 2.94)},
-        phases=("2H", "1T"),
+        phases={"2H": 1, "1T": 1},
         vacancies=(5, 5),
         side=(20, 30),
     )
@@ -234,7 +234,7 @@ def test_flakes_keep_to_the_field(seed: int) -> None:
         ({"formulas": ("S2Mo",)}, "'S2Mo' is not a formula MX2"),
         ({"formulas": ("XyS2",)}, "'XyS2' is not a formula MX2"),
         ({"formulas": ()}, "formulas"),
-        ({"phases": ("3R",)}, "phases"),
+        ({"phases": {"3R": 1}}, "phases"),
         ({"vacancies": (5, 120)}, "not in 0 to 100"),
         ({"holes": (3, 2)}, "reversed"),
         ({"corners": (2, 5)}, "not in 3 to 30"),

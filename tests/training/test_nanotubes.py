@@ -26,7 +26,7 @@ from hrtemnn_training.structures import (
 def one(n: int, m: int, **changes: Any) -> Nanotube:
     still: dict[str, Any] = {"double_walled": 0, "offset": (0, 0), "axis_tilt": (0, 0)}
     return Nanotube(
-        field=60, n=(n, n), m=(m, m), kinds=(chirality(n, m),), **(still | changes)
+        field=60, n=(n, n), m=(m, m), kinds={chirality(n, m): 1}, **(still | changes)
     )
 
 
@@ -157,7 +157,7 @@ def test_same_seed_same_tubes() -> None:
         ({"n": (9, 6)}, "reversed"),
         ({"n": (5, 9), "m": (12, 14)}, "leave 'zigzag' out of `kinds`"),
         ({"tubes": (0, 2)}, "not in 1 to 20"),
-        ({"kinds": ("twisted",)}, "kinds"),
+        ({"kinds": {"twisted": 1}}, "kinds"),
         ({"wall_distance": (1, 2)}, "not in 3 to 5"),
     ],
 )

@@ -15,6 +15,7 @@ from scipy.spatial.transform import Rotation
 from hyperspy_hrtemnn.networks import Range
 
 from ._assembly import Group, assemble
+from ._choices import Shares, draw
 from ._columns import column_of_atoms
 from ._crystal import oriented_block, tilt
 from ._generator import Generator, Seed, Share
@@ -49,8 +50,8 @@ class MX2Flake(Generator):
     lattices: dict[str, tuple[float, float]] = Field(
         {}, description="a and distance of the planes of X of other formulas [Å]"
     )
-    phases: tuple[Literal["2H", "1T"], ...] = Field(
-        ("2H",), min_length=1, description="each as likely as the others"
+    phases: Shares[Literal["2H", "1T"]] = Field(
+        {"2H": 1}, description="relative shares"
     )
     side: Annotated[Range, within(20, np.inf)] = Field(
         (50.0, 130.0), description="of the square sheet a flake is cut out of [Å]"
@@ -90,7 +91,7 @@ class MX2Flake(Generator):
         """Draw one flake; the graphene is its support, at smaller z."""
         rng = np.random.default_rng(seed)
         formula = str(rng.choice(self.formulas))
-        phase = str(rng.choice(self.phases))
+        phase = draw(self.phases, rng)
         a, thickness = self.lattices.get(formula) or LATTICES[formula]
         angle = rng.uniform(*self.axis_tilt)
         x = atomic_numbers[elements_of(formula)[1]]

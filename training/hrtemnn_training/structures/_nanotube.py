@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from hyperspy_hrtemnn.networks import Range
 
 from ._assembly import assemble
+from ._choices import Shares, draw
 from ._generator import Generator, Seed, Share
 from ._ranges import within
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ._structure import Structure
+
+Kind = Literal["zigzag", "armchair", "chiral"]
 
 _BOND = 1.42  # [Å]
 _LARGEST = 22  # the largest n of which `ase.build.nanotube` makes every m
@@ -52,7 +55,7 @@ def chiral_angle(n: int, m: int) -> float:
     return float(np.degrees(np.arctan2(np.sqrt(3) * m, 2 * n + m)))
 
 
-def chirality(n: int, m: int) -> str:
+def chirality(n: int, m: int) -> Kind:
     """Return "zigzag", "armchair" or "chiral".
 
     Parameters
@@ -80,10 +83,9 @@ class Nanotube(Generator):
     m: Annotated[tuple[int, int], within(0, _LARGEST)] = Field(
         (0, 20), description="second chiral index; never above the first"
     )
-    kinds: tuple[Literal["zigzag", "armchair", "chiral"], ...] = Field(
-        ("zigzag", "armchair", "chiral"),
-        min_length=1,
-        description="each as likely as the others, whatever indices it has",
+    kinds: Shares[Kind] = Field(
+        {"zigzag": 1, "armchair": 1, "chiral": 1},
+        description="relative shares, whatever the number of their indices",
     )
     tubes: Annotated[tuple[int, int], within(1, 20)] = Field(
         (1, 1), description="nanotubes in a field"
@@ -102,8 +104,8 @@ class Nanotube(Generator):
 
     @model_validator(mode="after")
     def _indices_fit(self) -> Nanotube:
-        for kind in self.kinds:
-            if not self._of_kind(kind):
+        for kind, share in self.kinds.items():
+            if share and not self._of_kind(kind):
                 raise ValueError(
                     f"no {kind} tube has n in {self.n} and m in {self.m}: change them "
                     f"or leave {kind!r} out of `kinds`"
@@ -114,7 +116,7 @@ class Nanotube(Generator):
         """Draw the tubes of one field."""
         rng = np.random.default_rng(seed)
         count = int(rng.integers(*self.tubes, endpoint=True))
-        kinds = [str(kind) for kind in rng.choice(self.kinds, size=count)]
+        kinds = [draw(self.kinds, rng) for _ in range(count)]
         indices = [rng.choice(self._of_kind(kind)).tolist() for kind in kinds]
         particles = []
         described: list[dict[str, float | str]] = []
@@ -148,7 +150,7 @@ class Nanotube(Generator):
             values=described[0] if self.tubes == (1, 1) else {"tubes": float(count)},
         )
 
-    def _of_kind(self, kind: str) -> list[tuple[int, int]]:
+    def _of_kind(self, kind: Kind) -> list[tuple[int, int]]:
         return [p for p in _indices(self.n, self.m) if chirality(*p) == kind]
 
     def _draw_inner(
@@ -199,6 +201,6 @@ def _shell(
     tube = nanotube(n, m, bond=_BOND)
     period = tube.cell[2, 2]
     copies = int(np.ceil(2 * reach / period)) + 1
-    positions = np.asarray(tube.repeat((1, 1, copies)).positions, float)
+    positions = tube.repeat((1, 1, copies)).positions
     positions[:, 2] -= reach + rng.uniform(0, period)
-    return positions[np.abs(positions[:, 2]) <= reach]
+    return np.asarray(positions[np.abs(positions[:, 2]) <= reach], float)

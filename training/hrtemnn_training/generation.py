@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import dask
 import numpy as np
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .recipe import Recipe
+    from .structures import Purpose
 
-Purpose = Literal["train", "validation", "test"]
 PURPOSES: tuple[Purpose, ...] = ("train", "validation", "test")
 
 
@@ -54,11 +54,12 @@ def make_structures(recipe: Recipe, folder: Path, *, progress: bool = True) -> N
             "seed": [recipe.seed, i],
         }
         data.prepare(recipe.size[purpose], description)
+        generator = recipe.structures.of(purpose)
         missing = list(data.missing("atoms"))
         bar = tqdm(missing, f"structures, {purpose}", disable=not progress)
         for index in bar:
             seed = np.random.SeedSequence((recipe.seed, i, index))
-            data.write_structure(index, recipe.structures.make(seed))
+            data.write_structure(index, generator.make(seed))
 
 
 def make_waves(

@@ -5,8 +5,9 @@ from ._amorphous import amorphous_carbon
 from ._assembly import VACUUM, Group, assemble
 from ._columns import column_of_atoms
 from ._crystal import oriented_block, rotation_between, tilt
+from ._database import Database
 from ._film import AmorphousFilm
-from ._generator import Generator, Seed, Share
+from ._generator import Generator, Purpose, Seed, Share
 from ._generators import AnyGenerator
 from ._particle import make_particle
 from ._scene import SupportedParticles
@@ -18,8 +19,10 @@ __all__ = [
     "VACUUM",
     "AmorphousFilm",
     "AnyGenerator",
+    "Database",
     "Generator",
     "Group",
+    "Purpose",
     "Seed",
     "Share",
     "Sites",

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
+from ._database import Database
 from ._film import AmorphousFilm
 from ._scene import SupportedParticles
 
@@ -20,6 +21,7 @@ def _name(values: Any) -> Any:
 
 AnyGenerator = Annotated[
     Annotated[SupportedParticles, Tag("supported particles")]
-    | Annotated[AmorphousFilm, Tag("amorphous film")],
+    | Annotated[AmorphousFilm, Tag("amorphous film")]
+    | Annotated[Database, Tag("database")],
     Discriminator(_name),
 ]

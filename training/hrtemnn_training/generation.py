@@ -117,4 +117,4 @@ def _client(workers: int, scheduler: str | None) -> Client:
 def _make_wave(path: Path, index: int, settings: WaveSettings) -> None:
     data = DataSet(path, "a")
     with threadpool_limits(1), dask.config.set(scheduler="synchronous"):
-        data.write_wave(index, exit_wave(data.read_structure(index), settings))
+        data.write_wave(index, exit_wave(data.read_structure(index), settings, index))

@@ -190,14 +190,17 @@ def perturb_edge_atoms(
 
 def _motion(trajectory: Trajectory) -> tuple[Atoms, NDArray[np.float64]]:
     """Return the atoms at their mean positions and (image, atom, 3) from there."""
-    if isinstance(trajectory, (str, Path)):
-        trajectory = ase.io.read(trajectory, ":")
-    if len(trajectory) < 2:
+    images: Sequence[Atoms] = (
+        ase.io.read(trajectory, ":")
+        if isinstance(trajectory, (str, Path))
+        else trajectory
+    )
+    if len(images) < 2:
         raise ValueError("A trajectory of less than two images has no vibrations.")
-    first = trajectory[0]
-    if any(list(image.numbers) != list(first.numbers) for image in trajectory):
+    first = images[0]
+    if any(list(image.numbers) != list(first.numbers) for image in images):
         raise ValueError("The images of a trajectory must be of the same atoms.")
-    positions = np.stack([image.positions for image in trajectory])
+    positions = np.stack([image.positions for image in images])
     positions -= (positions - positions[0]).mean(axis=1, keepdims=True)
     mean = first.copy()
     mean.positions = positions.mean(axis=0)

@@ -65,7 +65,7 @@ def exit_wave(
         waves = [wave.build(lazy=False)]
     # abTEM's arrays are indexed [x, y], images [y, x].
     arrays = [each.downsample("cutoff").array.T for each in waves]
-    return np.mean(arrays, axis=0, dtype=np.complex64)
+    return np.asarray(np.mean(arrays, axis=0), np.complex64)
 
 
 def _potentials(

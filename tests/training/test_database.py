@@ -174,7 +174,7 @@ def test_data_sets_of_a_recipe_are_split(
         "field": 16,
     }
     recipe = Recipe.model_validate(recipe_values)
-    make_structures(recipe, tmp_path, progress=False)
+    make_structures(recipe, tmp_path, processes=1, progress=False)
     formulas = [
         {data.read_structure(i).values["formula"] for i in range(len(data))}
         for data in (DataSet(tmp_path / f"{purpose}.zarr") for purpose in PURPOSES)

@@ -213,7 +213,7 @@ def test_without_vibrations_the_wave_is_abtems_own(pair: Structure) -> None:
         abtem.Potential(
             Atoms(pair.numbers, pair.positions, cell=pair.box, pbc=True),
             gpts=gpts,
-            slice_thickness=2.0,
+            slice_thickness=settings().slice_thickness,
             parametrization="kirkland",
             projection="infinite",
         ),

@@ -9,6 +9,7 @@ from pydantic import Discriminator, Tag
 
 from ._database import Database
 from ._film import AmorphousFilm
+from ._plan_view import ParticlesOnFilm
 from ._scene import SupportedParticles
 
 
@@ -21,6 +22,7 @@ def _name(values: Any) -> Any:
 
 AnyGenerator = Annotated[
     Annotated[SupportedParticles, Tag("supported particles")]
+    | Annotated[ParticlesOnFilm, Tag("particles on film")]
     | Annotated[AmorphousFilm, Tag("amorphous film")]
     | Annotated[Database, Tag("database")],
     Discriminator(_name),

@@ -50,7 +50,7 @@ class Sites:
     @property
     def heights(self) -> NDArray[np.int64]:
         """Atoms in each column, shape (site,)."""
-        return self.counts.sum(axis=1, dtype=np.int64)
+        return np.asarray(self.counts.sum(axis=1), np.int64)
 
 
 def find_sites(

@@ -47,7 +47,7 @@ def edge_of(atoms: Atoms) -> np.ndarray:
     return (atoms.numbers == 16) & (bonded.sum(axis=1) < 3)
 
 
-def trajectory(angle: float, n: int = 300, **changes: np.ndarray) -> list[Atoms]:
+def trajectory(angle: float, n: int = 200, **changes: np.ndarray) -> list[Atoms]:
     rng = np.random.default_rng(7)
     rest = ribbon(angle)
     turn = np.radians(angle)
@@ -127,7 +127,7 @@ def test_perturbed_atoms_have_the_amplitudes_of_their_neighborhood() -> None:
     rng = np.random.default_rng(1)
     rest = ribbon(40)
     before = rest.positions.copy()
-    images = [perturb_atoms(rest, amplitudes, BONDS, rng) for _ in range(150)]
+    images = [perturb_atoms(rest, amplitudes, BONDS, rng) for _ in range(100)]
     np.testing.assert_array_equal(rest.positions, before)
     again = get_vibrational_amplitudes(images, BONDS)
     assert again.keys() == amplitudes.keys()
@@ -139,7 +139,7 @@ def test_perturbed_edges_vibrate_along_themselves_and_nothing_else_moves() -> No
     edge = get_edge_vibrations(trajectory(0), "S", "Mo", BONDS)
     rng = np.random.default_rng(2)
     rest = ribbon(72)
-    images = [perturb_edge_atoms(rest, edge, BONDS, rng) for _ in range(150)]
+    images = [perturb_edge_atoms(rest, edge, BONDS, rng) for _ in range(100)]
     moved = np.stack([image.positions for image in images]) - rest.positions
     is_edge = edge_of(rest)
     assert np.all(moved[:, ~is_edge] == 0)
@@ -251,7 +251,7 @@ def test_frozen_phonons_of_light_atoms_average_to_the_smeared_potential() -> Non
     still = exit_wave(light, settings())
     smeared = exit_wave(light, settings(method="smearing", **values))
     frozen = exit_wave(
-        light, settings(method="frozen phonons", configurations=80, **values), 5
+        light, settings(method="frozen phonons", configurations=40, **values), 5
     )
     error, effect = (np.linalg.norm(w - smeared) for w in (frozen, still))
     assert error < 0.3 * effect
@@ -283,7 +283,7 @@ def test_a_trajectory_blurs_the_edge_along_itself(tmp_path: Path) -> None:
         trajectory=str(path),
         bonds=[["Mo", "S", 2.9]],
         edge=["S", "Mo"],
-        configurations=120,
+        configurations=80,
     ).vibrations
     rng = np.random.default_rng(3)
     moved = np.stack([a.positions for a in local.snapshots(flake, rng)])

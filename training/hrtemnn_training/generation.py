@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import dask
 import numpy as np
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .recipe import Recipe
-    from .structures import Generator
+    from .structures import Generator, Purpose
 
-Purpose = Literal["train", "validation", "test"]
 PURPOSES: tuple[Purpose, ...] = ("train", "validation", "test")
 
 
@@ -76,8 +75,9 @@ def make_structures(
             "seed": [recipe.seed, i],
         }
         data.prepare(recipe.size[purpose], description)
+        generator = recipe.structures.of(purpose)
         jobs += [
-            (path, index, recipe.structures, (recipe.seed, i, index))
+            (path, index, generator, (recipe.seed, i, index))
             for index in data.missing("atoms")
         ]
     _work(_make_structure, jobs, "structures", processes, scheduler, progress=progress)
@@ -111,8 +111,12 @@ def make_waves(
     jobs = []
     for purpose in purposes:
         path = data_path(folder, purpose).absolute()
-        missing = DataSet(path).missing("wave")
-        jobs += [(path, index, recipe.waves) for index in missing]
+        i = PURPOSES.index(purpose)
+        jobs += [
+            # Numbers of its own for the vibrations, not those of the structure.
+            (path, index, recipe.waves, (recipe.seed, i, index, 1))
+            for index in DataSet(path).missing("wave")
+        ]
     _work(_make_wave, jobs, "waves", processes, scheduler, progress=progress)
 
 
@@ -123,9 +127,12 @@ def _make_structure(
     DataSet(path, "a").write_structure(index, structure)
 
 
-def _make_wave(path: Path, index: int, settings: WaveSettings) -> None:
+def _make_wave(
+    path: Path, index: int, settings: WaveSettings, seed: tuple[int, ...]
+) -> None:
     data = DataSet(path, "a")
-    data.write_wave(index, exit_wave(data.read_structure(index), settings))
+    wave = exit_wave(data.read_structure(index), settings, np.random.SeedSequence(seed))
+    data.write_wave(index, wave)
 
 
 def _work(

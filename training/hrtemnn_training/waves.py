@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from ase import Atoms
 from pydantic import BaseModel, ConfigDict, Field
 
+from .vibrations import AnyVibrations, NoVibrations
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-    from .structures import Structure
+    from .structures import Seed, Structure
 
 
 class WaveSettings(BaseModel):
@@ -28,17 +32,22 @@ class WaveSettings(BaseModel):
         description="abTEM's own [Å]; 2 is twice as fast, and 0.01 off in gold on CeO2",
     )
     parametrization: Literal["kirkland", "lobato"] = "kirkland"
+    vibrations: AnyVibrations = NoVibrations()
 
 
-def exit_wave(structure: Structure, settings: WaveSettings) -> NDArray[np.complex64]:
-    """Return the exit wave of a structure.
+def exit_wave(
+    structure: Structure, settings: WaveSettings, seed: Seed = 0
+) -> NDArray[np.complex64]:
+    """Return the exit wave of a structure, the mean over its vibrations.
 
     Parameters
     ----------
     structure
         The atoms, the beam along z.
     settings
-        Energy and grid.
+        Energy, grid and vibrations.
+    seed
+        Of the vibrations, where they are random.
 
     Returns
     -------
@@ -54,15 +63,34 @@ def exit_wave(structure: Structure, settings: WaveSettings) -> NDArray[np.comple
     gpts = tuple(2 * round(length / settings.sampling / 2) for length in extent)
     wave = abtem.PlaneWave(energy=settings.energy * 1e3, extent=extent, gpts=gpts)
     if len(structure.numbers):
-        potential = abtem.Potential(
-            Atoms(structure.numbers, structure.positions, cell=structure.box, pbc=True),
+        waves = [
+            wave.multislice(potential, lazy=False)
+            for potential in _potentials(structure, settings, gpts, seed)
+        ]
+    else:
+        waves = [wave.build(lazy=False)]
+    # abTEM's arrays are indexed [x, y], images [y, x].
+    arrays = [each.downsample("cutoff").array.T for each in waves]
+    return np.asarray(np.mean(arrays, axis=0), np.complex64)
+
+
+def _potentials(
+    structure: Structure, settings: WaveSettings, gpts: tuple[int, ...], seed: Seed
+) -> Iterator[Any]:
+    """Return the potential of each configuration of the vibrating atoms."""
+    from abtem import Potential, parametrizations
+
+    atoms = Atoms(structure.numbers, structure.positions, cell=structure.box, pbc=True)
+    of_name = {
+        "kirkland": parametrizations.KirklandParametrization,
+        "lobato": parametrizations.LobatoParametrization,
+    }
+    smearing = settings.vibrations.smearing(atoms)
+    for snapshot in settings.vibrations.snapshots(atoms, np.random.default_rng(seed)):
+        yield Potential(
+            snapshot,
             gpts=gpts,
             slice_thickness=settings.slice_thickness,
-            parametrization=settings.parametrization,
+            parametrization=of_name[settings.parametrization](sigmas=smearing),
             projection="infinite",
         )
-        waves = wave.multislice(potential, lazy=False)
-    else:
-        waves = wave.build(lazy=False)
-    # abTEM's arrays are indexed [x, y], images [y, x].
-    return np.ascontiguousarray(waves.downsample("cutoff").array.T, dtype=np.complex64)

@@ -6,9 +6,10 @@ from ._amorphous import amorphous_carbon
 from ._assembly import VACUUM, Group, assemble
 from ._columns import column_of_atoms
 from ._crystal import orientation, oriented_block, rotation_between, tilt
+from ._database import Database
 from ._film import AmorphousFilm
 from ._flake import MX2Flake
-from ._generator import Generator, Seed, Share
+from ._generator import Generator, Purpose, Seed, Share
 from ._generators import AnyGenerator
 from ._nanotube import Nanotube, chiral_angle, chirality, diameter
 from ._oxides import FACES, Face, find_crystal, terminated
@@ -27,6 +28,7 @@ __all__ = [
     "AmorphousFilm",
     "AnyGenerator",
     "Arrangement",
+    "Database",
     "Face",
     "Generator",
     "Group",
@@ -34,6 +36,7 @@ __all__ = [
     "Nanotube",
     "Orientation",
     "ParticlesOnFilm",
+    "Purpose",
     "Seed",
     "Shape",
     "Share",

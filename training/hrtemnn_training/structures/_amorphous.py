@@ -36,9 +36,9 @@ def amorphous_carbon(
 
     Bricks cut from one periodic tile, each from another place and in another of the
     48 orientations of a cube, are put side by side, and the network is relaxed until
-    it has closed the seams. The bond length and the first shell are those of
-    evaporated films (Robertson, Mater. Sci. Eng. R 37 (2002) 129): mostly three
-    neighbors at 1.45 Å, second neighbors from 2.5 Å, nothing between.
+    it has closed the seams. Its shells are those of films of low density (Li and
+    Lannin, Phys. Rev. Lett. 65, 1905 (1990)): a bond of 1.46 Å, second neighbors near
+    2.5 Å, nothing between. There are 2.75 bonds an atom; atoms with four are left out.
 
     Parameters
     ----------

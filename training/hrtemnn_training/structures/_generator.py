@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Share = Annotated[float, Field(ge=0, le=1)]
 """Probability, or part of a whole."""
+
+Purpose = Literal["train", "validation", "test"]
+"""What a data set is for."""
 
 Seed = int | np.random.SeedSequence
 """The same seed gives the same structure."""
@@ -29,6 +32,10 @@ class Generator(BaseModel, ABC):
 
     generator: str
     field: float = Field(112.0, gt=8, description="side of the field of view [Å]")
+
+    def of(self, purpose: Purpose) -> Generator:  # noqa: ARG002
+        """Return the generator of one data set; the same for all, but for databases."""
+        return self
 
     @abstractmethod
     def make(self, seed: Seed) -> Structure:

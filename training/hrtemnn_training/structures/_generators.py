@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
+from ._database import Database
 from ._film import AmorphousFilm
 from ._flake import MX2Flake
 from ._nanotube import Nanotube
@@ -28,6 +29,7 @@ AnyGenerator = Annotated[
     | Annotated[AmorphousFilm, Tag("amorphous film")]
     | Annotated[MX2Flake, Tag("mx2 flake")]
     | Annotated[Sheet, Tag("sheet")]
-    | Annotated[Nanotube, Tag("nanotube")],
+    | Annotated[Nanotube, Tag("nanotube")]
+    | Annotated[Database, Tag("database")],
     Discriminator(_name),
 ]

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Vibrations of the atoms: how large they are, and how a wave is to show them.
+
+An exit wave with frozen phonons is the mean of the waves of all configurations, as in
+chapter 5 of the thesis: one wave a structure, from which images can be formed anew in
+each epoch. That is the elastic part. What it leaves out against the mean of the images
+is the thermal diffuse scattering, which for the few nanometers of these structures is
+a faint background.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from ase.data import atomic_masses, atomic_numbers
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.constants import atomic_mass, hbar, k
+
+from .local_vibrations import (
+    EdgeVibrations,
+    get_edge_vibrations,
+    get_vibrational_amplitudes,
+    perturb_atoms,
+    perturb_edge_atoms,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ase import Atoms
+
+    from .local_vibrations import Amplitudes
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+def debye_waller(element: str, temperature: float, debye_temperature: float) -> float:
+    """Return the mean squared displacement of an atom along one direction [Å²].
+
+    Publication I, equation 1: 3ħ²/(2 m k θ) · (1/4 + T/θ). With the 580 K of MoS2 it is
+    0.0030 Å² for S at 300 K. Equation 5.2 of the thesis has another factor of 2/3,
+    which gives 0.0020 Å² and not the publication's number. The Debye model itself
+    (zero-point motion and phonons, integrated) has 0.0045 Å² along each direction.
+
+    Parameters
+    ----------
+    element
+        Chemical symbol.
+    temperature
+        Of the sample [K].
+    debye_temperature
+        Of the material [K].
+    """
+    mass = atomic_masses[atomic_numbers[element]] * atomic_mass
+    quantum = 3 * hbar**2 / (2 * mass * k * debye_temperature)
+    return float(quantum * (1 / 4 + temperature / debye_temperature) * 1e20)
+
+
+class Vibrations(BaseModel):
+    """A way to show vibrations; here none. A subclass names its `method`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: str
+
+    def smearing(self, atoms: Atoms) -> dict[str, float]:  # noqa: ARG002
+        """Return the standard deviation that smears each element's potential [Å]."""
+        return {}
+
+    def snapshots(
+        self,
+        atoms: Atoms,
+        rng: np.random.Generator,  # noqa: ARG002
+    ) -> Iterator[Atoms]:
+        """Return the configurations whose waves are averaged."""
+        yield atoms
+
+
+class NoVibrations(Vibrations):
+    """Atoms at rest."""
+
+    method: Literal["none"] = "none"
+
+
+class _Debye(Vibrations):
+    temperature: float = Field(300.0, ge=0, description="of the sample [K]")
+    debye_temperatures: dict[str, Positive] = Field(
+        description="of the material that each element is in [K]"
+    )
+
+    def _amplitudes(self, atoms: Atoms) -> dict[str, float]:
+        elements = sorted(set(atoms.symbols))
+        missing = [e for e in elements if e not in self.debye_temperatures]
+        if missing:
+            raise ValueError(f"debye_temperatures has none for {', '.join(missing)}.")
+        return {
+            element: debye_waller(
+                element, self.temperature, self.debye_temperatures[element]
+            )
+            ** 0.5
+            for element in elements
+        }
+
+
+class Smearing(_Debye):
+    """Potentials smeared by a Gaussian (thesis 5.1): all atoms of an element alike.
+
+    Publication I takes the mass of S for all atoms; here each has its own.
+    """
+
+    method: Literal["smearing"] = "smearing"
+
+    def smearing(self, atoms: Atoms) -> dict[str, float]:
+        """Return the standard deviation that smears each element's potential [Å]."""
+        return self._amplitudes(atoms)
+
+
+class FrozenPhonons(_Debye):
+    """Atoms displaced at random: all atoms of an element alike, along x, y and z."""
+
+    method: Literal["frozen phonons"] = "frozen phonons"
+    configurations: int = Field(8, ge=1, description="whose waves are averaged")
+
+    def snapshots(self, atoms: Atoms, rng: np.random.Generator) -> Iterator[Atoms]:
+        """Return the configurations whose waves are averaged."""
+        amplitudes = self._amplitudes(atoms)
+        sigma = np.array([amplitudes[symbol] for symbol in atoms.symbols])
+        for _ in range(self.configurations):
+            moved = atoms.copy()
+            moved.positions += sigma[:, np.newaxis] * rng.standard_normal(
+                moved.positions.shape
+            )
+            yield moved
+
+
+class LocalFrozenPhonons(Vibrations):
+    """Atoms displaced as those with as many neighbors in a trajectory (chapter 5)."""
+
+    method: Literal["local frozen phonons"] = "local frozen phonons"
+    trajectory: Path = Field(description="a file that ASE reads, of all elements")
+    bonds: tuple[tuple[str, str, Positive], ...] = Field(
+        description="two elements and the longest distance that is a bond [Å]"
+    )
+    edge: tuple[str, str] | None = Field(
+        None,
+        description='atoms at edges, and their neighbors, such as ["S", "Mo"], that '
+        "vibrate along the edge as they do in the trajectory; none if not given",
+    )
+    configurations: int = Field(8, ge=1, description="whose waves are averaged")
+
+    def snapshots(self, atoms: Atoms, rng: np.random.Generator) -> Iterator[Atoms]:
+        """Return the configurations whose waves are averaged."""
+        bonds = {(first, second): length for first, second, length in self.bonds}
+        amplitudes, edge = _learned(self.trajectory, self.bonds, self.edge)
+        for _ in range(self.configurations):
+            moved = perturb_atoms(atoms, amplitudes, bonds, rng)
+            if edge is not None:
+                # Where there is an edge, atoms move as it does and not twice.
+                at_edge = perturb_edge_atoms(atoms, edge, bonds, rng).positions
+                displaced = np.any(at_edge != atoms.positions, axis=1)
+                moved.positions[displaced] = at_edge[displaced]
+            yield moved
+
+
+@lru_cache(maxsize=1)
+def _learned(
+    trajectory: Path,
+    bonds: tuple[tuple[str, str, float], ...],
+    edge: tuple[str, str] | None,
+) -> tuple[Amplitudes, EdgeVibrations | None]:
+    lengths: Mapping[tuple[str, str], float] = {(a, b): r for a, b, r in bonds}
+    amplitudes = get_vibrational_amplitudes(trajectory, lengths)
+    if edge is None:
+        return amplitudes, None
+    return amplitudes, get_edge_vibrations(trajectory, *edge, lengths)
+
+
+AnyVibrations = Annotated[
+    NoVibrations | Smearing | FrozenPhonons | LocalFrozenPhonons,
+    Field(discriminator="method"),
+]

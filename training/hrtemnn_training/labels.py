@@ -118,9 +118,7 @@ def instances(
     return label
 
 
-def masks(
-    sample: Sample, categories: tuple[str, ...], grid: Grid
-) -> NDArray[np.bool_]:
+def masks(sample: Sample, categories: tuple[str, ...], grid: Grid) -> NDArray[np.bool_]:
     """Return the Mask label, shape (y, x, class): the convex hulls of the particles.
 
     One class of all particles without categories, else one for each kind in them.

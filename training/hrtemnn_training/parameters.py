@@ -103,7 +103,9 @@ class ImageParameters(BaseModel):
         description="images of a focal series, step from one to the next and largest "
         "random part of it [Å]; a positive step goes towards underfocus",
     )
-    sampling: PositiveRange = Field((0.07, 0.20), description="pixel size of the camera [Å]")
+    sampling: PositiveRange = Field(
+        (0.07, 0.20), description="pixel size of the camera [Å]"
+    )
     log_dose: Range = Field(
         (1.0, 6.0), description="log10 of the dose of each image [e-/Å²]"
     )
@@ -147,9 +149,11 @@ class ImageParameters(BaseModel):
         if self.multifocus and self.multifocus[2] < 0:
             raise ValueError("multifocus: the random part of the step is negative")
         if (self.value is None) == (self.label in PER_IMAGE):
-            raise ValueError("value: give it with the labels Value and Class, no other")
+            raise ValueError(
+                "value: the labels Value and Class need it, no other takes it"
+            )
         if self.categories and self.label not in {"Mask", "Class"}:
-            raise ValueError("categories: give them with the labels Mask and Class only")
+            raise ValueError("categories: only the labels Mask and Class take them")
         classes = max(len(self.categories), 1) + self.has_background
         needed = {
             "Mask": (classes, "one for each category, one for the background"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The label of an exit wave reconstruction: the stored wave on the pixels of an image."""
+"""The label of an exit wave reconstruction: the wave on the pixels of an image."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def frequencies(shape=SHAPE, extent=EXTENT) -> tuple[np.ndarray, np.ndarray]:
 def test_envelopes_follow_their_equations() -> None:
     lam = wavelength(300)
     q = np.hypot(*frequencies())
-    cs, defocus, delta, beta, sigma = 5e4, 90.0, 20.0, 3e-3, 0.25
+    cs, defocus, delta, beta, sigma = 5e4, 90.0, 20.0, 3e-3, 0.4
     given = np.abs(
         transfer_function(
             SHAPE,

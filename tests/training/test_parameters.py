@@ -50,7 +50,7 @@ def test_the_listing_of_the_thesis_is_taken_as_it_is() -> None:
     assert json.loads(parameters.model_dump_json(exclude_unset=True)) == json.loads(
         LISTING_A1
     )
-    assert (parameters.images, parameters.objects) == (3, 3)
+    assert (parameters.channels, parameters.objects) == (3, 3)
     series, camera = draw_conditions(parameters, 300, np.random.default_rng(0))
     assert len(series) == 3
     assert 0.09 <= camera.sampling <= 0.11

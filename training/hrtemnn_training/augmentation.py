@@ -30,7 +30,7 @@ def flip_and_turn(
         Source of the draws.
     """
     turns = int(rng.integers(4)) if image.shape[0] == image.shape[1] else 0
-    flips = [axis for axis in (0, 1) if rng.random() < 0.5]
+    flips = tuple(axis for axis in (0, 1) if rng.random() < 0.5)
 
     def move(array: NDArray[Any]) -> NDArray[Any]:
         return np.flip(np.rot90(array, turns), flips)

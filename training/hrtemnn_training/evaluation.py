@@ -71,10 +71,10 @@ def evaluate(
         If the recipe is not for masks of one class in single images.
     """
     images = recipe.images
-    if (images.label, images.num_classes, images.images) != ("Mask", 1, 1):
+    if (images.label, images.num_classes, images.channels) != ("Mask", 1, 1):
         raise ValueError(
             "Only masks of one class in single images are scored; the recipe has the "
-            f"label {images.label} of {images.num_classes} classes in {images.images} "
+            f"label {images.label} of {images.num_classes} classes in {images.channels} "
             "images."
         )
     data = DataSet(data_path(folder, "test"))

@@ -109,7 +109,7 @@ def make_card(recipe: Recipe, scores: dict[str, Any]) -> Card:
         description=recipe.description,
         task="exit wave" if recipe.images.label == "Exitwave" else "segmentation",
         material=recipe.material,
-        channels=recipe.images.images,
+        channels=recipe.images.channels,
         defocus_step=recipe.images.multifocus and recipe.images.multifocus[1],
         classes=recipe.classes,
         sampling=recipe.sampling,

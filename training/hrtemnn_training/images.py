@@ -92,7 +92,8 @@ def expose(
     ValueError
         If the sample is smaller than the part with a rim of 4 Å.
     """
-    shape = tuple(round(length / camera.sampling) for length in sample.extent)
+    height, width = (round(length / camera.sampling) for length in sample.extent)
+    shape = (height, width)
     starts, stops, corner, seen = [], [], [], []
     for wanted, length, n in zip(size, sample.extent, shape, strict=True):
         pixel = length / n

@@ -56,13 +56,18 @@ def pixel_label(
         return exit_wave(sample.wave, sample.extent, grid)
     if parameters.label == "Column height":
         return column_heights(sample.sites, parameters.spotsize, grid)
+    return _with_background(_objects(sample, parameters, grid), parameters)
+
+
+def _objects(
+    sample: Sample, parameters: ImageParameters, grid: Grid
+) -> NDArray[np.bool_] | NDArray[np.float32]:
+    """Return the classes of pixels without the background."""
     if parameters.label == "Mask":
-        label = masks(sample, parameters.categories, grid)
-    else:
-        _check_classes(sample.sites, parameters)
-        draw = discs if parameters.label == "Disk" else gaussians
-        label = draw(sample.sites, parameters.spotsize, grid)
-    return _with_background(label) if parameters.has_background else label
+        return masks(sample, parameters.categories, grid)
+    _check_classes(sample.sites, parameters)
+    draw = discs if parameters.label == "Disk" else gaussians
+    return draw(sample.sites, parameters.spotsize, grid)
 
 
 def image_label(
@@ -87,7 +92,7 @@ def image_label(
         If the value is not known, or of another kind than the label.
     """
     name, categories = parameters.value, parameters.categories
-    if name not in values:
+    if name is None or name not in values:
         raise ValueError(f"value: no {name!r} is known; there is {', '.join(values)}.")
     value = values[name]
     if parameters.label == "Class":
@@ -131,14 +136,17 @@ def masks(sample: Sample, categories: tuple[str, ...], grid: Grid) -> NDArray[np
 
 
 def _with_background(
-    label: NDArray[np.bool_] | NDArray[np.float32],
+    label: NDArray[np.bool_] | NDArray[np.float32], parameters: ImageParameters
 ) -> NDArray[np.bool_] | NDArray[np.float32]:
     """Add what the classes leave of 1; those that exceed it are scaled down to it."""
+    if not parameters.has_background:
+        return label
     total = label.sum(axis=-1, keepdims=True)
     if label.dtype == bool:
         return np.concatenate([label, total == 0], axis=-1)
-    label = label / np.maximum(total, 1)
-    return np.concatenate([label, 1 - np.minimum(total, 1)], axis=-1)
+    return np.concatenate(
+        [label / np.maximum(total, 1), 1 - np.minimum(total, 1)], axis=-1
+    )
 
 
 def _check_classes(sites: Sites, parameters: ImageParameters) -> None:

@@ -141,7 +141,7 @@ class ImageParameters(BaseModel):
 
     @model_validator(mode="after")
     def _possible(self) -> ImageParameters:
-        if self.multifocus and (self.images < 2 or self.multifocus[1] == 0):
+        if self.multifocus and (self.channels < 2 or self.multifocus[1] == 0):
             raise ValueError(
                 "multifocus: a focal series has two images or more, apart in defocus; "
                 "for single images set multifocus to null"
@@ -159,7 +159,7 @@ class ImageParameters(BaseModel):
             "Mask": (classes, "one for each category, one for the background"),
             "Class": (max(len(self.categories), 2), "one for each category"),
             "Exitwave": (2, "the real and the imaginary part"),
-            "Clean image": (self.images, "one for each image of the input"),
+            "Clean image": (self.channels, "one for each image of the input"),
             "Column height": (1, "atoms in a column"),
             "Value": (1, "the value"),
         }.get(self.label)
@@ -171,7 +171,7 @@ class ImageParameters(BaseModel):
         return self
 
     @property
-    def images(self) -> int:
+    def channels(self) -> int:
         """Images of one input: 1, or those of the focal series."""
         return self.multifocus[0] if self.multifocus else 1
 

@@ -101,7 +101,7 @@ class Recipe(BaseModel):
             )
         for stage in self.training.stages:
             other = self.images_of(stage)
-            for key in ("label", "num_classes", "images"):
+            for key in ("label", "num_classes", "channels"):
                 if getattr(other, key) != getattr(images, key):
                     raise ValueError(f"training.stages: {key} must be the same in all")
         return self

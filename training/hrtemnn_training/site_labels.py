@@ -25,7 +25,7 @@ def discs(sites: Sites, diameter: float, grid: Grid) -> NDArray[np.bool_]:
     site, rows, columns, _ = _around(sites.positions, diameter / 2, grid)
     label = np.full(grid.shape, -1)
     label[rows, columns] = sites.classes[site]
-    return label[..., np.newaxis] == np.arange(len(sites.names))
+    return np.asarray(label[..., np.newaxis] == np.arange(len(sites.names)))
 
 
 def gaussians(sites: Sites, width: float, grid: Grid) -> NDArray[np.float32]:

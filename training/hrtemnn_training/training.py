@@ -140,7 +140,7 @@ def network_of(recipe: Recipe) -> keras.Model:
     """Return the recipe's network, not trained, with the channels of its images."""
     return make_unet(
         recipe.network,
-        channels=recipe.images.images,
+        channels=recipe.images.channels,
         classes=recipe.images.num_classes,
         activation=recipe.images.activation,
     )

@@ -79,7 +79,7 @@ def run_folder(tmp_path_factory):
 
     recipe = Recipe.model_validate(tiny_recipe())
     folder = tmp_path_factory.mktemp("run")
-    make_structures(recipe, folder, progress=False)
+    make_structures(recipe, folder, processes=1, progress=False)
     for purpose in PURPOSES:
         data = DataSet(data_path(folder, purpose), "a")
         for i in data.missing("wave"):

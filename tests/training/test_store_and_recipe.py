@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dask.distributed import LocalCluster
 
 from hrtemnn_training.generation import make_structures, make_waves
 from hrtemnn_training.recipe import Recipe, RecipeError, read_recipe
@@ -29,13 +30,13 @@ def test_structures_come_back_as_they_were(run_folder, recipe) -> None:
 
 
 def test_unfinished_parts_are_missing_and_made_again(tmp_path, recipe) -> None:
-    make_structures(recipe, tmp_path, progress=False)
+    make_structures(recipe, tmp_path, processes=1, progress=False)
     data = DataSet(tmp_path / "train.zarr", "a")
     before = data.read_structure(3).positions
     assert list(data.missing("wave")) == list(range(6))
     data._root["00003"].attrs["atoms"] = False  # as if it was killed here
     assert list(data.missing("atoms")) == [3]
-    make_structures(recipe, tmp_path, progress=False)
+    make_structures(recipe, tmp_path, processes=1, progress=False)
     np.testing.assert_array_equal(data.read_structure(3).positions, before)
 
 
@@ -48,18 +49,56 @@ def test_sets_share_no_structure(run_folder) -> None:
     assert len(set(sizes)) == 3
 
 
-def test_waves_are_computed_in_other_processes(tmp_path, recipe_values) -> None:
-    recipe_values["size"] = {"train": 1, "validation": 1, "test": 1}
-    recipe = Recipe.model_validate(recipe_values)
-    make_structures(recipe, tmp_path, progress=False)
-    make_waves(recipe, tmp_path, workers=1, progress=False)
-    for purpose in ("train", "validation", "test"):
-        assert DataSet(tmp_path / f"{purpose}.zarr").read_sample(0).wave.ndim == 2
-    make_waves(recipe, tmp_path, workers=1, progress=False)  # nothing left to do
+@pytest.fixture
+def few(recipe_values) -> Recipe:
+    recipe_values["size"] = {"train": 2, "validation": 1, "test": 1}
+    return Recipe.model_validate(recipe_values)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Return every file of a run's data sets."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_the_same_data_whatever_the_number_of_processes(tmp_path, few) -> None:
+    for processes in (1, 2):
+        folder = tmp_path / str(processes)
+        make_structures(few, folder, processes=processes, progress=False)
+        make_waves(few, folder, processes=processes, progress=False)
+        make_waves(few, folder, processes=processes, progress=False)  # nothing left
+    first, second = (content(tmp_path / str(n)) for n in (1, 2))
+    assert first == second
+    assert "train.zarr/00001/wave/zarr.json" in first
+
+
+def test_work_spreads_over_a_cluster(tmp_path, few) -> None:
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=":0", processes=False
+    ) as cluster:
+        address = cluster.scheduler_address
+        make_structures(few, tmp_path / "there", scheduler=address, progress=False)
+    make_structures(few, tmp_path / "here", processes=1, progress=False)
+    assert content(tmp_path / "there") == content(tmp_path / "here")
+
+
+def test_one_purpose_at_a_time(tmp_path, few) -> None:
+    make_structures(few, tmp_path, purposes=("test",), processes=1, progress=False)
+    assert len(DataSet(tmp_path / "test.zarr")) == 1
+    assert not (tmp_path / "train.zarr").exists()
+
+
+def test_a_failure_of_one_structure_is_raised(tmp_path, few) -> None:
+    make_structures(few, tmp_path, processes=1, progress=False)
+    data = DataSet(tmp_path / "train.zarr", "a")
+    del data._root["00001"]["numbers"]
+    with pytest.raises(KeyError, match="numbers"):
+        make_waves(few, tmp_path, processes=1, progress=False)
+    assert list(data.missing("wave")) == [1]
 
 
 def test_a_store_of_another_recipe_is_refused(tmp_path, recipe, recipe_values) -> None:
-    make_structures(recipe, tmp_path, progress=False)
+    make_structures(recipe, tmp_path, processes=1, progress=False)
     recipe_values["seed"] = 99
     with pytest.raises(StoreError, match="other ranges or another seed"):
         make_structures(Recipe.model_validate(recipe_values), tmp_path, progress=False)
@@ -68,7 +107,7 @@ def test_a_store_of_another_recipe_is_refused(tmp_path, recipe, recipe_values) -
 def test_missing_data_is_named(tmp_path, recipe) -> None:
     with pytest.raises(StoreError, match=r"no data set in .*nothing"):
         DataSet(tmp_path / "nothing")
-    make_structures(recipe, tmp_path, progress=False)
+    make_structures(recipe, tmp_path, processes=1, progress=False)
     with pytest.raises(StoreError, match="no exit wave"):
         DataSet(tmp_path / "test.zarr").read_sample(0)
 
@@ -91,7 +130,7 @@ def write(path: Path, values: object) -> Path:
         ("images", "defocuss", [0, 1], "images.defocuss"),
         ("images", "defocus", [100, -100], "images.defocus.*reversed"),
         ("images", "blur", "little", "images.blur"),
-        ("structures", "overlapping", 1.4, "structures.overlapping"),
+        ("structures", "overlapping", 1.4, "structures.*overlapping"),
         ("network", "width", 0, "network.width"),
         ("waves", "energy", -300, "waves.energy"),
     ],

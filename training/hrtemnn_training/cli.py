@@ -27,6 +27,10 @@ class _RecipeFile(click.ParamType):  # type: ignore[type-arg]
             raise click.ClickException(str(error)) from None
 
 
+_NUMPROC = "Processes; as many as cores if unset."
+_SCHEDULER = "Address of a dask.distributed cluster to work on instead."
+
+
 def _step(function: Callable[..., Any]) -> click.Command:
     """Give a command its recipe and its run folder, and turn errors into one line."""
     name = function.__name__
@@ -44,24 +48,54 @@ def _step(function: Callable[..., Any]) -> click.Command:
     return command
 
 
+def _spread(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a step the options of work that is spread over processes and sets."""
+    for option in (
+        click.option(
+            "--train/--test",
+            default=None,
+            help="Only the training set, or only the sets for validation and test.",
+        ),
+        click.option(
+            "--numproc",
+            "-n",
+            "processes",
+            type=click.IntRange(1),
+            help=_NUMPROC,
+        ),
+        click.option("--scheduler", help=_SCHEDULER),
+    ):
+        function = option(function)
+    return function
+
+
+def _purposes(train: bool | None) -> tuple[Any, ...]:
+    if train is None:
+        return ("train", "validation", "test")
+    return ("train",) if train else ("validation", "test")
+
+
 @_step
-def structures(recipe: Recipe, folder: Path) -> None:
+@_spread
+@click.option("--seed", type=click.IntRange(0), help="Instead of the recipe's.")
+def structures(
+    recipe: Recipe, folder: Path, seed: int | None, train: bool | None, **work: Any
+) -> None:
     """Draw the structures of RECIPE into FOLDER."""
     from . import generation
 
-    generation.make_structures(recipe, folder)
+    if seed is not None:
+        recipe = recipe.model_copy(update={"seed": seed})
+    generation.make_structures(recipe, folder, purposes=_purposes(train), **work)
 
 
 @_step
-@click.option("--workers", "-n", type=int, help="Processes; as many as cores if unset.")
-@click.option("--scheduler", help="Address of a dask.distributed cluster.")
-def waves(
-    recipe: Recipe, folder: Path, workers: int | None, scheduler: str | None
-) -> None:
+@_spread
+def waves(recipe: Recipe, folder: Path, train: bool | None, **work: Any) -> None:
     """Compute the exit waves of the structures in FOLDER."""
     from . import generation
 
-    generation.make_waves(recipe, folder, workers=workers, scheduler=scheduler)
+    generation.make_waves(recipe, folder, purposes=_purposes(train), **work)
 
 
 @_step
@@ -107,6 +141,25 @@ def evaluate(recipe: Recipe, folder: Path, path: str | None) -> None:
     Writes evaluation.csv, evaluation.json and evaluation.png into FOLDER, and the
     scores into the card of FOLDER/NAME.onnx.
     """
+    _evaluate(recipe, folder, path)
+
+
+@_step
+@click.option("--numproc", "-n", "processes", type=click.IntRange(1), help=_NUMPROC)
+@click.option("--scheduler", help=_SCHEDULER)
+def make(recipe: Recipe, folder: Path, **work: Any) -> None:
+    """Make the network of RECIPE in FOLDER: all steps, going on where they stopped."""
+    from . import export as exporting
+    from . import generation, training
+
+    generation.make_structures(recipe, folder, **work)
+    generation.make_waves(recipe, folder, **work)
+    training.train(recipe, folder)
+    click.echo(exporting.export(recipe, folder))
+    _evaluate(recipe, folder, None)
+
+
+def _evaluate(recipe: Recipe, folder: Path, path: str | None) -> None:
     import json
 
     from hyperspy_hrtemnn.networks import load

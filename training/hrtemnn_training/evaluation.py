@@ -74,7 +74,7 @@ def evaluate(
     if (images.label, images.num_classes, images.channels) != ("Mask", 1, 1):
         raise ValueError(
             "Only masks of one class in single images are scored; the recipe has the "
-            f"label {images.label} of {images.num_classes} classes in {images.channels} "
+            f"label {images.label}, {images.num_classes} classes and {images.channels} "
             "images."
         )
     data = DataSet(data_path(folder, "test"))

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Structures and exit waves of a recipe, over all cores, resumable."""
+"""Structures and exit waves of a recipe, over all cores or a cluster, resumable."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import dask
 import numpy as np
@@ -16,9 +16,11 @@ from .store import DataSet
 from .waves import WaveSettings, exit_wave
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from .recipe import Recipe
+    from .structures import Generator
 
 Purpose = Literal["train", "validation", "test"]
 PURPOSES: tuple[Purpose, ...] = ("train", "validation", "test")
@@ -29,8 +31,19 @@ def data_path(folder: Path, purpose: Purpose) -> Path:
     return folder / f"{purpose}.zarr"
 
 
-def make_structures(recipe: Recipe, folder: Path, *, progress: bool = True) -> None:
-    """Draw the structures of all three sets, those that are not there yet.
+def make_structures(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    purposes: Sequence[Purpose] = PURPOSES,
+    processes: int | None = None,
+    scheduler: str | None = None,
+    progress: bool = True,
+) -> None:
+    """Draw the structures that are not there yet.
+
+    A structure depends on the recipe, its purpose and its number alone: any number of
+    processes gives the same, and a longer data set begins with a shorter one.
 
     Parameters
     ----------
@@ -39,6 +52,12 @@ def make_structures(recipe: Recipe, folder: Path, *, progress: bool = True) -> N
         structure with another.
     folder
         Of the run; gets ``train.zarr``, ``validation.zarr`` and ``test.zarr``.
+    purposes
+        Which of the sets.
+    processes
+        On this machine; as many as cores if None. With one, no other is started.
+    scheduler
+        Address of a dask.distributed cluster to work on instead. It must see `folder`.
     progress
         Whether to show a progress bar.
 
@@ -47,25 +66,29 @@ def make_structures(recipe: Recipe, folder: Path, *, progress: bool = True) -> N
     StoreError
         If the folder holds structures of another recipe.
     """
-    for i, purpose in enumerate(PURPOSES):
-        data = DataSet(data_path(folder, purpose), "a")
+    jobs: list[tuple[Any, ...]] = []
+    for purpose in purposes:
+        i = PURPOSES.index(purpose)
+        path = data_path(folder, purpose).absolute()
+        data = DataSet(path, "a")
         description = {
             "structures": recipe.structures.model_dump(mode="json"),
             "seed": [recipe.seed, i],
         }
         data.prepare(recipe.size[purpose], description)
-        missing = list(data.missing("atoms"))
-        bar = tqdm(missing, f"structures, {purpose}", disable=not progress)
-        for index in bar:
-            seed = np.random.SeedSequence((recipe.seed, i, index))
-            data.write_structure(index, recipe.structures.make(seed))
+        jobs += [
+            (path, index, recipe.structures, (recipe.seed, i, index))
+            for index in data.missing("atoms")
+        ]
+    _work(_make_structure, jobs, "structures", processes, scheduler, progress=progress)
 
 
 def make_waves(
     recipe: Recipe,
     folder: Path,
     *,
-    workers: int | None = None,
+    purposes: Sequence[Purpose] = PURPOSES,
+    processes: int | None = None,
     scheduler: str | None = None,
     progress: bool = True,
 ) -> None:
@@ -77,43 +100,73 @@ def make_waves(
         Settings of the multislice.
     folder
         Of the run.
-    workers
-        Processes on this machine; as many as cores if None.
-    scheduler
-        Address of a dask.distributed cluster to work on instead. It must see `folder`.
-    progress
-        Whether to show a progress bar.
+    purposes, processes, scheduler, progress
+        See `make_structures`.
+
+    Raises
+    ------
+    StoreError
+        If `folder` has no structures of a purpose.
     """
     jobs = []
-    for purpose in PURPOSES:
+    for purpose in purposes:
         path = data_path(folder, purpose).absolute()
-        jobs += [(path, index) for index in DataSet(path).missing("wave")]
-    if not jobs:
-        return
-    with _client(workers or os.cpu_count() or 1, scheduler) as client:
-        settings = recipe.waves
-        futures = [
-            client.submit(_make_wave, path, index, settings, pure=False)
-            for path, index in jobs
-        ]
-        bar = tqdm(total=len(futures), desc="waves", disable=not progress)
-        for future in as_completed(futures):
-            future.result()
-            bar.update()
-        bar.close()
+        missing = DataSet(path).missing("wave")
+        jobs += [(path, index, recipe.waves) for index in missing]
+    _work(_make_wave, jobs, "waves", processes, scheduler, progress=progress)
 
 
-def _client(workers: int, scheduler: str | None) -> Client:
-    if scheduler:
-        return Client(scheduler)
-    with dask.config.set({"distributed.worker.daemon": True}):
-        cluster = LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=None
-        )
-    return Client(cluster)
+def _make_structure(
+    path: Path, index: int, generator: Generator, seed: tuple[int, ...]
+) -> None:
+    structure = generator.make(np.random.SeedSequence(seed))
+    DataSet(path, "a").write_structure(index, structure)
 
 
 def _make_wave(path: Path, index: int, settings: WaveSettings) -> None:
     data = DataSet(path, "a")
+    data.write_wave(index, exit_wave(data.read_structure(index), settings))
+
+
+def _work(
+    function: Callable[..., None],
+    jobs: Sequence[tuple[Any, ...]],
+    title: str,
+    processes: int | None,
+    scheduler: str | None,
+    *,
+    progress: bool,
+) -> None:
+    """Call a function for every job, in any order."""
+    processes = min(processes or os.cpu_count() or 1, len(jobs))
+    bar = tqdm(total=len(jobs), desc=title, disable=not progress)
+    if not jobs:
+        pass
+    elif processes == 1 and not scheduler:
+        for job in jobs:
+            _alone(function, *job)
+            bar.update()
+    else:
+        with _client(processes, scheduler) as client:
+            # Not `map`: the first failure is raised when it happens, not at the end.
+            futures = [client.submit(_alone, function, *j, pure=False) for j in jobs]
+            for future in as_completed(futures):
+                future.result()
+                bar.update()
+    bar.close()
+
+
+def _client(processes: int, scheduler: str | None) -> Client:
+    if scheduler:
+        return Client(scheduler)
+    with dask.config.set({"distributed.worker.daemon": True}):
+        cluster = LocalCluster(
+            n_workers=processes, threads_per_worker=1, dashboard_address=":0"
+        )
+    return Client(cluster)
+
+
+def _alone(function: Callable[..., None], *arguments: Any) -> None:
+    """Call a function with one thread: the processes share the cores."""
     with threadpool_limits(1), dask.config.set(scheduler="synchronous"):
-        data.write_wave(index, exit_wave(data.read_structure(index), settings))
+        function(*arguments)

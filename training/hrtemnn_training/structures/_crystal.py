@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import ArrayLike, NDArray
 
+Indices = tuple[int, int, int]
+"""Miller indices, of the conventional cell."""
+
 
 def rotation_between(zone: ArrayLike, up: ArrayLike) -> NDArray[np.float64]:
     """Return the rotation that turns `zone` onto z and `up` onto y.
@@ -19,7 +22,7 @@ def rotation_between(zone: ArrayLike, up: ArrayLike) -> NDArray[np.float64]:
     Parameters
     ----------
     zone, up
-        Two orthogonal directions of a cubic crystal, (h, k, l).
+        Two orthogonal directions, (x, y, z); of a cubic crystal, its Miller indices.
 
     Returns
     -------
@@ -35,6 +38,53 @@ def rotation_between(zone: ArrayLike, up: ArrayLike) -> NDArray[np.float64]:
     if abs(z @ y) > 1e-9:
         raise ValueError(f"The directions {zone!s} and {up!s} are not orthogonal.")
     return np.array([np.cross(y, z), y, z])
+
+
+def check_zone_axis(zone_axis: Indices, surface: Indices) -> None:
+    """Refuse a zone axis [uvw] that does not lie in the plane (hkl).
+
+    Raises
+    ------
+    ValueError
+        If hu + kv + lw is not 0, or all indices of one of them are.
+    """
+    u, v, w = zone_axis
+    h, k, l = surface  # noqa: E741, the name every microscopist knows
+    product = h * u + k * v + l * w
+    if product or not any(zone_axis) or not any(surface):
+        raise ValueError(
+            f"There is no zone axis [{u} {v} {w}] in the surface ({h} {k} {l}): "
+            f"hu + kv + lw is {product} and must be 0, with indices that are not."
+        )
+
+
+def orientation(
+    unit_cell: Atoms, zone_axis: Indices, surface: Indices
+) -> NDArray[np.float64]:
+    """Return the rotation that turns [uvw] onto z and the normal of (hkl) onto y.
+
+    The direction of a zone axis is of the cell, the normal of a plane of the
+    reciprocal cell; only in cubic crystals do equal indices mean the same direction.
+
+    Parameters
+    ----------
+    unit_cell
+        One cell of the crystal.
+    zone_axis, surface
+        [uvw] and (hkl).
+
+    Returns
+    -------
+    Matrix, shape (3, 3), as of `rotation_between`.
+
+    Raises
+    ------
+    ValueError
+        If the zone axis does not lie in the plane, see `check_zone_axis`.
+    """
+    check_zone_axis(zone_axis, surface)
+    cell = np.asarray(unit_cell.cell)
+    return rotation_between(zone_axis @ cell, np.linalg.inv(cell) @ surface)
 
 
 def tilt(angle: float, azimuth: float) -> NDArray[np.float64]:

@@ -3,6 +3,25 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Tag
+
+from ._film import AmorphousFilm
+from ._plan_view import ParticlesOnFilm
 from ._scene import SupportedParticles
 
-AnyGenerator = SupportedParticles
+
+def _name(values: Any) -> Any:
+    """Return which generator is meant; the oldest recipes do not say."""
+    if isinstance(values, dict):
+        return values.get("generator", "supported particles")
+    return getattr(values, "generator", None)
+
+
+AnyGenerator = Annotated[
+    Annotated[SupportedParticles, Tag("supported particles")]
+    | Annotated[ParticlesOnFilm, Tag("particles on film")]
+    | Annotated[AmorphousFilm, Tag("amorphous film")],
+    Discriminator(_name),
+]

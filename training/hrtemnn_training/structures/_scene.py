@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A field of view: particles on, over and beside the edge of an oxide support."""
+"""A field of view: particles on, over and beside the edge of a support."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from ase.data import atomic_numbers
-from pydantic import Field
+from pydantic import Field, model_validator
 from scipy.spatial.transform import Rotation
 
 from hyperspy_hrtemnn.networks import Range
 
 from ._assembly import Group, assemble
-from ._generator import Generator, Seed, Share
-from ._particle import make_particle
+from ._crystal import Indices, check_zone_axis
+from ._generator import Seed, Share
+from ._oxides import FACES, Face
+from ._particle_generator import ParticleGenerator
 from ._support import make_support
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 _INTERFACE = 1.0  # between particle and support [Å]
 
 
-class SupportedParticles(Generator):
-    """Nanoparticles on, over and beside the edge of an oxide.
+class SupportedParticles(ParticleGenerator):
+    """Nanoparticles on, over and beside the edge of a crystal seen in profile.
 
     The defaults are thesis 3.1 and the noise paper's section 2, with what they do not
     have: several particles, particles off the zone axis, particles before and behind
@@ -32,18 +33,21 @@ class SupportedParticles(Generator):
     """
 
     generator: Literal["supported particles"] = "supported particles"
-    element: str = Field("Au", description="FCC metal of the particles")
-    layers: tuple[int, int] = Field((5, 15), description="planes of a particle")
-    layer_spread: int = Field(
-        3, description="the kinds of planes of one particle differ by at most this"
-    )
-    particles: tuple[int, int] = Field((1, 3), description="particles in a field")
     gap: Range = Field((0.5, 25.0), description="between neighbouring particles [Å]")
     axis_tilt: Range = Field((0.0, 3.0), description="of most particles [degrees]")
     far_tilt: Range = Field((3.0, 12.0), description="of the others [degrees]")
     far_tilted: Share = Field(0.25, description="share of the others")
     overlapping: Share = Field(
         0.2, description="share of the particles before or behind the support"
+    )
+    support: str = Field(
+        "CeO2", description="CeO2, MgO, rutile, anatase, or a CIF by its path"
+    )
+    surface: Indices | None = Field(
+        None, description="(hkl) that bears the particles; the usual one if not given"
+    )
+    zone_axis: Indices | None = Field(
+        None, description="[uvw] of the support along the beam; goes with the surface"
     )
     thickness: Range = Field((15.0, 40.0), description="of the support [Å]")
     support_tilt: Range = Field((0.0, 5.0), description="of the support [degrees]")
@@ -53,6 +57,19 @@ class SupportedParticles(Generator):
     bare_support: Share = Field(0.1, description="share of fields of support alone")
     free_particles: Share = Field(0.1, description="share of fields without support")
     empty: Share = Field(0.02, description="share of fields of vacuum")
+
+    @model_validator(mode="after")
+    def _surface_is_known(self) -> SupportedParticles:
+        if (self.surface is None) != (self.zone_axis is None):
+            raise ValueError("surface and zone_axis go together: give both or none")
+        if face := self._face():
+            check_zone_axis(face.zone_axis, face.surface)
+        elif self.support not in FACES:
+            raise ValueError(
+                f"support {self.support!r} is none of {', '.join(FACES)}; the crystal "
+                "of a CIF needs its surface and zone_axis"
+            )
+        return self
 
     def make(self, seed: Seed) -> Structure:
         """Draw one field of view.
@@ -70,10 +87,17 @@ class SupportedParticles(Generator):
         thickness = rng.uniform(*self.thickness)
         support = None
         if has_support:
-            support = make_support(self.field, thickness, self.support_tilt, rng)
-        particles = _place_particles(self, n_particles, thickness, rng, on=has_support)
-        if support is None and not particles:
-            return assemble(None, [], self.field)
+            support = make_support(
+                self.field,
+                thickness,
+                self.support_tilt,
+                rng,
+                crystal=self.support,
+                face=self._face(),
+            )
+        drawn = _place_particles(self, n_particles, thickness, rng, on=has_support)
+        if support is None and not drawn:
+            return assemble(None, [], self.field, **self.column_classes)
 
         offset = rng.uniform(*self.support_offset) if has_support else 0.0
         shift = np.array([rng.uniform(-0.15, 0.15), offset, 0]) * self.field
@@ -85,9 +109,16 @@ class SupportedParticles(Generator):
 
         return assemble(
             place(support) if support is not None else None,
-            [place(particle) for particle in particles],
+            [place(particle) for particle, _ in drawn],
             self.field,
+            kinds=[kind for _, kind in drawn],
+            **self.column_classes,
         )
+
+    def _face(self) -> Face | None:
+        if self.surface is None or self.zone_axis is None:
+            return None
+        return Face(self.surface, self.zone_axis)
 
 
 def _place_particles(
@@ -97,18 +128,17 @@ def _place_particles(
     rng: np.random.Generator,
     *,
     on: bool,
-) -> list[Group]:
+) -> list[tuple[Group, str]]:
     """Particles side by side along x; the overlapping ones pushed over the support."""
-    groups = []
+    particles = []
     edge = 0.0
     for _ in range(n):
-        most = int(rng.integers(ranges.layers[0], ranges.layers[1] + 1))
-        layers = (max(most - ranges.layer_spread, ranges.layers[0]), most)
+        layers = ranges.draw_layers(rng)
         over = on and rng.random() < ranges.overlapping
         # Over the support only the fringes give a particle away, so it has some.
         off_axis = not over and rng.random() < ranges.far_tilted
         angle = rng.uniform(*(ranges.far_tilt if off_axis else ranges.axis_tilt))
-        positions = make_particle(ranges.element, layers, angle, rng)
+        (positions, numbers), kind = ranges.draw_particle(layers, angle, rng)
         if over:
             depth = np.ptp(positions[:, 2])
             spin = Rotation.from_euler("z", rng.uniform(0, 360), degrees=True)
@@ -127,10 +157,8 @@ def _place_particles(
             positions[:, 1] += rng.uniform(-0.25, 0.25) * ranges.field
         positions[:, 0] += edge - positions[:, 0].min()
         edge = positions[:, 0].max() + rng.uniform(*ranges.gap)
-        numbers = np.full(len(positions), atomic_numbers[ranges.element], np.uint8)
-        groups.append((positions, numbers))
-    if groups:
-        right = max(g[0][:, 0].max() for g in groups)
-        for positions, _ in groups:
-            positions[:, 0] -= right / 2
-    return groups
+        particles.append(((positions, numbers), kind))
+    right = max((p[:, 0].max() for (p, _), _ in particles), default=0.0)
+    for (positions, _), _ in particles:
+        positions[:, 0] -= right / 2
+    return particles

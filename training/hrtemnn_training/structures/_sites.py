@@ -50,7 +50,7 @@ class Sites:
     @property
     def heights(self) -> NDArray[np.int64]:
         """Atoms in each column, shape (site,)."""
-        return self.counts.sum(axis=1, dtype=np.int64)
+        return np.asarray(self.counts.sum(axis=1), np.int64)
 
 
 def find_sites(
@@ -79,7 +79,7 @@ def find_sites(
         Returns the class of each column from the elements, shape (element,), and the
         counts, shape (site, element). All columns are of the first class without it.
     radius
-        See `cluster_columns`.
+        See `column_of_atoms`.
     """
     elements = np.unique(numbers[particles > 0])
     parts = []

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An oxide slab seen along its surface, on which particles sit."""
+"""A slab of a crystal seen along its surface, on which particles sit."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ase.build import bulk
-
-from ._crystal import oriented_block, rotation_between, tilt
+from ._crystal import orientation, oriented_block, tilt
+from ._oxides import FACES, Face, find_crystal, terminated
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import NDArray
+
+    from ._assembly import Group
+
+_TOLERANCE = 1e-9  # that rounding does not thin out the layer at y = 0 [Å]
 
 
 def make_support(
@@ -19,10 +21,13 @@ def make_support(
     thickness: float,
     tilts: tuple[float, float],
     rng: np.random.Generator,
-) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """Return CeO2 whose (111) surface is at y = 0, with [110] near the beam.
+    *,
+    crystal: str = "CeO2",
+    face: Face | None = None,
+) -> Group:
+    """Return a slab whose surface is at y = 0, with a zone axis near the beam.
 
-    Thesis 3.1, with the lattice parameter of the Materials Project.
+    Thesis 3.1, for any crystal.
 
     Parameters
     ----------
@@ -31,22 +36,32 @@ def make_support(
     thickness
         Along the beam, centred at z = 0 [Å].
     tilts
-        Least and largest tilt of [110] off the beam [degrees].
+        Least and largest tilt of the zone axis off the beam [degrees].
     rng
         Source of the twin orientation and the tilt.
+    crystal
+        A name or the path of a CIF, see `find_crystal`.
+    face
+        Surface and zone axis; by default those of the crystal of that name.
 
     Returns
     -------
     Positions, shape (atom, 3) [Å], and atomic numbers.
+
+    Raises
+    ------
+    ValueError
+        If there is no such crystal, or the zone axis does not lie in the surface.
     """
-    ceria = bulk("CeO2", crystalstructure="fluorite", a=5.47, cubic=True)
-    orientation = rotation_between((1, 1, 0), (-1, 1, 1))
+    unit_cell = find_crystal(crystal)
+    face = face or FACES[crystal]
+    rotation = orientation(unit_cell, face.zone_axis, face.surface)
     if rng.random() < 0.5:
         # Mirrored along x and z, which is a rotation: the other twin.
-        orientation *= [[-1], [1], [-1]]
+        rotation *= [[-1], [1], [-1]]
     return oriented_block(
-        ceria,
-        tilt(rng.uniform(*tilts), rng.uniform(0, 360)) @ orientation,
+        terminated(unit_cell, face.surface, face.top),
+        tilt(rng.uniform(*tilts), rng.uniform(0, 360)) @ rotation,
         [-width, -1.3 * width, -thickness / 2],
-        [width, 0.0, thickness / 2],
+        [width, _TOLERANCE, thickness / 2],
     )

@@ -25,8 +25,9 @@ import psutil
 from ase import Atoms
 from threadpoolctl import threadpool_limits
 
+from hrtemnn_training.conditions import draw_conditions
 from hrtemnn_training.images import expose
-from hrtemnn_training.parameters import ImageParameters, draw_conditions
+from hrtemnn_training.parameters import ImageParameters
 from hrtemnn_training.store import Sample
 from hrtemnn_training.structures import Structure, SupportedParticles
 from hrtemnn_training.waves import WaveSettings, exit_wave
@@ -48,7 +49,7 @@ def plain(structure: Structure, seed: int) -> np.ndarray:
     wave = wave.compute()
     rng = np.random.default_rng(seed)
     for _ in range(IMAGES):
-        optics, camera = draw_conditions(PARAMETERS, SETTINGS.energy, rng)
+        (optics,), camera = draw_conditions(PARAMETERS, SETTINGS.energy, rng)
         ctf = abtem.CTF(
             defocus=optics.defocus,
             Cs=optics.Cs,

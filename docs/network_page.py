@@ -85,9 +85,13 @@ def main() -> None:
     card = load(options.name).card
     page = DOCS / f"{options.name}.md"
     replace_part(page, "card", f"{conditions(card)}\n\n{scores(card)}")
-    for picture in ("evaluation", "history", "images"):
-        source = options.run / f"{picture}.png"
-        shutil.copy(source, DOCS / "pictures" / source.name)
+    pictures = {
+        "evaluation": "evaluation",
+        "history": "history",
+        "images": "debug/0000",
+    }
+    for name, source in pictures.items():
+        shutil.copy(options.run / f"{source}.png", DOCS / "pictures" / f"{name}.png")
 
 
 if __name__ == "__main__":

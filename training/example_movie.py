@@ -16,8 +16,10 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 from tqdm import trange
 
-from hrtemnn_training.images import Exposure, mask_label
-from hrtemnn_training.microscope import Camera, Optics, detect, intensity
+from hrtemnn_training.camera import Camera, detect
+from hrtemnn_training.grid import Grid
+from hrtemnn_training.labels import instances
+from hrtemnn_training.optics import Optics, intensity
 from hrtemnn_training.structures import assemble, make_particle, make_support
 from hrtemnn_training.waves import WaveSettings, exit_wave
 
@@ -65,7 +67,7 @@ def simulate() -> tuple[np.ndarray, np.ndarray]:
     pixels = round(FIELD / CAMERA.sampling)
     top, left = ((pixels - n) // 2 for n in SHAPE)
     counts = np.empty((FRAMES, *SHAPE), np.uint8)
-    truth = np.zeros((FRAMES, *SHAPE), np.uint8)
+    truth = np.empty((FRAMES, *SHAPE), np.uint8)
     for frame in trange(FRAMES):
         support, *particles = place(parts, frame)
         structure = assemble(support, particles, FIELD)
@@ -73,15 +75,12 @@ def simulate() -> tuple[np.ndarray, np.ndarray]:
         whole = intensity(wave, (FIELD, FIELD), OPTICS, (pixels, pixels))
         seen = detect(whole, CAMERA, rng)[top : top + SHAPE[0], left : left + SHAPE[1]]
         counts[frame] = np.clip(np.rint(seen), 0, 255)
-        exposure = Exposure(
-            image=seen,
+        grid = Grid(
             corner=(top * CAMERA.sampling, left * CAMERA.sampling),
             size=(SHAPE[0] * CAMERA.sampling, SHAPE[1] * CAMERA.sampling),
-            optics=OPTICS,
-            camera=CAMERA,
+            shape=SHAPE,
         )
-        for i, outline in enumerate(structure.outlines, start=1):
-            truth[frame][mask_label([outline], exposure, SHAPE)] = i
+        truth[frame] = instances(structure.outlines, grid)
     return counts, truth
 
 

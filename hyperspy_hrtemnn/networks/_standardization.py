@@ -44,7 +44,12 @@ def local_mean(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     return image
 
 
-def standardize(images: NDArray[np.floating], sigma: float) -> NDArray[np.float32]:
+def standardize(
+    images: NDArray[np.floating],
+    sigma: float,
+    *,
+    reference: NDArray[np.floating] | None = None,
+) -> NDArray[np.float32]:
     r"""Shift images to a local mean of 0 and scale them to a local deviation of 1.
 
     Equation 3.1 of the thesis, with the mean taken off before the square, as "a mean
@@ -58,22 +63,27 @@ def standardize(images: NDArray[np.floating], sigma: float) -> NDArray[np.float3
         One image, shape (y, x), or the channels of one input, shape (channel, y, x).
     sigma
         Standard deviation of the Gaussian window in pixels.
+    reference
+        Images of the same shape whose local mean and deviation are taken instead, such
+        as the noisy image for the noise-free one.
 
     Returns
     -------
     float32 array of the shape of `images`; regions without contrast are 0.
     """
-    channels = np.asarray(images, dtype=np.float32)
-    if channels.ndim == 2:
-        channels = channels[np.newaxis]
-    means = [local_mean(channel, sigma) for channel in channels]
+    measured = np.asarray(images if reference is None else reference, np.float32)
+    if measured.ndim == 2:
+        measured = measured[np.newaxis]
+    means = [local_mean(channel, sigma) for channel in measured]
     mean = np.mean(means, axis=0, dtype=np.float32)
-    shifted = channels - mean
     # Running sums round to just below zero where there is nothing.
-    variances = [np.maximum(local_mean(square, sigma), 0) for square in shifted**2]
+    variances = [
+        np.maximum(local_mean(square, sigma), 0) for square in (measured - mean) ** 2
+    ]
     deviations = np.sqrt(variances)
     deviation = np.mean(deviations, axis=0, dtype=np.float32)
     floor = np.maximum(_SMALLEST_CONTRAST * np.abs(mean), np.finfo(np.float32).tiny)
+    shifted = np.asarray(images, np.float32).reshape(measured.shape) - mean
     shifted /= np.maximum(deviation, floor)
     shifted[:, deviation <= floor] = 0
     return shifted.reshape(np.shape(images))

@@ -3,88 +3,171 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from known_samples import EXTENT, sample
 from scipy import ndimage
 
 from hrtemnn_training.augmentation import flip_and_turn, vary_intensity
-from hrtemnn_training.batches import ImageEpoch
-from hrtemnn_training.images import Exposure, expose, mask_label, training_pair
-from hrtemnn_training.microscope import Camera, Optics
-from hrtemnn_training.parameters import ImageParameters, draw_conditions
-from hrtemnn_training.store import DataSet, Sample
-from hrtemnn_training.structures import find_sites
+from hrtemnn_training.batches import ImageEpoch, cache_path, form_images
+from hrtemnn_training.camera import Camera
+from hrtemnn_training.conditions import draw_conditions, known_values
+from hrtemnn_training.images import expose, training_pair
+from hrtemnn_training.labels import masks
+from hrtemnn_training.optics import Aberration, Optics, intensity
+from hrtemnn_training.parameters import ImageParameters
+from hrtemnn_training.store import DataSet
 
-OPTICS, CAMERA = Optics(300, 60, 5e4, 8, 0.3), Camera(0.2, 1e6)
+CAMERA = Camera(0.2, 1e6)
 
 
-def disc_sample(x: float, y: float, radius: float = 7.0) -> Sample:
-    """A dark disc as an exit wave, with its outline."""
-    extent = (40.0, 52.0)
-    yy, xx = np.mgrid[:160, :208] * 0.25
-    inside = np.hypot(yy - y, xx - x) < radius
-    angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
-    outline = np.stack([x + radius * np.cos(angle), y + radius * np.sin(angle)], axis=1)
-    wave = np.where(inside, 0.5, 1.0).astype(np.complex64)
-    none = np.zeros((0, 3), np.float32)
-    sites = find_sites(none, none[:, 0].astype(np.uint8), none[:, 0].astype(np.uint8))
-    return Sample(
-        wave, extent, (outline.astype(np.float32),), ("nanoparticle",), sites, {}
+def pair(parameters: ImageParameters, seed: int = 4, *discs, **values):
+    return training_pair(
+        sample(*(discs or [(25, 18, 7)]), **values),
+        parameters,
+        energy=300,
+        sampling=0.4,
+        rng=np.random.default_rng(seed),
     )
 
 
 def test_label_lies_on_the_particle_rows_and_columns_in_place() -> None:
-    sample = disc_sample(x=33, y=15)
-    exposure = expose(sample, Optics(300), CAMERA, (30, 42), np.random.default_rng(0))
-    dark = exposure.image < 0.6 * np.median(exposure.image)
-    label = mask_label(sample.outlines, exposure, exposure.image.shape)
-    assert exposure.image.shape == (150, 210)
+    disc = sample((33, 15, 7))
+    rng = np.random.default_rng(0)
+    exposure = expose(disc, (Optics(300),), CAMERA, (30, 42), rng)
+    (counts,) = exposure.counts
+    dark = counts < 0.6 * np.median(counts)
+    label = masks(disc, (), exposure.grid())[..., 0]
+    assert counts.shape == (150, 210)
     np.testing.assert_allclose(
         ndimage.center_of_mass(dark), ndimage.center_of_mass(label), atol=1
     )
     assert np.mean(dark != label) < 0.02
 
 
-@pytest.mark.parametrize("sampling", [0.07, 0.13, 0.2, 0.41])
-def test_area_of_a_label_does_not_depend_on_the_sampling(sampling: float) -> None:
-    exposure = Exposure(np.zeros((2, 2)), (3.0, 5.0), (28.0, 35.0), OPTICS, CAMERA)
-    shape = (round(28 / sampling), round(35 / sampling))
-    label = mask_label(disc_sample(20, 17).outlines, exposure, shape)
-    assert label.mean() * 28 * 35 == pytest.approx(np.pi * 7**2, rel=0.02)
-
-
-def test_labels_of_several_particles_are_their_union() -> None:
-    exposure = Exposure(np.zeros((2, 2)), (0.0, 0.0), (40.0, 52.0), OPTICS, CAMERA)
-    first, second = disc_sample(12, 12, 5).outlines, disc_sample(40, 30, 5).outlines
-    both = mask_label([*first, *second], exposure, (200, 260))
-    assert ndimage.label(both)[1] == 2
-    assert not mask_label([], exposure, (20, 30)).any()
-
-
 def test_a_field_too_small_for_the_image_is_refused() -> None:
     with pytest.raises(ValueError, match="too small for images of 39 Å"):
-        expose(disc_sample(20, 20), OPTICS, CAMERA, (39, 20), np.random.default_rng(0))
+        expose(sample(), (Optics(300),), CAMERA, (39, 20), np.random.default_rng(0))
 
 
 def test_training_pair_repeats_with_its_seed() -> None:
     parameters = ImageParameters(image_size=(100, 72), sampling=(0.15, 0.2))
-
-    def pair(seed: int) -> tuple[np.ndarray, np.ndarray]:
-        return training_pair(
-            disc_sample(25, 18),
-            parameters,
-            energy=300,
-            sampling=0.4,
-            rng=np.random.default_rng(seed),
-        )
-
-    image, label = pair(4)
-    assert image.shape == label.shape == (72, 100)
+    image, label = pair(parameters)
+    assert image.shape == label.shape == (72, 100, 1)
     assert image.dtype == np.float32
     assert label.any()
     assert abs(image.mean()) < 0.3
-    np.testing.assert_array_equal(image, pair(4)[0])
-    assert not np.array_equal(image, pair(5)[0])
+    np.testing.assert_array_equal(image, pair(parameters)[0])
+    assert not np.array_equal(image, pair(parameters, 5)[0])
+
+
+def test_what_is_off_leaves_images_as_they_were_before_it_existed() -> None:
+    parameters = ImageParameters(
+        image_size=(100, 72), sampling=(0.15, 0.2), log_dose=(4, 5)
+    )
+    image, label = pair(parameters)
+    # Of the code that knew defocus, Cs and Mask only.
+    before = [
+        [0.44584996, 1.04436421, 0.66661638, 0.36102492],
+        [0.43321615, -2.44134950, -0.91684276, 0.41432017],
+        [0.35602081, 0.52105159, 0.42314541, 0.24809913],
+    ]
+    np.testing.assert_allclose(image[10:70:20, 5:100:30, 0], before, atol=1e-5)
+    assert image.mean() == pytest.approx(0.04850174, abs=1e-5)
+    assert image.std() == pytest.approx(0.90474606, abs=1e-5)
+    assert label.sum() == 955
+    assert tuple(np.argwhere(label)[0]) == (11, 42, 0)
+
+
+def test_a_focal_series_shares_all_but_defocus_and_noise() -> None:
+    parameters = ImageParameters(
+        multifocus=(4, 50, 2), ctf_c12=(0, 60), ctf_c45=(1, 2), angular_spread=(0.1, 1)
+    )
+    steps = []
+    for seed in range(40):
+        series, _ = draw_conditions(parameters, 300, np.random.default_rng(seed))
+        assert len(series) == 4
+        assert {replace(o, defocus=0) for o in series} == {
+            replace(series[0], defocus=0)
+        }
+        assert abs(series[0].defocus) <= 200
+        steps.append([o.defocus - series[0].defocus for o in series[1:]])
+    random = np.array(steps) - [50, 100, 150]  # positive: towards underfocus
+    assert np.abs(random).max() <= 2
+    assert np.std(random, axis=0) == pytest.approx([2 / np.sqrt(3)] * 3, rel=0.2)
+    names = [a.name for a in series[0].aberrations]
+    assert names == ["C12", "C45"]
+
+
+def test_angles_of_aberrations_are_from_the_full_circle() -> None:
+    parameters = ImageParameters(ctf_c12=(10, 30), ctf_c21=(500, 600))
+    drawn = [
+        draw_conditions(parameters, 300, np.random.default_rng(seed))[0][0].aberrations
+        for seed in range(200)
+    ]
+    for i, (low, high) in enumerate(((10, 30), (500, 600))):
+        magnitudes = [aberrations[i].magnitude for aberrations in drawn]
+        assert low <= min(magnitudes) < max(magnitudes) <= high
+        angles = np.array([aberrations[i].angle for aberrations in drawn])
+        assert np.abs(np.mean(np.exp(1j * angles))) < 0.15
+        assert np.ptp(angles) > 6
+
+
+def test_images_of_a_series_show_the_same_place_with_their_own_noise() -> None:
+    disc = sample((24, 20, 8))
+    optics = (Optics(300, 0.0), Optics(300, 0.0), Optics(300, 300.0))
+    camera = Camera(0.2, 2000)
+    exposure = expose(disc, optics, camera, (30, 42), np.random.default_rng(0))
+    mean = exposure.expected_counts()
+    np.testing.assert_array_equal(mean[0], mean[1])
+    assert not np.array_equal(mean[0], mean[2])
+    noise = exposure.counts - mean
+    correlation = np.corrcoef(noise.reshape(3, -1))
+    np.testing.assert_allclose(correlation, np.eye(3), atol=0.02)
+
+
+def test_a_clean_image_is_the_input_without_its_noise() -> None:
+    parameters = ImageParameters(
+        label="Clean image",
+        num_classes=2,
+        multifocus=(2, 60, 0),
+        image_size=(100, 72),
+        sampling=(0.15, 0.2),
+    )
+
+    def noise(log_dose: float) -> np.ndarray:
+        bounds = (log_dose, log_dose)
+        image, clean = pair(parameters.model_copy(update={"log_dose": bounds}))
+        assert image.shape == clean.shape == (72, 100, 2)
+        return image - clean
+
+    low, high = noise(2.5), noise(6)
+    assert abs(low.mean()) < 0.02  # the noise alone, no offset
+    assert low.std() > 0.3
+    assert high.std() < 0.02
+
+
+def test_values_of_the_sample_and_of_the_conditions_are_labels() -> None:
+    parameters = ImageParameters(
+        label="Value", value="thickness", image_size=(100, 72), ctf_c12=(5, 9)
+    )
+    assert pair(parameters, thickness=31.5)[1] == pytest.approx([31.5])
+    for name, (low, high) in {"defocus": (-200, 200), "C12": (5, 9)}.items():
+        (value,) = pair(parameters.model_copy(update={"value": name}))[1]
+        assert low <= value <= high
+        assert value != 0
+
+
+def test_conditions_are_known_by_name() -> None:
+    parameters = ImageParameters(ctf_c23=(3, 3))
+    (optics,), camera = draw_conditions(parameters, 300, np.random.default_rng(0))
+    values = known_values(optics, camera)
+    assert values["defocus"] == optics.defocus
+    assert values["dose"] == camera.dose
+    assert values["C23"] == 3
+    assert all(isinstance(value, float | int) for value in values.values())
 
 
 def test_conditions_are_within_their_ranges() -> None:
@@ -96,25 +179,53 @@ def test_conditions_are_within_their_ranges() -> None:
     assert doses.max() <= 6
     assert np.mean(doses < 3.5) == pytest.approx(0.5, abs=0.1)  # even in the logarithm
     assert {0.07 <= camera.sampling <= 0.2 for _, camera in draws} == {True}
-    assert {abs(optics.defocus) <= 200 for optics, _ in draws} == {True}
+    assert {abs(optics.defocus) <= 200 for (optics,), _ in draws} == {True}
 
 
 def test_flips_and_turns_move_image_and_label_alike() -> None:
     seen = set()
     for seed in range(60):
-        image = np.arange(36, dtype=np.float32).reshape(6, 6)
-        turned, label = flip_and_turn(image, image > 10, np.random.default_rng(seed))
-        np.testing.assert_array_equal(turned > 10, label)
+        image = np.arange(72, dtype=np.float32).reshape(6, 6, 2)
+        label = np.stack([image[..., 0] > 10, image[..., 1] > 20, image[..., 0] < 3], 2)
+        turned, moved = flip_and_turn(image, label, np.random.default_rng(seed))
+        np.testing.assert_array_equal(turned[..., 0] > 10, moved[..., 0])
+        np.testing.assert_array_equal(turned[..., 1] > 20, moved[..., 1])
+        np.testing.assert_array_equal(turned[..., 0] + 1, turned[..., 1])
         seen.add(turned.tobytes())
     assert len(seen) == 8
 
 
 def test_images_that_are_not_square_are_not_turned() -> None:
-    image = np.zeros((4, 6), np.float32)
+    image = np.zeros((4, 6, 1), np.float32)
     for seed in range(8):
-        assert flip_and_turn(image, image > 0, np.random.default_rng(seed))[
-            0
-        ].shape == (4, 6)
+        moved, _ = flip_and_turn(image, image > 0, np.random.default_rng(seed))
+        assert moved.shape == (4, 6, 1)
+
+
+def test_labels_of_the_whole_image_stay_when_it_is_flipped() -> None:
+    image, label = np.zeros((4, 4, 1), np.float32), np.array([1.0, 2.0, 3.0])
+    for seed in range(8):
+        moved = flip_and_turn(image, label, np.random.default_rng(seed))[1]
+        np.testing.assert_array_equal(moved, label)
+
+
+def test_a_flipped_image_is_of_the_flipped_wave() -> None:
+    """Aberrations flip with it: their angles are drawn from the full circle."""
+    coma = Aberration(2, 1, 2e4, 0.7)
+    optics = Optics(300, 80, 5e4, 8, 0.3, (coma,))
+    mirrored = replace(optics, aberrations=(replace(coma, angle=-0.7),))
+    wave = ndimage.gaussian_filter(sample((24, 14, 7)).wave, 2, mode="wrap")
+    shape = (200, 260)
+
+    def flipped(image: np.ndarray) -> np.ndarray:
+        """Return the mirror image about row 0."""
+        return np.roll(image[::-1], 1, axis=0)
+
+    image = intensity(wave, EXTENT, optics, shape)
+    other = intensity(flipped(wave), EXTENT, mirrored, shape)
+    np.testing.assert_allclose(flipped(image), other, atol=1e-4)
+    same = intensity(flipped(wave), EXTENT, optics, shape)
+    assert np.abs(other - same).max() > 0.01  # it is not idle
 
 
 def test_intensity_varies_linearly_and_within_bounds() -> None:
@@ -141,6 +252,7 @@ def test_epochs_show_every_structure_once_and_differ(run_folder, recipe) -> None
 
     images, labels = epoch(0)[1]
     assert images.shape == labels.shape == (2, 72, 88, 1)
+    assert images.dtype == labels.dtype == np.float32
     assert set(np.unique(labels)) <= {0, 1}
     assert len(epoch(0)) == 3
     np.testing.assert_array_equal(images, epoch(0)[1][0])
@@ -168,10 +280,46 @@ def test_kept_images_return_and_stages_do_not_share_them(
 
     formed = images(0)
     np.testing.assert_allclose(images(0, tmp_path), formed, atol=5e-3)
-    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npz")}
     assert len(kept) == 6
     np.testing.assert_array_equal(images(2, tmp_path), images(0, tmp_path))
-    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.npy")} == kept
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.npz")} == kept
     images(0, tmp_path, log_dose=(2.0, 3.0))
-    assert len(list(tmp_path.rglob("*.npy"))) == 12
+    assert len(list(tmp_path.rglob("*.npz"))) == 12
     assert not list(tmp_path.rglob(".*"))
+
+
+def test_images_are_formed_beforehand_once_for_each_stage_and_image_epoch(
+    run_folder, recipe, tmp_path
+) -> None:
+    (tmp_path / "train.zarr").symlink_to(run_folder / "train.zarr")
+    form_images(recipe, tmp_path, progress=False)
+    kept = list(cache_path(tmp_path).rglob("*.npz"))
+    assert len(kept) == 3 * 6  # epochs of less than image_epochs, structures
+    before = {path: path.stat().st_mtime_ns for path in kept}
+    form_images(recipe, tmp_path, progress=False)
+    assert {path: path.stat().st_mtime_ns for path in kept} == before
+
+
+@pytest.mark.parametrize("label", ["Exitwave", "Value"])
+def test_kept_labels_are_exact(label, run_folder, recipe, tmp_path) -> None:
+    wanted = {"label": label, "multifocus": (3, 50, 1)}
+    wanted |= {"value": "dose"} if label == "Value" else {"num_classes": 2}
+    parameters = ImageParameters.model_validate(recipe.images.model_dump() | wanted)
+
+    def epoch(cache) -> ImageEpoch:
+        data = DataSet(run_folder / "train.zarr")
+        return ImageEpoch(
+            data,
+            parameters,
+            energy=300,
+            sampling=0.4,
+            epoch=0,
+            batch_size=2,
+            cache=cache,
+        )
+
+    images, labels = epoch(tmp_path)[0]
+    assert images.shape == (2, 72, 88, 3)
+    assert labels.shape == ((2, 1) if label == "Value" else (2, 72, 88, 2))
+    np.testing.assert_array_equal(labels, epoch(None)[0][1])

@@ -6,13 +6,14 @@ from __future__ import annotations
 import abtem
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from hrtemnn_training.microscope import (
-    Camera,
+from hrtemnn_training.camera import Camera, detect, expect, mtf
+from hrtemnn_training.optics import (
+    Aberration,
     Optics,
-    detect,
     intensity,
-    mtf,
     transfer_function,
     wavelength,
 )
@@ -37,26 +38,162 @@ def test_vacuum_is_one_at_any_defocus_and_sampling() -> None:
     np.testing.assert_allclose(image, 1, atol=1e-5)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_image_equals_abtems(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    # Random waves of the band of an exit wave, sampled finely enough for abTEM,
-    # which does not widen the grid for the intensity.
+ORDERS = {"C12": 40.0, "C21": 900.0, "C23": 700.0, "C32": 2e4, "C34": 3e4, "C45": 4e5}
+"""Magnitudes of some tenths of a wave at 2 Å [Å]."""
+
+
+def band_limited_wave(rng: np.random.Generator) -> np.ndarray:
+    """A random exit wave, sampled finely enough for abTEM.
+
+    It does not widen the grid for the intensity, so only half of the band is used.
+    """
     spectrum = np.zeros(SHAPE, complex)
-    spectrum[:20, :25] = rng.normal(size=(20, 25)) + 1j * rng.normal(size=(20, 25))
-    spectrum[-20:, -25:] = rng.normal(size=(20, 25))
-    wave = 1 + 0.3 * np.fft.ifft2(spectrum) * 20
-    optics = Optics(300, rng.uniform(-200, 200), rng.uniform(0, 1.2e5), 12)
-    waves = abtem.Waves(wave.T.astype(np.complex64), energy=300e3, extent=EXTENT[::-1])
+    for rows in (slice(0, 20), slice(-20, None)):
+        for columns in (slice(0, 25), slice(-25, None)):
+            spectrum[rows, columns] = rng.normal(size=(20, 25, 2)) @ [1, 1j]
+    return (1 + 4 * np.fft.ifft2(spectrum)).astype(np.complex64)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    energy=st.sampled_from([60.0, 80.0, 300.0]),
+    angular_spread=st.sampled_from([0.0, 0.5]),
+    used=st.sets(st.sampled_from(sorted(ORDERS))),
+)
+def test_image_equals_abtems_with_any_aberrations(
+    seed: int, energy: float, angular_spread: float, used: set[str]
+) -> None:
+    rng = np.random.default_rng(seed)
+    wave = band_limited_wave(rng)
+    angles = {name: rng.uniform(0, 2 * np.pi) for name in used}
+    optics = Optics(
+        energy,
+        defocus=rng.uniform(-200, 200),
+        Cs=rng.uniform(-1e5, 1.2e5),
+        focal_spread=12,
+        aberrations=tuple(
+            Aberration(int(name[1]), int(name[2]), ORDERS[name], angles[name])
+            for name in used
+        ),
+        angular_spread=angular_spread,
+    )
     ctf = abtem.CTF(
-        energy=300e3,
+        energy=energy * 1e3,
         defocus=optics.defocus,
         Cs=optics.Cs,
         focal_spread=optics.focal_spread,
+        angular_spread=angular_spread,
+        **{name: ORDERS[name] for name in used},
+        **{f"phi{name[1:]}": angles[name] for name in used},
     )
+    waves = abtem.Waves(wave.T, energy=energy * 1e3, extent=EXTENT[::-1])
     theirs = waves.apply_ctf(ctf).intensity().array.T
-    ours = intensity(wave.astype(np.complex64), EXTENT, optics, SHAPE)
+    ours = intensity(wave, EXTENT, optics, SHAPE)
+    assert np.ptp(theirs) > 0.1
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * theirs.max())
+
+
+def frequencies(shape=SHAPE, extent=EXTENT) -> tuple[np.ndarray, np.ndarray]:
+    ky, kx = (
+        np.fft.fftfreq(n, length / n) for n, length in zip(shape, extent, strict=True)
+    )
+    return np.broadcast_arrays(ky[:, np.newaxis], kx)
+
+
+def test_envelopes_follow_their_equations() -> None:
+    lam = wavelength(300)
+    q = np.hypot(*frequencies())
+    cs, defocus, delta, beta, sigma = 5e4, 90.0, 20.0, 3e-3, 0.4
+    given = np.abs(
+        transfer_function(
+            SHAPE,
+            EXTENT,
+            Optics(300, defocus, cs, delta, sigma, angular_spread=beta * 1e3),
+        )
+    )
+    slope = 2 * np.pi * (cs * lam**3 * q**3 - defocus * lam * q)  # of chi along q
+    spatial = np.exp(-(beta**2) / (4 * lam**2) * slope**2)  # 1.20
+    temporal = np.exp(-(delta**2) / 4 * (np.pi * lam * q**2) ** 2)  # 1.21
+    blur = np.exp(-(sigma**2) * q**2 / 2)  # 1.22
+    np.testing.assert_allclose(given, spatial * temporal * blur, atol=2e-5)
+    for factor in (spatial, temporal, blur):
+        assert factor.min() < 0.9  # none of them is idle
+
+
+def test_spatial_envelope_is_the_gradient_of_the_phase() -> None:
+    """Equation 1.20 against numerical differences of a phase without symmetry."""
+    aberrations = tuple(
+        Aberration(int(name[1]), int(name[2]), value, 0.3 + i)
+        for i, (name, value) in enumerate(ORDERS.items())
+    )
+    fine = {"shape": (61, 81), "extent": (2000.0, 2500.0)}  # small steps of q
+
+    def transfer(angular_spread: float) -> np.ndarray:
+        optics = Optics(300, 5e4, 1e5, 0, 0, aberrations, angular_spread)
+        return np.fft.fftshift(transfer_function(**fine, optics=optics))
+
+    chi = -np.unwrap(np.unwrap(np.angle(transfer(0).astype(complex)), axis=0), axis=1)
+    steps = [1 / length for length in fine["extent"]]
+    slope_y, slope_x = np.gradient(chi, *steps)
+    beta = 0.4e-3
+    expected = np.exp(
+        -(beta**2) / (4 * wavelength(300) ** 2) * (slope_x**2 + slope_y**2)
+    )
+    inner = slice(2, -2)
+    given = np.abs(transfer(beta * 1e3))[inner, inner]
+    assert given.min() < 0.8
+    np.testing.assert_allclose(given, expected[inner, inner], atol=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("order", "angle"), [((1, 2), 0.0), ((2, 3), 0.5), ((3, 4), 1.1), ((4, 5), 2.0)]
+)
+def test_an_aberration_has_its_symmetry_and_direction(
+    order: tuple[int, int], angle: float
+) -> None:
+    n, m = order
+    aberration = Aberration(n, m, 30.0 / wavelength(300) ** n / 1e3, angle)
+    square = {"shape": (128, 128), "extent": (64.0, 64.0)}
+    chi = -np.angle(
+        transfer_function(**square, optics=Optics(300, aberrations=(aberration,)))
+    )
+    ky, kx = frequencies(**square)
+    ring = np.abs(np.hypot(ky, kx) - 0.5) < 0.01
+    phi = np.arctan2(ky, kx)[ring]
+    wave = np.mean(chi[ring] * np.exp(1j * m * phi))
+    assert np.angle(wave * np.exp(-1j * m * angle)) == pytest.approx(0, abs=0.05)
+    others = [np.abs(np.mean(chi[ring] * np.exp(1j * k * phi))) for k in range(7)]
+    assert np.argmax(others) == m
+
+
+def test_thon_rings_are_dark_where_the_transfer_is_zero() -> None:
+    """A diffractogram of amorphous material: |sin chi| squared times its scattering."""
+    rng = np.random.default_rng(3)
+    shape, extent = (320, 400), (80.0, 100.0)
+    wave = np.exp(0.02j * rng.normal(size=shape)).astype(np.complex64)
+    optics = Optics(300, defocus=900, Cs=1e5)
+    image = intensity(wave, extent, optics, shape)
+    power = np.abs(np.fft.fft2(image - image.mean())) ** 2
+    q = np.hypot(*frequencies(shape, extent))
+    lam = wavelength(300)
+
+    def phase(q: np.ndarray) -> np.ndarray:
+        return np.pi * lam * q**2 * (optics.defocus - optics.Cs * lam**2 * q**2 / 2)
+
+    axis = np.linspace(0.05, 0.6, 4000)
+    zeros = axis[1:][np.diff(np.floor(phase(axis) / np.pi)) != 0]
+    middles = axis[1:][np.diff(np.floor(phase(axis) / np.pi - 0.5)) != 0]
+
+    def ring(radius: float) -> float:
+        return float(power[np.abs(q - radius) < 0.004].mean())
+
+    assert len(zeros) >= 4
+    bright = np.mean([ring(radius) for radius in middles])
+    for radius in zeros:
+        assert ring(radius) < 0.05 * bright
+    for radius in middles:
+        assert ring(radius) == pytest.approx(bright, rel=0.3)
 
 
 def test_contrast_reverses_where_the_phase_changes_sign() -> None:
@@ -96,20 +233,31 @@ def test_mtf_is_one_at_zero_and_half_at_c0() -> None:
 
 
 def test_mean_counts_are_the_dose() -> None:
-    camera = Camera(sampling=0.2, dose=500, c0=0.4, c3=3, readout=0.01)
-    counts = detect(np.ones((300, 400), np.float32), camera, np.random.default_rng(0))
-    assert counts.mean() == pytest.approx(500 * 0.04 + 0.01, rel=0.005)
+    camera = Camera(sampling=0.2, dose=500, c0=0.4, c3=3, readout=0.5)
+    flat = np.ones((300, 400), np.float32)
+    counts = detect(flat, camera, np.random.default_rng(0))
+    assert counts.mean() == pytest.approx(500 * 0.04 + 0.5, rel=0.002)
+    np.testing.assert_allclose(expect(flat, camera), 20.5, rtol=1e-5)
 
 
-def test_noise_power_is_the_mtf_squared() -> None:
-    camera = Camera(sampling=0.1, dose=4000, c0=0.35, c3=2.3)
+def test_noise_power_is_the_mtf_squared_times_the_dose_and_the_readout() -> None:
+    camera = Camera(sampling=0.1, dose=4000, c0=0.35, c3=2.3, readout=3)
     counts = detect(np.ones((480, 640), np.float32), camera, np.random.default_rng(1))
     power = np.abs(np.fft.fft2(counts)) ** 2 / counts.size
     radius = np.hypot(np.fft.fftfreq(480, 0.5)[:, None], np.fft.fftfreq(640, 0.5))
     for low, high in ((0.1, 0.15), (0.3, 0.35), (0.6, 0.65), (0.9, 0.95)):
         ring = (radius > low) & (radius < high)
-        expected = 40 * np.mean(mtf(radius[ring], 0.35, 2.3) ** 2)
-        assert power[ring].mean() == pytest.approx(expected, rel=0.1)
+        expected = 40 * np.mean(mtf(radius[ring], 0.35, 2.3) ** 2) + 3
+        assert power[ring].mean() == pytest.approx(expected, rel=0.05)
+
+
+def test_what_is_expected_is_the_mean_of_what_is_read() -> None:
+    image = np.random.default_rng(5).random((40, 60)).astype(np.float32)
+    camera = Camera(sampling=0.2, dose=2500, c0=0.3, c3=2, readout=0.2)
+    rng = np.random.default_rng(6)
+    mean = np.mean([detect(image, camera, rng) for _ in range(400)], axis=0)
+    np.testing.assert_allclose(expect(image, camera), mean, atol=3)
+    assert np.std(mean - expect(image, camera)) < 0.5
 
 
 def test_readout_noise_is_not_filtered() -> None:

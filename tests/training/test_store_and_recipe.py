@@ -143,6 +143,33 @@ def test_a_wrong_key_is_named(
         read_recipe(write(tmp_path / "r.json", recipe_values))
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"label": "Exitwave", "num_classes": 2}, "classes: name the 2 channels"),
+        ({"label": "Disk"}, "images.spotsize: .*use 0.57 Å"),
+    ],
+)
+def test_a_label_that_does_not_fit_the_recipe_is_refused(
+    tmp_path, recipe_values, changes, message
+) -> None:
+    recipe_values["images"] |= changes
+    with pytest.raises(RecipeError, match=message):
+        read_recipe(write(tmp_path / "r.json", recipe_values))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"label": "Gaussian"}, {"multifocus": [3, 50, 1]}],
+)
+def test_a_stage_that_changes_what_is_trained_is_refused(
+    tmp_path, recipe_values, changes
+) -> None:
+    recipe_values["training"]["stages"][1]["images"] = changes
+    with pytest.raises(RecipeError, match=r"training\.stages: .* the same in all"):
+        read_recipe(write(tmp_path / "r.json", recipe_values))
+
+
 def test_a_stage_with_a_wrong_key_is_refused(tmp_path, recipe_values) -> None:
     recipe_values["training"]["stages"][1]["images"] = {"dose": [1, 2]}
     with pytest.raises(RecipeError, match="dose"):

@@ -57,13 +57,19 @@ def test_make_goes_from_the_recipe_to_the_scores(
     assert again.exit_code == 0, again.output
 
 
-def test_images_are_drawn(recipe_file, run_folder) -> None:
-    result = run("images", recipe_file, run_folder, "--count", 3)
+def test_images_are_drawn_and_kept(
+    recipe_file, recipe_values, run_folder, tmp_path
+) -> None:
+    (tmp_path / "train.zarr").symlink_to(run_folder / "train.zarr")
+    recipe_values["images"] |= {"debug": 7, "image_epochs": 2, "multifocus": [2, 50, 0]}
+    recipe_file.write_text(json.dumps(recipe_values), encoding="utf-8")
+    result = run("images", recipe_file, tmp_path, "--cache")
     assert result.exit_code == 0, result.output
-    assert (run_folder / "images.png").stat().st_size > 10_000
-    too_many = run("images", recipe_file, run_folder, "--count", 99)
-    assert too_many.exit_code == 1
-    assert "only 6 structures" in too_many.output
+    pictures = sorted(path.name for path in (tmp_path / "debug").iterdir())
+    # Of six structures one is shown once more, in its second image epoch.
+    assert pictures == [f"{i:04d}.png" for i in range(7)]
+    assert (tmp_path / "debug" / "0000.png").stat().st_size > 10_000
+    assert len(list((tmp_path / "images").rglob("*.npz"))) == 3 * 6
 
 
 @pytest.mark.parametrize("command", ["make", "structures", "waves", "train", "export"])

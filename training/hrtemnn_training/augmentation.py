@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,15 +12,30 @@ if TYPE_CHECKING:
 
 
 def flip_and_turn(
-    image: NDArray[np.float32], label: NDArray[np.bool_], rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Flip and turn image and label, shape (y, x), alike; one of the eight ways."""
+    image: NDArray[np.float32], label: NDArray[Any], rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    """Flip and turn image and label alike; one of the eight ways.
+
+    A flipped or turned image is that of the flipped or turned wave with aberrations at
+    other angles. The angles are drawn from the full circle, so that all labels stay
+    true, exit waves too; only a value that is itself an angle would not.
+
+    Parameters
+    ----------
+    image
+        Shape (y, x, image); turned only if it is square.
+    label
+        Shape (y, x, class), or (class,), which is left as it is.
+    rng
+        Source of the draws.
+    """
     turns = int(rng.integers(4)) if image.shape[0] == image.shape[1] else 0
-    image, label = np.rot90(image, turns), np.rot90(label, turns)
-    for axis in (0, 1):
-        if rng.random() < 0.5:
-            image, label = np.flip(image, axis), np.flip(label, axis)
-    return image, label
+    flips = tuple(axis for axis in (0, 1) if rng.random() < 0.5)
+
+    def move(array: NDArray[Any]) -> NDArray[Any]:
+        return np.flip(np.rot90(array, turns), flips)
+
+    return move(image), label if label.ndim == 1 else move(label)
 
 
 def vary_intensity(
@@ -31,7 +46,8 @@ def vary_intensity(
     Parameters
     ----------
     image
-        Standardized image, shape (y, x).
+        Standardized images of one input, shape (y, x, image). All change alike, so that
+        a focal series keeps its relative contrast.
     rng
         Source of the draws.
     strength

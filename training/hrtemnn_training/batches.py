@@ -4,20 +4,25 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 from keras.utils import PyDataset
+from tqdm import tqdm
 
 from .augmentation import flip_and_turn, vary_intensity
+from .generation import data_path
 from .images import training_pair
+from .store import DataSet
 from .whole_files import written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .parameters import ImageParameters
-    from .store import DataSet
+    from .recipe import Recipe
 
 
 class ImageEpoch(PyDataset):
@@ -68,6 +73,7 @@ class ImageEpoch(PyDataset):
         self._energy = energy
         self._sampling = sampling
         self._epoch = epoch
+        self._image_epoch = epoch % parameters.image_epochs
         self._augment = augment
         self._cache = cache
         rng = np.random.default_rng((parameters.seed, epoch))
@@ -80,41 +86,97 @@ class ImageEpoch(PyDataset):
         return len(self._batches)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return images and labels, float32, shape (batch, y, x, 1)."""
+        """Return images and labels of a batch, float32.
+
+        Images have the shape (batch, y, x, image), labels (batch, y, x, class), or
+        (batch, class) where they are of the image as a whole.
+        """
         pairs = [self._make(int(i)) for i in self._batches[index]]
-        images, labels = (
-            np.stack(part)[..., np.newaxis] for part in zip(*pairs, strict=True)
-        )
-        return images, labels
+        images, labels = map(np.stack, zip(*pairs, strict=True))
+        return images, labels.astype(np.float32)
+
+    def pair(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return image and label of one structure, not augmented, kept or formed."""
+        if self._cache is None:
+            return self._form(index)
+        self.keep(index)
+        with np.load(self._path(self._cache, index)) as kept:
+            return kept["image"].astype(np.float32), kept["label"]
+
+    def keep(self, index: int) -> None:
+        """Form image and label of one structure into the cache, if not there yet."""
+        if self._cache is None:
+            raise ValueError("There is no cache to keep images in.")
+        path = self._path(self._cache, index)
+        if path.exists():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image, label = self._form(index)
+        with written_whole(path) as temporary:
+            np.savez(temporary, image=image.astype(np.float16), label=label)
 
     def _make(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        image, label = self._image(index, self._epoch % self._parameters.image_epochs)
+        image, label = self.pair(index)
         if self._augment:
             rng = np.random.default_rng((self._parameters.seed, self._epoch, index, 1))
-            image, label = flip_and_turn(vary_intensity(image, rng), label, rng)
-        return image, label.astype(np.float32)
+            if self._parameters.label != "Clean image":  # the label would have to vary
+                image = vary_intensity(image, rng)
+            image, label = flip_and_turn(image, label, rng)
+        return image, label
 
-    def _image(self, index: int, image_epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        if self._cache is None:
-            return self._form(index, image_epoch)
+    def _path(self, cache: Path, index: int) -> Path:
         # Stages may draw from other ranges, so the ranges are part of the name.
-        key = hashlib.sha256(self._parameters.model_dump_json().encode()).hexdigest()
-        path = self._cache / key[:12] / f"{image_epoch:03d}-{index:05d}.npy"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with written_whole(path) as temporary:
-                np.save(
-                    temporary, np.stack(self._form(index, image_epoch)).astype("f2")
-                )
-        image, label = np.load(path)
-        return image.astype(np.float32), label > 0
+        text = self._parameters.model_dump_json(exclude={"debug"})
+        key = hashlib.sha256(text.encode()).hexdigest()[:12]
+        return cache / key / f"{self._image_epoch:03d}-{index:05d}.npz"
 
-    def _form(self, index: int, image_epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    def _form(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         parameters = self._parameters
         return training_pair(
             self._data.read_sample(index),
             parameters,
             energy=self._energy,
             sampling=self._sampling,
-            rng=np.random.default_rng((parameters.seed, image_epoch, index)),
+            rng=np.random.default_rng((parameters.seed, self._image_epoch, index)),
         )
+
+
+def cache_path(folder: Path) -> Path:
+    """Return where the images of a training are kept in the folder of a run."""
+    return folder / "images"
+
+
+def form_images(recipe: Recipe, folder: Path, *, progress: bool = True) -> None:
+    """Form and keep all images of a training that are not kept yet.
+
+    Parameters
+    ----------
+    recipe
+        Images and stages.
+    folder
+        Of the run, with the exit waves.
+    progress
+        Whether to show a progress bar.
+    """
+    data = DataSet(data_path(folder, "train"))
+    seen = set()
+    jobs = []
+    for epoch in range(recipe.training.epochs):
+        parameters = recipe.images_of(recipe.training.at(epoch)[0])
+        image_epoch = epoch % parameters.image_epochs
+        if (parameters, image_epoch) not in seen:
+            seen.add((parameters, image_epoch))
+            images = ImageEpoch(
+                data,
+                parameters,
+                energy=recipe.waves.energy,
+                sampling=recipe.sampling,
+                epoch=image_epoch,
+                batch_size=1,
+                cache=cache_path(folder),
+            )
+            jobs += [(images, index) for index in range(len(data))]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        formed = pool.map(lambda job: job[0].keep(job[1]), jobs)
+        for _ in tqdm(formed, "images", len(jobs), disable=not progress):
+            pass

@@ -107,15 +107,18 @@ def train(recipe: Recipe, folder: Path) -> None:
 
 
 @_step
-@click.option("--count", default=16, show_default=True, help="How many images.")
-def images(recipe: Recipe, folder: Path, count: int) -> None:
-    """Draw some training images with their labels into FOLDER, to look at.
+@click.option("--cache", is_flag=True, help="Form all images of the training, too.")
+def images(recipe: Recipe, folder: Path, cache: bool) -> None:
+    """Draw training images with their labels into FOLDER/debug, to look at.
 
-    Images are formed on the fly during training; this shows what they are like.
+    As many as the key debug of the recipe says. Training forms its images when it needs
+    them first and keeps them; --cache forms them beforehand, for a GPU not to wait.
     """
-    from . import pictures
+    from . import batches, pictures
 
-    click.echo(pictures.draw_images(recipe, folder, count))
+    click.echo(pictures.draw_images(recipe, folder))
+    if cache:
+        batches.form_images(recipe, folder)
 
 
 @_step

@@ -16,9 +16,10 @@ from tqdm import tqdm
 
 from hyperspy_hrtemnn.networks import Network, predict
 
+from .conditions import draw_conditions, known_values
 from .generation import data_path
-from .images import expose, mask_label
-from .parameters import ImageParameters, draw_conditions
+from .images import expose
+from .labels import masks
 from .scores import f1_score
 from .store import DataSet
 from .whole_files import written_whole
@@ -26,6 +27,7 @@ from .whole_files import written_whole
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .parameters import ImageParameters
     from .recipe import Recipe
 
 DOSE_BINS = (10, 30, 100, 200, 1000, 1e4, 1e6)
@@ -62,7 +64,19 @@ def evaluate(
     One row an image: mtf, structure, the conditions, dose_bin, true_share and
     found_share of the image's area (at probability 0.9), f1 at 0.9 and f1_half at 0.5;
     the scores are nan where the image shows no particle.
+
+    Raises
+    ------
+    ValueError
+        If the recipe is not for masks of one class in single images.
     """
+    images = recipe.images
+    if (images.label, images.num_classes, images.channels) != ("Mask", 1, 1):
+        raise ValueError(
+            "Only masks of one class in single images are scored; the recipe has the "
+            f"label {images.label}, {images.num_classes} classes and {images.channels} "
+            "images."
+        )
     data = DataSet(data_path(folder, "test"))
     rows = []
     jobs = [(name, index) for name in MTF_RANGES for index in range(len(data))]
@@ -95,19 +109,11 @@ def _score(
     optics, camera = draw_conditions(parameters, energy, rng)
     size = (sample.extent[0] - 2 * _RIM, sample.extent[1] - 2 * _RIM)
     exposure = expose(sample, optics, camera, size, rng)
-    truth = mask_label(sample.outlines, exposure, exposure.image.shape)
-    (probability,) = predict(network, exposure.image, exposure.size[0] / len(truth))
+    truth = masks(sample, parameters.categories, exposure.grid())[..., 0]
+    (probability,) = predict(network, exposure.counts[0], exposure.size[0] / len(truth))
     found = probability > 0.9
     seen = truth.any()
-    return {
-        "sampling": camera.sampling,
-        "dose": camera.dose,
-        "defocus": optics.defocus,
-        "Cs": optics.Cs,
-        "focal_spread": optics.focal_spread,
-        "blur": optics.blur,
-        "c0": camera.c0,
-        "c3": camera.c3,
+    return known_values(optics[0], camera) | {
         "true_share": truth.mean(),
         "found_share": found.mean(),
         "f1": f1_score(found, truth) if seen else np.nan,

@@ -13,7 +13,8 @@ import onnx
 from hyperspy_hrtemnn.networks import METADATA_KEY, Card, Network, TrainedRanges
 
 from .onnx_graph import ExportError, to_onnx
-from .unet import make_unet
+from .parameters import SEGMENTATIONS
+from .training import network_of
 from .whole_files import written_whole
 
 if TYPE_CHECKING:
@@ -42,8 +43,14 @@ def export(recipe: Recipe, folder: Path) -> Path:
     Raises
     ------
     ExportError
-        If there is no trained network, or the graph does not give what Keras gives.
+        If the label is one that cards do not know, there is no trained network, or the
+        graph does not give what Keras gives.
     """
+    if recipe.images.label not in {*SEGMENTATIONS, "Exitwave"}:
+        raise ExportError(
+            f"A card cannot describe networks of the label {recipe.images.label}, only "
+            f"of {', '.join(SEGMENTATIONS)} and Exitwave."
+        )
     model = trained_model(recipe, folder)
     proto = to_onnx(model)
     write_card(proto, make_card(recipe, {}))
@@ -71,7 +78,7 @@ def trained_model(recipe: Recipe, folder: Path) -> keras.Model:
     if not path.exists():
         raise ExportError(f"There is no trained network in {folder}; train it first.")
     keras.mixed_precision.set_global_policy("float32")
-    model = make_unet(recipe.network, classes=len(recipe.classes))
+    model = network_of(recipe)
     model.set_weights(keras.saving.load_model(path, compile=False).get_weights())
     return model
 
@@ -100,8 +107,10 @@ def make_card(recipe: Recipe, scores: dict[str, Any]) -> Card:
     return Card(
         name=recipe.name,
         description=recipe.description,
-        task="segmentation",
+        task="exit wave" if recipe.images.label == "Exitwave" else "segmentation",
         material=recipe.material,
+        channels=recipe.images.channels,
+        defocus_step=recipe.images.multifocus and recipe.images.multifocus[1],
         classes=recipe.classes,
         sampling=recipe.sampling,
         standardization_width=recipe.images.normalizedistance,

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from skimage.draw import polygon2mask
 
 from hyperspy_hrtemnn.networks import resample, standardize
 
-from .microscope import Camera, Optics, detect, intensity
-from .parameters import ImageParameters, draw_conditions
+from .camera import Camera, detect, expect
+from .conditions import draw_conditions, known_values
+from .grid import Grid
+from .labels import image_label, pixel_label
+from .optics import Optics, intensity
+from .parameters import PER_IMAGE, ImageParameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
     from .store import Sample
@@ -33,50 +34,66 @@ class Exposure:
 
     Parameters
     ----------
-    image
-        Counts in the pixels of the camera, shape (y, x).
+    intensities
+        Noise-free images in the pixels of the camera, 24 more on each side, shape
+        (image, y, x); 1 = vacuum.
+    counts
+        What the camera read, shape (image, y, x) [e-/pixel].
     corner
-        (y, x) of the upper left corner of the image in the sample [Å].
+        (y, x) of the upper left corner of the images in the sample [Å].
     size
-        Lengths of the image along (y, x) [Å].
-    optics, camera
-        The conditions.
+        Lengths of the images along (y, x) [Å].
+    optics
+        Of each image.
+    camera
+        Of all.
     """
 
-    image: NDArray[np.float32]
+    intensities: NDArray[np.float32]
+    counts: NDArray[np.float32]
     corner: tuple[float, float]
     size: tuple[float, float]
-    optics: Optics
+    optics: tuple[Optics, ...]
     camera: Camera
+
+    def grid(self, shape: tuple[int, int] | None = None) -> Grid:
+        """Return pixels over the images: the camera's, or `shape` (y, x) of them."""
+        return Grid(self.corner, self.size, shape or self.counts.shape[1:])
+
+    def expected_counts(self) -> NDArray[np.float32]:
+        """Return the mean of what the camera reads, shape (image, y, x) [e-/pixel]."""
+        return np.stack([_inner(expect(i, self.camera)) for i in self.intensities])
 
 
 def expose(
     sample: Sample,
-    optics: Optics,
+    optics: tuple[Optics, ...],
     camera: Camera,
     size: tuple[float, float],
     rng: np.random.Generator,
 ) -> Exposure:
-    """Take an image of a random part of a sample.
+    """Take an image, or a focal series, of a random part of a sample.
 
     Parameters
     ----------
     sample
         Exit wave and its extent.
-    optics, camera
-        The conditions.
+    optics
+        Of each image.
+    camera
+        The camera.
     size
         Lengths of the part along (y, x) [Å].
     rng
-        Source of the place and the noise.
+        Source of the place, the same for all images, and of the noise, each its own.
 
     Raises
     ------
     ValueError
         If the sample is smaller than the part with a rim of 4 Å.
     """
-    shape = tuple(round(length / camera.sampling) for length in sample.extent)
-    whole = intensity(sample.wave, sample.extent, optics, (shape[0], shape[1]))
+    height, width = (round(length / camera.sampling) for length in sample.extent)
+    shape = (height, width)
     starts, stops, corner, seen = [], [], [], []
     for wanted, length, n in zip(size, sample.extent, shape, strict=True):
         pixel = length / n
@@ -94,33 +111,23 @@ def expose(
         seen.append((stops[-1] - starts[-1]) * pixel)
     # The field is periodic, so the margin may reach over its edge.
     rows, columns = (
-        np.arange(a - _MARGIN, b + _MARGIN) for a, b in zip(starts, stops, strict=True)
+        np.arange(a - _MARGIN, b + _MARGIN) % n
+        for a, b, n in zip(starts, stops, shape, strict=True)
     )
-    part = whole.take(rows, axis=0, mode="wrap").take(columns, axis=1, mode="wrap")
-    image = detect(part, camera, rng)[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
-    return Exposure(image, (corner[0], corner[1]), (seen[0], seen[1]), optics, camera)
+    wholes = (intensity(sample.wave, sample.extent, o, shape) for o in optics)
+    intensities = np.stack([whole[np.ix_(rows, columns)] for whole in wholes])
+    return Exposure(
+        intensities=intensities,
+        counts=np.stack([_inner(detect(i, camera, rng)) for i in intensities]),
+        corner=(corner[0], corner[1]),
+        size=(seen[0], seen[1]),
+        optics=optics,
+        camera=camera,
+    )
 
 
-def mask_label(
-    outlines: Iterable[NDArray[np.floating]], exposure: Exposure, shape: tuple[int, int]
-) -> NDArray[np.bool_]:
-    """Return the Mask label (thesis 3.2): the union of the particles' convex hulls.
-
-    Parameters
-    ----------
-    outlines
-        Corners (x, y) of each hull [Å].
-    exposure
-        Which part of the sample the label is of.
-    shape
-        (y, x) of the label; its pixels divide the part evenly.
-    """
-    label = np.zeros(shape, bool)
-    pixel = np.divide(exposure.size, shape)
-    for outline in outlines:
-        # In pixels, with integers at the pixels' centres.
-        label |= polygon2mask(shape, (outline[:, ::-1] - exposure.corner) / pixel - 0.5)
-    return label
+def _inner(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    return image[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
 
 
 def training_pair(
@@ -130,18 +137,24 @@ def training_pair(
     energy: float,
     sampling: float,
     rng: np.random.Generator,
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return an image as a network sees it, and its label.
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | NDArray[np.bool_]]:
+    """Return the images of one input as a network sees them, and its label.
 
-    The camera sees at its own sampling; then the image goes to the sampling of the
-    network and is standardized, by the functions that also serve it in use.
+    The camera sees at its own sampling; then the images go to the sampling of the
+    network and are standardized, by the functions that also serve it in use.
+
+    The label Clean image is what the camera reads on average, spread by its MTF,
+    with the mean and the deviation of the noisy images: the difference of
+    image and label is the noise alone, regions without structure are 0 and not
+    amplified, and who has standardized an image can take the network's answer back to
+    counts.
 
     Parameters
     ----------
     sample
-        Exit wave and outlines.
+        Exit wave and what it shows.
     parameters
-        What the conditions are drawn from; size of the image.
+        What the conditions are drawn from; size of the image, kind of label.
     energy
         Beam energy of the exit wave [keV].
     sampling
@@ -151,11 +164,30 @@ def training_pair(
 
     Returns
     -------
-    Standardized image and label, shape (y, x) of `image_size`.
+    Standardized images, shape (y, x, image) of `image_size`, and the label: shape
+    (y, x, class), bool where it is binary, or (class,) for Value and Class.
+
+    Raises
+    ------
+    ValueError
+        If the sample does not fit the label or the size of the image.
     """
     optics, camera = draw_conditions(parameters, energy, rng)
     nx, ny = parameters.image_size
     exposure = expose(sample, optics, camera, (ny * sampling, nx * sampling), rng)
-    image = resample(exposure.image, (ny, nx))
-    standardized = standardize(image, parameters.normalizedistance / sampling)
-    return standardized, mask_label(sample.outlines, exposure, (ny, nx))
+    sigma = parameters.normalizedistance / sampling
+    counts = _resample(exposure.counts, (ny, nx))
+    images = np.moveaxis(standardize(counts, sigma), 0, -1)
+    if parameters.label == "Clean image":
+        clean = _resample(exposure.expected_counts(), (ny, nx))
+        return images, np.moveaxis(standardize(clean, sigma, reference=counts), 0, -1)
+    if parameters.label in PER_IMAGE:
+        known = known_values(optics[0], camera) | dict(sample.values)
+        return images, image_label(known, parameters)
+    return images, pixel_label(sample, parameters, exposure.grid((ny, nx)))
+
+
+def _resample(
+    images: NDArray[np.float32], shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    return np.stack([resample(image, shape) for image in images])

@@ -170,6 +170,8 @@ def _activation(graph: _Graph, layer: layers.Activation, given: list[str]) -> st
         return graph.node("Sigmoid", given, layer.name)
     if kind == "softmax":
         return graph.node("Softmax", given, layer.name, axis=1)
+    if kind == "linear":
+        return graph.node("Identity", given, layer.name)
     raise ExportError(f"{layer.name}: no counterpart for the activation {kind}.")
 
 

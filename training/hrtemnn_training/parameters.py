@@ -3,22 +3,66 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    model_validator,
+)
 
 from hyperspy_hrtemnn.networks import Range
 
-from .microscope import Camera, Optics
+SEGMENTATIONS = ("Mask", "Disk", "Gaussian")
+"""Labels whose channels are classes of pixels."""
 
-if TYPE_CHECKING:
-    import numpy as np
+PER_IMAGE = ("Value", "Class")
+"""Labels of the image as a whole."""
+
+
+def _positive(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] <= 0:
+        raise ValueError(f"the range {bounds} does not begin above 0")
+    return bounds
+
+
+def _not_negative(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] < 0:
+        raise ValueError(f"the range {bounds} begins below 0")
+    return bounds
+
+
+PositiveRange = Annotated[Range, AfterValidator(_positive)]
+"""Range of what is larger than 0."""
+
+Magnitude = Annotated[Range, AfterValidator(_not_negative)]
+"""Range of what is not negative; the angle of an aberration takes the sign's place."""
+
+Label = Annotated[
+    Literal[
+        "Mask",
+        "Disk",
+        "Gaussian",
+        "Exitwave",
+        "Column height",
+        "Clean image",
+        "Value",
+        "Class",
+    ],
+    BeforeValidator(lambda name: "Gaussian" if name == "Blob" else name),
+]
+"""See `hrtemnn_training.labels`; listing A.1's Blob is Gaussian."""
 
 
 class ImageParameters(BaseModel):
     """Ranges of the microscope and kind of label; the keys of the thesis' listing A.1.
 
-    All ranges are uniform, the dose's in its logarithm. Of the MTF (equation 1.25)
+    All ranges are uniform, the dose's in its logarithm; every image is drawn anew, the
+    images of a focal series share all but defocus and noise. Of the MTF (equation 1.25)
     ``mtf_c1`` is c0 and ``mtf_c2`` is C, as the values of listing A.1 have it; the
     words of table 3.2 exchange the two. C stays 0 where readout noise is simulated
     apart.
@@ -26,61 +70,134 @@ class ImageParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    label: Literal["Mask"] = "Mask"
-    image_epochs: int = Field(
-        10, ge=1, description="images of one exit wave before the same ones return"
+    label: Label = "Mask"
+    image_epochs: PositiveInt = Field(
+        10, description="images of one exit wave before the same ones return"
     )
-    image_size: tuple[int, int] = Field(
+    image_size: tuple[PositiveInt, PositiveInt] = Field(
         (256, 256), description="(x, y) at the network's sampling [pixels]"
     )
     noise: Literal["poisson"] | None = "poisson"
-    num_classes: Literal[1] = 1
-    sampling: Range = Field((0.07, 0.20), description="pixel size of the camera [Å]")
-    log_dose: Range = Field((1.0, 6.0), description="log10 of the dose [e-/Å²]")
-    blur: Range = Field((0.1, 0.8), description="[Å]")
-    focal_spread: Range = Field((5.0, 20.0), description="[Å]")
-    defocus: Range = Field((-200.0, 200.0), description="positive = underfocus [Å]")
+    num_classes: PositiveInt = Field(
+        1, description="channels of the label, the background's included"
+    )
+    null_class: bool = Field(
+        True,
+        description="whether the last of several classes of pixels is the background",
+    )
+    categories: tuple[str, ...] = Field(
+        (),
+        description="kinds of particles (Mask; without it all particles are one "
+        "class) or texts (Class), one a class",
+    )
+    value: str | None = Field(
+        None, description="what a Value or Class label says of the image"
+    )
+    spotsize: float = Field(
+        0.4,
+        gt=0,
+        description="diameter of discs, standard deviation of Gaussians [Å]",
+    )
+    multifocus: tuple[int, float, float] | None = Field(
+        None,
+        description="images of a focal series, step from one to the next and largest "
+        "random part of it [Å]; a positive step goes towards underfocus",
+    )
+    sampling: PositiveRange = Field(
+        (0.07, 0.20), description="pixel size of the camera [Å]"
+    )
+    log_dose: Range = Field(
+        (1.0, 6.0), description="log10 of the dose of each image [e-/Å²]"
+    )
+    blur: Magnitude = Field((0.1, 0.8), description="[Å]")
+    focal_spread: Magnitude = Field((5.0, 20.0), description="[Å]")
+    angular_spread: Magnitude = Field(
+        (0.0, 0.0), description="spatial coherence, beta of equation 1.20 [mrad]"
+    )
+    defocus: Range = Field(
+        (-200.0, 200.0), description="of the first image, positive = underfocus [Å]"
+    )
     ctf_c30: Range = Field((0.0, 124_500.0), description="spherical aberration [Å]")
+    ctf_c12: Magnitude = Field((0.0, 0.0), description="twofold astigmatism [Å]")
+    ctf_c21: Magnitude = Field((0.0, 0.0), description="axial coma [Å]")
+    ctf_c23: Magnitude = Field((0.0, 0.0), description="threefold astigmatism [Å]")
+    ctf_c32: Magnitude = Field((0.0, 0.0), description="star aberration [Å]")
+    ctf_c34: Magnitude = Field((0.0, 0.0), description="fourfold astigmatism [Å]")
+    ctf_c45: Magnitude = Field((0.0, 0.0), description="fivefold astigmatism [Å]")
     mtf: Literal["parametric"] | None = "parametric"
-    mtf_c1: Range = Field((0.2, 0.6), description="c0, half-maximum of the MTF")
-    mtf_c2: Range = Field((0.0, 0.0), description="C, noise floor of the MTF")
-    mtf_c3: Range = Field((1.0, 5.0), description="c3, steepness of the MTF")
-    readout: Range = Field((0.005, 0.015), description="N0 [e-/pixel]")
+    mtf_c1: PositiveRange = Field(
+        (0.2, 0.6), description="c0, half-maximum of the MTF [Nyquist frequencies]"
+    )
+    mtf_c2: Magnitude = Field((0.0, 0.0), description="C, noise floor of the MTF")
+    mtf_c3: Magnitude = Field((1.0, 5.0), description="c3, steepness of the MTF")
+    readout: Magnitude = Field((0.005, 0.015), description="N0 [e-/pixel]")
     normalizedistance: float = Field(
         12.0, gt=0, description="width of the local standardization [Å]"
     )
+    debug: Annotated[int, Field(strict=True, ge=0)] | Literal[True] | None = Field(
+        16, description="images drawn into the debug folder; true = all"
+    )
     seed: int = 0
 
+    @model_validator(mode="after")
+    def _possible(self) -> ImageParameters:
+        if self.multifocus and (self.channels < 2 or self.multifocus[1] == 0):
+            raise ValueError(
+                "multifocus: a focal series has two images or more, apart in defocus; "
+                "for single images set multifocus to null"
+            )
+        if self.multifocus and self.multifocus[2] < 0:
+            raise ValueError("multifocus: the random part of the step is negative")
+        if (self.value is None) == (self.label in PER_IMAGE):
+            raise ValueError(
+                "value: the labels Value and Class need it, no other takes it"
+            )
+        if self.categories and self.label not in {"Mask", "Class"}:
+            raise ValueError("categories: only the labels Mask and Class take them")
+        classes = max(len(self.categories), 1) + self.has_background
+        needed = {
+            "Mask": (classes, "one for each category, one for the background"),
+            "Class": (max(len(self.categories), 2), "one for each category"),
+            "Exitwave": (2, "the real and the imaginary part"),
+            "Clean image": (self.channels, "one for each image of the input"),
+            "Column height": (1, "atoms in a column"),
+            "Value": (1, "the value"),
+        }.get(self.label)
+        if needed and self.num_classes != needed[0]:
+            raise ValueError(
+                f"num_classes: the label {self.label} needs {needed[0]} ({needed[1]}), "
+                f"not {self.num_classes}"
+            )
+        return self
 
-def draw_conditions(
-    parameters: ImageParameters, energy: float, rng: np.random.Generator
-) -> tuple[Optics, Camera]:
-    """Draw the lenses and the camera of one image.
+    @property
+    def channels(self) -> int:
+        """Images of one input: 1, or those of the focal series."""
+        return self.multifocus[0] if self.multifocus else 1
 
-    Parameters
-    ----------
-    parameters
-        The ranges.
-    energy
-        Beam energy of the exit wave [keV].
-    rng
-        Source of the draws, always the same number of them, in the same order.
-    """
-    optics = Optics(
-        energy=energy,
-        defocus=rng.uniform(*parameters.defocus),
-        Cs=rng.uniform(*parameters.ctf_c30),
-        focal_spread=rng.uniform(*parameters.focal_spread),
-        blur=rng.uniform(*parameters.blur),
-    )
-    camera = Camera(
-        sampling=rng.uniform(*parameters.sampling),
-        dose=10 ** rng.uniform(*parameters.log_dose),
-        c0=rng.uniform(*parameters.mtf_c1),
-        C=rng.uniform(*parameters.mtf_c2),
-        c3=rng.uniform(*parameters.mtf_c3),
-        readout=rng.uniform(*parameters.readout),
-        noise=parameters.noise is not None,
-        has_mtf=parameters.mtf is not None,
-    )
-    return optics, camera
+    @property
+    def has_background(self) -> bool:
+        """Whether the last class is the background; a single class never is."""
+        several = self.label in SEGMENTATIONS and self.num_classes > 1
+        return self.null_class and several
+
+    @property
+    def objects(self) -> int:
+        """Classes without the background."""
+        return self.num_classes - self.has_background
+
+    @property
+    def activation(self) -> Literal["sigmoid", "softmax", "linear"]:
+        """What the label asks of a network's last layer (thesis 3.3, part 2)."""
+        if self.has_background or self.label == "Class":
+            return "softmax"
+        return "sigmoid" if self.label in SEGMENTATIONS else "linear"
+
+    @property
+    def loss(self) -> str:
+        """What the label asks of the training, as Keras calls it (thesis 3.3)."""
+        return {
+            "sigmoid": "binary_crossentropy",
+            "softmax": "categorical_crossentropy",
+            "linear": "mean_squared_error",
+        }[self.activation]

@@ -3,68 +3,100 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import islice, product
+from typing import TYPE_CHECKING, Any
 
 from .batches import ImageEpoch
 from .generation import data_path
+from .parameters import PER_IMAGE, SEGMENTATIONS
 from .store import DataSet
 from .whole_files import written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+    from matplotlib.figure import Figure
+
     from .recipe import Recipe
 
 
-def draw_images(recipe: Recipe, folder: Path, count: int) -> Path:
-    """Draw standardized training images with their labels outlined.
+def draw_images(recipe: Recipe, folder: Path) -> Path:
+    """Draw standardized training images with their labels, a picture each.
 
     Parameters
     ----------
     recipe
-        What the images are drawn from.
+        What the images are drawn from; its `images.debug` says how many. Structures
+        first, then their next image epochs, as many as there are.
     folder
-        Of the run, with the exit waves; gets ``images.png``.
-    count
-        How many images.
+        Of the run, with the exit waves; gets ``debug/0000.png`` and so on.
 
     Returns
     -------
-    The path of the picture.
+    The folder of the pictures.
 
     Raises
     ------
     StoreError
         If there are no exit waves.
-    ValueError
-        If there are fewer structures than images asked for.
+    """
+    data = DataSet(data_path(folder, "train"))
+    debug = folder / "debug"
+    debug.mkdir(exist_ok=True)
+    wanted = recipe.images.debug
+    jobs = product(range(recipe.images.image_epochs), range(len(data)))
+    count = None if wanted is True else wanted or 0
+    for number, (epoch, index) in enumerate(islice(jobs, count)):
+        images = ImageEpoch(
+            data,
+            recipe.images,
+            energy=recipe.waves.energy,
+            sampling=recipe.sampling,
+            epoch=epoch,
+            batch_size=1,
+        )
+        with written_whole(debug / f"{number:04d}.png") as temporary:
+            draw_pair(*images.pair(index), recipe).savefig(temporary, dpi=100)
+    return debug
+
+
+def draw_pair(image: np.ndarray, label: np.ndarray, recipe: Recipe) -> Figure:
+    """Draw the images of one input, and its label on the first or beside them.
+
+    Parameters
+    ----------
+    image
+        Standardized images, shape (y, x, image).
+    label
+        Shape (y, x, class), or (class,).
+    recipe
+        Kind of label, names of the classes.
     """
     from matplotlib.figure import Figure
 
-    data = DataSet(data_path(folder, "train"))
-    if count > len(data):
-        raise ValueError(f"{count} images asked for, of only {len(data)} structures.")
-    epoch = ImageEpoch(
-        data,
-        recipe.images,
-        energy=recipe.waves.energy,
-        sampling=recipe.sampling,
-        epoch=0,
-        batch_size=count,
-    )
-    images, labels = epoch[0]
-    columns = min(count, 4)
-    rows = -(-count // columns)
-    figure = Figure(figsize=(3 * columns, 3 * rows), layout="constrained")
-    for axes, image, label in zip(
-        figure.subplots(rows, columns, squeeze=False).flat, images, labels, strict=False
-    ):
-        axes.imshow(image[..., 0], cmap="gray", vmin=-3, vmax=3)
-        if label.any():
-            axes.contour(label[..., 0], [0.5], colors="tab:red", linewidths=1)
-    for axes in figure.axes:
-        axes.set_axis_off()
-    path = folder / "images.png"
-    with written_whole(path) as temporary:
-        figure.savefig(temporary, dpi=150)
-    return path
+    parameters = recipe.images
+    panels = [] if parameters.label in PER_IMAGE else list(recipe.classes)
+    count = image.shape[-1] + len(panels)
+    figure = Figure(figsize=(3.6 * count, 3.9), layout="constrained")
+    axes = list(figure.subplots(1, count, squeeze=False).flat)
+    for i in range(image.shape[-1]):
+        axes[i].imshow(image[..., i], cmap="gray", vmin=-3, vmax=3)
+        axes[i].set_title(f"image {i + 1}" if image.shape[-1] > 1 else "image")
+    if not panels:
+        pairs = zip(recipe.classes, label, strict=True)
+        axes[0].set_title(", ".join(f"{name}: {value:.4g}" for name, value in pairs))
+    for i, name in enumerate(panels):
+        panel = axes[image.shape[-1] + i]
+        shown: dict[str, Any] = {"cmap": "gray"}
+        if parameters.label in SEGMENTATIONS:
+            shown |= {"vmin": 0, "vmax": 1}
+        drawn = panel.imshow(label[..., i], **shown)
+        panel.set_title(name)
+        if parameters.label not in SEGMENTATIONS:
+            figure.colorbar(drawn, ax=panel, shrink=0.8)
+        elif i < parameters.objects and label[..., i].any():
+            axes[0].contour(label[..., i], [0.5], colors=f"C{i + 1}", linewidths=0.7)
+    for a in axes:
+        a.set_axis_off()
+    return figure

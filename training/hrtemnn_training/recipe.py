@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -84,9 +85,25 @@ class Recipe(BaseModel):
     training: TrainingSettings
 
     @model_validator(mode="after")
-    def _stages_fit(self) -> Recipe:
+    def _images_fit(self) -> Recipe:
+        images = self.images
+        if len(self.classes) != images.num_classes:
+            raise ValueError(
+                f"classes: name the {images.num_classes} channels of the label, one "
+                f"for each of images.num_classes; there are {len(self.classes)} names"
+            )
+        # A disc covers the middle of a pixel wherever it lies from here on.
+        least = math.sqrt(2) * self.sampling
+        if images.label in {"Disk", "Column height"} and images.spotsize < least:
+            raise ValueError(
+                f"images.spotsize: discs of {images.spotsize:g} Å fall between pixels "
+                f"of {self.sampling:g} Å; use {least:.2f} Å or more"
+            )
         for stage in self.training.stages:
-            self.images_of(stage)
+            other = self.images_of(stage)
+            for key in ("label", "num_classes", "channels"):
+                if getattr(other, key) != getattr(images, key):
+                    raise ValueError(f"training.stages: {key} must be the same in all")
         return self
 
     def images_of(self, stage: Stage) -> ImageParameters:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING
 
@@ -11,8 +10,9 @@ import keras
 import numpy as np
 import pandas as pd
 
-from .batches import ImageEpoch
+from .batches import ImageEpoch, cache_path
 from .generation import data_path
+from .parameters import PER_IMAGE
 from .scores import f1_score
 from .store import DataSet
 from .unet import make_unet
@@ -48,21 +48,28 @@ def train(recipe: Recipe, folder: Path, *, progress: bool = True) -> pd.DataFram
 
     Returns
     -------
-    One row an epoch: loss, validation_loss, validation_f1 and learning_rate.
+    One row an epoch: loss, learning_rate, validation_loss, and validation_f1 or, where
+    the label is a regression, validation_rmse.
 
     Raises
     ------
     StoreError
         If exit waves are missing.
     TrainingError
-        If the loss is not finite, or the folder was trained by another recipe.
+        If the label is of the image as a whole, the loss is not finite, or the folder
+        was trained by another recipe.
     """
     settings = recipe.training
+    if recipe.images.label in PER_IMAGE:
+        raise TrainingError(
+            f"The label {recipe.images.label} is of the image as a whole; the "
+            f"{recipe.network.architecture} gives an answer for each pixel."
+        )
     keras.mixed_precision.set_global_policy(settings.precision)
     keras.utils.set_random_seed(recipe.seed)
     data = {p: DataSet(data_path(folder, p)) for p in ("train", "validation")}
     _claim(folder, recipe)
-    history = _read_history(folder)
+    history = _read_history(folder, recipe)
     model = _resume(folder, len(history)) or _new_model(recipe)
     truth = _validation_set(recipe, data["validation"])
 
@@ -76,7 +83,7 @@ def train(recipe: Recipe, folder: Path, *, progress: bool = True) -> pd.DataFram
             sampling=recipe.sampling,
             epoch=epoch,
             batch_size=settings.batch_size,
-            cache=folder / "images",
+            cache=cache_path(folder),
         )
         fitted = model.fit(
             images, initial_epoch=epoch, epochs=epoch + 1, verbose=1 if progress else 0
@@ -87,14 +94,14 @@ def train(recipe: Recipe, folder: Path, *, progress: bool = True) -> pd.DataFram
                 f"The loss of epoch {epoch + 1} is {loss}. Lower the learning rate; "
                 "the last good epoch is kept, and training goes on from there."
             )
-        row = {"loss": loss, "learning_rate": rate, **_validate(model, truth)}
+        row = {"loss": loss, "learning_rate": rate, **_validate(model, truth, recipe)}
         best = history["validation_loss"].min() if len(history) else math.inf
         history.loc[epoch] = row
         if not best <= row["validation_loss"]:
             _save(model, folder / "best.keras")
         _save(model, folder / "last.keras")
         _write(folder / "history.csv", history.to_csv(index_label="epoch"))
-        plot_history(history, folder / "history.png")
+        plot_history(history, folder / "history.png", recipe.images.loss)
     return history
 
 
@@ -102,8 +109,9 @@ def _claim(folder: Path, recipe: Recipe) -> None:
     """Refuse to go on with a training that another recipe began."""
     path = folder / "recipe.json"
     if path.exists():
-        other = json.loads(path.read_text(encoding="utf-8"))
-        if other != recipe.model_dump(mode="json"):
+        # Keys that are newer than the file have their defaults in it.
+        other = type(recipe).model_validate_json(path.read_text(encoding="utf-8"))
+        if other != recipe:
             raise TrainingError(
                 f"{folder} was trained by a recipe that differs; choose another "
                 "folder, or delete recipe.json, history.csv and *.keras in it."
@@ -112,19 +120,30 @@ def _claim(folder: Path, recipe: Recipe) -> None:
         _write(path, recipe.model_dump_json(indent=2))
 
 
-def _read_history(folder: Path) -> pd.DataFrame:
+def _read_history(folder: Path, recipe: Recipe) -> pd.DataFrame:
     path = folder / "history.csv"
     if path.exists():
         return pd.read_csv(path, index_col="epoch")
-    columns = ["loss", "learning_rate", "validation_loss", "validation_f1"]
+    score = "rmse" if recipe.images.activation == "linear" else "f1"
+    columns = ["loss", "learning_rate", "validation_loss", f"validation_{score}"]
     return pd.DataFrame(columns=columns, dtype=float)
 
 
 def _new_model(recipe: Recipe) -> keras.Model:
-    model = make_unet(recipe.network, classes=len(recipe.classes))
+    model = network_of(recipe)
     optimizer = keras.optimizers.Adam(amsgrad=True)
-    model.compile(optimizer=optimizer, loss="binary_crossentropy")
+    model.compile(optimizer=optimizer, loss=recipe.images.loss)
     return model
+
+
+def network_of(recipe: Recipe) -> keras.Model:
+    """Return the recipe's network, not trained, with the channels of its images."""
+    return make_unet(
+        recipe.network,
+        channels=recipe.images.channels,
+        classes=recipe.images.num_classes,
+        activation=recipe.images.activation,
+    )
 
 
 def _resume(folder: Path, epochs: int) -> keras.Model | None:
@@ -147,17 +166,24 @@ def _validation_set(recipe: Recipe, data: DataSet) -> tuple[np.ndarray, np.ndarr
 
 
 def _validate(
-    model: keras.Model, truth: tuple[np.ndarray, np.ndarray]
+    model: keras.Model, truth: tuple[np.ndarray, np.ndarray], recipe: Recipe
 ) -> dict[str, float]:
     images, labels = truth
+    parameters = recipe.images
     predicted = model.predict(images, batch_size=8, verbose=0)
-    loss = keras.losses.binary_crossentropy(
-        labels.reshape(-1, 1), np.clip(predicted.reshape(-1, 1), 1e-7, 1 - 1e-7)
+    if parameters.activation == "linear":
+        error = float(np.mean((predicted - labels) ** 2))
+        return {"validation_loss": error, "validation_rmse": math.sqrt(error)}
+    classes = parameters.num_classes
+    loss = keras.losses.get(parameters.loss)(
+        labels.reshape(-1, classes),
+        np.clip(predicted.reshape(-1, classes), 1e-7, 1 - 1e-7),
     )
+    objects = slice(parameters.objects)
     scores = [
-        f1_score(p > _THRESHOLD, y > 0)
+        f1_score(p[..., objects] > _THRESHOLD, y[..., objects] > 0.5)
         for p, y in zip(predicted, labels, strict=True)
-        if y.any()
+        if (y[..., objects] > 0.5).any()
     ]
     return {
         "validation_loss": float(np.mean(keras.ops.convert_to_numpy(loss))),
@@ -165,8 +191,18 @@ def _validate(
     }
 
 
-def plot_history(history: pd.DataFrame, path: Path) -> None:
-    """Draw the learning curves of a training into a picture."""
+def plot_history(history: pd.DataFrame, path: Path, loss: str) -> None:
+    """Draw the learning curves of a training into a picture.
+
+    Parameters
+    ----------
+    history
+        From `train`.
+    path
+        Of the picture.
+    loss
+        Name of the loss.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 3.5), layout="constrained")
@@ -174,10 +210,15 @@ def plot_history(history: pd.DataFrame, path: Path) -> None:
     epochs = history.index + 1
     left.plot(epochs, history["loss"], label="training")
     left.plot(epochs, history["validation_loss"], label="validation")
-    left.set(xlabel="epoch", ylabel="binary cross-entropy", yscale="log")
+    left.set(xlabel="epoch", ylabel=loss.replace("_", " "), yscale="log")
     left.legend()
-    right.plot(epochs, history["validation_f1"], color="C1")
-    right.set(xlabel="epoch", ylabel=f"validation F1 at p > {_THRESHOLD}", ylim=(0, 1))
+    if "validation_f1" in history:
+        right.plot(epochs, history["validation_f1"], color="C1")
+        right.set(ylabel=f"validation F1 at p > {_THRESHOLD}", ylim=(0, 1))
+    else:
+        right.plot(epochs, history["validation_rmse"], color="C1")
+        right.set(ylabel="validation RMSE", yscale="log")
+    right.set_xlabel("epoch")
     with written_whole(path) as temporary:
         figure.savefig(temporary, dpi=150)
 

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def make_unet(
-    settings: UNetSettings, channels: int = 1, classes: int = 1
+    settings: UNetSettings,
+    channels: int = 1,
+    classes: int = 1,
+    activation: str = "sigmoid",
 ) -> keras.Model:
     """Build a U-net that takes images of any size that is a multiple of its stride.
 
@@ -32,7 +35,10 @@ def make_unet(
     channels
         Images of one input.
     classes
-        Output channels; one gets a sigmoid, more a softmax.
+        Output channels.
+    activation
+        Of the output: sigmoid for classes that do not exclude each other, softmax for
+        those that do, linear for regressions.
 
     Returns
     -------
@@ -51,7 +57,6 @@ def make_unet(
         x = layers.Concatenate()([skip, x])
         x = _block(x, width, settings.kernel)
     x = layers.Conv2D(classes, 1, dtype="float32")(x)
-    activation = "sigmoid" if classes == 1 else "softmax"
     outputs = layers.Activation(activation, dtype="float32", name="probability")(x)
     return keras.Model(inputs, outputs, name="unet")
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From an exit wave to the image a microscope and its camera make of it.
+"""The noise-free image that the lenses make of an exit wave.
 
-Noise-free intensity by the contrast transfer function and its envelopes, then shot
-noise spread by the camera's MTF, then readout noise. numpy and scipy only, single
-precision; for images formed on the fly this is the inner loop of training.
+Contrast transfer function and envelopes, thesis equations 1.9 to 1.23. numpy and scipy
+only, single precision; for images formed on the fly this is the inner loop of training.
 """
 
 from __future__ import annotations
@@ -14,6 +13,32 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 from scipy.constants import c, e, h, m_e
+
+
+@dataclass(frozen=True)
+class Aberration:
+    """A coefficient of the phase that is not round, C_nm in Krivanek's notation.
+
+    Parameters
+    ----------
+    n, m
+        Order and symmetry: 1, 2 is twofold astigmatism, 2, 1 axial coma, 2, 3
+        threefold astigmatism, 3, 2 star, 3, 4 and 4, 5 four- and fivefold astigmatism.
+    magnitude
+        C_nm [Å].
+    angle
+        phi_nm, from x towards y [rad].
+    """
+
+    n: int
+    m: int
+    magnitude: float
+    angle: float
+
+    @property
+    def name(self) -> str:
+        """The coefficient as abTEM calls it."""
+        return f"C{self.n}{self.m}"
 
 
 @dataclass(frozen=True)
@@ -32,6 +57,11 @@ class Optics:
         1/e width of the distribution of focus [Å].
     blur
         Width of the Gaussian envelope of equation 1.22 [Å].
+    aberrations
+        All others, each order at most once.
+    angular_spread
+        1/e width of the distribution of beam directions, beta in equation 1.20
+        [mrad].
     """
 
     energy: float
@@ -39,36 +69,8 @@ class Optics:
     Cs: float = 0.0
     focal_spread: float = 0.0
     blur: float = 0.0
-
-
-@dataclass(frozen=True)
-class Camera:
-    """What the camera does to the intensity.
-
-    Parameters
-    ----------
-    sampling
-        Pixel size [Å].
-    dose
-        Frame dose [e-/Å²].
-    c0, c3, C
-        Half-maximum, in Nyquist frequencies, steepness and noise floor of the MTF.
-    readout
-        Mean of the readout noise, N0 [e-/pixel].
-    noise
-        Whether there is shot and readout noise.
-    has_mtf
-        Whether the MTF is applied.
-    """
-
-    sampling: float
-    dose: float
-    c0: float = 0.5
-    c3: float = 2.0
-    C: float = 0.0
-    readout: float = 0.0
-    noise: bool = True
-    has_mtf: bool = True
+    aberrations: tuple[Aberration, ...] = ()
+    angular_spread: float = 0.0
 
 
 def wavelength(energy: float) -> float:
@@ -82,8 +84,9 @@ def transfer_function(
 ) -> np.ndarray:
     """Return the contrast transfer function with its envelopes.
 
-    Equations 1.9 to 1.23 of the thesis: the phase of defocus and spherical aberration,
-    the temporal envelope of the focal spread, and the Gaussian envelope of vibrations.
+    Equations 1.9 to 1.23 of the thesis: the phase of all aberrations, the temporal
+    envelope of the focal spread, the spatial envelope of the angular spread, and the
+    Gaussian envelope of vibrations. There is no objective aperture.
 
     Parameters
     ----------
@@ -108,8 +111,22 @@ def transfer_function(
     chi = np.pi * lam * k2 * (0.5 * optics.Cs * lam**2 * k2 - optics.defocus)
     temporal = (np.pi * lam * optics.focal_spread / 2 * k2) ** 2
     gaussian = optics.blur**2 / 2 * k2
-    envelope = np.exp(-temporal - gaussian)
-    return np.asarray(envelope * np.exp(-1j * chi), np.complex64)
+    damping = temporal + gaussian
+    if optics.aberrations or optics.angular_spread:
+        alpha, phi = lam * np.sqrt(k2), np.arctan2(ky[:, np.newaxis], kx)
+        # The gradient of chi, in units of 2 pi / lam, along alpha and phi.
+        radial = (optics.Cs * alpha**2 - optics.defocus) * alpha
+        azimuthal = np.zeros_like(alpha)
+        for a in optics.aberrations:
+            gradient = np.float32(a.magnitude) * alpha**a.n
+            turned = a.m * (phi - np.float32(a.angle))
+            cosine = gradient * np.cos(turned)
+            chi += 2 * np.pi / lam / (a.n + 1) * cosine * alpha
+            radial += cosine
+            azimuthal += a.m / (a.n + 1) * gradient * np.sin(turned)
+        beta = optics.angular_spread * 1e-3
+        damping += (np.pi * beta / lam) ** 2 * (radial**2 + azimuthal**2)
+    return np.asarray(np.exp(-damping) * np.exp(-1j * chi), np.complex64)
 
 
 def intensity(
@@ -162,48 +179,3 @@ def _fit_axis(spectrum: np.ndarray, axis: int, n: int) -> np.ndarray:
     if negative:
         fitted[-negative:] = spectrum[-negative:]
     return np.moveaxis(fitted, 0, axis) * np.float32(n / old)
-
-
-def mtf(frequency: np.ndarray, c0: float, c3: float, C: float = 0.0) -> np.ndarray:
-    """Return the parametric modulation transfer function, equation 1.25.
-
-    Parameters
-    ----------
-    frequency
-        Spatial frequency in Nyquist frequencies, any shape.
-    c0, c3, C
-        Half-maximum, steepness and noise floor.
-    """
-    return (1 - C) / (1 + (frequency / c0) ** c3) + C
-
-
-def detect(image: np.ndarray, camera: Camera, rng: np.random.Generator) -> np.ndarray:
-    """Return what a camera reads from a noise-free image.
-
-    Equation 3 of the noise paper, ``MTF[P(N_D)] + P(N_0)``: the shot noise is spread
-    by the MTF, the readout noise comes after it and is not.
-
-    Parameters
-    ----------
-    image
-        Intensity, shape (y, x); 1 = vacuum. Its pixels are the camera's.
-    camera
-        The camera.
-    rng
-        Source of the noise.
-
-    Returns
-    -------
-    Counts in electrons, float32, shape (y, x).
-    """
-    counts = image * np.float32(camera.dose * camera.sampling**2)
-    if camera.noise:
-        counts = rng.poisson(counts).astype(np.float32)
-    if camera.has_mtf:
-        ky = scipy.fft.fftfreq(image.shape[0], 0.5).astype(np.float32)
-        kx = scipy.fft.rfftfreq(image.shape[1], 0.5).astype(np.float32)
-        response = mtf(np.hypot(ky[:, np.newaxis], kx), camera.c0, camera.c3, camera.C)
-        counts = scipy.fft.irfft2(scipy.fft.rfft2(counts) * response, image.shape)
-    if camera.noise and camera.readout:
-        counts += rng.poisson(camera.readout, image.shape)
-    return np.asarray(counts, np.float32)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a camera reads from a noise-free image: shot noise, MTF and readout noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+
+
+@dataclass(frozen=True)
+class Camera:
+    """What the camera does to the intensity.
+
+    Parameters
+    ----------
+    sampling
+        Pixel size [Å].
+    dose
+        Frame dose [e-/Å²].
+    c0, c3, C
+        Half-maximum, in Nyquist frequencies, steepness and noise floor of the MTF.
+    readout
+        Mean of the readout noise, N0 [e-/pixel].
+    noise
+        Whether there is shot and readout noise.
+    has_mtf
+        Whether the MTF is applied.
+    """
+
+    sampling: float
+    dose: float
+    c0: float = 0.5
+    c3: float = 2.0
+    C: float = 0.0
+    readout: float = 0.0
+    noise: bool = True
+    has_mtf: bool = True
+
+
+def mtf(frequency: np.ndarray, c0: float, c3: float, C: float = 0.0) -> np.ndarray:
+    """Return the parametric modulation transfer function, equation 1.25.
+
+    Parameters
+    ----------
+    frequency
+        Spatial frequency in Nyquist frequencies, any shape.
+    c0, c3, C
+        Half-maximum, steepness and noise floor.
+    """
+    return (1 - C) / (1 + (frequency / c0) ** c3) + C
+
+
+def detect(image: np.ndarray, camera: Camera, rng: np.random.Generator) -> np.ndarray:
+    """Return what a camera reads from a noise-free image.
+
+    Equation 3 of the noise paper, ``MTF[P(N_D)] + P(N_0)``: the shot noise is spread
+    by the MTF, the readout noise comes after it and is not.
+
+    Parameters
+    ----------
+    image
+        Intensity, shape (y, x); 1 = vacuum. Its pixels are the camera's.
+    camera
+        The camera.
+    rng
+        Source of the noise.
+
+    Returns
+    -------
+    Counts in electrons, float32, shape (y, x).
+    """
+    if not camera.noise:
+        return expect(image, camera)
+    counts = rng.poisson(_arriving(image, camera)).astype(np.float32)
+    counts = _spread(counts, camera)
+    if camera.readout:
+        counts += rng.poisson(camera.readout, image.shape)
+    return np.asarray(counts, np.float32)
+
+
+def expect(image: np.ndarray, camera: Camera) -> np.ndarray:
+    """Return the mean of what a camera reads from an image; see `detect`."""
+    counts = _spread(_arriving(image, camera), camera)
+    return counts + np.float32(camera.readout) if camera.noise else counts
+
+
+def _arriving(image: np.ndarray, camera: Camera) -> np.ndarray:
+    return image * np.float32(camera.dose * camera.sampling**2)
+
+
+def _spread(counts: np.ndarray, camera: Camera) -> np.ndarray:
+    """Apply the MTF."""
+    if not camera.has_mtf:
+        return counts
+    ky = scipy.fft.fftfreq(counts.shape[0], 0.5).astype(np.float32)
+    kx = scipy.fft.rfftfreq(counts.shape[1], 0.5).astype(np.float32)
+    response = mtf(np.hypot(ky[:, np.newaxis], kx), camera.c0, camera.c3, camera.C)
+    spread = scipy.fft.irfft2(scipy.fft.rfft2(counts) * response, counts.shape)
+    return np.asarray(spread, np.float32)

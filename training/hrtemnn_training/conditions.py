@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lenses and the camera of one input, drawn from the ranges of the parameters."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .camera import Camera
+from .optics import Aberration, Optics
+
+if TYPE_CHECKING:
+    from .parameters import ImageParameters
+
+_ORDERS = ((1, 2), (2, 1), (2, 3), (3, 2), (3, 4), (4, 5))
+
+
+def draw_conditions(
+    parameters: ImageParameters, energy: float, rng: np.random.Generator
+) -> tuple[tuple[Optics, ...], Camera]:
+    """Draw the lenses, of each image of a focal series, and the camera.
+
+    Image i is at ``defocus + i * step + jitter``, the jitter uniform within its bounds
+    and 0 for the first image; a positive step goes towards underfocus. Everything else
+    is shared. Aberrations that are not round have uniform angles.
+
+    Parameters
+    ----------
+    parameters
+        The ranges.
+    energy
+        Beam energy of the exit wave [keV].
+    rng
+        Source of the draws. What is off, a range of (0, 0) among the aberrations or no
+        focal series, draws nothing, so that it leaves all other draws as they are.
+    """
+    optics = Optics(
+        energy=energy,
+        defocus=rng.uniform(*parameters.defocus),
+        Cs=rng.uniform(*parameters.ctf_c30),
+        focal_spread=rng.uniform(*parameters.focal_spread),
+        blur=rng.uniform(*parameters.blur),
+    )
+    camera = Camera(
+        sampling=rng.uniform(*parameters.sampling),
+        dose=10 ** rng.uniform(*parameters.log_dose),
+        c0=rng.uniform(*parameters.mtf_c1),
+        C=rng.uniform(*parameters.mtf_c2),
+        c3=rng.uniform(*parameters.mtf_c3),
+        readout=rng.uniform(*parameters.readout),
+        noise=parameters.noise is not None,
+        has_mtf=parameters.mtf is not None,
+    )
+    ranges = {(n, m): getattr(parameters, f"ctf_c{n}{m}") for n, m in _ORDERS}
+    optics = replace(
+        optics,
+        aberrations=tuple(
+            Aberration(n, m, rng.uniform(*bounds), rng.uniform(0, 2 * np.pi))
+            for (n, m), bounds in ranges.items()
+            if bounds[1] > 0
+        ),
+        angular_spread=rng.uniform(*parameters.angular_spread)
+        if parameters.angular_spread[1] > 0
+        else 0.0,
+    )
+    return _focal_series(optics, parameters.multifocus, rng), camera
+
+
+def _focal_series(
+    first: Optics, multifocus: tuple[int, float, float] | None, rng: np.random.Generator
+) -> tuple[Optics, ...]:
+    if multifocus is None:
+        return (first,)
+    count, step, jitter = multifocus
+    changes = np.arange(1, count) * step + rng.uniform(-jitter, jitter, count - 1)
+    return (first, *(replace(first, defocus=first.defocus + d) for d in changes))
+
+
+def known_values(optics: Optics, camera: Camera) -> dict[str, float]:
+    """Return the conditions by name: fields of `Optics` and `Camera`, and C12, C21, ...
+
+    Parameters
+    ----------
+    optics
+        Of the first image of a focal series.
+    camera
+        The camera.
+    """
+    lenses, sensor = asdict(optics), asdict(camera)
+    del lenses["aberrations"], sensor["noise"], sensor["has_mtf"]
+    return lenses | sensor | {a.name: a.magnitude for a in optics.aberrations}

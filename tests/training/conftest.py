@@ -51,6 +51,7 @@ def tiny_recipe() -> dict:
                     "epochs": 2,
                     "learning_rate": [0.01, 0.001],
                     "images": {"log_dose": [2, 5]},
+                    "object_weight": 9,
                 },
             ],
         },

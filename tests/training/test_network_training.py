@@ -13,6 +13,7 @@ import onnxruntime
 import pandas as pd
 import pytest
 
+from hrtemnn_training.batches import pixel_weights
 from hrtemnn_training.evaluation import DOSE_BINS, evaluate, plot_scores, summarize
 from hrtemnn_training.export import ExportError, export, write_scores
 from hrtemnn_training.onnx_graph import to_onnx
@@ -125,6 +126,10 @@ def test_training_goes_on_and_the_network_is_exported_and_scored(
     whole = train(recipe, tmp_path, progress=False)
     assert list(whole.index) == [0, 1, 2]
     assert np.isfinite(whole.to_numpy()).all()
+    # The second stage weighs particles 9 times: the best epoch is one of it all the same.
+    assert whole["validation_loss"].idxmin() == 0
+    best = keras.saving.load_model(tmp_path / "best.keras")
+    assert int(best.optimizer.iterations.numpy()) in {2 * 3, 3 * 3}
 
     # As if it was stopped after the second epoch.
     whole.iloc[:2].to_csv(tmp_path / "history.csv", index_label="epoch")
@@ -151,6 +156,16 @@ def test_training_goes_on_and_the_network_is_exported_and_scored(
     other = recipe.model_copy(update={"seed": 4})
     with pytest.raises(TrainingError, match="recipe that differs"):
         train(other, tmp_path, progress=False)
+
+
+def test_weights_are_of_objects_not_of_their_background() -> None:
+    labels = np.zeros((2, 3, 4, 3), np.float32)
+    labels[..., 2] = 1
+    labels[1, 2, 3] = (0, 0.25, 0.75)
+    weights = pixel_weights(labels, objects=2, object_weight=9)
+    assert weights.shape == (2, 3, 4)
+    assert weights[1, 2, 3] == 3
+    assert weights.sum() == 3 + 23
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(

@@ -100,8 +100,17 @@ def test_a_failure_of_one_structure_is_raised(tmp_path, few) -> None:
 def test_a_store_of_another_recipe_is_refused(tmp_path, recipe, recipe_values) -> None:
     make_structures(recipe, tmp_path, processes=1, progress=False)
     recipe_values["seed"] = 99
-    with pytest.raises(StoreError, match="other ranges or another seed"):
+    with pytest.raises(StoreError, match="holds structures of other settings"):
         make_structures(Recipe.model_validate(recipe_values), tmp_path, progress=False)
+
+
+def test_waves_of_other_settings_are_refused(tmp_path, few) -> None:
+    make_structures(few, tmp_path, processes=1, progress=False)
+    make_waves(few, tmp_path, processes=1, progress=False)
+    thinner = few.waves.model_copy(update={"slice_thickness": 0.5})
+    other = few.model_copy(update={"waves": thinner})
+    with pytest.raises(StoreError, match="holds waves of other settings"):
+        make_waves(other, tmp_path, processes=1, progress=False)
 
 
 def test_missing_data_is_named(tmp_path, recipe) -> None:
@@ -184,7 +193,16 @@ def test_files_that_are_no_recipe(tmp_path) -> None:
         read_recipe(tmp_path / "broken.json")
 
 
+def test_only_objects_made_of_pixels_have_a_weight(recipe_values) -> None:
+    Recipe.model_validate(recipe_values)
+    recipe_values["images"] |= {"label": "Exitwave", "num_classes": 2}
+    recipe_values["classes"] = ["real", "imaginary"]
+    with pytest.raises(ValueError, match="object_weight is for labels of classes"):
+        Recipe.model_validate(recipe_values)
+
+
 def test_stages_follow_one_another(recipe) -> None:
+    assert [recipe.training.start(epoch) for epoch in range(3)] == [0, 1, 1]
     stages = [recipe.training.at(epoch) for epoch in range(3)]
     assert [s.images for s, _ in stages] == [
         {},

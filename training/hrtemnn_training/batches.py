@@ -21,6 +21,8 @@ from .whole_files import written_whole
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from .parameters import ImageParameters
     from .recipe import Recipe
 
@@ -47,6 +49,8 @@ class ImageEpoch(PyDataset):
         Images in a batch.
     augment
         Whether images are flipped, turned and varied in intensity.
+    object_weight
+        Weight of an object's pixels in the loss; that of the others is 1.
     cache
         Folder that keeps the images of the first `image_epochs` epochs for the later
         ones; without it each is formed again when it returns.
@@ -64,6 +68,7 @@ class ImageEpoch(PyDataset):
         epoch: int,
         batch_size: int,
         augment: bool = True,
+        object_weight: float = 1.0,
         cache: Path | None = None,
         workers: int = 2,
     ) -> None:
@@ -75,6 +80,7 @@ class ImageEpoch(PyDataset):
         self._epoch = epoch
         self._image_epoch = epoch % parameters.image_epochs
         self._augment = augment
+        self._object_weight = object_weight
         self._cache = cache
         rng = np.random.default_rng((parameters.seed, epoch))
         order = rng.permutation(len(data))
@@ -85,15 +91,19 @@ class ImageEpoch(PyDataset):
         """Return the number of batches."""
         return len(self._batches)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return images and labels of a batch, float32.
+    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
+        """Return images and labels of a batch, and the pixels' weights if not all 1.
 
         Images have the shape (batch, y, x, image), labels (batch, y, x, class), or
-        (batch, class) where they are of the image as a whole.
+        (batch, class) where they are of the image as a whole; all are float32.
         """
         pairs = [self._make(int(i)) for i in self._batches[index]]
         images, labels = map(np.stack, zip(*pairs, strict=True))
-        return images, labels.astype(np.float32)
+        labels = labels.astype(np.float32)
+        if self._object_weight == 1:
+            return images, labels
+        objects = self._parameters.objects
+        return images, labels, pixel_weights(labels, objects, self._object_weight)
 
     def pair(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return image and label of one structure, not augmented, kept or formed."""
@@ -139,6 +149,24 @@ class ImageEpoch(PyDataset):
             sampling=self._sampling,
             rng=np.random.default_rng((parameters.seed, self._image_epoch, index)),
         )
+
+
+def pixel_weights(
+    labels: NDArray[np.float32], objects: int, object_weight: float
+) -> NDArray[np.float32]:
+    """Return how much each pixel counts in the loss, shape (batch, y, x).
+
+    Parameters
+    ----------
+    labels
+        Shape (batch, y, x, class), between 0 and 1.
+    objects
+        Number of the first classes that are not the background.
+    object_weight
+        Of a pixel that is an object's; that of the others is 1.
+    """
+    weights: NDArray[np.float32] = labels[..., :objects].sum(axis=-1)
+    return 1 + (object_weight - 1) * weights
 
 
 def cache_path(folder: Path) -> Path:

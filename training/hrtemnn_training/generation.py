@@ -70,11 +70,10 @@ def make_structures(
         i = PURPOSES.index(purpose)
         path = data_path(folder, purpose).absolute()
         data = DataSet(path, "a")
-        description = {
-            "structures": recipe.structures.model_dump(mode="json"),
-            "seed": [recipe.seed, i],
-        }
-        data.prepare(recipe.size[purpose], description)
+        settings = recipe.structures.model_dump(mode="json")
+        data.prepare(
+            recipe.size[purpose], {"settings": settings, "seed": [recipe.seed, i]}
+        )
         generator = recipe.structures.of(purpose)
         jobs += [
             (path, index, generator, (recipe.seed, i, index))
@@ -106,16 +105,19 @@ def make_waves(
     Raises
     ------
     StoreError
-        If `folder` has no structures of a purpose.
+        If `folder` has no structures of a purpose, or waves of other settings.
     """
     jobs = []
     for purpose in purposes:
         path = data_path(folder, purpose).absolute()
         i = PURPOSES.index(purpose)
+        data = DataSet(path, "r+")
+        settings = recipe.waves.model_dump(mode="json")
+        data.prepare_waves({"settings": settings, "seed": [recipe.seed, i]})
         jobs += [
             # Numbers of its own for the vibrations, not those of the structure.
             (path, index, recipe.waves, (recipe.seed, i, index, 1))
-            for index in DataSet(path).missing("wave")
+            for index in data.missing("wave")
         ]
     _work(_make_wave, jobs, "waves", processes, scheduler, progress=progress)
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .parameters import ImageParameters
+from .parameters import SEGMENTATIONS, ImageParameters
 from .structures import AnyGenerator
 from .unet_settings import UNetSettings
 from .waves import WaveSettings
@@ -32,6 +32,12 @@ class Stage(BaseModel):
     )
     images: dict[str, Any] = Field(
         default_factory=dict, description="keys of the images that differ here"
+    )
+    object_weight: float = Field(
+        1.0,
+        gt=0,
+        description="of an object's pixels in the loss, the others' is 1; with w an "
+        "object is as likely as none where the network gives w / (1 + w)",
     )
 
 
@@ -59,6 +65,15 @@ class TrainingSettings(BaseModel):
                 return stage, first * (last / first) ** share
             epoch -= stage.epochs
         raise ValueError(f"The recipe ends {epoch + 1} epochs before this one.")
+
+    def start(self, epoch: int) -> int:
+        """Return the first epoch of the stage that an epoch is in."""
+        first = 0
+        for stage in self.stages:
+            if epoch < first + stage.epochs:
+                break
+            first += stage.epochs
+        return first
 
 
 Count = Annotated[int, Field(ge=1)]
@@ -104,6 +119,11 @@ class Recipe(BaseModel):
             for key in ("label", "num_classes", "channels"):
                 if getattr(other, key) != getattr(images, key):
                     raise ValueError(f"training.stages: {key} must be the same in all")
+            if stage.object_weight != 1 and images.label not in SEGMENTATIONS:
+                raise ValueError(
+                    "training.stages: object_weight is for labels of classes of "
+                    f"pixels, {', '.join(SEGMENTATIONS)}; {images.label} is none"
+                )
         return self
 
     def images_of(self, stage: Stage) -> ImageParameters:

@@ -58,17 +58,17 @@ class DataSet:
     path
         Folder of the zarr store.
     mode
-        "r" to read, "a" to read and write, made where it is missing.
+        "r" to read, "r+" to write too, "a" to make it where it is missing.
 
     Raises
     ------
     StoreError
-        If the store is not there to be read.
+        If the store is not there and not to be made.
     """
 
     def __init__(self, path: str | Path, mode: str = "r") -> None:
         self.path = Path(path)
-        if mode == "r" and not (self.path / "zarr.json").exists():
+        if mode != "a" and not (self.path / "zarr.json").exists():
             raise StoreError(f"There is no data set in {self.path}; make it first.")
         self._root = zarr.open_group(self.path, mode=mode)
 
@@ -91,13 +91,32 @@ class DataSet:
         StoreError
             If the store holds structures of another description.
         """
-        before = self._root.attrs.get("description")
+        self._claim("structures", description)
+        self._root.attrs["size"] = size
+
+    def prepare_waves(self, description: dict[str, Any]) -> None:
+        """Say how the waves of the store are computed.
+
+        Parameters
+        ----------
+        description
+            Settings of the multislice and seed; JSON types only.
+
+        Raises
+        ------
+        StoreError
+            If the store holds waves of another description.
+        """
+        self._claim("waves", description)
+
+    def _claim(self, part: str, description: dict[str, Any]) -> None:
+        before = self._root.attrs.get(part)
         if before is not None and before != description:
             raise StoreError(
-                f"{self.path} holds structures of other ranges or another seed; "
+                f"{self.path} holds {part} of other settings or another seed; "
                 "choose another folder, or delete this one."
             )
-        self._root.attrs.update({"size": size, "description": description})
+        self._root.attrs[part] = description
 
     def missing(self, part: str) -> Iterator[int]:
         """Return the numbers of the structures without `part`, "atoms" or "wave"."""

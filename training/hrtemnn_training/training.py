@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from .batches import ImageEpoch, cache_path
+from .batches import ImageEpoch, cache_path, pixel_weights
 from .generation import data_path
 from .parameters import PER_IMAGE
 from .scores import f1_score
@@ -34,8 +34,8 @@ def train(recipe: Recipe, folder: Path, *, progress: bool = True) -> pd.DataFram
     """Train the network of a recipe, from where an earlier run stopped.
 
     After each epoch ``last.keras`` (weights and optimizer) and ``history.csv`` are
-    written whole, ``best.keras`` where the validation loss is the lowest so far, and
-    ``history.png`` with the learning curves.
+    written whole, ``best.keras`` where the validation loss is the lowest of the stage
+    so far, and ``history.png`` with the learning curves.
 
     Parameters
     ----------
@@ -83,6 +83,7 @@ def train(recipe: Recipe, folder: Path, *, progress: bool = True) -> pd.DataFram
             sampling=recipe.sampling,
             epoch=epoch,
             batch_size=settings.batch_size,
+            object_weight=stage.object_weight,
             cache=cache_path(folder),
         )
         fitted = model.fit(
@@ -94,10 +95,15 @@ def train(recipe: Recipe, folder: Path, *, progress: bool = True) -> pd.DataFram
                 f"The loss of epoch {epoch + 1} is {loss}. Lower the learning rate; "
                 "the last good epoch is kept, and training goes on from there."
             )
-        row = {"loss": loss, "learning_rate": rate, **_validate(model, truth, recipe)}
-        best = history["validation_loss"].min() if len(history) else math.inf
+        row = {
+            "loss": loss,
+            "learning_rate": rate,
+            **_validate(model, truth, recipe, stage.object_weight),
+        }
+        # Losses of stages with other weights cannot be compared: the last one's count.
+        best = history["validation_loss"].iloc[settings.start(epoch) :].min()
         history.loc[epoch] = row
-        if not best <= row["validation_loss"]:
+        if not best <= row["validation_loss"]:  # nan for the first of a stage
             _save(model, folder / "best.keras")
         _save(model, folder / "last.keras")
         _write(folder / "history.csv", history.to_csv(index_label="epoch"))
@@ -151,7 +157,7 @@ def _resume(folder: Path, epochs: int) -> keras.Model | None:
     return keras.saving.load_model(path) if epochs and path.exists() else None
 
 
-def _validation_set(recipe: Recipe, data: DataSet) -> tuple[np.ndarray, np.ndarray]:
+def _validation_set(recipe: Recipe, data: DataSet) -> tuple[np.ndarray, ...]:
     """Return the same images after every epoch, of structures not trained on."""
     images = ImageEpoch(
         data,
@@ -166,7 +172,10 @@ def _validation_set(recipe: Recipe, data: DataSet) -> tuple[np.ndarray, np.ndarr
 
 
 def _validate(
-    model: keras.Model, truth: tuple[np.ndarray, np.ndarray], recipe: Recipe
+    model: keras.Model,
+    truth: tuple[np.ndarray, ...],
+    recipe: Recipe,
+    object_weight: float,
 ) -> dict[str, float]:
     images, labels = truth
     parameters = recipe.images
@@ -179,6 +188,7 @@ def _validate(
         labels.reshape(-1, classes),
         np.clip(predicted.reshape(-1, classes), 1e-7, 1 - 1e-7),
     )
+    weights = pixel_weights(labels, parameters.objects, object_weight)
     objects = slice(parameters.objects)
     scores = [
         f1_score(p[..., objects] > _THRESHOLD, y[..., objects] > 0.5)
@@ -186,7 +196,9 @@ def _validate(
         if (y[..., objects] > 0.5).any()
     ]
     return {
-        "validation_loss": float(np.mean(keras.ops.convert_to_numpy(loss))),
+        "validation_loss": float(
+            np.mean(weights.ravel() * keras.ops.convert_to_numpy(loss))
+        ),
         "validation_f1": float(np.mean(scores)),
     }
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from ase.data import atomic_numbers
@@ -16,6 +16,7 @@ from ._alloys import Arrangement, arrange, majority
 from ._choices import CountRange, Shares, draw
 from ._generator import Generator
 from ._particle import make_particle
+from ._ranges import within
 from ._shapes import Orientation, Shape, lattice_constant
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class ParticleGenerator(Generator):
         {"core-shell": 1.0, "Janus": 1.0, "disordered": 1.0},
         description="of alloys, relative shares; the core is of the second element",
     )
-    concentration: Range = Field(
+    concentration: Annotated[Range, within(0, 1)] = Field(
         (0.2, 0.8),
         description="of the second element, share of the atoms of a particle",
     )
@@ -67,10 +68,6 @@ class ParticleGenerator(Generator):
             )
         if self.lattice_constant is None:
             lattice_constant(self.element)
-        if not 0 <= self.concentration[0] <= self.concentration[1] <= 1:
-            raise ValueError(
-                f"concentration {self.concentration} is not within 0 and 1"
-            )
         return self
 
     def draw_layers(self, rng: np.random.Generator) -> tuple[int, int]:

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Draw the pictures of ``docs/simulation.md``.
+
+    python docs/simulation_page.py
+
+Needs the extra `training`. One picture of every generator, and one of the same exit
+wave under different microscopes and cameras.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ase.db
+import numpy as np
+from ase.build import graphene, mx2
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon
+from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
+
+from hrtemnn_training.camera import Camera, detect
+from hrtemnn_training.optics import Aberration, Optics, intensity
+from hrtemnn_training.structures import (
+    AmorphousFilm,
+    Database,
+    MX2Flake,
+    Nanotube,
+    ParticlesOnFilm,
+    Sheet,
+    SupportedParticles,
+)
+from hrtemnn_training.waves import WaveSettings, exit_wave
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from hrtemnn_training.structures import Generator, Structure
+
+PICTURES = Path(__file__).parent / "pictures"
+SAMPLING = 0.15  # of all cameras [Å]
+LIGHT = WaveSettings(energy=80)
+HEAVY = WaveSettings(energy=300)
+
+
+def database(folder: Path) -> Database:
+    """Return a generator that draws from a database of a few sheets."""
+    with ase.db.connect(folder / "sheets.db") as sheets:
+        for formula in ("WSe2", "MoTe2", "TiS2"):
+            sheets.write(mx2(formula, vacuum=5.0))
+        sheets.write(graphene(vacuum=5.0))
+    return Database(path=folder / "sheets.db", field=50, axis_tilt=(0, 3))
+
+
+def generators(folder: Path) -> dict[str, tuple[Generator, int, WaveSettings]]:
+    """Return generators with a seed and the waves' settings, by title."""
+    particles = {"field": 90.0, "empty": 0, "bare_support": 0}
+    alloy = {"element": "Ag", "second_element": "Co"}
+    carbon = {"films": {"amorphous carbon": 1}, "particles": (5, 6)}
+    graphite = {"films": {"graphene": 1}, "particles": (5, 6)}
+    shapes = {"twin": 1, "decahedron": 1, "icosahedron": 1}
+    return {
+        "Au on CeO2": (SupportedParticles(**particles), 1, HEAVY),
+        "Au on anatase, all shapes": (
+            SupportedParticles(support="anatase", shapes=shapes, **particles),
+            5,
+            HEAVY,
+        ),
+        "Pt on MgO": (
+            SupportedParticles(element="Pt", support="MgO", **particles),
+            2,
+            HEAVY,
+        ),
+        "Au on amorphous carbon": (
+            ParticlesOnFilm(field=90, thickness=(20, 20), **carbon),
+            1,
+            HEAVY,
+        ),
+        "Ag-Co on graphene": (
+            ParticlesOnFilm(field=90, shapes=shapes, **graphite, **alloy),
+            2,
+            HEAVY,
+        ),
+        "MoS2 flake": (MX2Flake(field=60, supported=0, vacancies=(3, 3)), 1, LIGHT),
+        "MoS2 on graphene": (MX2Flake(field=60, supported=1), 4, LIGHT),
+        "graphene, grain boundary": (Sheet(field=50, boundary=1), 1, LIGHT),
+        "hBN with vacancies": (
+            Sheet(field=50, material="hBN", boundary=0, vacancies=(2, 2)),
+            1,
+            LIGHT,
+        ),
+        "nanotubes": (Nanotube(field=60, tubes=(2, 2), double_walled=1), 7, LIGHT),
+        "amorphous carbon": (AmorphousFilm(field=60), 1, LIGHT),
+        "MoTe2 from a database": (database(folder), 1, LIGHT),
+    }
+
+
+def show(axes: Axes, image: np.ndarray, title: str, sampling: float) -> None:
+    """Draw an image with a scale bar of 1 nm."""
+    low, high = np.percentile(image, [1, 99])
+    axes.imshow(image, cmap="gray", vmin=low, vmax=high)
+    axes.set_title(title, fontsize=9)
+    axes.set_axis_off()
+    bar = AnchoredSizeBar(
+        axes.transData, 10 / sampling, "1 nm", "lower right", size_vertical=3
+    )
+    axes.add_artist(bar)
+
+
+def see(
+    structure: Structure, wave: np.ndarray, optics: Optics, camera: Camera
+) -> np.ndarray:
+    """Return the counts of a camera over the whole field."""
+    extent = (structure.box[1], structure.box[0])
+    shape = tuple(round(length / camera.sampling) for length in extent)
+    return detect(
+        intensity(wave, extent, optics, shape), camera, np.random.default_rng(0)
+    )
+
+
+def draw_generators(path: Path) -> None:
+    """Draw a structure of every generator, with the outlines of its particles."""
+    figure = Figure(figsize=(12, 9.6), layout="constrained")
+    all_axes = figure.subplots(3, 4)
+    with tempfile.TemporaryDirectory() as folder:
+        for axes, (title, (generator, seed, settings)) in zip(
+            all_axes.flat, generators(Path(folder)).items(), strict=True
+        ):
+            structure = generator.make(seed)
+            optics = Optics(energy=settings.energy, defocus=60, Cs=1e4, focal_spread=8)
+            dose = 8e3 if settings is HEAVY else 1e5
+            camera = Camera(sampling=SAMPLING, dose=dose, c0=0.5, c3=2.5)
+            image = see(structure, exit_wave(structure, settings), optics, camera)
+            show(axes, image, title, SAMPLING)
+            for outline in structure.outlines:
+                corners = outline / SAMPLING - 0.5
+                axes.add_patch(Polygon(corners, fill=False, color="tab:orange", lw=0.8))
+    figure.savefig(path, dpi=110)
+
+
+def draw_microscopes(path: Path) -> None:
+    """Draw one exit wave under different lenses and cameras."""
+    structure = SupportedParticles(field=80, empty=0, bare_support=0).make(1)
+    wave = exit_wave(structure, HEAVY)
+    optics = Optics(energy=300, defocus=60, Cs=1e4, focal_spread=8)
+    camera = Camera(sampling=SAMPLING, dose=1e4, c0=0.5, c3=2.5, readout=0.01)
+    coma = (Aberration(2, 1, 3000.0, 0.5), Aberration(1, 2, 60.0, 1.0))
+    cases = {
+        "underfocus 60 Å, 10⁴ e⁻/Å²": (optics, camera),
+        "overfocus 60 Å": (replace(optics, defocus=-60), camera),
+        "underfocus 200 Å": (replace(optics, defocus=200), camera),
+        "Cs 0.1 mm": (replace(optics, Cs=1e6), camera),
+        "astigmatism 60 Å, coma 0.3 µm": (replace(optics, aberrations=coma), camera),
+        "focal spread 40 Å": (replace(optics, focal_spread=40), camera),
+        "200 e⁻/Å²": (optics, replace(camera, dose=200)),
+        "200 e⁻/Å², MTF c0 0.15": (optics, replace(camera, dose=200, c0=0.15)),
+    }
+    figure = Figure(figsize=(12, 6.4), layout="constrained")
+    for axes, (title, (lenses, detector)) in zip(
+        figure.subplots(2, 4).flat, cases.items(), strict=True
+    ):
+        show(axes, see(structure, wave, lenses, detector), title, SAMPLING)
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    draw_generators(PICTURES / "generators.png")
+    draw_microscopes(PICTURES / "microscopes.png")

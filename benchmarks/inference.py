@@ -19,9 +19,9 @@ import onnx
 import onnxruntime
 import tensorflow as tf
 import tf2onnx
-
 from hrtemnn_training.unet import make_unet
 from hrtemnn_training.unet_settings import UNetSettings
+
 from hyperspy_hrtemnn.networks import load
 
 SIDE = 512

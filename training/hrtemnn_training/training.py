@@ -10,12 +10,11 @@ import keras
 import numpy as np
 import pandas as pd
 
+from .architectures import make_network
 from .batches import ImageEpoch, cache_path, pixel_weights
 from .generation import data_path
-from .parameters import PER_IMAGE
 from .scores import f1_score
 from .store import DataSet
-from .unet import make_unet
 from .whole_files import written_whole
 
 if TYPE_CHECKING:
@@ -56,15 +55,9 @@ def train(recipe: Recipe, folder: Path, *, progress: bool = True) -> pd.DataFram
     StoreError
         If exit waves are missing.
     TrainingError
-        If the label is of the image as a whole, the loss is not finite, or the folder
-        was trained by another recipe.
+        If the loss is not finite, or the folder was trained by another recipe.
     """
     settings = recipe.training
-    if recipe.images.label in PER_IMAGE:
-        raise TrainingError(
-            f"The label {recipe.images.label} is of the image as a whole; the "
-            f"{recipe.network.architecture} gives an answer for each pixel."
-        )
     keras.mixed_precision.set_global_policy(settings.precision)
     keras.utils.set_random_seed(recipe.seed)
     data = {p: DataSet(data_path(folder, p)) for p in ("train", "validation")}
@@ -144,7 +137,7 @@ def _new_model(recipe: Recipe) -> keras.Model:
 
 def network_of(recipe: Recipe) -> keras.Model:
     """Return the recipe's network, not trained, with the channels of its images."""
-    return make_unet(
+    return make_network(
         recipe.network,
         channels=recipe.images.channels,
         classes=recipe.images.num_classes,

@@ -23,8 +23,8 @@ from hrtemnn_training.architectures import (
     MSDNetSettings,
     UNetPlusPlusSettings,
     UNetSettings,
-    make_network,
 )
+from hrtemnn_training.architectures.networks import make_network
 from hrtemnn_training.export import export, make_card, write_card
 from hrtemnn_training.msdnet_graph import msdnet_to_onnx
 from hrtemnn_training.onnx_graph import to_onnx

@@ -13,7 +13,8 @@ import onnxruntime
 import pandas as pd
 import pytest
 
-from hrtemnn_training.architectures import UNetSettings, make_network
+from hrtemnn_training.architectures import UNetSettings
+from hrtemnn_training.architectures.networks import make_network
 from hrtemnn_training.batches import pixel_weights
 from hrtemnn_training.evaluation import DOSE_BINS, evaluate, plot_scores, summarize
 from hrtemnn_training.export import ExportError, export, write_scores
@@ -127,7 +128,7 @@ def test_training_goes_on_and_the_network_is_exported_and_scored(
     whole = train(recipe, tmp_path, progress=False)
     assert list(whole.index) == [0, 1, 2]
     assert np.isfinite(whole.to_numpy()).all()
-    # The second stage weighs particles 9 times: the best epoch is one of it all the same.
+    # The second stage weighs particles 9 times: the best epoch is one of it anyway.
     assert whole["validation_loss"].idxmin() == 0
     best = keras.saving.load_model(tmp_path / "best.keras")
     assert int(best.optimizer.iterations.numpy()) in {2 * 3, 3 * 3}

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from .architectures import make_network
+from .architectures.networks import make_network
 from .batches import ImageEpoch, cache_path, pixel_weights
 from .generation import data_path
 from .scores import f1_score

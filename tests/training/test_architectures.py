@@ -42,16 +42,19 @@ def _single_precision():
 
 
 def randomized(settings: Any, **shape: Any) -> keras.Model:
+    """Return a network with random weights that neither fades nor swells."""
     model = make_network(settings, **shape)
     rng = np.random.default_rng(0)
-    model.set_weights(
-        [
-            rng.uniform(0.5, 2, w.shape)
-            if w.name == "moving_variance"
-            else rng.normal(0, 0.3, w.shape)
-            for w in model.weights
-        ]
-    )
+
+    def values(weight: Any) -> np.ndarray:
+        if weight.name == "kernel":
+            spread = np.sqrt(2 / np.prod(weight.shape[:-1]))
+            return rng.normal(0, spread, weight.shape)
+        if weight.name in {"gamma", "moving_variance"}:
+            return rng.uniform(0.7, 1.4, weight.shape)
+        return rng.normal(0, 0.2, weight.shape)
+
+    model.set_weights([values(weight) for weight in model.weights])
     return model
 
 
@@ -103,7 +106,7 @@ def test_receptive_field_is_what_the_output_depends_on(settings) -> None:
     middle = n // 2 + settings.stride // 2
     pixels = np.array([middle, 1])
     changed = []
-    for reach in (side + 1, side // 2):
+    for reach in (side + 1, side // 4):
         other = image.copy()
         far = (np.abs(np.arange(n) - pixels[:, None]) >= reach).all(axis=0)
         other[:, far] += 3
@@ -181,7 +184,7 @@ def test_tiles_of_an_msd_net_leave_no_trace(msd_network) -> None:
     assert msd_network.card.receptive_field == 81
     image = np.random.default_rng(3).normal(100, 5, (170, 230))
     whole = predict(msd_network, image, 0.4)
-    assert whole.std() > 0.05
+    assert whole.std() > 0.02
     tiled = predict(msd_network, image, 0.4, tile=140)
     np.testing.assert_allclose(tiled, whole, atol=1e-5)
 
@@ -233,12 +236,12 @@ def test_an_encoder_sees_its_receptive_field_before_the_mean() -> None:
     outside = image + 3
     outside[:, seen, seen] = image[:, seen, seen]
     expected, given = (
-        keras.ops.convert_to_numpy(features(i))[0, pixel, pixel]
+        keras.ops.convert_to_numpy(features([i]))[0, pixel, pixel]
         for i in (image, outside)
     )
     np.testing.assert_allclose(given, expected, rtol=1e-5)
     outside[:, first] += 3
-    changed = keras.ops.convert_to_numpy(features(outside))[0, pixel, pixel]
+    changed = keras.ops.convert_to_numpy(features([outside]))[0, pixel, pixel]
     assert (np.abs(changed - expected) > 1e-6).any()
 
 
@@ -264,6 +267,7 @@ def test_an_encoder_sees_its_receptive_field_before_the_mean() -> None:
     ],
 )
 def test_networks_that_do_not_fit_are_refused(recipe_values, values, message) -> None:
+    recipe_values["training"]["stages"] = [{"epochs": 1, "learning_rate": [0.1, 0.1]}]
     recipe_values["images"] |= values.get("images", {})
     recipe_values["network"] = values.get("network", recipe_values["network"])
     with pytest.raises(ValidationError, match=message):

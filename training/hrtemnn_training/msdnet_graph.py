@@ -21,7 +21,7 @@ from .onnx_graph import activation, normalized
 from .onnx_nodes import Graph
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     import keras
     import onnx
@@ -162,10 +162,11 @@ class _Writer:
             if pack[-1] < chunk.stop:
                 continue
             members = [self._layers[j] for j in pack]
-            # Layers that have their sum already are as many lanes that idle.
+            # Layers that have had their sum are lanes that idle.
+            idle = np.zeros_like(members[-1].kernel[:, inputs])
             kernel = np.concatenate(
                 [
-                    layer.kernel[:, inputs] * (j >= chunk.stop)
+                    layer.kernel[:, inputs] if j >= chunk.stop else idle
                     for j, layer in zip(pack, members, strict=True)
                 ]
             )
@@ -209,10 +210,10 @@ class _Writer:
             return given[0]
         return self.graph.node("Add", given, f"{given[-1]}/sum")
 
-    def _together(self, outputs: Sequence[str], name: str) -> str:
+    def _together(self, outputs: list[str], name: str) -> str:
         if len(outputs) < 2:
             return "".join(outputs)
-        return self.graph.node("Concat", [*outputs], f"{name}/inputs", axis=1)
+        return self.graph.node("Concat", outputs, f"{name}/inputs", axis=1)
 
     def _cropped(self, given: str, margin: int, name: str) -> str:
         if margin == 0:

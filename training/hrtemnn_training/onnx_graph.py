@@ -77,7 +77,7 @@ def normalized(
     kernel, bias
         Of the convolution; the output channels are the kernel's last axis.
     """
-    gamma, beta, mean, variance = (np.asarray(w, np.float32) for w in layer.weights)
+    gamma, beta, mean, variance = layer.get_weights()
     scale = gamma / np.sqrt(variance + layer.epsilon)
     return kernel * scale, (bias - mean) * scale + beta
 

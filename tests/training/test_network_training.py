@@ -103,7 +103,7 @@ def test_the_graph_has_one_node_a_layer() -> None:
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (keras.layers.AveragePooling2D(), "AveragePooling2D"),
+        (keras.layers.AveragePooling2D(2), "AveragePooling2D"),
         (keras.layers.Conv2D(2, 3, padding="valid"), "padding"),
         (keras.layers.Conv2D(2, 4, padding="same"), "odd"),
         (keras.layers.Conv2D(2, 3, padding="same", activation="relu"), "activation"),

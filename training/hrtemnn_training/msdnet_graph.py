@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 # takes fewer input channels without reordering them.
 _LANES = 16
 
+# Layers whose outputs are convolved together: with more the sums are read and written
+# less often, but more is convolved within the layers, three channels at a time. With 50
+# layers of 3 channels 1, 2, 3 and 5 took 2.62, 2.36, 2.55 and 2.68 s.
+_TOGETHER = 2
+
 
 @dataclass(frozen=True)
 class _Layer:
@@ -105,7 +110,7 @@ class _Writer:
         self._width = len(hidden[0].bias)
         self._margin = max(layer.reach for layer in hidden)
         # Layers that are convolved together, and layers that one convolution adds to.
-        self._step = max(1, (_LANES - 1) // self._width)
+        self._step = max(1, min(_TOGETHER, (_LANES - 1) // self._width))
         self._packs = list(self._packed(max(1, _LANES // self._width)))
         self._sums = [""] * len(self._packs)
         self._answer = ""

@@ -4,14 +4,14 @@
     python benchmarks/inference.py
 
 Needs the extra `benchmark`. All ways run the same weights on the same image in turn.
-The peak memory is that of a process that does one inference, less what it held before.
+The peak memory is that of a process that does one inference, less what it held before
+(Linux only).
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -149,7 +149,7 @@ def peak_memory(path: Path, side: int) -> float:
     """Return the memory of one inference [GiB], measured in a process of its own."""
     command = [sys.executable, __file__, "--peak", str(path), "--side", str(side)]
     result = subprocess.run(  # noqa: S603
-        command, check=True, capture_output=True, text=True
+        command, check=True, stdout=subprocess.PIPE, text=True
     )
     return float(result.stdout.split()[-1])
 
@@ -157,10 +157,16 @@ def peak_memory(path: Path, side: int) -> float:
 def measure_peak(path: Path, side: int) -> None:
     """Print the memory of one inference [GiB]."""
     run = runner(path)
-    run(np.zeros((64, 64), np.float32))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak_so_far()
     run(np.zeros((side, side), np.float32))
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20)
+    print(_peak_so_far() - before)
+
+
+def _peak_so_far() -> float:
+    # Not getrusage: its maximum is that of the process before, which started this one.
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 2**20
 
 
 def matrix_product(side: int = 2048) -> float:

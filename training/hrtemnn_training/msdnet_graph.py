@@ -47,7 +47,7 @@ class _Layer:
 
     @property
     def reach(self) -> int:
-        return self.dilation * (self.kernel.shape[-1] // 2)
+        return int(self.dilation * (self.kernel.shape[-1] // 2))
 
 
 def msdnet_to_onnx(model: keras.Model) -> onnx.ModelProto:
@@ -90,7 +90,9 @@ def _of_type(model: keras.Model, kind: type) -> list[Any]:
     return [layer for layer in model.layers if isinstance(layer, kind)]
 
 
-def _channels_first(kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, ...]:
+def _channels_first(
+    kernel: np.ndarray, bias: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     return kernel.transpose(3, 2, 0, 1), bias
 
 
@@ -185,8 +187,13 @@ class _Writer:
             )
             self._sums[number] = self._total([self._sums[number], term])
         name = f"output/from{chunk.start}"
-        bias = None if chunk.start else self._bias
-        term = self._convolution(outputs, self._kernel[:, inputs], bias, 1, name)
+        term = self._convolution(
+            outputs,
+            self._kernel[:, inputs],
+            None if chunk.start else self._bias,
+            1,
+            name,
+        )
         self._answer = self._total([self._answer, term])
 
     def _convolution(

@@ -67,7 +67,9 @@ class ReflectionPadding(layers.Layer):
         margin = (self.pad, self.pad)
         return keras.ops.pad(x, ((0, 0), margin, margin, (0, 0)), mode="reflect")
 
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple:
+    def compute_output_shape(
+        self, shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
         """Return the shape with the margins."""
         batch, *sides, channels = shape
         return (

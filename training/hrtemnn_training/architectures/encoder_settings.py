@@ -32,4 +32,4 @@ class EncoderSettings(BlockSettings):
         for level in range(self.levels):
             reach += block * 2**level
         # Pooling in pairs widens the square to one side.
-        return 2 * reach + 2 ** (self.levels - 1)
+        return 2 * reach + self.smallest_side

@@ -140,7 +140,7 @@ def write(path: Path, values: object) -> Path:
         ("images", "defocus", [100, -100], "images.defocus.*reversed"),
         ("images", "blur", "little", "images.blur"),
         ("structures", "overlapping", 1.4, "structures.*overlapping"),
-        ("network", "width", 0, "network.width"),
+        ("network", "width", 0, "network.unet.width"),
         ("waves", "energy", -300, "waves.energy"),
     ],
 )

@@ -135,7 +135,9 @@ class _Writer:
                 output = self._layer(j, start, given)
                 name = f"layer{j}/padded"
                 outputs.append(self.graph.reflect(output, self._margin, name))
-            self._add_to_later(self._together(outputs, f"layers{start}"), chunk)
+            together = self._together(outputs, f"layers{start}")
+            self._add_to_later(together, chunk)
+            self._add_to_answer(together, chunk)
         return self._cropped(self._answer, self._margin, "output/cropped")
 
     def _layer(self, j: int, start: int, given: str) -> str:
@@ -186,15 +188,26 @@ class _Writer:
                 f"sums{number}/from{chunk.start}",
             )
             self._sums[number] = self._total([self._sums[number], term])
+
+    def _add_to_answer(self, outputs: str, chunk: range) -> None:
+        """Convolve the outputs of a chunk, and what the answer is so far, into it.
+
+        It goes through the convolution rather than into a sum after it because
+        onnxruntime would make the terms of all sums first, sixteen channels each.
+        """
+        kernel = self._kernel[:, chunk.start * self._width : chunk.stop * self._width]
         name = f"output/from{chunk.start}"
-        term = self._convolution(
-            outputs,
-            self._kernel[:, inputs],
-            None if chunk.start else self._bias,
+        if not chunk.start:
+            self._answer = self._convolution(outputs, kernel, self._bias, 1, name)
+            return
+        same = np.eye(len(kernel), dtype=kernel.dtype)[..., np.newaxis, np.newaxis]
+        self._answer = self._convolution(
+            self._together([outputs, self._answer], name),
+            np.concatenate([kernel, same], axis=1),
+            None,
             1,
             name,
         )
-        self._answer = self._total([self._answer, term])
 
     def _convolution(
         self,

@@ -14,6 +14,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
+import numpy as np
+
 from hyperspy_hrtemnn.networks import Card, load
 
 DOCS = Path(__file__).parent
@@ -85,13 +88,11 @@ def main() -> None:
     card = load(options.name).card
     page = DOCS / f"{options.name}.md"
     replace_part(page, "card", f"{conditions(card)}\n\n{scores(card)}")
-    pictures = {
-        "evaluation": "evaluation",
-        "history": "history",
-        "images": "debug/0000",
-    }
-    for name, source in pictures.items():
-        shutil.copy(options.run / f"{source}.png", DOCS / "pictures" / f"{name}.png")
+    for name in ("evaluation", "history"):
+        shutil.copy(options.run / f"{name}.png", DOCS / "pictures")
+    pairs = [plt.imread(path) for path in sorted(options.run.glob("debug/*.png"))[:12]]
+    rows = [np.hstack(pairs[i : i + 3]) for i in range(0, len(pairs), 3)]
+    plt.imsave(DOCS / "pictures" / "images.png", np.vstack(rows))
 
 
 if __name__ == "__main__":

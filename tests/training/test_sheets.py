@@ -175,6 +175,14 @@ def test_a_boundary_is_closed_by_pentagons_and_heptagons(misorientation: float) 
             assert abs(away) / 6 < 1
 
 
+def test_the_rim_of_a_boundary_does_not_fall_together() -> None:
+    sheet = Sheet(field=48, boundary=0.6, stone_wales=(0, 0), vacancies=(0, 0))
+    structure = sheet.make(np.random.SeedSequence((1, 0, 156)))
+    assert structure.values["misorientation"] > 5
+    distances, _ = cKDTree(structure.positions).query(structure.positions, 2)
+    assert distances[:, 1].min() > 0.8 * BOND
+
+
 def test_dislocations_are_as_many_as_franks_rule_has_them() -> None:
     angle, half = 8.0, 30.0
     counts = [

@@ -220,6 +220,7 @@ def test_labels_of_the_whole_image_are_not_for_the_unet(
     tmp_path, recipe_values
 ) -> None:
     recipe_values["images"] |= {"label": "Value", "value": "defocus"}
+    recipe_values["training"]["stages"] = [{"epochs": 1, "learning_rate": [1e-3, 1e-3]}]
     recipe = Recipe.model_validate(recipe_values)
     with pytest.raises(TrainingError, match="Value is of the image as a whole"):
         train(recipe, tmp_path, progress=False)

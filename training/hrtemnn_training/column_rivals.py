@@ -161,11 +161,11 @@ def _f1_above(
     right: NDArray[np.bool_],
     count: int,
 ) -> NDArray[np.float64]:
-    """Return atomic F1 of the peaks above each threshold; nan without columns."""
-    if not count:
-        return np.full(len(thresholds), np.nan)
+    """Return atomic F1 of the peaks above each threshold; nan of nothing in nothing."""
     above = heights >= thresholds[:, np.newaxis]
-    return 2 * (above & right).sum(axis=1) / (above.sum(axis=1) + count)
+    either = above.sum(axis=1) + count
+    f1 = np.full(len(thresholds), np.nan)
+    return np.divide(2 * (above & right).sum(axis=1), either, out=f1, where=either > 0)
 
 
 def fit_heights(

@@ -109,12 +109,13 @@ def count_rings(
 
 def _bonds(points: NDArray[np.float64], longest: float | None) -> NDArray[np.intp]:
     """Return pairs of bonded atoms, each in both directions, shape (bond, 2)."""
+    none = np.zeros((0, 2), np.intp)
+    if len(points) < 3:
+        return none
     try:
-        triangles = Delaunay(points).simplices if len(points) > 2 else []
+        triangles = Delaunay(points).simplices
     except QhullError:  # all on one line
-        triangles = []
-    if len(triangles) == 0:
-        return np.zeros((0, 2), np.intp)
+        return none
     sides = np.concatenate(
         [triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]
     )

@@ -165,7 +165,8 @@ def _f1_above(
     above = heights >= thresholds[:, np.newaxis]
     either = above.sum(axis=1) + count
     f1 = np.full(len(thresholds), np.nan)
-    return np.divide(2 * (above & right).sum(axis=1), either, out=f1, where=either > 0)
+    np.divide(2 * (above & right).sum(axis=1), either, out=f1, where=either > 0)
+    return f1
 
 
 def fit_heights(

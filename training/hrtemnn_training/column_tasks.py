@@ -57,7 +57,7 @@ class AtomicColumns:
     """
 
     names: tuple[str, ...]
-    plotted: ClassVar = ("atomic_f1", "position_error")
+    plotted: ClassVar[tuple[str, ...]] = ("atomic_f1", "position_error")
 
     def ask(self, network: Network, shot: Shot) -> ColumnAnswer:
         """Return the columns in a network's probabilities."""
@@ -120,7 +120,7 @@ def true_columns(shot: Shot) -> tuple[NDArray[np.float64], NDArray[np.integer]]:
 
 
 def _places(shot: Shot) -> NDArray[np.float64]:
-    return shot.sample.sites.positions[:, ::-1] - np.array(shot.exposure.corner)
+    return np.asarray(shot.sample.sites.positions[:, ::-1] - shot.exposure.corner)
 
 
 def within(
@@ -137,7 +137,7 @@ def within(
 class Heights:
     """Atoms in columns; an answer is a map of them, shape (1, y, x)."""
 
-    plotted: ClassVar = ("height_rmse", "height_accuracy")
+    plotted: ClassVar[tuple[str, ...]] = ("height_rmse", "height_accuracy")
 
     def ask(self, network: Network, shot: Shot) -> NDArray[np.float32]:
         """Return a network's answer."""
@@ -176,4 +176,4 @@ def read_columns(image: NDArray[np.floating], shot: Shot) -> NDArray[np.float64]
     rows, columns = np.moveaxis(centers[:, np.newaxis] + window, -1, 0)
     rows = np.clip(rows, 0, image.shape[0] - 1)
     columns = np.clip(columns, 0, image.shape[1] - 1)
-    return np.median(image[rows, columns], axis=1)
+    return np.asarray(np.median(image[rows, columns], axis=1))

@@ -51,7 +51,7 @@ def tune_threshold(
     ]
     areas = np.sum([truth.sum(axis=(0, 1)) for truth in truths], axis=0)
     shown = [
-        (shot, truth.any(axis=-1))
+        (shot, np.asarray(truth.any(axis=-1)))
         for shot, truth in zip(validation, truths, strict=True)
         if truth.any()
     ]
@@ -93,7 +93,8 @@ def _filtered(
 ) -> NDArray[np.float32]:
     if width == 0:
         return image
-    return gaussian_filter(image, width / shot.sampling, mode="reflect")
+    filtered: NDArray[np.float32] = gaussian_filter(image, width / shot.sampling)
+    return filtered
 
 
 def _f1_above(

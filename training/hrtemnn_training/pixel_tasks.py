@@ -49,7 +49,7 @@ class Masks:
     """
 
     names: tuple[str, ...]
-    plotted: ClassVar = ("f1", "found_over_true_area")
+    plotted: ClassVar[tuple[str, ...]] = ("f1", "found_over_true_area")
 
     def ask(self, network: Network, shot: Shot) -> NDArray[np.float32]:
         """Return a network's answer."""
@@ -84,7 +84,7 @@ class Masks:
 class ExitWaves:
     """The exit wave; an answer is its real and imaginary part, (2, y, x)."""
 
-    plotted: ClassVar = ("rmse",)
+    plotted: ClassVar[tuple[str, ...]] = ("rmse",)
 
     def ask(self, network: Network, shot: Shot) -> NDArray[np.float32]:
         """Return a network's answer."""
@@ -106,7 +106,7 @@ class ExitWaves:
 class CleanImages:
     """The images without noise, standardized; an answer has the shape (image, y, x)."""
 
-    plotted: ClassVar = ("psnr", "ssim")
+    plotted: ClassVar[tuple[str, ...]] = ("psnr", "ssim")
 
     def ask(self, network: Network, shot: Shot) -> NDArray[np.float32]:
         """Return a network's answer, in its own pixels.

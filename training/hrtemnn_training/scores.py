@@ -50,12 +50,14 @@ def precision_recall(
     )
 
 
-def ratio(part: float, whole: float) -> float:
+def ratio(part: float | np.integer, whole: float | np.integer) -> float:
     """Return a share; nan of nothing."""
-    return part / whole if whole else float("nan")
+    return float(part) / float(whole) if whole else float("nan")
 
 
-def rmse(predicted: NDArray[np.floating] | float, truth: NDArray[np.floating]) -> float:
+def rmse(
+    predicted: NDArray[np.floating], truth: NDArray[np.floating | np.integer]
+) -> float:
     """Return the root mean square error, the root of equation 2.6 of the thesis.
 
     Of a wave the mean is over real and imaginary part, as in publication I.
@@ -65,7 +67,7 @@ def rmse(predicted: NDArray[np.floating] | float, truth: NDArray[np.floating]) -
     predicted, truth
         Arrays of the same shape.
     """
-    return float(np.sqrt(np.mean((np.asarray(predicted) - truth) ** 2)))
+    return float(np.sqrt(np.mean((predicted - truth) ** 2)))
 
 
 def psnr_and_ssim(

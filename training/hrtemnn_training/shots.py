@@ -57,7 +57,7 @@ class Shot:
     @property
     def pixel(self) -> float:
         """Pixel size of the camera [Å]."""
-        return self.exposure.size[0] / self.exposure.counts.shape[1]
+        return float(self.grid.pixel[0])
 
     @property
     def working_grid(self) -> Grid:

@@ -51,12 +51,12 @@ class ImageValues:
     """
 
     parameters: ImageParameters
-    plotted: ClassVar = ("absolute_error",)
+    plotted: ClassVar[tuple[str, ...]] = ("absolute_error",)
 
     def ask(self, network: Network, shot: Shot) -> NDArray[np.float32]:
         """Return a network's answer."""
         answer = network.predict(shot.standardized[np.newaxis])[0]
-        return np.reshape(answer, (len(answer), -1)).mean(axis=1)
+        return np.asarray(np.reshape(answer, (len(answer), -1)).mean(axis=1))
 
     def score(self, answer: NDArray[np.floating], shot: Shot) -> dict[str, float]:
         """Return the error, its size and its square."""
@@ -72,7 +72,7 @@ class ImageValues:
 class ImageClasses(ImageValues):
     """The class of the image as a whole; an answer has a probability for each."""
 
-    plotted: ClassVar = ("accuracy",)
+    plotted: ClassVar[tuple[str, ...]] = ("accuracy",)
 
     def score(self, answer: NDArray[np.floating], shot: Shot) -> dict[str, float]:
         """Return whether the most probable class is right, and what it is taken for."""

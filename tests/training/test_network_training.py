@@ -124,7 +124,7 @@ def test_training_goes_on_and_the_network_is_exported_and_scored(
     whole = train(recipe, tmp_path, progress=False)
     assert list(whole.index) == [0, 1, 2]
     assert np.isfinite(whole.to_numpy()).all()
-    # The second stage weighs particles 9 times: the best epoch is one of it all the same.
+    # The second stage weighs particles 9 times: the best epoch is one of it anyway.
     assert whole["validation_loss"].idxmin() == 0
     best = keras.saving.load_model(tmp_path / "best.keras")
     assert int(best.optimizer.iterations.numpy()) in {2 * 3, 3 * 3}

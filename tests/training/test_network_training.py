@@ -10,15 +10,13 @@ import keras
 import numpy as np
 import onnx
 import onnxruntime
-import pandas as pd
 import pytest
 
 from hrtemnn_training.batches import pixel_weights
-from hrtemnn_training.evaluation import DOSE_BINS, evaluate, plot_scores, summarize
-from hrtemnn_training.export import ExportError, export, write_scores
+from hrtemnn_training.evaluation_report import report
+from hrtemnn_training.export import ExportError, export
 from hrtemnn_training.onnx_graph import to_onnx
 from hrtemnn_training.recipe import Recipe
-from hrtemnn_training.scores import f1_score
 from hrtemnn_training.training import TrainingError, _claim, train
 from hrtemnn_training.unet import make_unet
 from hrtemnn_training.unet_settings import UNetSettings
@@ -144,12 +142,8 @@ def test_training_goes_on_and_the_network_is_exported_and_scored(
     assert network.card.recipe_sha256 == recipe.sha256
     assert network.card.versions["keras"] == keras.__version__
 
-    table = evaluate(recipe, tmp_path, network, progress=False)
-    assert len(table) == 12
-    assert table["dose"].between(10, 1e6).all()
-    scores = summarize(table)
-    plot_scores(table, tmp_path / "evaluation.png")
-    write_scores(path, scores)
+    summary = report(recipe, tmp_path, progress=False)
+    assert list(summary) == ["tiny", "threshold"]
     assert load(path).card.scores["images"] == 12
     assert len(onnx.load(path).metadata_props) == 1
 
@@ -196,7 +190,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(
 def test_the_label_decides_what_is_trained(
     images, classes, score, run_folder, tmp_path, recipe_values
 ) -> None:
-    for name in ("train.zarr", "validation.zarr"):
+    for name in ("train.zarr", "validation.zarr", "test.zarr"):
         (tmp_path / name).symlink_to(run_folder / name)
     recipe_values["images"] |= images | {"spotsize": 1.0}
     recipe_values["classes"] = classes
@@ -212,8 +206,12 @@ def test_the_label_decides_what_is_trained(
     card = network.card
     assert (card.channels, card.defocus_step) == (images["multifocus"][0], 50)
     assert card.task == ("segmentation" if score == "validation_f1" else "exit wave")
-    with pytest.raises(ValueError, match="Only masks of one class"):
-        evaluate(recipe, tmp_path, network, progress=False)
+    summary = report(recipe, tmp_path, against=("defocus",), progress=False)
+    rival = "matched filter" if score == "validation_f1" else "Y-scramble"
+    assert rival in summary
+    scores = load(tmp_path / "tiny.onnx").card.scores
+    assert scores["images"] == 6
+    assert rival in scores["rivals"]
 
 
 def test_labels_of_the_whole_image_are_not_for_the_unet(
@@ -240,52 +238,3 @@ def test_a_run_from_before_a_key_existed_is_of_the_same_recipe(
 def test_nothing_to_export(tmp_path, recipe) -> None:
     with pytest.raises(ExportError, match="no trained network"):
         export(recipe, tmp_path)
-
-
-def test_f1_of_known_masks() -> None:
-    truth = np.zeros((10, 20), bool)
-    truth[:, :10] = True
-    found = np.zeros_like(truth)
-    found[:, 5:15] = True
-    assert f1_score(found, truth) == pytest.approx(0.5)
-    assert f1_score(truth, truth) == 1
-    assert f1_score(~truth, truth) == 0
-    assert np.isnan(f1_score(truth & False, truth & False))
-
-
-def test_summary_of_known_scores() -> None:
-    rows = [
-        {
-            "mtf": "MTF 3",
-            "dose_bin": 2,
-            "true_share": 0.2,
-            "found_share": 0.1,
-            "f1": i / 10,
-            "f1_half": 1.0,
-        }
-        for i in range(11)
-    ]
-    rows.append(
-        {
-            "mtf": "MTF 3",
-            "dose_bin": 2,
-            "true_share": 0.0,
-            "found_share": 0.04,
-            "f1": np.nan,
-            "f1_half": np.nan,
-        }
-    )
-    summary = summarize(pd.DataFrame(rows))["MTF 3"]
-    scores = summary["dose"][f"{DOSE_BINS[2]:g}-{DOSE_BINS[3]:g}"]
-    assert scores == {
-        "images": 11,
-        "f1_mean": 0.5,
-        "f1_10th_percentile": 0.1,
-        "f1_mean_at_0.5": 1.0,
-        "found_over_true_area": 0.5,
-    }
-    assert summary["without_particle"] == {
-        "images": 1,
-        "false_share_mean": 0.04,
-        "false_share_largest": 0.04,
-    }

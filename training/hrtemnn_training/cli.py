@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .recipe import Recipe, RecipeError, read_recipe
-from .whole_files import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,18 +129,25 @@ def export(recipe: Recipe, folder: Path) -> None:
 
 
 @_step
+@click.argument("networks", nargs=-1)
 @click.option(
-    "--network",
-    "path",
-    help="Another network, by name or path, on the same images; its card stays.",
+    "--against",
+    multiple=True,
+    default=("dose",),
+    show_default=True,
+    help="Condition in whose bins the scores are given: dose, defocus, sampling, ...",
 )
-def evaluate(recipe: Recipe, folder: Path, path: str | None) -> None:
-    """Score the exported network on the test structures in FOLDER.
+def evaluate(
+    recipe: Recipe, folder: Path, networks: tuple[str, ...], against: tuple[str, ...]
+) -> None:
+    """Score networks, and their rivals without one, on the test structures in FOLDER.
 
-    Writes evaluation.csv, evaluation.json and evaluation.png into FOLDER, and the
-    scores into the card of FOLDER/NAME.onnx.
+    What is scored follows from the label of RECIPE. Without NETWORKS the exported
+    network of FOLDER: evaluation.csv, .json and .png go into FOLDER and the scores into
+    its card. NETWORKS, by name or path, are compared on the same images in
+    comparison.csv, .json and .png.
     """
-    _evaluate(recipe, folder, path)
+    _evaluate(recipe, folder, networks, against)
 
 
 @_step
@@ -156,28 +162,17 @@ def make(recipe: Recipe, folder: Path, **work: Any) -> None:
     generation.make_waves(recipe, folder, **work)
     training.train(recipe, folder)
     click.echo(exporting.export(recipe, folder))
-    _evaluate(recipe, folder, None)
+    _evaluate(recipe, folder)
 
 
-def _evaluate(recipe: Recipe, folder: Path, path: str | None) -> None:
-    import json
+def _evaluate(
+    recipe: Recipe,
+    folder: Path,
+    networks: tuple[str, ...] = (),
+    against: tuple[str, ...] = ("dose",),
+) -> None:
+    from .evaluation_report import report, table_of
+    from .tasks import task_of
 
-    from hyperspy_hrtemnn.networks import load
-
-    from . import evaluation
-    from .export import write_scores
-
-    own = folder / f"{recipe.name}.onnx"
-    network = load(path or own)
-    table = evaluation.evaluate(recipe, folder, network)
-    scores = evaluation.summarize(table)
-    stem = f"evaluation-{network.card.name}" if path else "evaluation"
-    with written_whole(folder / f"{stem}.csv") as temporary:
-        table.to_csv(temporary, index=False)
-    text = json.dumps(scores, indent=2)
-    with written_whole(folder / f"{stem}.json") as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
-    evaluation.plot_scores(table, folder / f"{stem}.png")
-    if not path:
-        write_scores(own, scores)
-    click.echo(text)
+    summary = report(recipe, folder, networks, against=against)
+    click.echo(table_of(summary, task_of(recipe).plotted))

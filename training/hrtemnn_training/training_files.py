@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a training leaves in the folder of a run, and whose it is."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import keras
+import pandas as pd
+
+from .whole_files import written_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .recipe import Recipe
+
+_LEFT = (
+    "recipe.json",
+    "history.csv",
+    "history.png",
+    "tensorboard",
+    "best.keras",
+    "last.keras",
+    "epoch-*.keras",
+)
+
+
+class TrainingError(RuntimeError):
+    """A training that cannot go on, and why."""
+
+
+def claim(folder: Path, recipe: Recipe) -> None:
+    """Write the recipe into the folder it trains in, as ``recipe.json``.
+
+    Raises
+    ------
+    TrainingError
+        If another recipe began a training there.
+    """
+    if _recipe_in(folder, recipe) != recipe:
+        raise TrainingError(
+            f"{folder} was trained by a recipe that differs; choose another folder, or "
+            "begin anew with `hrtemnn train --restart`."
+        )
+    path = folder / "recipe.json"
+    if not path.exists():
+        # As the file says it, for the same hash.
+        _write(path, recipe.model_dump_json(indent=2, exclude_unset=True))
+
+
+def trained_recipe(folder: Path, recipe: Recipe) -> Recipe:
+    """Return a recipe with the options that its training in a folder was given.
+
+    Raises
+    ------
+    TrainingError
+        If it is another recipe that was trained there.
+    """
+    trained = _recipe_in(folder, recipe)
+    if trained == recipe:  # the file may be of an earlier version, the hash another
+        return recipe
+    if trained.model_copy(update={"training": recipe.training}) != recipe:
+        raise TrainingError(f"{folder} was trained by a recipe that differs.")
+    return trained
+
+
+def _recipe_in(folder: Path, recipe: Recipe) -> Recipe:
+    path = folder / "recipe.json"
+    if not path.exists():
+        return recipe
+    # Keys that are newer than the file have their defaults in it.
+    return type(recipe).model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def read_last(folder: Path) -> keras.Model | None:
+    """Return the network after the last whole epoch, with its optimizer, if any."""
+    path = folder / "last.keras"
+    return keras.saving.load_model(path) if path.exists() else None
+
+
+def save_network(model: keras.Model, path: Path) -> None:
+    """Write a network with its optimizer, whole or not at all."""
+    with written_whole(path) as temporary:
+        model.save(temporary)
+
+
+def read_history(folder: Path, epochs: int) -> pd.DataFrame:
+    """Return the rows of the first `epochs` epochs, as `write_history` wrote them."""
+    path = folder / "history.csv"
+    if not epochs:
+        return pd.DataFrame()
+    history = pd.read_csv(path, index_col="epoch", float_precision="round_trip")
+    return history.iloc[:epochs]
+
+
+def write_history(history: pd.DataFrame, folder: Path) -> None:
+    """Write a row for each epoch into ``history.csv``."""
+    _write(folder / "history.csv", history.to_csv(index_label="epoch"))
+
+
+def delete_training(folder: Path) -> list[Path]:
+    """Delete what an earlier training left in a folder, and return what that was.
+
+    Structures, exit waves and formed images stay, and so does an exported network.
+    """
+    found = [path for name in _LEFT for path in sorted(folder.glob(name))]
+    for path in found:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return found
+
+
+def _write(path: Path, text: str) -> None:
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

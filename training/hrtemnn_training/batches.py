@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -117,7 +117,7 @@ class ImageEpoch(PyDataset):
         used because nobody can tell how long the network waits for it.
         """
         pool = ThreadPoolExecutor(self.workers)
-        waiting = deque()
+        waiting: deque[Future[tuple[np.ndarray, ...]]] = deque()
         try:
             for index in range(len(self)):
                 waiting.append(pool.submit(self.__getitem__, index))

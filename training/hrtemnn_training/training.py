@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -135,7 +135,7 @@ def train(
 
 
 def train_epoch(
-    model: keras.Model, images: ImageEpoch, bar: tqdm
+    model: keras.Model, images: ImageEpoch, bar: tqdm[Any]
 ) -> tuple[float, float]:
     """Train a network on all batches of an epoch, or until the loss is not finite.
 

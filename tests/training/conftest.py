@@ -96,6 +96,8 @@ def trained_as():
 
     values = tiny_recipe()
     values["training"] |= {"precision": "mixed_bfloat16", "regularize": 1e-3}
+    # With weights in both stages TensorFlow traces the training once.
+    values["training"]["stages"][0]["object_weight"] = 2
     return Recipe.model_validate(values)
 
 

@@ -30,7 +30,6 @@ from hyperspy_hrtemnn.cli import main
             r"training\.optimizer_options.*sgd does not take beta_1.*momentum",
         ),
         ({"optimizer_options": {"learning_rate": 1}}, r"the learning rate is the stag"),
-        ({"optimizer_options": {"weight_decay": "much"}}, "weight_decay"),
         ({"limit_data": 0}, r"training\.limit_data"),
         ({"regularise": 1}, r"training\.regularise"),
     ],

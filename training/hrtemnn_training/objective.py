@@ -79,7 +79,7 @@ def make_optimizer(name: str, options: Mapping[str, Any]) -> keras.Optimizer:
     Raises
     ------
     ValueError
-        If the optimizer has no such argument, or not of this value.
+        If the optimizer has no such argument.
 
     References
     ----------
@@ -93,10 +93,8 @@ def make_optimizer(name: str, options: Mapping[str, Any]) -> keras.Optimizer:
             f"{name} does not take {', '.join(unknown)}, only "
             f"{', '.join(sorted(allowed))}; the learning rate is the stages'"
         )
-    try:
-        return optimizer(**({"amsgrad": True} if name == "adam" else {}) | options)
-    except TypeError as error:
-        raise ValueError(f"{name}: {error}") from None
+    defaults = {"amsgrad": True} if name == "adam" else {}
+    return optimizer(**defaults | options)
 
 
 def regularize_kernels(model: keras.Model, amount: float) -> None:

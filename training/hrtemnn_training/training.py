@@ -22,7 +22,7 @@ from .training_files import (
     TrainingError,
     claim,
     read_history,
-    read_last,
+    restore_last,
     save_network,
     write_history,
 )
@@ -94,8 +94,8 @@ def train(
             "training.limit_data larger."
         )
     claim(folder, recipe)
-    model = read_last(folder) or _new_model(recipe)
-    regularize_kernels(model, settings.regularize)
+    model = _new_model(recipe)
+    restore_last(model, folder)
     # The history may be ahead of the network: the network is written last.
     done = int(model.optimizer.iterations.numpy()) // steps
     history = read_history(folder, done)
@@ -196,6 +196,7 @@ def _new_model(recipe: Recipe) -> keras.Model:
     model = network_of(recipe)
     optimizer = make_optimizer(settings.optimizer, settings.optimizer_options)
     model.compile(optimizer=optimizer, loss=recipe.loss)
+    regularize_kernels(model, settings.regularize)
     return model
 
 

@@ -74,10 +74,16 @@ def _recipe_in(folder: Path, recipe: Recipe) -> Recipe:
     return type(recipe).model_validate_json(path.read_text(encoding="utf-8"))
 
 
-def read_last(folder: Path) -> keras.Model | None:
-    """Return the network after the last whole epoch, with its optimizer, if any."""
+def restore_last(model: keras.Model, folder: Path) -> None:
+    """Give a compiled model weights and optimizer of the last whole epoch, if any.
+
+    Another backend may have trained it: nothing but numbers is read, because the file
+    also names the optimizer's class in the backend that wrote it.
+    """
     path = folder / "last.keras"
-    return keras.saving.load_model(path) if path.exists() else None
+    if path.exists():
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(path)
 
 
 def save_network(model: keras.Model, path: Path) -> None:
@@ -88,10 +94,11 @@ def save_network(model: keras.Model, path: Path) -> None:
 
 def read_history(folder: Path, epochs: int) -> pd.DataFrame:
     """Return the rows of the first `epochs` epochs, as `write_history` wrote them."""
-    path = folder / "history.csv"
     if not epochs:
         return pd.DataFrame()
-    history = pd.read_csv(path, index_col="epoch", float_precision="round_trip")
+    # Numbers as texts first: not every version of pandas reads them to the last bit.
+    texts = pd.read_csv(folder / "history.csv", dtype=str)
+    history = texts.astype(float).astype({"epoch": int}).set_index("epoch")
     return history.iloc[:epochs]
 
 

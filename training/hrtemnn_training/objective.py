@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 # For labels that no recipe has: integers, sequences and embeddings.
 _OTHER_LABELS = {"sparse_categorical_crossentropy", "ctc", "circle"}
@@ -65,7 +65,7 @@ def find_optimizer(name: str) -> type[keras.Optimizer]:
     return _OPTIMIZERS[name]
 
 
-def make_optimizer(name: str, options: Mapping[str, Any]) -> keras.Optimizer:
+def make_optimizer(name: str, options: dict[str, Any]) -> keras.Optimizer:
     """Return an optimizer; the training sets its learning rate.
 
     Parameters
@@ -93,7 +93,7 @@ def make_optimizer(name: str, options: Mapping[str, Any]) -> keras.Optimizer:
             f"{name} does not take {', '.join(unknown)}, only "
             f"{', '.join(sorted(allowed))}; the learning rate is the stages'"
         )
-    defaults = {"amsgrad": True} if name == "adam" else {}
+    defaults: dict[str, Any] = {"amsgrad": True} if name == "adam" else {}
     return optimizer(**defaults | options)
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-import keras
 import pandas as pd
 
 from .whole_files import written_whole
@@ -14,16 +13,19 @@ from .whole_files import written_whole
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import keras
+
     from .recipe import Recipe
 
+# In the order in which it may be deleted: what is left of it belongs to the recipe.
 _LEFT = (
-    "recipe.json",
-    "history.csv",
-    "history.png",
-    "tensorboard",
-    "best.keras",
     "last.keras",
+    "best.keras",
     "epoch-*.keras",
+    "tensorboard",
+    "history.png",
+    "history.csv",
+    "recipe.json",
 )
 
 

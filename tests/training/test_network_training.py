@@ -17,7 +17,8 @@ from hrtemnn_training.evaluation_report import report
 from hrtemnn_training.export import ExportError, export
 from hrtemnn_training.onnx_graph import to_onnx
 from hrtemnn_training.recipe import Recipe
-from hrtemnn_training.training import TrainingError, _claim, train
+from hrtemnn_training.training import train
+from hrtemnn_training.training_files import TrainingError, claim
 from hrtemnn_training.unet import make_unet
 from hrtemnn_training.unet_settings import UNetSettings
 from hyperspy_hrtemnn.networks import load
@@ -116,26 +117,12 @@ def test_layers_without_counterpart_are_named(layer, message: str) -> None:
         to_onnx(keras.Model(inputs, layer(inputs)))
 
 
-def test_training_goes_on_and_the_network_is_exported_and_scored(
-    run_folder, tmp_path, recipe
+def test_a_trained_network_is_exported_and_scored(
+    trained, trained_as, tmp_path
 ) -> None:
-    for name in ("train.zarr", "validation.zarr", "test.zarr"):
-        (tmp_path / name).symlink_to(run_folder / name)
-    whole = train(recipe, tmp_path, progress=False)
-    assert list(whole.index) == [0, 1, 2]
-    assert np.isfinite(whole.to_numpy()).all()
-    # The second stage weighs particles 9 times; the best is one of it even so.
-    assert whole["validation_loss"].idxmin() == 0
-    best = keras.saving.load_model(tmp_path / "best.keras")
-    assert int(best.optimizer.iterations.numpy()) in {2 * 3, 3 * 3}
-
-    # As if it was stopped after the second epoch.
-    whole.iloc[:2].to_csv(tmp_path / "history.csv", index_label="epoch")
-    again = train(recipe, tmp_path, progress=False)
-    assert list(again.index) == [0, 1, 2]
-    assert again["loss"].iloc[0] == pytest.approx(whole["loss"].iloc[0])
-    assert (tmp_path / "history.png").stat().st_size > 1000
-
+    recipe = trained_as
+    for path in (trained / "best.keras", *trained.glob("*.zarr")):
+        (tmp_path / path.name).symlink_to(path)
     path = export(recipe, tmp_path)
     network = load(path)
     assert network.card.ranges.dose == pytest.approx((100, 1e5))
@@ -146,10 +133,6 @@ def test_training_goes_on_and_the_network_is_exported_and_scored(
     assert list(summary) == ["tiny", "threshold"]
     assert load(path).card.scores["images"] == 12
     assert len(onnx.load(path).metadata_props) == 1
-
-    other = recipe.model_copy(update={"seed": 4})
-    with pytest.raises(TrainingError, match="recipe that differs"):
-        train(other, tmp_path, progress=False)
 
 
 def test_weights_are_of_objects_not_of_their_background() -> None:
@@ -230,9 +213,9 @@ def test_a_run_from_before_a_key_existed_is_of_the_same_recipe(
     old = recipe.model_dump(mode="json")
     del old["images"]["ctf_c12"], old["images"]["multifocus"]
     (tmp_path / "recipe.json").write_text(json.dumps(old), encoding="utf-8")
-    _claim(tmp_path, recipe)
+    claim(tmp_path, recipe)
     with pytest.raises(TrainingError, match="recipe that differs"):
-        _claim(tmp_path, recipe.model_copy(update={"seed": 4}))
+        claim(tmp_path, recipe.model_copy(update={"seed": 4}))
 
 
 def test_nothing_to_export(tmp_path, recipe) -> None:

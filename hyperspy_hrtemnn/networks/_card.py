@@ -39,13 +39,28 @@ class TrainedRanges(BaseModel):
 
 
 class Card(BaseModel):
-    """Task, input, output, training and scores of a network."""
+    """Task, input, output, training and scores of a network.
+
+    The task says what the output is, with a channel for each of `classes`:
+
+    - segmentation: probabilities of each pixel;
+    - exit wave: its real and imaginary part at each pixel, 1 = vacuum;
+    - regression: values of each pixel, as the classes name them;
+    - image classification: probabilities of the image as a whole;
+    - image regression: values of the image as a whole.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     description: str
-    task: Literal["segmentation", "exit wave"]
+    task: Literal[
+        "segmentation",
+        "exit wave",
+        "regression",
+        "image classification",
+        "image regression",
+    ]
     material: str
     channels: Annotated[int, Field(ge=1)] = Field(
         1, description="number of input images, a focal series if more than one"
@@ -66,6 +81,9 @@ class Card(BaseModel):
     stride: Annotated[int, Field(ge=1)] = Field(
         1, description="height and width must be multiples of it [pixels]"
     )
+    smallest_side: Annotated[int, Field(ge=1)] = Field(
+        1, description="least height and width [pixels]"
+    )
     ranges: TrainedRanges
     recipe: str
     recipe_sha256: str
@@ -76,3 +94,8 @@ class Card(BaseModel):
         default_factory=dict, description="on simulated images it never saw"
     )
     license: str
+
+    @property
+    def per_image(self) -> bool:
+        """Whether the answer is one for the whole image, not one for each pixel."""
+        return self.task.startswith("image ")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From an image to a network's answer for each of its pixels; knows no signals."""
+"""From an image to a network's answer for its pixels, or for all; knows no signals."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def predict(
     into tiles, and the result is resampled to the shape of the image. It does not
     depend on how the image is tiled. A crop gives what the whole image gives wherever
     its edges are farther away than the network and the standardization see: half the
-    receptive field, and at most six standardization widths, most of it within two.
+    receptive field, and at most six standardization widths, most of it within two. A
+    network that answers for the whole image is given it in one piece.
 
     Parameters
     ----------
@@ -67,7 +68,8 @@ def predict(
 
     Returns
     -------
-    Shape (class, y, x). In 0..1 if the task is segmentation.
+    Shape (class, y, x), or (class,) if the answer is for the whole image. In 0..1 if
+    the task is segmentation.
 
     Raises
     ------
@@ -89,6 +91,9 @@ def predict(
             "The image has no contrast beyond rounding: it is blank, constant or "
             "saturated. Leave such frames out."
         )
+    if card.per_image:
+        answer: NDArray[np.float32] = network.predict(channels[np.newaxis])[0]
+        return answer
     result = predict_tiled(
         network.predict,
         channels,
@@ -166,7 +171,9 @@ def working_shape(
     """
     if resample:
         shape = resampled_shape(shape, _ratio(card, sampling))
-    smallest = max(card.standardization_width / card.sampling, card.stride)
+    smallest = max(
+        card.standardization_width / card.sampling, card.stride, card.smallest_side
+    )
     if min(shape) < smallest:
         height, width = (f"{size * card.sampling:.3g}" for size in shape)
         raise ValueError(

@@ -107,9 +107,19 @@ class Network:
 
         Returns
         -------
-        Shape (N, class, y, x).
+        Shape (N, class, y, x), or (N, class) if the answer is for the whole image.
+
+        Raises
+        ------
+        ValueError
+            If the images are smaller than the network takes.
         """
         height, width = batch.shape[2:]
+        if min(height, width) < self.card.smallest_side:
+            raise ValueError(
+                f"The network {self.name!r} takes images, and tiles, of at least "
+                f"{self.card.smallest_side} pixels each way, not {height} x {width}."
+            )
         below, beside = (-size % self.card.stride for size in (height, width))
         if below or beside:
             # Reflection needs as many pixels inside as it makes outside.
@@ -119,7 +129,8 @@ class Network:
                 ((0, 0), (0, 0), (0, below), (0, beside)),
                 mode="reflect" if fits else "edge",
             )
-        return self._run(batch)[..., :height, :width]
+        result = self._run(batch)
+        return result if self.card.per_image else result[..., :height, :width]
 
     def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         name = self._session.get_inputs()[0].name
@@ -130,9 +141,10 @@ class Network:
 
     def _check_by_trial(self) -> None:
         stride = self.card.stride
-        side = -(-_TRIAL_SIDE // stride) * stride
-        shape = (2, self.card.channels, side, side + stride)
-        expected = (2, len(self.card.classes), side, side + stride)
+        side = -(-max(_TRIAL_SIDE, self.card.smallest_side) // stride) * stride
+        image = (side, side + stride)
+        shape = (2, self.card.channels, *image)
+        expected = (2, len(self.card.classes)) + (() if self.card.per_image else image)
         try:
             result = self._run(np.zeros(shape, np.float32))
         # onnxruntime's exceptions have no common base.
@@ -144,8 +156,8 @@ class Network:
             raise _misfit(
                 self.path,
                 f"it makes {result.shape} of {shape}, where the card's "
-                f"{len(self.card.classes)} classes and the same height and width "
-                f"would be {expected}",
+                f"task, {self.card.task}, and {len(self.card.classes)} classes would "
+                f"be {expected}",
             )
 
     def __repr__(self) -> str:
@@ -260,18 +272,22 @@ def _misfit(path: Path, why: str) -> NetworkError:
 
 def _check_signature(session: Any, card: Card, path: Path) -> None:
     """Compare what the graph declares with the card, before anything is run."""
-    sides = (("input", session.get_inputs()), ("output", session.get_outputs()))
-    for (side, ports), channels in zip(
-        sides, (card.channels, len(card.classes)), strict=True
-    ):
+    answer = 2 if card.per_image else 4
+    sides = (
+        ("input", session.get_inputs(), card.channels, 4),
+        ("output", session.get_outputs(), len(card.classes), answer),
+    )
+    for side, ports, channels, dimensions in sides:
         if len(ports) != 1:
             raise _misfit(path, f"it has {len(ports)} {side}s, not 1")
         (port,) = ports
         if port.type != "tensor(float)":
             raise _misfit(path, f"its {side} is {port.type}, not float32")
-        if len(port.shape) != 4:
+        if len(port.shape) != dimensions:
             raise _misfit(
-                path, f"its {side} has {len(port.shape)} dimensions, not N, C, y, x"
+                path,
+                f"its {side} has {len(port.shape)} dimensions, not "
+                f"{', '.join(('N', 'C', 'y', 'x')[:dimensions])}",
             )
         if isinstance(port.shape[1], int) and port.shape[1] != channels:
             raise _misfit(

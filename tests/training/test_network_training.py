@@ -12,6 +12,8 @@ import onnx
 import onnxruntime
 import pytest
 
+from hrtemnn_training.architectures import UNetSettings
+from hrtemnn_training.architectures.networks import make_network
 from hrtemnn_training.batches import pixel_weights
 from hrtemnn_training.evaluation_report import report
 from hrtemnn_training.export import ExportError, export
@@ -19,8 +21,6 @@ from hrtemnn_training.onnx_graph import to_onnx
 from hrtemnn_training.recipe import Recipe
 from hrtemnn_training.training import train
 from hrtemnn_training.training_files import TrainingError, claim
-from hrtemnn_training.unet import make_unet
-from hrtemnn_training.unet_settings import UNetSettings
 from hyperspy_hrtemnn.networks import load
 
 
@@ -30,7 +30,7 @@ def _single_precision():
 
 
 def randomized(settings: UNetSettings, **shape: Any) -> keras.Model:
-    model = make_unet(settings, **shape)
+    model = make_network(settings, **shape)
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(0, 0.3, w.shape) for w in model.get_weights()])
     return model
@@ -84,7 +84,7 @@ def test_onnx_gives_what_keras_gives_at_any_size(
 
 
 def test_the_graph_has_one_node_a_layer() -> None:
-    proto = to_onnx(make_unet(UNetSettings(width=2, levels=3)))
+    proto = to_onnx(make_network(UNetSettings(width=2, levels=3)))
     kinds = {node.op_type for node in proto.graph.node}
     assert kinds == {
         "Conv",
@@ -102,12 +102,14 @@ def test_the_graph_has_one_node_a_layer() -> None:
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (keras.layers.Dense(2), "Dense"),
+        (keras.layers.AveragePooling2D(2), "AveragePooling2D"),
         (keras.layers.Conv2D(2, 3, padding="valid"), "padding"),
         (keras.layers.Conv2D(2, 4, padding="same"), "odd"),
         (keras.layers.Conv2D(2, 3, padding="same", activation="relu"), "activation"),
-        (keras.layers.PReLU(shared_axes=[1, 2]), "slope"),
+        (keras.layers.PReLU(), "slope"),
         (keras.layers.UpSampling2D(), "bilinear"),
+        (keras.layers.BatchNormalization(), "convolution"),
+        (keras.layers.Dense(2), "batch, channel"),
         (keras.layers.Activation("tanh"), "tanh"),
     ],
 )
@@ -195,16 +197,6 @@ def test_the_label_decides_what_is_trained(
     scores = load(tmp_path / "tiny.onnx").card.scores
     assert scores["images"] == 6
     assert rival in scores["rivals"]
-
-
-def test_labels_of_the_whole_image_are_not_for_the_unet(
-    tmp_path, recipe_values
-) -> None:
-    recipe_values["images"] |= {"label": "Value", "value": "defocus"}
-    recipe_values["training"]["stages"] = [{"epochs": 1, "learning_rate": [1e-3, 1e-3]}]
-    recipe = Recipe.model_validate(recipe_values)
-    with pytest.raises(TrainingError, match="Value is of the image as a whole"):
-        train(recipe, tmp_path, progress=False)
 
 
 def test_a_run_from_before_a_key_existed_is_of_the_same_recipe(

@@ -12,7 +12,9 @@ import onnx
 
 from hyperspy_hrtemnn.networks import METADATA_KEY, Card, Network, TrainedRanges
 
-from .onnx_graph import ExportError, to_onnx
+from .msdnet_graph import msdnet_to_onnx
+from .onnx_graph import to_onnx
+from .onnx_nodes import ExportError
 from .parameters import SEGMENTATIONS
 from .training import network_of
 from .whole_files import written_whole
@@ -22,7 +24,16 @@ if TYPE_CHECKING:
 
     from .recipe import Recipe
 
-_TOLERANCE = 1e-4  # largest difference between Keras and ONNX, in probability
+# Largest difference between Keras and ONNX: of a probability, or of the largest value.
+_TOLERANCE = 1e-4
+_TASKS: dict[str, Any] = {
+    **dict.fromkeys(SEGMENTATIONS, "segmentation"),
+    "Exitwave": "exit wave",
+    "Column height": "regression",
+    "Clean image": "regression",
+    "Value": "image regression",
+    "Class": "image classification",
+}
 _PACKAGES = ("keras", "tensorflow", "abtem", "ase", "onnx", "numpy", "hyperspy-hrtemnn")
 
 
@@ -43,16 +54,11 @@ def export(recipe: Recipe, folder: Path) -> Path:
     Raises
     ------
     ExportError
-        If the label is one that cards do not know, there is no trained network, or the
-        graph does not give what Keras gives.
+        If there is no trained network, or the graph does not give what Keras gives.
     """
-    if recipe.images.label not in {*SEGMENTATIONS, "Exitwave"}:
-        raise ExportError(
-            f"A card cannot describe networks of the label {recipe.images.label}, only "
-            f"of {', '.join(SEGMENTATIONS)} and Exitwave."
-        )
     model = trained_model(recipe, folder)
-    proto = to_onnx(model)
+    to_graph = msdnet_to_onnx if recipe.network.architecture == "msd-net" else to_onnx
+    proto = to_graph(model)
     write_card(proto, make_card(recipe, {}))
     path = folder / f"{recipe.name}.onnx"
     _save(proto, path)
@@ -109,7 +115,7 @@ def make_card(recipe: Recipe, scores: dict[str, Any]) -> Card:
     return Card(
         name=recipe.name,
         description=recipe.description,
-        task="exit wave" if recipe.images.label == "Exitwave" else "segmentation",
+        task=_TASKS[recipe.images.label],
         material=recipe.material,
         channels=recipe.images.channels,
         defocus_step=recipe.images.multifocus and recipe.images.multifocus[1],
@@ -118,6 +124,7 @@ def make_card(recipe: Recipe, scores: dict[str, Any]) -> Card:
         standardization_width=recipe.images.normalizedistance,
         receptive_field=recipe.network.receptive_field,
         stride=recipe.network.stride,
+        smallest_side=recipe.network.smallest_side,
         ranges=ranges,
         recipe=recipe.name,
         recipe_sha256=recipe.sha256,
@@ -142,11 +149,14 @@ def write_scores(path: Path, scores: dict[str, Any]) -> None:
 
 def _difference(model: keras.Model, network: Network, recipe: Recipe) -> float:
     stride = recipe.network.stride
-    shape = (1, 6 * stride, 9 * stride, model.input_shape[-1])
+    least = 2 * -(-recipe.network.smallest_side // stride) * stride
+    shape = (1, least + 4 * stride, least + 7 * stride, model.input_shape[-1])
     images = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
     expected = model.predict(images, verbose=0)
-    given = network.predict(images.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
-    return float(np.abs(expected - given).max())
+    given = network.predict(images.transpose(0, 3, 1, 2))
+    if not network.card.per_image:
+        given = given.transpose(0, 2, 3, 1)
+    return float(np.abs(expected - given).max() / max(1, np.abs(expected).max()))
 
 
 def _installed(packages: tuple[str, ...]) -> list[str]:

@@ -11,62 +11,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx
 from keras import layers
-from onnx import TensorProto, helper, numpy_helper
+
+from .architectures.blocks import ReflectionPadding
+from .onnx_nodes import ExportError, Graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import keras
-
-_OPSET = 17
-
-
-class ExportError(ValueError):
-    """A network that cannot be written as ONNX, and why."""
-
-
-class _Graph:
-    """Nodes and weights as they are collected."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: list[onnx.TensorProto] = []
-
-    def weight(self, name: str, values: np.ndarray) -> str:
-        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
-
-    def node(
-        self, operator: str, inputs: list[str], name: str, **attributes: Any
-    ) -> str:
-        self.nodes.append(
-            helper.make_node(operator, inputs, [name], name=name, **attributes)
-        )
-        return name
+    import onnx
 
 
 def to_onnx(model: keras.Model) -> onnx.ModelProto:
-    """Write a functional Keras network as an ONNX graph.
+    """Write a functional Keras network as an ONNX graph, layer by layer.
 
     Parameters
     ----------
     model
-        From (batch, y, x, channel) to (batch, y, x, class), channels last, each layer
-        used once.
+        From (batch, y, x, channel) to (batch, y, x, class) or (batch, class), channels
+        last, each layer used once.
 
     Returns
     -------
-    Graph from ``image``, float32 (batch, channel, height, width), to the model's
-    output of the same layout; batch, height and width are symbolic.
+    Graph from ``image``, float32 (batch, channel, height, width), to the output of the
+    model, (batch, class, height, width) or (batch, class); batch, height and width are
+    symbolic. A batch normalization is part of the convolution before it.
 
     Raises
     ------
     ExportError
         If a layer, or a setting of it, has no counterpart here.
     """
-    graph = _Graph()
+    graph = Graph()
     names = {id(model.inputs[0]): "image"}
     for layer in model.layers:
         if isinstance(layer, layers.InputLayer):
@@ -79,48 +56,52 @@ def to_onnx(model: keras.Model) -> onnx.ModelProto:
             )
         given = layer.input if isinstance(layer.input, list) else [layer.input]
         names[id(layer.output)] = writer(graph, layer, [names[id(t)] for t in given])
-    output = names[id(model.outputs[0])]
-
-    def tensor(name: str, channels: int) -> onnx.ValueInfoProto:
-        shape = ["batch", channels, "height", "width"]
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-
-    proto = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            model.name,
-            [tensor("image", model.input_shape[-1])],
-            [tensor(output, model.output_shape[-1])],
-            graph.weights,
-        ),
-        opset_imports=[helper.make_opsetid("", _OPSET)],
-        producer_name="hyperspy-hrtemnn",
-        ir_version=8,
+    sides: list[str | int] = ["height", "width"] if len(model.output_shape) == 4 else []
+    return graph.proto(
+        model.name,
+        model.input_shape[-1],
+        names[id(model.outputs[0])],
+        ["batch", model.output_shape[-1], *sides],
     )
-    onnx.checker.check_model(proto, full_check=True)
-    return proto
 
 
-def _convolution(graph: _Graph, layer: layers.Conv2D, given: list[str]) -> str:
-    padded = layer.padding == "same" or max(layer.kernel_size) == 1
-    if not padded or layer.strides != (1, 1) or layer.groups != 1:
-        raise ExportError(f"{layer.name}: only padding 'same', no strides, no groups.")
+def normalized(
+    layer: layers.BatchNormalization, kernel: np.ndarray, bias: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weights of a convolution that does the batch normalization after it.
+
+    Parameters
+    ----------
+    layer
+        The normalization.
+    kernel, bias
+        Of the convolution; the output channels are the kernel's last axis.
+    """
+    gamma, beta, mean, variance = layer.get_weights()
+    scale = gamma / np.sqrt(variance + layer.epsilon)
+    return kernel * scale, (bias - mean) * scale + beta
+
+
+def _convolution(graph: Graph, layer: layers.Conv2D, given: list[str]) -> str:
+    reach = layer.dilation_rate[0] * (layer.kernel_size[0] // 2)
+    before = layer.input._keras_history.operation
+    reflected = isinstance(before, ReflectionPadding) and before.pad == reach
+    if layer.padding != "same" and not reflected and max(layer.kernel_size) > 1:
+        raise ExportError(
+            f"{layer.name}: only padding 'same', or by reflection before it."
+        )
+    if layer.strides != (1, 1) or layer.groups != 1:
+        raise ExportError(f"{layer.name}: no strides, no groups.")
     if any(k % 2 == 0 for k in layer.kernel_size):
         raise ExportError(f"{layer.name}: the side of the kernel must be odd.")
-    if layer.activation.__name__ != "linear":
-        raise ExportError(f"{layer.name}: give the activation a layer of its own.")
-    kernel, bias = (np.asarray(w, np.float32) for w in layer.get_weights())
+    _must_be_linear(layer)
     pads = [
-        d * (k // 2)
+        d * (k // 2) if layer.padding == "same" else 0
         for k, d in zip(layer.kernel_size, layer.dilation_rate, strict=True)
     ]
     return graph.node(
         "Conv",
-        [
-            *given,
-            graph.weight(f"{layer.name}/kernel", kernel.transpose(3, 2, 0, 1)),
-            graph.weight(f"{layer.name}/bias", bias),
-        ],
+        [*given, *_kernel_and_bias(graph, layer, (3, 2, 0, 1))],
         layer.name,
         kernel_shape=list(layer.kernel_size),
         dilations=list(layer.dilation_rate),
@@ -128,19 +109,70 @@ def _convolution(graph: _Graph, layer: layers.Conv2D, given: list[str]) -> str:
     )
 
 
-def _prelu(graph: _Graph, layer: layers.PReLU, given: list[str]) -> str:
-    slope = np.asarray(layer.get_weights()[0], np.float32)
-    if slope.size != 1:
-        raise ExportError(f"{layer.name}: only one slope (shared_axes [1, 2, 3]).")
-    return graph.node("LeakyRelu", given, layer.name, alpha=float(slope.item()))
+def _dense(graph: Graph, layer: layers.Dense, given: list[str]) -> str:
+    _must_be_linear(layer)
+    if len(layer.input.shape) != 2:
+        raise ExportError(f"{layer.name}: only of (batch, channel).")
+    return graph.node(
+        "Gemm",
+        [*given, *_kernel_and_bias(graph, layer, (1, 0))],
+        layer.name,
+        transB=1,
+    )
 
 
-def _pooling(graph: _Graph, layer: layers.MaxPooling2D, given: list[str]) -> str:
+def _must_be_linear(layer: layers.Conv2D | layers.Dense) -> None:
+    if layer.activation.__name__ != "linear":
+        raise ExportError(f"{layer.name}: give the activation a layer of its own.")
+
+
+def _kernel_and_bias(
+    graph: Graph, layer: layers.Conv2D | layers.Dense, axes: tuple[int, ...]
+) -> list[str]:
+    """Add the weights of a layer, together with the normalization that follows it."""
+    kernel, bias = (np.asarray(w, np.float32) for w in layer.get_weights())
+    followers = [node.operation for node in layer._outbound_nodes]
+    if len(followers) == 1 and isinstance(followers[0], layers.BatchNormalization):
+        kernel, bias = normalized(followers[0], kernel, bias)
+    return [
+        graph.weight(f"{layer.name}/kernel", kernel.transpose(axes)),
+        graph.weight(f"{layer.name}/bias", bias),
+    ]
+
+
+def _normalization(
+    graph: Graph,  # noqa: ARG001 - there is nothing left to write
+    layer: layers.BatchNormalization,
+    given: list[str],
+) -> str:
+    before = layer.input._keras_history.operation
+    alone = len(before._outbound_nodes) == 1
+    if not (alone and isinstance(before, layers.Conv2D | layers.Dense)):
+        raise ExportError(f"{layer.name}: only after a convolution that is used once.")
+    return given[0]
+
+
+def _prelu(graph: Graph, layer: layers.PReLU, given: list[str]) -> str:
+    slopes = layer.get_weights()[0]
+    if slopes.size not in (1, layer.input.shape[-1]):
+        raise ExportError(f"{layer.name}: only one slope, or one for each channel.")
+    return graph.prelu(given[0], slopes, layer.name)
+
+
+def _reflection(graph: Graph, layer: ReflectionPadding, given: list[str]) -> str:
+    return graph.reflect(given[0], layer.pad, layer.name)
+
+
+def _pooling(graph: Graph, layer: layers.MaxPooling2D, given: list[str]) -> str:
     size = list(layer.pool_size)
     return graph.node("MaxPool", given, layer.name, kernel_shape=size, strides=size)
 
 
-def _upsampling(graph: _Graph, layer: layers.UpSampling2D, given: list[str]) -> str:
+def _mean(graph: Graph, layer: layers.GlobalAveragePooling2D, given: list[str]) -> str:
+    return graph.node("ReduceMean", given, layer.name, axes=[2, 3], keepdims=0)
+
+
+def _upsampling(graph: Graph, layer: layers.UpSampling2D, given: list[str]) -> str:
     if layer.interpolation != "bilinear":
         raise ExportError(f"{layer.name}: only bilinear interpolation.")
     factors = np.array([1, 1, *layer.size], np.float32)
@@ -154,33 +186,47 @@ def _upsampling(graph: _Graph, layer: layers.UpSampling2D, given: list[str]) -> 
     )
 
 
-def _sum(graph: _Graph, layer: layers.Add, given: list[str]) -> str:
+def _sum(graph: Graph, layer: layers.Add, given: list[str]) -> str:
     return graph.node("Add" if len(given) == 2 else "Sum", given, layer.name)
 
 
-def _concatenation(graph: _Graph, layer: layers.Concatenate, given: list[str]) -> str:
+def _concatenation(graph: Graph, layer: layers.Concatenate, given: list[str]) -> str:
     if layer.axis not in (-1, 3):
         raise ExportError(f"{layer.name}: only channels are concatenated.")
     return graph.node("Concat", given, layer.name, axis=1)
 
 
-def _activation(graph: _Graph, layer: layers.Activation, given: list[str]) -> str:
-    kind = layer.activation.__name__
+def _activation(graph: Graph, layer: layers.Activation, given: list[str]) -> str:
+    return activation(graph, layer.activation.__name__, given[0], layer.name)
+
+
+def activation(graph: Graph, kind: str, given: str, name: str) -> str:
+    """Add the activation of an output: sigmoid, softmax or linear.
+
+    Raises
+    ------
+    ExportError
+        If it is another one.
+    """
     if kind == "sigmoid":
-        return graph.node("Sigmoid", given, layer.name)
+        return graph.node("Sigmoid", [given], name)
     if kind == "softmax":
-        return graph.node("Softmax", given, layer.name, axis=1)
+        return graph.node("Softmax", [given], name, axis=1)
     if kind == "linear":
-        return graph.node("Identity", given, layer.name)
-    raise ExportError(f"{layer.name}: no counterpart for the activation {kind}.")
+        return graph.node("Identity", [given], name)
+    raise ExportError(f"{name}: no counterpart for the activation {kind}.")
 
 
-_WRITERS: dict[type, Callable[[_Graph, Any, list[str]], str]] = {
+_WRITERS: dict[type, Callable[[Graph, Any, list[str]], str]] = {
     layers.Conv2D: _convolution,
+    layers.BatchNormalization: _normalization,
     layers.PReLU: _prelu,
+    ReflectionPadding: _reflection,
     layers.MaxPooling2D: _pooling,
     layers.UpSampling2D: _upsampling,
     layers.Add: _sum,
     layers.Concatenate: _concatenation,
+    layers.GlobalAveragePooling2D: _mean,
+    layers.Dense: _dense,
     layers.Activation: _activation,
 }

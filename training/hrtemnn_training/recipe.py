@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .parameters import SEGMENTATIONS, ImageParameters
+from .architectures import AnyArchitecture
+from .parameters import PER_IMAGE, SEGMENTATIONS, ImageParameters
 from .structures import AnyGenerator
 from .training_settings import Stage, TrainingSettings
-from .unet_settings import UNetSettings
 from .waves import WaveSettings
 
 
@@ -42,7 +42,7 @@ class Recipe(BaseModel):
     waves: WaveSettings
     images: ImageParameters
     sampling: float = Field(gt=0, description="working sampling of the network [Å]")
-    network: UNetSettings
+    network: AnyArchitecture
     training: TrainingSettings
 
     @model_validator(mode="after")
@@ -69,6 +69,25 @@ class Recipe(BaseModel):
                 raise ValueError(
                     "training.stages: object_weight is for labels of classes of "
                     f"pixels, {', '.join(SEGMENTATIONS)}; {images.label} is none"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _network_fits(self) -> Recipe:
+        network, label = self.network, self.images.label
+        if network.per_image != (label in PER_IMAGE):
+            answers = ("for each pixel", "for the whole image")
+            raise ValueError(
+                f"network.architecture: {network.architecture} gives an answer "
+                f"{answers[network.per_image]}, the label {label} needs one "
+                f"{answers[not network.per_image]}"
+            )
+        for side in self.images.image_size:
+            if side % network.stride or side < network.smallest_side:
+                raise ValueError(
+                    f"images.image_size: the network takes multiples of "
+                    f"{network.stride} pixels of at least {network.smallest_side}, "
+                    f"not {side}"
                 )
         return self
 

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from .architectures.networks import make_network
 from .batches import ImageEpoch, cache_path
 from .generation import data_path
 from .learning_curves import plot_history, tensorboard_log
 from .objective import make_optimizer, regularize_kernels
-from .parameters import PER_IMAGE
 from .store import DataSet
 from .training_files import (
     TrainingError,
@@ -26,7 +26,6 @@ from .training_files import (
     save_network,
     write_history,
 )
-from .unet import make_unet
 from .validation import validate, validation_set
 
 if TYPE_CHECKING:
@@ -74,15 +73,10 @@ def train(
     StoreError
         If exit waves are missing.
     TrainingError
-        If the label is of the image as a whole, a loss is not finite, there are not
-        enough structures for one batch, or the folder was trained by another recipe.
+        If a loss is not finite, there are not enough structures for one batch, or the
+        folder was trained by another recipe.
     """
     settings = recipe.training
-    if recipe.images.label in PER_IMAGE:
-        raise TrainingError(
-            f"The label {recipe.images.label} is of the image as a whole; the "
-            f"{recipe.network.architecture} gives an answer for each pixel."
-        )
     keras.mixed_precision.set_global_policy(settings.precision)
     keras.utils.set_random_seed(recipe.seed)
     data = {p: DataSet(data_path(folder, p)) for p in ("train", "validation")}
@@ -202,7 +196,7 @@ def _new_model(recipe: Recipe) -> keras.Model:
 
 def network_of(recipe: Recipe) -> keras.Model:
     """Return the recipe's network, not trained, with the channels of its images."""
-    return make_unet(
+    return make_network(
         recipe.network,
         channels=recipe.images.channels,
         classes=recipe.images.num_classes,

@@ -1,22 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sizes of a U-net, apart from its layers: a recipe is read without Keras."""
+"""Sizes of the U-net and the U-net++."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .kernel import Kernel
 
-class UNetSettings(BaseModel):
-    """Sizes of a U-net."""
+
+class BlockSettings(BaseModel):
+    """Blocks of five convolutions at several resolutions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    architecture: Literal["unet"] = "unet"
     width: int = Field(16, ge=1, description="channels of the first block")
     levels: int = Field(4, ge=1, description="resolutions, each half of the one before")
-    kernel: int = Field(3, ge=1, description="side of the convolutions [pixels]")
+    kernel: Kernel = Field(3, description="side of the convolutions [pixels]")
+    form: Literal["lean", "published"] = Field(
+        "lean",
+        description="published has the parameters of publication III: after each "
+        "convolution a batch normalization and a slope for each channel, short skips "
+        "concatenated; lean has one slope a layer, short skips added, and is faster",
+    )
+
+
+class _UShape(BlockSettings):
+    """What U-net and U-net++ share: the longest way through both is the same."""
+
+    per_image: ClassVar[bool] = False
+    smallest_side: ClassVar[int] = 1
 
     @property
     def stride(self) -> int:
@@ -36,3 +50,15 @@ class UNetSettings(BaseModel):
                 # interpolation over one of its own.
                 reach += 2 ** (level - 1) + 2**level
         return 2 * reach + 1
+
+
+class UNetSettings(_UShape):
+    """Sizes of a U-net."""
+
+    architecture: Literal["unet"] = "unet"
+
+
+class UNetPlusPlusSettings(_UShape):
+    """Sizes of a U-net++."""
+
+    architecture: Literal["unet++"] = "unet++"

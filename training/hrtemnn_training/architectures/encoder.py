@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small network that classifies an image, or gives values of it as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import keras
+from keras import layers
+
+from .blocks import block
+
+if TYPE_CHECKING:
+    from .encoder_settings import EncoderSettings
+
+
+def make_encoder(
+    settings: EncoderSettings, channels: int, classes: int, activation: str
+) -> keras.Model:
+    """Build an encoder with a head; parameters and result are those of `make_network`.
+
+    The U-net's way down, the mean of each feature over the image, one hidden layer.
+    """
+    x = inputs = layers.Input((None, None, channels), name="image")
+    for level in range(settings.levels):
+        x = layers.MaxPooling2D()(x) if level else x
+        x = block(x, settings.width * 2**level, settings)
+    x = layers.GlobalAveragePooling2D(dtype="float32")(x)
+    x = layers.Dense(settings.hidden, kernel_initializer="he_normal")(x)
+    x = layers.PReLU(shared_axes=[1])(x)
+    x = layers.Dense(classes, dtype="float32")(x)
+    outputs = layers.Activation(activation, dtype="float32", name="answer")(x)
+    return keras.Model(inputs, outputs, name="encoder")

@@ -145,16 +145,32 @@ def test_batches_come_in_order_however_many_workers_form_them(
     assert {images.tobytes() for images, *_ in fewer} < kept
 
 
-def test_a_validation_that_is_not_finite_stops_the_training(
-    run_folder, recipe, tmp_path, monkeypatch
+def test_an_epoch_ends_with_the_first_loss_that_is_not_finite() -> None:
+    losses = iter([0.5, float("nan"), 0.4])
+    model = SimpleNamespace(train_on_batch=lambda _: next(losses))
+    images = SimpleNamespace(ahead=lambda: ((batch,) for batch in range(3)))
+    loss, _ = train_epoch(model, images, tqdm(disable=True))
+    assert np.isnan(loss)
+    assert next(losses) == 0.4
+
+
+@pytest.mark.parametrize(
+    ("training_loss", "validation_loss", "message"),
+    [
+        (float("inf"), 0.5, "The loss of epoch 1 is inf. Lower the learning rate"),
+        (0.5, float("nan"), "The validation loss of epoch 1 is nan. Lower"),
+    ],
+)
+def test_a_loss_that_is_not_finite_stops_the_training(
+    training_loss, validation_loss, message, run_folder, recipe, tmp_path, monkeypatch
 ) -> None:
     link_data(run_folder, tmp_path)
-    monkeypatch.setattr(training, "train_epoch", lambda *_: (0.5, 0.1))
-    scores = {"validation_loss": float("nan"), "validation_f1": 0.0}
+    monkeypatch.setattr(training, "train_epoch", lambda *_: (training_loss, 0.1))
+    scores = {"validation_loss": validation_loss, "validation_f1": 0.0}
     monkeypatch.setattr(training, "validate", lambda *_: scores)
-    with pytest.raises(TrainingError, match="validation loss of epoch 1 is nan"):
+    with pytest.raises(TrainingError, match=message):
         train(recipe, tmp_path, progress=False)
-    assert not (tmp_path / "best.keras").exists()
+    assert not list(tmp_path.glob("*.keras"))
 
 
 def test_fewer_structures_than_a_batch_are_refused(

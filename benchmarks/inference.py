@@ -41,6 +41,7 @@ def session(path: Path) -> onnxruntime.InferenceSession:
     """Open a graph as `hyperspy_hrtemnn.networks` does."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.enable_mem_pattern = False
     return onnxruntime.InferenceSession(
         path, options, providers=["CPUExecutionProvider"]
     )

@@ -17,6 +17,7 @@ from hrtemnn_training.evaluation_report import report
 from hrtemnn_training.evaluation_summary import edges_of, summarize
 from hrtemnn_training.labels import masks, pixel_label
 from hrtemnn_training.mask_summary import DOSE_BINS, summarize_masks
+from hrtemnn_training.parameters import PER_IMAGE
 from hrtemnn_training.recipe import Recipe
 from hrtemnn_training.rivals import rivals_of
 from hrtemnn_training.shots import take
@@ -71,6 +72,8 @@ def recipe_for(values, classes, **images):
     values["images"] |= CLEAR | {"num_classes": len(classes)} | images
     values["classes"] = list(classes)
     values["sampling"] = 0.2
+    if images["label"] in PER_IMAGE:
+        values["network"] |= {"architecture": "encoder"}
     for stage in values["training"]["stages"]:
         stage["object_weight"] = 1
     return Recipe.model_validate(values)

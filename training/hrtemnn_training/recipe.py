@@ -17,6 +17,9 @@ from .structures import AnyGenerator
 from .training_settings import Stage, TrainingSettings
 from .waves import WaveSettings
 
+# Keys whose values are of one of several kinds.
+_CHOICES = {"network", "structures", "vibrations"}
+
 
 class RecipeError(ValueError):
     """A recipe that cannot be used, and why."""
@@ -168,6 +171,11 @@ def change_training(
 
 def _wrong_keys(error: ValidationError) -> str:
     return "\n".join(
-        f"  {'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}"
-        for item in error.errors()
+        f"  {_key(item['loc']) or 'file'}: {item['msg']}" for item in error.errors()
     )
+
+
+def _key(location: tuple[str | int, ...]) -> str:
+    """Return the key of a value as it is in the file, without the kinds of a choice."""
+    pairs = zip((None, *location), location, strict=False)
+    return ".".join(str(part) for above, part in pairs if above not in _CHOICES)

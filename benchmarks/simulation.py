@@ -40,7 +40,9 @@ RIM = 4.0  # what `expose` leaves out at each edge [Å]
 
 def plain(structure: Structure, seed: int) -> np.ndarray:
     """Return the exit wave, [x, y], after making images as abTEM's tutorial does."""
-    abtem.config.set({"fftw.planning_effort": "FFTW_MEASURE"})
+    # Not abTEM's own FFTW_MEASURE, which here measures a plan for each image size and
+    # then takes many times as long.
+    abtem.config.set({"fftw.planning_effort": "FFTW_ESTIMATE"})
     atoms = Atoms(structure.numbers, structure.positions, cell=structure.box, pbc=True)
     potential = abtem.Potential(
         atoms, sampling=SETTINGS.sampling, parametrization=SETTINGS.parametrization

@@ -14,6 +14,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
+import numpy as np
+
 from hyperspy_hrtemnn.networks import Card, load
 
 DOCS = Path(__file__).parent
@@ -46,6 +49,45 @@ def conditions(card: Card) -> str:
 
 
 def scores(card: Card) -> str:
+    """Return the scores of any network as text and tables."""
+    return any_scores(card) if "against" in card.scores else mask_scores(card)
+
+
+def any_scores(card: Card) -> str:
+    """Return all scores, and against each condition those that rivals have too."""
+    rivals: dict[str, dict[str, float]] = card.scores["rivals"]
+    columns = ["score", "mean", "10th percentile", "median", "90th percentile", *rivals]
+    told = (
+        f"{card.scores['images']} images of structures that were never trained on; "
+        f"beside them the means of {' and '.join(rivals)}, without a network."
+    )
+    lines = [told, "", *header(columns)]
+    for name, values in card.scores["scores"].items():
+        cells = [values[key] for key in columns[1:5]]
+        cells += [rival.get(name) for rival in rivals.values()]
+        lines.append(row(name, cells))
+    shown = list(next(iter(rivals.values()))) if rivals else list(card.scores["scores"])
+    for condition, bins in card.scores["against"].items():
+        lines += ["", *header([condition, *(f"{name}, mean" for name in shown)])]
+        lines += [
+            row(text, [part[name]["mean"] for name in shown])
+            for text, part in bins.items()
+        ]
+    return "\n".join(lines)
+
+
+def header(columns: list[str]) -> list[str]:
+    """Return the first two lines of a table."""
+    return [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+
+
+def row(name: str, values: list[float | None]) -> str:
+    """Return a line of a table."""
+    cells = ("–" if value is None else f"{value:.3f}" for value in values)
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def mask_scores(card: Card) -> str:
     """Return F1 and area against dose for each camera, and the false area."""
     kinds = {k: v for k, v in card.scores.items() if isinstance(v, dict)}
     lines = [
@@ -85,13 +127,11 @@ def main() -> None:
     card = load(options.name).card
     page = DOCS / f"{options.name}.md"
     replace_part(page, "card", f"{conditions(card)}\n\n{scores(card)}")
-    pictures = {
-        "evaluation": "evaluation",
-        "history": "history",
-        "images": "debug/0000",
-    }
-    for name, source in pictures.items():
-        shutil.copy(options.run / f"{source}.png", DOCS / "pictures" / f"{name}.png")
+    for name in ("evaluation", "history"):
+        shutil.copy(options.run / f"{name}.png", DOCS / "pictures")
+    pairs = [plt.imread(path) for path in sorted(options.run.glob("debug/*.png"))[:12]]
+    rows = [np.hstack(pairs[i : i + 3]) for i in range(0, len(pairs), 3)]
+    plt.imsave(DOCS / "pictures" / "images.png", np.vstack(rows))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draw the pictures of ``docs/simulation.md``.
+"""Draw the pictures and list the keys of ``docs/simulation.md``.
 
     python docs/simulation_page.py
 
-Needs the extra `training`. One picture of every generator, and one of the same exit
-wave under different microscopes and cameras.
+Needs the extra `training`. One picture of every generator, one of the same exit wave
+under different microscopes and cameras, and the keys with their defaults.
 """
 
 from __future__ import annotations
 
+import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +21,12 @@ from ase.build import graphene, mx2
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
+from network_page import replace_part
+from pydantic import ValidationError
 
 from hrtemnn_training.camera import Camera, detect
 from hrtemnn_training.optics import Aberration, Optics, intensity
+from hrtemnn_training.parameters import ImageParameters
 from hrtemnn_training.structures import (
     AmorphousFilm,
     Database,
@@ -36,11 +40,21 @@ from hrtemnn_training.waves import WaveSettings, exit_wave
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from pydantic import BaseModel
 
     from hrtemnn_training.structures import Generator, Structure
 
 PICTURES = Path(__file__).parent / "pictures"
 SAMPLING = 0.15  # of all cameras [Å]
+GENERATORS = (
+    SupportedParticles,
+    ParticlesOnFilm,
+    AmorphousFilm,
+    MX2Flake,
+    Sheet,
+    Nanotube,
+    Database,
+)
 LIGHT = WaveSettings(energy=80)
 HEAVY = WaveSettings(energy=300)
 
@@ -165,6 +179,42 @@ def draw_microscopes(path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
+def keys(model: type[BaseModel]) -> str:
+    """Return a table of the keys of a part of a recipe."""
+    lines = ["| key | if not given | |", "|---|---|---|"]
+    for name, field in model.model_fields.items():
+        if name == "generator":
+            continue
+        default = "needed"
+        if not field.is_required():
+            values = model.model_construct().model_dump(mode="json")
+            default = f"`{json.dumps(values[name], ensure_ascii=False)}`"
+        lines.append(f"| `{name}` | {default} | {field.description or ''} |")
+    return "\n".join(lines)
+
+
+def refusal() -> str:
+    """Return what is said of wrong keys."""
+    try:
+        ImageParameters.model_validate({"dose": [1, 2], "defocus": [50, -50]})
+    except ValidationError as error:
+        lines = [f"{e['loc'][0]}: {e['msg']}" for e in error.errors()]
+        return "\n".join(["```", *lines, "```"])
+    raise AssertionError("Wrong keys were taken.")
+
+
+def list_keys(page: Path) -> None:
+    """Write the keys of all generators and of the images into the page."""
+    parts = []
+    for generator in GENERATORS:
+        name = generator.model_fields["generator"].default
+        title = generator.__doc__.split("\n")[0]
+        parts.append(f"### {name}\n\n{title}\n\n{keys(generator)}")
+    replace_part(page, "generators", "\n\n".join(parts))
+    replace_part(page, "parameters", f"{refusal()}\n\n{keys(ImageParameters)}")
+
+
 if __name__ == "__main__":
+    list_keys(Path(__file__).parent / "simulation.md")
     draw_generators(PICTURES / "generators.png")
     draw_microscopes(PICTURES / "microscopes.png")

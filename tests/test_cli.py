@@ -187,7 +187,9 @@ def test_interruption_by_the_keyboard(tmp_path, rng, network_path):
     movie = HRTEM(rng.normal(100, 10, (300, 131, 143)).astype(np.float32))
     movie.save(tmp_path / "long.hspy")
     out = tmp_path / "seg.hspy"
-    code = "from hyperspy_hrtemnn.cli import main; main()"
+    # What a shell starts in the background has SIGINT ignored, and so its children.
+    code = "import signal as s; s.signal(s.SIGINT, s.default_int_handler); "
+    code += "from hyperspy_hrtemnn.cli import main; main()"
     arguments = ["segment", tmp_path / "long.hspy", "--model", network_path]
     arguments += ["--out", out, "--sampling", "0.2"]
     process = subprocess.Popen(

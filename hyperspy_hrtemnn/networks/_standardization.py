@@ -21,7 +21,7 @@ def local_mean(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     """Return the mean of an image under a window of Gaussian shape.
 
     Three passes of a box stand for the Gaussian, with the widths of Kovesi that give
-    its variance, 6 % lower at the centre along each axis; the time does not depend on
+    its variance, 6 % lower at the center along each axis; the time does not depend on
     `sigma`. The window ends at ``3 * sigma``.
 
     Parameters

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # little, small enough that the network's feature maps stay within a gigabyte or two.
 _LARGEST_CORE = 2048
 
-# The default zone where neighbours are blended, beyond the receptive field.
+# The default zone where neighbors are blended, beyond the receptive field.
 _BLEND = 32
 
 
@@ -31,7 +31,7 @@ class Span:
     start: int
     stop: int
     weights: NDArray[np.float32]
-    """Weights of the pixels `kept`; together with the neighbours' they add up to 1."""
+    """Weights of the pixels `kept`; together with the neighbors' they add up to 1."""
     kept: slice
     """Pixels with a weight, counted from `start`."""
 
@@ -62,8 +62,8 @@ def spans(
     tile
         Largest size of a tile. Default: 2048 pixels and the overlap.
     overlap
-        Pixels that neighbours share. Default: the receptive field and 32 pixels in
-        which neighbours are blended. Less than the receptive field makes seams
+        Pixels that neighbors share. Default: the receptive field and 32 pixels in
+        which neighbors are blended. Less than the receptive field makes seams
         possible.
     window
         Name of a window of `scipy.signal.get_window`, the form of the blending.

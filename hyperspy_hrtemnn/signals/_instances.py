@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import dask
 import numpy as np
-import pandas as pd
 from hyperspy.signals import Signal2D
 
 from hyperspy_hrtemnn.analysis import properties
@@ -17,16 +16,16 @@ from ._calibration import sampling
 from ._deferred import deferred_blocks, whole_frames
 from ._instance_plots import draw_lines, draw_outlines
 from ._progress import progress
+from ._tables import join_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    import pandas as pd
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from ._deferred import DeferredBlock
-
-_UNITS_OF_TIME = {"ns", "us", "µs", "ms", "s", "min", "minutes", "h", "hours"}
 
 
 class Instances(Signal2D):  # type: ignore[misc]
@@ -95,24 +94,15 @@ class Instances(Signal2D):  # type: ignore[misc]
         measure = partial(_tables, side=side)
         blocks = self._over_blocks(measure, image, show_progressbar, num_workers)
         tables = [table for block in blocks for table in block]
-        table: pd.DataFrame = pd.concat(tables, ignore_index=True)
+        table, units = join_frames(tables, self.axes_manager.navigation_axes, 1, 2)
         for name, axis in (("x", x_axis), ("y", y_axis)):
             table[name] = axis.offset + np.sign(axis.scale) * table[name]
         lengths = ("x", "y", "equivalent_diameter", "perimeter")
-        units = {**dict.fromkeys(lengths, unit), "area": f"{unit}²", "orientation": "°"}
-
-        frame = np.repeat(np.arange(len(tables)), [len(rows) for rows in tables])
-        table.insert(1, "frame", frame)
-        positions = np.unravel_index(frame, self.data.shape[:-2] or (1,))
-        # Without navigation axes there is one position, and no axis for it.
-        for axis, position in zip(
-            self.axes_manager.navigation_axes[::-1], positions, strict=False
-        ):
-            if isinstance(axis.units, str) and axis.units:
-                name = "time" if axis.units in _UNITS_OF_TIME else str(axis.name)
-                after = list(table.columns).index("area")
-                table.insert(after, name, np.asarray(axis.axis)[position])
-                units[name] = axis.units
+        units |= {
+            **dict.fromkeys(lengths, unit),
+            "area": f"{unit}²",
+            "orientation": "°",
+        }
         table.attrs["units"] = units
         return table
 

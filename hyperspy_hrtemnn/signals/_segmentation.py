@@ -15,17 +15,17 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Tracker, separate
 
 from ._calibration import pixels, sampling, square_pixels
+from ._column_table import column_table
 from ._deferred import whole_frames
 from ._frames import computed, derived_signal
 from ._linking import linked_frames
+from ._probabilities import check_range
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from ._instances import Instances
-
-# Blending and resampling may leave the interval by rounding.
-_ROUNDING = 1e-3
 
 
 class Segmentation(Signal2D):  # type: ignore[misc]
@@ -65,7 +65,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         if not 0 < probability <= 1:
             raise ValueError(f"probability has to be in 0 to 1, not {probability}.")
         if not self._lazy:
-            _check_range(self.data)
+            check_range(self.data)
         mask: Any = self >= probability
         mask.metadata.set_item(
             "HRTEMNN.Threshold", {"probability": probability, "version": __version__}
@@ -162,7 +162,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         """
         _check_one_movie(self)
         if not self._lazy:
-            _check_range(self.data)
+            check_range(self.data)
         separation = pixels(min_separation, self)
         options: dict[str, Any] = {
             "min_separation": separation,
@@ -199,26 +199,68 @@ class Segmentation(Signal2D):  # type: ignore[misc]
             num_workers=num_workers,
         )
 
+    def find_columns(
+        self,
+        min_separation: float | str | None = None,
+        probability: float = 0.5,
+        *,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> pd.DataFrame:
+        """Return a table of the atomic columns, one row for each in each frame.
+
+        Where the classes together are at least as probable as the threshold there is
+        a column, of the class that is strongest; see
+        `hyperspy_hrtemnn.analysis.find_columns`. A class named ``background`` is left
+        out. Frame by frame, so that a lazy movie is never in memory as a whole.
+
+        Parameters
+        ----------
+        min_separation
+            Smallest distance between two columns, whatever their classes: a number in
+            the unit of the signal axes, or a text with a unit, ``"1 angstrom"``. By
+            default 1.5 times the radius of a typical blob of each frame.
+        probability
+            The threshold, above 0 and below 1; not relative to what else is there.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Returns
+        -------
+        ``frame``, ``time`` if the navigation axis is calibrated in a unit of time
+        (calibrated in something else, the column has the axis' name), ``class``, the
+        name or, where it is not known, the number of the channel, ``x`` and ``y``,
+        coordinates of the signal axes in their unit, and ``confidence``, the largest
+        probability of that class in the column. The most certain of a frame come
+        first; a frame without columns has no rows. ``attrs["units"]`` has the unit of
+        each column that has one.
+
+        Raises
+        ------
+        ValueError
+            If a number is out of range, a length is none, or has a unit and the axes
+            do not, or the values are no probabilities.
+
+        Examples
+        --------
+        >>> segmentation = series.segment("mos2-columns")  # doctest: +SKIP
+        >>> segmentation.find_columns("1 angstrom")  # doctest: +SKIP
+        """
+        return column_table(
+            self,
+            min_separation,
+            probability,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+
 
 def separate_frame(frame: NDArray[Any], **options: Any) -> NDArray[np.int32]:
     """Return the labels of one frame, shape (y, x), after a check of its values."""
-    _check_range(frame)
+    check_range(frame)
     return separate(frame, **options)
-
-
-def _check_range(data: NDArray[Any]) -> None:
-    if data.dtype.names is not None:
-        raise ValueError(
-            "The signal is a color image; make one of a single channel, for example "
-            "hs.signals.Signal2D(signal.data['R'] / 255)."
-        )
-    low, high = data.min(), data.max()
-    if low < -_ROUNDING or high > 1 + _ROUNDING:
-        raise ValueError(
-            f"A segmentation holds probabilities from 0 to 1, and this one values from "
-            f"{low:.6g} to {high:.6g}. Scale it, for example a mask of 0 and 255 by "
-            "dividing it by 255."
-        )
 
 
 def _check_one_movie(segmentation: Segmentation) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 
 import pytest
@@ -86,3 +87,50 @@ def run_folder(tmp_path_factory):
         for i in data.missing("wave"):
             data.write_wave(i, exit_wave(data.read_structure(i), recipe.waves))
     return folder
+
+
+@pytest.fixture(scope="session")
+def trained_as():
+    """Give the tiny recipe with all that a training has to remember."""
+    from hrtemnn_training.recipe import Recipe
+
+    values = tiny_recipe()
+    values["training"] |= {"precision": "mixed_bfloat16", "regularize": 1e-3}
+    # With weights in both stages TensorFlow traces the training once.
+    values["training"]["stages"][0]["object_weight"] = 2
+    return Recipe.model_validate(values)
+
+
+@pytest.fixture(scope="session")
+def trained(run_folder, trained_as, tmp_path_factory):
+    """Give a folder with an unbroken training, every second epoch kept."""
+    import keras
+
+    from hrtemnn_training.training import train
+
+    folder = tmp_path_factory.mktemp("trained")
+    for name in ("train.zarr", "validation.zarr", "test.zarr"):
+        (folder / name).symlink_to(run_folder / name)
+    train(trained_as, folder, save_every=2, progress=False)
+    keras.mixed_precision.set_global_policy("float32")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """Give a recipe's file and the folder in which `hrtemnn make` made its network."""
+    from click.testing import CliRunner
+
+    from hyperspy_hrtemnn.cli import main
+
+    folder = tmp_path_factory.mktemp("made")
+    values = tiny_recipe()
+    values["size"] = {"train": 3, "validation": 1, "test": 6}
+    values["training"] |= {"batch_size": 1, "validation_images": 1}
+    values["training"]["stages"] = [{"epochs": 2, "learning_rate": [0.01, 0.001]}]
+    path = folder / "tiny.json"
+    path.write_text(json.dumps(values), encoding="utf-8")
+    run = folder / "run"
+    result = CliRunner().invoke(main, ["make", str(path), str(run), "-n", "1"])
+    assert result.exit_code == 0, result.output
+    return path, run

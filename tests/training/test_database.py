@@ -211,5 +211,5 @@ def test_a_set_without_structures_is_an_error(tmp_path: Path) -> None:
 
 
 def test_shares_of_nothing_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValidationError, match="one of the shares"):
+    with pytest.raises(ValidationError, match="one share at least"):
         Database(path=tmp_path, shares={"train": 0})

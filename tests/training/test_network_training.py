@@ -10,18 +10,17 @@ import keras
 import numpy as np
 import onnx
 import onnxruntime
-import pandas as pd
 import pytest
 
 from hrtemnn_training.architectures import UNetSettings
 from hrtemnn_training.architectures.networks import make_network
 from hrtemnn_training.batches import pixel_weights
-from hrtemnn_training.evaluation import DOSE_BINS, evaluate, plot_scores, summarize
-from hrtemnn_training.export import ExportError, export, write_scores
+from hrtemnn_training.evaluation_report import report
+from hrtemnn_training.export import ExportError, export
 from hrtemnn_training.onnx_graph import to_onnx
 from hrtemnn_training.recipe import Recipe
-from hrtemnn_training.scores import f1_score
-from hrtemnn_training.training import TrainingError, _claim, train
+from hrtemnn_training.training import train
+from hrtemnn_training.training_files import TrainingError, claim
 from hyperspy_hrtemnn.networks import load
 
 
@@ -120,44 +119,22 @@ def test_layers_without_counterpart_are_named(layer, message: str) -> None:
         to_onnx(keras.Model(inputs, layer(inputs)))
 
 
-def test_training_goes_on_and_the_network_is_exported_and_scored(
-    run_folder, tmp_path, recipe
+def test_a_trained_network_is_exported_and_scored(
+    trained, trained_as, tmp_path
 ) -> None:
-    for name in ("train.zarr", "validation.zarr", "test.zarr"):
-        (tmp_path / name).symlink_to(run_folder / name)
-    whole = train(recipe, tmp_path, progress=False)
-    assert list(whole.index) == [0, 1, 2]
-    assert np.isfinite(whole.to_numpy()).all()
-    # The second stage weighs particles 9 times: the best epoch is one of it anyway.
-    assert whole["validation_loss"].idxmin() == 0
-    best = keras.saving.load_model(tmp_path / "best.keras")
-    assert int(best.optimizer.iterations.numpy()) in {2 * 3, 3 * 3}
-
-    # As if it was stopped after the second epoch.
-    whole.iloc[:2].to_csv(tmp_path / "history.csv", index_label="epoch")
-    again = train(recipe, tmp_path, progress=False)
-    assert list(again.index) == [0, 1, 2]
-    assert again["loss"].iloc[0] == pytest.approx(whole["loss"].iloc[0])
-    assert (tmp_path / "history.png").stat().st_size > 1000
-
+    recipe = trained_as
+    for path in (trained / "best.keras", *trained.glob("*.zarr")):
+        (tmp_path / path.name).symlink_to(path)
     path = export(recipe, tmp_path)
     network = load(path)
     assert network.card.ranges.dose == pytest.approx((100, 1e5))
     assert network.card.recipe_sha256 == recipe.sha256
     assert network.card.versions["keras"] == keras.__version__
 
-    table = evaluate(recipe, tmp_path, network, progress=False)
-    assert len(table) == 12
-    assert table["dose"].between(10, 1e6).all()
-    scores = summarize(table)
-    plot_scores(table, tmp_path / "evaluation.png")
-    write_scores(path, scores)
+    summary = report(recipe, tmp_path, progress=False)
+    assert list(summary) == ["tiny", "threshold"]
     assert load(path).card.scores["images"] == 12
     assert len(onnx.load(path).metadata_props) == 1
-
-    other = recipe.model_copy(update={"seed": 4})
-    with pytest.raises(TrainingError, match="recipe that differs"):
-        train(other, tmp_path, progress=False)
 
 
 def test_weights_are_of_objects_not_of_their_background() -> None:
@@ -168,16 +145,6 @@ def test_weights_are_of_objects_not_of_their_background() -> None:
     assert weights.shape == (2, 3, 4)
     assert weights[1, 2, 3] == 3
     assert weights.sum() == 3 + 23
-
-
-def test_a_loss_that_is_not_finite_stops_the_training(
-    run_folder, tmp_path, recipe_values
-) -> None:
-    for name in ("train.zarr", "validation.zarr"):
-        (tmp_path / name).symlink_to(run_folder / name)
-    recipe_values["training"]["stages"] = [{"epochs": 4, "learning_rate": [1e30, 1e30]}]
-    with pytest.raises(TrainingError, match="Lower the learning rate"):
-        train(Recipe.model_validate(recipe_values), tmp_path, progress=False)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +165,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(
 def test_the_label_decides_what_is_trained(
     images, classes, score, run_folder, tmp_path, recipe_values
 ) -> None:
-    for name in ("train.zarr", "validation.zarr"):
+    for name in ("train.zarr", "validation.zarr", "test.zarr"):
         (tmp_path / name).symlink_to(run_folder / name)
     recipe_values["images"] |= images | {"spotsize": 1.0}
     recipe_values["classes"] = classes
@@ -214,8 +181,12 @@ def test_the_label_decides_what_is_trained(
     card = network.card
     assert (card.channels, card.defocus_step) == (images["multifocus"][0], 50)
     assert card.task == ("segmentation" if score == "validation_f1" else "exit wave")
-    with pytest.raises(ValueError, match="Only masks of one class"):
-        evaluate(recipe, tmp_path, network, progress=False)
+    summary = report(recipe, tmp_path, against=("defocus",), progress=False)
+    rival = "matched filter" if score == "validation_f1" else "Y-scramble"
+    assert rival in summary
+    scores = load(tmp_path / "tiny.onnx").card.scores
+    assert scores["images"] == 6
+    assert rival in scores["rivals"]
 
 
 def test_a_run_from_before_a_key_existed_is_of_the_same_recipe(
@@ -224,60 +195,11 @@ def test_a_run_from_before_a_key_existed_is_of_the_same_recipe(
     old = recipe.model_dump(mode="json")
     del old["images"]["ctf_c12"], old["images"]["multifocus"]
     (tmp_path / "recipe.json").write_text(json.dumps(old), encoding="utf-8")
-    _claim(tmp_path, recipe)
+    claim(tmp_path, recipe)
     with pytest.raises(TrainingError, match="recipe that differs"):
-        _claim(tmp_path, recipe.model_copy(update={"seed": 4}))
+        claim(tmp_path, recipe.model_copy(update={"seed": 4}))
 
 
 def test_nothing_to_export(tmp_path, recipe) -> None:
     with pytest.raises(ExportError, match="no trained network"):
         export(recipe, tmp_path)
-
-
-def test_f1_of_known_masks() -> None:
-    truth = np.zeros((10, 20), bool)
-    truth[:, :10] = True
-    found = np.zeros_like(truth)
-    found[:, 5:15] = True
-    assert f1_score(found, truth) == pytest.approx(0.5)
-    assert f1_score(truth, truth) == 1
-    assert f1_score(~truth, truth) == 0
-    assert np.isnan(f1_score(truth & False, truth & False))
-
-
-def test_summary_of_known_scores() -> None:
-    rows = [
-        {
-            "mtf": "MTF 3",
-            "dose_bin": 2,
-            "true_share": 0.2,
-            "found_share": 0.1,
-            "f1": i / 10,
-            "f1_half": 1.0,
-        }
-        for i in range(11)
-    ]
-    rows.append(
-        {
-            "mtf": "MTF 3",
-            "dose_bin": 2,
-            "true_share": 0.0,
-            "found_share": 0.04,
-            "f1": np.nan,
-            "f1_half": np.nan,
-        }
-    )
-    summary = summarize(pd.DataFrame(rows))["MTF 3"]
-    scores = summary["dose"][f"{DOSE_BINS[2]:g}-{DOSE_BINS[3]:g}"]
-    assert scores == {
-        "images": 11,
-        "f1_mean": 0.5,
-        "f1_10th_percentile": 0.1,
-        "f1_mean_at_0.5": 1.0,
-        "found_over_true_area": 0.5,
-    }
-    assert summary["without_particle"] == {
-        "images": 1,
-        "false_share_mean": 0.04,
-        "false_share_largest": 0.04,
-    }

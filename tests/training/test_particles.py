@@ -373,7 +373,7 @@ def test_particles_that_cannot_be(wrong, message) -> None:
 def test_shares_are_kept() -> None:
     ranges = ParticlesOnFilm(
         films={"none": 1.0},
-        shapes={"icosahedron": 0.25, "twin": 0.75, "decahedron": 0.0},
+        shapes={"icosahedron": 1, "twin": 3, "decahedron": 0},
         layers=(2, 3),
         particles=(5, 5),
         field=90,

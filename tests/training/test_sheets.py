@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy.optimize import check_grad
@@ -132,14 +132,18 @@ def test_vacancies_leave_their_rings() -> None:
 
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10**6))
+@example(seed=294)  # one pentagon at the rim is open
 def test_defects_keep_apart_and_are_as_many_as_asked(seed: int) -> None:
     network = grown(5.0, half=35.0)
     rng = np.random.default_rng(seed)
     changed = add_defects(network, rng, stone_wales=5, double_vacancies=4, vacancies=7)
     assert len(changed.numbers) == len(network.numbers) - 2 * 4 - 7
     found = rings(changed)
-    assert (found[7], found[8], found[12]) == (10, 4, 7)
-    assert found[5] == 2 * 5 + 2 * 4
+    # A defect at the rim of the sheet may have a ring that is not closed.
+    for size, made in ((5, 2 * 5 + 2 * 4), (7, 2 * 5), (8, 4), (12, 7)):
+        assert made - 2 <= found[size] <= made
+    assert sum(found[size] for size in (5, 7, 8, 12)) >= 18 + 10 + 4 + 7 - 2
+    assert set(found) == {5, 6, 7, 8, 12}
 
 
 def test_no_more_defects_than_there_is_room_for() -> None:
@@ -173,6 +177,14 @@ def test_a_boundary_is_closed_by_pentagons_and_heptagons(misorientation: float) 
             # Bonds are at 30 degrees from the lattice vectors.
             away = np.degrees(np.angle(sixfold * np.exp(-6j * np.radians(angle + 30))))
             assert abs(away) / 6 < 1
+
+
+def test_the_rim_of_a_boundary_does_not_fall_together() -> None:
+    sheet = Sheet(field=48, boundary=0.6, stone_wales=(0, 0), vacancies=(0, 0))
+    structure = sheet.make(np.random.SeedSequence((1, 0, 156)))
+    assert structure.values["misorientation"] > 5
+    distances, _ = cKDTree(structure.positions).query(structure.positions, 2)
+    assert distances[:, 1].min() > 0.8 * BOND
 
 
 def test_dislocations_are_as_many_as_franks_rule_has_them() -> None:
@@ -233,7 +245,7 @@ def test_vacancies_are_a_percentage_of_the_atoms() -> None:
 
 def test_a_sheet_fills_the_field_however_it_is_tilted() -> None:
     structure = Sheet(
-        field=50, axis_tilt=(30, 30), ripple=(2, 2), wavelength=(60, 60)
+        field=50, axis_tilt=(30, 30), ripple=(2, 2), wavelength=(20, 20)
     ).make(6)
     flat = structure.positions[:, :2]
     assert np.all(flat > 2)
@@ -242,9 +254,9 @@ def test_a_sheet_fills_the_field_however_it_is_tilted() -> None:
     assert cKDTree(flat).query(grid)[0].max() < 3.5
     positions = structure.positions.astype(float)
     out = np.linalg.svd(positions - positions.mean(axis=0), full_matrices=False)
-    assert np.degrees(np.arccos(abs(out[2][2, 2]))) == pytest.approx(30, abs=6)
+    assert np.degrees(np.arccos(abs(out[2][2, 2]))) == pytest.approx(30, abs=2)
     heights = (positions - positions.mean(axis=0)) @ out[2][2]
-    assert 2 < np.ptp(heights) < 5
+    assert np.ptp(heights) == pytest.approx(2 * 2, abs=0.5)
     assert structure.kinds == ("graphene",)
 
 

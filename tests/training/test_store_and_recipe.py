@@ -117,8 +117,12 @@ def test_missing_data_is_named(tmp_path, recipe) -> None:
     with pytest.raises(StoreError, match=r"no data set in .*nothing"):
         DataSet(tmp_path / "nothing")
     make_structures(recipe, tmp_path, processes=1, progress=False)
-    with pytest.raises(StoreError, match="no exit wave"):
+    with pytest.raises(StoreError, match="no wave yet; run `hrtemnn waves`"):
         DataSet(tmp_path / "test.zarr").read_sample(0)
+    data = DataSet(tmp_path / "test.zarr", "r+")
+    data._root["00000"].attrs["atoms"] = False  # as if it was killed here
+    with pytest.raises(StoreError, match="no atoms yet; run `hrtemnn structures`"):
+        data.read_sample(0)
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
@@ -140,7 +144,7 @@ def write(path: Path, values: object) -> Path:
         ("images", "defocus", [100, -100], "images.defocus.*reversed"),
         ("images", "blur", "little", "images.blur"),
         ("structures", "overlapping", 1.4, "structures.*overlapping"),
-        ("network", "width", 0, "network.unet.width"),
+        ("network", "width", 0, "network.width"),
         ("waves", "energy", -300, "waves.energy"),
     ],
 )

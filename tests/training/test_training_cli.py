@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 
 import pytest
+import zarr
 from click.testing import CliRunner
 
 from hrtemnn_training.store import DataSet
@@ -43,18 +47,55 @@ def test_only_the_sets_asked_for_with_a_seed_of_ones_own(recipe_file, tmp_path) 
     assert ours.positions.sum() != others.positions.sum()
 
 
-def test_make_goes_from_the_recipe_to_the_scores(
-    recipe_file, recipe_values, tmp_path
-) -> None:
-    recipe_values["size"] = {"train": 2, "validation": 1, "test": 6}
-    recipe_values["training"]["stages"] = [{"epochs": 1, "learning_rate": [0.01, 0.01]}]
-    recipe_values["training"]["validation_images"] = 1
-    recipe_file.write_text(json.dumps(recipe_values), encoding="utf-8")
-    result = run("make", recipe_file, tmp_path / "run", "-n", 1)
+def test_make_goes_from_the_recipe_to_the_scores(made) -> None:
+    _, folder = made
+    assert load(folder / "tiny.onnx").card.scores["images"] == 12
+
+
+KILLED_IN_THE_SECOND_EPOCH = """
+import os, signal, sys
+from hrtemnn_training.batches import ImageEpoch
+from hyperspy_hrtemnn.cli import main
+
+form = ImageEpoch.__getitem__
+
+def die(self, index):
+    if self._epoch == 1 and index == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return form(self, index)
+
+ImageEpoch.__getitem__ = die
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_make_killed_at_several_places_makes_the_same_network(made, tmp_path) -> None:
+    recipe_file, whole = made
+    for name in ("train.zarr", "validation.zarr", "test.zarr"):
+        shutil.copytree(whole / name, tmp_path / name)
+    # In the middle of a structure that was being written, and of an exit wave.
+    structure, wave = (
+        zarr.open_group(tmp_path / "train.zarr")[f"0000{i}"] for i in "02"
+    )
+    del structure.attrs["atoms"], structure.attrs["wave"], wave.attrs["wave"]
+    (tmp_path / "train.zarr" / "00000" / "numbers" / "zarr.json").unlink()
+    shutil.rmtree(tmp_path / "train.zarr" / "00002" / "wave" / "c")
+    arguments = ["make", str(recipe_file), str(tmp_path), "-n", "1"]
+    # And in the middle of the training.
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_IN_THE_SECOND_EPOCH, *arguments],
+        check=False,
+        capture_output=True,
+    )
+    assert killed.returncode == -9, killed.stderr
+    assert len((tmp_path / "history.csv").read_text().splitlines()) == 2
+    assert not (tmp_path / "tiny.onnx").exists()
+
+    result = run(*arguments)
     assert result.exit_code == 0, result.output
-    assert load(tmp_path / "run" / "tiny.onnx").card.scores["images"] == 12
-    again = run("make", recipe_file, tmp_path / "run", "-n", 1)
-    assert again.exit_code == 0, again.output
+    for name in ("tiny.onnx", "evaluation.json"):
+        assert (tmp_path / name).read_bytes() == (whole / name).read_bytes(), name
 
 
 def test_images_are_drawn_and_kept(

@@ -223,18 +223,20 @@ def test_without_vibrations_the_wave_is_abtems_own(pair: Structure) -> None:
     np.testing.assert_array_equal(wave, exit_wave(pair, settings(method="none"), 3))
 
 
-def test_smearing_widens_each_element_by_its_amplitude() -> None:
+@pytest.mark.parametrize("uniform", [False, True])
+def test_smearing_widens_each_element_by_its_amplitude(uniform: bool) -> None:
     """The phase of one light atom is its potential, and that is the theory's."""
     carbon = structure_of(Atoms("C", [[6, 7, 3.0]]), (12.0, 14.0, 8.0))
-    temperatures = {"C": 80.0}
+    variance = debye_waller("C", 300, 80)
+    smearing = (
+        {"method": "uniform smearing", "mean_square": variance}
+        if uniform
+        else {"method": "smearing", "debye_temperatures": {"C": 80.0}}
+    )
     sharp, smeared = (
         np.fft.fft2(np.angle(exit_wave(carbon, s)))
-        for s in (
-            settings(),
-            settings(method="smearing", debye_temperatures=temperatures),
-        )
+        for s in (settings(), settings(**smearing))
     )
-    variance = debye_waller("C", 300, 80)
     sampling = 14 / sharp.shape[0], 12 / sharp.shape[1]
     ky, kx = (np.fft.fftfreq(n, d) for n, d in zip(sharp.shape, sampling, strict=True))
     squared = ky[:, np.newaxis] ** 2 + kx**2

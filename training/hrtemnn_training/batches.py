@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from .store import DataSet
 from .whole_files import written_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -51,11 +53,13 @@ class ImageEpoch(PyDataset):
         Whether images are flipped, turned and varied in intensity.
     object_weight
         Weight of an object's pixels in the loss; that of the others is 1.
+    limit
+        Only so many of the exit waves, the first ones; all if None.
     cache
         Folder that keeps the images of the first `image_epochs` epochs for the later
         ones; without it each is formed again when it returns.
     workers
-        Threads that form images while the network trains.
+        Threads that form images while the network trains; as many as cores if None.
     """
 
     def __init__(
@@ -69,10 +73,11 @@ class ImageEpoch(PyDataset):
         batch_size: int,
         augment: bool = True,
         object_weight: float = 1.0,
+        limit: int | None = None,
         cache: Path | None = None,
-        workers: int = 2,
+        workers: int | None = None,
     ) -> None:
-        super().__init__(workers=workers, max_queue_size=4)
+        super().__init__(workers=workers or os.cpu_count() or 1)
         self._data = data
         self._parameters = parameters
         self._energy = energy
@@ -83,7 +88,7 @@ class ImageEpoch(PyDataset):
         self._object_weight = object_weight
         self._cache = cache
         rng = np.random.default_rng((parameters.seed, epoch))
-        order = rng.permutation(len(data))
+        order = rng.permutation(min(len(data), limit or len(data)))
         n_batches = len(order) // batch_size
         self._batches = order[: n_batches * batch_size].reshape(n_batches, batch_size)
 
@@ -104,6 +109,24 @@ class ImageEpoch(PyDataset):
             return images, labels
         objects = self._parameters.objects
         return images, labels, pixel_weights(labels, objects, self._object_weight)
+
+    def ahead(self) -> Iterator[tuple[np.ndarray, ...]]:
+        """Yield the batches in their order, formed ahead by the workers.
+
+        Twice as many as there are workers are formed or wait. Keras' own queue is not
+        used because nobody can tell how long the network waits for it.
+        """
+        pool = ThreadPoolExecutor(self.workers)
+        waiting: deque[Future[tuple[np.ndarray, ...]]] = deque()
+        try:
+            for index in range(len(self)):
+                waiting.append(pool.submit(self.__getitem__, index))
+                if len(waiting) == 2 * self.workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def pair(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return image and label of one structure, not augmented, kept or formed."""
@@ -135,8 +158,9 @@ class ImageEpoch(PyDataset):
         return image, label
 
     def _path(self, cache: Path, index: int) -> Path:
-        # Stages may draw from other ranges, so the ranges are part of the name.
-        text = self._parameters.model_dump_json(exclude={"debug"})
+        # Stages may draw from other ranges, so the ranges are part of the name; so is
+        # what another recipe in the same folder may change without new waves.
+        text = self._parameters.model_dump_json(exclude={"debug"}) + f"{self._sampling}"
         key = hashlib.sha256(text.encode()).hexdigest()[:12]
         return cache / key / f"{self._image_epoch:03d}-{index:05d}.npz"
 
@@ -201,9 +225,10 @@ def form_images(recipe: Recipe, folder: Path, *, progress: bool = True) -> None:
                 sampling=recipe.sampling,
                 epoch=image_epoch,
                 batch_size=1,
+                limit=recipe.training.limit_data,
                 cache=cache_path(folder),
             )
-            jobs += [(images, index) for index in range(len(data))]
+            jobs += [(images, index) for index in range(len(images))]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         formed = pool.map(lambda job: job[0].keep(job[1]), jobs)
         for _ in tqdm(formed, "images", len(jobs), disable=not progress):

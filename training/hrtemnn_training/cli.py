@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .recipe import Recipe, RecipeError, read_recipe
-from .whole_files import written_whole
+from .recipe import Recipe, RecipeError, change_training, read_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,21 @@ class _RecipeFile(click.ParamType):  # type: ignore[type-arg]
             return read_recipe(value)
         except RecipeError as error:
             raise click.ClickException(str(error)) from None
+
+
+class _Options(click.ParamType):  # type: ignore[type-arg]
+    """Arguments of an optimizer, as JSON."""
+
+    name = "json"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> dict[str, Any]:
+        try:
+            options = json.loads(value)
+        except json.JSONDecodeError as error:
+            self.fail(f"{value!r} is no JSON: {error}", param, ctx)
+        if not isinstance(options, dict):
+            self.fail(f"{value!r} is no JSON object", param, ctx)
+        return options
 
 
 _NUMPROC = "Processes; as many as cores if unset."
@@ -99,11 +114,76 @@ def waves(recipe: Recipe, folder: Path, train: bool | None, **work: Any) -> None
 
 
 @_step
-def train(recipe: Recipe, folder: Path) -> None:
-    """Train the network of RECIPE on the exit waves in FOLDER."""
-    from . import training
+@click.option(
+    "--restart",
+    is_flag=True,
+    help="Begin anew: delete what an earlier training left in FOLDER.",
+)
+@click.option(
+    "--epochsave",
+    type=click.IntRange(1),
+    help="Keep the network of every so many epochs, as epoch-0010.keras.",
+)
+@click.option(
+    "--limitdata",
+    type=click.IntRange(1),
+    help="Train on the first so many structures only.",
+)
+@click.option(
+    "--regularize",
+    type=click.FloatRange(0),
+    help="L2 regularization: this times the squares of the kernels is added to the "
+    "loss.",
+)
+@click.option(
+    "--adam",
+    type=_Options(),
+    help="Adam with these arguments, such as "
+    '\'{"learning_rate": 0.001, "beta_1": 0.8}\'; a learning rate is for all stages.',
+)
+@click.option(
+    "--rmsprop",
+    type=click.FloatRange(0, min_open=True),
+    help="RMSprop with this learning rate in all stages.",
+)
+def train(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    restart: bool,
+    epochsave: int | None,
+    limitdata: int | None,
+    regularize: float | None,
+    adam: dict[str, Any] | None,
+    rmsprop: float | None,
+) -> None:
+    """Train the network of RECIPE on the exit waves in FOLDER.
 
-    training.train(recipe, folder)
+    It goes on where an earlier training stopped, with the same RECIPE and options.
+    Options take the place of what RECIPE says; FOLDER/recipe.json has all that counts.
+    """
+    changes: dict[str, Any] = {}
+    if adam is not None and rmsprop is not None:
+        raise click.UsageError("Choose one of --adam and --rmsprop.")
+    if adam is not None:
+        changes["learning_rate"] = adam.pop("learning_rate", None)
+        changes |= {"optimizer": "adam", "optimizer_options": adam}
+    if rmsprop is not None:
+        changes["learning_rate"] = rmsprop
+        changes |= {"optimizer": "rmsprop", "optimizer_options": {}}
+    if limitdata is not None:
+        changes["limit_data"] = limitdata
+    if regularize is not None:
+        changes["regularize"] = regularize
+    if changes:
+        recipe = change_training(recipe, **changes)
+
+    from . import training, training_files
+
+    if restart:
+        for path in training_files.delete_training(folder):
+            click.echo(f"deleted {path}")
+    training.train(recipe, folder, save_every=epochsave)
 
 
 @_step
@@ -125,23 +205,31 @@ def images(recipe: Recipe, folder: Path, cache: bool) -> None:
 def export(recipe: Recipe, folder: Path) -> None:
     """Write the best epoch of the training in FOLDER as an ONNX file."""
     from . import export as exporting
+    from .training_files import trained_recipe
 
-    click.echo(exporting.export(recipe, folder))
+    click.echo(exporting.export(trained_recipe(folder, recipe), folder))
 
 
 @_step
+@click.argument("networks", nargs=-1)
 @click.option(
-    "--network",
-    "path",
-    help="Another network, by name or path, on the same images; its card stays.",
+    "--against",
+    multiple=True,
+    default=("dose",),
+    show_default=True,
+    help="Condition in whose bins the scores are given: dose, defocus, sampling, ...",
 )
-def evaluate(recipe: Recipe, folder: Path, path: str | None) -> None:
-    """Score the exported network on the test structures in FOLDER.
+def evaluate(
+    recipe: Recipe, folder: Path, networks: tuple[str, ...], against: tuple[str, ...]
+) -> None:
+    """Score networks, and their rivals without one, on the test structures in FOLDER.
 
-    Writes evaluation.csv, evaluation.json and evaluation.png into FOLDER, and the
-    scores into the card of FOLDER/NAME.onnx.
+    What is scored follows from the label of RECIPE. Without NETWORKS the exported
+    network of FOLDER: evaluation.csv, .json and .png go into FOLDER and the scores into
+    its card. NETWORKS, by name or path, are compared on the same images in
+    comparison.csv, .json and .png.
     """
-    _evaluate(recipe, folder, path)
+    _evaluate(recipe, folder, networks, against)
 
 
 @_step
@@ -156,28 +244,17 @@ def make(recipe: Recipe, folder: Path, **work: Any) -> None:
     generation.make_waves(recipe, folder, **work)
     training.train(recipe, folder)
     click.echo(exporting.export(recipe, folder))
-    _evaluate(recipe, folder, None)
+    _evaluate(recipe, folder)
 
 
-def _evaluate(recipe: Recipe, folder: Path, path: str | None) -> None:
-    import json
+def _evaluate(
+    recipe: Recipe,
+    folder: Path,
+    networks: tuple[str, ...] = (),
+    against: tuple[str, ...] = ("dose",),
+) -> None:
+    from .evaluation_report import report, table_of
+    from .tasks import task_of
 
-    from hyperspy_hrtemnn.networks import load
-
-    from . import evaluation
-    from .export import write_scores
-
-    own = folder / f"{recipe.name}.onnx"
-    network = load(path or own)
-    table = evaluation.evaluate(recipe, folder, network)
-    scores = evaluation.summarize(table)
-    stem = f"evaluation-{network.card.name}" if path else "evaluation"
-    with written_whole(folder / f"{stem}.csv") as temporary:
-        table.to_csv(temporary, index=False)
-    text = json.dumps(scores, indent=2)
-    with written_whole(folder / f"{stem}.json") as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
-    evaluation.plot_scores(table, folder / f"{stem}.png")
-    if not path:
-        write_scores(own, scores)
-    click.echo(text)
+    summary = report(recipe, folder, networks, against=against)
+    click.echo(table_of(summary, task_of(recipe).plotted))

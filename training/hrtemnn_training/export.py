@@ -83,6 +83,8 @@ def trained_model(recipe: Recipe, folder: Path) -> keras.Model:
     path = folder / "best.keras"
     if not path.exists():
         raise ExportError(f"There is no trained network in {folder}; train it first.")
+    # Layers are numbered from the first again: the same weights make the same file.
+    keras.utils.clear_session()
     keras.mixed_precision.set_global_policy("float32")
     model = network_of(recipe)
     model.set_weights(keras.saving.load_model(path, compile=False).get_weights())

@@ -70,14 +70,16 @@ class ImageParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    label: Label = "Mask"
+    label: Label = Field("Mask", description="what the network is to give")
     image_epochs: PositiveInt = Field(
         10, description="images of one exit wave before the same ones return"
     )
     image_size: tuple[PositiveInt, PositiveInt] = Field(
         (256, 256), description="(x, y) at the network's sampling [pixels]"
     )
-    noise: Literal["poisson"] | None = "poisson"
+    noise: Literal["poisson"] | None = Field(
+        "poisson", description="of the arriving electrons; null for none"
+    )
     num_classes: PositiveInt = Field(
         1, description="channels of the label, the background's included"
     )
@@ -124,7 +126,9 @@ class ImageParameters(BaseModel):
     ctf_c32: Magnitude = Field((0.0, 0.0), description="star aberration [Å]")
     ctf_c34: Magnitude = Field((0.0, 0.0), description="fourfold astigmatism [Å]")
     ctf_c45: Magnitude = Field((0.0, 0.0), description="fivefold astigmatism [Å]")
-    mtf: Literal["parametric"] | None = "parametric"
+    mtf: Literal["parametric"] | None = Field(
+        "parametric", description="equation 1.25; null for a perfect camera"
+    )
     mtf_c1: PositiveRange = Field(
         (0.2, 0.6), description="c0, half-maximum of the MTF [Nyquist frequencies]"
     )
@@ -137,7 +141,7 @@ class ImageParameters(BaseModel):
     debug: Annotated[int, Field(strict=True, ge=0)] | Literal[True] | None = Field(
         16, description="images drawn into the debug folder; true = all"
     )
-    seed: int = 0
+    seed: int = Field(0, description="of the conditions and the noise")
 
     @model_validator(mode="after")
     def _possible(self) -> ImageParameters:

@@ -14,66 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from .architectures import AnyArchitecture
 from .parameters import PER_IMAGE, SEGMENTATIONS, ImageParameters
 from .structures import AnyGenerator
+from .training_settings import Stage, TrainingSettings
 from .waves import WaveSettings
+
+# Keys whose values are of one of several kinds.
+_CHOICES = {"network", "structures", "vibrations"}
 
 
 class RecipeError(ValueError):
     """A recipe that cannot be used, and why."""
-
-
-class Stage(BaseModel):
-    """A part of the training with its own learning rate and ranges."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    epochs: int = Field(ge=1)
-    learning_rate: tuple[float, float] = Field(
-        description="of the first and the last epoch, geometric between"
-    )
-    images: dict[str, Any] = Field(
-        default_factory=dict, description="keys of the images that differ here"
-    )
-    object_weight: float = Field(
-        1.0,
-        gt=0,
-        description="of an object's pixels in the loss, the others' is 1; with w an "
-        "object is as likely as none where the network gives w / (1 + w)",
-    )
-
-
-class TrainingSettings(BaseModel):
-    """How the network is trained."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    batch_size: int = Field(8, ge=1)
-    precision: Literal["float32", "mixed_bfloat16"] = "float32"
-    validation_images: int = Field(64, ge=1)
-    stages: tuple[Stage, ...] = Field(min_length=1)
-
-    @property
-    def epochs(self) -> int:
-        """Number of epochs of all stages."""
-        return sum(stage.epochs for stage in self.stages)
-
-    def at(self, epoch: int) -> tuple[Stage, float]:
-        """Return the stage of an epoch and the learning rate in it."""
-        for stage in self.stages:
-            if epoch < stage.epochs:
-                first, last = stage.learning_rate
-                share = epoch / max(stage.epochs - 1, 1)
-                return stage, first * (last / first) ** share
-            epoch -= stage.epochs
-        raise ValueError(f"The recipe ends {epoch + 1} epochs before this one.")
-
-    def start(self, epoch: int) -> int:
-        """Return the first epoch of the stage that an epoch is in."""
-        first = 0
-        for stage in self.stages:
-            if epoch < first + stage.epochs:
-                break
-            first += stage.epochs
-        return first
 
 
 Count = Annotated[int, Field(ge=1)]
@@ -150,6 +99,11 @@ class Recipe(BaseModel):
         return ImageParameters.model_validate(self.images.model_dump() | stage.images)
 
     @property
+    def loss(self) -> str:
+        """What the training makes small: its own, or what the label asks for."""
+        return self.training.loss or self.images.loss
+
+    @property
     def sha256(self) -> str:
         """Hash of what the file says, whatever its layout and later defaults."""
         text = json.dumps(
@@ -178,8 +132,50 @@ def read_recipe(path: str | Path) -> Recipe:
     except OSError as error:
         raise RecipeError(f"Cannot read the recipe {path}: {error.strerror}.") from None
     except ValidationError as error:
-        wrong = "\n".join(
-            f"  {'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}"
-            for item in error.errors()
-        )
-        raise RecipeError(f"The recipe {path} cannot be used:\n{wrong}") from None
+        raise RecipeError(
+            f"The recipe {path} cannot be used:\n{_wrong_keys(error)}"
+        ) from None
+
+
+def change_training(
+    recipe: Recipe, *, learning_rate: float | None = None, **keys: Any
+) -> Recipe:
+    """Return a recipe that is trained in another way.
+
+    Parameters
+    ----------
+    recipe
+        The recipe.
+    learning_rate
+        Of all stages, from their first to their last epoch.
+    keys
+        Of `TrainingSettings`.
+
+    Raises
+    ------
+    RecipeError
+        If a value is not possible.
+    """
+    values = recipe.model_dump(mode="json", exclude_unset=True)
+    values["training"] |= keys
+    if learning_rate is not None:
+        for stage in values["training"]["stages"]:
+            stage["learning_rate"] = [learning_rate, learning_rate]
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError(
+            f"The training cannot be changed so:\n{_wrong_keys(error)}"
+        ) from None
+
+
+def _wrong_keys(error: ValidationError) -> str:
+    return "\n".join(
+        f"  {_key(item['loc']) or 'file'}: {item['msg']}" for item in error.errors()
+    )
+
+
+def _key(location: tuple[str | int, ...]) -> str:
+    """Return the key of a value as it is in the file, without the kinds of a choice."""
+    pairs = zip((None, *location), location, strict=False)
+    return ".".join(str(part) for above, part in pairs if above not in _CHOICES)

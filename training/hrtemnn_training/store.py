@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ATOMS = ("positions", "numbers", "particles")
+_COMMANDS = {"atoms": "structures", "wave": "waves"}
 _SITES = ("positions", "particles", "elements", "counts", "classes")
 
 
@@ -120,10 +121,7 @@ class DataSet:
 
     def missing(self, part: str) -> Iterator[int]:
         """Return the numbers of the structures without `part`, "atoms" or "wave"."""
-        for i in range(len(self)):
-            name = f"{i:05d}"
-            if name not in self._root or not self._root[name].attrs.get(part):
-                yield i
+        return (i for i in range(len(self)) if not self._has(i, part))
 
     def write_structure(self, index: int, structure: Structure) -> None:
         """Store the structure number `index`, replacing an unfinished one."""
@@ -143,14 +141,37 @@ class DataSet:
         )
 
     def read_structure(self, index: int) -> Structure:
-        """Return the structure number `index`."""
-        group = self._root[f"{index:05d}"]
+        """Return the structure number `index`.
+
+        Raises
+        ------
+        StoreError
+            If it has not been drawn.
+        """
+        group = self._group(index, "atoms")
         x, y, z = group.attrs["box"]
         return Structure(
             **{name: group[name][...] for name in _ATOMS},
             box=(x, y, z),
             **_description(group),
         )
+
+    def _group(self, index: int, part: str) -> zarr.Group:
+        """Return the group of a structure; `part` of it must be there."""
+        for needed, command in _COMMANDS.items():
+            if not self._has(index, needed):
+                raise StoreError(
+                    f"Structure {index} of {self.path} has no {needed} yet; run "
+                    f"`hrtemnn {command}` to its end first."
+                )
+            if needed == part:
+                break
+        group: zarr.Group = self._root[f"{index:05d}"]
+        return group
+
+    def _has(self, index: int, part: str) -> bool:
+        name = f"{index:05d}"
+        return name in self._root and bool(self._root[name].attrs.get(part))
 
     def write_wave(self, index: int, wave: NDArray[np.complex64]) -> None:
         """Store the exit wave, shape (y, x), of the structure number `index`."""
@@ -166,9 +187,7 @@ class DataSet:
         StoreError
             If the wave has not been computed.
         """
-        group = self._root[f"{index:05d}"]
-        if not group.attrs.get("wave"):
-            raise StoreError(f"Structure {index} of {self.path} has no exit wave yet.")
+        group = self._group(index, "wave")
         x, y, _ = group.attrs["box"]
         return Sample(group["wave"][...], (y, x), **_description(group))
 

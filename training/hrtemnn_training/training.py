@@ -4,37 +4,52 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from .architectures.networks import make_network
-from .batches import ImageEpoch, cache_path, pixel_weights
+from .batches import ImageEpoch, cache_path
 from .generation import data_path
-from .scores import f1_score
+from .learning_curves import plot_history, tensorboard_log
+from .objective import make_optimizer, regularize_kernels
 from .store import DataSet
-from .whole_files import written_whole
+from .training_files import (
+    TrainingError,
+    claim,
+    read_history,
+    restore_last,
+    save_network,
+    write_history,
+)
+from .validation import validate, validation_set
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .recipe import Recipe
 
-_THRESHOLD = 0.9  # of the noise paper
 
-
-class TrainingError(RuntimeError):
-    """A training that cannot go on, and why."""
-
-
-def train(recipe: Recipe, folder: Path, *, progress: bool = True) -> pd.DataFrame:
+def train(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    save_every: int | None = None,
+    progress: bool = True,
+) -> pd.DataFrame:
     """Train the network of a recipe, from where an earlier run stopped.
 
-    After each epoch ``last.keras`` (weights and optimizer) and ``history.csv`` are
-    written whole, ``best.keras`` where the validation loss is the lowest of the stage
-    so far, and ``history.png`` with the learning curves.
+    A run that is stopped, or killed in the middle of an epoch, goes on after the last
+    whole one, and gives the weights that an unbroken run gives on the same machine.
+
+    After each epoch ``history.csv``, ``history.png`` with the learning curves and
+    ``last.keras`` (weights and optimizer) are written whole, and ``best.keras`` where
+    the validation loss is the lowest of the stage so far; ``tensorboard`` holds the
+    same rows where tensorboardX is installed.
 
     Parameters
     ----------
@@ -42,96 +57,140 @@ def train(recipe: Recipe, folder: Path, *, progress: bool = True) -> pd.DataFram
         Network, images and stages.
     folder
         Of the run, with the exit waves.
+    save_every
+        Keep the network of every so many epochs, as ``epoch-0010.keras``.
     progress
-        Whether Keras shows its progress bar.
+        Whether to show a progress bar, with the time left for all epochs.
 
     Returns
     -------
-    One row an epoch: loss, learning_rate, validation_loss, and validation_f1 or, where
-    the label is a regression, validation_rmse.
+    One row an epoch: loss, learning_rate, data_wait (share of the time in which the
+    network waited for images), validation_loss, and validation_f1 or, where the label
+    is a regression, validation_rmse.
 
     Raises
     ------
     StoreError
         If exit waves are missing.
     TrainingError
-        If the loss is not finite, or the folder was trained by another recipe.
+        If a loss is not finite, there are not enough structures for one batch, or the
+        folder was trained by another recipe.
     """
     settings = recipe.training
     keras.mixed_precision.set_global_policy(settings.precision)
     keras.utils.set_random_seed(recipe.seed)
     data = {p: DataSet(data_path(folder, p)) for p in ("train", "validation")}
-    _claim(folder, recipe)
-    history = _read_history(folder, recipe)
-    model = _resume(folder, len(history)) or _new_model(recipe)
-    truth = _validation_set(recipe, data["validation"])
+    steps = len(_images(recipe, folder, data["train"], epoch=0))
+    if not steps:
+        raise TrainingError(
+            f"There are fewer structures than the {settings.batch_size} images of a "
+            "batch; make training.batch_size smaller, or size.train or "
+            "training.limit_data larger."
+        )
+    claim(folder, recipe)
+    model = _new_model(recipe)
+    restore_last(model, folder)
+    # The history may be ahead of the network: the network is written last.
+    done = int(model.optimizer.iterations.numpy()) // steps
+    history = read_history(folder, done)
+    if done == settings.epochs:
+        return history
+    truth = validation_set(recipe, data["validation"])
 
-    for epoch in range(len(history), settings.epochs):
-        stage, rate = settings.at(epoch)
-        model.optimizer.learning_rate = rate
-        images = ImageEpoch(
-            data["train"],
-            recipe.images_of(stage),
-            energy=recipe.waves.energy,
-            sampling=recipe.sampling,
-            epoch=epoch,
-            batch_size=settings.batch_size,
-            object_weight=stage.object_weight,
-            cache=cache_path(folder),
-        )
-        fitted = model.fit(
-            images, initial_epoch=epoch, epochs=epoch + 1, verbose=1 if progress else 0
-        )
-        loss = float(fitted.history["loss"][0])
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"The loss of epoch {epoch + 1} is {loss}. Lower the learning rate; "
-                "the last good epoch is kept, and training goes on from there."
-            )
-        row = {
-            "loss": loss,
-            "learning_rate": rate,
-            **_validate(model, truth, recipe, stage.object_weight),
-        }
-        # Losses of stages with other weights cannot be compared: the last one's count.
-        best = history["validation_loss"].iloc[settings.start(epoch) :].min()
-        history.loc[epoch] = row
-        if not best <= row["validation_loss"]:  # nan for the first of a stage
-            _save(model, folder / "best.keras")
-        _save(model, folder / "last.keras")
-        _write(folder / "history.csv", history.to_csv(index_label="epoch"))
-        plot_history(history, folder / "history.png", recipe.images.loss)
+    bar = tqdm(
+        total=settings.epochs * steps,
+        initial=done * steps,
+        unit="batch",
+        disable=not progress,
+    )
+    with bar, tensorboard_log(folder, done) as log:
+        for epoch in range(done, settings.epochs):
+            bar.set_description(f"epoch {epoch + 1} of {settings.epochs}")
+            stage, rate = settings.at(epoch)
+            model.optimizer.learning_rate = rate
+            images = _images(recipe, folder, data["train"], epoch)
+            loss, waited = train_epoch(model, images, bar)
+            _must_be_finite("loss", loss, epoch)
+            scores = validate(model, truth, recipe, stage.object_weight)
+            _must_be_finite("validation loss", scores["validation_loss"], epoch)
+            row = {"loss": loss, "learning_rate": rate, "data_wait": waited, **scores}
+            history = pd.concat([history, pd.DataFrame(row, index=[epoch])])
+            # Losses of stages with other weights cannot be compared: this one's count.
+            of_stage = history["validation_loss"].iloc[settings.start(epoch) :]
+            if of_stage.idxmin() == epoch:
+                save_network(model, folder / "best.keras")
+            if save_every and (epoch + 1) % save_every == 0:
+                save_network(model, folder / f"epoch-{epoch + 1:04d}.keras")
+            write_history(history, folder)
+            plot_history(history, folder / "history.png", recipe.loss)
+            log(row, epoch)
+            save_network(model, folder / "last.keras")
     return history
 
 
-def _claim(folder: Path, recipe: Recipe) -> None:
-    """Refuse to go on with a training that another recipe began."""
-    path = folder / "recipe.json"
-    if path.exists():
-        # Keys that are newer than the file have their defaults in it.
-        other = type(recipe).model_validate_json(path.read_text(encoding="utf-8"))
-        if other != recipe:
-            raise TrainingError(
-                f"{folder} was trained by a recipe that differs; choose another "
-                "folder, or delete recipe.json, history.csv and *.keras in it."
-            )
-    else:
-        _write(path, recipe.model_dump_json(indent=2))
+def train_epoch(
+    model: keras.Model, images: ImageEpoch, bar: tqdm[Any]
+) -> tuple[float, float]:
+    """Train a network on all batches of an epoch, or until the loss is not finite.
+
+    Parameters
+    ----------
+    model
+        Compiled.
+    images
+        The batches.
+    bar
+        Progress in batches; shows the loss and the share of time waited.
+
+    Returns
+    -------
+    Mean of the loss, and share of the time in which the network waited for images.
+    """
+    losses = []
+    waited = 0.0
+    start = asked = time.perf_counter()
+    for batch in images.ahead():
+        waited += time.perf_counter() - asked
+        losses.append(float(model.train_on_batch(*batch)))
+        asked = time.perf_counter()
+        share = waited / (asked - start)
+        bar.set_postfix(loss=f"{np.mean(losses):.4g}", wait=f"{share:.0%}")
+        bar.update()
+        if not math.isfinite(losses[-1]):
+            break
+    return float(np.mean(losses)), waited / (time.perf_counter() - start)
 
 
-def _read_history(folder: Path, recipe: Recipe) -> pd.DataFrame:
-    path = folder / "history.csv"
-    if path.exists():
-        return pd.read_csv(path, index_col="epoch")
-    score = "rmse" if recipe.images.activation == "linear" else "f1"
-    columns = ["loss", "learning_rate", "validation_loss", f"validation_{score}"]
-    return pd.DataFrame(columns=columns, dtype=float)
+def _must_be_finite(name: str, loss: float, epoch: int) -> None:
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"The {name} of epoch {epoch + 1} is {loss}. Lower the learning rate of "
+            "its stage and begin anew with `hrtemnn train --restart`; until then the "
+            "networks of the epochs before are kept."
+        )
+
+
+def _images(recipe: Recipe, folder: Path, data: DataSet, epoch: int) -> ImageEpoch:
+    stage, _ = recipe.training.at(epoch)
+    return ImageEpoch(
+        data,
+        recipe.images_of(stage),
+        energy=recipe.waves.energy,
+        sampling=recipe.sampling,
+        epoch=epoch,
+        batch_size=recipe.training.batch_size,
+        object_weight=stage.object_weight,
+        limit=recipe.training.limit_data,
+        cache=cache_path(folder),
+    )
 
 
 def _new_model(recipe: Recipe) -> keras.Model:
+    settings = recipe.training
     model = network_of(recipe)
-    optimizer = keras.optimizers.Adam(amsgrad=True)
-    model.compile(optimizer=optimizer, loss=recipe.images.loss)
+    optimizer = make_optimizer(settings.optimizer, settings.optimizer_options)
+    model.compile(optimizer=optimizer, loss=recipe.loss)
+    regularize_kernels(model, settings.regularize)
     return model
 
 
@@ -143,96 +202,3 @@ def network_of(recipe: Recipe) -> keras.Model:
         classes=recipe.images.num_classes,
         activation=recipe.images.activation,
     )
-
-
-def _resume(folder: Path, epochs: int) -> keras.Model | None:
-    path = folder / "last.keras"
-    return keras.saving.load_model(path) if epochs and path.exists() else None
-
-
-def _validation_set(recipe: Recipe, data: DataSet) -> tuple[np.ndarray, ...]:
-    """Return the same images after every epoch, of structures not trained on."""
-    images = ImageEpoch(
-        data,
-        recipe.images,
-        energy=recipe.waves.energy,
-        sampling=recipe.sampling,
-        epoch=0,
-        batch_size=min(recipe.training.validation_images, len(data)),
-        augment=False,
-    )
-    return images[0]
-
-
-def _validate(
-    model: keras.Model,
-    truth: tuple[np.ndarray, ...],
-    recipe: Recipe,
-    object_weight: float,
-) -> dict[str, float]:
-    images, labels = truth
-    parameters = recipe.images
-    predicted = model.predict(images, batch_size=8, verbose=0)
-    if parameters.activation == "linear":
-        error = float(np.mean((predicted - labels) ** 2))
-        return {"validation_loss": error, "validation_rmse": math.sqrt(error)}
-    classes = parameters.num_classes
-    loss = keras.losses.get(parameters.loss)(
-        labels.reshape(-1, classes),
-        np.clip(predicted.reshape(-1, classes), 1e-7, 1 - 1e-7),
-    )
-    weights = pixel_weights(labels, parameters.objects, object_weight)
-    objects = slice(parameters.objects)
-    scores = [
-        f1_score(p[..., objects] > _THRESHOLD, y[..., objects] > 0.5)
-        for p, y in zip(predicted, labels, strict=True)
-        if (y[..., objects] > 0.5).any()
-    ]
-    return {
-        "validation_loss": float(
-            np.mean(weights.ravel() * keras.ops.convert_to_numpy(loss))
-        ),
-        "validation_f1": float(np.mean(scores)),
-    }
-
-
-def plot_history(history: pd.DataFrame, path: Path, loss: str) -> None:
-    """Draw the learning curves of a training into a picture.
-
-    Parameters
-    ----------
-    history
-        From `train`.
-    path
-        Of the picture.
-    loss
-        Name of the loss.
-    """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 3.5), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    epochs = history.index + 1
-    left.plot(epochs, history["loss"], label="training")
-    left.plot(epochs, history["validation_loss"], label="validation")
-    left.set(xlabel="epoch", ylabel=loss.replace("_", " "), yscale="log")
-    left.legend()
-    if "validation_f1" in history:
-        right.plot(epochs, history["validation_f1"], color="C1")
-        right.set(ylabel=f"validation F1 at p > {_THRESHOLD}", ylim=(0, 1))
-    else:
-        right.plot(epochs, history["validation_rmse"], color="C1")
-        right.set(ylabel="validation RMSE", yscale="log")
-    right.set_xlabel("epoch")
-    with written_whole(path) as temporary:
-        figure.savefig(temporary, dpi=150)
-
-
-def _save(model: keras.Model, path: Path) -> None:
-    with written_whole(path) as temporary:
-        model.save(temporary)
-
-
-def _write(path: Path, text: str) -> None:
-    with written_whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

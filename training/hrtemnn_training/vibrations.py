@@ -108,7 +108,7 @@ class _Debye(Vibrations):
 class Smearing(_Debye):
     """Potentials smeared by a Gaussian (thesis 5.1): all atoms of an element alike.
 
-    Publication I takes the mass of S for all atoms; here each has its own.
+    Each has the mass of its own, for which publication I takes that of S throughout.
     """
 
     method: Literal["smearing"] = "smearing"
@@ -116,6 +116,19 @@ class Smearing(_Debye):
     def smearing(self, atoms: Atoms) -> dict[str, float]:
         """Return the standard deviation that smears each element's potential [Å]."""
         return self._amplitudes(atoms)
+
+
+class UniformSmearing(Vibrations):
+    """Potentials smeared by one Gaussian for all atoms, as publication I has it."""
+
+    method: Literal["uniform smearing"] = "uniform smearing"
+    mean_square: Positive = Field(
+        0.0030, description="displacement of an atom along one direction, squared [Å²]"
+    )
+
+    def smearing(self, atoms: Atoms) -> dict[str, float]:
+        """Return the standard deviation that smears each element's potential [Å]."""
+        return dict.fromkeys(sorted(set(atoms.symbols)), self.mean_square**0.5)
 
 
 class FrozenPhonons(_Debye):
@@ -179,6 +192,6 @@ def _learned(
 
 
 AnyVibrations = Annotated[
-    NoVibrations | Smearing | FrozenPhonons | LocalFrozenPhonons,
+    NoVibrations | Smearing | UniformSmearing | FrozenPhonons | LocalFrozenPhonons,
     Field(discriminator="method"),
 ]

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from pydantic import AfterValidator
-
-from ._generator import Share
+from pydantic import AfterValidator, Field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +30,7 @@ def _some(shares: dict[T, float]) -> dict[T, float]:
 CountRange = Annotated[tuple[int, int], AfterValidator(_ordered)]
 """Fewest and most, both included."""
 
-Shares = Annotated[dict[T, Share], AfterValidator(_some)]
+Shares = Annotated[dict[T, Annotated[float, Field(ge=0)]], AfterValidator(_some)]
 """Alternatives and how often each is drawn, relative to their sum."""
 
 

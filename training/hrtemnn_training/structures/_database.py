@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Literal
 import ase.io
 import numpy as np
 from ase.data import chemical_symbols
-from pydantic import Field, model_validator
+from pydantic import Field
 from scipy.spatial.transform import Rotation
 
 from hyperspy_hrtemnn.networks import Range
 
 from ._assembly import VACUUM, Group, assemble
+from ._choices import Shares
 from ._crystal import oriented_block, tilt
-from ._generator import Generator, Purpose, Seed, Share
+from ._generator import Generator, Purpose, Seed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,19 +52,13 @@ class Database(Generator):
         8, ge=1, description="of a cell or a molecule; larger ones are left out"
     )
     axis_tilt: Range = Field((0.0, 10.0), description="off the beam [degrees]")
-    shares: dict[Purpose, Share] = Field(
+    shares: Shares[Purpose] = Field(
         {"train": 0.6, "validation": 0.2, "test": 0.2},
         description="of the sets of elements that go to each set, in proportion",
     )
     purpose: Purpose | None = Field(
         None, description="the set whose structures are drawn; all if not given"
     )
-
-    @model_validator(mode="after")
-    def _some_share(self) -> Database:
-        if not any(self.shares.values()):
-            raise ValueError("give one of the shares at least")
-        return self
 
     def of(self, purpose: Purpose) -> Database:
         return self.model_copy(update={"purpose": purpose})

@@ -60,7 +60,7 @@ class MX2Flake(Generator):
         (5, 12), description="atoms of the sheet whose convex hull is the flake"
     )
     offset: Range = Field(
-        (-0.15, 0.15), description="of the flake from the centre, in fields of view"
+        (-0.15, 0.15), description="of the flake from the center, in fields of view"
     )
     vacancies: Percent = Field((0.0, 10.0), description="X atoms removed [%]")
     holes: Percent = Field((0.0, 5.0), description="columns removed [%]")

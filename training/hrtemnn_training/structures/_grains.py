@@ -70,7 +70,9 @@ def join_grains(
         grains.append(points[inside & (grain_of(points) == i)])
     _, merged = column_of_atoms(np.concatenate(grains), _NEAREST * a)
     centers = merged.astype(np.float64)
-    moved = np.abs(distance(centers)) < _SMOOTHED * a
+    # Not at the rim, whose neighbors are all on one side: it would fall together.
+    inside = np.all(np.abs(centers) < edge - 2 * a, axis=1)
+    moved = inside & (np.abs(distance(centers)) < _SMOOTHED * a)
     for _ in range(_ROUNDS if len(angles) > 1 else 0):
         first, others = Delaunay(centers).vertex_neighbor_vertices
         sums = np.add.reduceat(centers[others], first[:-1])

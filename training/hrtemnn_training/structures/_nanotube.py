@@ -98,7 +98,7 @@ class Nanotube(Generator):
         (0.0, 10.0), description="of the axis out of the image plane [degrees]"
     )
     offset: Range = Field(
-        (-0.25, 0.25), description="of the axis from the centre, in fields of view"
+        (-0.25, 0.25), description="of the axis from the center, in fields of view"
     )
     apart: float = Field(3.4, gt=0, description="between two tubes, along z [Å]")
 

@@ -27,7 +27,7 @@ def make_particle(
 ) -> NDArray[np.float64]:
     """Return the positions of a particle whose lowest atoms are at y = 0.
 
-    Thesis 3.1: cut at a random plane below its centre, parallel to the surface it sits
+    Thesis 3.1: cut at a random plane below its center, parallel to the surface it sits
     on, and tilted about a random axis in the image plane.
 
     Parameters
@@ -35,7 +35,7 @@ def make_particle(
     element
         Chemical symbol of the metal.
     layers
-        Fewest and most planes of each kind, counted from the centre.
+        Fewest and most planes of each kind, counted from the center.
     angle
         Tilt off the orientation [degrees].
     rng
@@ -49,7 +49,7 @@ def make_particle(
 
     Returns
     -------
-    Positions centred in x and z, shape (atom, 3) [Å].
+    Positions centered in x and z, shape (atom, 3) [Å].
 
     Raises
     ------

@@ -33,7 +33,7 @@ class SupportedParticles(ParticleGenerator):
     """
 
     generator: Literal["supported particles"] = "supported particles"
-    gap: Range = Field((0.5, 25.0), description="between neighbouring particles [Å]")
+    gap: Range = Field((0.5, 25.0), description="between neighboring particles [Å]")
     axis_tilt: Range = Field((0.0, 3.0), description="of most particles [degrees]")
     far_tilt: Range = Field((3.0, 12.0), description="of the others [degrees]")
     far_tilted: Share = Field(0.25, description="share of the others")
@@ -52,7 +52,7 @@ class SupportedParticles(ParticleGenerator):
     thickness: Range = Field((15.0, 40.0), description="of the support [Å]")
     support_tilt: Range = Field((0.0, 5.0), description="of the support [degrees]")
     support_offset: Range = Field(
-        (-0.3, 0.3), description="of the edge from the centre, in fields of view"
+        (-0.3, 0.3), description="of the edge from the center, in fields of view"
     )
     bare_support: Share = Field(0.1, description="share of fields of support alone")
     free_particles: Share = Field(0.1, description="share of fields without support")

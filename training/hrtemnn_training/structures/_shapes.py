@@ -86,12 +86,12 @@ def make_shape(
     Parameters
     ----------
     shape
-        Twins have one (111) twin plane through the centre; decahedra have Marks'
+        Twins have one (111) twin plane through the center; decahedra have Marks'
         re-entrant corners of random depth (Marks, Rep. Prog. Phys. 57 (1994) 603).
     orientation
         What is along the beam, see above.
     layers
-        Fewest and most planes of each kind, counted from the centre (thesis 3.1).
+        Fewest and most planes of each kind, counted from the center (thesis 3.1).
         Decahedra and icosahedra have half as many shells: they lie about twice as far
         apart as the (110) planes, which end most of the single crystals.
     a

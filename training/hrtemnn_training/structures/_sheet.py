@@ -53,7 +53,7 @@ class Sheet(Generator):
         (0.0, 5.0), description="amplitude of the boundary about a line [Å]"
     )
     boundary_offset: Range = Field(
-        (-0.3, 0.3), description="of the boundary from the centre, in fields of view"
+        (-0.3, 0.3), description="of the boundary from the center, in fields of view"
     )
     stone_wales: Percent = Field(
         (0.0, 0.2), description="bonds turned by 90 degrees, of the atoms [%]"

@@ -34,7 +34,7 @@ def make_support(
     width
         Of the field of view; the slab reaches beyond it however it is turned [Å].
     thickness
-        Along the beam, centred at z = 0 [Å].
+        Along the beam, centered at z = 0 [Å].
     tilts
         Least and largest tilt of the zone axis off the beam [degrees].
     rng

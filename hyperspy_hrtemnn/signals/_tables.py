@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables of the frames of a signal as one, with frame and time of each row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_UNITS_OF_TIME = {"ns", "us", "µs", "ms", "s", "min", "minutes", "h", "hours"}
+
+
+def join_frames(
+    tables: Sequence[pd.DataFrame], axes: Sequence[Any], column: int, calibrated: int
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the tables of all frames below each other, saying which is of which.
+
+    Parameters
+    ----------
+    tables
+        Of each frame, in the order of the data.
+    axes
+        The navigation axes, the fastest first, as HyperSpy has them.
+    column
+        Where the column ``frame`` is put, the number of the frame.
+    calibrated
+        Where, after that, the coordinate of each axis with a unit is put: ``time`` for
+        a unit of time, else the name of the axis.
+
+    Returns
+    -------
+    The table, and the units of those coordinates by column.
+    """
+    table: pd.DataFrame = pd.concat(tables, ignore_index=True)
+    frame = np.repeat(np.arange(len(tables)), [len(rows) for rows in tables])
+    table.insert(column, "frame", frame)
+    slowest_first = axes[::-1]
+    shape = tuple(axis.size for axis in slowest_first)
+    positions = np.unravel_index(frame, shape or (1,))
+    units = {}
+    # Without navigation axes there is one position, and no axis for it.
+    for axis, position in zip(slowest_first, positions, strict=False):
+        if isinstance(axis.units, str) and axis.units:
+            name = "time" if axis.units in _UNITS_OF_TIME else str(axis.name)
+            table.insert(calibrated, name, np.asarray(axis.axis)[position])
+            calibrated += 1
+            units[name] = axis.units
+    return table, units

@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is scored follows from the label; the truth scores best, rivals are honest."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import tiny_networks
+from known_samples import columns, sample
+
+from hrtemnn_training.column_tasks import ColumnAnswer
+from hrtemnn_training.evaluation import evaluate
+from hrtemnn_training.evaluation_report import report
+from hrtemnn_training.evaluation_summary import edges_of, summarize
+from hrtemnn_training.labels import masks, pixel_label
+from hrtemnn_training.mask_summary import DOSE_BINS, summarize_masks
+from hrtemnn_training.parameters import PER_IMAGE
+from hrtemnn_training.recipe import Recipe
+from hrtemnn_training.rivals import rivals_of
+from hrtemnn_training.shots import take
+from hrtemnn_training.tasks import task_of
+from hyperspy_hrtemnn.networks import Network, load
+
+KINDS = ("A", "B")
+CLEAR = {
+    "log_dose": [5.5, 6],
+    "defocus": [60, 60],
+    "ctf_c30": [0, 0],
+    "blur": [0.1, 0.1],
+    "focal_spread": [5, 5],
+    "mtf_c1": [0.6, 0.6],
+    "mtf_c3": [3, 3],
+}
+
+
+class Samples:
+    """A data set in memory."""
+
+    def __init__(self, count, seed, *, particles=False):
+        rng = np.random.default_rng(seed)
+        make = self._particle if particles else self._make
+        self.samples = [make(rng) for _ in range(count)]
+
+    def _particle(self, rng):
+        return sample((rng.uniform(15, 37), rng.uniform(15, 25), rng.uniform(7, 10)))
+
+    def _make(self, rng):
+        """Two round particles of other kinds over rows of columns, that are dark."""
+        places = np.stack(np.mgrid[7:46:3.2, 7:34:2.9], axis=-1).reshape(-1, 2)
+        places += rng.uniform(-0.4, 0.4, places.shape)
+        classes = rng.integers(0, 2, len(places)).tolist()
+        discs = [(*place, 0.45) for place in places]
+        return sample(
+            *discs,
+            kinds=KINDS * (len(discs) // 2) + KINDS[: len(discs) % 2],
+            sites=columns(places, classes, [1 + 2 * c for c in classes], ("1X", "3X")),
+            thickness=float(rng.uniform(1, 5)),
+            structure=str(rng.choice(["fcc", "hcp"])),
+        )
+
+    def __len__(self):
+        return len(self.samples)
+
+    def read_sample(self, index):
+        return self.samples[index]
+
+
+def recipe_for(values, classes, **images):
+    values["images"] |= CLEAR | {"num_classes": len(classes)} | images
+    values["classes"] = list(classes)
+    values["sampling"] = 0.2
+    if images["label"] in PER_IMAGE:
+        values["network"] |= {"architecture": "encoder"}
+    for stage in values["training"]["stages"]:
+        stage["object_weight"] = 1
+    return Recipe.model_validate(values)
+
+
+def shot_of(recipe, index=0, seed=1):
+    samples = Samples(2, seed, particles=recipe.classes == ("nanoparticle",))
+    return take(recipe, samples, index, np.random.default_rng(5))
+
+
+def test_masks_by_kind(recipe_values) -> None:
+    recipe = recipe_for(
+        recipe_values, [*KINDS, "background"], label="Mask", categories=KINDS
+    )
+    shot = shot_of(recipe)
+    task = task_of(recipe)
+    truth = np.moveaxis(masks(shot.sample, KINDS, shot.grid), -1, 0)
+    scores = task.score(truth.astype(np.float32), shot)
+    assert scores["f1"] == scores["recall A"] == scores["found_over_true_area"] == 1
+    exchanged = task.score(truth[::-1].astype(np.float32), shot)
+    assert exchanged["f1"] == 0
+    weak = task.score(0.7 * truth, shot)
+    assert (weak["f1"], weak["f1_half"]) == (0, 1)
+
+
+def test_columns_of_two_classes(recipe_values) -> None:
+    recipe = recipe_for(recipe_values, ["1X", "3X"], label="Gaussian", null_class=False)
+    shot = shot_of(recipe)
+    task = task_of(recipe)
+    label = pixel_label(shot.sample, shot.parameters, shot.grid)
+    sites = shot.sample.sites
+    positions = shot.grid.indices(sites.positions)
+    inside = np.all((positions >= 0) & (positions < shot.grid.shape), axis=1)
+    truth = ColumnAnswer(
+        positions[inside],
+        sites.classes[inside].astype(int),
+        np.moveaxis(label, -1, 0),
+    )
+    scores = task.score(truth, shot)
+    assert scores["atomic_f1"] == scores["pixel_f1"] == 1
+    assert scores["position_error"] == pytest.approx(0, abs=1e-5)
+    wrong = ColumnAnswer(truth.positions + 3.0, 1 - truth.classes)
+    scores = task.score(wrong, shot)
+    assert scores["atomic_f1"] == 0
+    assert scores["1X as 3X"] > 5
+    assert scores["position_error"] == pytest.approx(
+        3 * np.hypot(*shot.grid.pixel), rel=1e-3
+    )
+    nothing = ColumnAnswer(np.zeros((0, 2)), np.zeros(0, int))
+    scores = task.score(nothing, shot)
+    assert scores["recall"] == 0
+    assert np.isnan(scores["precision"])
+
+
+def test_heights_are_read_at_the_columns(recipe_values) -> None:
+    recipe = recipe_for(recipe_values, ["atoms"], label="Column height", spotsize=1.0)
+    shot = shot_of(recipe)
+    label = np.moveaxis(pixel_label(shot.sample, shot.parameters, shot.grid), -1, 0)
+    task = task_of(recipe)
+    truth = task.score(label, shot)
+    assert (truth["height_rmse"], truth["height_accuracy"]) == (0, 1)
+    more = task.score(label + 0.6, shot)
+    assert more["height_rmse"] == pytest.approx(0.6, rel=1e-5)
+    assert more["height_accuracy"] == 0
+
+
+RIVALS = [
+    ("Mask", ["nanoparticle"], {}, "threshold", "f1", 0.4, 1),
+    ("Disk", ["1X", "3X"], {"null_class": False}, "matched filter", "recall", 0.4, 1),
+    ("Column height", ["atoms"], {}, "fitted brightness", "height_rmse", 0, 1.1),
+    ("Exitwave", ["re", "im"], {}, "constant wave", "rmse", 0.01, 0.3),
+    ("Exitwave", ["re", "im"], {}, "Y-scramble", "rmse", 0.01, 0.3),
+    ("Clean image", ["clean"], {}, "Gaussian filter", "psnr", 15, 60),
+    ("Value", ["v"], {"value": "thickness"}, "mean", "absolute_error", 0, 4),
+    (
+        "Class",
+        ["fcc", "hcp"],
+        {"value": "structure", "categories": ["fcc", "hcp"]},
+        "most common",
+        "accuracy",
+        0,
+        1,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("label", "classes", "images", "rival", "score", "low", "high"), RIVALS
+)
+def test_rivals(recipe_values, label, classes, images, rival, score, low, high) -> None:
+    recipe = recipe_for(
+        recipe_values, classes, label=label, **({"spotsize": 1.0} | images)
+    )
+    task = task_of(recipe)
+    shots = [shot_of(recipe, index, seed=7) for index in range(2)]
+    rivals = rivals_of(task, shots, Samples(2, 1), np.random.default_rng(0))
+    assert set(rivals) == {row[3] for row in RIVALS if row[0] == label}
+    shot = shot_of(recipe)
+    value = task.score(rivals[rival](shot), shot)[score]
+    assert low <= value <= high
+    assert task.plotted[0] in task.score(rivals[rival](shot), shot)
+
+
+def test_the_constant_wave_is_as_far_as_known(recipe_values) -> None:
+    recipe = recipe_for(recipe_values, ["re", "im"], label="Exitwave")
+    task = task_of(recipe)
+    shot = shot_of(recipe)
+    rivals = rivals_of(task, [], Samples(2, 1), np.random.default_rng(0))
+    truth = np.moveaxis(pixel_label(shot.sample, shot.parameters, shot.grid), -1, 0)
+    assert task.score(truth, shot)["rmse"] == 0
+    scores = task.score(rivals["constant wave"](shot), shot)
+    assert scores["rmse real"] == pytest.approx(np.sqrt(np.mean((truth[0] - 1) ** 2)))
+    assert scores["rmse imaginary"] == pytest.approx(np.sqrt(np.mean(truth[1] ** 2)))
+    other = Samples(2, 1).read_sample(1)
+    another = pixel_label(other, shot.parameters, shot.grid)
+    np.testing.assert_array_equal(
+        rivals["Y-scramble"](shot), np.moveaxis(another, -1, 0)
+    )
+
+
+def tiny_network(path, **changes):
+    return tiny_networks.brightness(
+        path, **({"sampling": 0.4, "standardization_width": 12.0} | changes)
+    )
+
+
+def test_networks_side_by_side(run_folder, tmp_path, recipe) -> None:
+    for name in ("validation", "test"):
+        (tmp_path / f"{name}.zarr").symlink_to(run_folder / f"{name}.zarr")
+    paths = [str(tiny_network(tmp_path / f"{n}.onnx", name="same")) for n in "ab"]
+    paths.append(str(tiny_network(tmp_path / "c.onnx", name="third")))
+    summary = report(
+        recipe, tmp_path, paths, against=("dose", "sampling"), progress=False
+    )
+    assert list(summary) == [*paths[:2], "third", "threshold"]
+    assert summary[paths[0]] == summary["third"]
+    written = json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))
+    assert written == summary
+    table = pd.read_csv(tmp_path / "comparison.csv")
+    assert len(table) == 4 * 2 * 6
+    assert {"by", "mtf", "structure", "dose", "defocus", "sampling", "c0"} <= set(table)
+    same_images = table.groupby(["mtf", "structure"])[["dose", "true_share"]].nunique()
+    assert (same_images == 1).all(axis=None)
+    bins = summary["threshold"]["against"]["sampling"]
+    assert len(bins) == 6
+    assert sum(b["true_share"]["images"] for b in bins.values()) == 12
+    assert list(summary["third"]["cameras"]) == [
+        "images",
+        "probability",
+        "MTF 3",
+        "MTF 4",
+    ]
+    assert (tmp_path / "comparison.png").stat().st_size > 10_000
+    assert load(paths[0]).card.scores == {}
+
+
+def test_what_cannot_be_scored_is_refused_before_the_work(
+    run_folder, tmp_path, recipe
+) -> None:
+    network = Network(tiny_network(tmp_path / "n.onnx"))
+    with pytest.raises(ValueError, match=r"no condition 'weather', only .*dose"):
+        evaluate(recipe, run_folder, {"n": network}, against=["weather"])
+    two = Network(tiny_networks.convolution(tmp_path / "two.onnx", classes=2, stride=1))
+    with pytest.raises(ValueError, match="two makes 2 classes of 1 images"):
+        evaluate(recipe, run_folder, {"two": two})
+
+
+def test_summary_of_known_scores_in_bins() -> None:
+    rows = pd.DataFrame(
+        {
+            "dose": np.repeat([10.0, 1e4], 11),
+            "f1": np.concatenate([np.arange(11) / 10, np.full(11, np.nan)]),
+            "A as B": 2,
+            "A as A": 3,
+        }
+    )
+    edges = edges_of("dose", rows["dose"].to_numpy())
+    np.testing.assert_allclose(edges, 10 ** np.linspace(1, 4, 7))
+    scores = ("f1", "A as A", "A as B")
+    summary = summarize(rows, scores, {"dose": edges})
+    expected = {
+        "images": 11,
+        "mean": 0.5,
+        "10th percentile": 0.1,
+        "median": 0.5,
+        "90th percentile": 0.9,
+    }
+    assert summary["scores"] == {"f1": expected}
+    bins = list(summary["against"]["dose"].values())
+    assert bins[0]["f1"] == expected
+    assert bins[-1]["f1"] == {"images": 0} | dict.fromkeys(list(expected)[1:])
+    assert summary["confusion"] == {"A": {"A": 66, "B": 44}}
+    json.dumps(summary, allow_nan=False)
+
+
+def test_summary_of_known_masks() -> None:
+    row = {"mtf": "MTF 3", "dose_bin": 2, "true_share": 0.2, "found_share": 0.1}
+    rows = [row | {"f1": i / 10, "f1_half": 1.0} for i in range(11)]
+    nothing = {"true_share": 0.0, "found_share": 0.04, "f1": np.nan, "f1_half": np.nan}
+    summary = summarize_masks(pd.DataFrame([*rows, row | nothing]))["MTF 3"]
+    assert summary["dose"][f"{DOSE_BINS[2]:g}-{DOSE_BINS[3]:g}"] == {
+        "images": 11,
+        "f1_mean": 0.5,
+        "f1_10th_percentile": 0.1,
+        "f1_mean_at_0.5": 1.0,
+        "found_over_true_area": 0.5,
+    }
+    assert summary["without_particle"] == {
+        "images": 1,
+        "false_share_mean": 0.04,
+        "false_share_largest": 0.04,
+    }

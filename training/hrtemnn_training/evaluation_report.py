@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of an evaluation in the folder of a run, and the scores in the card."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hyperspy_hrtemnn.networks import load
+
+from .evaluation import evaluate, is_plain_mask
+from .evaluation_plots import plot_evaluation
+from .evaluation_summary import edges_of, summarize
+from .export import write_scores
+from .mask_summary import DOSE_BINS, summarize_masks
+from .whole_files import written_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from hyperspy_hrtemnn.networks import Network
+
+    from .evaluation import Evaluation
+    from .recipe import Recipe
+
+
+def report(
+    recipe: Recipe,
+    folder: Path,
+    networks: Sequence[str] = (),
+    *,
+    against: Sequence[str] = ("dose",),
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Evaluate networks and write a table, a summary and a picture into the folder.
+
+    Parameters
+    ----------
+    recipe
+        Label and conditions of the images.
+    folder
+        Of the run, with the exit waves. Gets ``evaluation.csv``, ``.json`` and
+        ``.png`` for the run's own network, whose card gets the scores too, and
+        ``comparison.*`` for networks that are named; no card changes then.
+    networks
+        Names of shipped networks or paths of files; without any, the run's own.
+    against
+        Conditions in whose bins the scores are summarized and drawn.
+    progress
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    The summary of each contender by name, networks first.
+
+    Raises
+    ------
+    NetworkError
+        If there is no such network.
+    """
+    own = folder / f"{recipe.name}.onnx"
+    evaluation = evaluate(
+        recipe,
+        folder,
+        _named([load(path) for path in networks or (own,)]),
+        against=against,
+        progress=progress,
+    )
+    bins = {name: _edges(name, evaluation) for name in against}
+    summary = {
+        name: summarize(evaluation.rows(name), evaluation.scores, bins)
+        for name in (*evaluation.networks, *evaluation.rivals)
+    }
+    if is_plain_mask(recipe):
+        for name, part in summary.items():
+            part["cameras"] = summarize_masks(evaluation.rows(name))
+    stem = "comparison" if networks else "evaluation"
+    with written_whole(folder / f"{stem}.csv") as temporary:
+        evaluation.table.to_csv(temporary, index=False)
+    with written_whole(folder / f"{stem}.json") as temporary:
+        text = json.dumps(summary, indent=2, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+    plot_evaluation(evaluation, bins, folder / f"{stem}.png")
+    if not networks:
+        write_scores(own, _card_scores(recipe, summary, evaluation))
+    return summary
+
+
+def _named(networks: Sequence[Network]) -> dict[str, Network]:
+    """Return networks by name; those that share one by path."""
+    names = [network.name for network in networks]
+    return {
+        network.name if names.count(network.name) == 1 else str(network.path): network
+        for network in networks
+    }
+
+
+def _edges(condition: str, evaluation: Evaluation) -> np.ndarray:
+    if condition == "dose" and "dose_bin" in evaluation.table:
+        return np.array(DOSE_BINS)
+    return edges_of(condition, evaluation.table[condition].to_numpy())
+
+
+def _card_scores(
+    recipe: Recipe, summary: dict[str, Any], evaluation: Evaluation
+) -> dict[str, Any]:
+    """Return the network's scores and, but for masks by camera, its rivals' means."""
+    own = summary[evaluation.networks[0]]
+    if is_plain_mask(recipe):
+        return dict(own["cameras"])
+    shown = [s for s in evaluation.task.plotted if s in own["scores"]]
+    rivals = {
+        name: {s: summary[name]["scores"].get(s, {}).get("mean") for s in shown}
+        for name in evaluation.rivals
+    }
+    return {**own, "rivals": rivals}
+
+
+def table_of(summary: dict[str, Any], plotted: Sequence[str]) -> str:
+    """Return the scores that are drawn, a line for each contender, as text."""
+    lines = []
+    width = max(map(len, summary))
+    for name, part in summary.items():
+        for score in plotted:
+            if score in part["scores"]:
+                values = part["scores"][score]
+                numbers = "  ".join(
+                    f"{key} {value}" for key, value in values.items() if key != "images"
+                )
+                lines.append(f"{name:{width}}  {score}: {numbers}")
+    return "\n".join(lines)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Masks against dose and camera, as in the noise paper: the scores in their cards."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .evaluation_summary import rounded
+from .pixel_tasks import PROBABILITY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from .parameters import ImageParameters
+
+DOSE_BINS = (10, 30, 100, 200, 1000, 1e4, 1e6)
+"""Edges of the bins of frame dose in which scores are given [e-/Å²]."""
+
+MTF_RANGES: dict[str, dict[str, tuple[float, float]]] = {
+    "MTF 3": {"mtf_c1": (0.2, 0.3), "mtf_c3": (1.0, 5.0)},
+    "MTF 4": {"mtf_c1": (0.25, 0.6), "mtf_c3": (2.0, 5.0)},
+}
+"""Cameras of the noise paper's table 3 with which scores are given."""
+
+
+def camera_plan(
+    images: ImageParameters, count: int
+) -> Iterator[tuple[int, ImageParameters, dict[str, Any]]]:
+    """Yield the images that are scored: each structure once with each camera.
+
+    Parameters
+    ----------
+    images
+        All other ranges. The dose is drawn evenly over the bins.
+    count
+        Number of structures.
+
+    Yields
+    ------
+    Structure, ranges, and camera (``mtf``) and bin of the dose (``dose_bin``) by name.
+    """
+    for name, ranges in MTF_RANGES.items():
+        for index in range(count):
+            b = index % (len(DOSE_BINS) - 1)
+            low, high = np.log10(DOSE_BINS[b : b + 2])
+            changed = {"log_dose": (float(low), float(high)), **ranges}
+            known = {"mtf": name, "dose_bin": b}
+            yield index, images.model_copy(update=changed), known
+
+
+def summarize_masks(table: pd.DataFrame) -> dict[str, Any]:
+    """Return the scores for the card: F1, area and false area by camera and dose.
+
+    Parameters
+    ----------
+    table
+        Of one contender, from `evaluate`.
+
+    Returns
+    -------
+    For each camera, for each bin of dose: images with a particle, mean and 10th
+    percentile of F1 at probability 0.9, mean F1 at 0.5, median of the found over the
+    true area; and for the images without a particle, their number and the mean and
+    largest found share of the field.
+    """
+    summary: dict[str, Any] = {"images": len(table), "probability": PROBABILITY}
+    for name, by_camera in table.groupby("mtf"):
+        bins = {}
+        for b, (low, high) in enumerate(pairwise(DOSE_BINS)):
+            rows = by_camera[by_camera["dose_bin"] == b]
+            shown = rows[rows["true_share"] > 0]
+            bins[f"{low:g}-{high:g}"] = {
+                "images": len(shown),
+                "f1_mean": rounded(shown["f1"].mean()),
+                "f1_10th_percentile": rounded(shown["f1"].quantile(0.1)),
+                "f1_mean_at_0.5": rounded(shown["f1_half"].mean()),
+                "found_over_true_area": rounded(
+                    (shown["found_share"] / shown["true_share"]).median()
+                ),
+            }
+        nothing = by_camera.loc[by_camera["true_share"] == 0, "found_share"]
+        summary[str(name)] = {
+            "dose": bins,
+            "without_particle": {
+                "images": len(nothing),
+                "false_share_mean": rounded(nothing.mean()),
+                "false_share_largest": rounded(nothing.max()),
+            },
+        }
+    return summary

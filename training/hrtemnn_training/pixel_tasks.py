@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scores of answers that are images: masks, exit waves, images without noise.
+
+A network is asked as users ask it: it gets what the camera read, through the same
+resampling, standardization and tiling.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from hyperspy_hrtemnn.networks import predict, standardize
+
+from .labels import masks
+from .scores import f1_score, precision_recall, psnr_and_ssim, rmse
+from .wave_label import exit_wave
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hyperspy_hrtemnn.networks import Network
+
+    from .shots import Shot
+
+PROBABILITY = 0.9
+"""From which on a pixel is a particle's, as in `Segmentation.track_instances`."""
+
+_HALF = 0.5
+
+
+def ask_pixels(network: Network, shot: Shot) -> NDArray[np.float32]:
+    """Return a network's answer in the pixels of the camera, (channel, y, x)."""
+    return predict(network, shot.exposure.counts, shot.pixel)
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Where particles are; an answer has a probability for each class, (class, y, x).
+
+    Scores of several classes are of all their pixels together.
+
+    Parameters
+    ----------
+    names
+        Of the classes, without the background.
+    """
+
+    names: tuple[str, ...]
+    plotted: ClassVar[tuple[str, ...]] = ("f1", "found_over_true_area")
+
+    def ask(self, network: Network, shot: Shot) -> NDArray[np.float32]:
+        """Return a network's answer."""
+        return ask_pixels(network, shot)[: len(self.names)]
+
+    def score(self, answer: NDArray[np.floating], shot: Shot) -> dict[str, float]:
+        """Return shares of the area, F1 at two thresholds, precision and recall.
+
+        F1 is nan where the image shows no particle.
+        """
+        truth = masks(shot.sample, shot.parameters.categories, shot.grid)
+        truth = np.moveaxis(truth, -1, 0)
+        found = answer > PROBABILITY
+        seen = truth.any()
+        true_share, found_share = float(truth.mean()), float(found.mean())
+        scores = {
+            "true_share": true_share,
+            "found_share": found_share,
+            "found_over_true_area": found_share / true_share if seen else np.nan,
+            "f1": f1_score(found, truth) if seen else np.nan,
+            "f1_half": f1_score(answer > _HALF, truth) if seen else np.nan,
+        }
+        scores["precision"], scores["recall"] = precision_recall(found, truth)
+        if len(self.names) > 1:
+            for i, name in enumerate(self.names):
+                both = precision_recall(found[i], truth[i])
+                scores[f"precision {name}"], scores[f"recall {name}"] = both
+        return scores
+
+
+@dataclass(frozen=True)
+class ExitWaves:
+    """The exit wave; an answer is its real and imaginary part, (2, y, x)."""
+
+    plotted: ClassVar[tuple[str, ...]] = ("rmse",)
+
+    def ask(self, network: Network, shot: Shot) -> NDArray[np.float32]:
+        """Return a network's answer."""
+        return ask_pixels(network, shot)
+
+    def score(self, answer: NDArray[np.floating], shot: Shot) -> dict[str, float]:
+        """Return the RMSE of the wave and of its two parts."""
+        truth = np.moveaxis(
+            exit_wave(shot.sample.wave, shot.sample.extent, shot.grid), -1, 0
+        )
+        return {
+            "rmse": rmse(answer, truth),
+            "rmse real": rmse(answer[0], truth[0]),
+            "rmse imaginary": rmse(answer[1], truth[1]),
+        }
+
+
+@dataclass(frozen=True)
+class CleanImages:
+    """The images without noise, standardized; an answer has the shape (image, y, x)."""
+
+    plotted: ClassVar[tuple[str, ...]] = ("psnr", "ssim")
+
+    def ask(self, network: Network, shot: Shot) -> NDArray[np.float32]:
+        """Return a network's answer, in its own pixels.
+
+        There mean and deviation of the noisy images are those that the label has.
+        """
+        return predict(network, shot.at_work(shot.exposure.counts), shot.sampling)
+
+    def score(self, answer: NDArray[np.floating], shot: Shot) -> dict[str, float]:
+        """Return RMSE, PSNR and SSIM."""
+        truth = self.truth(shot)
+        psnr, ssim = psnr_and_ssim(np.asarray(answer, np.float32), truth)
+        return {"rmse": rmse(answer, truth), "psnr": psnr, "ssim": ssim}
+
+    def truth(self, shot: Shot) -> NDArray[np.float32]:
+        """Return the label, shape (image, y, x)."""
+        counts, clean = map(
+            shot.at_work, (shot.exposure.counts, shot.exposure.expected_counts())
+        )
+        return standardize(clean, shot.width, reference=counts)

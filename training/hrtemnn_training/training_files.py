@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a training leaves in the folder of a run, and whose it is."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from .whole_files import written_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import keras
+
+    from .recipe import Recipe
+
+# In the order in which it may be deleted: what is left of it belongs to the recipe.
+_LEFT = (
+    "last.keras",
+    "best.keras",
+    "epoch-*.keras",
+    "tensorboard",
+    "history.png",
+    "history.csv",
+    "recipe.json",
+)
+
+
+class TrainingError(RuntimeError):
+    """A training that cannot go on, and why."""
+
+
+def claim(folder: Path, recipe: Recipe) -> None:
+    """Write the recipe into the folder it trains in, as ``recipe.json``.
+
+    Raises
+    ------
+    TrainingError
+        If another recipe began a training there.
+    """
+    if _recipe_in(folder, recipe) != recipe:
+        raise TrainingError(
+            f"{folder} was trained by a recipe that differs; choose another folder, or "
+            "begin anew with `hrtemnn train --restart`."
+        )
+    path = folder / "recipe.json"
+    if not path.exists():
+        # As the file says it, for the same hash.
+        _write(path, recipe.model_dump_json(indent=2, exclude_unset=True))
+
+
+def trained_recipe(folder: Path, recipe: Recipe) -> Recipe:
+    """Return a recipe with the options that its training in a folder was given.
+
+    Raises
+    ------
+    TrainingError
+        If it is another recipe that was trained there.
+    """
+    trained = _recipe_in(folder, recipe)
+    if trained == recipe:  # the file may be of an earlier version, the hash another
+        return recipe
+    if trained.model_copy(update={"training": recipe.training}) != recipe:
+        raise TrainingError(f"{folder} was trained by a recipe that differs.")
+    return trained
+
+
+def _recipe_in(folder: Path, recipe: Recipe) -> Recipe:
+    path = folder / "recipe.json"
+    if not path.exists():
+        return recipe
+    # Keys that are newer than the file have their defaults in it.
+    return type(recipe).model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def restore_last(model: keras.Model, folder: Path) -> None:
+    """Give a compiled model weights and optimizer of the last whole epoch, if any.
+
+    Another backend may have trained it: nothing but numbers is read, because the file
+    also names the optimizer's class in the backend that wrote it.
+    """
+    path = folder / "last.keras"
+    if path.exists():
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(path)
+
+
+def save_network(model: keras.Model, path: Path) -> None:
+    """Write a network with its optimizer, whole or not at all."""
+    with written_whole(path) as temporary:
+        model.save(temporary)
+
+
+def read_history(folder: Path, epochs: int) -> pd.DataFrame:
+    """Return the rows of the first `epochs` epochs, as `write_history` wrote them."""
+    if not epochs:
+        return pd.DataFrame()
+    # Numbers as texts first: not every version of pandas reads them to the last bit.
+    texts = pd.read_csv(folder / "history.csv", dtype=str)
+    history = texts.astype(float).astype({"epoch": int}).set_index("epoch")
+    return history.iloc[:epochs]
+
+
+def write_history(history: pd.DataFrame, folder: Path) -> None:
+    """Write a row for each epoch into ``history.csv``."""
+    _write(folder / "history.csv", history.to_csv(index_label="epoch"))
+
+
+def delete_training(folder: Path) -> list[Path]:
+    """Delete what an earlier training left in a folder, and return what that was.
+
+    Structures, exit waves and formed images stay, and so does an exported network.
+    """
+    found = [path for name in _LEFT for path in sorted(folder.glob(name))]
+    for path in found:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return found
+
+
+def _write(path: Path, text: str) -> None:
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a network is trained, apart from the training: a recipe is read without Keras."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    ValidationInfo,
+    field_validator,
+)
+
+
+def _known_loss(name: str) -> str:
+    from .objective import find_loss
+
+    find_loss(name)
+    return name
+
+
+def _known_optimizer(name: str) -> str:
+    if name != "adam":  # the default needs no Keras to be known
+        from .objective import find_optimizer
+
+        find_optimizer(name)
+    return name
+
+
+class Stage(BaseModel):
+    """A part of the training with its own learning rate and ranges."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: int = Field(ge=1)
+    learning_rate: tuple[PositiveFloat, PositiveFloat] = Field(
+        description="of the first and the last epoch, geometric between"
+    )
+    images: dict[str, Any] = Field(
+        default_factory=dict, description="keys of the images that differ here"
+    )
+    object_weight: float = Field(
+        1.0,
+        gt=0,
+        description="of an object's pixels in the loss, the others' is 1; with w an "
+        "object is as likely as none where the network gives w / (1 + w)",
+    )
+
+
+class TrainingSettings(BaseModel):
+    """How the network is trained."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    batch_size: int = Field(8, ge=1, description="images in a step")
+    precision: Literal["float32", "mixed_bfloat16"] = Field(
+        "float32", description="of the layers; weights are always in single precision"
+    )
+    validation_images: int = Field(
+        64, ge=1, description="of structures not trained on, the same in every epoch"
+    )
+    loss: Annotated[str, AfterValidator(_known_loss)] | None = Field(
+        None, description="a function of keras.losses; what the label asks for if null"
+    )
+    optimizer: Annotated[str, AfterValidator(_known_optimizer)] = Field(
+        "adam", description="a class of keras.optimizers, in small letters"
+    )
+    optimizer_options: dict[str, Any] = Field(
+        default_factory=dict,
+        description="arguments of the optimizer, but the learning rate, which is the "
+        "stages'; adam has amsgrad unless they say otherwise",
+    )
+    regularize: float = Field(
+        0.0,
+        ge=0,
+        description="L2 regularization: this times the sum of the squares of the "
+        "kernels is added to the loss of the training; biases and slopes are free",
+    )
+    limit_data: int | None = Field(
+        None, ge=1, description="only so many of the structures; all if null"
+    )
+    stages: tuple[Stage, ...] = Field(min_length=1)
+
+    @field_validator("optimizer_options")
+    @classmethod
+    def _accepted(cls, options: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if options and "optimizer" in info.data:
+            from .objective import make_optimizer
+
+            make_optimizer(info.data["optimizer"], options)
+        return options
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs of all stages."""
+        return sum(stage.epochs for stage in self.stages)
+
+    def at(self, epoch: int) -> tuple[Stage, float]:
+        """Return the stage of an epoch and the learning rate in it."""
+        for stage in self.stages:
+            if epoch < stage.epochs:
+                first, last = stage.learning_rate
+                share = epoch / max(stage.epochs - 1, 1)
+                return stage, first * (last / first) ** share
+            epoch -= stage.epochs
+        raise ValueError(f"The recipe ends {epoch + 1} epochs before this one.")
+
+    def start(self, epoch: int) -> int:
+        """Return the first epoch of the stage that an epoch is in."""
+        first = 0
+        for stage in self.stages:
+            if epoch < first + stage.epochs:
+                break
+            first += stage.epochs
+        return first

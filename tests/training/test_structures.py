@@ -127,6 +127,7 @@ def test_same_seed_same_scene_and_other_seed_another() -> None:
 
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10**6))
+@example(seed=5741)  # two particles that nearly touch
 @example(seed=10248)  # the field cuts all but two tilted columns off a particle
 def test_scenes_keep_the_rules_of_the_thesis(seed: int) -> None:
     structure = small().make(seed)
@@ -145,7 +146,7 @@ def test_scenes_keep_the_rules_of_the_thesis(seed: int) -> None:
         assert np.any(inside, axis=0).all()
     if len(structure.positions) > 1:
         distances, _ = cKDTree(structure.positions).query(structure.positions, 2)
-        assert distances[:, 1].min() > 0.9
+        assert distances[:, 1].min() >= small().gap[0]
 
 
 def test_interface_is_one_angstrom() -> None:

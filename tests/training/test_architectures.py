@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -16,6 +15,7 @@ import onnx
 import onnxruntime
 import pytest
 from pydantic import TypeAdapter, ValidationError
+from random_networks import randomized
 
 from hrtemnn_training.architectures import (
     AnyArchitecture,
@@ -39,23 +39,6 @@ ANY = TypeAdapter(AnyArchitecture)
 @pytest.fixture(autouse=True)
 def _single_precision():
     keras.mixed_precision.set_global_policy("float32")
-
-
-def randomized(settings: Any, **shape: Any) -> keras.Model:
-    """Return a network with random weights that neither fades nor swells."""
-    model = make_network(settings, **shape)
-    rng = np.random.default_rng(0)
-
-    def values(weight: Any) -> np.ndarray:
-        if weight.name == "kernel":
-            spread = np.sqrt(2 / np.prod(weight.shape[:-1]))
-            return rng.normal(0, spread, weight.shape)
-        if weight.name in {"gamma", "moving_variance"}:
-            return rng.uniform(0.7, 1.4, weight.shape)
-        return rng.normal(0, 0.2, weight.shape)
-
-    model.set_weights([values(weight) for weight in model.weights])
-    return model
 
 
 def documented() -> list[tuple[str, int, int]]:

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import keras
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from random_networks import randomized
 
 from hrtemnn_training.architectures import UNetSettings
 from hrtemnn_training.architectures.networks import make_network
@@ -27,13 +27,6 @@ from hyperspy_hrtemnn.networks import load
 @pytest.fixture(autouse=True)
 def _single_precision():
     keras.mixed_precision.set_global_policy("float32")
-
-
-def randomized(settings: UNetSettings, **shape: Any) -> keras.Model:
-    model = make_network(settings, **shape)
-    rng = np.random.default_rng(0)
-    model.set_weights([rng.normal(0, 0.3, w.shape) for w in model.get_weights()])
-    return model
 
 
 @pytest.mark.parametrize("levels", [1, 2, 3])

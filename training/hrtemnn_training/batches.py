@@ -86,7 +86,7 @@ class ImageEpoch(PyDataset):
         self._image_epoch = epoch % parameters.image_epochs
         self._augment = augment
         self._object_weight = object_weight
-        self._cache = cache
+        self._cache = cache and cache / self._key()
         rng = np.random.default_rng((parameters.seed, epoch))
         order = rng.permutation(min(len(data), limit or len(data)))
         n_batches = len(order) // batch_size
@@ -132,21 +132,20 @@ class ImageEpoch(PyDataset):
         """Return image and label of one structure, not augmented, kept or formed."""
         if self._cache is None:
             return self._form(index)
-        self.keep(index)
-        with np.load(self._path(self._cache, index)) as kept:
+        with np.load(self.keep(index)) as kept:
             return kept["image"].astype(np.float32), kept["label"]
 
-    def keep(self, index: int) -> None:
+    def keep(self, index: int) -> Path:
         """Form image and label of one structure into the cache, if not there yet."""
         if self._cache is None:
             raise ValueError("There is no cache to keep images in.")
-        path = self._path(self._cache, index)
-        if path.exists():
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        image, label = self._form(index)
-        with written_whole(path) as temporary:
-            np.savez(temporary, image=image.astype(np.float16), label=label)
+        path = self._cache / f"{self._image_epoch:03d}-{index:05d}.npz"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            image, label = self._form(index)
+            with written_whole(path) as temporary:
+                np.savez(temporary, image=image.astype(np.float16), label=label)
+        return path
 
     def _make(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         image, label = self.pair(index)
@@ -157,12 +156,11 @@ class ImageEpoch(PyDataset):
             image, label = flip_and_turn(image, label, rng)
         return image, label
 
-    def _path(self, cache: Path, index: int) -> Path:
+    def _key(self) -> str:
         # Stages may draw from other ranges, so the ranges are part of the name; so is
         # what another recipe in the same folder may change without new waves.
         text = self._parameters.model_dump_json(exclude={"debug"}) + f"{self._sampling}"
-        key = hashlib.sha256(text.encode()).hexdigest()[:12]
-        return cache / key / f"{self._image_epoch:03d}-{index:05d}.npz"
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def _form(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         parameters = self._parameters

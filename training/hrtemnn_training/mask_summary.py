@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .evaluation_summary import rounded
-from .pixel_tasks import PROBABILITY
+from .scores import PROBABILITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

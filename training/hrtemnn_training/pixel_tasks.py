@@ -15,7 +15,7 @@ import numpy as np
 from hyperspy_hrtemnn.networks import predict, standardize
 
 from .labels import masks
-from .scores import f1_score, precision_recall, psnr_and_ssim, rmse
+from .scores import PROBABILITY, f1_score, precision_recall, psnr_and_ssim, rmse
 from .wave_label import exit_wave
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.networks import Network
 
     from .shots import Shot
-
-PROBABILITY = 0.9
-"""From which on a pixel is a particle's, as in `Segmentation.track_instances`."""
 
 _HALF = 0.5
 

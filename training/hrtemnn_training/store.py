@@ -121,7 +121,10 @@ class DataSet:
 
     def missing(self, part: str) -> Iterator[int]:
         """Return the numbers of the structures without `part`, "atoms" or "wave"."""
-        return (i for i in range(len(self)) if not self._has(i, part))
+        for i in range(len(self)):
+            group = self._root.get(f"{i:05d}")
+            if group is None or not group.attrs.get(part):
+                yield i
 
     def write_structure(self, index: int, structure: Structure) -> None:
         """Store the structure number `index`, replacing an unfinished one."""
@@ -158,20 +161,16 @@ class DataSet:
 
     def _group(self, index: int, part: str) -> zarr.Group:
         """Return the group of a structure; `part` of it must be there."""
+        group = self._root.get(f"{index:05d}")
         for needed, command in _COMMANDS.items():
-            if not self._has(index, needed):
+            if group is None or not group.attrs.get(needed):
                 raise StoreError(
                     f"Structure {index} of {self.path} has no {needed} yet; run "
                     f"`hrtemnn {command}` to its end first."
                 )
             if needed == part:
                 break
-        group: zarr.Group = self._root[f"{index:05d}"]
         return group
-
-    def _has(self, index: int, part: str) -> bool:
-        name = f"{index:05d}"
-        return name in self._root and bool(self._root[name].attrs.get(part))
 
     def write_wave(self, index: int, wave: NDArray[np.complex64]) -> None:
         """Store the exit wave, shape (y, x), of the structure number `index`."""

@@ -11,14 +11,11 @@ import numpy as np
 
 from .batches import ImageEpoch, pixel_weights
 from .objective import find_loss
-from .scores import f1_score
+from .scores import PROBABILITY, f1_score
 
 if TYPE_CHECKING:
     from .recipe import Recipe
     from .store import DataSet
-
-THRESHOLD = 0.9
-"""Probability above which a pixel counts as an object's, the noise paper's."""
 
 
 def validation_set(recipe: Recipe, data: DataSet) -> tuple[np.ndarray, np.ndarray]:
@@ -89,7 +86,7 @@ def validate(
     weights = pixel_weights(labels, parameters.objects, object_weight)
     objects = slice(parameters.objects)
     scores = [
-        f1_score(p[..., objects] > THRESHOLD, y[..., objects] > 0.5)
+        f1_score(p[..., objects] > PROBABILITY, y[..., objects] > 0.5)
         for p, y in zip(predicted, labels, strict=True)
         if (y[..., objects] > 0.5).any()
     ]

@@ -6,9 +6,11 @@ Their settings import no Keras, so that a recipe is read quickly.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Discriminator, Tag
+from pydantic import Tag
+
+from hrtemnn_training.alternatives import chosen_by
 
 from .encoder_settings import EncoderSettings
 from .msdnet_settings import MSDNetSettings
@@ -23,17 +25,10 @@ __all__ = [
 ]
 
 
-def _name(values: Any) -> Any:
-    """Return which architecture is meant; without a word it is the U-net."""
-    if isinstance(values, dict):
-        return values.get("architecture", "unet")
-    return getattr(values, "architecture", None)
-
-
 AnyArchitecture = Annotated[
     Annotated[UNetSettings, Tag("unet")]
     | Annotated[UNetPlusPlusSettings, Tag("unet++")]
     | Annotated[MSDNetSettings, Tag("msd-net")]
     | Annotated[EncoderSettings, Tag("encoder")],
-    Discriminator(_name),
+    chosen_by("architecture", "unet"),
 ]

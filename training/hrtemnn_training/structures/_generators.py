@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Discriminator, Tag
+from pydantic import Tag
+
+from hrtemnn_training.alternatives import chosen_by
 
 from ._database import Database
 from ._film import AmorphousFilm
@@ -15,14 +17,6 @@ from ._plan_view import ParticlesOnFilm
 from ._scene import SupportedParticles
 from ._sheet import Sheet
 
-
-def _name(values: Any) -> Any:
-    """Return which generator is meant; the oldest recipes do not say."""
-    if isinstance(values, dict):
-        return values.get("generator", "supported particles")
-    return getattr(values, "generator", None)
-
-
 AnyGenerator = Annotated[
     Annotated[SupportedParticles, Tag("supported particles")]
     | Annotated[ParticlesOnFilm, Tag("particles on film")]
@@ -31,5 +25,6 @@ AnyGenerator = Annotated[
     | Annotated[Sheet, Tag("sheet")]
     | Annotated[Nanotube, Tag("nanotube")]
     | Annotated[Database, Tag("database")],
-    Discriminator(_name),
+    # The oldest recipes do not say.
+    chosen_by("generator", "supported particles"),
 ]

@@ -26,7 +26,7 @@ from ase import Atoms
 from threadpoolctl import threadpool_limits
 
 from hrtemnn_training.conditions import draw_conditions
-from hrtemnn_training.images import expose
+from hrtemnn_training.images import RIM, expose
 from hrtemnn_training.parameters import ImageParameters
 from hrtemnn_training.store import Sample
 from hrtemnn_training.structures import Structure, SupportedParticles
@@ -35,7 +35,6 @@ from hrtemnn_training.waves import WaveSettings, exit_wave
 IMAGES = 10
 SETTINGS = WaveSettings()
 PARAMETERS = ImageParameters()
-RIM = 4.0  # what `expose` leaves out at each edge [Å]
 
 
 def plain(structure: Structure, seed: int) -> np.ndarray:

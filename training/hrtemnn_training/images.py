@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from .store import Sample
 
-# What a patch keeps from the edge of the box, where the atoms end at 2 Å [Å].
-_RIM = 4.0
+RIM = 4.0
+"""What an image keeps from the edge of the box, where the atoms end at 2 Å [Å]."""
+
 # Pixels of the camera around a patch that take up the wrap-around of its MTF.
 _MARGIN = 24
 
@@ -97,14 +98,14 @@ def expose(
     starts, stops, corner, seen = [], [], [], []
     for wanted, length, n in zip(size, sample.extent, shape, strict=True):
         pixel = length / n
-        spare = length - wanted - 2 * _RIM
+        spare = length - wanted - 2 * RIM
         if spare < 0:
             raise ValueError(
                 f"The field of view of {length:.0f} Å is too small for images of "
-                f"{wanted:.0f} Å with a rim of {_RIM:.0f} Å: shrink image_size or "
+                f"{wanted:.0f} Å with a rim of {RIM:.0f} Å: shrink image_size or "
                 "widen the field."
             )
-        starts.append(round((_RIM + rng.uniform(0, spare)) / pixel))
+        starts.append(round((RIM + rng.uniform(0, spare)) / pixel))
         stops.append(starts[-1] + round(wanted / pixel))
         # Pixel i of the wave is at i times its size, the middle of the pixel.
         corner.append((starts[-1] - 0.5) * pixel)

@@ -12,7 +12,7 @@ import numpy as np
 from hyperspy_hrtemnn.networks import resample, standardize
 
 from .conditions import draw_conditions, known_values
-from .images import Exposure, expose
+from .images import RIM, Exposure, expose
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from .parameters import ImageParameters
     from .recipe import Recipe
     from .store import DataSet, Sample
-
-_RIM = 4.0  # of the field of view, where the atoms end, left out [Å]
 
 
 @dataclass(frozen=True)
@@ -113,6 +111,6 @@ def take(
     parameters = parameters or recipe.images
     sample = data.read_sample(index)
     optics, camera = draw_conditions(parameters, recipe.waves.energy, rng)
-    size = (sample.extent[0] - 2 * _RIM, sample.extent[1] - 2 * _RIM)
+    size = (sample.extent[0] - 2 * RIM, sample.extent[1] - 2 * RIM)
     exposure = expose(sample, optics, camera, size, rng)
     return Shot(index, sample, exposure, parameters, recipe.sampling)

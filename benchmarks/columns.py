@@ -14,12 +14,12 @@ import argparse
 
 import numpy as np
 
-from hrtemnn_training.column_rivals import tune_matched_filter
-from hrtemnn_training.column_tasks import AtomicColumns
+from hrtemnn_training.evaluation.column_rivals import tune_matched_filter
+from hrtemnn_training.evaluation.column_tasks import AtomicColumns
+from hrtemnn_training.evaluation.shots import take
 from hrtemnn_training.recipe import Recipe
-from hrtemnn_training.shots import take
 from hrtemnn_training.store import Sample
-from hrtemnn_training.waves import exit_wave
+from hrtemnn_training.waves.multislice import exit_wave
 from hyperspy_hrtemnn.networks import load
 
 SAMPLING = 0.1

@@ -91,8 +91,8 @@ def write_graphs(
 
     from hrtemnn_training.architectures import AnyArchitecture
     from hrtemnn_training.architectures.networks import make_network
-    from hrtemnn_training.msdnet_graph import msdnet_to_onnx
-    from hrtemnn_training.onnx_graph import to_onnx
+    from hrtemnn_training.export.graph import to_onnx
+    from hrtemnn_training.export.msdnet_graph import msdnet_to_onnx
 
     keras.utils.set_random_seed(0)
     settings = TypeAdapter(AnyArchitecture).validate_python(values)

@@ -25,12 +25,12 @@ import psutil
 from ase import Atoms
 from threadpoolctl import threadpool_limits
 
-from hrtemnn_training.conditions import draw_conditions
-from hrtemnn_training.images import RIM, expose
-from hrtemnn_training.parameters import ImageParameters
+from hrtemnn_training.images.conditions import draw_conditions
+from hrtemnn_training.images.exposure import RIM, expose
+from hrtemnn_training.images.parameters import ImageParameters
 from hrtemnn_training.store import Sample
 from hrtemnn_training.structures import Structure, SupportedParticles
-from hrtemnn_training.waves import WaveSettings, exit_wave
+from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 
 IMAGES = 10
 SETTINGS = WaveSettings()

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING
 import keras
 from tqdm import tqdm
 
-from hrtemnn_training.batches import ImageEpoch
 from hrtemnn_training.generation import data_path, make_structures, make_waves
 from hrtemnn_training.recipe import Recipe, read_recipe
 from hrtemnn_training.store import DataSet
-from hrtemnn_training.training import network_of, train_epoch
+from hrtemnn_training.training.batches import ImageEpoch
+from hrtemnn_training.training.loop import network_of, train_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

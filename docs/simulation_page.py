@@ -24,9 +24,9 @@ from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 from network_page import replace_part
 from pydantic import ValidationError
 
-from hrtemnn_training.camera import Camera, detect
-from hrtemnn_training.optics import Aberration, Optics, intensity
-from hrtemnn_training.parameters import ImageParameters
+from hrtemnn_training.images.camera import Camera, detect
+from hrtemnn_training.images.optics import Aberration, Optics, intensity
+from hrtemnn_training.images.parameters import ImageParameters
 from hrtemnn_training.structures import (
     AmorphousFilm,
     Database,
@@ -36,7 +36,7 @@ from hrtemnn_training.structures import (
     Sheet,
     SupportedParticles,
 )
-from hrtemnn_training.waves import WaveSettings, exit_wave
+from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -77,7 +77,7 @@ def run_folder(tmp_path_factory):
     from hrtemnn_training.generation import PURPOSES, data_path, make_structures
     from hrtemnn_training.recipe import Recipe
     from hrtemnn_training.store import DataSet
-    from hrtemnn_training.waves import exit_wave
+    from hrtemnn_training.waves.multislice import exit_wave
 
     recipe = Recipe.model_validate(tiny_recipe())
     folder = tmp_path_factory.mktemp("run")
@@ -106,7 +106,7 @@ def trained(run_folder, trained_as, tmp_path_factory):
     """Give a folder with an unbroken training, every second epoch kept."""
     import keras
 
-    from hrtemnn_training.training import train
+    from hrtemnn_training.training.loop import train
 
     folder = tmp_path_factory.mktemp("trained")
     for name in ("train.zarr", "validation.zarr", "test.zarr"):

@@ -25,11 +25,11 @@ from hrtemnn_training.architectures import (
     UNetSettings,
 )
 from hrtemnn_training.architectures.networks import make_network
-from hrtemnn_training.export import export, make_card, write_card
-from hrtemnn_training.msdnet_graph import msdnet_to_onnx
-from hrtemnn_training.onnx_graph import to_onnx
+from hrtemnn_training.export.graph import to_onnx
+from hrtemnn_training.export.msdnet_graph import msdnet_to_onnx
+from hrtemnn_training.export.onnx_file import export, make_card, write_card
 from hrtemnn_training.recipe import Recipe
-from hrtemnn_training.training import train
+from hrtemnn_training.training.loop import train
 from hyperspy_hrtemnn.networks import load, predict
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "architectures.md"

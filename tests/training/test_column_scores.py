@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from hrtemnn_training.column_scores import (
+from hrtemnn_training.evaluation.column_scores import (
     atomic_f1,
     atomic_scores,
     confusion,

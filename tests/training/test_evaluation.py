@@ -11,17 +11,17 @@ import pytest
 import tiny_networks
 from known_samples import columns, sample
 
-from hrtemnn_training.column_tasks import ColumnAnswer
-from hrtemnn_training.evaluation import evaluate
-from hrtemnn_training.evaluation_report import report
-from hrtemnn_training.evaluation_summary import edges_of, summarize
-from hrtemnn_training.labels import masks, pixel_label
-from hrtemnn_training.mask_summary import DOSE_BINS, summarize_masks
-from hrtemnn_training.parameters import PER_IMAGE
+from hrtemnn_training.evaluation.column_tasks import ColumnAnswer
+from hrtemnn_training.evaluation.comparison import evaluate
+from hrtemnn_training.evaluation.mask_summary import DOSE_BINS, summarize_masks
+from hrtemnn_training.evaluation.report import report
+from hrtemnn_training.evaluation.rivals import rivals_of
+from hrtemnn_training.evaluation.shots import take
+from hrtemnn_training.evaluation.summary import edges_of, summarize
+from hrtemnn_training.evaluation.tasks import task_of
+from hrtemnn_training.images.labels import masks, pixel_label
+from hrtemnn_training.images.parameters import PER_IMAGE
 from hrtemnn_training.recipe import Recipe
-from hrtemnn_training.rivals import rivals_of
-from hrtemnn_training.shots import take
-from hrtemnn_training.tasks import task_of
 from hyperspy_hrtemnn.networks import Network, load
 
 KINDS = ("A", "B")

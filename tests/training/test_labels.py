@@ -8,11 +8,11 @@ import pytest
 from known_samples import EXTENT, circle, columns, sample
 from scipy import ndimage
 
-from hrtemnn_training.grid import Grid
-from hrtemnn_training.labels import image_label, instances, pixel_label
-from hrtemnn_training.parameters import ImageParameters
-from hrtemnn_training.site_labels import column_heights, discs, gaussians
-from hrtemnn_training.wave_label import exit_wave
+from hrtemnn_training.images.grid import Grid
+from hrtemnn_training.images.labels import image_label, instances, pixel_label
+from hrtemnn_training.images.parameters import ImageParameters
+from hrtemnn_training.images.site_labels import column_heights, discs, gaussians
+from hrtemnn_training.images.wave_label import exit_wave
 
 GRID = Grid(corner=(3.0, 5.0), size=(28.0, 36.0), shape=(140, 240))
 """Pixels of 0.2 Å along y and 0.15 Å along x."""

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hrtemnn_training.camera import Camera, detect, expect, mtf
-from hrtemnn_training.optics import (
+from hrtemnn_training.images.camera import Camera, detect, expect, mtf
+from hrtemnn_training.images.optics import (
     Aberration,
     Optics,
     intensity,

@@ -14,13 +14,13 @@ from random_networks import randomized
 
 from hrtemnn_training.architectures import UNetSettings
 from hrtemnn_training.architectures.networks import make_network
-from hrtemnn_training.batches import pixel_weights
-from hrtemnn_training.evaluation_report import report
-from hrtemnn_training.export import ExportError, export
-from hrtemnn_training.onnx_graph import to_onnx
+from hrtemnn_training.evaluation.report import report
+from hrtemnn_training.export.graph import to_onnx
+from hrtemnn_training.export.onnx_file import ExportError, export
 from hrtemnn_training.recipe import Recipe
-from hrtemnn_training.training import train
-from hrtemnn_training.training_files import TrainingError, claim
+from hrtemnn_training.training.batches import pixel_weights
+from hrtemnn_training.training.files import TrainingError, claim
+from hrtemnn_training.training.loop import train
 from hyperspy_hrtemnn.networks import load
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from hrtemnn_training.conditions import draw_conditions
-from hrtemnn_training.parameters import ImageParameters
+from hrtemnn_training.images.conditions import draw_conditions
+from hrtemnn_training.images.parameters import ImageParameters
 
 LISTING_A1 = """{
     "label": "Disk",

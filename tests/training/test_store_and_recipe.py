@@ -13,7 +13,7 @@ from dask.distributed import LocalCluster
 from hrtemnn_training.generation import make_structures, make_waves
 from hrtemnn_training.recipe import Recipe, RecipeError, read_recipe
 from hrtemnn_training.store import DataSet, StoreError
-from hrtemnn_training.waves import exit_wave
+from hrtemnn_training.waves.multislice import exit_wave
 
 RECIPES = sorted((Path(__file__).parents[2] / "training" / "recipes").glob("*.json"))
 

@@ -12,12 +12,13 @@ import pandas as pd
 import pytest
 from tqdm import tqdm
 
-from hrtemnn_training import training, training_files
-from hrtemnn_training.batches import ImageEpoch
 from hrtemnn_training.recipe import RecipeError, change_training
 from hrtemnn_training.store import DataSet
-from hrtemnn_training.training import TrainingError, train, train_epoch
-from hrtemnn_training.training_files import delete_training, trained_recipe
+from hrtemnn_training.training import files as training_files
+from hrtemnn_training.training import loop as training
+from hrtemnn_training.training.batches import ImageEpoch
+from hrtemnn_training.training.files import delete_training, trained_recipe
+from hrtemnn_training.training.loop import TrainingError, train, train_epoch
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from hrtemnn_training.objective import make_optimizer, regularize_kernels
 from hrtemnn_training.recipe import Recipe, read_recipe
+from hrtemnn_training.training.objective import make_optimizer, regularize_kernels
 from hyperspy_hrtemnn.cli import main
 
 
@@ -98,7 +98,7 @@ def test_options_of_train_take_the_place_of_the_recipes(
     path.write_text(json.dumps(recipe_values), encoding="utf-8")
     called = []
     monkeypatch.setattr(
-        "hrtemnn_training.training.train",
+        "hrtemnn_training.training.loop.train",
         lambda recipe, _, **more: called.append((recipe, more)),
     )
     (tmp_path / "last.keras").touch()

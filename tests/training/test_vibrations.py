@@ -12,15 +12,15 @@ from ase import Atoms
 from ase.build import mx2
 from pydantic import ValidationError
 
-from hrtemnn_training.local_vibrations import (
+from hrtemnn_training.structures import Structure, find_sites
+from hrtemnn_training.waves.local_vibrations import (
     get_edge_vibrations,
     get_vibrational_amplitudes,
     perturb_atoms,
     perturb_edge_atoms,
 )
-from hrtemnn_training.structures import Structure, find_sites
-from hrtemnn_training.vibrations import debye_waller
-from hrtemnn_training.waves import WaveSettings, exit_wave
+from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
+from hrtemnn_training.waves.vibrations import debye_waller
 
 if TYPE_CHECKING:
     from pathlib import Path

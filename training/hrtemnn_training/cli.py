@@ -178,12 +178,12 @@ def train(
     if changes:
         recipe = change_training(recipe, **changes)
 
-    from . import training, training_files
+    from .training import files, loop
 
     if restart:
-        for path in training_files.delete_training(folder):
+        for path in files.delete_training(folder):
             click.echo(f"deleted {path}")
-    training.train(recipe, folder, save_every=epochsave)
+    loop.train(recipe, folder, save_every=epochsave)
 
 
 @_step
@@ -194,7 +194,7 @@ def images(recipe: Recipe, folder: Path, cache: bool) -> None:
     As many as the key debug of the recipe says. Training forms its images when it needs
     them first and keeps them; --cache forms them beforehand, for a GPU not to wait.
     """
-    from . import batches, pictures
+    from .training import batches, pictures
 
     click.echo(pictures.draw_images(recipe, folder))
     if cache:
@@ -204,10 +204,10 @@ def images(recipe: Recipe, folder: Path, cache: bool) -> None:
 @_step
 def export(recipe: Recipe, folder: Path) -> None:
     """Write the best epoch of the training in FOLDER as an ONNX file."""
-    from . import export as exporting
-    from .training_files import trained_recipe
+    from .export import onnx_file
+    from .training.files import trained_recipe
 
-    click.echo(exporting.export(trained_recipe(folder, recipe), folder))
+    click.echo(onnx_file.export(trained_recipe(folder, recipe), folder))
 
 
 @_step
@@ -237,13 +237,14 @@ def evaluate(
 @click.option("--scheduler", help=_SCHEDULER)
 def make(recipe: Recipe, folder: Path, **work: Any) -> None:
     """Make the network of RECIPE in FOLDER: all steps, going on where they stopped."""
-    from . import export as exporting
-    from . import generation, training
+    from . import generation
+    from .export import onnx_file
+    from .training import loop
 
     generation.make_structures(recipe, folder, **work)
     generation.make_waves(recipe, folder, **work)
-    training.train(recipe, folder)
-    click.echo(exporting.export(recipe, folder))
+    loop.train(recipe, folder)
+    click.echo(onnx_file.export(recipe, folder))
     _evaluate(recipe, folder)
 
 
@@ -253,8 +254,8 @@ def _evaluate(
     networks: tuple[str, ...] = (),
     against: tuple[str, ...] = ("dose",),
 ) -> None:
-    from .evaluation_report import report, table_of
-    from .tasks import task_of
+    from .evaluation.report import report, table_of
+    from .evaluation.tasks import task_of
 
     summary = report(recipe, folder, networks, against=against)
     click.echo(table_of(summary, task_of(recipe).plotted))

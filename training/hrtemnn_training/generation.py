@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from .store import DataSet
-from .waves import WaveSettings, exit_wave
+from .waves.multislice import WaveSettings, exit_wave
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

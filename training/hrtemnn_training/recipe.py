@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .architectures import AnyArchitecture
-from .parameters import PER_IMAGE, SEGMENTATIONS, ImageParameters
+from .images.parameters import PER_IMAGE, SEGMENTATIONS, ImageParameters
 from .structures import AnyGenerator
-from .training_settings import Stage, TrainingSettings
-from .waves import WaveSettings
+from .training.settings import Stage, TrainingSettings
+from .waves.multislice import WaveSettings
 
 # Keys whose values are of one of several kinds.
 _CHOICES = {"network", "structures", "vibrations"}

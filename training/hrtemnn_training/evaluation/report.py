@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hrtemnn_training.export.onnx_file import write_scores
+from hrtemnn_training.whole_files import written_whole
 from hyperspy_hrtemnn.networks import load
 
-from .evaluation import evaluate, is_plain_mask
-from .evaluation_plots import plot_evaluation
-from .evaluation_summary import edges_of, summarize
-from .export import write_scores
+from .comparison import evaluate, is_plain_mask
 from .mask_summary import DOSE_BINS, summarize_masks
-from .whole_files import written_whole
+from .plots import plot_evaluation
+from .summary import edges_of, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from hrtemnn_training.recipe import Recipe
     from hyperspy_hrtemnn.networks import Network
 
-    from .evaluation import Evaluation
-    from .recipe import Recipe
+    from .comparison import Evaluation
 
 
 def report(

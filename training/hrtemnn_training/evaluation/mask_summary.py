@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .evaluation_summary import rounded
-from .scores import PROBABILITY
+from hrtemnn_training.scores import PROBABILITY
+
+from .summary import rounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
 
-    from .parameters import ImageParameters
+    from hrtemnn_training.images.parameters import ImageParameters
 
 DOSE_BINS = (10, 30, 100, 200, 1000, 1e4, 1e6)
 """Edges of the bins of frame dose in which scores are given [e-/Å²]."""

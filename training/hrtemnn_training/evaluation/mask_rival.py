@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from hrtemnn_training.images.labels import masks
 from hyperspy_hrtemnn.networks import resample
-
-from .labels import masks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
+from hrtemnn_training.images.labels import image_label
+
 from .column_tasks import AtomicColumns, Heights
-from .labels import image_label
 from .pixel_tasks import CleanImages, ExitWaves, Masks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hrtemnn_training.images.parameters import ImageParameters
+    from hrtemnn_training.recipe import Recipe
     from hyperspy_hrtemnn.networks import Network
 
-    from .parameters import ImageParameters
-    from .recipe import Recipe
     from .shots import Shot
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .whole_files import written_whole
+from hrtemnn_training.whole_files import written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from .evaluation import Evaluation
+    from .comparison import Evaluation
 
 _UNITS = {
     "dose": "e⁻/Å²",

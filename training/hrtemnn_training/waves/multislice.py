@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .structures import Seed, Structure
+    from hrtemnn_training.structures import Seed, Structure
 
 
 class WaveSettings(BaseModel):

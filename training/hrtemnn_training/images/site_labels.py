@@ -10,8 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hrtemnn_training.structures import Sites
+
     from .grid import Grid
-    from .structures import Sites
 
 # A Gaussian ends here, at 3e-4 of its height [standard deviations].
 _REACH = 4.0

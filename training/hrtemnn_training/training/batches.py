@@ -13,11 +13,12 @@ import numpy as np
 from keras.utils import PyDataset
 from tqdm import tqdm
 
+from hrtemnn_training.generation import data_path
+from hrtemnn_training.images.exposure import training_pair
+from hrtemnn_training.store import DataSet
+from hrtemnn_training.whole_files import written_whole
+
 from .augmentation import flip_and_turn, vary_intensity
-from .generation import data_path
-from .images import training_pair
-from .store import DataSet
-from .whole_files import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .parameters import ImageParameters
-    from .recipe import Recipe
+    from hrtemnn_training.images.parameters import ImageParameters
+    from hrtemnn_training.recipe import Recipe
 
 
 class ImageEpoch(PyDataset):

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from hrtemnn_training.images.labels import pixel_label
+from hrtemnn_training.images.site_labels import column_heights
+from hrtemnn_training.scores import f1_score, rmse
 from hyperspy_hrtemnn.analysis import find_columns
 
 from .column_scores import atomic_scores, confusion, match, reach_of
-from .labels import pixel_label
 from .pixel_tasks import ask_pixels
-from .scores import f1_score, rmse
-from .site_labels import column_heights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

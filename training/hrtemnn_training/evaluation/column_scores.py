@@ -10,7 +10,7 @@ from scipy.sparse import diags_array, hstack
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from scipy.spatial import cKDTree
 
-from .scores import ratio
+from hrtemnn_training.scores import ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

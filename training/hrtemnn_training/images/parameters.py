@@ -55,7 +55,7 @@ Label = Annotated[
     ],
     BeforeValidator(lambda name: "Gaussian" if name == "Blob" else name),
 ]
-"""See `hrtemnn_training.labels`; listing A.1's Blob is Gaussian."""
+"""See `hrtemnn_training.images.labels`; listing A.1's Blob is Gaussian."""
 
 
 class ImageParameters(BaseModel):

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hrtemnn_training.images.conditions import draw_conditions, known_values
+from hrtemnn_training.images.exposure import RIM, Exposure, expose
 from hyperspy_hrtemnn.networks import resample, standardize
-
-from .conditions import draw_conditions, known_values
-from .images import RIM, Exposure, expose
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .grid import Grid
-    from .parameters import ImageParameters
-    from .recipe import Recipe
-    from .store import DataSet, Sample
+    from hrtemnn_training.images.grid import Grid
+    from hrtemnn_training.images.parameters import ImageParameters
+    from hrtemnn_training.recipe import Recipe
+    from hrtemnn_training.store import DataSet, Sample
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import importlib.util
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .scores import PROBABILITY
-from .whole_files import written_whole
+from hrtemnn_training.scores import PROBABILITY
+from hrtemnn_training.whole_files import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

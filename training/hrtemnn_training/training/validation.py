@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
+from hrtemnn_training.scores import PROBABILITY, f1_score
+
 from .batches import ImageEpoch, pixel_weights
 from .objective import find_loss
-from .scores import PROBABILITY, f1_score
 
 if TYPE_CHECKING:
-    from .recipe import Recipe
-    from .store import DataSet
+    from hrtemnn_training.recipe import Recipe
+    from hrtemnn_training.store import DataSet
 
 
 def validation_set(recipe: Recipe, data: DataSet) -> tuple[np.ndarray, np.ndarray]:

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hrtemnn_training.store import Sample
+    from hrtemnn_training.structures import Sites
+
     from .grid import Grid
     from .parameters import ImageParameters
-    from .store import Sample
-    from .structures import Sites
 
 
 def pixel_label(

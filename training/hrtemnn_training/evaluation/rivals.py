@@ -12,21 +12,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from hrtemnn_training.images.wave_label import exit_wave
+from hrtemnn_training.scores import rmse
+
 from .column_rivals import fit_heights, tune_matched_filter
 from .column_tasks import AtomicColumns, Heights
 from .mask_rival import tune_threshold
 from .pixel_tasks import CleanImages, ExitWaves, Masks
-from .scores import rmse
 from .tasks import ImageClasses, ImageValues
-from .wave_label import exit_wave
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from hrtemnn_training.store import DataSet
+
     from .shots import Shot
-    from .store import DataSet
     from .tasks import Task
 
     Rival = Callable[[Shot], Any]

@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from hrtemnn_training.images.labels import masks
+from hrtemnn_training.images.wave_label import exit_wave
+from hrtemnn_training.scores import (
+    PROBABILITY,
+    f1_score,
+    precision_recall,
+    psnr_and_ssim,
+    rmse,
+)
 from hyperspy_hrtemnn.networks import predict, standardize
-
-from .labels import masks
-from .scores import PROBABILITY, f1_score, precision_recall, psnr_and_ssim, rmse
-from .wave_label import exit_wave
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from .whole_files import written_whole
+from hrtemnn_training.whole_files import written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import keras
 
-    from .recipe import Recipe
+    from hrtemnn_training.recipe import Recipe
 
 # In the order in which it may be deleted: what is left of it belongs to the recipe.
 _LEFT = (

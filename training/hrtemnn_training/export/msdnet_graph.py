@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from keras import layers
 
-from .onnx_graph import activation, normalized
-from .onnx_nodes import Graph
+from .graph import activation, normalized
+from .nodes import Graph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,13 +12,12 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from .architectures.networks import make_network
+from hrtemnn_training.architectures.networks import make_network
+from hrtemnn_training.generation import data_path
+from hrtemnn_training.store import DataSet
+
 from .batches import ImageEpoch, cache_path
-from .generation import data_path
-from .learning_curves import plot_history, tensorboard_log
-from .objective import make_optimizer, regularize_kernels
-from .store import DataSet
-from .training_files import (
+from .files import (
     TrainingError,
     claim,
     read_history,
@@ -26,12 +25,14 @@ from .training_files import (
     save_network,
     write_history,
 )
+from .learning_curves import plot_history, tensorboard_log
+from .objective import make_optimizer, regularize_kernels
 from .validation import validate, validation_set
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .recipe import Recipe
+    from hrtemnn_training.recipe import Recipe
 
 
 def train(

@@ -20,7 +20,7 @@ from .parameters import PER_IMAGE, ImageParameters
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .store import Sample
+    from hrtemnn_training.store import Sample
 
 RIM = 4.0
 """What an image keeps from the edge of the box, where the atoms end at 2 Å [Å]."""

@@ -10,19 +10,19 @@ import keras
 import numpy as np
 import onnx
 
+from hrtemnn_training.images.parameters import SEGMENTATIONS
+from hrtemnn_training.training.loop import network_of
+from hrtemnn_training.whole_files import written_whole
 from hyperspy_hrtemnn.networks import METADATA_KEY, Card, Network, TrainedRanges
 
+from .graph import to_onnx
 from .msdnet_graph import msdnet_to_onnx
-from .onnx_graph import to_onnx
-from .onnx_nodes import ExportError
-from .parameters import SEGMENTATIONS
-from .training import network_of
-from .whole_files import written_whole
+from .nodes import ExportError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .recipe import Recipe
+    from hrtemnn_training.recipe import Recipe
 
 # Largest difference between Keras and ONNX: of a probability, or of the largest value.
 _TOLERANCE = 1e-4

@@ -14,21 +14,21 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from .generation import data_path
+from hrtemnn_training.generation import data_path
+from hrtemnn_training.store import DataSet
+
 from .mask_summary import camera_plan
 from .rivals import rivals_of
 from .shots import take
-from .store import DataSet
 from .tasks import Task, task_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from hrtemnn_training.images.parameters import ImageParameters
+    from hrtemnn_training.recipe import Recipe
     from hyperspy_hrtemnn.networks import Network
-
-    from .parameters import ImageParameters
-    from .recipe import Recipe
 
 _ROUND = 1000  # a seed of its own for these images
 _VALIDATION = 24  # images on which the rivals are tuned

@@ -6,11 +6,12 @@ from __future__ import annotations
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
+from hrtemnn_training.generation import data_path
+from hrtemnn_training.images.parameters import PER_IMAGE, SEGMENTATIONS
+from hrtemnn_training.store import DataSet
+from hrtemnn_training.whole_files import written_whole
+
 from .batches import ImageEpoch
-from .generation import data_path
-from .parameters import PER_IMAGE, SEGMENTATIONS
-from .store import DataSet
-from .whole_files import written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
-    from .recipe import Recipe
+    from hrtemnn_training.recipe import Recipe
 
 
 def draw_images(recipe: Recipe, folder: Path) -> Path:

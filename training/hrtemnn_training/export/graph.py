@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from keras import layers
 
-from .architectures.blocks import ReflectionPadding
-from .onnx_nodes import ExportError, Graph
+from hrtemnn_training.architectures.blocks import ReflectionPadding
+
+from .nodes import ExportError, Graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How well networks and their rivals do on structures they never saw."""

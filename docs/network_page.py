@@ -4,7 +4,7 @@
     python docs/network_page.py au-ceo2-mask FOLDER_OF_THE_RUN
 
 replaces what stands between the markers in ``docs/NAME.md`` and copies the pictures of
-the run, so that no score is ever typed by hand.
+the run to ``docs/pictures/NAME``, so that no score is ever typed by hand.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from skimage.transform import downscale_local_mean
 
 from hyperspy_hrtemnn.networks import Card, load
 
@@ -68,9 +69,10 @@ def any_scores(card: Card) -> str:
         lines.append(row(name, cells))
     shown = list(next(iter(rivals.values()))) if rivals else list(card.scores["scores"])
     for condition, bins in card.scores["against"].items():
-        lines += ["", *header([condition, *(f"{name}, mean" for name in shown)])]
+        pairs = [(name, value) for name in shown for value in ("median", "mean")]
+        lines += ["", *header([condition, *(", ".join(pair) for pair in pairs)])]
         lines += [
-            row(text, [part[name]["mean"] for name in shown])
+            row(text, [part[name][value] for name, value in pairs])
             for text, part in bins.items()
         ]
     return "\n".join(lines)
@@ -127,11 +129,14 @@ def main() -> None:
     card = load(options.name).card
     page = DOCS / f"{options.name}.md"
     replace_part(page, "card", f"{conditions(card)}\n\n{scores(card)}")
+    pictures = DOCS / "pictures" / options.name
+    pictures.mkdir(exist_ok=True)
     for name in ("evaluation", "history"):
-        shutil.copy(options.run / f"{name}.png", DOCS / "pictures")
+        shutil.copy(options.run / f"{name}.png", pictures)
     pairs = [plt.imread(path) for path in sorted(options.run.glob("debug/*.png"))[:12]]
     rows = [np.hstack(pairs[i : i + 3]) for i in range(0, len(pairs), 3)]
-    plt.imsave(DOCS / "pictures" / "images.png", np.vstack(rows))
+    half = downscale_local_mean(np.vstack(rows), (2, 2, 1))
+    plt.imsave(pictures / "images.png", half)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,16 @@ def test_rings_are_in_order_around_their_center():
         np.testing.assert_allclose(steps, BOND)
 
 
+def test_a_narrow_pentagon_is_one_ring():
+    # As a network found one at a grain boundary: atoms across are 1.3 bonds apart.
+    angle = np.pi / 2 + 2 * np.pi * np.arange(5) / 5
+    direction = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    pentagon = direction * (0.68, 0.85)
+    atoms = np.concatenate([pentagon, pentagon + direction])
+    across = np.linalg.norm(pentagon[1] - pentagon[4])
+    assert count_rings(atoms, longest_bond=1.01 * across) == {5: 1}
+
+
 def test_a_missing_atom_leaves_a_hole_that_is_large():
     atoms = honeycomb()
     middle = np.argmin(np.linalg.norm(atoms - atoms.mean(axis=0), axis=1))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _LONGEST_BOND = 1.35
+_BONDS_OF_AN_ATOM = 3  # in an sp2 sheet
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,10 @@ def find_rings(
     """Return the rings of atoms in a sheet, such as graphene, from their positions.
 
     Atoms are bonded if they are neighbors in the Delaunay triangulation and nearer than
-    `longest_bond`; as its edges do not cross, the rings are the faces between the
-    bonds. Only closed rings count: what is open at the edge of the image, and holes of
-    more than `largest` atoms, are left out, and so are rings with loose ends inside.
+    `longest_bond`, each to its nearest three at most: the atoms of a distorted pentagon
+    may be as near across it. As the edges do not cross, the rings are the faces between
+    the bonds. Only closed rings count: what is open at the edge of the image, and holes
+    of more than `largest` atoms, are left out, and so are rings with loose ends inside.
 
     Parameters
     ----------
@@ -126,8 +128,14 @@ def _bonds(points: NDArray[np.float64], longest: float | None) -> NDArray[np.int
         nearest = np.full(len(points), np.inf)
         np.minimum.at(nearest, sides[:, 0], length)
         longest = _LONGEST_BOND * float(np.median(nearest))
-    kept: NDArray[np.intp] = sides[length <= longest]
-    return kept
+    near = length <= longest
+    sides, length = sides[near], length[near]
+    order = np.lexsort([length, sides[:, 0]])
+    start = sides[order, 0]
+    rank = np.arange(len(start)) - np.searchsorted(start, start)
+    wanted = {tuple(side) for side in sides[order[rank < _BONDS_OF_AN_ATOM]].tolist()}
+    kept = [side for side in sorted(wanted) if side[::-1] in wanted]
+    return np.array(kept, np.intp).reshape(-1, 2)
 
 
 def _next_bonds(

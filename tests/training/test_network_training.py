@@ -123,6 +123,7 @@ def test_a_trained_network_is_exported_and_scored(
     assert network.card.ranges.dose == pytest.approx((100, 1e5))
     assert network.card.recipe_sha256 == recipe.sha256
     assert network.card.versions["keras"] == keras.__version__
+    assert keras.config.backend() in network.card.versions
 
     summary = report(recipe, tmp_path, progress=False)
     assert list(summary) == ["tiny", "threshold"]

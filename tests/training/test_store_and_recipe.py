@@ -172,6 +172,27 @@ def test_a_label_that_does_not_fit_the_recipe_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("null_class", "classes", "message"),
+    [
+        (True, ["Au", "vacuum"], "last of them is the background.* Au, vacuum"),
+        (False, ["Au", "background"], "none of them is the background"),
+        (True, ["background", "Au"], "last of them is the background"),
+    ],
+)
+def test_the_background_is_called_so(
+    tmp_path, recipe_values, null_class, classes, message
+) -> None:
+    recipe_values["images"] |= {
+        "label": "Gaussian",
+        "num_classes": 2,
+        "null_class": null_class,
+    }
+    recipe_values["classes"] = classes
+    with pytest.raises(RecipeError, match=message):
+        read_recipe(write(tmp_path / "r.json", recipe_values))
+
+
+@pytest.mark.parametrize(
     "changes",
     [{"label": "Gaussian"}, {"multifocus": [3, 50, 1]}],
 )

@@ -56,6 +56,14 @@ class Recipe(BaseModel):
                 f"classes: name the {images.num_classes} channels of the label, one "
                 f"for each of images.num_classes; there are {len(self.classes)} names"
             )
+        background = [name == "background" for name in self.classes]
+        wanted = [False] * images.objects + [True] * images.has_background
+        if background != wanted:
+            last = "last" if images.has_background else "none"
+            raise ValueError(
+                f"classes: {last} of them is the background (images.null_class), and "
+                f'is called "background"; they are {", ".join(self.classes)}'
+            )
         # A disc covers the middle of a pixel wherever it lies from here on.
         least = math.sqrt(2) * self.sampling
         if images.label in {"Disk", "Column height"} and images.spotsize < least:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ _TASKS: dict[str, Any] = {
     "Value": "image regression",
     "Class": "image classification",
 }
-_PACKAGES = ("keras", "tensorflow", "abtem", "ase", "onnx", "numpy", "hyperspy-hrtemnn")
+_PACKAGES = ("keras", "abtem", "ase", "onnx", "numpy", "hyperspy-hrtemnn")
 
 
 def export(recipe: Recipe, folder: Path) -> Path:
@@ -128,7 +129,7 @@ def make_card(recipe: Recipe, scores: dict[str, Any]) -> Card:
         ranges=ranges,
         recipe=recipe.name,
         recipe_sha256=recipe.sha256,
-        versions={package: version(package) for package in _installed(_PACKAGES)},
+        versions=_versions(),
         scores=scores,
         license="GPL-3.0-or-later",
     )
@@ -159,17 +160,11 @@ def _difference(model: keras.Model, network: Network, recipe: Recipe) -> float:
     return float(np.abs(expected - given).max() / max(1, np.abs(expected).max()))
 
 
-def _installed(packages: tuple[str, ...]) -> list[str]:
-    from importlib.metadata import PackageNotFoundError
-
-    found = []
-    for package in packages:
-        try:
-            version(package)
-        except PackageNotFoundError:
-            continue
-        found.append(package)
-    return found
+def _versions() -> dict[str, str]:
+    # TensorFlow's module is in packages of several names.
+    backend = keras.config.backend()
+    versions = {package: version(package) for package in _PACKAGES}
+    return versions | {backend: import_module(backend).__version__}
 
 
 def _save(proto: onnx.ModelProto, path: Path) -> None:

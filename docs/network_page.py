@@ -120,6 +120,18 @@ def mask_scores(card: Card) -> str:
     return "\n".join(lines)
 
 
+def copy_pictures(run: Path, name: str) -> None:
+    """Copy the plots of a run, and put twelve of its training images into one."""
+    pictures = DOCS / "pictures" / name
+    pictures.mkdir(exist_ok=True)
+    for plot in ("evaluation", "history"):
+        shutil.copy(run / f"{plot}.png", pictures)
+    pairs = [plt.imread(path) for path in sorted(run.glob("debug/*.png"))[:12]]
+    rows = [np.hstack(pairs[i : i + 3]) for i in range(0, len(pairs), 3)]
+    half = downscale_local_mean(np.vstack(rows), (2, 2, 1))
+    plt.imsave(pictures / "images.png", half)
+
+
 def main() -> None:
     """Write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -129,14 +141,7 @@ def main() -> None:
     card = load(options.name).card
     page = DOCS / f"{options.name}.md"
     replace_part(page, "card", f"{conditions(card)}\n\n{scores(card)}")
-    pictures = DOCS / "pictures" / options.name
-    pictures.mkdir(exist_ok=True)
-    for name in ("evaluation", "history"):
-        shutil.copy(options.run / f"{name}.png", pictures)
-    pairs = [plt.imread(path) for path in sorted(options.run.glob("debug/*.png"))[:12]]
-    rows = [np.hstack(pairs[i : i + 3]) for i in range(0, len(pairs), 3)]
-    half = downscale_local_mean(np.vstack(rows), (2, 2, 1))
-    plt.imsave(pictures / "images.png", half)
+    copy_pictures(options.run, options.name)
 
 
 if __name__ == "__main__":

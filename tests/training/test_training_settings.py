@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from hrtemnn_training.objective import make_optimizer, regularize_kernels
 from hrtemnn_training.recipe import Recipe, read_recipe
-from hrtemnn_training.training.objective import make_optimizer, regularize_kernels
 from hyperspy_hrtemnn.cli import main
 
 

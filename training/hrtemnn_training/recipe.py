@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from .architectures import AnyArchitecture
 from .images.parameters import PER_IMAGE, SEGMENTATIONS, ImageParameters
 from .structures import AnyGenerator
-from .training.settings import Stage, TrainingSettings
+from .training_settings import Stage, TrainingSettings
 from .waves.multislice import WaveSettings
 
 # Keys whose values are of one of several kinds.

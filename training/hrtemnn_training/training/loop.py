@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from hrtemnn_training.architectures.networks import make_network
 from hrtemnn_training.generation import data_path
+from hrtemnn_training.objective import make_optimizer, regularize_kernels
 from hrtemnn_training.store import DataSet
 
 from .batches import ImageEpoch, cache_path
@@ -26,7 +27,6 @@ from .files import (
     write_history,
 )
 from .learning_curves import plot_history, tensorboard_log
-from .objective import make_optimizer, regularize_kernels
 from .validation import validate, validation_set
 
 if TYPE_CHECKING:

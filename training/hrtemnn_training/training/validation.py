@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
+from hrtemnn_training.objective import find_loss
 from hrtemnn_training.scores import PROBABILITY, f1_score
 
 from .batches import ImageEpoch, pixel_weights
-from .objective import find_loss
 
 if TYPE_CHECKING:
     from hrtemnn_training.recipe import Recipe

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import shutil
 from pathlib import Path
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -91,24 +90,21 @@ def row(name: str, values: list[float | None]) -> str:
 
 def mask_scores(card: Card) -> str:
     """Return F1 and area against dose for each camera, and the false area."""
-    kinds = {k: v for k, v in card.scores.items() if isinstance(v, dict)}
+    rivals = card.scores["rivals"]
+    kinds = {name: part for name, part in card.scores.items() if name.startswith("MTF")}
+    columns = ["F1 mean", "F1 p10", "F1 at 0.5", "area", *(f"{r} F1" for r in rivals)]
+    keys = ["f1_mean", "f1_10th_percentile", "f1_mean_at_0.5", "found_over_true_area"]
     lines = [
         f"{card.scores['images']} images of structures that were never trained on.",
         "",
-        "| dose [e⁻/Å²] | camera | images | F1 mean | F1 p10 | F1 at 0.5 | area |",
-        "|---|---|---|---|---|---|---|",
+        *header(["dose [e⁻/Å²]", "camera", "images", *columns]),
     ]
-    for dose in next(iter(kinds.values()))["dose"]:
+    for doses in next(iter(kinds.values()))["dose"]:
         for camera, summary in kinds.items():
-            row: dict[str, Any] = summary["dose"][dose]
-            cells = [
-                row["f1_mean"],
-                row["f1_10th_percentile"],
-                row["f1_mean_at_0.5"],
-                row["found_over_true_area"],
-            ]
-            values = " | ".join("–" if c is None else f"{c:.3f}" for c in cells)
-            lines.append(f"| {dose} | {camera} | {row['images']} | {values} |")
+            part = summary["dose"][doses]
+            cells = [part[key] for key in keys]
+            cells += [rival[camera][doses] for rival in rivals.values()]
+            lines.append(row(f"{doses} | {camera} | {part['images']}", cells))
     for camera, summary in kinds.items():
         none = summary["without_particle"]
         mean, most = none["false_share_mean"], none["false_share_largest"]

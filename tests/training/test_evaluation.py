@@ -13,14 +13,18 @@ from known_samples import columns, sample
 
 from hrtemnn_training.evaluation.column_tasks import ColumnAnswer
 from hrtemnn_training.evaluation.comparison import evaluate
-from hrtemnn_training.evaluation.mask_summary import DOSE_BINS, summarize_masks
+from hrtemnn_training.evaluation.mask_summary import (
+    camera_plan,
+    dose_bins,
+    summarize_masks,
+)
 from hrtemnn_training.evaluation.report import report
 from hrtemnn_training.evaluation.rivals import rivals_of
 from hrtemnn_training.evaluation.shots import take
 from hrtemnn_training.evaluation.summary import edges_of, summarize
 from hrtemnn_training.evaluation.tasks import task_of
 from hrtemnn_training.images.labels import masks, pixel_label
-from hrtemnn_training.images.parameters import PER_IMAGE
+from hrtemnn_training.images.parameters import PER_IMAGE, ImageParameters
 from hrtemnn_training.recipe import Recipe
 from hyperspy_hrtemnn.networks import Network, load
 
@@ -269,12 +273,21 @@ def test_summary_of_known_scores_in_bins() -> None:
     json.dumps(summary, allow_nan=False)
 
 
+def test_bins_of_dose_end_where_the_recipe_does() -> None:
+    images = ImageParameters(log_dose=(1.5, 4))
+    low = pytest.approx(10**1.5)
+    assert dose_bins(images) == (low, 100, 200, 1000, 1e4)
+    doses = [plan.log_dose for _, plan, _ in camera_plan(images, 9)]
+    assert min(doses)[0] == pytest.approx(1.5)
+    assert max(doses)[1] == pytest.approx(4)
+
+
 def test_summary_of_known_masks() -> None:
-    row = {"mtf": "MTF 3", "dose_bin": 2, "true_share": 0.2, "found_share": 0.1}
+    row = {"mtf": "MTF 3", "dose_bin": "100-200", "true_share": 0.2, "found_share": 0.1}
     rows = [row | {"f1": i / 10, "f1_half": 1.0} for i in range(11)]
     nothing = {"true_share": 0.0, "found_share": 0.04, "f1": np.nan, "f1_half": np.nan}
     summary = summarize_masks(pd.DataFrame([*rows, row | nothing]))["MTF 3"]
-    assert summary["dose"][f"{DOSE_BINS[2]:g}-{DOSE_BINS[3]:g}"] == {
+    assert summary["dose"]["100-200"] == {
         "images": 11,
         "f1_mean": 0.5,
         "f1_10th_percentile": 0.1,

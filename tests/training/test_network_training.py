@@ -127,7 +127,9 @@ def test_a_trained_network_is_exported_and_scored(
 
     summary = report(recipe, tmp_path, progress=False)
     assert list(summary) == ["tiny", "threshold"]
-    assert load(path).card.scores["images"] == 12
+    scores = load(path).card.scores
+    assert scores["images"] == 12
+    assert scores["rivals"]["threshold"].keys() == {"MTF 3", "MTF 4"}
     assert len(onnx.load(path).metadata_props) == 1
 
 

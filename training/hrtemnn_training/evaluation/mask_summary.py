@@ -19,14 +19,22 @@ if TYPE_CHECKING:
 
     from hrtemnn_training.images.parameters import ImageParameters
 
-DOSE_BINS = (10, 30, 100, 200, 1000, 1e4, 1e6)
-"""Edges of the bins of frame dose in which scores are given [e-/Å²]."""
+_DOSES = (10, 30, 100, 200, 1000, 1e4, 1e6)
 
 MTF_RANGES: dict[str, dict[str, tuple[float, float]]] = {
     "MTF 3": {"mtf_c1": (0.2, 0.3), "mtf_c3": (1.0, 5.0)},
     "MTF 4": {"mtf_c1": (0.25, 0.6), "mtf_c3": (2.0, 5.0)},
 }
 """Cameras of the noise paper's table 3 with which scores are given."""
+
+
+def dose_bins(images: ImageParameters) -> tuple[float, ...]:
+    """Return the edges of the bins in which scores are given [e-/Å²].
+
+    Those of the noise paper's figures, as far as a recipe's range of doses goes.
+    """
+    low, high = (10.0**bound for bound in images.log_dose)
+    return (low, *(dose for dose in _DOSES if low < dose < high), high)
 
 
 def camera_plan(
@@ -45,12 +53,13 @@ def camera_plan(
     ------
     Structure, ranges, and camera (``mtf``) and bin of the dose (``dose_bin``) by name.
     """
+    bins = list(pairwise(dose_bins(images)))
     for name, ranges in MTF_RANGES.items():
         for index in range(count):
-            b = index % (len(DOSE_BINS) - 1)
-            low, high = np.log10(DOSE_BINS[b : b + 2])
-            changed = {"log_dose": (float(low), float(high)), **ranges}
-            known = {"mtf": name, "dose_bin": b}
+            low, high = bins[index % len(bins)]
+            doses = (float(np.log10(low)), float(np.log10(high)))
+            changed = {"log_dose": doses, **ranges}
+            known = {"mtf": name, "dose_bin": f"{low:g}-{high:g}"}
             yield index, images.model_copy(update=changed), known
 
 
@@ -72,10 +81,10 @@ def summarize_masks(table: pd.DataFrame) -> dict[str, Any]:
     summary: dict[str, Any] = {"images": len(table), "probability": PROBABILITY}
     for name, by_camera in table.groupby("mtf"):
         bins = {}
-        for b, (low, high) in enumerate(pairwise(DOSE_BINS)):
-            rows = by_camera[by_camera["dose_bin"] == b]
+        # In the order of the plan, which is that of the doses.
+        for doses, rows in by_camera.groupby("dose_bin", sort=False):
             shown = rows[rows["true_share"] > 0]
-            bins[f"{low:g}-{high:g}"] = {
+            bins[str(doses)] = {
                 "images": len(shown),
                 "f1_mean": rounded(shown["f1"].mean()),
                 "f1_10th_percentile": rounded(shown["f1"].quantile(0.1)),

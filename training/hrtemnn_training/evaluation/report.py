@@ -13,7 +13,7 @@ from hrtemnn_training.whole_files import written_whole
 from hyperspy_hrtemnn.networks import load
 
 from .comparison import evaluate, is_plain_mask
-from .mask_summary import DOSE_BINS, summarize_masks
+from .mask_summary import dose_bins, summarize_masks
 from .plots import plot_evaluation
 from .summary import edges_of, summarize
 
@@ -69,7 +69,7 @@ def report(
         against=against,
         progress=progress,
     )
-    bins = {name: _edges(name, evaluation) for name in against}
+    bins = {name: _edges(name, recipe, evaluation) for name in against}
     summary = {
         name: summarize(evaluation.rows(name), evaluation.scores, bins)
         for name in (*evaluation.networks, *evaluation.rivals)
@@ -98,25 +98,36 @@ def _named(networks: Sequence[Network]) -> dict[str, Network]:
     }
 
 
-def _edges(condition: str, evaluation: Evaluation) -> np.ndarray:
-    if condition == "dose" and "dose_bin" in evaluation.table:
-        return np.array(DOSE_BINS)
+def _edges(condition: str, recipe: Recipe, evaluation: Evaluation) -> np.ndarray:
+    if condition == "dose" and is_plain_mask(recipe):
+        return np.array(dose_bins(recipe.images))
     return edges_of(condition, evaluation.table[condition].to_numpy())
 
 
 def _card_scores(
     recipe: Recipe, summary: dict[str, Any], evaluation: Evaluation
 ) -> dict[str, Any]:
-    """Return the network's scores and, but for masks by camera, its rivals' means."""
+    """Return the network's scores with the means of its rivals."""
     own = summary[evaluation.networks[0]]
+    rivals: dict[str, Any] = {name: summary[name] for name in evaluation.rivals}
     if is_plain_mask(recipe):
-        return dict(own["cameras"])
+        rivals = {name: _f1_means(part["cameras"]) for name, part in rivals.items()}
+        return {**own["cameras"], "rivals": rivals}
     shown = [s for s in evaluation.task.plotted if s in own["scores"]]
     rivals = {
-        name: {s: summary[name]["scores"].get(s, {}).get("mean") for s in shown}
-        for name in evaluation.rivals
+        name: {s: part["scores"].get(s, {}).get("mean") for s in shown}
+        for name, part in rivals.items()
     }
     return {**own, "rivals": rivals}
+
+
+def _f1_means(cameras: dict[str, Any]) -> dict[str, dict[str, float | None]]:
+    """Return F1 by camera and dose from `summarize_masks`."""
+    return {
+        camera: {doses: bins["f1_mean"] for doses, bins in part["dose"].items()}
+        for camera, part in cameras.items()
+        if isinstance(part, dict)
+    }
 
 
 def table_of(summary: dict[str, Any], plotted: Sequence[str]) -> str:

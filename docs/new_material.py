@@ -32,7 +32,7 @@ NAME = "pt-tio2-mask"
 PAGE = DOCS / "new_material.md"
 RECIPE = DOCS.parent / "training" / "recipes" / f"{NAME}.json"
 DOSES = (2, 3, 4)  # powers of ten
-SHOWN = (1, 4, 7)
+SHOWN = (5, 13, 20)
 
 
 def run_commands(folder: Path) -> None:

@@ -11,6 +11,7 @@ above the best absolute threshold, both tuned at each dose on other images of th
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from hrtemnn_training.recipe import Recipe
 from hrtemnn_training.store import Sample
 from hrtemnn_training.waves.multislice import exit_wave
 from hyperspy_hrtemnn.networks import load
+
+if TYPE_CHECKING:
+    from hrtemnn_training.structures import Purpose
 
 SAMPLING = 0.1
 
@@ -60,11 +64,11 @@ RECIPE = {
 class Particles:
     """Exit waves of particles, computed once and kept in memory."""
 
-    def __init__(self, recipe: Recipe, purpose: str, count: int, seed: int) -> None:
+    def __init__(self, recipe: Recipe, purpose: Purpose, count: int, seed: int) -> None:
         generator = recipe.structures.of(purpose)
         self._samples = []
         for index in range(count):
-            made = generator.make((seed, index))
+            made = generator.make(np.random.SeedSequence((seed, index)))
             x, y, _ = made.box
             wave = exit_wave(made, recipe.waves)
             parts = (made.outlines, made.kinds, made.sites, made.values)

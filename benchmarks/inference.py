@@ -11,6 +11,7 @@ The peak memory is that of a process that does one inference, less what it held 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import subprocess
 import sys
@@ -75,11 +76,12 @@ def operations(proto: onnx.ModelProto, side: int) -> float:
         value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
         for value in graph.value_info
     }
-    return sum(
-        2 * np.prod(shapes[node.output[0]]) * np.prod(kernels[node.input[1]][1:])
+    total: float = sum(
+        2.0 * math.prod(shapes[node.output[0]]) * math.prod(kernels[node.input[1]][1:])
         for node in graph.node
         if node.op_type == "Conv"
     )
+    return total
 
 
 def write_graphs(

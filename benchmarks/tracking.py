@@ -22,7 +22,9 @@ from skimage.segmentation import watershed
 from hyperspy_hrtemnn.analysis import Tracker, separate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    Method = Callable[[Iterator[np.ndarray]], Iterator[np.ndarray]]
 
 MIN_SEPARATION = 20.0
 SMALLEST_RADIUS = 12.0
@@ -104,7 +106,7 @@ def this_package(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         yield tracker.link(separate(frame, MIN_SEPARATION))
 
 
-def measure(name: str, method, movie: Discs, frames: int) -> float:
+def measure(name: str, method: Method, movie: Discs, frames: int) -> float:
     """Print speed and correctness of a method, return frames per second."""
     started = spent = 0.0
     switches = missed = 0

@@ -128,9 +128,9 @@ def see(
 ) -> np.ndarray:
     """Return the counts of a camera over the whole field."""
     extent = (structure.box[1], structure.box[0])
-    shape = tuple(round(length / camera.sampling) for length in extent)
+    y, x = (round(length / camera.sampling) for length in extent)
     return detect(
-        intensity(wave, extent, optics, shape), camera, np.random.default_rng(0)
+        intensity(wave, extent, optics, (y, x)), camera, np.random.default_rng(0)
     )
 
 
@@ -208,7 +208,7 @@ def list_keys(page: Path) -> None:
     parts = []
     for generator in GENERATORS:
         name = generator.model_fields["generator"].default
-        title = generator.__doc__.split("\n")[0]
+        title = str(generator.__doc__).split("\n")[0]
         parts.append(f"### {name}\n\n{title}\n\n{keys(generator)}")
     replace_part(page, "generators", "\n\n".join(parts))
     replace_part(page, "parameters", f"{refusal()}\n\n{keys(ImageParameters)}")

@@ -36,7 +36,8 @@ figure, ax = plt.subplots(figsize=(5, 3.5), layout="constrained")
 particles.plot_properties("area", ax=ax)
 figure.savefig(folder / "area.png", dpi=120)
 
-largest = table.groupby("id")["area"].mean().idxmax()
+areas = table.groupby("id")["area"].mean()
+largest = int(areas.sort_values().index[-1])
 fft = movie.local_fft(particles, id=largest)
 axis = fft.axes_manager.signal_axes[0]
 figure, axes = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")

@@ -20,7 +20,7 @@ from hrtemnn_training.images.camera import Camera, detect
 from hrtemnn_training.images.grid import Grid
 from hrtemnn_training.images.labels import instances
 from hrtemnn_training.images.optics import Optics, intensity
-from hrtemnn_training.structures import assemble, make_particle, make_support
+from hrtemnn_training.structures import Group, assemble, make_particle, make_support
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 
 FRAMES = 20
@@ -29,10 +29,12 @@ SHAPE = (480, 512)  # of a frame [pixels]
 TIME = 0.5  # between frames [s]
 OPTICS = Optics(energy=300, defocus=60, Cs=50_000, focal_spread=8, blur=0.3)
 CAMERA = Camera(sampling=0.2, dose=800, c0=0.35, c3=2.5, readout=0.01)
+Parts = tuple[Group, list[np.ndarray]]
+
 FOLDER = Path(__file__).parent.parent / "hyperspy_hrtemnn" / "data"
 
 
-def make_parts(rng: np.random.Generator) -> tuple:
+def make_parts(rng: np.random.Generator) -> Parts:
     """Return the support and the three particles, before they move."""
     support = make_support(FIELD, 30.0, (0.0, 1.0), rng)
     particles = [
@@ -42,7 +44,7 @@ def make_parts(rng: np.random.Generator) -> tuple:
     return support, particles
 
 
-def place(parts: tuple, frame: int) -> list:
+def place(parts: Parts, frame: int) -> list[Group]:
     """Return the groups of atoms of one frame; the particles in order of their id."""
     support, (slider, middle, shrinker) = parts
     middle = middle + np.array([4.0, 1.0, 0.0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from hrtemnn_training.images.grid import Grid
     from hrtemnn_training.images.parameters import ImageParameters
     from hrtemnn_training.recipe import Recipe
-    from hrtemnn_training.store import DataSet, Sample
+    from hrtemnn_training.store import Sample
+
+
+class Samples(Protocol):
+    """Exit waves by number, such as those of a `DataSet`."""
+
+    def read_sample(self, index: int) -> Sample:
+        """Return one of them."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,7 @@ class Shot:
 
 def take(
     recipe: Recipe,
-    data: DataSet,
+    data: Samples,
     index: int,
     rng: np.random.Generator,
     parameters: ImageParameters | None = None,

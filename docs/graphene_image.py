@@ -19,6 +19,7 @@ import hyperspy.api as hs
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Polygon
+from membrane_images import calibrated
 from network_page import DOCS, replace_part
 
 from hyperspy_hrtemnn.analysis import find_rings
@@ -34,10 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     path = parser.parse_args().folder / "graphene" / "graphene_defect_raw.tif"
-    image = hs.load(path)
-    image.set_signal_type("HRTEM")
-    for axis, name in zip(image.axes_manager.signal_axes, "xy", strict=True):
-        axis.name, axis.scale, axis.offset, axis.units = name, SAMPLING, 0, "nm"
+    image = calibrated(hs.load(path).data, SAMPLING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         atoms = image.segment(NETWORK, show_progressbar=False).find_columns()
@@ -46,8 +44,8 @@ def main() -> None:
 
     size = image.data.shape[0] * SAMPLING
     figure, (whole, part) = plt.subplots(1, 2, figsize=(15, 7.5), layout="constrained")
+    low, high = np.percentile(image.data, [1, 99])
     for ax in (whole, part):
-        low, high = np.percentile(image.data, [1, 99])
         ax.imshow(
             image.data, cmap="gray", vmin=low, vmax=high, extent=(0, size, size, 0)
         )

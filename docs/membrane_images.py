@@ -21,6 +21,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from network_page import DOCS, replace_part
 
+from hrtemnn_training.scores import f1_score
+
 SHOWN = (1, 6, 11, 16)
 SEPARATION = 55  # pixels, about the width of a small particle
 
@@ -53,7 +55,7 @@ def main() -> None:
             warnings.simplefilter("ignore")  # the page says what is out of range
             segmentation = image.segment(options.network, show_progressbar=False)
         found = segmentation.data > 0.9
-        scores.append(2 * (found & drawn).sum() / (found.sum() + drawn.sum()))
+        scores.append(f1_score(found, drawn))
         if number in SHOWN:
             ax = rows[0, SHOWN.index(number)]
             ax.imshow(image.data, cmap="gray")

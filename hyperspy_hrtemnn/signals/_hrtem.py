@@ -105,7 +105,9 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         Every frame is resampled to the network's sampling, standardized as a whole,
         run through the network in tiles that leave no seams, and resampled back.
         A warning names what is outside the range the network was trained for: there
-        its answer is a guess.
+        its answer is a guess. Order, steps and values of the defocus are checked where
+        the axis ``defocus`` has a unit of length; positive is underfocus, so that its
+        offset is the defocus of the first image.
 
         Parameters
         ----------

@@ -49,7 +49,8 @@ def column_events(tracks: pd.DataFrame, *, min_frames: int = 3) -> pd.DataFrame:
     Returns
     -------
     A row for each event, in the order of the frames: ``frame``, the first one of the
-    new state, and ``time`` if there is one, ``track``, the classes ``before`` and
+    new state, and ``time`` if there is one (nan where that frame has no column at all),
+    ``track``, the classes ``before`` and
     ``after``, "none" for a site without a column, ``x`` and ``y`` of the site in that
     frame, and ``x_corrected`` and ``y_corrected`` of the site without drift.
 

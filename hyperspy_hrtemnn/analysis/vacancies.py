@@ -32,7 +32,7 @@ def find_vacancies(
         `link_columns`.
     vectors
         Lattice vectors to begin with, see `fit_lattice`; by default found in the frame
-        with the most columns, and followed from frame to frame.
+        with the most columns. They are fitted anew in each frame.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def find_vacancies(
     check_columns(columns, "frame", "class", "x", "y")
     wanted = ("frame", "time", "class", "x", "y")
     kept = [name for name in wanted if name in columns]
-    tables = [columns[kept].iloc[:0]]
+    tables = []
     if vectors is None and len(columns):
         fullest = columns["frame"].mode()[0]
         vectors = fit_lattice(
@@ -62,6 +62,8 @@ def find_vacancies(
         except ValueError:
             continue
         sites, parts = missing_sites(places, lattice)
+        if not len(sites):
+            continue
         table = rows[kept].iloc[[0] * len(sites)].reset_index(drop=True)
         table[["x", "y"]] = sites
         usual = [
@@ -70,7 +72,7 @@ def find_vacancies(
         ]
         table["class"] = np.array(usual, object)[parts]
         tables.append(table)
-    found = pd.concat(tables, ignore_index=True)
+    found = pd.concat(tables or [columns[kept].iloc[:0]], ignore_index=True)
     found.attrs = dict(columns.attrs)
     return found
 

@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 _TITLES = {
     "exx": r"$\varepsilon_{xx}$ (%)",
@@ -33,8 +34,9 @@ def plot_strain(
     strain
         From `hyperspy_hrtemnn.analysis.strain_map`.
     limit
-        Strain at the ends of the colors, as a fraction. By default that of 98 % of all
-        values; the rotation has its own ends.
+        Strain at the ends of the colors, as a fraction. By default what 98 % of the
+        values of the component that is largest stay below; the rotation has its own
+        ends.
     unit
         Of ``x`` and ``y``.
 
@@ -59,12 +61,14 @@ def plot_strain(
     figure, panels = plt.subplots(
         2, 2, figsize=(9, 8), layout="constrained", sharex=True, sharey=True
     )
-    tensor = strain[["exx", "eyy", "exy"]].to_numpy()
+    if limit is None:
+        limit = max(_end(strain[name].to_numpy()) for name in ("exx", "eyy", "exy"))
     for ax, (name, title) in zip(panels.flat, _TITLES.items(), strict=True):
+        values = strain[name].to_numpy(float)
         if name == "rotation":
-            values, end = strain[name].to_numpy(), _end(strain[name].to_numpy())
+            end = _end(values)
         else:
-            values, end = 100 * strain[name].to_numpy(), 100 * (limit or _end(tensor))
+            values, end = 100 * values, 100 * limit
         discs = EllipseCollection(
             np.full(len(places), size),
             np.full(len(places), size),
@@ -90,7 +94,7 @@ def plot_strain(
     return figure
 
 
-def _end(values: np.ndarray) -> float:
-    """Return what 98 % of the values stay below, up to sign; 1 of nothing or zeros."""
+def _end(values: NDArray[np.floating]) -> float:
+    """Return what 98 % of the values stay below, up to sign, and at least 0.001."""
     known = np.abs(values[np.isfinite(values)])
-    return (float(np.quantile(known, 0.98)) if len(known) else 0.0) or 1.0
+    return max(float(np.quantile(known, 0.98)) if len(known) else 0.0, 0.001)

@@ -51,7 +51,7 @@ def plot_columns(
         for name, members in rows.groupby("class"):
             places = members[["x", "y"]].to_numpy(float)
             _circles(ax, places, _COLUMN * spacing, colors[name], line)
-            ax.plot([], [], "o", mfc="none", mec=colors[name], label=f"{prefix}{name}")
+            ax.plot([], [], line, color=colors[name], label=f"{prefix}{name}")
     if events is not None:
         _draw_events(ax, events[events["frame"] == number], _EVENT * spacing)
     if diffusion is not None:
@@ -99,13 +99,15 @@ def _draw_events(ax: Axes, events: pd.DataFrame, diameter: float) -> None:
     from matplotlib import patheffects
 
     _circles(ax, events[["x", "y"]].to_numpy(float), diameter, "white", "-")
-    for row in events.itertuples():
+    # Above and below in turn: the texts of neighbors in a row do not cover each other.
+    for k, row in enumerate(events.sort_values("y").itertuples()):
         ax.annotate(
             f"{row.before} → {row.after}",
             (row.x, row.y),
-            xytext=(0, 12),
+            xytext=(0, 18 - 36 * (k % 2)),
             textcoords="offset points",
             ha="center",
+            va="center",
             color="white",
             fontsize="small",
             path_effects=[patheffects.withStroke(linewidth=2.5, foreground="black")],

@@ -119,21 +119,21 @@ def _events_of(
     """Return the events of some of the tracks."""
     number, row = np.unique(tracks["track"], return_inverse=True)
     codes, names = pd.factorize(tracks["class"])
-    names = np.array([NONE, *names], object)
+    classes = np.array([NONE, *names], object)
     corrected = tracks.groupby("track")[["x_corrected", "y_corrected"]].mean()
     sites = corrected.to_numpy(float)
     observed = np.zeros((len(number), len(drift)), np.int64)
     observed[row, tracks["frame"].to_numpy(int)] = codes + 1
     observed[~view.shows(sites[:, np.newaxis] + drift)] = UNKNOWN
-    states = steady_states(observed, len(names), min_frames)
+    states = steady_states(observed, len(classes), min_frames)
     site, frame = np.nonzero(np.diff(states, axis=1))
     place = sites[site] + drift[frame + 1]
     return pd.DataFrame(
         {
             "frame": frame + 1,
             "track": number[site],
-            "before": names[states[site, frame]],
-            "after": names[states[site, frame + 1]],
+            "before": classes[states[site, frame]],
+            "after": classes[states[site, frame + 1]],
             "x": place[:, 0],
             "y": place[:, 1],
             "x_corrected": sites[site, 0],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import uniform_filter
+from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
 from .assignment import assign
@@ -87,7 +87,8 @@ def link_columns(
     places = columns[["x", "y"]].to_numpy(float)
     classes = np.zeros(len(columns), np.intp)
     if "class" in columns:
-        classes = columns["class"].astype("category").cat.codes.to_numpy(np.intp)
+        codes = columns["class"].astype("category").cat.codes
+        classes = np.asarray(codes, np.intp)
     for name, length in (("reach", reach), ("max_drift", max_drift)):
         if length is not None and not (length > 0 and math.isfinite(length)):
             raise ValueError(f"{name} has to be positive, not {length}.")
@@ -244,8 +245,8 @@ def _shift(
     width = min(_BIN * reach, farthest / 4)
     half = math.ceil(farthest / width) + 1
     edges = (np.arange(2 * half + 2) - half - 0.5) * width
-    counts, _, _ = np.histogram2d(*votes.T, bins=[edges, edges])
-    most = np.unravel_index(uniform_filter(counts, 3).argmax(), counts.shape)
+    counts, _, _ = np.histogram2d(votes[:, 0], votes[:, 1], [edges, edges])
+    most = np.unravel_index(gaussian_filter(counts, 1.0).argmax(), counts.shape)
     shift = (np.array(most) - half) * width
     for _ in range(3):
         agreeing = np.hypot(*(votes - shift).T) <= 2 * width

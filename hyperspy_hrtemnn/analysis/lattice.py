@@ -122,7 +122,8 @@ def fit_lattice(
             f"{cell.round(4).tolist()}. Give vectors that are nearer."
         )
     if refine:
-        cell = np.linalg.lstsq(centered, places[on] - origin, rcond=None)[0]
+        fitted = np.linalg.lstsq(centered, places[on] - origin, rcond=None)[0]
+        cell = np.asarray(fitted, float)
     ideal = np.full(places.shape, np.nan)
     ideal[on] = origin + centered @ cell
     return Lattice(cell, parts, indices, neighbors, ideal)

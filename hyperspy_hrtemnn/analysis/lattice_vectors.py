@@ -89,7 +89,7 @@ def _clusters(
     """Return the middle of each cluster of vectors, and how many are near it."""
     half = round(_LONGEST / _BIN) + 2
     edges = (np.arange(2 * half + 2) - half - 0.5) * _BIN
-    counts, _, _ = np.histogram2d(*steps.T, bins=[edges, edges])
+    counts, _, _ = np.histogram2d(steps[:, 0], steps[:, 1], [edges, edges])
     smooth = gaussian_filter(counts, 1.0)
     peaks = peak_local_max(smooth, min_distance=2, exclude_border=False)  # type: ignore[no-untyped-call]
     near = cKDTree(steps).query_ball_point((peaks - half) * _BIN, 3 * _BIN)

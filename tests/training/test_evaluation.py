@@ -20,6 +20,7 @@ from hrtemnn_training.evaluation.report import report
 from hrtemnn_training.evaluation.rivals import rivals_of
 from hrtemnn_training.evaluation.shots import take
 from hrtemnn_training.evaluation.summary import edges_of, summarize
+from hrtemnn_training.evaluation.surroundings import Surroundings
 from hrtemnn_training.evaluation.tasks import task_of
 from hrtemnn_training.images.labels import masks, pixel_label
 from hrtemnn_training.images.parameters import PER_IMAGE
@@ -218,11 +219,12 @@ def test_without_a_column_to_learn_from_all_are_of_the_commonest_class(
 ) -> None:
     recipe = recipe_for(recipe_values, ["1X", "3X"], label="Disk", null_class=False)
     shot = shot_of(recipe)
-    classify = tune_classes([shot], [np.zeros((0, 2))])
+    image = shot.standardized[0]
+    nothing = (np.zeros((0, 2)), image)
+    classify = tune_classes([shot], [nothing], Surroundings(3.0, 4))
     commonest = np.bincount(shot.sample.sites.classes).argmax()
-    assert (
-        classify(np.array([(3.0, 4.0), (5.0, 1.0)]), shot).tolist() == [commonest] * 2
-    )
+    found = np.array([(3.0, 4.0), (5.0, 1.0)])
+    assert classify(found, image, 0.2).tolist() == [commonest] * 2
 
 
 def test_the_constant_wave_is_as_far_as_known(recipe_values) -> None:

@@ -114,6 +114,34 @@ def test_what_drifts_out_of_view_is_not_lost() -> None:
     assert found_events(movie)[0] == [(15, site_at(4, 5), "2S", "1S")]
 
 
+def test_what_drifts_out_of_view_and_back_is_the_same_site() -> None:
+    states = np.tile(CLASSES, (40, 1))
+    states[30:, site_at(4, 5)] = "1S"
+    away = 0.5 * np.sin(np.arange(40) / 40 * 2 * np.pi)
+    movie = Movie(
+        PLACES, states, drift=np.stack([away, 0.3 * away], axis=1), noise=0.004
+    )
+    edges = {"x": (0.4, 3.4), "y": (0.3, 2.0)}
+    seen = movie.table["x"].between(*edges["x"]) & movie.table["y"].between(*edges["y"])
+    table, site = movie.table[seen], movie.site[seen]
+    table.attrs["field"] = edges
+    linked = link_columns(table)
+    assert linked["track"].nunique() > len(set(site)) + 10
+    events = column_events(linked)
+    assert events[["frame", "before", "after"]].to_numpy().tolist() == [
+        [30, "2S", "1S"]
+    ]
+
+
+@pytest.mark.parametrize("memory", [0, 5])
+def test_a_short_gap_is_no_event_whatever_the_memory(memory) -> None:
+    states = np.tile(CLASSES, (12, 1))
+    states[4:6, 100] = "none"
+    linked = link_columns(Movie(PLACES, states).table, memory=memory)
+    assert len(column_events(linked, min_frames=3)) == 0
+    assert len(column_events(linked, min_frames=2)) == 2
+
+
 def test_frames_at_the_end_without_columns_count() -> None:
     movie = Movie(PLACES, np.tile(CLASSES, (6, 1)))
     assert found_events(movie)[0] == []

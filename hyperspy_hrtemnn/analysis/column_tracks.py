@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
 from .assignment import assign
+from .drift import common_shift
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +113,9 @@ def link_columns(
         rows = order[first:end]
         found, kinds = places[rows] - drift, classes[rows]
         known = known.since(number - memory - 1)
-        step = _shift(known, found, kinds, max_drift, reach)
+        step = common_shift(
+            (known.places, known.classes), (found, kinds), max_drift, _BIN * reach
+        )
         drift, found = drift + step, found - step
         before, now = _pairs(known.places, found, reach)
         ids = np.zeros(len(rows), np.intp)
@@ -215,41 +217,11 @@ class _Known:
         )
 
 
-def _near(a: Places, b: Places, distance: float) -> tuple[Index, Index, Places]:
-    """Return index in a, index in b and distance of all pairs that are near."""
-    pairs = cKDTree(a).sparse_distance_matrix(
-        cKDTree(b), distance, output_type="ndarray"
-    )
-    return pairs["i"], pairs["j"], pairs["v"]
-
-
 def _pairs(known: Places, found: Places, reach: float) -> tuple[Index, Index]:
     if not len(known):
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    before, now, distance = _near(known, found, reach)
+    near = cKDTree(known).sparse_distance_matrix(
+        cKDTree(found), reach, output_type="ndarray"
+    )
     # Between 1 and 1/2: two far pairs are worth more than one near pair.
-    return assign(before, now, 1 - (distance / reach) ** 2 / 2)
-
-
-def _shift(
-    known: _Known, found: Places, classes: Index, farthest: float, reach: float
-) -> Places:
-    """Return the shift that most columns agree on, from known to found places."""
-    if not len(known.track):
-        return np.zeros(2)
-    before, now, _ = _near(known.places, found, farthest)
-    same = known.classes[before] == classes[now]
-    if not same.any():
-        return np.zeros(2)
-    votes = found[now[same]] - known.places[before[same]]
-    width = min(_BIN * reach, farthest / 4)
-    half = math.ceil(farthest / width) + 1
-    edges = (np.arange(2 * half + 2) - half - 0.5) * width
-    counts, _, _ = np.histogram2d(votes[:, 0], votes[:, 1], [edges, edges])
-    most = np.unravel_index(gaussian_filter(counts, 1.0).argmax(), counts.shape)
-    shift = (np.array(most) - half) * width
-    for _ in range(3):
-        agreeing = np.hypot(*(votes - shift).T) <= 2 * width
-        if agreeing.any():
-            shift = np.median(votes[agreeing], axis=0)
-    return np.asarray(shift)
+    return assign(near["i"], near["j"], 1 - (near["v"] / reach) ** 2 / 2)

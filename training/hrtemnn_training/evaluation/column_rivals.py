@@ -1,21 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Columns without a network: the matched filter, and brightness for heights."""
+"""Columns without a network: the matched filter, where the crystal looks like one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
-from scipy.spatial import cKDTree
-from skimage.feature import peak_local_max
-
-from hyperspy_hrtemnn.networks import resample
 
 from .column_scores import match, reach_of
-from .column_tasks import ColumnAnswer, read_columns, seen_columns, true_columns, within
+from .column_tasks import ColumnAnswer, true_columns, within
+from .intensity_classes import tune_classes
+from .matched_filter import MatchedFilter
+from .surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,69 +21,49 @@ if TYPE_CHECKING:
 
     from .shots import Shot
 
+    View = tuple[float, ...]
+
 _WIDTHS = (0.15, 0.25, 0.35, 0.5, 0.7, 0.9)
 """Of the Gaussian filter [Å]."""
 
 _SEPARATION = 0.6  # smallest distance of two peaks, of that of neighbors
 
+_THRESHOLDS = 50
+
 
 @dataclass(frozen=True)
-class MatchedFilter:
-    """Peaks of a Gaussian filter above an absolute threshold.
+class ColumnSearch:
+    """The matched filter in that view of a series in which the peaks are most regular.
+
+    Contrast is bright or dark and differs from image to image of a series, as defocus
+    and aberrations have it, and nobody knows them; the honeycomb of MoS2 is known.
 
     Parameters
     ----------
-    width
-        Standard deviation of the filter [pixels].
-    threshold
-        Smallest height of a peak in the filtered image.
-    min_separation
-        Smallest distance of two peaks [pixels].
+    peaks
+        Finds peaks.
+    views
+        Weights of the images of a series, of each view that comes into question.
+    surroundings
+        Of the columns of the material [Å].
     """
 
-    width: float
-    threshold: float
-    min_separation: float
+    peaks: MatchedFilter
+    views: tuple[View, ...]
+    surroundings: Surroundings
 
-    def __call__(
-        self, image: NDArray[np.floating]
-    ) -> tuple[NDArray[np.float64], NDArray[np.floating]]:
-        """Return positions (row, column), refined below the pixel, and heights.
-
-        Parameters
-        ----------
-        image
-            With bright columns, shape (y, x).
-        """
-        filtered = gaussian_filter(np.asarray(image, np.float32), self.width)
-        peaks = peak_local_max(  # type: ignore[no-untyped-call]
-            filtered,
-            footprint=np.ones((3, 3)),
-            min_distance=self.min_separation,
-            p_norm=2,
-            threshold_abs=self.threshold,
-            exclude_border=False,
-        )
-        return _refine(filtered, peaks), filtered[tuple(peaks.T)]
-
-
-def _refine(
-    image: NDArray[np.floating], peaks: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    """Return the summits of parabolas through each peak and its neighbors."""
-    padded = np.pad(image, 1, mode="edge")
-    refined = peaks.astype(float)
-    for axis in (0, 1):
-        step = np.eye(2, dtype=int)[axis]
-        before, here, after = (
-            padded[tuple((peaks + 1 + k * step).T)] for k in (-1, 0, 1)
-        )
-        curvature = before - 2 * here + after
-        slope = (before - after) / 2
-        refined[:, axis] += np.divide(
-            slope, curvature, out=np.zeros(len(peaks)), where=curvature < 0
-        ).clip(-0.5, 0.5)
-    return refined
+    def __call__(self, shot: Shot) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Return positions (row, column) in pixels of the network, and the view."""
+        seen = [_seen(view, shot) for view in self.views]
+        found = [self.peaks(image)[0] for image in seen]
+        shares = [
+            self.surroundings.regular_shares(
+                positions * shot.sampling, np.zeros(len(positions)), np.zeros(1)
+            )
+            for positions in found
+        ]
+        best = int(np.argmax(shares))
+        return found[best], seen[best]
 
 
 def tune_matched_filter(
@@ -94,42 +71,70 @@ def tune_matched_filter(
 ) -> Callable[[Shot], ColumnAnswer]:
     """Return the matched filter with the best atomic F1 on the validation images.
 
-    Its width, its threshold, whether columns are bright or dark and which image of a
-    focal series it looks at are tuned. All it finds is of the most common class.
+    Its width and threshold are tuned, and what it looks at: one image of a focal
+    series, their mean, or the last less the first, with bright or dark columns; always
+    the same of these, or in each series the one in which most peaks have as many
+    neighbors as columns have. Then the peaks are classified by their intensities.
     """
-    columns = [true_columns(shot) for shot in validation]
-    classes = np.concatenate([classes for _, classes in columns])
-    most_common = int(np.bincount(classes, minlength=1).argmax())
-    separation = _SEPARATION * _neighbor_distance([p for p, _ in columns])
-    sampling = validation[0].sampling
-    channels = validation[0].parameters.channels
-    best = (-1.0, (_WIDTHS[0], 0, 1), np.inf)
-    for candidate in product(_WIDTHS, range(channels), (1, -1)):
-        width, channel, sign = candidate
-        search = MatchedFilter(width / sampling, 0.0, separation / sampling)
-        curves = [
-            _curve(search, sign * shot.standardized[channel], shot)
-            for shot in validation
-        ]
-        thresholds = np.linspace(0, max(c[0].max(initial=0) for c in curves), 100)
-        scores = np.nanmean([_f1_above(thresholds, *c) for c in curves], axis=0)
-        best = max(best, (scores.max(), candidate, thresholds[scores.argmax()]))
-    _, (width, channel, sign), threshold = best
-    tuned = MatchedFilter(width / sampling, threshold, separation / sampling)
+    surroundings = Surroundings.of([true_columns(shot)[0] for shot in validation])
+    search = _tune_search(validation, surroundings)
+    found = [search(shot) for shot in validation]
+    classify = tune_classes(validation, found, surroundings)
 
     def rival(shot: Shot) -> ColumnAnswer:
-        positions, _ = tuned(sign * shot.standardized[channel])
+        positions, image = search(shot)
         return ColumnAnswer(
-            _in_camera(positions, shot), np.full(len(positions), most_common)
+            _in_camera(positions, shot), classify(positions, image, shot.sampling)
         )
 
     return rival
 
 
-def _neighbor_distance(positions: Sequence[NDArray[np.floating]]) -> float:
-    """Return the median distance of neighbors; 2 Å where there are none."""
-    distances = [cKDTree(p).query(p, k=2)[0][:, 1] for p in positions if len(p) > 1]
-    return float(np.median(np.concatenate(distances))) if distances else 2.0
+def _tune_search(
+    validation: Sequence[Shot], surroundings: Surroundings
+) -> ColumnSearch:
+    """Return the search with the best F1, whatever the classes."""
+    sampling = validation[0].sampling
+    separation = _SEPARATION * surroundings.distance / sampling
+    views = _views(validation[0].parameters.channels)
+    best = -1.0
+    for width in _WIDTHS:
+        peaks = MatchedFilter(width / sampling, 0.0, separation)
+        curves = [
+            [_curve(peaks, _seen(view, shot), shot) for shot in validation]
+            for view in views
+        ]
+        highest = max(c.heights.max(initial=0) for row in curves for c in row)
+        thresholds = np.linspace(0, highest, _THRESHOLDS)
+        # Of each view, image and threshold.
+        f1 = np.array([[c.f1(thresholds) for c in row] for row in curves])
+        shares = np.array(
+            [[c.shares(surroundings, thresholds) for c in row] for row in curves]
+        )
+        chosen = np.take_along_axis(f1, shares.argmax(axis=0)[np.newaxis], axis=0)
+        # Always one view, or in each series the most regular one.
+        ways = [*((view,) for view in views), tuple(views)]
+        for way, scores in zip(ways, np.concatenate([f1, chosen]), strict=True):
+            means = np.nan_to_num(np.nanmean(scores, axis=0))
+            # Of equals the widest filter, which averages most.
+            if means.max() >= best:
+                best, threshold = means.max(), float(thresholds[means.argmax()])
+                tuned = replace(peaks, threshold=threshold)
+                search = ColumnSearch(tuned, way, surroundings)
+    return search
+
+
+def _views(channels: int) -> list[View]:
+    """Return weights of the images of a series: what peaks are looked for in."""
+    single = np.eye(channels)
+    views = list(single)
+    if channels > 1:
+        views += [single.mean(axis=0), single[-1] - single[0]]
+    return [tuple((sign * view).tolist()) for view in views for sign in (1, -1)]
+
+
+def _seen(view: View, shot: Shot) -> NDArray[np.float32]:
+    return np.tensordot(np.array(view, np.float32), shot.standardized, 1)
 
 
 def _in_camera(positions: NDArray[np.floating], shot: Shot) -> NDArray[np.float64]:
@@ -138,61 +143,44 @@ def _in_camera(positions: NDArray[np.floating], shot: Shot) -> NDArray[np.float6
     return (positions + 0.5) * ratio - 0.5
 
 
-def _curve(
-    search: MatchedFilter, image: NDArray[np.floating], shot: Shot
-) -> tuple[NDArray[np.floating], NDArray[np.bool_], int]:
-    """Return the height of each peak, whether it is a column, and how many there are.
+@dataclass(frozen=True)
+class _Curve:
+    """Peaks of an image: places [Å], heights, which count, and which are right."""
 
-    Only peaks and columns that count, see `AtomicColumns.score`.
-    """
-    positions, heights = search(image)
+    positions: NDArray[np.float64]
+    heights: NDArray[np.floating]
+    counts: NDArray[np.bool_]
+    right: NDArray[np.bool_]
+    true: int
+
+    def shares(
+        self, surroundings: Surroundings, thresholds: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """Return the regular share of the peaks above each threshold."""
+        return surroundings.regular_shares(self.positions, self.heights, thresholds)
+
+    def f1(self, thresholds: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return F1 of the peaks above each threshold; nan of nothing in nothing."""
+        above = self.heights[self.counts] >= thresholds[:, np.newaxis]
+        either = above.sum(axis=1) + self.true
+        f1 = np.full(len(thresholds), np.nan)
+        right = (above & self.right[self.counts]).sum(axis=1)
+        np.divide(2 * right, either, out=f1, where=either > 0)
+        return f1
+
+
+def _curve(peaks: MatchedFilter, image: NDArray[np.floating], shot: Shot) -> _Curve:
+    """Return all peaks; those count that `AtomicColumns.score` would count."""
+    positions, heights = peaks(image)
     found = (positions + 0.5) * shot.working_grid.pixel
     truth, _ = true_columns(shot)
     reach = reach_of(truth)
     right = np.zeros(len(found), bool)
     right[match(found, truth, reach)[0]] = True
-    counts = within(found, shot, reach)
-    return heights[counts], right[counts], int(within(truth, shot, reach).sum())
-
-
-def _f1_above(
-    thresholds: NDArray[np.floating],
-    heights: NDArray[np.floating],
-    right: NDArray[np.bool_],
-    count: int,
-) -> NDArray[np.float64]:
-    """Return atomic F1 of the peaks above each threshold; nan of nothing in nothing."""
-    above = heights >= thresholds[:, np.newaxis]
-    either = above.sum(axis=1) + count
-    f1 = np.full(len(thresholds), np.nan)
-    np.divide(2 * (above & right).sum(axis=1), either, out=f1, where=either > 0)
-    return f1
-
-
-def fit_heights(
-    validation: Sequence[Shot],
-) -> Callable[[Shot], NDArray[np.float64]]:
-    """Return the brightness of columns as heights, by the straight line that fits best.
-
-    The width of the Gaussian filter and the image of a focal series are those with
-    which the line leaves the least error.
-    """
-    heights = np.concatenate(
-        [s.sample.sites.heights[seen_columns(s)] for s in validation]
+    return _Curve(
+        found,
+        heights,
+        within(found, shot, reach),
+        right,
+        int(within(truth, shot, reach).sum()),
     )
-    best = (np.inf, (_WIDTHS[0], 0), np.array([0.0, 0.0]))
-    for candidate in product(_WIDTHS, range(validation[0].parameters.channels)):
-        values = np.concatenate(
-            [read_columns(_brightness(s, *candidate), s) for s in validation]
-        )
-        ones = np.stack([values, np.ones_like(values)], axis=1)
-        line = np.linalg.lstsq(ones, heights, rcond=None)[0]
-        error = float(np.sum((ones @ line - heights) ** 2))
-        best = min(best, (error, candidate, line), key=lambda b: b[0])
-    _, candidate, (slope, offset) = best
-    return lambda shot: (slope * _brightness(shot, *candidate) + offset)[np.newaxis]
-
-
-def _brightness(shot: Shot, width: float, channel: int) -> NDArray[np.float32]:
-    filtered = gaussian_filter(shot.standardized[channel], width / shot.sampling)
-    return resample(filtered, shot.grid.shape)

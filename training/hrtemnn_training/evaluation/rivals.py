@@ -15,8 +15,9 @@ from scipy.ndimage import gaussian_filter
 from hrtemnn_training.images.wave_label import exit_wave
 from hrtemnn_training.scores import rmse
 
-from .column_rivals import fit_heights, tune_matched_filter
+from .column_rivals import tune_matched_filter
 from .column_tasks import AtomicColumns, Heights
+from .height_rival import fit_heights
 from .mask_rival import tune_threshold
 from .pixel_tasks import CleanImages, ExitWaves, Masks
 from .tasks import ImageClasses, ImageValues

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far a sample has drifted from image to image of a focal series.
+
+Images at different defocus do not look alike, and correlating them with each other
+finds their contrast as well as their shift. Each is therefore registered to the image
+that the wave, as far as it is known, makes at its defocus.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.fft
+from skimage.registration import phase_cross_correlation
+
+from .wave_search import WaveSearch
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+# Steps of the search with each image that is added.
+_STEPS = 4
+
+# Parts of a pixel to which images are registered, when they are added and later.
+_COARSE, _FINE = 10, 200
+
+
+def align(
+    amplitudes: NDArray[np.float32],
+    transfer: NDArray[np.complex64],
+    extent: tuple[float, float],
+    sampling: float,
+) -> NDArray[np.float64]:
+    """Find the drift of all images, from the middle one outwards.
+
+    The wave of the images that are already aligned is taken to the next.
+
+    Parameters
+    ----------
+    amplitudes
+        Of the images, shape (image, y, x).
+    transfer
+        Transfer function of each, shape (image, y, x) of the wave; they come back
+        with the drift.
+    extent
+        Lengths of the wave along (y, x) [Å].
+    sampling
+        Pixel size of the images [Å].
+
+    Returns
+    -------
+    Drift (y, x) of each image against the middle one [Å], shape (image, 2).
+    """
+    count = len(amplitudes)
+    drift = np.zeros((count, 2))
+    outwards = sorted(range(count), key=lambda number: abs(number - count // 2))
+    wave = None
+    for known in range(1, count):
+        aligned, following = outwards[:known], outwards[known]
+        search = WaveSearch(amplitudes[aligned], transfer[aligned], extent, wave)
+        for _ in range(_STEPS):
+            search.step()
+        wave = search.spectrum
+        expected = search.amplitude(transfer[following])
+        drift[following] = _drift(amplitudes[following], expected, _COARSE) * sampling
+        transfer[following] *= _ramp(transfer.shape[1:], extent, drift[following])
+    return drift
+
+
+def refine(
+    search: WaveSearch, extent: tuple[float, float], sampling: float
+) -> NDArray[np.float64]:
+    """Find what is left of the drift of all images but the middle one.
+
+    Parameters
+    ----------
+    search
+        The search for the wave, whose transfer functions come back with the drift.
+    extent
+        Lengths of the wave along (y, x) [Å].
+    sampling
+        Pixel size of the images [Å].
+
+    Returns
+    -------
+    Drift (y, x) of each image beside what was known [Å], shape (image, 2).
+    """
+    drift = np.zeros((len(search.amplitudes), 2))
+    for number, transfer in enumerate(search.transfer):
+        if number != len(drift) // 2:
+            expected = search.amplitude(transfer)
+            measured = search.amplitudes[number]
+            drift[number] = _drift(measured, expected, _FINE) * sampling
+            transfer *= _ramp(transfer.shape, extent, drift[number])  # noqa: PLW2901
+    return drift
+
+
+def _drift(
+    measured: NDArray[np.float32], expected: NDArray[np.float32], parts: int
+) -> NDArray[np.float64]:
+    """Return how far (y, x) an image has moved from what is expected [pixels]."""
+    shift, _, _ = phase_cross_correlation(  # type: ignore[no-untyped-call]
+        measured - measured.mean(),
+        expected - expected.mean(),
+        upsample_factor=parts,
+        normalization=None,
+    )
+    return np.asarray(shift, float)
+
+
+def _ramp(
+    shape: tuple[int, ...], extent: tuple[float, float], drift: ArrayLike
+) -> NDArray[np.complex64]:
+    """Return what a drift (y, x) [Å] makes of a transfer function."""
+    along_y, along_x = (
+        np.exp(-2j * np.pi * distance * scipy.fft.fftfreq(n, length / n))
+        for n, length, distance in zip(shape, extent, np.asarray(drift), strict=True)
+    )
+    return np.asarray(along_y[:, np.newaxis] * along_x, np.complex64)

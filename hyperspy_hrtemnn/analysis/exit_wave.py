@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from .optics import Optics
 
 # Iterations after which the images are registered anew.
-_REFINED_AFTER = (10, 20, 40, 80)
+_REFINED_AFTER = (5, 15, 35)
+
+# Drift that the margin has room for [Å].
+_DRIFT = 10.0
 
 # Frequencies whose envelope is below this reach no farther into the neighborhood.
 _SEEN = 0.1
@@ -108,7 +111,8 @@ def reconstruct_exit_wave(
     margin
         Width of what is reconstructed beyond the images, and cut off at the end, since
         a defocused image shows what is beside it [Å]. By default as far as the largest
-        defocus carries what the lenses transfer; 0 for images that are periodic.
+        defocus carries what the lenses transfer, and 10 Å for the drift; 0 for images
+        that are periodic.
     smoothing
         Standard deviation of the Gaussian that the wave is convolved with at the end
         [Å]: publication I's 15 pm by default, as of the waves of the networks.
@@ -139,7 +143,9 @@ def reconstruct_exit_wave(
             f"smoothing and margin cannot be negative, not {smoothing} and {margin}."
         )
     height, width = amplitudes.shape[1:]
-    beyond = _reach(optics, sampling) if margin is None else margin
+    beyond = margin
+    if beyond is None:
+        beyond = _reach(optics, sampling) + (_DRIFT if align else 0)
     shape = tuple(
         scipy.fft.next_fast_len(n + math.ceil(beyond / sampling)) if beyond else n
         for n in (height, width)

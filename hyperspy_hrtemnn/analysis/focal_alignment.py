@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.fft
+from scipy.signal.windows import hann
 from skimage.registration import phase_cross_correlation
 
 from .wave_search import WaveSearch
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
 # Steps of the search with each image that is added.
 _STEPS = 4
 
-# Parts of a pixel to which images are registered, when they are added and later.
-_COARSE, _FINE = 10, 200
+# Least part of an image that its neighbor shows as well.
+_SHARED = 0.5
+
+# Parts of a pixel to which images are registered.
+_PARTS = 200
 
 
 def align(
@@ -57,14 +61,14 @@ def align(
     outwards = sorted(range(count), key=lambda number: abs(number - count // 2))
     wave = None
     for known in range(1, count):
-        aligned, following = outwards[:known], outwards[known]
+        aligned, number = outwards[:known], outwards[known]
         search = WaveSearch(amplitudes[aligned], transfer[aligned], extent, wave)
         for _ in range(_STEPS):
             search.step()
         wave = search.spectrum
-        expected = search.amplitude(transfer[following])
-        drift[following] = _drift(amplitudes[following], expected, _COARSE) * sampling
-        transfer[following] *= _ramp(transfer.shape[1:], extent, drift[following])
+        drift[number] = _register(
+            amplitudes[number], transfer[number], search, extent, sampling
+        )
     return drift
 
 
@@ -89,21 +93,56 @@ def refine(
     drift = np.zeros((len(search.amplitudes), 2))
     for number, transfer in enumerate(search.transfer):
         if number != len(drift) // 2:
-            expected = search.amplitude(transfer)
-            measured = search.amplitudes[number]
-            drift[number] = _drift(measured, expected, _FINE) * sampling
-            transfer *= _ramp(transfer.shape, extent, drift[number])  # noqa: PLW2901
+            drift[number] = _register(
+                search.amplitudes[number], transfer, search, extent, sampling
+            )
     return drift
 
 
-def _drift(
-    measured: NDArray[np.float32], expected: NDArray[np.float32], parts: int
+def _register(
+    measured: NDArray[np.float32],
+    transfer: NDArray[np.complex64],
+    search: WaveSearch,
+    extent: tuple[float, float],
+    sampling: float,
+) -> NDArray[np.float64]:
+    """Return the drift (y, x) of an image [Å] and put it on its transfer function."""
+    drift = np.zeros(2)
+    for estimate in (_coarse_drift, _fine_drift):
+        moved = estimate(measured, search.amplitude(transfer)) * sampling
+        transfer *= _ramp(transfer.shape, extent, moved)
+        drift += moved
+    return drift
+
+
+def _coarse_drift(
+    measured: NDArray[np.float32], expected: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return how far (y, x) an image has moved from what is expected [whole pixels].
+
+    By the correlation of what the two share, whatever the drift: that of the whole
+    images prefers the crystal to lie on itself to their edges doing so.
+    """
+    everywhere = np.ones(measured.shape, bool)
+    shift, _, _ = phase_cross_correlation(  # type: ignore[no-untyped-call]
+        measured,
+        expected,
+        reference_mask=everywhere,
+        moving_mask=everywhere,
+        overlap_ratio=_SHARED,
+    )
+    return np.asarray(shift, float)
+
+
+def _fine_drift(
+    measured: NDArray[np.float32], expected: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """Return how far (y, x) an image has moved from what is expected [pixels]."""
+    window = np.outer(*(hann(n) for n in measured.shape))
     shift, _, _ = phase_cross_correlation(  # type: ignore[no-untyped-call]
-        measured - measured.mean(),
-        expected - expected.mean(),
-        upsample_factor=parts,
+        window * (measured - measured.mean()),
+        window * (expected - expected.mean()),
+        upsample_factor=_PARTS,
         normalization=None,
     )
     return np.asarray(shift, float)

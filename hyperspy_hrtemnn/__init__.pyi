@@ -1,6 +1,7 @@
 from . import analysis as analysis
 from . import data as data
 from . import networks as networks
+from . import plots as plots
 from . import signals as signals
 
 __version__: str

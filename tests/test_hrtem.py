@@ -332,10 +332,57 @@ def test_warns_once_with_the_range(movie, network_path):
     assert warning.filename == __file__
 
 
-def test_warns_of_the_defocus_step(series, series_path):
-    series.axes_manager["defocus"].scale = -8
-    with pytest.warns(UserWarning, match="8 nm of defocus apart, trained was 5 nm"):
-        series.segment(series_path)
+DEFOCUS = [
+    (5, -5, "nm", []),
+    (50, 100, "angstrom", []),
+    (5, 10.1, "nm", ["defocus is 101 Å, trained was -100 to 100"]),
+    (8, 0, "nm", ["images are 8 nm of defocus apart, trained was 5 nm"]),
+    # The last image is the first one of the training.
+    (-5, 19, "nm", ["towards overfocus, trained was towards underfocus"]),
+    (
+        -8,
+        40,
+        "nm",
+        ["towards overfocus", "8 nm of defocus apart", "defocus is 240 Å"],
+    ),
+    # Nobody said what the numbers mean.
+    (-8, 400, "px", []),
+]
+
+
+@pytest.mark.parametrize(("step", "first", "unit", "faults"), DEFOCUS)
+def test_warns_of_the_defocus_of_a_series(
+    series, series_path, step, first, unit, faults
+):
+    axis = series.axes_manager["defocus"]
+    axis.scale, axis.offset, axis.units = step, first, unit
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        series.segment(series_path, lazy_output=True)
+    texts = str(caught[0].message).split("; ") if caught else []
+    assert len(texts) == len(faults)
+    for text, fault in zip(texts, faults, strict=True):
+        assert fault in text
+
+
+def test_the_advice_for_the_wrong_order_is_right(series, series_path):
+    axis = series.axes_manager["defocus"]
+    axis.scale, axis.offset = -5, 10
+    with pytest.warns(UserWarning, match=r"reverse the axis 'defocus' with \[::-1\]"):
+        series.segment(series_path, lazy_output=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        turned = series.inav[::-1, :].segment(series_path)
+    np.testing.assert_array_equal(
+        turned.data[2], predict(load(series_path), series.data[2, ::-1], 0.12)
+    )
+
+
+def test_warns_of_the_defocus_of_single_images(series, network_path):
+    series.axes_manager["defocus"].offset = 5
+    with pytest.warns(UserWarning, match="defocus is 150 Å, trained was") as caught:
+        series.segment(network_path, lazy_output=True)
+    assert "defocus is 50" not in str(caught[0].message)
 
 
 def test_no_warning_within_the_range(movie, network_path):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Particles, their ids, properties and spectra from plain arrays and pixel lengths.
+"""Particles, columns, lattices and exit waves from plain arrays and tables.
 
 Nothing here knows HyperSpy or the networks; whoever has an array can use it.
 """

@@ -82,6 +82,12 @@ def pixels(length: float | str, signal: Signal2D) -> float:
     return value / sampling(signal)
 
 
+def edges_of(axis: Any) -> tuple[float, float]:
+    """Return where the first pixel of a signal axis begins and the last one ends."""
+    first = axis.offset - axis.scale / 2
+    return first, first + axis.size * axis.scale
+
+
 def length_in(text: str, unit: str) -> float | None:
     """Return a length such as ``"2 nm"`` in a unit, None where it is no length."""
     try:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from hyperspy_hrtemnn.analysis import find_columns
 
-from ._calibration import pixels
+from ._calibration import edges_of, pixels
 from ._frames import frames
 from ._probabilities import check_range
 from ._progress import progress
@@ -58,7 +58,9 @@ def column_table(
         table[name] = axis.offset + axis.scale * table[name]
         if isinstance(axis.units, str) and axis.units:
             units[name] = axis.units
-    table.attrs["units"] = units
+    # What was looked at, also where nothing was found.
+    edges = {name: sorted(edges_of(a)) for name, a in (("x", x_axis), ("y", y_axis))}
+    table.attrs |= {"units": units, "frames": len(tables), "field": edges}
     return table
 
 

@@ -137,6 +137,40 @@ def computed(
     return result
 
 
+def frame_index(
+    signal: Signal2D, frame: int | tuple[int, ...] | None
+) -> tuple[int, ...]:
+    """Return where a frame is in the data, in the order of the data.
+
+    Parameters
+    ----------
+    signal
+        The signal.
+    frame
+        Its navigation index, for several navigation axes a tuple in the order of
+        ``inav``; None for where the navigator is.
+
+    Raises
+    ------
+    IndexError
+        If there is no such frame.
+    """
+    axes = signal.axes_manager
+    index = axes.indices if frame is None else np.atleast_1d(frame).tolist()
+    if len(index) != axes.navigation_dimension:
+        raise IndexError(
+            f"The frame {frame} has {len(index)} indices, the signal has "
+            f"{axes.navigation_dimension} navigation axes."
+        )
+    for number, axis in zip(index, axes.navigation_axes, strict=True):
+        if not -axis.size <= number < axis.size:
+            raise IndexError(f"There is no frame {number}; there are {axis.size}.")
+    sizes = [axis.size for axis in axes.navigation_axes]
+    return tuple(int(number) % size for number, size in zip(index, sizes, strict=True))[
+        ::-1
+    ]
+
+
 def _on_block(
     block: NDArray[Any],
     *,

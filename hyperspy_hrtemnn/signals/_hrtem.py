@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+    import pandas as pd
+    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.networks import Network
@@ -103,7 +105,9 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         Every frame is resampled to the network's sampling, standardized as a whole,
         run through the network in tiles that leave no seams, and resampled back.
         A warning names what is outside the range the network was trained for: there
-        its answer is a guess.
+        its answer is a guess. Order, steps and values of the defocus are checked where
+        the axis ``defocus`` has a unit of length; positive is underfocus, so that its
+        offset is the defocus of the first image.
 
         Parameters
         ----------
@@ -224,6 +228,57 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             show_progressbar=show_progressbar,
             num_workers=num_workers,
             lazy_output=lazy_output,
+        )
+
+    def plot_columns(
+        self,
+        columns: pd.DataFrame,
+        frame: int | tuple[int, ...] | None = None,
+        ax: Axes | None = None,
+        *,
+        vacancies: pd.DataFrame | None = None,
+        events: pd.DataFrame | None = None,
+        diffusion: pd.DataFrame | None = None,
+    ) -> Axes:
+        """Plot an image in grey with its atomic columns, one color for each class.
+
+        Parameters
+        ----------
+        columns
+            The table of the columns of these images, from `Segmentation.find_columns`.
+        frame
+            Navigation index of the image, for several navigation axes a tuple in the
+            order of ``inav``. By default where the navigator is. The images of a focal
+            series have the same columns.
+        ax
+            Where to plot; by default a new figure.
+        vacancies
+            From `hyperspy_hrtemnn.analysis.find_vacancies`: dashed, in the color of the
+            class that is missing.
+        events
+            From `hyperspy_hrtemnn.analysis.column_events`: those of this frame, with
+            what became of what.
+        diffusion
+            From `hyperspy_hrtemnn.analysis.diffusion_events`: those of this frame, an
+            arrow the way the atom went.
+
+        Raises
+        ------
+        ValueError
+            If a table lacks a column.
+        IndexError
+            If there is no such image.
+        """
+        from ._column_plots import plot_columns
+
+        return plot_columns(
+            self,
+            columns,
+            frame,
+            ax,
+            vacancies=vacancies,
+            events=events,
+            diffusion=diffusion,
         )
 
 

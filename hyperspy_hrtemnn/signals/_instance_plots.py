@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from skimage.measure import find_contours
 
+from ._image_plots import draw_image, new_axes
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -31,7 +33,7 @@ def draw_lines(
     ax: Axes | None,
 ) -> Axes:
     """Plot one column of a table of properties, one line for each particle."""
-    ax = _new_axes() if ax is None else ax
+    ax = new_axes() if ax is None else ax
     units = table.attrs["units"]
     for number in table["id"].drop_duplicates().sort_values() if ids is None else ids:
         rows = table[table["id"] == number].set_index("frame")
@@ -63,11 +65,8 @@ def draw_outlines(
     """Plot one image with the outlines of its particles, in the unit of its axes."""
     from matplotlib import patheffects
 
-    ax = _new_axes() if ax is None else ax
+    ax = draw_image(image, signal_axes, ax)
     x_axis, y_axis = signal_axes
-    left, right = _edges(x_axis)
-    top, bottom = _edges(y_axis)
-    ax.imshow(image, cmap="gray", extent=(left, right, bottom, top))
     outline = [patheffects.withStroke(linewidth=2.5, foreground="black")]
     for number in np.unique(labels[labels > 0]).tolist():
         particle = labels == number
@@ -93,20 +92,4 @@ def draw_outlines(
                 path_effects=outline,
                 clip_on=True,
             )
-    ax.set_xlim(left, right)
-    ax.set_ylim(bottom, top)
-    for label, axis in ((ax.set_xlabel, x_axis), (ax.set_ylabel, y_axis)):
-        label(f"{axis.name} ({axis.units})")
     return ax
-
-
-def _new_axes() -> Axes:
-    import matplotlib.pyplot as plt
-
-    return plt.subplots()[1]
-
-
-def _edges(axis: Any) -> tuple[float, float]:
-    """Return where the first pixel begins and the last one ends."""
-    first = axis.offset - axis.scale / 2
-    return first, first + axis.size * axis.scale

@@ -14,6 +14,7 @@ from hyperspy_hrtemnn.analysis import properties
 
 from ._calibration import sampling
 from ._deferred import deferred_blocks, whole_frames
+from ._frames import frame_index
 from ._instance_plots import draw_lines, draw_outlines
 from ._progress import progress
 from ._tables import join_frames
@@ -183,21 +184,11 @@ class Instances(Signal2D):  # type: ignore[misc]
             If there is no such frame.
         """
         check_same_shape(self, image)
-        axes = self.axes_manager
-        index = axes.indices if frame is None else np.atleast_1d(frame).tolist()
-        if len(index) != axes.navigation_dimension:
-            raise IndexError(
-                f"The frame {frame} has {len(index)} indices, the signal has "
-                f"{axes.navigation_dimension} navigation axes."
-            )
-        for number, axis in zip(index, axes.navigation_axes, strict=True):
-            if not -axis.size <= number < axis.size:
-                raise IndexError(f"There is no frame {number}; there are {axis.size}.")
-        where = tuple(int(number) for number in reversed(index))
+        where = frame_index(self, frame)
         return draw_outlines(
             np.asarray(image.data[where]),
             np.asarray(self.data[where]),
-            axes.signal_axes,
+            self.axes_manager.signal_axes,
             ax,
             show_ids=show_ids,
         )

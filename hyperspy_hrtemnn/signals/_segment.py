@@ -12,7 +12,8 @@ from hyperspy_hrtemnn.networks import Network, load, out_of_range, predict
 from hyperspy_hrtemnn.networks._inference import working_shape
 from hyperspy_hrtemnn.networks._tiling import spans
 
-from ._calibration import length_in, sampling
+from ._calibration import sampling
+from ._defocus import defocus_faults
 from ._frames import axis_dicts, computed, derived_signal, frames, map_frames
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def segment(
         "window": window,
     }
     _refuse_early(signal, card, pixel_size, options)
-    _warn_out_of_range(signal, card, pixel_size, defocus_axis)
+    _warn_out_of_range(signal, card, pixel_size)
 
     run = partial(_predict_frame, network, pixel_size, options)
     data = map_frames(run, frames(signal, defocus_axis), len(card.classes))
@@ -143,20 +144,12 @@ def _refuse_early(
         )
 
 
-def _warn_out_of_range(
-    signal: Signal2D, card: Card, pixel_size: float | None, defocus_axis: Any
-) -> None:
+def _warn_out_of_range(signal: Signal2D, card: Card, pixel_size: float | None) -> None:
     # Readers write 0 where the file does not say.
     path = "Acquisition_instrument.TEM.beam_energy"
     energy = signal.metadata.get_item(path, default=None) or None
     faults = out_of_range(card, sampling=pixel_size, energy=energy)
-    if defocus_axis is not None and card.defocus_step is not None:
-        step = length_in(f"{abs(defocus_axis.scale)} {defocus_axis.units}", "angstrom")
-        if step is not None and abs(step / card.defocus_step - 1) > 0.1:
-            faults.append(
-                f"the images are {step / 10:.3g} nm of defocus apart, trained was "
-                f"{card.defocus_step / 10:g} nm"
-            )
+    faults += defocus_faults(signal, card)
     if faults:
         warnings.warn(
             f"The network {card.name!r} was not trained for this: {'; '.join(faults)}. "

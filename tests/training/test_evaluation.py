@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import tiny_networks
-from known_samples import columns, sample
+from known_samples import columns, sample, wave_of_discs
 
 from hrtemnn_training.evaluation.column_tasks import ColumnAnswer
 from hrtemnn_training.evaluation.comparison import evaluate
+from hrtemnn_training.evaluation.intensity_classes import tune_classes
 from hrtemnn_training.evaluation.mask_summary import DOSE_BINS, summarize_masks
 from hrtemnn_training.evaluation.report import report
 from hrtemnn_training.evaluation.rivals import rivals_of
@@ -21,8 +23,8 @@ from hrtemnn_training.evaluation.summary import edges_of, summarize
 from hrtemnn_training.evaluation.tasks import task_of
 from hrtemnn_training.images.labels import masks, pixel_label
 from hrtemnn_training.images.parameters import PER_IMAGE
-from hrtemnn_training.recipe import Recipe
-from hyperspy_hrtemnn.networks import Network, load
+from hrtemnn_training.recipe import Recipe, RecipeError, change_images
+from hyperspy_hrtemnn.networks import Network, load, predict
 
 KINDS = ("A", "B")
 CLEAR = {
@@ -113,7 +115,11 @@ def test_columns_of_two_classes(recipe_values) -> None:
         np.moveaxis(label, -1, 0),
     )
     scores = task.score(truth, shot)
-    assert scores["atomic_f1"] == scores["pixel_f1"] == 1
+    assert scores["atomic_f1"] == scores["pixel_f1"] == scores["perfect"] == 1
+    one_wrong = ColumnAnswer(
+        truth.positions, np.append(1 - truth.classes[:1], truth.classes[1:])
+    )
+    assert task.score(one_wrong, shot)["perfect"] == 0
     assert scores["position_error"] == pytest.approx(0, abs=1e-5)
     wrong = ColumnAnswer(truth.positions + 3.0, 1 - truth.classes)
     scores = task.score(wrong, shot)
@@ -177,6 +183,48 @@ def test_rivals(recipe_values, label, classes, images, rival, score, low, high) 
     assert task.plotted[0] in task.score(rivals[rival](shot), shot)
 
 
+class ColumnsByDarkness(Samples):
+    """Columns whose class shows in how dark they are."""
+
+    def _make(self, rng):
+        made = super()._make(rng)
+        clear = made.sites.positions[made.sites.classes == 0]
+        weak = wave_of_discs(*((*place, 0.45) for place in clear))
+        return replace(made, wave=np.where(weak == 1, made.wave, 0.8).astype("c8"))
+
+
+@pytest.mark.parametrize("multifocus", [None, [3, 10, 0]])
+def test_the_matched_filter_tells_classes_by_intensity(
+    recipe_values, multifocus
+) -> None:
+    recipe = recipe_for(
+        recipe_values,
+        ["1X", "3X", "background"],
+        label="Disk",
+        spotsize=1.0,
+        multifocus=multifocus,
+    )
+    samples = ColumnsByDarkness(3, 4)
+    shots = [take(recipe, samples, i, np.random.default_rng(i)) for i in range(3)]
+    rival = rivals_of(task_of(recipe), shots[:2], samples, np.random.default_rng(0))
+    scores = task_of(recipe).score(rival["matched filter"](shots[2]), shots[2])
+    assert scores["atomic_f1"] > 0.9
+    assert min(scores["recall 1X"], scores["recall 3X"]) > 0.8
+    assert scores["position_error"] < 0.2
+
+
+def test_without_a_column_to_learn_from_all_are_of_the_commonest_class(
+    recipe_values,
+) -> None:
+    recipe = recipe_for(recipe_values, ["1X", "3X"], label="Disk", null_class=False)
+    shot = shot_of(recipe)
+    classify = tune_classes([shot], [np.zeros((0, 2))])
+    commonest = np.bincount(shot.sample.sites.classes).argmax()
+    assert (
+        classify(np.array([(3.0, 4.0), (5.0, 1.0)]), shot).tolist() == [commonest] * 2
+    )
+
+
 def test_the_constant_wave_is_as_far_as_known(recipe_values) -> None:
     recipe = recipe_for(recipe_values, ["re", "im"], label="Exitwave")
     task = task_of(recipe)
@@ -228,6 +276,67 @@ def test_networks_side_by_side(run_folder, tmp_path, recipe) -> None:
     ]
     assert (tmp_path / "comparison.png").stat().st_size > 10_000
     assert load(paths[0]).card.scores == {}
+
+
+def test_networks_that_take_fewer_images_get_the_first_ones(
+    run_folder, tmp_path, recipe_values
+) -> None:
+    recipe_values["images"] |= {"multifocus": [3, 50, 1]}
+    recipe = Recipe.model_validate(recipe_values)
+    networks = {
+        str(n): Network(
+            tiny_networks.convolution(
+                tmp_path / f"{n}.onnx", channels=n, defocus_step=50, sampling=0.4
+            )
+        )
+        for n in (1, 2, 3)
+    }
+    evaluation = evaluate(recipe, run_folder, networks, progress=False)
+    assert evaluation.networks == ("1", "2", "3")
+    same_images = evaluation.table.groupby("structure")[["dose", "defocus"]].nunique()
+    assert (same_images == 1).all(axis=None)
+    shot = take(recipe, Samples(1, 1, particles=True), 0, np.random.default_rng(5))
+    assert len(shot.exposure.counts) == 3
+    np.testing.assert_array_equal(
+        task_of(recipe).ask(networks["2"], shot),
+        predict(networks["2"], shot.exposure.counts[:2], shot.pixel),
+    )
+    more = Network(tiny_networks.convolution(tmp_path / "4.onnx", channels=4))
+    with pytest.raises(ValueError, match=r"1 classes of 4 images; .* asks for 1 of 3"):
+        evaluate(recipe, run_folder, {"4": more})
+
+
+def test_other_conditions_are_compared_and_leave_the_card(
+    run_folder, tmp_path, recipe
+) -> None:
+    for name in ("validation", "test"):
+        (tmp_path / f"{name}.zarr").symlink_to(run_folder / f"{name}.zarr")
+    own = tiny_network(tmp_path / "tiny.onnx")
+    images = change_images(recipe, {"defocus": [300, 500], "log_dose": [2, 2.5]})
+    summary = report(
+        recipe, tmp_path, images=images, against=["defocus"], progress=False
+    )
+    assert list(summary) == ["tiny", "threshold"]
+    assert not list(tmp_path.glob("evaluation.*"))
+    assert load(own).card.scores == {}
+    table = pd.read_csv(tmp_path / "comparison.csv")
+    assert len(table) == 2 * 6
+    assert table["defocus"].between(300, 500).all()
+    assert table["dose"].between(100, 10**2.5).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"defocuss": [1, 2]}, "defocuss"),
+        ({"defocus": [2, 1]}, "defocus: .*reversed"),
+        ({"label": "Exitwave", "spotsize": 3}, "label, spotsize would change what is"),
+        ({"multifocus": [3, 50, 1]}, "multifocus would change their number"),
+    ],
+)
+def test_conditions_that_cannot_be(recipe, changes, message) -> None:
+    with pytest.raises(RecipeError, match=message):
+        change_images(recipe, changes)
 
 
 def test_what_cannot_be_scored_is_refused_before_the_work(

@@ -135,3 +135,9 @@ def test_steps_out_of_order_say_what_is_missing(
     result = run(command, recipe_file, tmp_path / "run")
     assert result.exit_code == 1
     assert message in result.output
+
+
+def test_evaluate_takes_other_conditions(recipe_file, tmp_path) -> None:
+    result = run("evaluate", recipe_file, tmp_path, "--images", '{"label": "Disk"}')
+    assert result.exit_code == 1
+    assert "label would change what is asked" in result.output

@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .recipe import Recipe, RecipeError, change_training, read_recipe
+from .recipe import (
+    Recipe,
+    RecipeError,
+    change_images,
+    change_training,
+    read_recipe,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .images.parameters import ImageParameters
 
 
 class _RecipeFile(click.ParamType):  # type: ignore[type-arg]
@@ -28,7 +36,7 @@ class _RecipeFile(click.ParamType):  # type: ignore[type-arg]
 
 
 class _Options(click.ParamType):  # type: ignore[type-arg]
-    """Arguments of an optimizer, as JSON."""
+    """Keys and values, as JSON."""
 
     name = "json"
 
@@ -219,17 +227,29 @@ def export(recipe: Recipe, folder: Path) -> None:
     show_default=True,
     help="Condition in whose bins the scores are given: dose, defocus, sampling, ...",
 )
+@click.option(
+    "--images",
+    type=_Options(),
+    help="Other conditions for the test images, such as "
+    "'{\"defocus\": [100, 200]}', to see what happens outside the trained ranges.",
+)
 def evaluate(
-    recipe: Recipe, folder: Path, networks: tuple[str, ...], against: tuple[str, ...]
+    recipe: Recipe,
+    folder: Path,
+    networks: tuple[str, ...],
+    against: tuple[str, ...],
+    images: dict[str, Any] | None,
 ) -> None:
     """Score networks, and their rivals without one, on the test structures in FOLDER.
 
     What is scored follows from the label of RECIPE. Without NETWORKS the exported
     network of FOLDER: evaluation.csv, .json and .png go into FOLDER and the scores into
     its card. NETWORKS, by name or path, are compared on the same images in
-    comparison.csv, .json and .png.
+    comparison.csv, .json and .png, and so is the network of FOLDER with --images. A
+    network that takes fewer images than the focal series of RECIPE gets its first ones.
     """
-    _evaluate(recipe, folder, networks, against)
+    changed = None if images is None else change_images(recipe, images)
+    _evaluate(recipe, folder, networks, against, changed)
 
 
 @_step
@@ -253,9 +273,10 @@ def _evaluate(
     folder: Path,
     networks: tuple[str, ...] = (),
     against: tuple[str, ...] = ("dose",),
+    images: ImageParameters | None = None,
 ) -> None:
     from .evaluation.report import report, table_of
     from .evaluation.tasks import task_of
 
-    summary = report(recipe, folder, networks, against=against)
+    summary = report(recipe, folder, networks, images=images, against=against)
     click.echo(table_of(summary, task_of(recipe).plotted))

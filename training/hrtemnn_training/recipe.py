@@ -20,6 +20,17 @@ from .waves.multislice import WaveSettings
 # Keys whose values are of one of several kinds.
 _CHOICES = {"network", "structures", "vibrations"}
 
+# Keys of the images that are of the label, not of the microscope.
+_QUESTION = {
+    "label",
+    "num_classes",
+    "null_class",
+    "categories",
+    "value",
+    "spotsize",
+    "normalizedistance",
+}
+
 
 class RecipeError(ValueError):
     """A recipe that cannot be used, and why."""
@@ -175,6 +186,41 @@ def change_training(
         raise RecipeError(
             f"The training cannot be changed so:\n{_wrong_keys(error)}"
         ) from None
+
+
+def change_images(recipe: Recipe, changes: dict[str, Any]) -> ImageParameters:
+    """Return the conditions of a recipe's images with some of them changed.
+
+    Parameters
+    ----------
+    recipe
+        The recipe.
+    changes
+        Keys of `ImageParameters` that say how images are taken, such as
+        ``{"defocus": [100, 200]}``. What is asked of a network stays.
+
+    Raises
+    ------
+    RecipeError
+        If there is no such key, a value is not possible, or it changes the question.
+    """
+    asked = sorted(changes.keys() & _QUESTION)
+    if asked:
+        raise RecipeError(
+            f"The images cannot be changed so: {', '.join(asked)} would change what is "
+            "asked of the network."
+        )
+    try:
+        images = ImageParameters.model_validate(recipe.images.model_dump() | changes)
+    except ValidationError as error:
+        raise RecipeError(
+            f"The images cannot be changed so:\n{_wrong_keys(error)}"
+        ) from None
+    if images.channels != recipe.images.channels:
+        raise RecipeError(
+            "The images cannot be changed so: multifocus would change their number."
+        )
+    return images
 
 
 def _wrong_keys(error: ValidationError) -> str:

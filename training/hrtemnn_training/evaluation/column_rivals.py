@@ -16,6 +16,7 @@ from hyperspy_hrtemnn.networks import resample
 
 from .column_scores import match, reach_of
 from .column_tasks import ColumnAnswer, read_columns, seen_columns, true_columns, within
+from .intensity_classes import tune_classes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,36 +95,45 @@ def tune_matched_filter(
 ) -> Callable[[Shot], ColumnAnswer]:
     """Return the matched filter with the best atomic F1 on the validation images.
 
-    Its width, its threshold, whether columns are bright or dark and which image of a
-    focal series it looks at are tuned. All it finds is of the most common class.
+    Its width and threshold are tuned, and what it looks at: one image of a focal
+    series, their mean, or the last less the first, with bright or dark columns. Then
+    the peaks are classified by their intensities in all images, see
+    `intensity_classes`.
     """
     columns = [true_columns(shot) for shot in validation]
-    classes = np.concatenate([classes for _, classes in columns])
-    most_common = int(np.bincount(classes, minlength=1).argmax())
     separation = _SEPARATION * _neighbor_distance([p for p, _ in columns])
     sampling = validation[0].sampling
-    channels = validation[0].parameters.channels
-    best = (-1.0, (_WIDTHS[0], 0, 1), np.inf)
-    for candidate in product(_WIDTHS, range(channels), (1, -1)):
-        width, channel, sign = candidate
+    best = (-1.0, (_WIDTHS[0], (1.0,)), np.inf)
+    for candidate in product(_WIDTHS, _views(validation[0].parameters.channels)):
+        width, view = candidate
         search = MatchedFilter(width / sampling, 0.0, separation / sampling)
-        curves = [
-            _curve(search, sign * shot.standardized[channel], shot)
-            for shot in validation
-        ]
+        curves = [_curve(search, _seen(view, shot), shot) for shot in validation]
         thresholds = np.linspace(0, max(c[0].max(initial=0) for c in curves), 100)
         scores = np.nanmean([_f1_above(thresholds, *c) for c in curves], axis=0)
         best = max(best, (scores.max(), candidate, thresholds[scores.argmax()]))
-    _, (width, channel, sign), threshold = best
+    _, (width, view), threshold = best
     tuned = MatchedFilter(width / sampling, threshold, separation / sampling)
+    found = [tuned(_seen(view, shot))[0] for shot in validation]
+    classify = tune_classes(validation, found)
 
     def rival(shot: Shot) -> ColumnAnswer:
-        positions, _ = tuned(sign * shot.standardized[channel])
-        return ColumnAnswer(
-            _in_camera(positions, shot), np.full(len(positions), most_common)
-        )
+        positions, _ = tuned(_seen(view, shot))
+        return ColumnAnswer(_in_camera(positions, shot), classify(positions, shot))
 
     return rival
+
+
+def _views(channels: int) -> list[tuple[float, ...]]:
+    """Return weights of the images of a series: what peaks are looked for in."""
+    single = np.eye(channels)
+    views = list(single)
+    if channels > 1:
+        views += [single.mean(axis=0), single[-1] - single[0]]
+    return [tuple((sign * view).tolist()) for view in views for sign in (1, -1)]
+
+
+def _seen(view: tuple[float, ...], shot: Shot) -> NDArray[np.floating]:
+    return np.tensordot(np.float32(view), shot.standardized, 1)
 
 
 def _neighbor_distance(positions: Sequence[NDArray[np.floating]]) -> float:

@@ -57,7 +57,7 @@ class AtomicColumns:
     """
 
     names: tuple[str, ...]
-    plotted: ClassVar[tuple[str, ...]] = ("atomic_f1", "position_error")
+    plotted: ClassVar[tuple[str, ...]] = ("atomic_f1", "perfect", "position_error")
 
     def ask(self, network: Network, shot: Shot) -> ColumnAnswer:
         """Return the columns in a network's probabilities."""
@@ -69,9 +69,10 @@ class AtomicColumns:
         """Return atomic F1, precision and recall, and the confusion of the classes.
 
         A column counts if it is at least the reach of a match away from the edges of
-        the image. The position error is the root mean square of the distances of
-        matched columns [Å]. ``A as B`` is the number of columns of class A that were
-        found as B, ``none`` for what is not there or was missed.
+        the image. ``perfect`` is 1 where atomic F1 is exactly 1, so that its mean is
+        the share of such images. The position error is the root mean square of the
+        distances of matched columns [Å]. ``A as B`` is the number of columns of class A
+        that were found as B, ``none`` for what is not there or was missed.
         """
         truth, true_classes = true_columns(shot)
         found = (answer.positions + 0.5) * shot.grid.pixel
@@ -87,8 +88,10 @@ class AtomicColumns:
             truth_counts=within(truth, shot, reach),
         )
         off = found[pairs[0]] - truth[pairs[1]]
-        scores = {
-            **atomic_scores(matrix, self.names),
+        scores = atomic_scores(matrix, self.names)
+        f1 = scores["atomic_f1"]
+        scores |= {
+            "perfect": f1 if np.isnan(f1) else float(f1 == 1),
             "position_error": float(np.sqrt(np.mean(np.sum(off**2, axis=1))))
             if len(off)
             else np.nan,

@@ -68,15 +68,18 @@ def evaluate(
     folder: Path,
     networks: Mapping[str, Network],
     *,
+    images: ImageParameters | None = None,
     against: Sequence[str] = (),
     progress: bool = True,
 ) -> Evaluation:
     """Image every test structure and score what networks and rivals make of it.
 
     Masks of one class in single images are imaged with each of two cameras, the dose
-    evenly over its bins, see `mask_summary`; everything else once, in conditions drawn
-    from the ranges of the recipe. The rivals need no network and are tuned on the first
-    24 structures of the validation set.
+    evenly over its bins, see `mask_summary`; everything else, and all in conditions
+    that are not the recipe's, once, drawn from the ranges. The rivals need no network
+    and are tuned on the first 24 structures of the validation set, in the conditions of
+    the recipe. A network that takes fewer images than the focal series of the recipe
+    gets its first ones.
 
     Parameters
     ----------
@@ -86,6 +89,8 @@ def evaluate(
         Of the run, with the exit waves of the validation and the test set.
     networks
         By the name they get in the table.
+    images
+        Conditions of the test images other than the recipe's, see `change_images`.
     against
         Conditions that are going to be needed.
     progress
@@ -99,6 +104,7 @@ def evaluate(
         If a network does not answer what the label asks, or an image has no such
         condition.
     """
+    images = images or recipe.images
     task = task_of(recipe)
     for name, network in networks.items():
         _check_fit(name, network, recipe)
@@ -116,7 +122,7 @@ def evaluate(
     rows = []
     conditions: dict[str, None] = {}
     scores: dict[str, None] = {}
-    jobs = list(_plan(recipe, len(data)))
+    jobs = list(_plan(recipe, images, len(data)))
     for index, parameters, view in tqdm(jobs, "evaluate", disable=not progress):
         # The same structure, place and optics for all contenders, and for both cameras.
         own = np.random.default_rng((recipe.seed, _ROUND, index))
@@ -140,13 +146,13 @@ def evaluate(
 
 
 def _plan(
-    recipe: Recipe, count: int
+    recipe: Recipe, images: ImageParameters, count: int
 ) -> Iterator[tuple[int, ImageParameters, dict[str, Any]]]:
     """Yield structure, ranges and what else is known of each image."""
-    if is_plain_mask(recipe):
-        yield from camera_plan(recipe.images, count)
+    if is_plain_mask(recipe) and images is recipe.images:
+        yield from camera_plan(images, count)
     else:
-        yield from ((index, recipe.images, {}) for index in range(count))
+        yield from ((index, images, {}) for index in range(count))
 
 
 def is_plain_mask(recipe: Recipe) -> bool:
@@ -157,12 +163,11 @@ def is_plain_mask(recipe: Recipe) -> bool:
 
 def _check_fit(name: str, network: Network, recipe: Recipe) -> None:
     card, images = network.card, recipe.images
-    given = (card.channels, len(card.classes))
-    asked = (images.channels, images.num_classes)
-    if given != asked:
+    if len(card.classes) != images.num_classes or card.channels > images.channels:
         raise ValueError(
-            f"The network {name} makes {given[1]} classes of {given[0]} images; the "
-            f"recipe {recipe.name} asks for {asked[1]} of {asked[0]}."
+            f"The network {name} makes {len(card.classes)} classes of {card.channels} "
+            f"images; the recipe {recipe.name} asks for {images.num_classes} of "
+            f"{images.channels}."
         )
 
 

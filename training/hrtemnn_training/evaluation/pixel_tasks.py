@@ -34,8 +34,12 @@ _HALF = 0.5
 
 
 def ask_pixels(network: Network, shot: Shot) -> NDArray[np.float32]:
-    """Return a network's answer in the pixels of the camera, (channel, y, x)."""
-    return predict(network, shot.exposure.counts, shot.pixel)
+    """Return a network's answer in the pixels of the camera, (channel, y, x).
+
+    A network that takes fewer images gets the first ones of the focal series.
+    """
+    counts = shot.exposure.counts[: network.card.channels]
+    return predict(network, counts, shot.pixel)
 
 
 @dataclass(frozen=True)

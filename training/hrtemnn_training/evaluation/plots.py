@@ -31,11 +31,16 @@ _UNITS = {
     "psnr": "dB",
 }
 
+_SHARES = {"accuracy", "perfect"}
+"""Scores that are 0 or 1 of each image: their mean is drawn."""
+
 
 def plot_evaluation(
     evaluation: Evaluation, bins: dict[str, NDArray[np.floating]], path: Path
 ) -> None:
     """Draw each score against each condition: images, and median and worst tenth.
+
+    Of scores that are 0 or 1 the share of images with 1.
 
     Parameters
     ----------
@@ -76,12 +81,15 @@ def _draw(
         rows = evaluation.rows(name)
         marker = "o" if name in evaluation.networks else "s"
         color = f"C{i}"
-        axes.plot(rows[condition], rows[score], ".", ms=3, alpha=0.4, color=color)
+        if score not in _SHARES:
+            axes.plot(rows[condition], rows[score], ".", ms=3, alpha=0.4, color=color)
         index = np.searchsorted(edges[1:-1], rows[condition], side="right")
         grouped = rows[score].groupby(index)
-        middle, low = grouped.median(), grouped.quantile(worst)
+        middle = grouped.mean() if score in _SHARES else grouped.median()
         axes.plot(mean[middle.index], middle, f"{marker}-", color=color, label=name)
-        axes.plot(mean[low.index], low, "--", lw=0.9, color=color)
+        if score not in _SHARES:
+            low = grouped.quantile(worst)
+            axes.plot(mean[low.index], low, "--", lw=0.9, color=color)
     if is_log:
         axes.set_xscale("log")
     top = 1.5 if score == "found_over_true_area" else None
@@ -93,5 +101,5 @@ def _draw(
 
 def _label(name: str) -> str:
     unit = _UNITS.get(name)
-    text = name.replace("_", " ")
+    text = f"share of images: {name}" if name in _SHARES else name.replace("_", " ")
     return f"{text} ({unit})" if unit else text

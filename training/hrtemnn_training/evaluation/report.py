@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from hrtemnn_training.images.parameters import ImageParameters
     from hrtemnn_training.recipe import Recipe
     from hyperspy_hrtemnn.networks import Network
 
@@ -32,6 +33,7 @@ def report(
     folder: Path,
     networks: Sequence[str] = (),
     *,
+    images: ImageParameters | None = None,
     against: Sequence[str] = ("dose",),
     progress: bool = True,
 ) -> dict[str, Any]:
@@ -44,9 +46,12 @@ def report(
     folder
         Of the run, with the exit waves. Gets ``evaluation.csv``, ``.json`` and
         ``.png`` for the run's own network, whose card gets the scores too, and
-        ``comparison.*`` for networks that are named; no card changes then.
+        ``comparison.*`` for networks that are named or other conditions; no card
+        changes then.
     networks
         Names of shipped networks or paths of files; without any, the run's own.
+    images
+        Conditions of the test images other than the recipe's, see `change_images`.
     against
         Conditions in whose bins the scores are summarized and drawn.
     progress
@@ -66,6 +71,7 @@ def report(
         recipe,
         folder,
         _named([load(path) for path in networks or (own,)]),
+        images=images,
         against=against,
         progress=progress,
     )
@@ -74,17 +80,18 @@ def report(
         name: summarize(evaluation.rows(name), evaluation.scores, bins)
         for name in (*evaluation.networks, *evaluation.rivals)
     }
-    if is_plain_mask(recipe):
+    if "dose_bin" in evaluation.table:
         for name, part in summary.items():
             part["cameras"] = summarize_masks(evaluation.rows(name))
-    stem = "comparison" if networks else "evaluation"
+    of_the_card = not networks and images is None
+    stem = "evaluation" if of_the_card else "comparison"
     with written_whole(folder / f"{stem}.csv") as temporary:
         evaluation.table.to_csv(temporary, index=False)
     with written_whole(folder / f"{stem}.json") as temporary:
         text = json.dumps(summary, indent=2, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
     plot_evaluation(evaluation, bins, folder / f"{stem}.png")
-    if not networks:
+    if of_the_card:
         write_scores(own, _card_scores(recipe, summary, evaluation))
     return summary
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 
 from hrtemnn_training.images.labels import image_label
+from hyperspy_hrtemnn.networks import standardize
 
 from .column_tasks import AtomicColumns, Heights
 from .pixel_tasks import CleanImages, ExitWaves, Masks
@@ -56,7 +57,9 @@ class ImageValues:
 
     def ask(self, network: Network, shot: Shot) -> NDArray[np.float32]:
         """Return a network's answer."""
-        answer = network.predict(shot.standardized[np.newaxis])[0]
+        counts = shot.exposure.counts[: network.card.channels]
+        images = standardize(shot.at_work(counts), shot.width)
+        answer = network.predict(images[np.newaxis])[0]
         return np.asarray(np.reshape(answer, (len(answer), -1)).mean(axis=1))
 
     def score(self, answer: NDArray[np.floating], shot: Shot) -> dict[str, float]:

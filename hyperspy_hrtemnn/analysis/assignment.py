@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One-to-one pairs of what is seen in two frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Index = NDArray[np.intp]
+
+
+def assign(
+    rows: Index, columns: Index, weight: NDArray[np.float64]
+) -> tuple[Index, Index]:
+    """Pair rows with columns one to one so that the sum of the weights is largest.
+
+    Solved group by group of pairs that compete: a frame with hundreds of particles
+    has hundreds of small problems, most with one pair.
+
+    Parameters
+    ----------
+    rows, columns
+        Of each possible pair, shape (pair,); each pair once.
+    weight
+        Of each possible pair, shape (pair,).
+
+    Returns
+    -------
+    Rows and columns of the pairs that are taken.
+    """
+    if len(rows) == 0:
+        return rows, columns
+    n_rows = int(rows.max()) + 1
+    size = n_rows + int(columns.max()) + 1
+    graph = coo_array((weight, (rows, columns + n_rows)), shape=(size, size))
+    _, group = connected_components(graph, directed=False)
+    group = group[rows]
+    alone = np.bincount(group)[group] == 1
+    chosen_rows, chosen_columns = [rows[alone]], [columns[alone]]
+    for number in np.unique(group[~alone]):
+        members = group == number
+        row, row_at = np.unique(rows[members], return_inverse=True)
+        column, column_at = np.unique(columns[members], return_inverse=True)
+        gain = np.zeros((len(row), len(column)))
+        gain[row_at, column_at] = weight[members]
+        i, j = linear_sum_assignment(gain, maximize=True)
+        paired = gain[i, j] > 0
+        chosen_rows.append(row[i[paired]])
+        chosen_columns.append(column[j[paired]])
+    return np.concatenate(chosen_rows), np.concatenate(chosen_columns)

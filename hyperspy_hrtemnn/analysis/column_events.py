@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to atomic columns: they appear, are lost, or change their class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from .column_tracks import check_columns, neighbor_distance
+from .steady_states import UNKNOWN, steady_states
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NONE = "none"
+"""The class of a site without a column."""
+
+_PLACES = ("x", "y", "x_corrected", "y_corrected")
+
+# Tracks whose states are found together, in about 100 MB for a thousand frames.
+_TOGETHER = 2000
+
+
+def column_events(tracks: pd.DataFrame, *, min_frames: int = 3) -> pd.DataFrame:
+    """Return when columns appear, are lost, or change their class.
+
+    A sulfur vacancy is made where a 2S column of MoS2 becomes 1S or a 1S column is
+    lost, and filled where it is the other way around. An event separates two states of
+    a site that last `min_frames` frames at least, see
+    `hyperspy_hrtemnn.analysis.steady_states`: frames in which a column is missed or
+    taken for another class are none. Nothing is known of sites nearer to the edge of
+    the field of view than half the distance of neighboring columns, so that what drifts
+    in and out of view is no event.
+
+    Parameters
+    ----------
+    tracks
+        From `link_columns`, with a ``class``. Of ``attrs``, as
+        `Segmentation.find_columns` writes them, ``frames`` is the number of frames, by
+        default up to the last one with a column, and ``field`` has (lowest, highest)
+        of ``x`` and ``y`` that are in view, by default everything.
+    min_frames
+        Least duration of a state. Link with a `memory` of no less than that, less 1:
+        a column that is missed for longer returns as another.
+
+    Returns
+    -------
+    A row for each event, in the order of the frames: ``frame``, the first one of the
+    new state, and ``time`` if there is one (nan where that frame has no column at all),
+    ``track``, the classes ``before`` and
+    ``after``, "none" for a site without a column, ``x`` and ``y`` of the site in that
+    frame, and ``x_corrected`` and ``y_corrected`` of the site without drift.
+
+    Raises
+    ------
+    ValueError
+        If the table lacks a column or `min_frames` is less than 1.
+    """
+    check_columns(tracks, "frame", "class", "track", *_PLACES)
+    if min_frames < 1 or min_frames != int(min_frames):
+        raise ValueError(f"min_frames is a number of frames, not {min_frames}.")
+    frames = number_of_frames(tracks)
+    sightings = tracks.groupby("track")["frame"].transform("size")
+    # Seen more rarely, "none" explains it best in any case.
+    sites = tracks[sightings >= min(min_frames, frames) / 2]
+    group = (sites["track"].rank(method="dense") - 1) // _TOGETHER
+    drift = _drift(tracks, frames)
+    view = _View.of(tracks)
+    parts = [part for _, part in sites.groupby(group)] or [sites]
+    events = pd.concat([_events_of(part, drift, view, min_frames) for part in parts])
+    if "time" in tracks:
+        time = tracks.groupby("frame")["time"].first()
+        events.insert(1, "time", events["frame"].map(time))
+    events = events.sort_values(["frame", "track"], ignore_index=True)
+    events.attrs = dict(tracks.attrs)
+    return events
+
+
+def number_of_frames(columns: pd.DataFrame) -> int:
+    """Return the frames of a movie: what its table of columns says, or has rows of."""
+    last = 0 if columns.empty else int(columns["frame"].max()) + 1
+    return max(int(columns.attrs.get("frames", 0)), last)
+
+
+def _drift(tracks: pd.DataFrame, frames: int) -> NDArray[np.float64]:
+    """Return the drift (x, y) of each frame; between others where it has no column."""
+    moved = pd.DataFrame({a: tracks[a] - tracks[f"{a}_corrected"] for a in "xy"})
+    by_frame = moved.groupby(tracks["frame"]).median().reindex(range(frames))
+    filled = by_frame.interpolate(limit_direction="both").fillna(0.0)
+    return filled.to_numpy(float)
+
+
+@dataclass(frozen=True)
+class _View:
+    """The corners (x, y) between which a site is in full view."""
+
+    lowest: NDArray[np.float64]
+    highest: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, tracks: pd.DataFrame) -> _View:
+        everything = dict.fromkeys("xy", (-np.inf, np.inf))
+        field = np.array([tracks.attrs.get("field", everything)[a] for a in "xy"])
+        distance = neighbor_distance(tracks)
+        margin = distance / 2 if np.isfinite(distance) else 0.0
+        return cls(field[:, 0] + margin, field[:, 1] - margin)
+
+    def shows(self, places: NDArray[np.float64]) -> NDArray[np.bool_]:
+        inside = (places >= self.lowest) & (places <= self.highest)
+        return np.asarray(inside.all(axis=-1))
+
+
+def _events_of(
+    tracks: pd.DataFrame, drift: NDArray[np.float64], view: _View, min_frames: int
+) -> pd.DataFrame:
+    """Return the events of some of the tracks."""
+    number, row = np.unique(tracks["track"], return_inverse=True)
+    codes, names = pd.factorize(tracks["class"])
+    names = np.array([NONE, *names], object)
+    corrected = tracks.groupby("track")[["x_corrected", "y_corrected"]].mean()
+    sites = corrected.to_numpy(float)
+    observed = np.zeros((len(number), len(drift)), np.int64)
+    observed[row, tracks["frame"].to_numpy(int)] = codes + 1
+    observed[~view.shows(sites[:, np.newaxis] + drift)] = UNKNOWN
+    states = steady_states(observed, len(names), min_frames)
+    site, frame = np.nonzero(np.diff(states, axis=1))
+    place = sites[site] + drift[frame + 1]
+    return pd.DataFrame(
+        {
+            "frame": frame + 1,
+            "track": number[site],
+            "before": names[states[site, frame]],
+            "after": names[states[site, frame + 1]],
+            "x": place[:, 0],
+            "y": place[:, 1],
+            "x_corrected": sites[site, 0],
+            "y_corrected": sites[site, 1],
+        }
+    )

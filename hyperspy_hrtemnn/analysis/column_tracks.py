@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Atomic columns followed from frame to frame while the specimen drifts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import uniform_filter
+from scipy.spatial import cKDTree
+
+from .assignment import assign
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Places = NDArray[np.float64]
+    Index = NDArray[np.intp]
+
+# Sightings over which the place of a column is averaged: its noise shrinks, and so does
+# the error with which drift adds up over a movie; a column that moves is followed.
+_AVERAGED = 8
+
+# Width of a bin of the votes for a drift, as a share of the reach of a link.
+_BIN = 0.25
+
+# Frames that tell how far columns are apart.
+_SAMPLE = 20
+
+
+def link_columns(
+    columns: pd.DataFrame,
+    reach: float | None = None,
+    *,
+    memory: int = 5,
+    max_drift: float | None = None,
+) -> pd.DataFrame:
+    """Follow atomic columns through a movie.
+
+    In each frame the drift of the whole specimen is found first: every column votes for
+    the shifts that bring one of its class onto it, and the shift of most votes is
+    taken, so that columns which come, go or move do not bend it. Then columns are
+    paired one to one with those of the frames before, as many as possible and, among
+    these, the nearest. What is new begins a track.
+
+    In memory are the table and the columns of one frame.
+
+    Parameters
+    ----------
+    columns
+        A row for each column in each frame, with ``frame``, ``x`` and ``y`` in any
+        unit, and ``class`` if there is one; from `Segmentation.find_columns`.
+    reach
+        Farthest a column may move between frames, without the drift, in the unit of
+        ``x``. By default half the median distance to the nearest column.
+    memory
+        Number of frames a column may be missing and return to its track.
+    max_drift
+        Farthest the specimen may drift between frames. By default half the median
+        distance to the nearest column of the same class: in a perfect lattice a longer
+        shift looks like a shorter one. Give more where edges and defects tell.
+
+    Returns
+    -------
+    The table with ``track``, a number from 1 on, and ``x_corrected`` and
+    ``y_corrected``, the place without the drift since the first frame.
+
+    Raises
+    ------
+    ValueError
+        If the table lacks a column, a place is not finite, or a number is out of range.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> moving = {"frame": [0, 0, 1, 1], "x": [0, 2, 2.1, 0.1], "y": [0, 0, 0, 0]}
+    >>> link_columns(pd.DataFrame(moving))["track"].tolist()
+    [1, 2, 2, 1]
+    """
+    check_columns(columns, "frame", "x", "y")
+    if memory < 0 or memory != int(memory):
+        raise ValueError(f"memory is a number of frames, not {memory}.")
+    frame = columns["frame"].to_numpy()
+    places = columns[["x", "y"]].to_numpy(float)
+    classes = np.zeros(len(columns), np.intp)
+    if "class" in columns:
+        classes = columns["class"].astype("category").cat.codes.to_numpy(np.intp)
+    for name, length in (("reach", reach), ("max_drift", max_drift)):
+        if length is not None and not (length > 0 and math.isfinite(length)):
+            raise ValueError(f"{name} has to be positive, not {length}.")
+    if reach is None:
+        reach = neighbor_distance(columns) / 2
+    if max_drift is None:
+        max_drift = neighbor_distance(columns, same_class=True) / 2
+    if len(columns) and math.isinf(reach):
+        raise ValueError("No frame has two columns, so that reach has to be given.")
+    if math.isinf(max_drift):
+        max_drift = reach
+
+    order = np.argsort(frame, kind="stable")
+    numbers = np.unique(frame)
+    bounds = np.append(np.searchsorted(frame[order], numbers), len(order))
+    track = np.zeros(len(columns), np.intp)
+    corrected = places.copy()
+    known = _Known.none()
+    drift = np.zeros(2)
+    tracks = 0
+    for number, first, end in zip(numbers, bounds[:-1], bounds[1:], strict=True):
+        rows = order[first:end]
+        found, kinds = places[rows] - drift, classes[rows]
+        known = known.since(number - memory - 1)
+        step = _shift(known, found, kinds, max_drift, reach)
+        drift, found = drift + step, found - step
+        before, now = _pairs(known.places, found, reach)
+        ids = np.zeros(len(rows), np.intp)
+        ids[now] = known.track[before]
+        new = np.flatnonzero(ids == 0)
+        ids[new] = tracks + 1 + np.arange(len(new))
+        tracks += len(new)
+        track[rows], corrected[rows] = ids, found
+        known = known.updated(before, now, _Known.seen(found, kinds, ids, number))
+    return columns.assign(
+        track=track, x_corrected=corrected[:, 0], y_corrected=corrected[:, 1]
+    )
+
+
+def neighbor_distance(columns: pd.DataFrame, *, same_class: bool = False) -> float:
+    """Return the median distance to the nearest column of the same frame.
+
+    Parameters
+    ----------
+    columns
+        With ``frame``, ``x`` and ``y``; at most 20 frames of it are looked at.
+    same_class
+        Whether only columns of the same ``class`` count.
+
+    Returns
+    -------
+    In the unit of ``x``; infinite where there are no two columns.
+    """
+    numbers = columns["frame"].unique()
+    some = columns[columns["frame"].isin(numbers[:: len(numbers) // _SAMPLE + 1])]
+    keys = ["frame", "class"] if same_class and "class" in columns else ["frame"]
+    groups = [rows.to_numpy(float) for _, rows in some.groupby(keys)[["x", "y"]]]
+    distances = [cKDTree(g).query(g, k=2)[0][:, 1] for g in groups if len(g) > 1]
+    return float(np.median(np.concatenate(distances))) if distances else math.inf
+
+
+def check_columns(columns: pd.DataFrame, *needed: str) -> None:
+    """Raise a ValueError unless a table has these columns, finite but for ``class``."""
+    missing = [name for name in needed if name not in columns]
+    if missing:
+        raise ValueError(
+            f"The table has no column {', '.join(missing)}; it has "
+            f"{', '.join(map(str, columns.columns)) or 'none'}."
+        )
+    for name in set(needed) - {"class"}:
+        if not np.isfinite(columns[name].to_numpy(float)).all():
+            raise ValueError(f"The column {name} holds values that are not finite.")
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Columns that were seen: places without drift, class, track, frame, sightings."""
+
+    places: Places
+    classes: Index
+    track: Index
+    frame: Index
+    sightings: Index
+
+    @classmethod
+    def none(cls) -> _Known:
+        empty = np.zeros(0, np.intp)
+        return cls(np.zeros((0, 2)), empty, empty, empty, empty)
+
+    @classmethod
+    def seen(cls, places: Places, classes: Index, track: Index, frame: int) -> _Known:
+        once = np.ones(len(track), np.intp)
+        return cls(places, classes, track, once * frame, once)
+
+    def since(self, frame: int) -> _Known:
+        """Return those last seen at a frame or after."""
+        return self._only(self.frame >= frame)
+
+    def updated(self, before: Index, now: Index, seen: _Known) -> _Known:
+        """Return what was seen now, and from before what was not seen again."""
+        sightings = seen.sightings.copy()
+        sightings[now] += np.minimum(self.sightings[before], _AVERAGED - 1)
+        places = seen.places.copy()
+        step = places[now] - self.places[before]
+        places[now] = self.places[before] + step / sightings[now, np.newaxis]
+        left = np.ones(len(self.track), bool)
+        left[before] = False
+        gone = self._only(left)
+        return _Known(
+            np.concatenate([places, gone.places]),
+            np.concatenate([seen.classes, gone.classes]),
+            np.concatenate([seen.track, gone.track]),
+            np.concatenate([seen.frame, gone.frame]),
+            np.concatenate([sightings, gone.sightings]),
+        )
+
+    def _only(self, kept: NDArray[np.bool_]) -> _Known:
+        return _Known(
+            self.places[kept],
+            self.classes[kept],
+            self.track[kept],
+            self.frame[kept],
+            self.sightings[kept],
+        )
+
+
+def _near(a: Places, b: Places, distance: float) -> tuple[Index, Index, Places]:
+    """Return index in a, index in b and distance of all pairs that are near."""
+    pairs = cKDTree(a).sparse_distance_matrix(
+        cKDTree(b), distance, output_type="ndarray"
+    )
+    return pairs["i"], pairs["j"], pairs["v"]
+
+
+def _pairs(known: Places, found: Places, reach: float) -> tuple[Index, Index]:
+    if not len(known):
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    before, now, distance = _near(known, found, reach)
+    # Between 1 and 1/2: two far pairs are worth more than one near pair.
+    return assign(before, now, 1 - (distance / reach) ** 2 / 2)
+
+
+def _shift(
+    known: _Known, found: Places, classes: Index, farthest: float, reach: float
+) -> Places:
+    """Return the shift that most columns agree on, from known to found places."""
+    if not len(known.track):
+        return np.zeros(2)
+    before, now, _ = _near(known.places, found, farthest)
+    same = known.classes[before] == classes[now]
+    if not same.any():
+        return np.zeros(2)
+    votes = found[now[same]] - known.places[before[same]]
+    width = min(_BIN * reach, farthest / 4)
+    half = math.ceil(farthest / width) + 1
+    edges = (np.arange(2 * half + 2) - half - 0.5) * width
+    counts, _, _ = np.histogram2d(*votes.T, bins=[edges, edges])
+    most = np.unravel_index(uniform_filter(counts, 3).argmax(), counts.shape)
+    shift = (np.array(most) - half) * width
+    for _ in range(3):
+        agreeing = np.hypot(*(votes - shift).T) <= 2 * width
+        if agreeing.any():
+            shift = np.median(votes[agreeing], axis=0)
+    return np.asarray(shift)

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Atoms that hop from one site of a crystal to a neighboring one."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from .assignment import assign
+from .column_events import NONE
+from .column_tracks import check_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+_ATOMS = re.compile(r"(\d+)(\D.*)")
+
+
+def diffusion_events(
+    events: pd.DataFrame, distance: float, *, max_frames: int = 1
+) -> pd.DataFrame:
+    """Return which events are atoms that move from a site to one nearby.
+
+    That is a pair of events, `max_frames` frames apart at most, in which one site loses
+    as many atoms of an element as the other gains. Each event is in one pair at most,
+    and the pairs that are nearest in place and time are taken. A sulfur vacancy of MoS2
+    moves where a 1S column becomes 2S and a 2S column nearby becomes 1S: the atom goes
+    the other way.
+
+    Parameters
+    ----------
+    events
+        From `column_events`. A class is called by its number of atoms and their
+        element, as ``2S``; one with another name is taken for one atom.
+    distance
+        Farthest an atom moves, in the unit of ``x``: for neighboring sites of one
+        sublattice a little more than the lattice constant.
+    max_frames
+        Most frames from one event to the other.
+
+    Returns
+    -------
+    A row for each: ``frame``, the later of the two, and ``time`` if there is one,
+    ``atoms``, what moved, as ``1S``, ``track_from`` and ``track_to``, ``x_from``,
+    ``y_from``, ``x_to`` and ``y_to`` in that frame, and the ``distance``.
+
+    Raises
+    ------
+    ValueError
+        If the table lacks a column or a number is out of range.
+    """
+    check_columns(events, "frame", "track", "x", "y", "x_corrected", "y_corrected")
+    if not distance > 0:
+        raise ValueError(f"distance has to be positive, not {distance}.")
+    if max_frames < 0 or max_frames != int(max_frames):
+        raise ValueError(f"max_frames is a number of frames, not {max_frames}.")
+    changes = zip(events["before"], events["after"], strict=True)
+    gains = [_gain(str(before), str(after)) for before, after in changes]
+    gained = np.array([number for number, _ in gains], int)
+    atoms = np.array([f"{abs(number)}{element}" for number, element in gains], object)
+    first, second = np.flatnonzero(gained < 0), np.flatnonzero(gained > 0)
+    places = events[["x_corrected", "y_corrected"]].to_numpy(float)
+    near = cKDTree(places[first]).sparse_distance_matrix(
+        cKDTree(places[second]), distance, output_type="ndarray"
+    )
+    first, second, length = first[near["i"]], second[near["j"]], near["v"]
+    frame, track = events["frame"].to_numpy(int), events["track"].to_numpy(int)
+    apart = np.abs(frame[first] - frame[second])
+    possible = (
+        (apart <= max_frames)
+        & (atoms[first] == atoms[second])
+        & (track[first] != track[second])
+    )
+    nearness = 3 - length / distance - apart / (max_frames + 1)
+    start, end = assign(first[possible], second[possible], nearness[possible])
+    later = np.where(frame[start] > frame[end], start, end)
+    order = np.lexsort([track[start], frame[later]])
+    return _table(events, atoms, start[order], end[order], later[order])
+
+
+def _gain(before: str, after: str) -> tuple[int, str]:
+    """Return how many atoms a site gains, and of what; 0 if it changes the element."""
+    (had, element), (has, other) = _atoms(before), _atoms(after)
+    if not had or not has or element == other:
+        return has - had, element if had else other
+    return 0, ""
+
+
+def _atoms(name: str) -> tuple[int, str]:
+    if name == NONE:
+        return 0, ""
+    parts = _ATOMS.fullmatch(name)
+    return (int(parts[1]), parts[2]) if parts else (1, f" {name}")
+
+
+def _table(
+    events: pd.DataFrame,
+    atoms: NDArray[np.object_],
+    start: NDArray[np.intp],
+    end: NDArray[np.intp],
+    later: NDArray[np.intp],
+) -> pd.DataFrame:
+    """Return the rows of `diffusion_events` from the positions of the two events."""
+    place = events[["x", "y"]].to_numpy(float)
+    corrected = events[["x_corrected", "y_corrected"]].to_numpy(float)
+    drift = (place - corrected)[later]
+    result = events[[c for c in ("frame", "time") if c in events]].iloc[later]
+    result = result.reset_index(drop=True)
+    result["atoms"] = atoms[start]
+    for name, rows in (("from", start), ("to", end)):
+        result[f"track_{name}"] = events["track"].to_numpy()[rows]
+        result[[f"x_{name}", f"y_{name}"]] = corrected[rows] + drift
+    result["distance"] = np.hypot(*(corrected[end] - corrected[start]).T)
+    return result

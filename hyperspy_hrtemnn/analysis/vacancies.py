@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Missing columns of each frame, and columns of each class counted against time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from .column_events import number_of_frames
+from .column_tracks import check_columns
+from .lattice import fit_lattice, missing_sites
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
+def find_vacancies(
+    columns: pd.DataFrame, vectors: ArrayLike | None = None
+) -> pd.DataFrame:
+    """Return the sites of the ideal lattice that lack a column, in each frame.
+
+    These are the sites that columns of their sublattice enclose, see
+    `missing_sites`. A 1S column of MoS2 is a vacancy, too, but no missing column: it is
+    counted by `count_columns`.
+
+    Parameters
+    ----------
+    columns
+        A row for each column in each frame, from `Segmentation.find_columns` or
+        `link_columns`.
+    vectors
+        Lattice vectors to begin with, see `fit_lattice`; by default found in the frame
+        with the most columns. They are fitted anew in each frame.
+
+    Returns
+    -------
+    A row for each: ``frame``, and ``time`` if there is one, ``class``, the commonest of
+    the sublattice, ``x`` and ``y``. A frame where no lattice
+    fits has no rows.
+
+    Raises
+    ------
+    ValueError
+        If the table lacks a column, or in the frame with the most columns no lattice
+        fits.
+    """
+    check_columns(columns, "frame", "class", "x", "y")
+    wanted = ("frame", "time", "class", "x", "y")
+    kept = [name for name in wanted if name in columns]
+    tables = []
+    if vectors is None and len(columns):
+        fullest = columns["frame"].mode()[0]
+        vectors = fit_lattice(
+            columns.loc[columns["frame"] == fullest, ["x", "y"]]
+        ).vectors
+    for _, rows in columns.groupby("frame"):
+        places = rows[["x", "y"]].to_numpy(float)
+        try:
+            lattice = fit_lattice(places, vectors)
+        except ValueError:
+            continue
+        sites, parts = missing_sites(places, lattice)
+        if not len(sites):
+            continue
+        table = rows[kept].iloc[[0] * len(sites)].reset_index(drop=True)
+        table[["x", "y"]] = sites
+        usual = [
+            rows.loc[lattice.parts == part, "class"].mode()[0]
+            for part in range(lattice.parts.max() + 1)
+        ]
+        table["class"] = np.array(usual, object)[parts]
+        tables.append(table)
+    found = pd.concat(tables or [columns[kept].iloc[:0]], ignore_index=True)
+    found.attrs = dict(columns.attrs)
+    return found
+
+
+def count_columns(
+    columns: pd.DataFrame, vacancies: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return how many columns of each class a frame has.
+
+    Parameters
+    ----------
+    columns
+        With ``frame`` and ``class``. ``attrs["frames"]`` is the number of frames, as
+        `Segmentation.find_columns` writes it; by default up to the last with a column.
+    vacancies
+        From `find_vacancies`, counted as ``missing`` and the class.
+
+    Returns
+    -------
+    A row for each frame, by its number, a column for each class by name.
+
+    Raises
+    ------
+    ValueError
+        If the table lacks a column.
+    """
+    counts = _counts(columns, number_of_frames(columns))
+    if vacancies is not None:
+        missing = _counts(vacancies, len(counts)).add_prefix("missing ")
+        counts = counts.join(missing)
+    return counts
+
+
+def _counts(table: pd.DataFrame, frames: int) -> pd.DataFrame:
+    check_columns(table, "frame", "class")
+    counts = pd.crosstab(table["frame"], table["class"])
+    counts = counts.reindex(pd.RangeIndex(frames, name="frame"), fill_value=0)
+    return counts.rename_axis(columns=None)

@@ -1,0 +1,4 @@
+from .counts import plot_counts as plot_counts
+from .strain import plot_strain as plot_strain
+
+__all__ = ["plot_counts", "plot_strain"]

@@ -1,6 +1,6 @@
-from .argand import classify_by_argand as classify_by_argand
+from .argand import classify_by_mass as classify_by_mass
 from .argand import defocus_circle as defocus_circle
-from .argand import mass_circle as mass_circle
+from .argand import mass_angle as mass_angle
 from .camera import Camera as Camera
 from .camera import detect as detect
 from .camera import expect as expect
@@ -52,7 +52,7 @@ __all__ = [
     "Ring",
     "Tracker",
     "WaveColumns",
-    "classify_by_argand",
+    "classify_by_mass",
     "column_events",
     "compare_waves",
     "count_columns",
@@ -73,7 +73,7 @@ __all__ = [
     "intensity",
     "link_columns",
     "local_spectrum",
-    "mass_circle",
+    "mass_angle",
     "missing_sites",
     "mtf",
     "propagate",

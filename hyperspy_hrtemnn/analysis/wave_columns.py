@@ -26,12 +26,12 @@ class WaveColumns:
     positions
         (row, column) of each, in pixels; the center of the first pixel is (0, 0).
         Shape (column, 2).
-    values
-        The wave at each, complex, shape (column,).
+    wave
+        What the wave is at each, complex, shape (column,).
     """
 
     positions: NDArray[np.float64]
-    values: NDArray[np.complex128]
+    wave: NDArray[np.complex128]
 
     def __len__(self) -> int:
         """Return the number of columns."""
@@ -68,7 +68,7 @@ def find_wave_columns(
     >>> y, x = np.mgrid[:20, :30]
     >>> column = 0.5j * np.exp(-((y - 8.3) ** 2 + (x - 12.6) ** 2) / 18)
     >>> found = find_wave_columns(1 + column, min_separation=5)
-    >>> found.positions.round(1), found.values.round(2)
+    >>> found.positions.round(1), found.wave.round(2)
     (array([[ 8.3, 12.6]]), array([1.+0.5j]))
     """
     psi = np.asarray(wave, np.complex128)

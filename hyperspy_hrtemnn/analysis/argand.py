@@ -34,12 +34,13 @@ def mass_angle(values: ArrayLike) -> NDArray[np.float64]:
 
     Returns
     -------
-    The phase that a column would have in focus [rad], of the same shape. Where no
-    circle goes through a value, it is that of the nearest one that is as far from
-    vacuum.
+    The phase that a column would have in focus [rad], of the same shape. A column so
+    far away that the line from vacuum to it has turned by 90° and half of that phase is
+    taken for a lighter one.
     """
     change = np.asarray(values, np.complex128) - 1
-    direction = np.angle(change)
+    # Waves are retarded: from -90 to 270 degrees.
+    direction = np.angle(change / 1j) + np.pi / 2
     # Re((exp(i theta) - 1) / change) = 1, solved for theta.
     across = np.clip(np.abs(change) + np.cos(direction), -1, 1)
     return np.asarray(direction - np.arccos(across), np.float64)

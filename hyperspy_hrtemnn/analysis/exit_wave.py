@@ -12,7 +12,7 @@ import scipy.fft
 from scipy.ndimage import fourier_gaussian
 
 from .focal_alignment import align as align_images
-from .focal_alignment import refine
+from .focal_alignment import ramp, refine
 from .optics import transfer_function, wavelength
 from .vacuum import vacuum_value
 from .wave_search import WaveSearch
@@ -163,12 +163,15 @@ def reconstruct_exit_wave(
             drift += refine(search, extent, sampling)
         if callback is not None:
             callback(number, errors[number - 1])
-    smooth = fourier_gaussian(search.spectrum, smoothing / sampling)
+    # The wave lies where most of the images have it; the middle one is to tell.
+    middle = drift[len(drift) // 2].copy()
+    moved = search.spectrum * ramp(shape, extent, middle)
+    smooth = fourier_gaussian(moved, smoothing / sampling)
     wave = scipy.fft.ifft2(smooth, norm="forward", workers=-1)[:height, :width]
     return Reconstruction(
         wave=np.asarray(wave / vacuum_value(wave, sampling), np.complex64),
         errors=errors,
-        drift=drift,
+        drift=drift - middle,
     )
 
 

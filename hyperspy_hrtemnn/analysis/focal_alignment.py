@@ -75,7 +75,7 @@ def align(
 def refine(
     search: WaveSearch, extent: tuple[float, float], sampling: float
 ) -> NDArray[np.float64]:
-    """Find what is left of the drift of all images but the middle one.
+    """Find what is left of the drift of all images, against the wave.
 
     Parameters
     ----------
@@ -92,10 +92,9 @@ def refine(
     """
     drift = np.zeros((len(search.amplitudes), 2))
     for number, transfer in enumerate(search.transfer):
-        if number != len(drift) // 2:
-            drift[number] = _register(
-                search.amplitudes[number], transfer, search, extent, sampling
-            )
+        drift[number] = _register(
+            search.amplitudes[number], transfer, search, extent, sampling
+        )
     return drift
 
 
@@ -110,7 +109,7 @@ def _register(
     drift = np.zeros(2)
     for estimate in (_coarse_drift, _fine_drift):
         moved = estimate(measured, search.amplitude(transfer)) * sampling
-        transfer *= _ramp(transfer.shape, extent, moved)
+        transfer *= ramp(transfer.shape, extent, moved)
         drift += moved
     return drift
 
@@ -148,10 +147,24 @@ def _fine_drift(
     return np.asarray(shift, float)
 
 
-def _ramp(
+def ramp(
     shape: tuple[int, ...], extent: tuple[float, float], drift: ArrayLike
 ) -> NDArray[np.complex64]:
-    """Return what a drift (y, x) [Å] makes of a transfer function."""
+    """Return what a drift makes of a transfer function, or of a spectrum.
+
+    Parameters
+    ----------
+    shape
+        Pixels along (y, x).
+    extent
+        Lengths along (y, x) [Å].
+    drift
+        (y, x) [Å].
+
+    Returns
+    -------
+    A factor for each frequency, zero first, shape (y, x).
+    """
     along_y, along_x = (
         np.exp(-2j * np.pi * distance * scipy.fft.fftfreq(n, length / n))
         for n, length, distance in zip(shape, extent, np.asarray(drift), strict=True)

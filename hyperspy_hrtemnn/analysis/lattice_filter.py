@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.fft
-from scipy.ndimage import map_coordinates
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 # Step in which orientations are tried, much less than a spot is wide [degrees].
 _STEP = 0.1
-
-# Orders of the spots an orientation is told by, enough to leave one in 60 degrees.
-_TELLING = 2
 
 
 def hexagonal_spots(
@@ -68,15 +64,18 @@ def hexagonal_angle(
     Direction of a lattice vector from x towards y, 0 to 60 [degrees].
     """
     window = np.outer(*(np.hanning(n) for n in wave.shape))
-    power = scipy.fft.fftshift(np.abs(scipy.fft.fft2(window * (wave - 1))) ** 2)
+    change = (window * (wave - 1)).astype(np.complex64)
+    y, x = (sampling * np.arange(n) for n in wave.shape)
     angles = np.arange(0, 60, _STEP)
-    size = np.array(wave.shape)
-    strength = [
-        map_coordinates(
-            power, (hexagonal_spots(a, angle) * sampling * size + size // 2).T, order=1
-        ).sum()
-        for angle in angles
-    ]
+    strength = []
+    for angle in angles:
+        ky, kx = -2j * np.pi * hexagonal_spots(a, angle).T[..., np.newaxis]
+        # The spectrum between the frequencies of the Fourier transform, too.
+        along_y, along_x = (
+            np.exp(k * at).astype(np.complex64) for k, at in ((ky, y), (kx, x))
+        )
+        spots = np.sum((along_y @ change) * along_x, axis=1)
+        strength.append(np.vdot(spots, spots).real)
     return float(angles[np.argmax(strength)])
 
 

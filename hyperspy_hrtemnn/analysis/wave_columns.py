@@ -82,7 +82,8 @@ def find_wave_columns(
     change = np.abs(psi - 1)
     peaks: NDArray[np.intp] = peak_local_max(  # type: ignore[no-untyped-call]
         change,
-        min_distance=max(1, round(min_separation)),
+        footprint=np.ones((3, 3)),
+        min_distance=min_separation,
         threshold_abs=threshold,
         exclude_border=False,
         p_norm=2,

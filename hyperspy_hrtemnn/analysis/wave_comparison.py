@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def compare_waves(
     wave: NDArray[np.complexfloating],
     other: NDArray[np.complexfloating],
-    high_pass: float | None = None,
+    cutoff: float | None = None,
 ) -> dict[str, float]:
     """Return the root mean square difference of two waves.
 
@@ -23,7 +23,7 @@ def compare_waves(
     ----------
     wave, other
         Exit waves of the same shape (y, x).
-    high_pass
+    cutoff
         Standard deviation of the Gaussian whose long wavelengths are taken out of both
         waves alike [pixels], since series over a short range of defocus do not show
         them (publication I, section 6); by default nothing is taken out.
@@ -34,9 +34,9 @@ def compare_waves(
     both parts, as publication I has it.
     """
     difference = np.asarray(wave, np.complex128) - other
-    if high_pass is not None:
+    if cutoff is not None:
         # Filtering is linear: of both waves alike is of their difference.
-        difference -= gaussian_filter(difference, high_pass)
+        difference -= gaussian_filter(difference, cutoff)
     parts = {"real": difference.real, "imaginary": difference.imag}
     squares = {name: float(np.mean(part**2)) for name, part in parts.items()}
     return {"rmse": float(np.sqrt(np.mean([*squares.values()])))} | {

@@ -40,12 +40,6 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
 
     _signal_type = "exit_wave"
 
-    def _assign_subclass(self) -> None:
-        # Amplitude and phase are no waves any more.
-        if self.data.dtype.kind != "c":
-            self.metadata.Signal.signal_type = ""
-        super()._assign_subclass()
-
     def propagate(
         self,
         distance: float | str,
@@ -314,7 +308,7 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         self,
         other: Signal2D,
         *,
-        high_pass: float | str | None = None,
+        cutoff: float | str | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
     ) -> pd.DataFrame:
@@ -324,7 +318,7 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         ----------
         other
             Waves of the same shape.
-        high_pass
+        cutoff
             Standard deviation of the Gaussian whose long wavelengths are taken out of
             both waves alike, since a series over a short range of defocus does not
             show them (publication I, section 6: 0.9 Å); by default nothing is.
@@ -342,14 +336,14 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If the shapes differ, or `high_pass` is no length.
+            If the shapes differ, or `cutoff` is no length.
         """
         from ._wave_table import comparison_table
 
         return comparison_table(
             self,
             other,
-            high_pass,
+            cutoff,
             show_progressbar=show_progressbar,
             num_workers=num_workers,
         )

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from numpy.typing import ArrayLike, NDArray
 
+# Spots farther out are too weak to be seen [1/Å].
+_FARTHEST = 2.0
+
 
 def lattice_filter(
     signal: Signal2D,
@@ -50,5 +53,5 @@ def _without_hexagonal(
     wave: NDArray[Any], *, a: float, angle: float | None, sampling: float, width: float
 ) -> NDArray[np.complex64]:
     found = hexagonal_angle(wave, sampling, a) if angle is None else angle
-    spots = hexagonal_spots(a, found, 0.5 / sampling)
+    spots = hexagonal_spots(a, found, min(0.5 / sampling, _FARTHEST))
     return remove_spots(wave, sampling, spots, width)

@@ -78,7 +78,7 @@ def _find(maps: NDArray[Any], *, options: dict[str, float]) -> pd.DataFrame:
 def comparison_table(
     wave: Signal2D,
     other: Signal2D,
-    high_pass: float | str | None,
+    cutoff: float | str | None,
     *,
     show_progressbar: bool | None,
     num_workers: int | None,
@@ -89,9 +89,9 @@ def comparison_table(
             f"The waves have the shapes {wave.data.shape} and {other.data.shape}; they "
             "must be the same."
         )
-    width = None if high_pass is None else pixels(high_pass, wave)
+    width = None if cutoff is None else pixels(cutoff, wave)
     if width is not None and not width > 0:
-        raise ValueError(f"high_pass has to be positive, not {high_pass!r}.")
+        raise ValueError(f"cutoff has to be positive, not {cutoff!r}.")
     pairs = [frames(each).to_delayed().ravel() for each in (wave, other)]
     run = dask.delayed(_compare, pure=False)
     tasks = [run(a, b, width) for a, b in zip(*pairs, strict=True)]
@@ -103,9 +103,9 @@ def comparison_table(
 
 
 def _compare(
-    wave: NDArray[Any], other: NDArray[Any], high_pass: float | None
+    wave: NDArray[Any], other: NDArray[Any], cutoff: float | None
 ) -> pd.DataFrame:
     shape = wave.shape[-2:]
     return pd.DataFrame(
-        [compare_waves(wave.reshape(shape), other.reshape(shape), high_pass)]
+        [compare_waves(wave.reshape(shape), other.reshape(shape), cutoff)]
     )

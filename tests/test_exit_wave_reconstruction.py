@@ -10,7 +10,9 @@ from scipy.ndimage import fourier_gaussian, fourier_shift
 
 from hyperspy_hrtemnn.analysis import (
     Aberration,
+    Camera,
     compare_waves,
+    detect,
     intensity,
     reconstruct_exit_wave,
     transfer_function,
@@ -123,6 +125,26 @@ def test_noise_is_not_deconvolved(wave, long_series):
     assert spectrum[40:60, 40:60].max() < 1e-4  # beyond 3 / Å
 
 
+def test_the_camera_is_taken_out_of_the_images(wave, long_series):
+    camera = Camera(SAMPLING, dose=1e5, c0=0.25, c3=3)
+    rng = np.random.default_rng(5)
+    images = np.stack([detect(image, camera, rng) for image in long_series])
+    with_mtf, without = (
+        reconstruct_exit_wave(
+            images,
+            SAMPLING,
+            lenses(LONG),
+            iterations=20,
+            align=False,
+            margin=0,
+            mtf=known,
+        )
+        for known in ((0.25, 3), None)
+    )
+    assert rmse(with_mtf.wave, smooth(wave)) < 0.01
+    assert rmse(without.wave, smooth(wave)) > 0.02
+
+
 def test_what_is_beside_the_images_is_reconstructed_with_them(wave):
     optics = lenses(np.linspace(-200, 200, 11))
     seen = (slice(20, 100), slice(30, 90))
@@ -185,7 +207,13 @@ def test_images_that_cannot_be_used(long_series, change, message):
 
 @pytest.mark.parametrize(
     "options",
-    [{"iterations": 0}, {"sampling": 0.0}, {"smoothing": -0.1}, {"margin": -1.0}],
+    [
+        {"iterations": 0},
+        {"sampling": 0.0},
+        {"smoothing": -0.1},
+        {"margin": -1.0},
+        {"mtf": (0, 2)},
+    ],
 )
 def test_numbers_out_of_range(long_series, options):
     known = {"sampling": SAMPLING, "optics": lenses(LONG), **options}

@@ -5,6 +5,7 @@ from .camera import Camera as Camera
 from .camera import detect as detect
 from .camera import expect as expect
 from .camera import mtf as mtf
+from .camera import undo_mtf as undo_mtf
 from .column_events import column_events as column_events
 from .column_tracks import link_columns as link_columns
 from .columns import Columns as Columns
@@ -84,6 +85,7 @@ __all__ = [
     "steady_states",
     "strain_map",
     "transfer_function",
+    "undo_mtf",
     "vacuum_value",
     "wavelength",
 ]

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.fft
 from scipy.ndimage import fourier_gaussian
 
+from .camera import undo_mtf
 from .focal_alignment import align as align_images
 from .focal_alignment import ramp, refine
 from .optics import transfer_function, wavelength
@@ -64,6 +65,7 @@ def reconstruct_exit_wave(
     align: bool = True,
     margin: float | None = None,
     smoothing: float = 0.15,
+    mtf: tuple[float, float] | None = None,
     callback: Callable[[int, float], None] | None = None,
 ) -> Reconstruction:
     r"""Reconstruct the exit wave from a focal series with known lenses.
@@ -116,6 +118,10 @@ def reconstruct_exit_wave(
     smoothing
         Standard deviation of the Gaussian that the wave is convolved with at the end
         [Å]: publication I's 15 pm by default, as of the waves of the networks.
+    mtf
+        c0, the half-maximum in Nyquist frequencies, and c3, the steepness, of the
+        camera's MTF (thesis, equation 1.25), which is taken out of the images first; by
+        default there is none.
     callback
         Called after each iteration with its number, from 1, and its error.
 
@@ -132,16 +138,18 @@ def reconstruct_exit_wave(
     Adaptive restart for accelerated gradient schemes, Found. Comput. Math. 15, 715
     (2015). Publication I, section 2, for the smoothing.
     """
-    amplitudes = _amplitudes(images, len(optics))
     if not (sampling > 0 and math.isfinite(sampling)) or iterations < 1:
         raise ValueError(
             "sampling has to be positive and iterations at least 1, not "
             f"{sampling} and {iterations}."
         )
+    if mtf is not None and not min(mtf) > 0:
+        raise ValueError(f"Both numbers of mtf have to be positive, not {mtf}.")
     if smoothing < 0 or (margin is not None and margin < 0):
         raise ValueError(
             f"smoothing and margin cannot be negative, not {smoothing} and {margin}."
         )
+    amplitudes = _amplitudes(images, len(optics), mtf)
     height, width = amplitudes.shape[1:]
     beyond = margin
     if beyond is None:
@@ -175,7 +183,9 @@ def reconstruct_exit_wave(
     )
 
 
-def _amplitudes(images: ArrayLike, count: int) -> NDArray[np.float32]:
+def _amplitudes(
+    images: ArrayLike, count: int, mtf: tuple[float, float] | None
+) -> NDArray[np.float32]:
     """Return the amplitudes of valid images, their mean intensity set to 1."""
     stack = np.asarray(images)
     if stack.ndim != 3 or len(stack) != count or count < 2:
@@ -192,6 +202,8 @@ def _amplitudes(images: ArrayLike, count: int) -> NDArray[np.float32]:
                 "intensity. Replace the pixels, for example by the median of their "
                 "neighbors, or leave the image out."
             )
+    if mtf is not None:
+        stack = np.stack([undo_mtf(image, *mtf) for image in stack])
     # Deconvolved noise may be below 0.
     stack = np.maximum(stack, 0) / stack.mean(axis=(1, 2), keepdims=True)
     return np.sqrt(stack)

@@ -28,6 +28,10 @@ _FIRST_DAMPING, _LEAST_DAMPING, _LESS, _MORE = 0.1, 0.03, 0.9, 4.0
 # Uphill is more than this times the squares before; noise and momentum are not.
 _UPHILL = 1.1
 
+# Single precision leaves this in the amplitudes, in every one alike: less is no sign
+# that more can be deconvolved.
+_ROUNDING = 3e-6
+
 
 class WaveSearch:
     """The search for the exit wave; `reconstruct_exit_wave` says what a step is.
@@ -97,13 +101,14 @@ class WaveSearch:
             # Beyond the images nothing is known, and nothing is to change.
             padded = scipy.fft.fft2(wave, descent.shape, norm="forward", workers=-1)
             descent += transfer.conj() * padded
-        noise = squares / self.amplitudes.size
+        error = math.sqrt(squares / self.amplitudes.size)
+        noise = max(error, _ROUNDING) ** 2
         self._steps += 1
         if noise > _UPHILL * self._kept_noise:
             self._return()
         else:
             self._advance(descent, noise)
-        return math.sqrt(noise)
+        return error
 
     def amplitude(self, transfer: NDArray[np.complex64]) -> NDArray[np.float32]:
         """Return the amplitude of the image of a transfer function, shape (y, x)."""

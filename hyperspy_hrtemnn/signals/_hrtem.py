@@ -190,6 +190,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         blur: float | str = 0.0,
         angular_spread: float = 0.0,
         aberrations: Sequence[Aberration] = (),
+        mtf: tuple[float, float] | None = None,
         iterations: int = 60,
         align: bool = True,
         margin: float | str | None = None,
@@ -228,6 +229,9 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             1/e width of the distribution of beam directions in mrad.
         aberrations
             All others, `hyperspy_hrtemnn.analysis.Aberration`, in Å.
+        mtf
+            c0, the half-maximum in Nyquist frequencies, and c3, the steepness, of the
+            camera's MTF, which is taken out of the images; by default there is none.
         iterations
             How often the wave is corrected by all images.
         align
@@ -316,6 +320,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
                 "align": align,
                 "margin": margin,
                 "smoothing": smoothing,
+                "mtf": mtf,
             },
             lazy=lazy,
             show_progressbar=show_progressbar,

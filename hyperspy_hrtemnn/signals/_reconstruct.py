@@ -110,7 +110,8 @@ def reconstruct_classically(
         ``energy``, ``Cs``, ``focal_spread``, ``blur``, ``angular_spread`` and
         ``aberrations``, as `lenses` takes them.
     options
-        ``iterations`` and ``align``, and the lengths ``margin`` and ``smoothing``.
+        ``iterations``, ``align``, ``mtf`` and the lengths ``margin`` and
+        ``smoothing``.
     lazy
         Whether to leave the computation for later.
     show_progressbar

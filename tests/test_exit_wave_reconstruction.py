@@ -61,32 +61,25 @@ def test_a_long_series_gives_the_wave_and_the_wave_the_series(wave, long_series)
         iterations=40,
         align=False,
         margin=0,
+        smoothing=0,
         callback=lambda *step: told.append(step),
     )
     assert found.wave.dtype == np.complex64
     assert rmse(1, smooth(wave)) > 0.05
-    assert rmse(found.wave, smooth(wave)) < 0.002
+    assert rmse(smooth(found.wave), smooth(wave)) < 0.002
     assert found.errors[0] > 0.02
     assert found.errors[-1] < 1e-4
     assert told == list(enumerate(found.errors, start=1))
-    sharp = reconstruct_exit_wave(
-        long_series,
-        SAMPLING,
-        lenses(LONG),
-        iterations=40,
-        align=False,
-        margin=0,
-        smoothing=0,
-    )
-    again = images_of(sharp.wave, lenses(LONG))
+    again = images_of(found.wave, lenses(LONG))
     np.testing.assert_allclose(again, long_series, atol=2e-3)
 
 
 def test_drift_of_a_nanometer_is_found(wave):
-    drift = np.random.default_rng(1).uniform(-5, 5, (21, 2))
-    drift -= drift[10]
+    optics = lenses(LONG[::2])
+    drift = np.random.default_rng(1).uniform(-5, 5, (11, 2))
+    drift -= drift[5]
     found = reconstruct_exit_wave(
-        images_of(wave, lenses(LONG), drift), SAMPLING, lenses(LONG), margin=0
+        images_of(wave, optics, drift), SAMPLING, optics, iterations=40, margin=0
     )
     # The field is periodic here, and so is the drift.
     error = (found.drift - drift + np.array(EXTENT) / 2) % EXTENT - np.array(EXTENT) / 2
@@ -126,7 +119,7 @@ def test_noise_is_not_deconvolved(wave, long_series):
 
 
 def test_the_camera_is_taken_out_of_the_images(wave, long_series):
-    camera = Camera(SAMPLING, dose=1e5, c0=0.25, c3=3)
+    camera = Camera(SAMPLING, dose=1e5, c0=0.15, c3=3)
     rng = np.random.default_rng(5)
     images = np.stack([detect(image, camera, rng) for image in long_series])
     with_mtf, without = (
@@ -139,10 +132,10 @@ def test_the_camera_is_taken_out_of_the_images(wave, long_series):
             margin=0,
             mtf=known,
         )
-        for known in ((0.25, 3), None)
+        for known in ((0.15, 3), None)
     )
-    assert rmse(with_mtf.wave, smooth(wave)) < 0.01
-    assert rmse(without.wave, smooth(wave)) > 0.02
+    assert rmse(with_mtf.wave, smooth(wave)) < 0.004
+    assert rmse(without.wave, smooth(wave)) > 0.01
 
 
 def test_what_is_beside_the_images_is_reconstructed_with_them(wave):

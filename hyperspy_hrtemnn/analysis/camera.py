@@ -102,6 +102,20 @@ def undo_mtf(image: np.ndarray, c0: float, c3: float) -> np.ndarray:
     return np.asarray(scipy.fft.irfft2(spectrum, image.shape), np.float32)
 
 
+def share_undone(shape: tuple[int, int], c0: float, c3: float) -> float:
+    """Return the share of its power that white noise has after MTF and `undo_mtf`.
+
+    Parameters
+    ----------
+    shape
+        (y, x) of the image.
+    c0, c3
+        Half-maximum and steepness of the MTF.
+    """
+    response = _response(shape, c0, c3)
+    return float(np.mean((response / np.maximum(response, _UNDONE)) ** 2))
+
+
 def expect(image: np.ndarray, camera: Camera) -> np.ndarray:
     """Return the mean of what a camera reads from an image; see `detect`."""
     counts = _spread(_arriving(image, camera), camera)

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.fft
 from scipy.ndimage import fourier_gaussian
 
-from .camera import undo_mtf
+from .camera import share_undone, undo_mtf
 from .focal_alignment import align as align_images
 from .focal_alignment import ramp, refine
 from .optics import transfer_function, wavelength
@@ -151,6 +151,7 @@ def reconstruct_exit_wave(
         )
     amplitudes = _amplitudes(images, len(optics), mtf)
     height, width = amplitudes.shape[1:]
+    noisy = 1.0 if mtf is None else share_undone((height, width), *mtf)
     beyond = margin
     if beyond is None:
         beyond = _reach(optics, sampling) + (_DRIFT if align else 0)
@@ -162,8 +163,8 @@ def reconstruct_exit_wave(
     transfer = np.stack([transfer_function(shape, extent, o) for o in optics])
     drift = np.zeros((len(optics), 2))
     if align:
-        drift += align_images(amplitudes, transfer, extent, sampling)
-    search = WaveSearch(amplitudes, transfer, extent)
+        drift += align_images(amplitudes, transfer, extent, sampling, noisy)
+    search = WaveSearch(amplitudes, transfer, extent, noisy)
     errors = np.zeros(iterations)
     for number in range(1, iterations + 1):
         errors[number - 1] = search.step()
@@ -206,7 +207,7 @@ def _amplitudes(
         stack = np.stack([undo_mtf(image, *mtf) for image in stack])
     # Deconvolved noise may be below 0.
     stack = np.maximum(stack, 0) / stack.mean(axis=(1, 2), keepdims=True)
-    return np.sqrt(stack)
+    return np.asarray(np.sqrt(stack), np.float32)
 
 
 def _reach(optics: Sequence[Optics], sampling: float) -> float:

@@ -35,6 +35,7 @@ def align(
     transfer: NDArray[np.complex64],
     extent: tuple[float, float],
     sampling: float,
+    noisy: float,
 ) -> NDArray[np.float64]:
     """Find the drift of all images, from the middle one outwards.
 
@@ -51,6 +52,8 @@ def align(
         Lengths of the wave along (y, x) [Å].
     sampling
         Pixel size of the images [Å].
+    noisy
+        As of `WaveSearch`.
 
     Returns
     -------
@@ -62,7 +65,7 @@ def align(
     wave = None
     for known in range(1, count):
         aligned, number = outwards[:known], outwards[known]
-        search = WaveSearch(amplitudes[aligned], transfer[aligned], extent, wave)
+        search = WaveSearch(amplitudes[aligned], transfer[aligned], extent, noisy, wave)
         for _ in range(_STEPS):
             search.step()
         wave = search.spectrum

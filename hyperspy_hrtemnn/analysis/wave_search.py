@@ -45,6 +45,9 @@ class WaveSearch:
         which is as large as the images or goes on beyond their ends.
     extent
         Lengths of the wave along (y, x) [Å].
+    noisy
+        Share of the frequencies of the images at which there is noise, less than 1
+        where they were filtered.
     start
         Spectrum the search starts from, shape (y, x); by default vacuum.
 
@@ -61,6 +64,7 @@ class WaveSearch:
         amplitudes: NDArray[np.float32],
         transfer: NDArray[np.complex64],
         extent: tuple[float, float],
+        noisy: float = 1.0,
         start: NDArray[np.complex64] | None = None,
     ) -> None:
         self.amplitudes = amplitudes
@@ -78,6 +82,7 @@ class WaveSearch:
         self._vacuum[0, 0] = 1
         self.spectrum = self._vacuum if start is None else start
         self._reached = self._kept = self.spectrum
+        self._noisy = noisy
         self._kept_noise = math.inf
         self._momentum = 1.0
         self._damping = _FIRST_DAMPING
@@ -102,7 +107,7 @@ class WaveSearch:
             padded = scipy.fft.fft2(wave, descent.shape, norm="forward", workers=-1)
             descent += transfer.conj() * padded
         error = math.sqrt(squares / self.amplitudes.size)
-        noise = max(error, _ROUNDING) ** 2
+        noise = max(error, _ROUNDING) ** 2 / self._noisy
         self._steps += 1
         if noise > _UPHILL * self._kept_noise:
             self._return()
@@ -112,7 +117,7 @@ class WaveSearch:
 
     def amplitude(self, transfer: NDArray[np.complex64]) -> NDArray[np.float32]:
         """Return the amplitude of the image of a transfer function, shape (y, x)."""
-        return np.abs(self._in_frame(transfer))
+        return np.asarray(np.abs(self._in_frame(transfer)), np.float32)
 
     def _in_frame(self, transfer: NDArray[np.complex64]) -> NDArray[np.complex64]:
         """Return the wave that a transfer function makes, as far as images show it."""

@@ -34,7 +34,7 @@ def lattice_filter(
     pixel_size = sampling(signal)
     if not width > 0:
         raise ValueError(f"width has to be positive, not {width}.")
-    options = {"sampling": pixel_size, "width": width / 10}
+    options: dict[str, Any] = {"sampling": pixel_size, "width": width / 10}
     if spots is not None:
         known = np.asarray(spots, float)
         if known.ndim != 2 or known.shape[1] != 2:

@@ -129,7 +129,7 @@ def reconstruct_exit_wave(
     ------
     ValueError
         If the number of images is not that of `optics` or is one, a number is out of
-        range, or an image has NaN, infinite or negative pixels, or none above 0.
+        range, or an image has NaN or infinite pixels, or no intensity.
 
     References
     ----------

@@ -133,7 +133,8 @@ class WaveSearch:
             return np.full(self._ring.shape, _FIRST_POWER, np.float32)
         squares = np.abs(self.spectrum - self._vacuum) ** 2 * self._ring.size
         mean = np.bincount(self._ring.ravel(), squares.ravel()) / self._in_ring
-        return np.maximum(mean, _LEAST_POWER).astype(np.float32)[self._ring]
+        power: NDArray[np.float32] = np.maximum(mean, _LEAST_POWER).astype(np.float32)
+        return power[self._ring]
 
     def _advance(self, descent: NDArray[np.complex64], noise: float) -> None:
         """Step downhill, and on in the direction of the last step while it leads on."""

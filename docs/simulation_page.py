@@ -24,8 +24,6 @@ from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 from network_page import replace_part
 from pydantic import ValidationError
 
-from hrtemnn_training.images.camera import Camera, detect
-from hrtemnn_training.images.optics import Aberration, Optics, intensity
 from hrtemnn_training.images.parameters import ImageParameters
 from hrtemnn_training.structures import (
     AmorphousFilm,
@@ -37,6 +35,7 @@ from hrtemnn_training.structures import (
     SupportedParticles,
 )
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
+from hyperspy_hrtemnn.analysis import Aberration, Camera, Optics, detect, intensity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

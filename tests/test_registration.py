@@ -44,10 +44,12 @@ def test_every_class_is_where_the_file_says(name):
 
 @pytest.mark.parametrize("lazy", [False, True])
 @pytest.mark.parametrize(
-    "signal_type", sorted({e["signal_type"] for e in SIGNALS.values()})
+    ("signal_type", "dtype"),
+    sorted({(e["signal_type"], e["dtype"]) for e in SIGNALS.values()}),
 )
-def test_hyperspy_finds_the_signals(signal_type, lazy):
-    signal = hs.signals.Signal2D(np.zeros((2, 5, 7)))
+def test_hyperspy_finds_the_signals(signal_type, dtype, lazy):
+    kind = {"real": np.float32, "complex": np.complex64}[dtype]
+    signal = hs.signals.Signal2D(np.zeros((2, 5, 7), kind))
     if lazy:
         signal = signal.as_lazy()
     signal.set_signal_type(signal_type)

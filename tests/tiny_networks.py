@@ -164,3 +164,32 @@ def linear(path: Path, **changes: Any) -> Path:
     text = card(**{"receptive_field": 1, **changes}).model_dump_json()
     onnx.save(model(nodes, {}, text=text), path)
     return path
+
+
+def exit_wave(path: Path, **changes: Any) -> Path:
+    """Write a network of three images whose real part is the first, minus the last.
+
+    The imaginary part is the middle image.
+    """
+    weight = np.zeros((2, 3, 1, 1), np.float32)
+    weight[0, :, 0, 0] = 1, 0, -1
+    weight[1, 1] = 1
+    text = card(
+        **{
+            "task": "exit wave",
+            "channels": 3,
+            "classes": ("real", "imaginary"),
+            "defocus_step": 50,
+            "receptive_field": 1,
+            **changes,
+        }
+    ).model_dump_json()
+    made = model(
+        [helper.make_node("Conv", ["image", "weight"], ["answer"])],
+        {"weight": weight},
+        inputs=("N", 3, "y", "x"),
+        outputs=("N", 2, "y", "x"),
+        text=text,
+    )
+    onnx.save(made, path)
+    return path

@@ -16,12 +16,11 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 from tqdm import trange
 
-from hrtemnn_training.images.camera import Camera, detect
 from hrtemnn_training.images.grid import Grid
 from hrtemnn_training.images.labels import instances
-from hrtemnn_training.images.optics import Optics, intensity
 from hrtemnn_training.structures import Group, assemble, make_particle, make_support
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
+from hyperspy_hrtemnn.analysis import Camera, Optics, detect, intensity
 
 FRAMES = 20
 FIELD = 108.0  # of the simulation [Å]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Particles, atomic columns, their tracks and lattices, from plain arrays and tables.
+"""Particles, columns, lattices and exit waves from plain arrays and tables.
 
 Nothing here knows HyperSpy or the networks; whoever has an array can use it.
 """

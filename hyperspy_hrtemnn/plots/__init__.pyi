@@ -1,4 +1,5 @@
+from .argand import plot_argand as plot_argand
 from .counts import plot_counts as plot_counts
 from .strain import plot_strain as plot_strain
 
-__all__ = ["plot_counts", "plot_strain"]
+__all__ = ["plot_argand", "plot_counts", "plot_strain"]

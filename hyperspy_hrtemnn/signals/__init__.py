@@ -8,6 +8,7 @@ class           signal_type            data
 `Segmentation`  ``HRTEM_segmentation`` probabilities in 0..1, (..., y, x) or
                                        (..., class, y, x)
 `Instances`     ``HRTEM_instances``    integer labels, 0 = background
+`ExitWave`      ``exit_wave``          complex waves, 1 = vacuum
 `LocalFFT`      ``HRTEM_local_fft``    amplitudes, reciprocal axes in 1/nm
 =============== ====================== ==============================================
 

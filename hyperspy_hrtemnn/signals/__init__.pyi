@@ -1,5 +1,7 @@
+from ._exit_wave import ExitWave as ExitWave
 from ._hrtem import HRTEM as HRTEM
 from ._instances import Instances as Instances
+from ._lazy_exit_wave import LazyExitWave as LazyExitWave
 from ._lazy_hrtem import LazyHRTEM as LazyHRTEM
 from ._lazy_instances import LazyInstances as LazyInstances
 from ._lazy_local_fft import LazyLocalFFT as LazyLocalFFT
@@ -9,7 +11,9 @@ from ._segmentation import Segmentation as Segmentation
 
 __all__ = [
     "HRTEM",
+    "ExitWave",
     "Instances",
+    "LazyExitWave",
     "LazyHRTEM",
     "LazyInstances",
     "LazyLocalFFT",

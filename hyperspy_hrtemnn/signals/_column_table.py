@@ -6,17 +6,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import dask
 import numpy as np
 import pandas as pd
 
 from hyperspy_hrtemnn.analysis import find_columns
 
-from ._calibration import edges_of, pixels
-from ._frames import frames
+from ._calibration import pixels
+from ._point_table import point_table
 from ._probabilities import check_range
-from ._progress import progress
-from ._tables import join_frames
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
@@ -35,7 +32,6 @@ def column_table(
 ) -> pd.DataFrame:
     """Return the columns of all frames; see `Segmentation.find_columns`."""
     axes = segmentation.axes_manager
-    x_axis, y_axis = axes.signal_axes
     class_axis = next((a for a in axes.navigation_axes if a.name == "class"), None)
     names = _class_names(segmentation, class_axis)
     options: dict[str, Any] = {
@@ -46,22 +42,13 @@ def column_table(
     }
     # Options out of range are refused now, not when the movie is read.
     find_columns(np.zeros((1, 1)), **options)
-    data = frames(segmentation, class_axis)
-    navigation = [axis for axis in axes.navigation_axes if axis is not class_axis]
-    blocks = data.to_delayed().ravel()
-    find = dask.delayed(partial(_find, names=names, options=options), pure=False)
-    tasks = [find(block, number) for number, block in enumerate(blocks)]
-    with progress(show_progressbar):
-        tables = dask.compute(*tasks, num_workers=num_workers)
-    table, units = join_frames(tables, navigation, 0, 1)
-    for name, axis in (("x", x_axis), ("y", y_axis)):
-        table[name] = axis.offset + axis.scale * table[name]
-        if isinstance(axis.units, str) and axis.units:
-            units[name] = axis.units
-    # What was looked at, also where nothing was found.
-    edges = {name: sorted(edges_of(a)) for name, a in (("x", x_axis), ("y", y_axis))}
-    table.attrs |= {"units": units, "frames": len(tables), "field": edges}
-    return table
+    return point_table(
+        segmentation,
+        partial(_find, names=names, options=options),
+        class_axis,
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+    )
 
 
 def _class_names(segmentation: Signal2D, class_axis: Any) -> list[Any]:
@@ -75,14 +62,10 @@ def _class_names(segmentation: Signal2D, class_axis: Any) -> list[Any]:
 
 
 def _find(
-    block: NDArray[Any], number: int, *, names: list[Any], options: dict[str, Any]
+    maps: NDArray[Any], *, names: list[Any], options: dict[str, Any]
 ) -> pd.DataFrame:
     """Return the columns of one frame, in pixels."""
-    maps = block.reshape(block.shape[-3:])
-    try:
-        check_range(maps)
-    except ValueError as error:
-        raise ValueError(f"Frame {number}: {error}") from None
+    check_range(maps)
     kept = [i for i, name in enumerate(names) if name != _BACKGROUND]
     found = find_columns(maps[kept], **options)
     named = np.array(names, object)[kept]

@@ -35,7 +35,7 @@ def defocus_faults(signal: Signal2D, card: Card) -> list[str]:
     card
         Of the network.
     """
-    values = _defocus(signal)
+    values = defocus_values(signal)
     if values is None:
         return []
     if card.channels == 1:
@@ -61,7 +61,7 @@ def defocus_faults(signal: Signal2D, card: Card) -> list[str]:
     return faults + out_of_range(card, defocus=float(first))
 
 
-def _defocus(signal: Signal2D) -> NDArray[np.float64] | None:
+def defocus_values(signal: Signal2D) -> NDArray[np.float64] | None:
     """Return the values of the axis ``defocus`` in Å, if it has a unit of length."""
     for axis in signal.axes_manager.navigation_axes:
         if axis.name == "defocus":

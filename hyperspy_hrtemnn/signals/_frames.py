@@ -53,9 +53,12 @@ def frames(signal: Signal2D, channel_axis: Any = None) -> da.Array:
 
 
 def map_frames(
-    function: Callable[[NDArray[Any]], NDArray[np.float32]],
+    function: Callable[..., NDArray[Any]],
     data: da.Array,
     channels: int,
+    dtype: Any = np.float32,
+    *,
+    indexed: bool = False,
 ) -> da.Array:
     """Apply a function to every frame, when it is asked for.
 
@@ -68,19 +71,25 @@ def map_frames(
         What `frames` returns.
     channels
         Number of channels in the result.
+    dtype
+        Data type of the result.
+    indexed
+        Whether the function is also given the index of the frame, in the order of the
+        data, as ``index``.
 
     Returns
     -------
-    Shape (..., channel, y, x), float32.
+    Shape (..., channel, y, x).
     """
     frame_chunks = tuple((size,) for size in (channels, *data.shape[-2:]))
     mapped: da.Array = da.map_blocks(
         _on_block,
         data,
         function=function,
+        indexed=indexed,
         chunks=data.chunks[:-3] + frame_chunks,
-        dtype=np.float32,
-        meta=np.empty((0,) * data.ndim, np.float32),
+        dtype=dtype,
+        meta=np.empty((0,) * data.ndim, dtype),
     )
     return mapped
 
@@ -174,12 +183,14 @@ def frame_index(
 def _on_block(
     block: NDArray[Any],
     *,
-    function: Callable[[NDArray[Any]], NDArray[np.float32]],
+    function: Callable[..., NDArray[Any]],
+    indexed: bool,
     block_id: tuple[int, ...],
-) -> NDArray[np.float32]:
+) -> NDArray[Any]:
     frame_index = block_id[:-3]
+    options = {"index": frame_index} if indexed else {}
     try:
-        result = function(block.reshape(block.shape[-3:]))
+        result = function(block.reshape(block.shape[-3:]), **options)
     except ValueError as error:
         if not frame_index:
             raise

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hyperspy.signals import Signal2D
 
@@ -16,6 +16,7 @@ from ._calibration import pixels
 from ._frames import computed, derived_signal, frames, map_frames
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.analysis import Aberration
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.networks._tiling import Window
 
+    from ._exit_wave import ExitWave
     from ._instances import Instances
     from ._local_fft import LocalFFT
     from ._segmentation import Segmentation
@@ -170,6 +173,157 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             show_progressbar=show_progressbar,
             num_workers=num_workers,
             lazy_output=lazy_output,
+        )
+
+    def reconstruct_exitwave(
+        self,
+        model: str | Path | Network | None = None,
+        *,
+        method: Literal["network", "gerchberg-saxton"] = "network",
+        resample: bool = True,
+        tile: int | None = None,
+        overlap: int | None = None,
+        window: Window = "hamming",
+        energy: float | None = None,
+        Cs: float | str = 0.0,
+        focal_spread: float | str = 0.0,
+        blur: float | str = 0.0,
+        angular_spread: float = 0.0,
+        aberrations: Sequence[Aberration] = (),
+        mtf: tuple[float, float] | None = None,
+        iterations: int = 60,
+        align: bool = True,
+        margin: float | str | None = None,
+        smoothing: float | str = "15 pm",
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+        lazy_output: bool | None = None,
+    ) -> ExitWave:
+        """Return the exit wave of a focal series.
+
+        By a network, from the few images that it was trained for and without knowing
+        the lenses, or by iterations of Gerchberg and Saxton's kind, from a long series
+        whose lenses are known. Both give the wave smoothed by 15 pm (publication I,
+        section 2), 1 = vacuum.
+
+        Parameters
+        ----------
+        model
+            For the network: name of a shipped one
+            (`hyperspy_hrtemnn.networks.available`), path of an ONNX file, or a network.
+        method
+            Which of the two.
+        resample, tile, overlap, window
+            For the network: as in `segment`.
+        energy
+            For Gerchberg-Saxton, as all that follows: beam energy in keV; by default
+            the metadata's.
+        Cs
+            Spherical aberration: a number in the unit of the signal axes or a text with
+            a unit, ``"10 µm"``, as all lengths.
+        focal_spread
+            1/e width of the distribution of focus.
+        blur
+            Width of the Gaussian envelope of vibrations.
+        angular_spread
+            1/e width of the distribution of beam directions in mrad.
+        aberrations
+            All others, `hyperspy_hrtemnn.analysis.Aberration`, in Å.
+        mtf
+            c0, the half-maximum in Nyquist frequencies, and c3, the steepness, of the
+            camera's MTF, which is taken out of the images; by default there is none.
+        iterations
+            How often the wave is corrected by all images.
+        align
+            Whether the images may have drifted; they are registered to the middle one.
+        margin
+            Width of what is reconstructed beyond the images and cut off; 0 for images
+            that are periodic. See `hyperspy_hrtemnn.analysis.reconstruct_exit_wave`.
+        smoothing
+            Standard deviation of the Gaussian the wave is smoothed by at the end.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads or processes of dask for the network; by default dask's
+            own. Gerchberg-Saxton takes one series at a time on all cores.
+        lazy_output
+            Whether to leave the computation for later; by default if the signal is
+            lazy.
+
+        Returns
+        -------
+        The waves, without the axis ``defocus``. ``metadata.HRTEMNN.ExitWave`` says how
+        they were made; of Gerchberg-Saxton, unless it is left for later, it has the
+        error after each iteration and the drift of each image [nm], for each series.
+
+        Raises
+        ------
+        ValueError
+            If there is no such method, a network is missing, cannot be used, or is for
+            another task or number of images; if the axis ``defocus`` is missing or, for
+            Gerchberg-Saxton, has no unit of length, or the energy is not known; if the
+            signal is not calibrated or a number is out of range; at computation, if an
+            image has NaN or infinite pixels.
+
+        Warns
+        -----
+        UserWarning
+            If the images are not what the network was trained for: reversed in the
+            order of their defocus, in other steps, at another energy or sampling.
+
+        Examples
+        --------
+        >>> series.reconstruct_exitwave("mos2-exitwave")  # doctest: +SKIP
+        >>> wave = series.reconstruct_exitwave(  # doctest: +SKIP
+        ...     method="gerchberg-saxton", energy=50, Cs="10 µm", focal_spread="1 nm"
+        ... )
+        """
+        from ._reconstruct import reconstruct_by_network, reconstruct_classically
+
+        lazy = self._lazy if lazy_output is None else lazy_output
+        if method == "network":
+            return reconstruct_by_network(
+                self,
+                model,
+                {
+                    "resample": resample,
+                    "tile": tile,
+                    "overlap": overlap,
+                    "window": window,
+                },
+                lazy=lazy,
+                show_progressbar=show_progressbar,
+                num_workers=num_workers,
+            )
+        if method != "gerchberg-saxton":
+            raise ValueError(
+                f"There is no method {method!r}; there are 'network' and "
+                "'gerchberg-saxton'."
+            )
+        if model is not None:
+            raise ValueError(
+                f"The method 'gerchberg-saxton' takes no network, and {model!r} is "
+                "given."
+            )
+        return reconstruct_classically(
+            self,
+            {
+                "energy": energy,
+                "Cs": Cs,
+                "focal_spread": focal_spread,
+                "blur": blur,
+                "angular_spread": angular_spread,
+                "aberrations": tuple(aberrations),
+            },
+            {
+                "iterations": iterations,
+                "align": align,
+                "margin": margin,
+                "smoothing": smoothing,
+                "mtf": mtf,
+            },
+            lazy=lazy,
+            show_progressbar=show_progressbar,
         )
 
     def local_fft(

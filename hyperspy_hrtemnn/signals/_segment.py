@@ -3,27 +3,19 @@
 
 from __future__ import annotations
 
-import warnings
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.networks import Network, load, out_of_range, predict
-from hyperspy_hrtemnn.networks._inference import working_shape
-from hyperspy_hrtemnn.networks._tiling import spans
 
-from ._calibration import sampling
-from ._defocus import defocus_faults
-from ._frames import axis_dicts, computed, derived_signal, frames, map_frames
+from ._answers import answers, load_for
+from ._frames import computed, derived_signal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
     from hyperspy.signals import Signal2D
-    from numpy.typing import NDArray
 
-    from hyperspy_hrtemnn.networks import Card
+    from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.networks._tiling import Window
 
     from ._segmentation import Segmentation
@@ -42,26 +34,15 @@ def segment(
     lazy_output: bool | None,
 ) -> Segmentation:
     """Return the probabilities of a network's classes; see `HRTEM.segment`."""
-    network = model if isinstance(model, Network) else load(model)
+    network = load_for("segmentation", model)
     card = network.card
-    if card.task != "segmentation":
-        raise ValueError(
-            f"The network {card.name!r} is for {card.task}, not for segmentation."
-        )
-    defocus_axis = _defocus_axis(signal, card)
-    pixel_size = _pixel_size(signal, needed=resample)
     options = {
         "resample": resample,
         "tile": tile,
         "overlap": overlap,
         "window": window,
     }
-    _refuse_early(signal, card, pixel_size, options)
-    _warn_out_of_range(signal, card, pixel_size)
-
-    run = partial(_predict_frame, network, pixel_size, options)
-    data = map_frames(run, frames(signal, defocus_axis), len(card.classes))
-    axes = axis_dicts(signal, without=defocus_axis)
+    data, axes = answers(signal, network, options)
     if len(card.classes) == 1:
         data = data[..., 0, :, :]
     else:
@@ -83,77 +64,3 @@ def segment(
         num_workers=num_workers,
     )
     return segmentation
-
-
-def _predict_frame(
-    network: Network,
-    pixel_size: float | None,
-    options: dict[str, Any],
-    frame: NDArray[Any],
-) -> NDArray[np.float32]:
-    return predict(network, frame, pixel_size, **options)
-
-
-def _defocus_axis(signal: Signal2D, card: Card) -> Any:
-    """Return the navigation axis whose images the network takes together, if any."""
-    if card.channels == 1:
-        return None
-    needed = f"The network {card.name!r} takes focal series of {card.channels} images"
-    if card.defocus_step is not None:
-        needed += f", {card.defocus_step / 10:g} nm apart"
-    for axis in signal.axes_manager.navigation_axes:
-        if axis.name == "defocus":
-            if axis.size != card.channels:
-                raise ValueError(
-                    f"{needed}; the axis 'defocus' has {axis.size}. Choose them with "
-                    "inav."
-                )
-            return axis
-    raise ValueError(
-        f"{needed}, along a navigation axis named 'defocus', and there is none. Load "
-        "the images with hs.load([...], stack=True) and name the axis:\n"
-        "    signal.axes_manager.navigation_axes[0].name = 'defocus'"
-    )
-
-
-def _pixel_size(signal: Signal2D, *, needed: bool) -> float | None:
-    try:
-        return sampling(signal)
-    except ValueError:
-        if needed:
-            raise
-        return None
-
-
-def _refuse_early(
-    signal: Signal2D, card: Card, pixel_size: float | None, options: dict[str, Any]
-) -> None:
-    """Raise now what a lazy signal would only raise when it is computed."""
-    width, height = signal.axes_manager.signal_shape
-    shape = working_shape(
-        card, (height, width), pixel_size, resample=options["resample"]
-    )
-    for size in shape:
-        spans(
-            size,
-            receptive_field=card.receptive_field,
-            stride=card.stride,
-            tile=options["tile"],
-            overlap=options["overlap"],
-            window=options["window"],
-        )
-
-
-def _warn_out_of_range(signal: Signal2D, card: Card, pixel_size: float | None) -> None:
-    # Readers write 0 where the file does not say.
-    path = "Acquisition_instrument.TEM.beam_energy"
-    energy = signal.metadata.get_item(path, default=None) or None
-    faults = out_of_range(card, sampling=pixel_size, energy=energy)
-    faults += defocus_faults(signal, card)
-    if faults:
-        warnings.warn(
-            f"The network {card.name!r} was not trained for this: {'; '.join(faults)}. "
-            "There its answer is a guess.",
-            # The caller of HRTEM.segment.
-            stacklevel=4,
-        )

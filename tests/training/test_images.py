@@ -10,15 +10,14 @@ import pytest
 from known_samples import EXTENT, sample
 from scipy import ndimage
 
-from hrtemnn_training.images.camera import Camera
 from hrtemnn_training.images.conditions import draw_conditions, known_values
 from hrtemnn_training.images.exposure import expose, training_pair
 from hrtemnn_training.images.labels import masks
-from hrtemnn_training.images.optics import Aberration, Optics, intensity
 from hrtemnn_training.images.parameters import ImageParameters
 from hrtemnn_training.store import DataSet
 from hrtemnn_training.training.augmentation import flip_and_turn, vary_intensity
 from hrtemnn_training.training.batches import ImageEpoch, cache_path, form_images
+from hyperspy_hrtemnn.analysis import Aberration, Camera, Optics, intensity
 
 CAMERA = Camera(0.2, 1e6)
 

@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hrtemnn_training.images.camera import Camera, detect, expect, mtf
-from hrtemnn_training.images.optics import (
+from hyperspy_hrtemnn.analysis import (
     Aberration,
+    Camera,
     Optics,
+    detect,
+    expect,
     intensity,
+    mtf,
     transfer_function,
     wavelength,
 )

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .camera import Camera
-from .optics import Aberration, Optics
+from hyperspy_hrtemnn.analysis import Aberration, Camera, Optics
 
 if TYPE_CHECKING:
     from .parameters import ImageParameters

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hyperspy_hrtemnn.analysis import Camera, Optics, detect, expect, intensity
 from hyperspy_hrtemnn.networks import resample, standardize
 
-from .camera import Camera, detect, expect
 from .conditions import draw_conditions, known_values
 from .grid import Grid
 from .labels import image_label, pixel_label
-from .optics import Optics, intensity
 from .parameters import PER_IMAGE, ImageParameters
 
 if TYPE_CHECKING:

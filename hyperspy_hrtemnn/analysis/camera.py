@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
+# Least response that is undone.
+_UNDONE = 0.05
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -80,6 +83,39 @@ def detect(image: np.ndarray, camera: Camera, rng: np.random.Generator) -> np.nd
     return np.asarray(counts, np.float32)
 
 
+def undo_mtf(image: np.ndarray, c0: float, c3: float) -> np.ndarray:
+    """Return an image as it arrived at the camera, its shot noise white again.
+
+    Parameters
+    ----------
+    image
+        What the camera read, shape (y, x).
+    c0, c3
+        Half-maximum and steepness of its MTF.
+
+    Returns
+    -------
+    float32, shape (y, x). What the MTF left less than 5 % of stays weak.
+    """
+    response = np.maximum(_response(image.shape, c0, c3), _UNDONE)
+    spectrum = scipy.fft.rfft2(np.asarray(image, np.float32)) / response
+    return np.asarray(scipy.fft.irfft2(spectrum, image.shape), np.float32)
+
+
+def share_undone(shape: tuple[int, int], c0: float, c3: float) -> float:
+    """Return the share of its power that white noise has after MTF and `undo_mtf`.
+
+    Parameters
+    ----------
+    shape
+        (y, x) of the image.
+    c0, c3
+        Half-maximum and steepness of the MTF.
+    """
+    response = _response(shape, c0, c3)
+    return float(np.mean((response / np.maximum(response, _UNDONE)) ** 2))
+
+
 def expect(image: np.ndarray, camera: Camera) -> np.ndarray:
     """Return the mean of what a camera reads from an image; see `detect`."""
     counts = _spread(_arriving(image, camera), camera)
@@ -94,8 +130,15 @@ def _spread(counts: np.ndarray, camera: Camera) -> np.ndarray:
     """Apply the MTF."""
     if not camera.has_mtf:
         return counts
-    ky = scipy.fft.fftfreq(counts.shape[0], 0.5).astype(np.float32)
-    kx = scipy.fft.rfftfreq(counts.shape[1], 0.5).astype(np.float32)
-    response = mtf(np.hypot(ky[:, np.newaxis], kx), camera.c0, camera.c3, camera.C)
+    response = _response(counts.shape, camera.c0, camera.c3, camera.C)
     spread = scipy.fft.irfft2(scipy.fft.rfft2(counts) * response, counts.shape)
     return np.asarray(spread, np.float32)
+
+
+def _response(
+    shape: tuple[int, ...], c0: float, c3: float, C: float = 0.0
+) -> np.ndarray:
+    """Return the MTF at the frequencies of the spectrum of a real image."""
+    ky = scipy.fft.fftfreq(shape[0], 0.5).astype(np.float32)
+    kx = scipy.fft.rfftfreq(shape[1], 0.5).astype(np.float32)
+    return mtf(np.hypot(ky[:, np.newaxis], kx), c0, c3, C)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The wave at atomic columns in the complex plane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hyperspy_hrtemnn.analysis import defocus_circle
+
+from .class_colors import class_colors
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+def plot_argand(columns: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Plot the wave at atomic columns in the complex plane, a color for each class.
+
+    Columns that end in the plane of the wave lie on the mass circle, in grey, the
+    farther from vacuum the heavier they are. One that ends higher or lower lies beside
+    it, on the defocus circle of its class, dashed (thesis, figure 1.5); see
+    `hyperspy_hrtemnn.analysis.mass_angle`.
+
+    Parameters
+    ----------
+    columns
+        From `ExitWave.find_columns`.
+    ax
+        Where to plot; by default a new figure.
+    """
+    import matplotlib.pyplot as plt
+
+    ax = plt.subplots()[1] if ax is None else ax
+    turn = np.exp(1j * np.linspace(0, 2 * np.pi, 200))
+    circles = [(turn, "-", "grey")]
+    ax.plot(1, 0, "k+", ms=10, label="vacuum")
+    for name, color in class_colors(columns["class"]).items():
+        rows = columns[columns["class"] == name]
+        label = f"{name} ({len(rows)})"
+        ax.plot(rows["real"], rows["imaginary"], ".", c=color, alpha=0.6, label=label)
+        center, radius = defocus_circle(rows["theta"].mean())
+        circles.append((center + radius * turn, "--", color))
+    ax.set_aspect("equal")
+    # The circles do not stretch what the columns take up.
+    limits = ax.axis()
+    for circle, line, color in circles:
+        ax.plot(circle.real, circle.imag, line, color=color, lw=0.8, zorder=0)
+    ax.axis(limits)
+    ax.set_xlabel("real part")
+    ax.set_ylabel("imaginary part")
+    ax.legend(fontsize="small")
+    return ax

@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Exit waves: the electrons as they leave the sample, before the lenses."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from hyperspy.signals import ComplexSignal2D
+
+from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.analysis import propagate
+from hyperspy_hrtemnn.plots import plot_argand
+
+from ._calibration import sampling
+from ._frames import computed, derived_signal, frames, map_frames
+from ._lenses import angstroms, beam_energy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+    from hyperspy.signals import Signal2D
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike, NDArray
+
+    from hyperspy_hrtemnn.analysis import Aberration
+
+    from ._hrtem import HRTEM
+
+
+class ExitWave(ComplexSignal2D):  # type: ignore[misc]
+    """Exit waves, complex, array order (..., y, x); 1 = vacuum.
+
+    They come from `HRTEM.reconstruct_exitwave`. ``wave.amplitude``, ``wave.phase``,
+    ``wave.real`` and ``wave.imag`` are ordinary signals with the same axes. Lengths are
+    numbers in the unit of the signal axes or texts with a unit, ``"2 nm"``.
+    """
+
+    _signal_type = "exit_wave"
+
+    def propagate(
+        self,
+        distance: float | str,
+        *,
+        energy: float | None = None,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+        lazy_output: bool | None = None,
+    ) -> ExitWave:
+        """Return the waves after they went through empty space.
+
+        Parameters
+        ----------
+        distance
+            How far, positive along the beam; going back is the same as underfocus.
+        energy
+            Beam energy in keV; by default the metadata's.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads or processes of dask; by default dask's own.
+        lazy_output
+            Whether to leave the computation for later; by default if the signal is
+            lazy.
+
+        Raises
+        ------
+        ValueError
+            If the energy is not known or the signal is not calibrated.
+        """
+        run = partial(
+            propagate,
+            sampling=sampling(self),
+            energy=beam_energy(self, energy),
+            distance=angstroms(distance, self),
+        )
+        return self._mapped(
+            run,
+            "Propagation",
+            {"distance": distance, "energy": energy},
+            lazy_output=lazy_output,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+
+    def filter_lattice(
+        self,
+        a: float | str = "2.46 angstrom",
+        angle: float | None = None,
+        *,
+        spots: ArrayLike | None = None,
+        width: float = 0.2,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+        lazy_output: bool | None = None,
+    ) -> ExitWave:
+        """Return the waves without a support's lattice, by its Bragg spots.
+
+        On a support columns are smeared over the Argand plot, for each lies on another
+        part of the support's lattice (publication I, figure 5); without it they are
+        not. 1 stays vacuum.
+
+        Parameters
+        ----------
+        a
+            Lattice constant of a hexagonal support; by default graphene's.
+        angle
+            Direction of one of its lattice vectors from x towards y in degrees. By
+            default that of each wave is found from its spots.
+        spots
+            Frequencies (x, y) of any other lattice in 1/nm, shape (spot, 2), instead
+            of `a` and `angle`; with each its opposite is taken.
+        width
+            Standard deviation of what is cut out around each spot in 1/nm, about one
+            over the length of the support.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads or processes of dask; by default dask's own.
+        lazy_output
+            Whether to leave the computation for later; by default if the signal is
+            lazy.
+
+        Raises
+        ------
+        ValueError
+            If a number is not positive, `spots` has another shape, or the signal is not
+            calibrated.
+        """
+        from ._lattice_filter import lattice_filter
+
+        run = lattice_filter(self, a, angle, spots, width)
+        state = {
+            "a": a,
+            "angle": angle,
+            "spots": None if spots is None else np.asarray(spots).tolist(),
+            "width": width,
+        }
+        return self._mapped(
+            run,
+            "LatticeFilter",
+            state,
+            lazy_output=lazy_output,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+
+    def simulate_images(
+        self,
+        defocus: float | str | Sequence[float | str],
+        *,
+        energy: float | None = None,
+        Cs: float | str = 0.0,
+        focal_spread: float | str = 0.0,
+        blur: float | str = 0.0,
+        angular_spread: float = 0.0,
+        aberrations: Sequence[Aberration] = (),
+        dose: float | None = None,
+        mtf: tuple[float, float] | None = None,
+        readout: float = 0.0,
+        seed: int = 0,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+        lazy_output: bool | None = None,
+    ) -> HRTEM:
+        """Return the images that lenses and a camera make of the waves.
+
+        Parameters
+        ----------
+        defocus
+            Of each image, positive = underfocus.
+        energy
+            Beam energy in keV; by default the metadata's.
+        Cs, focal_spread, blur, angular_spread, aberrations
+            The lenses, as in `HRTEM.reconstruct_exitwave`.
+        dose
+            Frame dose in e-/Å²; by default there is no noise, and 1 = vacuum.
+        mtf
+            c0, the half-maximum in Nyquist frequencies, and c3, the steepness, of the
+            camera's MTF (thesis, equation 1.25); by default there is none.
+        readout
+            Mean of the readout noise in e-/pixel, where there is a dose.
+        seed
+            Of the noise, which is another in each image.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads or processes of dask; by default dask's own.
+        lazy_output
+            Whether to leave the computation for later; by default if the signal is
+            lazy.
+
+        Returns
+        -------
+        The focal series, array order (..., defocus, y, x), float32, with an axis
+        ``defocus`` in nm; for a single number one image of each wave, without it. Of
+        counts if there is a dose.
+
+        Raises
+        ------
+        ValueError
+            If the energy is not known, a length is none, a number is out of range, or
+            the signal is not calibrated.
+        """
+        from ._simulate_images import simulate_images
+
+        return simulate_images(
+            self,
+            defocus,
+            {
+                "energy": energy,
+                "Cs": Cs,
+                "focal_spread": focal_spread,
+                "blur": blur,
+                "angular_spread": angular_spread,
+                "aberrations": tuple(aberrations),
+            },
+            {"dose": dose, "mtf": mtf, "readout": readout, "seed": seed},
+            lazy=self._lazy if lazy_output is None else lazy_output,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+
+    def find_columns(
+        self,
+        min_separation: float | str = "1 angstrom",
+        threshold: float = 0.1,
+        *,
+        classes: int | Sequence[str] = 1,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> pd.DataFrame:
+        """Return a table of the atomic columns and the wave at them.
+
+        Columns are the summits of ``|wave - 1|``, refined below the pixel, and of one
+        class if they lie on the same circle through vacuum in the complex plane; see
+        `hyperspy_hrtemnn.analysis.find_wave_columns` and `classify_by_mass`. Columns
+        are found best where they are in focus; `propagate` takes the wave there.
+
+        Parameters
+        ----------
+        min_separation
+            Smallest distance between two columns.
+        threshold
+            Least ``|wave - 1|`` of a column.
+        classes
+            Their number, or their names, from the lightest column to the heaviest:
+            ``["1S", "2S", "1Mo"]``. All frames are classified together.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Returns
+        -------
+        ``frame``, ``time`` or the name of what the navigation axis is calibrated in,
+        ``class``, the name or number, ``x`` and ``y``, coordinates of the signal axes
+        in their unit, ``real`` and ``imaginary``, the wave at the column, and
+        ``amplitude`` and ``phase`` [rad] of ``wave - 1``, equations 1.31 and 1.32 of
+        the thesis, and ``theta`` [rad], the phase of the wave in focus, which grows
+        with the mass of the column. The strongest of a frame come first.
+        ``attrs["units"]`` has the unit of each column that has one.
+
+        Raises
+        ------
+        ValueError
+            If a number is out of range, a length is none, or there are fewer columns
+            than classes.
+        """
+        from ._wave_table import wave_table
+
+        return wave_table(
+            self,
+            min_separation,
+            threshold,
+            classes,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+
+    def plot_argand(
+        self,
+        columns: pd.DataFrame | None = None,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Axes:
+        """Plot the wave at the atomic columns in the complex plane.
+
+        With the mass circle, on which columns in focus lie the farther from vacuum the
+        heavier they are, and the defocus circle of each class, along which a column
+        moves that ends higher or lower (`hyperspy_hrtemnn.plots.plot_argand`).
+
+        Parameters
+        ----------
+        columns
+            From `find_columns`; by default what it finds.
+        ax
+            Where to plot; by default a new figure.
+        **options
+            Of `find_columns`, where no columns are given.
+        """
+        found = self.find_columns(**options) if columns is None else columns
+        return plot_argand(found, ax)
+
+    def compare(
+        self,
+        other: Signal2D,
+        *,
+        cutoff: float | str | None = None,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> pd.DataFrame:
+        """Return how far these waves are from others, one row for each frame.
+
+        Parameters
+        ----------
+        other
+            Waves of the same shape.
+        cutoff
+            Standard deviation of the Gaussian whose long wavelengths are taken out of
+            both waves alike, since a series over a short range of defocus does not
+            show them (publication I, section 6: 0.9 Å); by default nothing is.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Returns
+        -------
+        ``frame``, ``time`` as in `find_columns`, ``rmse``, the root mean square
+        difference over real and imaginary part, and ``real`` and ``imaginary``, that of
+        each part.
+
+        Raises
+        ------
+        ValueError
+            If the shapes differ, or `cutoff` is no length.
+        """
+        from ._wave_table import comparison_table
+
+        return comparison_table(
+            self,
+            other,
+            cutoff,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+
+    def _mapped(
+        self,
+        function: Callable[[NDArray[Any]], NDArray[np.complex64]],
+        name: str,
+        state: dict[str, Any],
+        *,
+        lazy_output: bool | None,
+        show_progressbar: bool | None,
+        num_workers: int | None,
+    ) -> ExitWave:
+        """Return what a function makes of each wave, and say so in the metadata."""
+        data = map_frames(partial(_single, function), frames(self), 1, np.complex64)
+        result = derived_signal(self, data[..., 0, :, :], "exit_wave")
+        result.metadata.set_item(f"HRTEMNN.{name}", {**state, "version": __version__})
+        return computed(  # type: ignore[no-any-return]
+            result,
+            lazy=self._lazy if lazy_output is None else lazy_output,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+
+
+def _single(
+    function: Callable[[NDArray[Any]], NDArray[np.complex64]], waves: NDArray[Any]
+) -> NDArray[np.complex64]:
+    return function(waves[0])[np.newaxis]

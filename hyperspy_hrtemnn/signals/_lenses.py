@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lenses as a user gives them: lengths with units, the energy from the metadata."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hyperspy_hrtemnn.analysis import Optics
+
+from ._calibration import pixels, sampling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from hyperspy.signals import Signal2D
+
+    from hyperspy_hrtemnn.analysis import Aberration
+
+_ENERGY = "Acquisition_instrument.TEM.beam_energy"
+
+
+def beam_energy(signal: Signal2D, energy: float | None = None) -> float:
+    """Return the beam energy [keV], the one given or the metadata's.
+
+    Raises
+    ------
+    ValueError
+        If neither is known, or it is not positive.
+    """
+    # Readers write 0 where the file does not say.
+    known = energy if energy is not None else signal.metadata.get_item(_ENERGY, None)
+    if not known:
+        raise ValueError(
+            "The beam energy is not known. Give energy in keV, or set it:\n"
+            f"    signal.metadata.set_item({_ENERGY!r}, 80)"
+        )
+    if not known > 0:
+        raise ValueError(f"The beam energy is {known} keV; it must be positive.")
+    return float(known)
+
+
+def angstroms(length: float | str, signal: Signal2D) -> float:
+    """Return a length in Å: a number in the unit of the signal axes, or a text.
+
+    Raises
+    ------
+    ValueError
+        If a text is no length, or the signal is not calibrated.
+    """
+    return pixels(length, signal) * sampling(signal)
+
+
+def lenses(
+    signal: Signal2D,
+    defocus: Iterable[float],
+    *,
+    energy: float | None,
+    Cs: float | str,
+    focal_spread: float | str,
+    blur: float | str,
+    angular_spread: float,
+    aberrations: Sequence[Aberration],
+) -> tuple[Optics, ...]:
+    """Return the lenses of each image of a series.
+
+    Parameters
+    ----------
+    signal
+        Whose unit of length and metadata are used.
+    defocus
+        Of each image, positive = underfocus [Å].
+    energy
+        Beam energy [keV]; by default the metadata's.
+    Cs, focal_spread, blur
+        Numbers in the unit of the signal axes or texts with a unit; see `Optics`.
+    angular_spread
+        [mrad].
+    aberrations
+        All others.
+
+    Raises
+    ------
+    ValueError
+        If the energy is not known, a length is none, or the signal is not calibrated.
+    """
+    shared: dict[str, Any] = {
+        "energy": beam_energy(signal, energy),
+        "Cs": angstroms(Cs, signal),
+        "focal_spread": angstroms(focal_spread, signal),
+        "blur": angstroms(blur, signal),
+        "angular_spread": angular_spread,
+        "aberrations": tuple(aberrations),
+    }
+    return tuple(Optics(defocus=float(value), **shared) for value in defocus)

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Propagation, columns, the complex plane, lattices and comparison of waves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from known_waves import ANGLES, ENERGY, EXTENT, SAMPLING, SHAPE, flake, phase_object
+
+from hyperspy_hrtemnn.analysis import (
+    Optics,
+    classify_by_mass,
+    compare_waves,
+    defocus_circle,
+    find_wave_columns,
+    hexagonal_angle,
+    hexagonal_spots,
+    intensity,
+    mass_angle,
+    propagate,
+    remove_spots,
+)
+
+
+def test_forth_and_back_is_the_wave():
+    wave = flake()[0]
+    there = propagate(wave, SAMPLING, ENERGY, 80.0)
+    assert np.abs(there - wave).max() > 0.1
+    # No electron is lost on the way.
+    assert np.vdot(there, there).real == pytest.approx(wave.size, rel=1e-4)
+    np.testing.assert_allclose(
+        propagate(there, SAMPLING, ENERGY, -80.0), wave, atol=1e-5
+    )
+    np.testing.assert_allclose(propagate(wave, SAMPLING, ENERGY, 0), wave, atol=1e-6)
+
+
+def test_going_back_is_underfocus():
+    # Coarse enough for the intensity, whose frequencies are twice the wave's.
+    wave = phase_object([(5.0, 6.2)], [0.2])
+    back = propagate(wave, SAMPLING, ENERGY, -30.0)
+    image = intensity(wave, EXTENT, Optics(ENERGY, defocus=30), SHAPE)
+    np.testing.assert_allclose(np.abs(back) ** 2, image, atol=1e-4)
+
+
+def test_columns_are_found_below_the_pixel_with_their_waves():
+    wave, places, classes = flake()
+    found = find_wave_columns(wave, min_separation=10)
+    assert len(found) == len(places)
+    assert np.all(np.diff(np.abs(found.wave - 1)) <= 0)
+    distance = np.hypot(
+        *(places[:, np.newaxis] - found.positions[:, ::-1] * SAMPLING).T
+    )
+    assert distance.min(axis=1).max() < 0.01
+    nearest = classes[distance.argmin(axis=1)]
+    expected = np.exp(1j * np.array([ANGLES[name] for name in nearest]))
+    np.testing.assert_allclose(found.wave, expected, atol=0.02)
+
+
+def test_columns_of_other_size_and_none():
+    assert len(find_wave_columns(np.ones((7, 9)), min_separation=3)) == 0
+    wave = phase_object([(4.0, 4.0), (5.6, 4.0)], [0.2, 0.6])
+    both = find_wave_columns(wave, min_separation=10)
+    assert len(both) == 2
+    assert len(find_wave_columns(wave, min_separation=20)) == 1
+    assert len(find_wave_columns(wave, min_separation=10, threshold=0.3)) == 1
+
+
+@pytest.mark.parametrize(
+    ("wave", "options", "message"),
+    [
+        (np.ones((2, 7, 9)), {}, "shape"),
+        (np.full((7, 9), np.nan), {}, "NaN"),
+        (np.ones((7, 9)), {"min_separation": 0}, "min_separation"),
+        (np.ones((7, 9)), {"threshold": -1}, "threshold"),
+    ],
+)
+def test_waves_without_columns_to_find(wave, options, message):
+    with pytest.raises(ValueError, match=message):
+        find_wave_columns(wave, **{"min_separation": 3, **options})
+
+
+@given(theta=st.floats(0.01, 2.5), height=st.floats(-2, 2))
+def test_the_mass_does_not_depend_on_the_height(theta, height):
+    value = 1 + (np.exp(1j * theta) - 1) / (1 + 1j * height)
+    center, radius = defocus_circle(theta)
+    assert abs(value - center) == pytest.approx(radius)
+    if height < np.tan((np.pi - theta) / 2):
+        assert mass_angle(value) == pytest.approx(theta, rel=1e-6)
+
+
+def test_propagation_moves_a_column_along_its_defocus_circle():
+    wave = phase_object([(6.0, 6.4)], [0.3])
+    angles = []
+    for distance in (-4.0, 0.0, 4.0):
+        there = propagate(wave, SAMPLING, ENERGY, distance)
+        angles.append(mass_angle(find_wave_columns(there, min_separation=10).wave[0]))
+    np.testing.assert_allclose(angles, 0.3, rtol=0.05)
+
+
+def test_classes_are_told_whatever_their_shares_and_heights(rng):
+    truth = np.repeat([0, 1, 2], [4, 90, 60])
+    theta = np.array([0.36, 0.55, 0.72])[truth] + rng.normal(0, 0.015, len(truth))
+    height = rng.uniform(-0.4, 0.8, len(truth))
+    values = 1 + (np.exp(1j * theta) - 1) / (1 + 1j * height)
+    np.testing.assert_array_equal(classify_by_mass(values, 3), truth)
+    assert not classify_by_mass(values, 1).any()
+    with pytest.raises(ValueError, match="154 columns"):
+        classify_by_mass(values, 155)
+
+
+def crystal(a, angle, strength=0.1, shape=(300, 260)):
+    """A weak hexagonal crystal all over the field, and its wave."""
+    y, x = np.mgrid[: shape[0], : shape[1]] * SAMPLING
+    phase = np.zeros(shape)
+    for ky, kx in hexagonal_spots(a, angle):
+        phase += strength / 6 * np.cos(2 * np.pi * (ky * y + kx * x))
+    return 1 + 1j * phase
+
+
+def test_spots_of_graphene():
+    spots = hexagonal_spots(2.46, 0)
+    assert len(spots) == 12
+    # A lattice vector along x: no spot of the first order is there.
+    np.testing.assert_allclose(
+        np.sort(np.hypot(*spots.T))[[0, 5, 6, 11]],
+        np.array([1, 1, 3**0.5, 3**0.5]) * 2 / (3**0.5 * 2.46),
+    )
+    np.testing.assert_allclose(
+        spots @ [0, 2.46], np.round(spots @ [0, 2.46]), atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("angle", [0.0, 17.3, 48.9])
+def test_the_orientation_of_a_support(angle):
+    found = hexagonal_angle(crystal(2.46, angle), SAMPLING, 2.46)
+    assert (found - angle + 30) % 60 - 30 == pytest.approx(0, abs=0.15)
+
+
+def test_a_support_is_removed_and_nothing_else():
+    shape = (300, 260)
+    support = crystal(2.46, 20.0, shape=shape) - 1
+    column = np.zeros(shape, complex)
+    column[100:228, 70:190] = flake()[0] - 1
+    # Tapered, the support has no edges at the border of the field.
+    support *= np.outer(*(np.hanning(n) for n in shape))
+    spots = hexagonal_spots(2.46, 20.0)
+    kept = remove_spots(1 + column + support, SAMPLING, spots, 0.07)
+    mean = complex(1 + (column + support).mean())
+    assert kept.mean() == pytest.approx(mean, abs=1e-6)
+    alone = remove_spots(1 + column, SAMPLING, spots, 0.07)
+    left = compare_waves(kept, alone)["rmse"]
+    assert left < 0.15 * compare_waves(support, 0 * support)["rmse"]
+    assert (
+        compare_waves(alone, 1 + column)["rmse"]
+        < 0.3 * compare_waves(column, 0 * column)["rmse"]
+    )
+
+
+def test_differences_of_each_part():
+    wave = np.ones((6, 8), complex)
+    other = wave + 0.3 - 0.4j
+    found = compare_waves(wave, other)
+    assert found["real"] == pytest.approx(0.3)
+    assert found["imaginary"] == pytest.approx(0.4)
+    assert found["rmse"] == pytest.approx(np.sqrt(0.125))
+    assert compare_waves(wave, other, cutoff=2)["rmse"] == pytest.approx(0, abs=1e-12)
+
+
+def test_long_wavelengths_are_left_out_of_both():
+    x = np.arange(240)
+    long, short = (0.1 * np.cos(2 * np.pi * x / n) * np.ones((20, 1)) for n in (120, 6))
+    other = np.ones((20, 240), complex)
+    found = compare_waves(other + long + 1j * short, other, cutoff=5)
+    assert found["real"] < 0.01
+    assert found["imaginary"] == pytest.approx(0.1 / np.sqrt(2), rel=0.02)

@@ -255,7 +255,14 @@ def test_classical_reconstruction_of_each_series_lazily(series):
     assert type(lazy) is LazyExitWave
     assert lazy.data.shape == (2, 70, 60)
     eager = made.reconstruct_exitwave(**options, lazy_output=False, **QUIET)
-    assert len(eager.metadata.HRTEMNN.ExitWave.errors) == 2
+    errors = eager.metadata.HRTEMNN.ExitWave.errors
+    ax = eager.plot_convergence()
+    drawn = [line.get_ydata() for line in ax.get_lines()]
+    np.testing.assert_array_equal(drawn, errors)
+    assert np.shape(errors) == (2, 3)
+    assert len(ax.get_legend().get_texts()) == 2
+    with pytest.raises(ValueError, match="no errors of iterations"):
+        lazy.plot_convergence()
     np.testing.assert_allclose(lazy.data.compute(), eager.data, atol=1e-5)
     np.testing.assert_allclose(
         eager.inav[1].data,

@@ -11,7 +11,7 @@ from hyperspy.signals import ComplexSignal2D
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import propagate
-from hyperspy_hrtemnn.plots import plot_argand
+from hyperspy_hrtemnn.plots import plot_argand, plot_convergence
 
 from ._calibration import sampling
 from ._frames import computed, derived_signal, frames, map_frames
@@ -303,6 +303,27 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         """
         found = self.find_columns(**options) if columns is None else columns
         return plot_argand(found, ax)
+
+    def plot_convergence(self, ax: Axes | None = None) -> Axes:
+        """Plot how the iterations came to fit the images, a line for each series.
+
+        Parameters
+        ----------
+        ax
+            Where to plot; by default a new figure.
+
+        Raises
+        ------
+        ValueError
+            If the waves are not from iterations that were done at once.
+        """
+        errors = self.metadata.get_item("HRTEMNN.ExitWave.errors", default=None)
+        if errors is None:
+            raise ValueError(
+                "These waves have no errors of iterations: reconstruct them with "
+                "method='gerchberg-saxton' and lazy_output=False."
+            )
+        return plot_convergence(errors, ax)
 
     def compare(
         self,

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a reconstruction came to fit its images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
+
+def plot_convergence(errors: ArrayLike, ax: Axes | None = None) -> Axes:
+    """Plot the error of the images after each iteration, a line for each series.
+
+    A line that still falls asks for more iterations; one that ends far above the noise
+    of the images, for other lenses, or for registered images.
+
+    Parameters
+    ----------
+    errors
+        Of `hyperspy_hrtemnn.analysis.Reconstruction`, shape (..., iteration).
+    ax
+        Where to plot; by default a new figure.
+    """
+    import matplotlib.pyplot as plt
+
+    ax = plt.subplots()[1] if ax is None else ax
+    lines = np.atleast_2d(np.asarray(errors, float))
+    lines = lines.reshape(-1, lines.shape[-1])
+    for number, line in enumerate(lines):
+        ax.semilogy(np.arange(1, len(line) + 1), line, label=f"series {number}")
+    if len(lines) > 1:
+        ax.legend(fontsize="small")
+    ax.set_xlabel("iteration")
+    ax.set_ylabel("RMS difference of the amplitudes, vacuum = 1")
+    return ax

@@ -10,6 +10,7 @@ Draws the pictures of ``docs/mos2.md`` and writes its figures. Needs the extra
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -126,10 +127,12 @@ def under_the_beam(flake: Structure) -> list[Structure]:
         kept = np.ones(len(flake.numbers), bool)
         kept[gone] = False
         shift = np.append(rng.normal(0, 0.4, 2), 0)
-        parts = {"numbers": flake.numbers[kept], "particles": flake.particles[kept]}
         frames.append(
             replace(
-                flake, positions=(flake.positions + shift)[kept].astype("f4"), **parts
+                flake,
+                positions=(flake.positions + shift)[kept].astype("f4"),
+                numbers=flake.numbers[kept],
+                particles=flake.particles[kept],
             )
         )
     return frames
@@ -197,8 +200,8 @@ def draw_time(movie: HRTEM, columns: pd.DataFrame) -> str:
     figure.savefig(PICTURES / "time.png", dpi=75)
     means = tracks.groupby("track")[["x_corrected", "y_corrected"]].mean()
     plot_strain(strain_map(means), limit=0.03).savefig(PICTURES / "strain.png", dpi=65)
-    counts = events.groupby(["before", "after"]).size()
-    told = ", ".join(f"{n} × {a} → {b}" for (a, b), n in counts.items())
+    kinds = Counter(zip(events["before"], events["after"], strict=True))
+    told = ", ".join(f"{n} × {a} → {b}" for (a, b), n in kinds.items())
     return (
         f"{KNOCKED_OUT} sulfur atoms left in {FRAMES} frames and one vacancy moved. "
         f"Found: {told}; {len(hops)} diffusion event{'s' * (len(hops) != 1)}, in frame "

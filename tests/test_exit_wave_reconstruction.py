@@ -18,7 +18,7 @@ from hyperspy_hrtemnn.analysis import (
     transfer_function,
     vacuum_value,
 )
-from hyperspy_hrtemnn.analysis.weak_object import WeakObject
+from hyperspy_hrtemnn.analysis.waves.weak_object import WeakObject
 
 LONG = np.linspace(-500, 500, 21)
 

@@ -12,7 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 from scipy.spatial import cKDTree
 
-from .lattice_vectors import find_lattice_vectors, reduced
+from .vectors import find_lattice_vectors, reduced
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.sparse import eye_array
 from scipy.spatial import cKDTree
 
-from .lattice import STEPS, fit_lattice
+from .fit import STEPS, fit_lattice
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

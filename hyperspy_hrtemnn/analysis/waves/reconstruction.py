@@ -11,19 +11,20 @@ import numpy as np
 import scipy.fft
 from scipy.ndimage import fourier_gaussian
 
-from .camera import share_undone, undo_mtf
-from .focal_alignment import align as align_images
-from .focal_alignment import ramp, refine
-from .optics import transfer_function, wavelength
+from hyperspy_hrtemnn.analysis.microscope.camera import share_undone, undo_mtf
+from hyperspy_hrtemnn.analysis.microscope.optics import transfer_function, wavelength
+
+from .alignment import align as align_images
+from .alignment import ramp, refine
+from .search import WaveSearch
 from .vacuum import vacuum_value
-from .wave_search import WaveSearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
-    from .optics import Optics
+    from hyperspy_hrtemnn.analysis.microscope.optics import Optics
 
 # Iterations after which the images are registered anew.
 _REFINED_AFTER = (5, 15, 35)

@@ -15,7 +15,7 @@ import scipy.fft
 from scipy.signal.windows import hann
 from skimage.registration import phase_cross_correlation
 
-from .wave_search import WaveSearch
+from .search import WaveSearch
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

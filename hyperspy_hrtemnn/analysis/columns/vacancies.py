@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .column_events import number_of_frames
-from .column_tracks import check_columns
-from .lattice import fit_lattice, missing_sites
+from hyperspy_hrtemnn.analysis.lattices.fit import fit_lattice, missing_sites
+
+from .events import number_of_frames
+from .tracks import check_columns
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import coo_array
 
-from .assignment import assign
+from hyperspy_hrtemnn.analysis.assignment import assign
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .assignment import assign
+from hyperspy_hrtemnn.analysis.assignment import assign
+
 from .drift import common_shift
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .assignment import assign
-from .column_events import NONE
-from .column_tracks import check_columns
+from hyperspy_hrtemnn.analysis.assignment import assign
+
+from .events import NONE
+from .tracks import check_columns
 
 if TYPE_CHECKING:
     import pandas as pd

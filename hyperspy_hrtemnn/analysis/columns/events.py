@@ -12,8 +12,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from .column_tracks import check_columns, neighbor_distance
 from .steady_states import UNKNOWN, steady_states
+from .tracks import check_columns, neighbor_distance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

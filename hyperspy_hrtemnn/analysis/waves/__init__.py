@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Exit waves: reconstructed, compared, and what their columns tell."""

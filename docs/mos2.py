@@ -36,13 +36,14 @@ from hyperspy_hrtemnn.plots import plot_counts, plot_strain
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
     from hyperspy_hrtemnn.signals import HRTEM, ExitWave
 
 PAGE = DOCS / "mos2.md"
 PICTURES = DOCS / "pictures" / "mos2"
 SEED = 77  # of a flake that no data set has
-FIELD = 52.0  # [Å]
+FIELD = 62.0  # [Å]
 SAMPLING = 0.105  # of the camera [Å]
 SETTINGS = WaveSettings(
     energy=50,
@@ -68,7 +69,7 @@ def flake_with(vacancies: float, holes: float) -> Structure:
     """Return the flake with so many percent of its sites empty."""
     return MX2Flake(
         field=FIELD,
-        side=(34, 36),
+        side=(44, 46),
         offset=(0, 0),
         vacancies=(vacancies, vacancies),
         holes=(holes, holes),
@@ -138,14 +139,22 @@ def under_the_beam(flake: Structure) -> list[Structure]:
     return frames
 
 
+def show_flake(ax: Axes, columns: pd.DataFrame) -> None:
+    """Leave the empty field around the flake out."""
+    low, high = columns[["x", "y"]].min() - 0.4, columns[["x", "y"]].max() + 0.4
+    ax.set(xlim=(low["x"], high["x"]), ylim=(high["y"], low["y"]))
+
+
 def draw_series(series: HRTEM, columns: pd.DataFrame) -> None:
     """Draw the three images, and the columns with what is missing."""
     vacancies = find_vacancies(columns)
-    figure, axes = plt.subplots(1, 4, figsize=(20, 5), layout="constrained")
-    for ax, image, value in zip(axes, series, DEFOCUS, strict=False):
+    figure, axes = plt.subplots(2, 2, figsize=(14, 12), layout="constrained")
+    for ax, image, value in zip(axes.flat, series, DEFOCUS, strict=False):
         image.plot_columns(columns.iloc[:0], ax=ax)
         ax.set_title(f"defocus {value}")
-    series.inav[0].plot_columns(columns, ax=axes[-1], vacancies=vacancies)
+    series.inav[1].plot_columns(columns, ax=axes[1, 1], vacancies=vacancies)
+    for ax in axes.flat:
+        show_flake(ax, columns)
     figure.savefig(PICTURES / "series.png", dpi=65)
 
 
@@ -195,8 +204,9 @@ def draw_time(movie: HRTEM, columns: pd.DataFrame) -> str:
     )
     frame = int(hops["frame"].iloc[0]) if len(hops) else HOP
     movie.plot_columns(
-        columns, (frame, 0), right, vacancies=vacancies, events=events, diffusion=hops
+        columns, (0, frame), right, vacancies=vacancies, events=events, diffusion=hops
     )
+    show_flake(right, columns)
     figure.savefig(PICTURES / "time.png", dpi=75)
     means = tracks.groupby("track")[["x_corrected", "y_corrected"]].mean()
     plot_strain(strain_map(means), limit=0.03).savefig(PICTURES / "strain.png", dpi=65)

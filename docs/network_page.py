@@ -84,8 +84,13 @@ def header(columns: list[str]) -> list[str]:
 
 def row(name: str, values: list[float | None]) -> str:
     """Return a line of a table."""
-    cells = ("–" if value is None else f"{value:.3f}" for value in values)
+    cells = ("–" if value is None else _number(value) for value in values)
     return f"| {name} | {' | '.join(cells)} |"
+
+
+def _number(value: float) -> str:
+    """Return a score with three digits, also where it is small."""
+    return f"{value:.3f}" if abs(value) >= 0.1 else f"{value:.4f}"
 
 
 def mask_scores(card: Card) -> str:
@@ -120,8 +125,9 @@ def copy_pictures(run: Path, name: str) -> None:
     """Copy the plots of a run, and put twelve of its training images into one."""
     pictures = DOCS / "pictures" / name
     pictures.mkdir(exist_ok=True)
-    for plot in ("evaluation", "history"):
-        shutil.copy(run / f"{plot}.png", pictures)
+    for plot in ("evaluation", "history", "comparison"):
+        if (run / f"{plot}.png").exists():
+            shutil.copy(run / f"{plot}.png", pictures)
     pairs = [plt.imread(path) for path in sorted(run.glob("debug/*.png"))[:12]]
     rows = [np.hstack(pairs[i : i + 3]) for i in range(0, len(pairs), 3)]
     half = downscale_local_mean(np.vstack(rows), (2, 2, 1))

@@ -17,6 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from skimage.transform import downscale_local_mean
 
+from hrtemnn_training.evaluation.plots import SHARES
 from hyperspy_hrtemnn.networks import Card, load
 
 DOCS = Path(__file__).parent
@@ -67,8 +68,12 @@ def any_scores(card: Card) -> str:
         cells += [rival.get(name) for rival in rivals.values()]
         lines.append(row(name, cells))
     shown = list(next(iter(rivals.values()))) if rivals else list(card.scores["scores"])
+    pairs = [
+        (name, value)
+        for name in shown
+        for value in (("mean",) if name in SHARES else ("median", "mean"))
+    ]
     for condition, bins in card.scores["against"].items():
-        pairs = [(name, value) for name in shown for value in ("median", "mean")]
         lines += ["", *header([condition, *(", ".join(pair) for pair in pairs)])]
         lines += [
             row(text, [part[name][value] for name, value in pairs])

@@ -60,7 +60,7 @@ def any_scores(card: Card) -> str:
     columns = ["score", "mean", "10th percentile", "median", "90th percentile", *rivals]
     told = (
         f"{card.scores['images']} images of structures that were never trained on; "
-        f"beside them the means of {' and '.join(rivals)}, without a network."
+        f"beside them the means of: {'; '.join(rivals)}."
     )
     lines = [told, "", *header(columns)]
     for name, values in card.scores["scores"].items():

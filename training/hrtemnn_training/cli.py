@@ -228,6 +228,11 @@ def export(recipe: Recipe, folder: Path) -> None:
     help="Condition in whose bins the scores are given: dose, defocus, sampling, ...",
 )
 @click.option(
+    "--averaged",
+    is_flag=True,
+    help="Score each network once more, averaged over eight orientations of the image.",
+)
+@click.option(
     "--images",
     type=_Options(),
     help="Other conditions for the test images, such as "
@@ -236,8 +241,10 @@ def export(recipe: Recipe, folder: Path) -> None:
 def evaluate(
     recipe: Recipe,
     folder: Path,
+    *,
     networks: tuple[str, ...],
     against: tuple[str, ...],
+    averaged: bool,
     images: dict[str, Any] | None,
 ) -> None:
     """Score networks, and their rivals without one, on the test structures in FOLDER.
@@ -249,7 +256,7 @@ def evaluate(
     network that takes fewer images than the focal series of RECIPE gets its first ones.
     """
     changed = None if images is None else change_images(recipe, images)
-    _evaluate(recipe, folder, networks, against, changed)
+    _evaluate(recipe, folder, networks, against, changed, averaged=averaged)
 
 
 @_step
@@ -274,9 +281,13 @@ def _evaluate(
     networks: tuple[str, ...] = (),
     against: tuple[str, ...] = ("dose",),
     images: ImageParameters | None = None,
+    *,
+    averaged: bool = False,
 ) -> None:
     from .evaluation.report import report, table_of
     from .evaluation.tasks import task_of
 
-    summary = report(recipe, folder, networks, images=images, against=against)
+    summary = report(
+        recipe, folder, networks, images=images, against=against, averaged=averaged
+    )
     click.echo(table_of(summary, task_of(recipe).plotted))

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import ase.io
 import numpy as np
@@ -26,9 +26,7 @@ from hrtemnn_training.waves.local_vibrations import (
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 from hrtemnn_training.waves.vibrations import debye_waller
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+TRAINING = Path(__file__).parents[2] / "training"
 BONDS = {("Mo", "S"): 2.9}
 # Along the edge, across it, along the beam [Å].
 AT_EDGE = np.array([0.12, 0.08, 0.05])
@@ -368,3 +366,17 @@ def test_all_deviations_have_one_factor_drawn_for_each_structure(
 def test_settings_that_cannot_be_used_are_named(vibrations: dict, message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         settings(**vibrations)
+
+
+def test_the_recipe_with_vibrations_has_those_measured_and_is_else_its_sister() -> None:
+    text = (TRAINING / "vibrations" / "mos2-300K.json").read_text()
+    recipe, sister = (
+        json.loads((TRAINING / "recipes" / f"{name}.json").read_text())
+        for name in ("mos2-exitwave-vibrations", "mos2-exitwave")
+    )
+    assert json.loads(text).items() <= recipe["waves"]["vibrations"].items()
+    settings(**recipe["waves"].pop("vibrations"))
+    del sister["waves"]["vibrations"]
+    own = {"name", "description", "size"}
+    assert recipe.keys() == sister.keys()
+    assert all(recipe[key] == sister[key] for key in recipe.keys() - own)

@@ -137,13 +137,7 @@ class LocalFrozenPhonons(Vibrations):
             for element, kinds in self.amplitudes.items()
             for n, sigma in kinds.items()
         }
-        edge = self.edge and EdgeVibrations(
-            self.edge.element,
-            self.edge.neighbor,
-            self.edge.coordination,
-            factor * np.array(self.edge.sigma_xyz),
-            np.array(self.edge.mu_xyz),
-        )
+        edge = self._edge_vibrations(factor)
         for _ in range(self.configurations):
             moved = perturb_atoms(atoms, amplitudes, bonds, rng)
             if edge is not None:
@@ -152,6 +146,17 @@ class LocalFrozenPhonons(Vibrations):
                 displaced = np.any(at_edge != atoms.positions, axis=1)
                 moved.positions[displaced] = at_edge[displaced]
             yield moved
+
+    def _edge_vibrations(self, factor: float) -> EdgeVibrations | None:
+        if self.edge is None:
+            return None
+        return EdgeVibrations(
+            self.edge.element,
+            self.edge.neighbor,
+            self.edge.coordination,
+            sigma_xyz=factor * np.array(self.edge.sigma_xyz),
+            mu_xyz=np.array(self.edge.mu_xyz),
+        )
 
 
 def _rounded(xyz: NDArray[np.floating]) -> list[float]:

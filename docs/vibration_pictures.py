@@ -111,7 +111,14 @@ def draw_waves(models: Mapping[str, Seen], temperature: int) -> None:
             column, panels.items(), references, strict=True
         ):
             low, high = np.percentile(reference, [0.2, 99.8])
-            ax.imshow(panel, cmap="gray", vmin=low, vmax=high, origin="lower")
+            rim = len(panel) // 8
+            ax.imshow(
+                panel[rim:-rim, rim:-rim],
+                cmap="gray",
+                vmin=low,
+                vmax=high,
+                origin="lower",
+            )
             ax.set(xticks=[], yticks=[])
             if model is dynamics:
                 ax.set_ylabel(title)

@@ -108,7 +108,7 @@ def differences(models: dict[int, dict[str, Seen]], tables: Sequence[list[str]])
 
 def amplitudes(vibrations: dict[int, LocalFrozenPhonons]) -> str:
     """Return the measured amplitudes as a table."""
-    lines = header(["atoms", *(f"{t} K: x, y, z [Å]" for t in vibrations)])
+    lines = header(["element, bonds", *(f"{t} K: x, y, z [Å]" for t in vibrations)])
     first = next(iter(vibrations.values()))
     for element, kinds in first.amplitudes.items():
         for n in kinds:
@@ -116,7 +116,7 @@ def amplitudes(vibrations: dict[int, LocalFrozenPhonons]) -> str:
                 _lengths(each.amplitudes[element].get(n))
                 for each in vibrations.values()
             ]
-            lines.append(f"| {element}, {n} bonds | {' | '.join(cells)} |")
+            lines.append(f"| {element}, {n} | {' | '.join(cells)} |")
     edges = [each.edge for each in vibrations.values() if each.edge]
     cells = [_lengths(edge.sigma_xyz) for edge in edges]
     lines.append(f"| edge S, along, across, z | {' | '.join(cells)} |")

@@ -109,14 +109,17 @@ def differences(models: dict[int, dict[str, Seen]], tables: Sequence[list[str]])
 def amplitudes(vibrations: dict[int, LocalFrozenPhonons]) -> str:
     """Return the measured amplitudes as a table."""
     lines = header(["element, bonds", *(f"{t} K: x, y, z [Å]" for t in vibrations)])
-    first = next(iter(vibrations.values()))
-    for element, kinds in first.amplitudes.items():
-        for n in kinds:
-            cells = [
-                _lengths(each.amplitudes[element].get(n))
-                for each in vibrations.values()
-            ]
-            lines.append(f"| {element}, {n} | {' | '.join(cells)} |")
+    kinds = {
+        (element, n)
+        for each in vibrations.values()
+        for element, numbers in each.amplitudes.items()
+        for n in numbers
+    }
+    for element, n in sorted(kinds):
+        cells = [
+            _lengths(each.amplitudes[element].get(n)) for each in vibrations.values()
+        ]
+        lines.append(f"| {element}, {n} | {' | '.join(cells)} |")
     edges = [each.edge for each in vibrations.values() if each.edge]
     cells = [_lengths(edge.sigma_xyz) for edge in edges]
     lines.append(f"| edge S, along, across, z | {' | '.join(cells)} |")

@@ -121,6 +121,45 @@ def waves(recipe: Recipe, folder: Path, train: bool | None, **work: Any) -> None
     generation.make_waves(recipe, folder, purposes=_purposes(train), **work)
 
 
+@click.command()
+@click.argument("trajectory", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--bond",
+    "bonds",
+    type=(str, str, click.FloatRange(0, min_open=True)),
+    multiple=True,
+    required=True,
+    help="Two elements and the longest distance that is a bond [Å], such as Mo S 3.0.",
+)
+@click.option(
+    "--edge",
+    type=(str, str),
+    help="Elements of atoms at edges, which are to vibrate along them, and of their "
+    "neighbors, such as S Mo.",
+)
+def vibrations(
+    trajectory: str,
+    bonds: tuple[tuple[str, str, float], ...],
+    edge: tuple[str, str] | None,
+) -> None:
+    """Measure the vibrations in TRAJECTORY, any that ASE reads, for a recipe.
+
+    Prints the key vibrations of waves: the amplitudes of each element with each number
+    of bonds.
+    """
+    from ase.io.formats import UnknownFileTypeError
+
+    from .waves.local_frozen_phonons import LocalFrozenPhonons
+
+    try:
+        measured = LocalFrozenPhonons.measure(trajectory, bonds, edge)
+    except UnknownFileTypeError:
+        raise click.ClickException(f"ASE cannot read {trajectory}.") from None
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"{trajectory}: {error}") from None
+    click.echo(measured.model_dump_json(exclude_unset=True))
+
+
 @_step
 @click.option(
     "--restart",

@@ -10,6 +10,7 @@ import hyperspy.api as hs
 import numpy as np
 import pytest
 from hypothesis import given
+from hyperspy.axes import UniformDataAxis
 from hypothesis import strategies as st
 
 from hyperspy_hrtemnn.signals import Instances
@@ -132,10 +133,8 @@ def test_spectra_beside_the_survey_image_count_nowhere(particles, rng):
 )
 def test_every_survey_pixel_has_its_share(size, factor, scale, offset, sign):
     """Of a spectrum image of finer pixels over the same field."""
-    survey = hs.signals.Signal1D(np.zeros(size)).axes_manager[0]
-    survey.scale, survey.offset = sign * scale, offset
-    fine = hs.signals.Signal1D(np.zeros(size * factor)).axes_manager[0]
-    fine.scale = sign * scale / factor
+    survey = UniformDataAxis(size=size, scale=sign * scale, offset=offset)
+    fine = UniformDataAxis(size=size * factor, scale=sign * scale / factor)
     fine.offset = offset - (survey.scale - fine.scale) / 2
     for start in (fine.offset, offset):
         fine.offset = start

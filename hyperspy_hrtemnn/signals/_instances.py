@@ -111,92 +111,6 @@ class Instances(Signal2D):  # type: ignore[misc]
         table.attrs["units"] = units
         return table
 
-    def plot_properties(
-        self,
-        name: str,
-        ids: Iterable[int] | None = None,
-        ax: Axes | None = None,
-        *,
-        image: Signal2D | None = None,
-        show_progressbar: bool | None = None,
-        num_workers: int | None = None,
-    ) -> Axes:
-        """Plot a property against time, one line for each particle.
-
-        Parameters
-        ----------
-        name
-            A column of `properties`, for example ``"area"``.
-        ids
-            The particles; by default all.
-        ax
-            Where to plot; by default a new figure.
-        image
-            The images, for ``"mean_intensity"``.
-        show_progressbar
-            Whether to show a progress bar; by default as in HyperSpy's preferences.
-        num_workers
-            Number of threads of dask; by default dask's own.
-
-        Raises
-        ------
-        ValueError
-            If there is no such property or particle.
-        """
-        table = self.properties(
-            image, show_progressbar=show_progressbar, num_workers=num_workers
-        )
-        against = table.columns[2] if table.columns[2] != "area" else "frame"
-        known = list(table.columns[table.columns.get_loc("area") :])
-        if name not in known:
-            hint = " It needs the image." if name == "mean_intensity" else ""
-            raise ValueError(
-                f"There is no property {name!r}; there are {', '.join(known)}.{hint}"
-            )
-        if ids is not None:
-            ids = list(ids)
-            check_ids(ids, table["id"].unique().tolist())
-        return draw_lines(table, name, against, ids, ax)
-
-    def plot_overlay(
-        self,
-        image: Signal2D,
-        frame: int | tuple[int, ...] | None = None,
-        ax: Axes | None = None,
-        *,
-        show_ids: bool = True,
-    ) -> Axes:
-        """Plot an image in grey with the outlines and ids of its particles.
-
-        Parameters
-        ----------
-        image
-            The images the particles were found in.
-        frame
-            Navigation index of the frame, for several navigation axes a tuple in the
-            order of ``inav``. By default where the navigator is.
-        ax
-            Where to plot; by default a new figure.
-        show_ids
-            Whether to write the ids.
-
-        Raises
-        ------
-        ValueError
-            If `image` has another shape.
-        IndexError
-            If there is no such frame.
-        """
-        check_same_shape(self, image)
-        where = frame_index(self, frame)
-        return draw_outlines(
-            np.asarray(image.data[where]),
-            np.asarray(self.data[where]),
-            self.axes_manager.signal_axes,
-            ax,
-            show_ids=show_ids,
-        )
-
     def sum_spectra(
         self,
         spectrum_image: Signal1D,
@@ -377,6 +291,92 @@ class Instances(Signal2D):  # type: ignore[misc]
             free_path(path, ".tif", ".tiff", overwrite=overwrite),
             show_progressbar=show_progressbar,
             num_workers=num_workers,
+        )
+
+    def plot_properties(
+        self,
+        name: str,
+        ids: Iterable[int] | None = None,
+        ax: Axes | None = None,
+        *,
+        image: Signal2D | None = None,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> Axes:
+        """Plot a property against time, one line for each particle.
+
+        Parameters
+        ----------
+        name
+            A column of `properties`, for example ``"area"``.
+        ids
+            The particles; by default all.
+        ax
+            Where to plot; by default a new figure.
+        image
+            The images, for ``"mean_intensity"``.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Raises
+        ------
+        ValueError
+            If there is no such property or particle.
+        """
+        table = self.properties(
+            image, show_progressbar=show_progressbar, num_workers=num_workers
+        )
+        against = table.columns[2] if table.columns[2] != "area" else "frame"
+        known = list(table.columns[table.columns.get_loc("area") :])
+        if name not in known:
+            hint = " It needs the image." if name == "mean_intensity" else ""
+            raise ValueError(
+                f"There is no property {name!r}; there are {', '.join(known)}.{hint}"
+            )
+        if ids is not None:
+            ids = list(ids)
+            check_ids(ids, table["id"].unique().tolist())
+        return draw_lines(table, name, against, ids, ax)
+
+    def plot_overlay(
+        self,
+        image: Signal2D,
+        frame: int | tuple[int, ...] | None = None,
+        ax: Axes | None = None,
+        *,
+        show_ids: bool = True,
+    ) -> Axes:
+        """Plot an image in grey with the outlines and ids of its particles.
+
+        Parameters
+        ----------
+        image
+            The images the particles were found in.
+        frame
+            Navigation index of the frame, for several navigation axes a tuple in the
+            order of ``inav``. By default where the navigator is.
+        ax
+            Where to plot; by default a new figure.
+        show_ids
+            Whether to write the ids.
+
+        Raises
+        ------
+        ValueError
+            If `image` has another shape.
+        IndexError
+            If there is no such frame.
+        """
+        check_same_shape(self, image)
+        where = frame_index(self, frame)
+        return draw_outlines(
+            np.asarray(image.data[where]),
+            np.asarray(self.data[where]),
+            self.axes_manager.signal_axes,
+            ax,
+            show_ids=show_ids,
         )
 
     def _over_blocks(

@@ -7,6 +7,7 @@ import copy
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import dask
 import dask.array as da
 import numpy as np
 from hyperspy.signals import Signal1D
@@ -119,7 +120,8 @@ def _survey_pixels(
         # The same field: what coincides are the edges, not the middles of first pixels.
         offset += (scale - survey.scale) / 2
     position = (offset + scale * np.arange(axis.size) - survey.offset) / survey.scale
-    index = np.floor(position + 0.5).astype(int)
+    # A middle may lie on an edge; rounding errors are not to choose the side.
+    index = np.floor(position + 0.5 + 1e-6).astype(int)
     return index.clip(0, survey.size - 1), (index >= 0) & (index < survey.size)
 
 
@@ -128,29 +130,28 @@ def _sums(
 ) -> da.Array:
     """Return the sum over each particle, shape (id, energy), to be computed."""
     axes = spectrum_image.axes_manager
-    data = spectrum_image.data
-    if not spectrum_image._lazy:
-        data = da.from_array(data, chunks=data.shape, name=False)
     x, y = axes.navigation_axes
     order = [axis.index_in_array for axis in (y, x, axes.signal_axes[0])]
-    data = data.transpose(order)
+    data = spectrum_image.data.transpose(order)
     if np.issubdtype(data.dtype, np.floating):
         dtype = np.dtype(np.float64)
     else:
         dtype = np.zeros(0, data.dtype).sum().dtype
+    options = {"ids": ids, "total": dtype}
+    if not spectrum_image._lazy:
+        # An array of dask would be a copy of the data.
+        total = dask.delayed(_sum_block, pure=False)(data, owner, **options)
+        return da.from_delayed(total, (1, 1, len(ids), data.shape[2]), dtype)[0, 0]
+    # Every block of energies has the same owners.
     owners = da.from_array(owner[..., np.newaxis], chunks=(*data.chunks[:2], 1))
+    rows, columns = ((1,) * blocks for blocks in data.numblocks[:2])
     of_blocks = da.map_blocks(
         _sum_block,
         data,
         owners,
-        ids=ids,
-        total=dtype,
+        **options,
         new_axis=2,
-        chunks=(
-            *((1,) * blocks for blocks in data.numblocks[:2]),
-            (len(ids),),
-            data.chunks[2],
-        ),
+        chunks=(rows, columns, (len(ids),), data.chunks[2]),
         dtype=dtype,
         meta=np.empty((0,) * 4, dtype),
     )
@@ -164,5 +165,7 @@ def _sum_block(
     ids: NDArray[np.integer],
     total: np.dtype[Any],
 ) -> NDArray[Any]:
-    sums = [spectra[owner[..., 0] == number].sum(axis=0, dtype=total) for number in ids]
+    """Return the sums over a block, shape (1, 1, id, energy)."""
+    owner = owner.reshape(spectra.shape[:2])
+    sums = [spectra[owner == number].sum(axis=0, dtype=total) for number in ids]
     return np.stack(sums)[np.newaxis, np.newaxis]

@@ -9,8 +9,8 @@ import dask.array as da
 import hyperspy.api as hs
 import numpy as np
 import pytest
-from hypothesis import given
 from hyperspy.axes import UniformDataAxis
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperspy_hrtemnn.signals import Instances

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hrtemnn_training.export.onnx_file import write_scores
-from hrtemnn_training.whole_files import written_whole
 from hyperspy_hrtemnn.networks import load
+from hyperspy_hrtemnn.whole_files import written_whole
 
 from .comparison import evaluate, is_plain_mask
 from .mask_summary import dose_bins, summarize_masks

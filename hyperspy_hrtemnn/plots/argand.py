@@ -10,6 +10,7 @@ import numpy as np
 from hyperspy_hrtemnn.analysis import defocus_circle
 
 from .class_colors import class_colors
+from .new_axes import new_axes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,9 +32,7 @@ def plot_argand(columns: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax
         Where to plot; by default a new figure.
     """
-    import matplotlib.pyplot as plt
-
-    ax = plt.subplots()[1] if ax is None else ax
+    ax = new_axes() if ax is None else ax
     turn = np.exp(1j * np.linspace(0, 2 * np.pi, 200))
     circles = [(turn, "-", "grey")]
     ax.plot(1, 0, "k+", ms=10, label="vacuum")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .new_axes import new_axes
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike
@@ -25,9 +27,7 @@ def plot_convergence(errors: ArrayLike, ax: Axes | None = None) -> Axes:
     ax
         Where to plot; by default a new figure.
     """
-    import matplotlib.pyplot as plt
-
-    ax = plt.subplots()[1] if ax is None else ax
+    ax = new_axes() if ax is None else ax
     lines = np.atleast_2d(np.asarray(errors, float))
     lines = lines.reshape(-1, lines.shape[-1])
     for number, line in enumerate(lines):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .class_colors import class_colors
+from .new_axes import new_axes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,8 +44,6 @@ def plot_counts(
     ValueError
         If there is no such class.
     """
-    import matplotlib.pyplot as plt
-
     names = list(counts.columns) if classes is None else classes
     unknown = [name for name in names if name not in counts]
     if unknown:
@@ -52,7 +51,7 @@ def plot_counts(
             f"There is no class {', '.join(map(str, unknown))}; there are "
             f"{', '.join(map(str, counts.columns))}."
         )
-    ax = plt.subplots()[1] if ax is None else ax
+    ax = new_axes() if ax is None else ax
     colors = class_colors(str(name).removeprefix(_MISSING) for name in counts)
     for name in names:
         kind = str(name).removeprefix(_MISSING)

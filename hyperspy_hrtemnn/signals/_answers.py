@@ -14,6 +14,7 @@ from hyperspy_hrtemnn.networks._tiling import spans
 from ._calibration import sampling
 from ._defocus import defocus_faults
 from ._frames import axis_dicts, frames, map_frames
+from ._lenses import known_energy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,10 +136,7 @@ def _refuse_early(
 
 
 def _warn_out_of_range(signal: Signal2D, card: Card, pixel_size: float | None) -> None:
-    # Readers write 0 where the file does not say.
-    path = "Acquisition_instrument.TEM.beam_energy"
-    energy = signal.metadata.get_item(path, default=None) or None
-    faults = out_of_range(card, sampling=pixel_size, energy=energy)
+    faults = out_of_range(card, sampling=pixel_size, energy=known_energy(signal))
     faults += defocus_faults(signal, card)
     if faults:
         warnings.warn(

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hyperspy_hrtemnn.plots.new_axes import new_axes
+
 from ._calibration import edges_of
 
 if TYPE_CHECKING:
@@ -27,10 +29,3 @@ def draw_image(
     for label, axis in ((ax.set_xlabel, x_axis), (ax.set_ylabel, y_axis)):
         label(f"{axis.name} ({axis.units})")
     return ax
-
-
-def new_axes() -> Axes:
-    """Return the axes of a new figure."""
-    import matplotlib.pyplot as plt
-
-    return plt.subplots()[1]

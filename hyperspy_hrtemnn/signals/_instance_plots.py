@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from skimage.measure import find_contours
 
-from ._image_plots import draw_image, new_axes
+from hyperspy_hrtemnn.plots.new_axes import new_axes
+
+from ._image_plots import draw_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 _ENERGY = "Acquisition_instrument.TEM.beam_energy"
 
 
+def known_energy(signal: Signal2D) -> float | None:
+    """Return the beam energy of the metadata [keV], if it is there."""
+    # Readers write 0 where the file does not say.
+    return signal.metadata.get_item(_ENERGY, default=None) or None
+
+
 def beam_energy(signal: Signal2D, energy: float | None = None) -> float:
     """Return the beam energy [keV], the one given or the metadata's.
 
@@ -27,8 +33,7 @@ def beam_energy(signal: Signal2D, energy: float | None = None) -> float:
     ValueError
         If neither is known, or it is not positive.
     """
-    # Readers write 0 where the file does not say.
-    known = energy if energy is not None else signal.metadata.get_item(_ENERGY, None)
+    known = known_energy(signal) if energy is None else energy
     if not known:
         raise ValueError(
             "The beam energy is not known. Give energy in keV, or set it:\n"

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -90,7 +91,8 @@ def reflecting_planes(crystal: Crystal, min_spacing: float) -> Planes:
     """Return the planes of a crystal that are not forbidden.
 
     Kinematically, with scattering factors in proportion to the atomic number. Planes
-    are of one family if spacing and structure factor are equal.
+    are of one family if spacing, structure factor and order are equal: (333) and (511)
+    differ in the last.
 
     Parameters
     ----------
@@ -108,8 +110,12 @@ def reflecting_planes(crystal: Crystal, min_spacing: float) -> Planes:
     strength = np.abs(phase @ crystal.numbers) / crystal.numbers.sum()
     kept = (length <= 1 / min_spacing) & (strength > _FORBIDDEN)
     hkl, vectors = hkl[kept], vectors[kept]
+    order = np.gcd.reduce(hkl, axis=1)
     # As texts: equal to four digits.
-    equal = [f"{k:.4g} {f:.3f}" for k, f in zip(length[kept], strength[kept], strict=True)]
+    equal = [
+        f"{k:.4g} {f:.3f} {n}"
+        for k, f, n in zip(length[kept], strength[kept], order, strict=True)
+    ]
     _, first, family = np.unique(equal, return_index=True, return_inverse=True)
     names = [
         _text(min(hkl[family == number].tolist(), key=_unusual), "{}")
@@ -125,10 +131,8 @@ def zone_patterns(crystal: Crystal, planes: Planes) -> Iterator[ZonePattern]:
     """
     zones = _half(*(_LARGEST_INDEX,) * 3)
     zones = zones[np.gcd.reduce(zones, axis=1) == 1]
-    length = np.linalg.norm(zones @ crystal.cell, axis=1).round(6)
-    order = sorted(range(len(zones)), key=lambda n: (length[n], _unusual(zones[n])))
     known = set()
-    for zone in zones[order]:
+    for zone in sorted(zones.tolist(), key=partial(_length_first, crystal.cell)):
         members = np.flatnonzero(planes.hkl @ zone == 0)
         # How often a plane lattice has which length tells it from any other.
         key = tuple(np.sort(planes.family[members]))
@@ -144,6 +148,12 @@ def zone_patterns(crystal: Crystal, planes: Planes) -> Iterator[ZonePattern]:
             yield ZonePattern(_text(zone, "[]"), members, sense * angle)
 
 
+def _length_first(
+    cell: NDArray[np.float64], zone: list[int]
+) -> tuple[float, tuple[int, list[int]]]:
+    return round(float(np.linalg.norm(zone @ cell)), 6), _unusual(zone)
+
+
 def _half(*largest: int) -> NDArray[np.intp]:
     """Return all triples of indices but 0 0 0, of each and its opposite the nicer."""
     triples = product(*(range(-n, n + 1) for n in largest))
@@ -151,13 +161,11 @@ def _half(*largest: int) -> NDArray[np.intp]:
     return np.reshape(kept, (-1, 3)).astype(np.intp)
 
 
-def _unusual(indices: object) -> tuple[int, list[int]]:
+def _unusual(indices: Sequence[int]) -> tuple[int, list[int]]:
     """Return a key that sorts (111) before (-111), and (200) before (002)."""
-    values = [int(i) for i in np.asarray(indices)]
-    return sum(i < 0 for i in values), [-i for i in values]
+    return sum(i < 0 for i in indices), [-i for i in indices]
 
 
-def _text(indices: object, brackets: str) -> str:
-    values = [int(i) for i in np.asarray(indices)]
-    between = "" if max(map(abs, values)) < 10 else " "
-    return brackets[0] + between.join(map(str, values)) + brackets[1]
+def _text(indices: Sequence[int], brackets: str) -> str:
+    between = "" if max(map(abs, indices)) < 10 else " "
+    return brackets[0] + between.join(map(str, indices)) + brackets[1]

@@ -77,15 +77,19 @@ def index_reflections(
     if len(reflections):
         columns = ("spacing", "angle", "amplitude")
         seen = Reflections(*(reflections[c].to_numpy(float) for c in columns))
-        planes = reflecting_planes(crystal, seen.spacing.min() * (1 - tolerance.spacing))
+        planes = reflecting_planes(
+            crystal, seen.spacing.min() * (1 - tolerance.spacing)
+        )
         nearest = _by_spacing(seen, planes, tolerance)
-        inner = seen.spacing >= _INNER * max(seen.spacing[nearest >= 0], default=np.inf)
-        inner &= nearest >= 0
+        inner = nearest >= 0
+        inner &= seen.spacing >= _INNER * seen.spacing.max(where=inner, initial=0)
         lattices = _lattices(seen, inner, crystal, planes, tolerance)
         for number, (zone, rows, members) in enumerate(lattices, 1):
             zone_axis = zone
             family[rows] = [planes.names[planes.family[m]] for m in members]
-            lattice[rows] = [f"{s}+{number}" if s else str(number) for s in lattice[rows]]
+            lattice[rows] = [
+                f"{s}+{number}" if s else str(number) for s in lattice[rows]
+            ]
         if not lattices:
             family[inner] = [planes.names[planes.family[m]] for m in nearest[inner]]
     return reflections.assign(family=family, lattice=lattice, zone_axis=zone_axis)
@@ -147,16 +151,11 @@ def _fitted(
 ) -> _Fit:
     spacing = planes.spacing[pattern.planes]
     ideal = Reflections(spacing, pattern.angle, np.ones(len(spacing)))
-    inner = ideal.only(spacing >= (1 - tolerance.spacing) * _smallest(seen, counted))
-    voters = seen.only(counted)
-    ideal = ideal.turned(common_rotation(inner, voters, 90.0, tolerance))
+    turn = common_rotation(ideal, seen.only(counted), 90.0, tolerance)
+    ideal = ideal.turned(turn)
     members, rows, weight = same_reflections(ideal, seen, tolerance)
     score = float(weight[counted[rows]].sum())
     return _Fit(pattern, rows, pattern.planes[members], score)
-
-
-def _smallest(seen: Reflections, counted: NDArray[np.bool_]) -> float:
-    return float(min(seen.spacing[counted], default=np.inf))
 
 
 def _by_spacing(

@@ -72,7 +72,9 @@ class Noise:
         return self.intensity * n * np.expm1(np.log(pixels / false_alarms) / n)
 
 
-def find_noise(spectrum: Spectrum, radius: Spectrum, inside: NDArray[np.bool_]) -> Noise:
+def find_noise(
+    spectrum: Spectrum, radius: Spectrum, inside: NDArray[np.bool_]
+) -> Noise:
     """Return the noise of a spectrum as a function of the frequency.
 
     In rings around the center the mean is found from the median, which reflections do

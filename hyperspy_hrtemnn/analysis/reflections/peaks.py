@@ -189,7 +189,10 @@ def _table(
     square: float,
 ) -> pd.DataFrame:
     row, column, height, noise = np.reshape(found, (-1, 4)).T
-    y, x = ((p - n // 2) * d for p, n, d in zip((row, column), amplitude.shape, step, strict=True))
+    y, x = (
+        (p - n // 2) * d
+        for p, n, d in zip((row, column), amplitude.shape, step, strict=True)
+    )
     table = pd.DataFrame(
         {
             "spacing": 1 / np.hypot(x, y),

@@ -107,23 +107,40 @@ def unseen_reflections(linked: pd.DataFrame, frames: Iterable[int]) -> pd.DataFr
     before = np.searchsorted(turns.index, numbers, side="right") - 1
     turn = pd.Series(turns.to_numpy()[np.maximum(before, 0)], numbers)
 
-    at_rest = np.exp(2j * np.radians(linked["angle"] - linked["rotation"]))
-    means = pd.DataFrame(
-        {
-            "spacing": linked["spacing"].groupby(linked["reflection"]).median(),
-            "rest": at_rest.groupby(linked["reflection"]).mean(),
-        }
-    )
+    means = mean_reflections(linked)
     index = pd.MultiIndex.from_product(
-        [numbers, means.index], names=["frame", "reflection"]
+        [numbers, means["reflection"]], names=["frame", "reflection"]
     )
     seen = pd.MultiIndex.from_frame(linked[["frame", "reflection"]])
     missing = index.difference(seen).to_frame(index=False)
-    rest = means["rest"].to_numpy()[np.searchsorted(means.index, missing["reflection"])]
-    missing["spacing"] = missing["reflection"].map(means["spacing"])
+    missing = missing.merge(means[["reflection", "spacing", "angle"]], "left")
     missing["rotation"] = missing["frame"].map(turn)
-    missing["angle"] = (np.degrees(np.angle(rest)) / 2 + missing["rotation"]) % 180
+    missing["angle"] = (missing["angle"] + missing["rotation"]) % 180
     return missing
+
+
+def mean_reflections(linked: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean of each reflection, rotated back to the particle's first frame.
+
+    Parameters
+    ----------
+    linked
+        Of one particle, from `link_reflections`.
+
+    Returns
+    -------
+    A row for each reflection: ``reflection``, the medians of ``spacing`` and
+    ``amplitude``, the mean ``angle``, and ``frames``, in how many it was found.
+    """
+    turn = np.radians(linked["angle"] - linked["rotation"]).to_numpy()
+    # Twice the angle: 180 degrees are nothing.
+    rows = linked.assign(cos=np.cos(2 * turn), sin=np.sin(2 * turn))
+    groups = rows.groupby("reflection")
+    means = groups[["spacing", "amplitude"]].median()
+    line = groups[["cos", "sin"]].mean()
+    means["angle"] = np.degrees(np.arctan2(line["sin"], line["cos"])) / 2 % 180
+    means["frames"] = groups.size()
+    return means.reset_index()
 
 
 def _averaged(

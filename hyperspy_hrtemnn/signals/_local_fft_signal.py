@@ -41,8 +41,8 @@ class LocalFFT(Signal2D):  # type: ignore[misc]
         square: float = 0.5,
         min_share: float = 0.05,
         max_rotation: float = 15.0,
-        spacing_tolerance: float = 0.03,
-        angle_tolerance: float = 3.0,
+        spacing_tolerance: float = 0.04,
+        angle_tolerance: float = 4.0,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
     ) -> pd.DataFrame:

@@ -69,30 +69,18 @@ def peak_table(
     for particle in np.unique(number):
         places = np.flatnonzero(number == particle)
         shown = {frame[i]: found[i] for i in places if found[i] is not None}
-        if not shown:
-            continue
-        tables = [table.assign(frame=f, id=particle) for f, table in shown.items()]
-        together = pd.concat(tables, ignore_index=True)
-        followed = follow_reflections(together, shown, **follow)
-        by_frame = dict(list(followed.assign(id=particle).groupby("frame")))
-        for i in places:
-            rows[i] = by_frame.get(frame[i])
-    measured = partial(_measured, step=step, square=search["square"])
-    rows = run(measured, rows)
-
+        if shown:
+            tables = [table.assign(frame=f) for f, table in shown.items()]
+            together = pd.concat(tables, ignore_index=True)
+            followed = follow_reflections(together, shown, **follow).assign(id=particle)
+            by_frame = dict(list(followed.groupby("frame")))
+            for i in places:
+                rows[i] = by_frame.get(frame[i])
+    rows = run(partial(_measured, step=step, square=search["square"]), rows)
     columns = _COLUMNS + (_INDEXED if follow.get("crystal") is not None else [])
-    nothing = pd.DataFrame(
-        {name: pd.Series(dtype=_TYPES.get(name, float)) for name in columns}
-    )
-    frames = [[nothing] for _ in range(frame.max() + 1)]
-    for f, table in zip(frame, rows, strict=True):
-        if table is not None:
-            frames[f].append(table[columns])
-    axes = [a for a in spectra.axes_manager.navigation_axes if not is_id_axis(a)]
-    tables = [pd.concat(parts[1:] or parts) for parts in frames]
-    table, units = join_frames(tables, axes, 0, 1)
-    table.attrs["units"] = units | _UNITS
-    return table
+    nothing = pd.DataFrame({n: np.empty(0, _TYPES.get(n, float)) for n in columns})
+    tables = [nothing if table is None else table[columns] for table in rows]
+    return _joined(spectra, tables, frame)
 
 
 def frequency_step(spectra: Signal2D) -> tuple[float, float]:
@@ -150,6 +138,19 @@ def is_id_axis(axis: Any) -> bool:
     return str(axis.name) == "id"
 
 
+def _joined(
+    spectra: Signal2D, tables: list[pd.DataFrame], frame: Numbers
+) -> pd.DataFrame:
+    """Return the tables of all spectra as one, with frame and time."""
+    order = np.argsort(frame, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(frame[order])) + 1)
+    by_frame = [pd.concat([tables[i] for i in group]) for group in groups]
+    axes = [a for a in spectra.axes_manager.navigation_axes if not is_id_axis(a)]
+    table, units = join_frames(by_frame, axes, 0, 1)
+    table.attrs["units"] = units | _UNITS
+    return table
+
+
 def _over_blocks(
     spectra: Signal2D,
     show_progressbar: bool | None,
@@ -161,7 +162,10 @@ def _over_blocks(
     data = whole_frames(spectra)
     ends = np.cumsum(data.chunks[0])
     tasks = [
-        dask.delayed(function, pure=False)(block, arguments[end - size : end])
+        # Bound, so that dask does not look into what is handed over.
+        dask.delayed(
+            partial(function, block, arguments[end - size : end]), pure=False
+        )()
         for block, size, end in zip(
             deferred_blocks(data), data.chunks[0], ends, strict=True
         )

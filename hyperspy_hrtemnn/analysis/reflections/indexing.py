@@ -35,16 +35,17 @@ def index_reflections(
     reflections: pd.DataFrame,
     crystal: Crystal,
     *,
-    spacing_tolerance: float = 0.03,
-    angle_tolerance: float = 3.0,
+    spacing_tolerance: float = 0.04,
+    angle_tolerance: float = 4.0,
 ) -> pd.DataFrame:
     """Index the reflections of one particle.
 
     Of all zone axes up to [333] in all rotations that one is taken which explains most
     of the inner reflections by their spacings and the angles between them, at least two
-    of different directions. If it leaves two such over, and the same zone axis explains
-    these in another rotation, or mirrored, the particle is a twin and has two lattices.
-    Where no zone axis explains two, reflections have a family by their spacing alone.
+    of different directions; where no zone axis explains two inner ones, all count. If
+    it leaves two such over, and the same zone axis explains these in another rotation,
+    or mirrored, the particle is a twin and has two lattices. Where no zone axis
+    explains two at all, inner reflections have a family by their spacing alone.
 
     Parameters
     ----------
@@ -83,7 +84,9 @@ def index_reflections(
         nearest = _by_spacing(seen, planes, tolerance)
         inner = nearest >= 0
         inner &= seen.spacing >= _INNER * seen.spacing.max(where=inner, initial=0)
-        lattices = _lattices(seen, inner, crystal, planes, tolerance)
+        lattices = _lattices(seen, inner, crystal, planes, tolerance) or _lattices(
+            seen, nearest >= 0, crystal, planes, tolerance
+        )
         for number, (zone, rows, members) in enumerate(lattices, 1):
             zone_axis = zone
             family[rows] = [planes.names[planes.family[m]] for m in members]

@@ -23,8 +23,8 @@ def follow_reflections(
     *,
     min_share: float = 0.05,
     max_rotation: float = 15.0,
-    spacing_tolerance: float = 0.03,
-    angle_tolerance: float = 3.0,
+    spacing_tolerance: float = 0.04,
+    angle_tolerance: float = 4.0,
 ) -> pd.DataFrame:
     """Return the reflections of one particle in all frames, numbered and indexed.
 
@@ -78,4 +78,5 @@ def follow_reflections(
         table = table.merge(names[columns], "left")
     order = dict(zip(means["reflection"], means.index + 1, strict=True))
     table["reflection"] = table["reflection"].map(order)
-    return table.sort_values(["frame", "reflection"], ignore_index=True)
+    table = table.sort_values(["frame", "reflection"], ignore_index=True)
+    return table.astype({"reflection": int, "found": bool})

@@ -56,7 +56,9 @@ def find_reflections(
     A row for each pair, the brightest first: ``spacing`` in nm; ``angle`` of k in
     degrees, 0 to 180, from x towards y; ``intensity``, the mean of the squared
     amplitude in the square, as a fraction of the largest of the whole spectrum;
-    ``amplitude`` of the peak; ``noise``, the root mean square of noise there.
+    ``amplitude`` of the peak, up to 20 % too low between the pixels of a spectrum whose
+    crop leaves no room around the particle; ``noise``, the root mean square of noise
+    there.
 
     Raises
     ------
@@ -111,6 +113,9 @@ def measure_reflections(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return intensity and amplitude where reflections should be.
 
+    The amplitude is the largest of the 3 x 3 pixels there; of noise, that is about
+    1.5 times its root mean square.
+
     Parameters
     ----------
     spectrum, step, square
@@ -132,7 +137,8 @@ def measure_reflections(
     k = np.stack([np.sin(turn), np.cos(turn)]) / np.asarray(spacing, float)
     center = np.array(amplitude.shape)[:, np.newaxis] // 2
     places = center + k / np.array(step)[:, np.newaxis]
-    height = ndimage.map_coordinates(amplitude, places, order=1, cval=np.nan)
+    largest = ndimage.maximum_filter(amplitude, 3)
+    height = ndimage.map_coordinates(largest, places, order=0, cval=np.nan)
     return _means(amplitude, places, step, square), height
 
 

@@ -142,11 +142,12 @@ def same_reflections(
     """
     turn = difference(now.angle, before.angle[:, np.newaxis])
     strain = _strain(before, now)
-    far = (strain / tolerance.spacing) ** 2 + (turn / tolerance.angle) ** 2
+    far = np.maximum(np.abs(strain) / tolerance.spacing, np.abs(turn) / tolerance.angle)
     i, j = np.nonzero(far <= 1)
     # Between 1 and 1/2: two far pairs are worth more than one near pair.
-    i, j = assign(i, j, 1 - far[i, j] / 2)
-    return i, j, 1 - far[i, j] / 2
+    fit = 1 - far**2 / 2
+    i, j = assign(i, j, fit[i, j])
+    return i, j, fit[i, j]
 
 
 def _strain(before: Reflections, now: Reflections) -> Values:

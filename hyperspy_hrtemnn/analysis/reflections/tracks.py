@@ -102,19 +102,16 @@ def unseen_reflections(linked: pd.DataFrame, frames: Iterable[int]) -> pd.DataFr
     ``spacing``, ``angle`` and ``rotation``. The rotation of a frame in which nothing
     was found is that of the last frame in which something was.
     """
-    numbers = np.asarray(sorted(set(frames)), np.intp)
     turns = linked.groupby("frame")["rotation"].first().sort_index()
-    before = np.searchsorted(turns.index, numbers, side="right") - 1
-    turn = pd.Series(turns.to_numpy()[np.maximum(before, 0)], numbers)
-
     means = mean_reflections(linked)
     index = pd.MultiIndex.from_product(
-        [numbers, means["reflection"]], names=["frame", "reflection"]
+        [sorted(set(frames)), means["reflection"]], names=["frame", "reflection"]
     )
     seen = pd.MultiIndex.from_frame(linked[["frame", "reflection"]])
     missing = index.difference(seen).to_frame(index=False)
     missing = missing.merge(means[["reflection", "spacing", "angle"]], "left")
-    missing["rotation"] = missing["frame"].map(turn)
+    before = np.searchsorted(turns.index, missing["frame"], side="right") - 1
+    missing["rotation"] = turns.to_numpy()[np.maximum(before, 0)]
     missing["angle"] = (missing["angle"] + missing["rotation"]) % 180
     return missing
 

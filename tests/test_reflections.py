@@ -84,7 +84,7 @@ def test_a_faint_reflection_and_the_square_around_it(rng):
         spectrum, step, [bright.spacing], [bright.angle], square=0.4
     )
     assert intensity == pytest.approx([bright.intensity])
-    assert amplitude == pytest.approx([bright.amplitude], rel=0.15)
+    assert amplitude == pytest.approx([bright.amplitude], rel=0.3)
 
 
 def test_beyond_the_spectrum_there_is_nothing(rng):

@@ -161,15 +161,13 @@ def _over_blocks(
     """Return what a function makes of each spectrum and what is given for it."""
     data = whole_frames(spectra)
     ends = np.cumsum(data.chunks[0])
-    tasks = [
+    tasks = []
+    for block, size, end in zip(
+        deferred_blocks(data), data.chunks[0], ends, strict=True
+    ):
         # Bound, so that dask does not look into what is handed over.
-        dask.delayed(
-            partial(function, block, arguments[end - size : end]), pure=False
-        )()
-        for block, size, end in zip(
-            deferred_blocks(data), data.chunks[0], ends, strict=True
-        )
-    ]
+        task = partial(function, block, arguments[end - size : end])
+        tasks.append(dask.delayed(task, pure=False)())
     with progress(show_progressbar):
         blocks = dask.compute(*tasks, num_workers=num_workers)
     return [result for block in blocks for result in block]

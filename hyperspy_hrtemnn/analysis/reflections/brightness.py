@@ -44,7 +44,7 @@ def brightness_ratio(peaks: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(particles or [_of_particle(peaks)], ignore_index=True)
 
 
-def on_axis_frames(ratios: pd.DataFrame, max_ratio: float = 2.0) -> pd.DataFrame:
+def on_axis_frames(ratios: pd.DataFrame, max_ratio: float = 2.5) -> pd.DataFrame:
     """Return the frames in which a particle is on a zone axis, its columns resolved.
 
     Parameters

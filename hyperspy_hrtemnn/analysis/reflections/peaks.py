@@ -56,8 +56,8 @@ def find_reflections(
     A row for each pair, the brightest first: ``spacing`` in nm; ``angle`` of k in
     degrees, 0 to 180, from x towards y; ``intensity``, the mean of the squared
     amplitude in the square, as a fraction of the largest of the whole spectrum;
-    ``amplitude`` of the peak, up to 20 % too low between the pixels of a spectrum whose
-    crop leaves no room around the particle; ``noise``, the root mean square of noise
+    ``amplitude`` of the peak, within 10 %, or 20 % if the crop leaves no room around
+    the particle; ``noise``, the root mean square of noise
     there.
 
     Raises

@@ -9,5 +9,6 @@ import lazy_loader as _lazy
 __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = _lazy.attach(
-    __name__, submodules=["analysis", "data", "networks", "plots", "signals"]
+    __name__,
+    submodules=["analysis", "crystals", "data", "networks", "plots", "signals"],
 )

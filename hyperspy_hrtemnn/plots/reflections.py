@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LINES = ("-", "--", ":", "-.")  # of reflections of one family
+
+_FAMILIES = 5  # that colors tell apart; grey is of none
 
 _BRIGHTEST = 5  # reflections drawn by default
 
@@ -90,8 +93,7 @@ def plot_reflections(
     below.set_xlabel(f"{against} ({unit})" if unit else against)
     if wanted:
         above.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
-    figure: Figure = above.figure
-    return figure
+    return above.figure  # type: ignore[return-value]
 
 
 def reflection_colors(peaks: pd.DataFrame) -> dict[int, str]:
@@ -101,8 +103,8 @@ def reflection_colors(peaks: pd.DataFrame) -> dict[int, str]:
         return class_colors(rows["reflection"])
     # The families with the largest spacings first.
     names = rows.sort_values("spacing", ascending=False)["family"].drop_duplicates()
-    names = [name for name in names if name]
-    families = dict(zip(names, class_colors(range(len(names))).values(), strict=True))
+    colors = cycle(class_colors(range(_FAMILIES)).values())
+    families = dict(zip(filter(None, names), colors, strict=False))
     return {
         row["reflection"]: families.get(row["family"], "0.6")
         for _, row in rows.iterrows()

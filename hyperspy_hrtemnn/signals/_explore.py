@@ -31,8 +31,11 @@ def explore(
     """Return the figure; see `Instances.explore_reflections`."""
     import matplotlib.pyplot as plt
 
-    names = [["image", "intensity"], ["spectrum", "angle"]]
-    figure, panels = plt.subplot_mosaic(names, figsize=(11, 8), layout="constrained")
+    figure, panels = plt.subplot_mosaic(
+        [["image", "intensity"], ["spectrum", "angle"]],
+        figsize=(11, 8),
+        layout="constrained",
+    )
     instances.plot_overlay(image, where[::-1], panels["image"])
     panels["image"].set_title("click on a particle")
     labels = np.asarray(instances.data[where])

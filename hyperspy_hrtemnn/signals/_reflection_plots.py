@@ -33,7 +33,7 @@ def draw_spectrum(
 ) -> Axes:
     """Plot a spectrum, logarithmic, with a circle around each reflection.
 
-    Dashed where it was not found; grey where it is of no family.
+    A square where it was not found; grey where it is of no family.
     """
     darkest = np.log(_DARKEST * max(float(spectrum.max()), np.finfo(float).tiny))
     image = np.log(np.maximum(spectrum, np.exp(darkest)))
@@ -42,7 +42,6 @@ def draw_spectrum(
     turn = np.radians(peaks["angle"])
     places = np.stack([np.cos(turn), np.sin(turn)], axis=1)
     places /= peaks["spacing"].to_numpy(float)[:, np.newaxis]
-    # Twice as large as the distance of pixels would allow: the circle is outside.
     for (_, row), (x, y) in zip(peaks.iterrows(), places, strict=True):
         color = colors[row["reflection"]]
         style = "o" if row["found"] else "s"

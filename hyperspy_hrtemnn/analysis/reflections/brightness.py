@@ -73,7 +73,7 @@ def _of_particle(peaks: pd.DataFrame) -> pd.DataFrame:
     counted = peaks if "family" not in peaks else peaks[peaks["family"] != ""]
     means = counted.groupby("reflection")[["spacing", "amplitude"]].mean()
     if len(means):
-        brightest = means["spacing"][means["amplitude"].idxmax()]
+        brightest = means["spacing"].iloc[means["amplitude"].argmax()]
         means = means[means["spacing"] >= _FIRST_ORDER * brightest]
     counted = counted[counted["reflection"].isin(means.index)]
     found = counted[counted["found"]]
@@ -82,8 +82,7 @@ def _of_particle(peaks: pd.DataFrame) -> pd.DataFrame:
     if _directions(found) < 2:
         ratio[:] = np.inf
     directions = {frame: _directions(rows) for frame, rows in found.groupby("frame")}
-    columns = peaks.columns[: peaks.columns.get_loc("id") + 1]
-    frames = peaks[columns].drop_duplicates("frame")
+    frames = peaks.loc[:, "frame":"id"].drop_duplicates("frame")  # type: ignore[misc]
     return frames.assign(
         brightness_ratio=frames["frame"].map(ratio),
         directions=[directions.get(frame, 0) for frame in frames["frame"]],

@@ -67,9 +67,10 @@ class Noise:
         -------
         Shape (ky, kx).
         """
-        pixels = max(np.count_nonzero(searched), 1)
+        pixels = max(int(np.count_nonzero(searched)), 1)
         n = self.samples
-        return self.intensity * n * np.expm1(np.log(pixels / false_alarms) / n)
+        factor = n * np.expm1(np.log(pixels / false_alarms) / n)
+        return np.asarray(self.intensity * factor)
 
 
 def find_noise(

@@ -57,8 +57,7 @@ def find_reflections(
     degrees, 0 to 180, from x towards y; ``intensity``, the mean of the squared
     amplitude in the square, as a fraction of the largest of the whole spectrum;
     ``amplitude`` of the peak, within 10 %, or 20 % if the crop leaves no room around
-    the particle; ``noise``, the root mean square of noise
-    there.
+    the particle; ``noise``, the root mean square of noise there.
 
     Raises
     ------
@@ -164,7 +163,10 @@ def _checked(spectrum: ArrayLike) -> NDArray[np.float64]:
 def _frequencies(
     shape: tuple[int, ...], step: tuple[float, float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    y, x = ((np.arange(n) - n // 2) * d for n, d in zip(shape, step, strict=True))
+    y, x = (
+        np.asarray((np.arange(n) - n // 2) * d, float)
+        for n, d in zip(shape, step, strict=True)
+    )
     return y[:, np.newaxis], x
 
 

@@ -129,7 +129,7 @@ def mean_reflections(linked: pd.DataFrame) -> pd.DataFrame:
     A row for each reflection: ``reflection``, the medians of ``spacing`` and
     ``amplitude``, the mean ``angle``, and ``frames``, in how many it was found.
     """
-    turn = np.radians(linked["angle"] - linked["rotation"]).to_numpy()
+    turn = np.radians((linked["angle"] - linked["rotation"]).to_numpy())
     # Twice the angle: 180 degrees are nothing.
     rows = linked.assign(cos=np.cos(2 * turn), sin=np.sin(2 * turn))
     groups = rows.groupby("reflection")

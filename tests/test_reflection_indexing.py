@@ -177,7 +177,8 @@ def tilting(amplitudes):
         ]
     names = ["frame", "time", "id", "reflection", "spacing", "angle", "amplitude"]
     table = pd.DataFrame(rows, columns=[*names, "found", "family"])
-    return table.assign(rotation=0.0)
+    lattice = table["family"].map({"{111}": "1", "{200}": "1", "{222}": "1", "": ""})
+    return table.assign(rotation=0.0, lattice=lattice)
 
 
 def test_the_brightness_ratio_is_of_the_first_order_of_the_crystal():
@@ -191,6 +192,16 @@ def test_the_brightness_ratio_is_of_the_first_order_of_the_crystal():
     assert on_axis_frames(ratios, 50)["frame"].tolist() == [0, 1]
     with pytest.raises(ValueError, match="at least 1"):
         on_axis_frames(ratios, 0.5)
+
+
+def test_what_both_lattices_of_a_twin_feed_does_not_count():
+    peaks = tilting([0.5, 0.25])
+    shared = peaks[peaks["reflection"] == 1].assign(
+        reflection=5, angle=150.0, amplitude=8.0, lattice="1+2"
+    )
+    twin_peaks = pd.concat([peaks, shared], ignore_index=True)
+    ratios = brightness_ratio(twin_peaks)["brightness_ratio"]
+    np.testing.assert_allclose(ratios, [2, 4])
 
 
 def test_one_direction_alone_is_never_on_axis():

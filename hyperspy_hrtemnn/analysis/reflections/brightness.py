@@ -21,7 +21,8 @@ def brightness_ratio(peaks: pd.DataFrame) -> pd.DataFrame:
 
     On a zone axis all reflections of the first order are about as bright; tilted away,
     one row of planes outshines the others. Those count whose spacing is at least 3/4
-    of the brightest one's and, where a crystal is known, that are the crystal's.
+    of the brightest one's and, where a crystal is known, that are the crystal's; of a
+    twin, those of its first lattice alone, because both feed what they share.
 
     Parameters
     ----------
@@ -70,7 +71,10 @@ def on_axis_frames(ratios: pd.DataFrame, max_ratio: float = 2.5) -> pd.DataFrame
 
 
 def _of_particle(peaks: pd.DataFrame) -> pd.DataFrame:
-    counted = peaks if "family" not in peaks else peaks[peaks["family"] != ""]
+    # Where there is no crystal, there are neither families nor lattices.
+    counted = peaks[peaks["lattice"] == "1"] if "lattice" in peaks else peaks
+    if not len(counted) and "family" in peaks:
+        counted = peaks[peaks["family"] != ""]
     means = counted.groupby("reflection")[["spacing", "amplitude"]].mean()
     if len(means):
         brightest = means["spacing"].iloc[means["amplitude"].argmax()]

@@ -17,6 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from skimage.transform import downscale_local_mean
 
+from hrtemnn_training.evaluation.plots import SHARES
 from hyperspy_hrtemnn.networks import Card, load
 
 DOCS = Path(__file__).parent
@@ -59,7 +60,7 @@ def any_scores(card: Card) -> str:
     columns = ["score", "mean", "10th percentile", "median", "90th percentile", *rivals]
     told = (
         f"{card.scores['images']} images of structures that were never trained on; "
-        f"beside them the means of {' and '.join(rivals)}, without a network."
+        f"beside them the means of: {'; '.join(rivals)}."
     )
     lines = [told, "", *header(columns)]
     for name, values in card.scores["scores"].items():
@@ -67,8 +68,12 @@ def any_scores(card: Card) -> str:
         cells += [rival.get(name) for rival in rivals.values()]
         lines.append(row(name, cells))
     shown = list(next(iter(rivals.values()))) if rivals else list(card.scores["scores"])
+    pairs = [
+        (name, value)
+        for name in shown
+        for value in (("mean",) if name in SHARES else ("median", "mean"))
+    ]
     for condition, bins in card.scores["against"].items():
-        pairs = [(name, value) for name in shown for value in ("median", "mean")]
         lines += ["", *header([condition, *(", ".join(pair) for pair in pairs)])]
         lines += [
             row(text, [part[name][value] for name, value in pairs])
@@ -84,8 +89,13 @@ def header(columns: list[str]) -> list[str]:
 
 def row(name: str, values: list[float | None]) -> str:
     """Return a line of a table."""
-    cells = ("–" if value is None else f"{value:.3f}" for value in values)
+    cells = ("–" if value is None else _number(value) for value in values)
     return f"| {name} | {' | '.join(cells)} |"
+
+
+def _number(value: float) -> str:
+    """Return a score with three digits, also where it is small."""
+    return f"{value:.3f}" if abs(value) >= 0.1 else f"{value:.4f}"
 
 
 def mask_scores(card: Card) -> str:
@@ -120,8 +130,9 @@ def copy_pictures(run: Path, name: str) -> None:
     """Copy the plots of a run, and put twelve of its training images into one."""
     pictures = DOCS / "pictures" / name
     pictures.mkdir(exist_ok=True)
-    for plot in ("evaluation", "history"):
-        shutil.copy(run / f"{plot}.png", pictures)
+    for plot in ("evaluation", "history", "comparison"):
+        if (run / f"{plot}.png").exists():
+            shutil.copy(run / f"{plot}.png", pictures)
     pairs = [plt.imread(path) for path in sorted(run.glob("debug/*.png"))[:12]]
     rows = [np.hstack(pairs[i : i + 3]) for i in range(0, len(pairs), 3)]
     half = downscale_local_mean(np.vstack(rows), (2, 2, 1))

@@ -161,7 +161,7 @@ def segment(
     no_resample: bool,
     force: bool,
 ) -> None:
-    """Segment MOVIE, an image or movie that HyperSpy reads.
+    """Segment MOVIE: a file HyperSpy reads, or a folder of an in-situ camera.
 
     Finished frames are kept beside OUT until all are: the same command goes on where
     it was interrupted.

@@ -14,7 +14,7 @@ import hyperspy.api as hs
 import numpy as np
 from tqdm import tqdm
 
-from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn import __version__, load_in_situ
 from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
 from hyperspy_hrtemnn.networks import load
@@ -46,7 +46,7 @@ def segment_file(
     Parameters
     ----------
     movie
-        What HyperSpy reads.
+        What HyperSpy reads, or a folder of an in-situ camera.
     model
         Name or path of a network.
     out
@@ -149,10 +149,7 @@ def track_file(
     _track_missing(signal, options, checkpoint)
     _finish(result, checkpoint, out)
     if table is not None:
-        particles = hs.load(out, lazy=True)
-        temporary = table.with_name(f"{table.name}.part")
-        particles.properties().to_csv(temporary, index=False)
-        temporary.replace(table)
+        hs.load(out, lazy=True).to_csv(table, overwrite=True)
 
 
 def _check_output(source: Path, out: Path, *, force: bool) -> None:
@@ -165,7 +162,9 @@ def _check_output(source: Path, out: Path, *, force: bool) -> None:
 
 
 def _images(path: Path) -> Any:
-    """Load the images of a file lazily."""
+    """Load the images of a file, or of the folders of an in-situ camera, lazily."""
+    if path.is_dir() and path.suffix != ".zspy":
+        return load_in_situ(path)
     # HyperSpy logs the error that is raised here.
     logging.disable(logging.ERROR)
     # Every reader has its own exceptions for what it does not understand.

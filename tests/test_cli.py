@@ -138,6 +138,21 @@ def test_segment_image_and_classes(run, tmp_path, movie_path):
     np.testing.assert_array_equal(movie.data[1], one.data)
 
 
+def test_segment_a_folder_of_an_in_situ_camera(run, tmp_path, movie_path, network_path):
+    movie = hs.load(movie_path)
+    folder = tmp_path / "movie"
+    for frame in range(3):
+        movie.inav[frame].save(
+            folder / f"movie_Hour_00_Minute_00_Second_00_Frame_{frame:04d}.hspy"
+        )
+    out = tmp_path / "seg.hspy"
+    run("segment", folder, "--model", network_path, "--out", out)
+    segmentation = hs.load(out)
+    assert segmentation.axes_manager[0].units == "s"
+    expected = movie.inav[:3].segment(network_path)
+    np.testing.assert_array_equal(segmentation.data, expected.data)
+
+
 def test_segment_goes_on(run, tmp_path, movie_path, network_path, interrupt):
     out = tmp_path / "seg.hspy"
     command = ("segment", movie_path, "--model", network_path, "--out", out)
@@ -312,7 +327,7 @@ def test_track(run, tmp_path, segmentation_path):
         == expected.metadata.HRTEMNN.Instances.as_dictionary()
     )
     header, *rows = table.read_text(encoding="utf-8").splitlines()
-    assert "area" in header
+    assert "area (nm^2)" in header
     assert len(rows) == 7 + 6
 
 

@@ -83,6 +83,17 @@ def test_a_column_split_between_classes_is_one():
     assert find_columns(np.stack([image * left, image * ~left])).classes.tolist() == [1]
 
 
+def test_a_few_certain_pixels_are_no_column():
+    y, x = np.mgrid[:60, :70]
+    discs = [np.hypot(y - row, x - column) <= 5 for row, column in ((12, 15), (40, 50))]
+    image = np.max(discs, axis=0).astype(float)
+    image[25:27, 30:32] = 1
+    np.testing.assert_allclose(find_columns(image).positions, [[12, 15], [40, 50]])
+    # Cut by the edge of the frame it is one.
+    image[0:4, 60:66] = np.hypot(y, x - 62)[0:4, 60:66] <= 4
+    assert len(find_columns(image)) == 3
+
+
 def test_the_threshold_is_absolute():
     weak = gaussian(20, 30, height=0.49)
     for nothing in (weak, np.zeros(SHAPE), np.stack([weak, 0 * weak])):

@@ -97,6 +97,7 @@ def test_axes_and_metadata(movie, network_path):
     assert segmentation.metadata.HRTEMNN.Segmentation.as_dictionary() == {
         "network": "tiny",
         "sha256": load(network_path).sha256,
+        "averaged": False,
         "version": __version__,
         "classes": ["particle"],
         "sampling": 0.1,

@@ -83,6 +83,29 @@ def test_pickle(network_path, rng):
     assert tokenize(again) == tokenize(network)
 
 
+def test_averaged_knows_no_orientation(network_path, rng):
+    network = load(network_path)
+    batch = rng.normal(size=(2, 1, 13, 18)).astype(np.float32)
+    turned = batch.swapaxes(2, 3)
+    plain = network.predict(batch)
+    assert not np.allclose(network.predict(turned), plain.swapaxes(2, 3), atol=1e-3)
+    averaged = network.averaged()
+    found = averaged.predict(batch)
+    assert found.shape == plain.shape
+    assert found.dtype == np.float32
+    expected = found.swapaxes(2, 3)
+    np.testing.assert_allclose(averaged.predict(turned), expected, atol=1e-6)
+    mirrored = averaged.predict(batch[..., ::-1])
+    np.testing.assert_allclose(mirrored, found[..., ::-1], atol=1e-6)
+    # The plain network stays as it is.
+    np.testing.assert_array_equal(network.predict(batch), plain)
+    assert tokenize(averaged) != tokenize(network)
+    again = pickle.loads(pickle.dumps(averaged))  # noqa: S301
+    np.testing.assert_array_equal(again.predict(batch), found)
+    assert "averaged" in repr(again)
+    assert "averaged" not in repr(network)
+
+
 def test_pickle_of_a_changed_file_is_refused(tmp_path):
     path = tiny_networks.convolution(tmp_path / "a.onnx", seed=1)
     pickled = pickle.dumps(load(path))

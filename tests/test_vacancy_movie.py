@@ -84,6 +84,8 @@ def test_from_probabilities_to_events() -> None:
     assert full.between(SULFUR - 2, SULFUR).all()
     assert (counts["1S"] <= 1).all()
     assert counts["1S"].sum() >= FRAMES - 1
+    none = count_columns(columns[columns["class"] == "1Mo"])
+    assert none[["2S", "1S"]].eq(0).all(axis=None)
     # The mean over the frames of each track has less noise than one frame.
     means = tracks.groupby("track")[["x_corrected", "y_corrected"]].mean()
     assert strain_map(means)["exx"].std() < 0.015

@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from ._card import METADATA_KEY, Card
+from ._orientations import average_orientations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,8 @@ class Network:
         Where its file is.
     sha256
         Hash of its file.
+    is_averaged
+        Whether it sees each image in eight orientations; see `averaged`.
 
     Raises
     ------
@@ -74,6 +77,7 @@ class Network:
                 f"{self.path} cannot be read: {error.strerror or error}."
             ) from None
         self.sha256 = hashlib.sha256(content).hexdigest()
+        self.is_averaged = False
         self._requested = tuple(providers)
         self._session = _session(content, self.path, self._requested)
         self.card = _card(self._session, self.path)
@@ -92,6 +96,20 @@ class Network:
     def providers(self) -> tuple[str, ...]:
         """The execution providers that are in use, the preferred one first."""
         return tuple(self._session.get_providers())
+
+    def averaged(self) -> Network:
+        """Return the network that sees each image turned and mirrored, too.
+
+        Its answer is the mean over the eight orientations of a square, which a network
+        tells apart though nature does not: better where images are noisy, and eight
+        times as slow. It takes the place of a name wherever a network is asked for::
+
+            series.segment(load("mos2-columns").averaged())
+        """
+        # Not `copy`, which would do as `pickle` does and return the one that is cached.
+        network = object.__new__(type(self))
+        network.__dict__ |= self.__dict__ | {"is_averaged": True}
+        return network
 
     def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network on standardized images.
@@ -114,6 +132,11 @@ class Network:
         ValueError
             If the images are smaller than the network takes.
         """
+        if self.is_averaged:
+            return average_orientations(self._predict, batch)
+        return self._predict(batch)
+
+    def _predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         height, width = batch.shape[2:]
         if min(height, width) < self.card.smallest_side:
             raise ValueError(
@@ -161,13 +184,17 @@ class Network:
             )
 
     def __repr__(self) -> str:
-        return f"<Network {self.name!r}, {self.card.task}, {self.card.material}>"
+        averaged = ", averaged" if self.is_averaged else ""
+        return (
+            f"<Network {self.name!r}, {self.card.task}, {self.card.material}{averaged}>"
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reload, (self.path, self.sha256, self._requested)
+        known = (self.path, self.sha256, self._requested, self.is_averaged)
+        return _reload, known
 
-    def __dask_tokenize__(self) -> tuple[str, str]:
-        return "hyperspy_hrtemnn.Network", self.sha256
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        return "hyperspy_hrtemnn.Network", self.sha256, self.is_averaged
 
 
 def available() -> tuple[str, ...]:
@@ -223,7 +250,9 @@ def _cached(
     return Network(path, providers=providers)
 
 
-def _reload(path: Path, sha256: str, providers: tuple[str, ...]) -> Network:
+def _reload(
+    path: Path, sha256: str, providers: tuple[str, ...], is_averaged: bool
+) -> Network:
     try:
         status = path.stat()
     except OSError:
@@ -231,7 +260,7 @@ def _reload(path: Path, sha256: str, providers: tuple[str, ...]) -> Network:
     network = _cached(path, status.st_mtime_ns, status.st_size, providers)
     if network.sha256 != sha256:
         raise NetworkError(f"{path} is not the network it was: the file has changed.")
-    return network
+    return network.averaged() if is_averaged else network
 
 
 def _session(content: bytes, path: Path, providers: tuple[str, ...]) -> Any:

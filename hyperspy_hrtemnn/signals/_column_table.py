@@ -42,13 +42,16 @@ def column_table(
     }
     # Options out of range are refused now, not when the movie is read.
     find_columns(np.zeros((1, 1)), **options)
-    return point_table(
+    table = point_table(
         segmentation,
         partial(_find, names=names, options=options),
         class_axis,
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
+    # Also those of which there is none.
+    table.attrs["classes"] = [name for name in names if name != _BACKGROUND]
+    return table
 
 
 def _class_names(segmentation: Signal2D, class_axis: Any) -> list[Any]:

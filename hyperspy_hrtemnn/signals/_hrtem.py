@@ -116,7 +116,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         ----------
         model
             Name of a shipped network (`hyperspy_hrtemnn.networks.available`), path of
-            an ONNX file, or a network.
+            an ONNX file, or a network from `hyperspy_hrtemnn.networks.load`, whose
+            `Network.averaged` is slower and finds more in noisy images.
         resample
             If False, the pixels are taken for the network's, and the signal needs no
             calibration.

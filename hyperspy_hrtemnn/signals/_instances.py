@@ -15,14 +15,18 @@ from hyperspy_hrtemnn.analysis import properties
 from ._calibration import sampling
 from ._deferred import deferred_blocks, whole_frames
 from ._frames import frame_index, frame_number
+from ._instance_files import free_path, write_csv, write_hspy, write_tiff
 from ._instance_plots import draw_lines, draw_outlines, draw_ratios
+from ._particle_spectra import sum_spectra
 from ._progress import progress
 from ._tables import join_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     import pandas as pd
+    from hyperspy.signals import Signal1D
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
@@ -108,6 +112,188 @@ class Instances(Signal2D):  # type: ignore[misc]
         }
         table.attrs["units"] = units
         return table
+
+    def sum_spectra(
+        self,
+        spectrum_image: Signal1D,
+        *,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+        lazy_output: bool | None = None,
+    ) -> Signal1D:
+        """Return the summed spectrum of every particle of a survey image.
+
+        The spectrum image may have other pixels than the survey image: each spectrum
+        belongs to the particle of the survey pixel at the middle of its own. Where it
+        lies is the calibration's: scales, units and offsets of both. Two images of the
+        same width or height and the same offset are taken for the same field, whose
+        edges coincide: file formats give such images one offset whatever their pixels.
+
+        Metadata and calibration of the spectra are kept, so that quantification in
+        exspy goes on from here. What is there about time, such as the live time of an
+        EDS detector, stays that of one pixel of the spectrum image, because particles
+        differ in the number of pixels. Ratios of elements, as Cliff and Lorimer's, do
+        not need it; where a dose is needed, choose a particle ``spectra.inav[i]`` and
+        set its ``live_time`` to that of a pixel times its number of pixels.
+
+        Parameters
+        ----------
+        spectrum_image
+            Spectra along two navigation axes, x and y: an EDS or EELS signal of exspy,
+            or any other `hyperspy.signals.Signal1D`.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+        lazy_output
+            Whether to leave the computation for later; by default if the spectrum
+            image is lazy.
+
+        Returns
+        -------
+        Sums, shape (id, energy), of the class of `spectrum_image`; whole numbers stay
+        whole. The particles are in the order of ``metadata.HRTEMNN.Spectra.ids``, and
+        ``metadata.HRTEMNN.Spectra.pixels`` has the number of spectra in each sum. A
+        warning names particles that have none.
+
+        Raises
+        ------
+        ValueError
+            If this is not one image with particles, `spectrum_image` is no spectrum
+            image, an axis is not uniform, or units differ and are not lengths.
+
+        Examples
+        --------
+        >>> spectra = particles.inav[0].sum_spectra(eds)  # doctest: +SKIP
+        >>> spectra.get_lines_intensity(["Au_La", "Ce_La"])  # doctest: +SKIP
+        """
+        return sum_spectra(
+            self,
+            spectrum_image,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+            lazy_output=lazy_output,
+        )
+
+    def to_csv(
+        self,
+        path: str | Path,
+        image: Signal2D | None = None,
+        *,
+        overwrite: bool = False,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> None:
+        """Write the table of `properties` to a text file.
+
+        Columns are parted by commas, and their names have their units, in ASCII:
+        ``area (nm^2)``.
+
+        Parameters
+        ----------
+        path
+            The file; it is written whole or not at all.
+        image
+            The images the particles were found in; needed for the intensity only.
+        overwrite
+            Whether to replace a file.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Raises
+        ------
+        ValueError
+            As `properties`.
+        FileExistsError
+            If there is such a file and `overwrite` is False.
+        """
+        target = free_path(path, overwrite=overwrite)
+        table = self.properties(
+            image, show_progressbar=show_progressbar, num_workers=num_workers
+        )
+        write_csv(table, target)
+
+    def to_hspy(
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> None:
+        """Write the labels with their calibration to a file of HyperSpy's own format.
+
+        As `save`, but whole or not at all: what is at `path` is replaced at the end.
+        A lazy movie is computed and written frame by frame.
+
+        Parameters
+        ----------
+        path
+            The file, ending with .hspy.
+        overwrite
+            Whether to replace a file.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Raises
+        ------
+        ValueError
+            If the name ends with something else.
+        FileExistsError
+            If there is such a file and `overwrite` is False.
+        """
+        write_hspy(
+            self,
+            free_path(path, ".hspy", overwrite=overwrite),
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+
+    def to_tiff(
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> None:
+        """Write the labels as an image that ImageJ and napari open.
+
+        A value is the id of a particle, 0 the background, of 16 bits; an ImageJ
+        hyperstack of axes TYX, where all navigation axes become T, with the pixel size
+        in nm and, for a uniform time axis, the time between frames. With an id over
+        65535 it is a TIFF of 32 bits instead. Frames are compressed, a few percent of
+        their size, and wait in memory like that until all are there. A lazy movie is
+        computed frame by frame.
+
+        Parameters
+        ----------
+        path
+            The file, ending with .tif or .tiff; it is written whole or not at all.
+        overwrite
+            Whether to replace a file.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Raises
+        ------
+        ValueError
+            If the name ends with something else, or the signal is not calibrated.
+        FileExistsError
+            If there is such a file and `overwrite` is False.
+        """
+        write_tiff(
+            self,
+            free_path(path, ".tif", ".tiff", overwrite=overwrite),
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
 
     def plot_properties(
         self,

@@ -82,6 +82,7 @@ def reconstruct_by_network(
         "method": "network",
         "network": card.name,
         "sha256": network.sha256,
+        "averaged": network.is_averaged,
         "version": __version__,
         "sampling": card.sampling,
         **options,

@@ -51,6 +51,7 @@ def segment(
     provenance = {
         "network": card.name,
         "sha256": network.sha256,
+        "averaged": network.is_averaged,
         "version": __version__,
         "classes": list(card.classes),
         "sampling": card.sampling,

@@ -235,8 +235,9 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         coordinates of the signal axes in their unit, and ``confidence``, the largest
         probability of that class in the column. The most certain of a frame come
         first; a frame without columns has no rows. ``attrs["units"]`` has the unit of
-        each column that has one, ``attrs["frames"]`` the number of frames, and
-        ``attrs["field"]`` the lowest and highest ``x`` and ``y`` of the images. What to
+        each column that has one, ``attrs["frames"]`` the number of frames,
+        ``attrs["classes"]`` what there may be, and ``attrs["field"]`` the lowest and
+        highest ``x`` and ``y`` of the images. What to
         do with it: `link_columns`, `column_events`, `find_vacancies`, `count_columns`
         and `strain_map` of `hyperspy_hrtemnn.analysis`, and `HRTEM.plot_columns`.
 

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 _UNITS_OF_TIME = {"ns", "us", "µs", "ms", "s", "min", "minutes", "h", "hours"}
 
 
+def is_time(axis: Any) -> bool:
+    """Return whether an axis is calibrated in a unit of time."""
+    return axis.units in _UNITS_OF_TIME
+
+
 def join_frames(
     tables: Sequence[pd.DataFrame], axes: Sequence[Any], column: int, calibrated: int
 ) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -45,7 +50,7 @@ def join_frames(
     # Without navigation axes there is one position, and no axis for it.
     for axis, position in zip(slowest_first, positions, strict=False):
         if isinstance(axis.units, str) and axis.units:
-            name = "time" if axis.units in _UNITS_OF_TIME else str(axis.name)
+            name = "time" if is_time(axis) else str(axis.name)
             table.insert(calibrated, name, np.asarray(axis.axis)[position])
             calibrated += 1
             units[name] = axis.units

@@ -320,13 +320,20 @@ def test_other_conditions_are_compared_and_leave_the_card(
     own = tiny_network(tmp_path / "tiny.onnx")
     images = change_images(recipe, {"defocus": [300, 500], "log_dose": [2, 2.5]})
     summary = report(
-        recipe, tmp_path, images=images, against=["defocus"], progress=False
+        recipe,
+        tmp_path,
+        images=images,
+        against=["defocus"],
+        averaged=True,
+        progress=False,
     )
-    assert list(summary) == ["tiny", "threshold"]
+    assert list(summary) == ["tiny", "tiny, averaged", "threshold"]
+    # This network sees single pixels.
+    assert summary["tiny, averaged"]["scores"] == summary["tiny"]["scores"]
     assert not list(tmp_path.glob("evaluation.*"))
     assert load(own).card.scores == {}
     table = pd.read_csv(tmp_path / "comparison.csv")
-    assert len(table) == 2 * 6
+    assert len(table) == 3 * 6
     assert table["defocus"].between(300, 500).all()
     assert table["dose"].between(100, 10**2.5).all()
 

@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from pathlib import Path
 
 import ase.io
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import mx2
+from click.testing import CliRunner
 from pydantic import ValidationError
 
+from hrtemnn_training import cli
 from hrtemnn_training.structures import Structure, find_sites
+from hrtemnn_training.waves.local_frozen_phonons import LocalFrozenPhonons
 from hrtemnn_training.waves.local_vibrations import (
     get_edge_vibrations,
     get_vibrational_amplitudes,
@@ -22,9 +26,7 @@ from hrtemnn_training.waves.local_vibrations import (
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 from hrtemnn_training.waves.vibrations import debye_waller
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+TRAINING = Path(__file__).parents[2] / "training"
 BONDS = {("Mo", "S"): 2.9}
 # Along the edge, across it, along the beam [Å].
 AT_EDGE = np.array([0.12, 0.08, 0.05])
@@ -202,6 +204,11 @@ def settings(**vibrations: object) -> WaveSettings:
 
 
 DEBYE = {"S": 250, "Mo": 350}
+MEASURED = {
+    "method": "local frozen phonons",
+    "bonds": [["Mo", "S", 2.9]],
+    "amplitudes": {"S": {"3": [0.1, 0.1, 0.1]}},
+}
 
 
 def test_without_vibrations_the_wave_is_abtems_own(pair: Structure) -> None:
@@ -273,26 +280,71 @@ def test_an_element_without_debye_temperature_is_named(pair: Structure) -> None:
         exit_wave(pair, settings(method="smearing", debye_temperatures={"S": 300}))
 
 
-def test_a_trajectory_blurs_the_edge_along_itself(tmp_path: Path) -> None:
-    path = tmp_path / "md.traj"
-    images = trajectory(0, n=80)
-    ase.io.write(path, images)
-    flake = ribbon()
-    flake.positions += [6 - flake.positions[:, 0].min(), 6, 0]
+@pytest.fixture(scope="module")
+def measured() -> LocalFrozenPhonons:
+    return LocalFrozenPhonons.measure(
+        trajectory(0, n=80), (("Mo", "S", 2.9),), ("S", "Mo"), configurations=80
+    )
+
+
+def deviation(vibrations: LocalFrozenPhonons, atoms: Atoms, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    snapshots = vibrations.snapshots(atoms, rng)
+    return np.stack([each.positions for each in snapshots]).std(axis=0)
+
+
+def test_a_trajectory_blurs_the_edge_along_itself(measured: LocalFrozenPhonons) -> None:
+    flake = ribbon(90)
     edge = edge_of(flake)
-    local = settings(
-        method="local frozen phonons",
-        trajectory=str(path),
-        bonds=[["Mo", "S", 2.9]],
-        edge=["S", "Mo"],
-        configurations=80,
-    ).vibrations
-    rng = np.random.default_rng(3)
-    moved = np.stack([a.positions for a in local.snapshots(flake, rng)])
-    deviation = moved.std(axis=0)
-    np.testing.assert_allclose(deviation[edge].mean(axis=0), AT_EDGE, rtol=0.08)
+    moved = deviation(measured, flake, 3)
+    # The edge is along y now.
+    np.testing.assert_allclose(moved[edge].mean(axis=0), AT_EDGE[[1, 0, 2]], rtol=0.08)
     inner = (flake.numbers == 16) & ~edge
-    np.testing.assert_allclose(deviation[inner].mean(axis=0), 0.045, rtol=0.08)
+    np.testing.assert_allclose(moved[inner].mean(axis=0), INSIDE["S"], rtol=0.08)
+
+
+def test_measured_vibrations_come_back_from_a_recipe(
+    measured: LocalFrozenPhonons,
+) -> None:
+    values = json.loads(measured.model_dump_json())
+    assert values["amplitudes"]["Mo"]["6"] == pytest.approx([0.03] * 3, abs=0.002)
+    assert settings(**values).vibrations == measured
+
+
+def test_the_shell_measures_a_trajectory_for_a_recipe(
+    tmp_path: Path, measured: LocalFrozenPhonons
+) -> None:
+    path = tmp_path / "md.traj"
+    ase.io.write(path, trajectory(0, n=80))
+    options = ["--bond", "Mo", "S", "2.9", "--edge", "S", "Mo"]
+    result = CliRunner().invoke(cli.vibrations, [str(path), *options])
+    assert result.exit_code == 0, result.output
+    found = settings(**json.loads(result.output)).vibrations
+    assert found == measured.model_copy(update={"configurations": 8})
+    unbonded = [str(path), "--bond", "W", "S", "3", *options[4:]]
+    result = CliRunner().invoke(cli.vibrations, unbonded)
+    assert "bonds of S to Mo" in result.output
+    path.with_name("notes.txt").write_text("no atoms")
+    result = CliRunner().invoke(
+        cli.vibrations, [str(path.with_name("notes.txt")), *options]
+    )
+    assert "ASE cannot read" in result.output
+
+
+def test_all_deviations_have_one_factor_drawn_for_each_structure(
+    measured: LocalFrozenPhonons,
+) -> None:
+    flake = ribbon()
+    louder = measured.model_copy(update={"factor": (2.0, 3.0)})
+    factors = [
+        deviation(louder, flake, seed) / deviation(measured, flake, seed)
+        for seed in (4, 5)
+    ]
+    for factor in factors:
+        assert 1.9 < np.median(factor) < 3.1
+        # The numbers drawn are the same, and so are the ratios of all atoms.
+        np.testing.assert_allclose(factor, np.median(factor), rtol=1e-6)
+    assert abs(np.median(factors[0]) - np.median(factors[1])) > 0.01
 
 
 @pytest.mark.parametrize(
@@ -305,8 +357,26 @@ def test_a_trajectory_blurs_the_edge_along_itself(tmp_path: Path) -> None:
             {"method": "frozen phonons", "debye_temperatures": {}, "number": 3},
             "number",
         ),
+        ({**MEASURED, "factor": [2, 1]}, "factor"),
+        ({**MEASURED, "amplitudes": {"S": {}}}, "amplitudes"),
+        ({**MEASURED, "trajectory": "md.traj"}, "trajectory"),
+        ({**MEASURED, "edge": {"element": "S", "neighbor": "Mo"}}, "coordination"),
     ],
 )
 def test_settings_that_cannot_be_used_are_named(vibrations: dict, message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         settings(**vibrations)
+
+
+def test_the_recipe_with_vibrations_has_those_measured_and_is_else_its_sister() -> None:
+    text = (TRAINING / "vibrations" / "mos2-300K.json").read_text()
+    recipe, sister = (
+        json.loads((TRAINING / "recipes" / f"{name}.json").read_text())
+        for name in ("mos2-exitwave-vibrations", "mos2-exitwave")
+    )
+    assert json.loads(text).items() <= recipe["waves"]["vibrations"].items()
+    settings(**recipe["waves"].pop("vibrations"))
+    del sister["waves"]["vibrations"]
+    own = {"name", "description", "size"}
+    assert recipe.keys() == sister.keys()
+    assert all(recipe[key] == sister[key] for key in recipe.keys() - own)

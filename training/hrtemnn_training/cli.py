@@ -121,6 +121,45 @@ def waves(recipe: Recipe, folder: Path, train: bool | None, **work: Any) -> None
     generation.make_waves(recipe, folder, purposes=_purposes(train), **work)
 
 
+@click.command()
+@click.argument("trajectory", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--bond",
+    "bonds",
+    type=(str, str, click.FloatRange(0, min_open=True)),
+    multiple=True,
+    required=True,
+    help="Two elements and the longest distance that is a bond [Å], such as Mo S 3.0.",
+)
+@click.option(
+    "--edge",
+    type=(str, str),
+    help="Elements of atoms at edges, which are to vibrate along them, and of their "
+    "neighbors, such as S Mo.",
+)
+def vibrations(
+    trajectory: str,
+    bonds: tuple[tuple[str, str, float], ...],
+    edge: tuple[str, str] | None,
+) -> None:
+    """Measure the vibrations in TRAJECTORY, any that ASE reads, for a recipe.
+
+    Prints the key vibrations of waves: the amplitudes of each element with each number
+    of bonds.
+    """
+    from ase.io.formats import UnknownFileTypeError
+
+    from .waves.local_frozen_phonons import LocalFrozenPhonons
+
+    try:
+        measured = LocalFrozenPhonons.measure(trajectory, bonds, edge)
+    except UnknownFileTypeError:
+        raise click.ClickException(f"ASE cannot read {trajectory}.") from None
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"{trajectory}: {error}") from None
+    click.echo(measured.model_dump_json(exclude_unset=True))
+
+
 @_step
 @click.option(
     "--restart",
@@ -228,6 +267,11 @@ def export(recipe: Recipe, folder: Path) -> None:
     help="Condition in whose bins the scores are given: dose, defocus, sampling, ...",
 )
 @click.option(
+    "--averaged",
+    is_flag=True,
+    help="Score each network once more, averaged over eight orientations of the image.",
+)
+@click.option(
     "--images",
     type=_Options(),
     help="Other conditions for the test images, such as "
@@ -236,8 +280,10 @@ def export(recipe: Recipe, folder: Path) -> None:
 def evaluate(
     recipe: Recipe,
     folder: Path,
+    *,
     networks: tuple[str, ...],
     against: tuple[str, ...],
+    averaged: bool,
     images: dict[str, Any] | None,
 ) -> None:
     """Score networks, and their rivals without one, on the test structures in FOLDER.
@@ -249,7 +295,7 @@ def evaluate(
     network that takes fewer images than the focal series of RECIPE gets its first ones.
     """
     changed = None if images is None else change_images(recipe, images)
-    _evaluate(recipe, folder, networks, against, changed)
+    _evaluate(recipe, folder, networks, against, changed, averaged=averaged)
 
 
 @_step
@@ -274,9 +320,13 @@ def _evaluate(
     networks: tuple[str, ...] = (),
     against: tuple[str, ...] = ("dose",),
     images: ImageParameters | None = None,
+    *,
+    averaged: bool = False,
 ) -> None:
     from .evaluation.report import report, table_of
     from .evaluation.tasks import task_of
 
-    summary = report(recipe, folder, networks, images=images, against=against)
+    summary = report(
+        recipe, folder, networks, images=images, against=against, averaged=averaged
+    )
     click.echo(table_of(summary, task_of(recipe).plotted))

@@ -22,6 +22,10 @@ _LEVELS = 4
 
 # Shares of the radius of a typical column.
 _SEPARATION = 1.5
+_AROUND = 0.8  # standard deviation of the Gaussian its probability is averaged with
+
+# Of the threshold, which that mean has to reach: a Gaussian's is below that of a disc.
+_FILLED = 0.8
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ def find_columns(
     image shows. Its class is the one with the largest sum over its pixels. Blobs that
     touch are cut by a watershed; the position is the center of mass of what exceeds
     the threshold, which on discs and Gaussians is unbiased to 0.01 pixels where they
-    are apart.
+    are apart. A few certain pixels are no column: averaged around it, in the size of a
+    typical blob of the image, the probability has to come near the threshold, too.
 
     Parameters
     ----------
@@ -111,12 +116,15 @@ def find_columns(
     # The frame's border is no edge of a column.
     outlines = ndimage.distance_transform_edt(np.pad(inside, 1, mode="edge"))
     depth = outlines[1:-1, 1:-1]
+    radius = _typical_radius(depth)
     if min_separation is None:
-        min_separation = _SEPARATION * _typical_radius(depth)
+        min_separation = _SEPARATION * radius
     for level in np.linspace(probability, 1, _LEVELS, endpoint=False)[1:]:
         depth += ndimage.distance_transform_edt(total >= level)
     regions = _regions(depth, inside, min_separation)
     columns = _measure(maps, total - probability, regions)
+    filled = _around(total, radius, columns.positions) >= _FILLED * probability
+    columns = _only(columns, filled)
     return _apart(columns, min_separation)
 
 
@@ -178,6 +186,22 @@ def _measure(
     return Columns(positions, classes, np.minimum(confidence, 1))
 
 
+def _around(
+    total: NDArray[np.float64], radius: float, positions: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the mean of a probability around places, 1 in the middle of a disc."""
+    width = _AROUND * radius
+    mean = ndimage.gaussian_filter(total, width, mode="nearest")
+    row, column = np.rint(positions).astype(int).T
+    return np.asarray(mean[row, column] / -math.expm1(-0.5 * (radius / width) ** 2))
+
+
+def _only(columns: Columns, kept: NDArray[np.bool_] | NDArray[np.intp]) -> Columns:
+    return Columns(
+        columns.positions[kept], columns.classes[kept], columns.confidence[kept]
+    )
+
+
 def _apart(columns: Columns, min_separation: float) -> Columns:
     """Return the most certain columns that keep their distance, in that order."""
     order = np.argsort(-columns.confidence, kind="stable")
@@ -188,7 +212,4 @@ def _apart(columns: Columns, min_separation: float) -> Columns:
     for first, second in sorted(map(tuple, np.sort(pairs, axis=1).tolist())):
         if kept[first]:
             kept[second] = False
-    order = order[kept]
-    return Columns(
-        columns.positions[order], columns.classes[order], columns.confidence[order]
-    )
+    return _only(columns, order[kept])

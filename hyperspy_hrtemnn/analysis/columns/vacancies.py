@@ -86,8 +86,9 @@ def count_columns(
     Parameters
     ----------
     columns
-        With ``frame`` and ``class``. ``attrs["frames"]`` is the number of frames, as
-        `Segmentation.find_columns` writes it; by default up to the last with a column.
+        With ``frame`` and ``class``. ``attrs["frames"]`` is the number of frames and
+        ``attrs["classes"]`` what there may be, as `Segmentation.find_columns` writes
+        them; by default up to the last frame with a column, and what there is.
     vacancies
         From `find_vacancies`, counted as ``missing`` and the class.
 
@@ -100,15 +101,20 @@ def count_columns(
     ValueError
         If the table lacks a column.
     """
-    counts = _counts(columns, number_of_frames(columns))
+    known = columns.attrs.get("classes", [])
+    counts = _counts(columns, number_of_frames(columns), known)
     if vacancies is not None:
-        missing = _counts(vacancies, len(counts)).add_prefix("missing ")
+        missing = _counts(vacancies, len(counts), known).add_prefix("missing ")
         counts = counts.join(missing)
     return counts
 
 
-def _counts(table: pd.DataFrame, frames: int) -> pd.DataFrame:
+def _counts(table: pd.DataFrame, frames: int, known: list[str]) -> pd.DataFrame:
     check_columns(table, "frame", "class")
     counts = pd.crosstab(table["frame"], table["class"])
-    counts = counts.reindex(pd.RangeIndex(frames, name="frame"), fill_value=0)
+    counts = counts.reindex(
+        index=pd.RangeIndex(frames, name="frame"),
+        columns=counts.columns.union(known),
+        fill_value=0,
+    )
     return counts.rename_axis(columns=None)

@@ -92,7 +92,7 @@ def reconstruct_exit_wave(
     wavelengths take thousands of iterations.
 
     Drift. Each image is registered to the one that the wave makes of it; see
-    `focal_alignment`.
+    `alignment`.
 
     Images tell nothing of the phase as a whole. It is set to 0, and the amplitude to 1,
     in the vacuum, or where the wave is flattest; see `vacuum_value`.

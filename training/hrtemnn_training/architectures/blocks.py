@@ -44,7 +44,7 @@ def normalize_and_activate(x: KerasTensor) -> KerasTensor:
 
 def output(x: KerasTensor, classes: int, activation: str) -> KerasTensor:
     """Add the pixel-wise convolution at the end and its activation."""
-    x = layers.Conv2D(classes, 1, dtype="float32")(x)
+    x = layers.Conv2D(classes, 1, dtype="float32", name="head")(x)
     return layers.Activation(activation, dtype="float32", name="probability")(x)
 
 

@@ -28,6 +28,6 @@ def make_encoder(
     x = layers.GlobalAveragePooling2D(dtype="float32")(x)
     x = layers.Dense(settings.hidden, kernel_initializer="he_normal")(x)
     x = layers.PReLU(shared_axes=[1])(x)
-    x = layers.Dense(classes, dtype="float32")(x)
+    x = layers.Dense(classes, dtype="float32", name="head")(x)
     outputs = layers.Activation(activation, dtype="float32", name="answer")(x)
     return keras.Model(inputs, outputs, name="encoder")

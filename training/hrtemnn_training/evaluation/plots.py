@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hrtemnn_training.whole_files import written_whole
+from hyperspy_hrtemnn.whole_files import written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ _UNITS = {
     "psnr": "dB",
 }
 
-_SHARES = {"accuracy", "perfect"}
+SHARES = {"accuracy", "perfect"}
 """Scores that are 0 or 1 of each image: their mean is drawn."""
 
 
@@ -81,13 +81,13 @@ def _draw(
         rows = evaluation.rows(name)
         marker = "o" if name in evaluation.networks else "s"
         color = f"C{i}"
-        if score not in _SHARES:
+        if score not in SHARES:
             axes.plot(rows[condition], rows[score], ".", ms=3, alpha=0.4, color=color)
         index = np.searchsorted(edges[1:-1], rows[condition], side="right")
         grouped = rows[score].groupby(index)
-        middle = grouped.mean() if score in _SHARES else grouped.median()
+        middle = grouped.mean() if score in SHARES else grouped.median()
         axes.plot(mean[middle.index], middle, f"{marker}-", color=color, label=name)
-        if score not in _SHARES:
+        if score not in SHARES:
             low = grouped.quantile(worst)
             axes.plot(mean[low.index], low, "--", lw=0.9, color=color)
     if is_log:
@@ -101,5 +101,5 @@ def _draw(
 
 def _label(name: str) -> str:
     unit = _UNITS.get(name)
-    text = f"share of images: {name}" if name in _SHARES else name.replace("_", " ")
+    text = f"share of images: {name}" if name in SHARES else name.replace("_", " ")
     return f"{text} ({unit})" if unit else text

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hrtemnn_training.export.onnx_file import write_scores
-from hrtemnn_training.whole_files import written_whole
 from hyperspy_hrtemnn.networks import load
+from hyperspy_hrtemnn.whole_files import written_whole
 
 from .comparison import evaluate, is_plain_mask
 from .mask_summary import dose_bins, summarize_masks
@@ -35,6 +35,7 @@ def report(
     *,
     images: ImageParameters | None = None,
     against: Sequence[str] = ("dose",),
+    averaged: bool = False,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Evaluate networks and write a table, a summary and a picture into the folder.
@@ -54,6 +55,9 @@ def report(
         Conditions of the test images other than the recipe's, see `change_images`.
     against
         Conditions in whose bins the scores are summarized and drawn.
+    averaged
+        Whether each network is a contender once more, averaged over the orientations of
+        the images (`Network.averaged`).
     progress
         Whether to show a progress bar.
 
@@ -67,10 +71,13 @@ def report(
         If there is no such network.
     """
     own = folder / f"{recipe.name}.onnx"
+    named = _named([load(path) for path in networks or (own,)])
+    if averaged:
+        named |= {f"{name}, averaged": each.averaged() for name, each in named.items()}
     evaluation = evaluate(
         recipe,
         folder,
-        _named([load(path) for path in networks or (own,)]),
+        named,
         images=images,
         against=against,
         progress=progress,
@@ -114,9 +121,10 @@ def _edges(condition: str, recipe: Recipe, evaluation: Evaluation) -> np.ndarray
 def _card_scores(
     recipe: Recipe, summary: dict[str, Any], evaluation: Evaluation
 ) -> dict[str, Any]:
-    """Return the network's scores with the means of its rivals."""
-    own = summary[evaluation.networks[0]]
-    rivals: dict[str, Any] = {name: summary[name] for name in evaluation.rivals}
+    """Return the network's scores with the means of whatever else was scored."""
+    name, *others = summary
+    own = summary[name]
+    rivals: dict[str, Any] = {name: summary[name] for name in others}
     if is_plain_mask(recipe):
         rivals = {name: _f1_means(part["cameras"]) for name, part in rivals.items()}
         return {**own["cameras"], "rivals": rivals}

@@ -13,8 +13,8 @@ import onnx
 
 from hrtemnn_training.images.parameters import SEGMENTATIONS
 from hrtemnn_training.training.loop import network_of
-from hrtemnn_training.whole_files import written_whole
 from hyperspy_hrtemnn.networks import METADATA_KEY, Card, Network, TrainedRanges
+from hyperspy_hrtemnn.whole_files import written_whole
 
 from .graph import to_onnx
 from .msdnet_graph import msdnet_to_onnx

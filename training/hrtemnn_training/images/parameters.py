@@ -198,6 +198,11 @@ class ImageParameters(BaseModel):
         return "sigmoid" if self.label in SEGMENTATIONS else "linear"
 
     @property
+    def empty(self) -> tuple[float, ...]:
+        """Value of each channel of a regression's label where there is nothing."""
+        return (1.0, 0.0) if self.label == "Exitwave" else (0.0,) * self.num_classes
+
+    @property
     def loss(self) -> str:
         """What the label asks of the training, as Keras calls it (thesis 3.3)."""
         return {

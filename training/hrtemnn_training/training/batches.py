@@ -16,7 +16,7 @@ from tqdm import tqdm
 from hrtemnn_training.generation import data_path
 from hrtemnn_training.images.exposure import training_pair
 from hrtemnn_training.store import DataSet
-from hrtemnn_training.whole_files import written_whole
+from hyperspy_hrtemnn.whole_files import written_whole
 
 from .augmentation import flip_and_turn, vary_intensity
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hrtemnn_training.scores import PROBABILITY
-from hrtemnn_training.whole_files import written_whole
+from hyperspy_hrtemnn.whole_files import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from ase import Atoms
 from pydantic import BaseModel, ConfigDict, Field
 
-from .vibrations import AnyVibrations, NoVibrations
+from .local_frozen_phonons import LocalFrozenPhonons
+from .vibrations import FrozenPhonons, NoVibrations, Smearing, UniformSmearing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hrtemnn_training.structures import Seed, Structure
+
+AnyVibrations = Annotated[
+    NoVibrations | Smearing | UniformSmearing | FrozenPhonons | LocalFrozenPhonons,
+    Field(discriminator="method"),
+]
 
 
 class WaveSettings(BaseModel):

@@ -10,8 +10,6 @@ a faint background.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -19,20 +17,10 @@ from ase.data import atomic_masses, atomic_numbers
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.constants import atomic_mass, hbar, k
 
-from .local_vibrations import (
-    EdgeVibrations,
-    get_edge_vibrations,
-    get_vibrational_amplitudes,
-    perturb_atoms,
-    perturb_edge_atoms,
-)
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from ase import Atoms
-
-    from .local_vibrations import Amplitudes
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -147,51 +135,3 @@ class FrozenPhonons(_Debye):
                 moved.positions.shape
             )
             yield moved
-
-
-class LocalFrozenPhonons(Vibrations):
-    """Atoms displaced as those with as many neighbors in a trajectory (chapter 5)."""
-
-    method: Literal["local frozen phonons"] = "local frozen phonons"
-    trajectory: Path = Field(description="a file that ASE reads, of all elements")
-    bonds: tuple[tuple[str, str, Positive], ...] = Field(
-        description="two elements and the longest distance that is a bond [Å]"
-    )
-    edge: tuple[str, str] | None = Field(
-        None,
-        description='atoms at edges, and their neighbors, such as ["S", "Mo"], that '
-        "vibrate along the edge as they do in the trajectory; none if not given",
-    )
-    configurations: int = Field(8, ge=1, description="whose waves are averaged")
-
-    def snapshots(self, atoms: Atoms, rng: np.random.Generator) -> Iterator[Atoms]:
-        """Return the configurations whose waves are averaged."""
-        bonds = {(first, second): length for first, second, length in self.bonds}
-        amplitudes, edge = _learned(self.trajectory, self.bonds, self.edge)
-        for _ in range(self.configurations):
-            moved = perturb_atoms(atoms, amplitudes, bonds, rng)
-            if edge is not None:
-                # Where there is an edge, atoms move as it does and not twice.
-                at_edge = perturb_edge_atoms(atoms, edge, bonds, rng).positions
-                displaced = np.any(at_edge != atoms.positions, axis=1)
-                moved.positions[displaced] = at_edge[displaced]
-            yield moved
-
-
-@lru_cache(maxsize=1)
-def _learned(
-    trajectory: Path,
-    bonds: tuple[tuple[str, str, float], ...],
-    edge: tuple[str, str] | None,
-) -> tuple[Amplitudes, EdgeVibrations | None]:
-    lengths: Mapping[tuple[str, str], float] = {(a, b): r for a, b, r in bonds}
-    amplitudes = get_vibrational_amplitudes(trajectory, lengths)
-    if edge is None:
-        return amplitudes, None
-    return amplitudes, get_edge_vibrations(trajectory, *edge, lengths)
-
-
-AnyVibrations = Annotated[
-    NoVibrations | Smearing | UniformSmearing | FrozenPhonons | LocalFrozenPhonons,
-    Field(discriminator="method"),
-]

@@ -18,5 +18,9 @@ def written_whole(path: Path) -> Iterator[Path]:
     If the writing fails or is killed, `path` stays what it was.
     """
     temporary = path.with_name(f".{path.name}")
-    yield temporary
+    try:
+        yield temporary
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     temporary.replace(path)

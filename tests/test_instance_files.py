@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labelled particles in files of HyperSpy, ImageJ and spreadsheets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hyperspy.api as hs
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+
+from hyperspy_hrtemnn.signals import Instances, LazyInstances
+
+FRAMES, Y, X = 4, 31, 47
+
+
+@pytest.fixture
+def particles():
+    labels = np.zeros((FRAMES, Y, X), np.int32)
+    for frame in range(FRAMES):
+        labels[frame, 3:11, 5 + frame : 17 + frame] = 4
+    labels[3, 20:26, 30:36] = 65535
+    signal = Instances(labels)
+    for axis in signal.axes_manager.signal_axes:
+        axis.scale, axis.units = 0.5, "Å"
+    time = signal.axes_manager.navigation_axes[0]
+    time.name, time.scale, time.units = "time", 0.2, "s"
+    signal.metadata.General.title = "particles"
+    return signal
+
+
+@pytest.fixture(params=["in memory", "lazy"])
+def both(request, particles):
+    return particles if request.param == "in memory" else particles.as_lazy()
+
+
+def test_csv(both, tmp_path):
+    image = hs.signals.Signal2D(both.data * 2.0)
+    image = image.as_lazy() if both._lazy else image
+    both.to_csv(tmp_path / "table.csv", image, show_progressbar=False)
+    text = (tmp_path / "table.csv").read_bytes()
+    header = text.splitlines()[0].decode("ascii").split(",")
+    assert header[:6] == [
+        "id",
+        "frame",
+        "time (s)",
+        "area (angstrom^2)",
+        "x (angstrom)",
+        "y (angstrom)",
+    ]
+    assert header[-4:] == [
+        "eccentricity",
+        "orientation (deg)",
+        "touches_border",
+        "mean_intensity",
+    ]
+    table = pd.read_csv(tmp_path / "table.csv")
+    np.testing.assert_array_equal(table["id"], [4, 4, 4, 4, 65535])
+    np.testing.assert_allclose(table["area (angstrom^2)"], [24, 24, 24, 24, 9])
+    np.testing.assert_allclose(table["time (s)"], [0, 0.2, 0.4, 0.6, 0.6])
+
+
+def test_hspy(both, tmp_path):
+    path = tmp_path / "particles.hspy"
+    both.to_hspy(path, show_progressbar=False, num_workers=1)
+    loaded = hs.load(path)
+    assert type(loaded) is Instances
+    np.testing.assert_array_equal(loaded.data, both.data)
+    assert loaded.axes_manager[0].scale == 0.2
+    # The signal is as it was.
+    assert "filename" not in both.tmp_parameters
+    assert isinstance(both, LazyInstances) == both._lazy
+
+
+def test_a_file_takes_the_place_of_the_one_it_is_made_from(particles, tmp_path):
+    path = tmp_path / "particles.hspy"
+    particles.to_hspy(path)
+    loaded = hs.load(path, lazy=True)
+    (loaded.inav[1:]).to_hspy(path, overwrite=True, show_progressbar=False)
+    np.testing.assert_array_equal(hs.load(path).data, particles.data[1:])
+
+
+def test_tiff_is_a_hyperstack_of_16_bit(both, tmp_path):
+    path = tmp_path / "labels.tif"
+    both.to_tiff(path, show_progressbar=False)
+    with tifffile.TiffFile(path) as file:
+        (series,) = file.series
+        assert (series.axes, series.shape) == ("TYX", (FRAMES, Y, X))
+        assert series.dtype == np.uint16
+        np.testing.assert_array_equal(file.asarray(), both.data)
+        metadata = file.imagej_metadata
+        assert metadata["frames"] == FRAMES
+        assert metadata["unit"] == "nm"
+        assert metadata["finterval"] == 0.2
+        assert metadata["tunit"] == "s"
+        assert len(file.pages) == FRAMES
+        numerator, denominator = file.pages.first.tags["XResolution"].value
+        assert numerator / denominator == pytest.approx(1 / 0.05)
+    assert path.stat().st_size < both.data.nbytes / 10
+
+
+def test_tiff_comes_back_to_hyperspy(particles, tmp_path):
+    particles.to_tiff(tmp_path / "labels.tiff")
+    loaded = hs.load(tmp_path / "labels.tiff")
+    np.testing.assert_array_equal(loaded.data, particles.data)
+    x, y = loaded.axes_manager.signal_axes
+    assert (x.scale, y.scale) == pytest.approx((0.05, 0.05))
+
+
+def test_tiff_of_one_image_and_of_times_with_gaps(particles, tmp_path):
+    particles.inav[3].to_tiff(tmp_path / "one.tif")
+    with tifffile.TiffFile(tmp_path / "one.tif") as file:
+        assert file.series[0].axes == "YX"
+        np.testing.assert_array_equal(file.asarray(), particles.data[3])
+    particles.axes_manager[0].convert_to_non_uniform_axis()
+    particles.to_tiff(tmp_path / "gaps.tif")
+    with tifffile.TiffFile(tmp_path / "gaps.tif") as file:
+        assert "finterval" not in file.imagej_metadata
+        assert file.series[0].shape == (FRAMES, Y, X)
+
+
+def test_tiff_of_many_ids_has_32_bit(both, tmp_path):
+    both.data[0, 0, 0] = 65536
+    both.to_tiff(tmp_path / "labels.tif")
+    with tifffile.TiffFile(tmp_path / "labels.tif") as file:
+        assert file.series[0].dtype == np.uint32
+        assert file.series[0].axes == "TYX"
+        np.testing.assert_array_equal(file.asarray(), both.data)
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [("to_csv", "t.csv"), ("to_hspy", "p.hspy"), ("to_tiff", "l.tif")],
+)
+def test_files_are_whole_or_as_they_were(
+    particles, tmp_path, method, name, monkeypatch
+):
+    path = tmp_path / name
+    path.write_bytes(b"kept")
+    with pytest.raises(FileExistsError, match=r"exists; overwrite=True replaces it"):
+        getattr(particles, method)(path)
+
+    def fail(*arguments, **options):
+        (temporary,) = (one for one in arguments if isinstance(one, Path))
+        temporary.write_bytes(b"part")
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pd.DataFrame, "to_csv", fail)
+        patch.setattr(Instances, "save", fail)
+        patch.setattr(tifffile, "imwrite", fail)
+        with pytest.raises(OSError, match="disk full"):
+            getattr(particles, method)(path, overwrite=True)
+    assert path.read_bytes() == b"kept"
+    assert list(tmp_path.iterdir()) == [path]
+    getattr(particles, method)(path, overwrite=True)
+    assert len(path.read_bytes()) > 100
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_names_and_calibration_are_checked(particles, tmp_path):
+    with pytest.raises(
+        ValueError, match=r"labels\.png has to end with \.tif or \.tiff"
+    ):
+        particles.to_tiff(tmp_path / "labels.png")
+    with pytest.raises(ValueError, match=r"has to end with \.hspy"):
+        particles.to_hspy(tmp_path / "particles.h5")
+    particles.axes_manager.signal_axes[0].units = "px"
+    with pytest.raises(ValueError, match="not calibrated"):
+        particles.to_tiff(tmp_path / "labels.tif")

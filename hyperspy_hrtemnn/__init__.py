@@ -10,6 +10,6 @@ __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["analysis", "data", "networks", "plots", "signals"],
+    submodules=["analysis", "crystals", "data", "networks", "plots", "signals"],
     submod_attrs={"in_situ": ["load_in_situ"]},
 )

@@ -1,4 +1,5 @@
 from . import analysis as analysis
+from . import crystals as crystals
 from . import data as data
 from . import networks as networks
 from . import plots as plots

@@ -30,6 +30,14 @@ from .particles.local_fourier import crop_size as crop_size
 from .particles.local_fourier import local_spectrum as local_spectrum
 from .particles.properties import properties as properties
 from .particles.tracking import Tracker as Tracker
+from .reflections.brightness import brightness_ratio as brightness_ratio
+from .reflections.brightness import on_axis_frames as on_axis_frames
+from .reflections.crystal import Crystal as Crystal
+from .reflections.indexing import index_reflections as index_reflections
+from .reflections.particle import follow_reflections as follow_reflections
+from .reflections.peaks import find_reflections as find_reflections
+from .reflections.peaks import measure_reflections as measure_reflections
+from .reflections.tracks import link_reflections as link_reflections
 from .waves.argand import classify_by_mass as classify_by_mass
 from .waves.argand import defocus_circle as defocus_circle
 from .waves.argand import mass_angle as mass_angle
@@ -47,12 +55,14 @@ __all__ = [
     "Aberration",
     "Camera",
     "Columns",
+    "Crystal",
     "Lattice",
     "Optics",
     "Reconstruction",
     "Ring",
     "Tracker",
     "WaveColumns",
+    "brightness_ratio",
     "classify_by_mass",
     "column_events",
     "compare_waves",
@@ -65,18 +75,24 @@ __all__ = [
     "expect",
     "find_columns",
     "find_lattice_vectors",
+    "find_reflections",
     "find_rings",
     "find_vacancies",
     "find_wave_columns",
     "fit_lattice",
+    "follow_reflections",
     "hexagonal_angle",
     "hexagonal_spots",
+    "index_reflections",
     "intensity",
     "link_columns",
+    "link_reflections",
     "local_spectrum",
     "mass_angle",
+    "measure_reflections",
     "missing_sites",
     "mtf",
+    "on_axis_frames",
     "propagate",
     "properties",
     "reconstruct_exit_wave",

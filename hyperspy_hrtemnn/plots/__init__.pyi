@@ -1,6 +1,13 @@
 from .argand import plot_argand as plot_argand
 from .convergence import plot_convergence as plot_convergence
 from .counts import plot_counts as plot_counts
+from .reflections import plot_reflections as plot_reflections
 from .strain import plot_strain as plot_strain
 
-__all__ = ["plot_argand", "plot_convergence", "plot_counts", "plot_strain"]
+__all__ = [
+    "plot_argand",
+    "plot_convergence",
+    "plot_counts",
+    "plot_reflections",
+    "plot_strain",
+]

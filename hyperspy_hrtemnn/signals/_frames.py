@@ -180,6 +180,12 @@ def frame_index(
     ]
 
 
+def frame_number(signal: Signal2D, index: tuple[int, ...]) -> int:
+    """Return the number, in the column ``frame`` of tables, of a frame."""
+    shape = signal.data.shape[: len(index)]
+    return int(np.ravel_multi_index(index, shape)) if index else 0
+
+
 def _on_block(
     block: NDArray[Any],
     *,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from ._exit_wave import ExitWave
     from ._instances import Instances
-    from ._local_fft import LocalFFT
+    from ._local_fft_signal import LocalFFT
     from ._segmentation import Segmentation
 
 

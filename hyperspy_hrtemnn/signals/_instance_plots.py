@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+_LARGEST_RATIO = 10.0  # of brightness, that colors tell
+
 
 def color_of(number: int) -> tuple[float, float, float]:
     """Return a particle's color: the same in every frame and every picture."""
@@ -95,3 +97,22 @@ def draw_outlines(
                 clip_on=True,
             )
     return ax
+
+
+def draw_ratios(labels: NDArray[np.integer], ratios: pd.Series, ax: Axes) -> None:
+    """Fill the particles on an image with colors, the brighter the smaller a ratio."""
+    import matplotlib as mpl
+    from matplotlib.colors import LogNorm
+
+    values = np.full(labels.shape, np.nan)
+    for number, ratio in ratios.items():
+        values[labels == number] = ratio
+    (image,) = ax.images
+    filled = ax.imshow(
+        np.ma.masked_where(np.isnan(values), values),
+        cmap=mpl.colormaps["inferno_r"],
+        norm=LogNorm(1, _LARGEST_RATIO),
+        alpha=0.6,
+        extent=image.get_extent(),
+    )
+    ax.figure.colorbar(filled, ax=ax, extend="max", label="brightest to dimmest")

@@ -14,9 +14,9 @@ from hyperspy_hrtemnn.analysis import properties
 
 from ._calibration import sampling
 from ._deferred import deferred_blocks, whole_frames
-from ._frames import frame_index
+from ._frames import frame_index, frame_number
 from ._instance_files import free_path, write_csv, write_hspy, write_tiff
-from ._instance_plots import draw_lines, draw_outlines
+from ._instance_plots import draw_lines, draw_outlines, draw_ratios
 from ._particle_spectra import sum_spectra
 from ._progress import progress
 from ._tables import join_frames
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from hyperspy.signals import Signal1D
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from ._deferred import DeferredBlock
+    from ._local_fft_signal import LocalFFT
 
 
 class Instances(Signal2D):  # type: ignore[misc]
@@ -378,6 +380,80 @@ class Instances(Signal2D):  # type: ignore[misc]
             ax,
             show_ids=show_ids,
         )
+
+    def plot_brightness_ratio(
+        self,
+        image: Signal2D,
+        ratios: pd.DataFrame,
+        frame: int | tuple[int, ...] | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Plot an image with each particle in the color of its brightness ratio.
+
+        The brighter a particle, the nearer it is to a zone axis (Leth Larsen et al.,
+        Microsc. Microanal. 28 S1 (2022) 2984, figure 2); particles without reflections
+        have an outline only.
+
+        Parameters
+        ----------
+        image
+            The images the particles were found in.
+        ratios
+            From `LocalFFT.brightness_ratio`.
+        frame
+            As in `plot_overlay`.
+        ax
+            Where to plot; by default a new figure.
+
+        Raises
+        ------
+        ValueError
+            If `image` has another shape.
+        IndexError
+            If there is no such frame.
+        """
+        where = frame_index(self, frame)
+        ax = self.plot_overlay(image, where[::-1], ax)
+        rows = ratios[ratios["frame"] == frame_number(self, where)].set_index("id")
+        labels = np.asarray(self.data[where])
+        draw_ratios(labels, rows["brightness_ratio"], ax)
+        return ax
+
+    def explore_reflections(
+        self,
+        image: Signal2D,
+        spectra: LocalFFT,
+        peaks: pd.DataFrame,
+        frame: int | tuple[int, ...] | None = None,
+    ) -> Figure:
+        """Show the spectrum and the curves of any particle that is clicked on.
+
+        Parameters
+        ----------
+        image
+            The images the particles were found in.
+        spectra
+            From ``image.local_fft(particles)``, of all particles.
+        peaks
+            From `LocalFFT.peak_table`.
+        frame
+            The frame that is shown, as in `plot_overlay`.
+
+        Returns
+        -------
+        The figure: the image, the spectrum of the particle in this frame, and intensity
+        and angle of its reflections against time.
+
+        Raises
+        ------
+        ValueError
+            If `image` has another shape.
+        IndexError
+            If there is no such frame.
+        """
+        from ._explore import explore
+
+        return explore(self, image, spectra, peaks, frame_index(self, frame))
 
     def _over_blocks(
         self,

@@ -10,7 +10,6 @@ from uuid import uuid4
 import dask.array as da
 import numpy as np
 from dask.highlevelgraph import HighLevelGraph
-from hyperspy.signals import Signal2D
 from scipy import ndimage
 
 from hyperspy_hrtemnn import __version__
@@ -22,21 +21,12 @@ from ._frames import axis_dicts, computed, derived_signal
 from ._instances import check_ids, check_same_shape
 
 if TYPE_CHECKING:
+    from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
     from ._deferred import DeferredBlock
     from ._instances import Instances
-
-
-class LocalFFT(Signal2D):  # type: ignore[misc]
-    """Amplitudes of the Fourier transforms of particles, float32.
-
-    Array order (..., ky, kx), or (..., id, ky, kx) for all particles of a movie; then
-    ``metadata.HRTEMNN.ids`` says which is which. The axes are in 1/nm and zero
-    frequency is exactly on a pixel. They come from `HRTEM.local_fft`.
-    """
-
-    _signal_type = "HRTEM_local_fft"
+    from ._local_fft_signal import LocalFFT
 
 
 def local_fft(

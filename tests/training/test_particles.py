@@ -21,13 +21,13 @@ from hrtemnn_training.structures import (
     ParticlesOnFilm,
     SupportedParticles,
     arrange,
-    find_crystal,
     make_particle,
     make_shape,
     make_support,
     orientation,
     terminated,
 )
+from hyperspy_hrtemnn.crystals import find_crystal
 
 A = 4.08  # gold
 SHAPES = ["single crystal", "twin", "decahedron", "icosahedron"]

@@ -12,7 +12,7 @@ from ._flake import MX2Flake
 from ._generator import Generator, Purpose, Seed, Share
 from ._generators import AnyGenerator
 from ._nanotube import Nanotube, chiral_angle, chirality, diameter
-from ._oxides import FACES, Face, find_crystal, terminated
+from ._oxides import FACES, Face, terminated
 from ._particle import make_particle
 from ._plan_view import ParticlesOnFilm
 from ._scene import SupportedParticles
@@ -51,7 +51,6 @@ __all__ = [
     "chirality",
     "column_of_atoms",
     "diameter",
-    "find_crystal",
     "find_sites",
     "make_particle",
     "make_shape",

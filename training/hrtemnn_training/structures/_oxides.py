@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Crystals that particles sit on, and the surfaces at which they are cut."""
+"""The surfaces at which crystals are cut that particles sit on."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from ase.build import bulk
-from ase.io import read
-from ase.spacegroup import crystal
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -47,55 +43,6 @@ FACES = {
 }
 """Of each built-in crystal its commonest surface and a zone axis in it: thesis 3.1
 (CeO2), the cleavage plane (MgO), Diebold, Surf. Sci. Rep. 48 (2003) 53 (TiO2)."""
-
-
-def find_crystal(name: str) -> Atoms:
-    """Return one conventional cell of a crystal.
-
-    Parameters
-    ----------
-    name
-        "CeO2" (a = 5.47 Å, Materials Project, thesis 3.1), "MgO" (a = 4.212 Å),
-        "rutile", "anatase" (both Burdett et al., J. Am. Chem. Soc. 109 (1987) 3639,
-        at 295 K), or the path of a CIF.
-
-    Raises
-    ------
-    ValueError
-        If it is none of these, or the file cannot be read.
-    """
-    match name:
-        case "CeO2":
-            return bulk("CeO2", "fluorite", a=5.47, cubic=True)
-        case "MgO":
-            return bulk("MgO", "rocksalt", a=4.212, cubic=True)
-        case "rutile":
-            return crystal(
-                ("Ti", "O"),
-                [(0, 0, 0), (0.305, 0.305, 0)],
-                spacegroup=136,
-                cellpar=[4.594, 4.594, 2.959, 90, 90, 90],
-            )
-        case "anatase":
-            return crystal(
-                ("Ti", "O"),
-                [(0, 0, 0), (0, 0, 0.208)],
-                spacegroup=141,
-                cellpar=[3.785, 3.785, 9.514, 90, 90, 90],
-            )
-    return _read_cif(name)
-
-
-def _read_cif(name: str) -> Atoms:
-    if not Path(name).is_file():
-        raise ValueError(
-            f"{name!r} is no file, and no crystal known by name; name a CIF or one of "
-            f"{', '.join(FACES)}."
-        )
-    try:
-        return read(name, format="cif")
-    except Exception as error:  # ASE raises whatever its parser trips over.
-        raise ValueError(f"{name} cannot be read as a CIF: {error}") from error
 
 
 def terminated(unit_cell: Atoms, surface: Indices, top: str | None = None) -> Atoms:

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hyperspy_hrtemnn.crystals import find_crystal
+
 from ._crystal import orientation, oriented_block, tilt
-from ._oxides import FACES, Face, find_crystal, terminated
+from ._oxides import FACES, Face, terminated
 
 if TYPE_CHECKING:
     import numpy as np

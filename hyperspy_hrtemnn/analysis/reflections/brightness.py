@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How evenly bright a particle's reflections are: whether it is on a zone axis."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from .rotation import difference
+
+# Reflections of spacings below this fraction of that of the brightest are left out:
+# the lenses make them dim, whatever the orientation.
+_FIRST_ORDER = 0.75
+
+# Angle between two reflections above which they are not one row of planes, degrees.
+_COLLINEAR = 10.0
+
+
+def brightness_ratio(peaks: pd.DataFrame) -> pd.DataFrame:
+    """Return how much brighter the brightest reflection is than the dimmest.
+
+    On a zone axis all reflections of the first order are about as bright; tilted away,
+    one row of planes outshines the others. Those count whose spacing is at least 3/4
+    of the brightest one's and, where a crystal is known, that are the crystal's; of a
+    twin, those of its first lattice alone, because both feed what they share.
+
+    Parameters
+    ----------
+    peaks
+        From `LocalFFT.peak_table`: reflections have a row also in frames in which they
+        were not found, so that one that vanished is the dimmest.
+
+    Returns
+    -------
+    A row for each particle in each frame, ``frame``, ``time`` if there is one, ``id``,
+    ``brightness_ratio``, of amplitudes, and ``directions``, 0, 1 or 2, in which
+    reflections that count were found. The ratio is infinite where the particle never
+    shows a second direction, nan where it never shows any.
+
+    References
+    ----------
+    Leth Larsen et al., Microsc. Microanal. 28 S1 (2022) 2984, figure 2.
+    """
+    particles = [_of_particle(rows) for _, rows in peaks.groupby("id")]
+    return pd.concat(particles or [_of_particle(peaks)], ignore_index=True)
+
+
+def on_axis_frames(ratios: pd.DataFrame, max_ratio: float = 2.5) -> pd.DataFrame:
+    """Return the frames in which a particle is on a zone axis, its columns resolved.
+
+    Parameters
+    ----------
+    ratios
+        From `brightness_ratio`.
+    max_ratio
+        Largest ratio of brightness.
+
+    Returns
+    -------
+    The rows whose ratio is not larger and that show reflections in two directions.
+
+    Raises
+    ------
+    ValueError
+        If no ratio can be as small as `max_ratio`.
+    """
+    if not max_ratio >= 1:
+        raise ValueError(f"max_ratio has to be at least 1, not {max_ratio}.")
+    kept = (ratios["brightness_ratio"] <= max_ratio) & (ratios["directions"] >= 2)
+    return ratios[kept].reset_index(drop=True)
+
+
+def _of_particle(peaks: pd.DataFrame) -> pd.DataFrame:
+    # Where there is no crystal, there are neither families nor lattices.
+    counted = peaks[peaks["lattice"] == "1"] if "lattice" in peaks else peaks
+    if not len(counted) and "family" in peaks:
+        counted = peaks[peaks["family"] != ""]
+    means = counted.groupby("reflection")[["spacing", "amplitude"]].mean()
+    if len(means):
+        brightest = means["spacing"].iloc[means["amplitude"].argmax()]
+        means = means[means["spacing"] >= _FIRST_ORDER * brightest]
+    counted = counted[counted["reflection"].isin(means.index)]
+    found = counted[counted["found"]]
+    amplitude = counted.groupby("frame")["amplitude"]
+    ratio = amplitude.max() / amplitude.min()
+    if _directions(found) < 2:
+        ratio[:] = np.inf
+    directions = {frame: _directions(rows) for frame, rows in found.groupby("frame")}
+    frames = peaks.loc[:, "frame":"id"].drop_duplicates("frame")  # type: ignore[misc]
+    return frames.assign(
+        brightness_ratio=frames["frame"].map(ratio),
+        directions=[directions.get(frame, 0) for frame in frames["frame"]],
+    )
+
+
+def _directions(peaks: pd.DataFrame) -> int:
+    angle = (peaks["angle"] - peaks["rotation"]).to_numpy()
+    apart = np.abs(difference(angle, angle[:, np.newaxis]))
+    return min(len(peaks), 2 if (apart > _COLLINEAR).any() else 1)

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reflections that a crystal has, and those of them that a zone axis shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+# Structure factor, as a fraction of that of all atoms in phase, below which a
+# reflection is forbidden.
+_FORBIDDEN = 1e-3
+
+_LARGEST_INDEX = 3  # of a zone axis
+
+
+@dataclass(frozen=True)
+class Crystal:
+    """One cell of a crystal.
+
+    Parameters
+    ----------
+    cell
+        Its three vectors, one a row, in nm. Miller indices are of this cell.
+    positions
+        Of the atoms, in fractions of the vectors, shape (atom, 3).
+    numbers
+        Atomic numbers, shape (atom,).
+    """
+
+    cell: NDArray[np.float64]
+    positions: NDArray[np.float64]
+    numbers: NDArray[np.int_]
+
+
+@dataclass(frozen=True)
+class Planes:
+    """Lattice planes of a crystal that reflect; of (hkl) and its opposite, one.
+
+    Parameters
+    ----------
+    hkl
+        Miller indices, shape (plane, 3).
+    vectors
+        Reciprocal lattice vectors in 1/nm, shape (plane, 3).
+    family
+        Number of the family of each, shape (plane,).
+    names
+        Of the families, ``"{111}"``.
+    """
+
+    hkl: NDArray[np.intp]
+    vectors: NDArray[np.float64]
+    family: NDArray[np.intp]
+    names: list[str]
+
+    @property
+    def spacing(self) -> NDArray[np.float64]:
+        """In nm, shape (plane,)."""
+        return np.asarray(1 / np.linalg.norm(self.vectors, axis=1))
+
+
+@dataclass(frozen=True)
+class ZonePattern:
+    """The planes that contain a zone axis, as the image shows their reflections.
+
+    Parameters
+    ----------
+    zone_axis
+        Such as ``"[110]"``.
+    planes
+        Which of the `Planes`, shape (reflection,).
+    angle
+        Of each in degrees, from any direction on, shape (reflection,).
+    """
+
+    zone_axis: str
+    planes: NDArray[np.intp]
+    angle: NDArray[np.float64]
+
+
+def reflecting_planes(crystal: Crystal, min_spacing: float) -> Planes:
+    """Return the planes of a crystal that are not forbidden.
+
+    Kinematically, with scattering factors in proportion to the atomic number. Planes
+    are of one family if spacing, structure factor and order are equal: (333) and (511)
+    differ in the last.
+
+    Parameters
+    ----------
+    crystal
+        The crystal.
+    min_spacing
+        Smallest spacing in nm.
+    """
+    reciprocal = np.linalg.inv(crystal.cell).T
+    largest = np.floor(np.linalg.norm(crystal.cell, axis=1) / min_spacing).astype(int)
+    hkl = _half(*largest)
+    vectors = hkl @ reciprocal
+    length = np.linalg.norm(vectors, axis=1)
+    phase = np.exp(2j * np.pi * hkl @ crystal.positions.T)
+    strength = np.abs(phase @ crystal.numbers) / crystal.numbers.sum()
+    kept = (length <= 1 / min_spacing) & (strength > _FORBIDDEN)
+    hkl, vectors = hkl[kept], vectors[kept]
+    order = np.gcd.reduce(hkl, axis=1)
+    # As texts: equal to four digits.
+    equal = [
+        f"{k:.4g} {f:.3f} {n}"
+        for k, f, n in zip(length[kept], strength[kept], order, strict=True)
+    ]
+    _, first, family = np.unique(equal, return_index=True, return_inverse=True)
+    names = [
+        _text(min(hkl[family == number].tolist(), key=_unusual), "{}")
+        for number in range(len(first))
+    ]
+    return Planes(hkl, vectors, family, names)
+
+
+def zone_patterns(crystal: Crystal, planes: Planes) -> Iterator[ZonePattern]:
+    """Yield the patterns of zone axes up to [333], those of short translations first.
+
+    Of equivalent zone axes one; of each pattern its mirror image as well.
+    """
+    zones = _half(*(_LARGEST_INDEX,) * 3)
+    zones = zones[np.gcd.reduce(zones, axis=1) == 1]
+    known = set()
+    for zone in sorted(zones.tolist(), key=partial(_length_first, crystal.cell)):
+        members = np.flatnonzero(planes.hkl @ zone == 0)
+        # How often a plane lattice has which length tells it from any other.
+        key = tuple(np.sort(planes.family[members]))
+        if np.linalg.matrix_rank(planes.hkl[members]) < 2 or key in known:
+            continue
+        known.add(key)
+        beam = zone @ crystal.cell
+        x = planes.vectors[members[0]]
+        y = np.cross(beam / np.linalg.norm(beam), x)
+        vectors = planes.vectors[members]
+        angle = np.degrees(np.arctan2(vectors @ y, vectors @ x))
+        for sense in (1, -1):
+            yield ZonePattern(_text(zone, "[]"), members, sense * angle)
+
+
+def _length_first(
+    cell: NDArray[np.float64], zone: list[int]
+) -> tuple[float, tuple[int, list[int]]]:
+    return round(float(np.linalg.norm(zone @ cell)), 6), _unusual(zone)
+
+
+def _half(*largest: int) -> NDArray[np.intp]:
+    """Return all triples of indices but 0 0 0, of each and its opposite the nicer."""
+    triples = product(*(range(-n, n + 1) for n in largest))
+    kept = [t for t in triples if any(t) and _unusual(t) < _unusual([-i for i in t])]
+    return np.reshape(kept, (-1, 3)).astype(np.intp)
+
+
+def _unusual(indices: Sequence[int]) -> tuple[int, list[int]]:
+    """Return a key that sorts (111) before (-111), and (200) before (002)."""
+    return sum(i < 0 for i in indices), [-i for i in indices]
+
+
+def _text(indices: Sequence[int], brackets: str) -> str:
+    between = "" if max(map(abs, indices)) < 10 else " "
+    return brackets[0] + between.join(map(str, indices)) + brackets[1]

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which planes of a crystal the reflections of a particle are, and in which lattice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from .crystal import Crystal, Planes, ZonePattern, reflecting_planes, zone_patterns
+from .rotation import (
+    Reflections,
+    Tolerance,
+    common_rotation,
+    difference,
+    same_reflections,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+# A lattice is found from the reflections whose spacings are at least this fraction of
+# the largest one: farther out they are so dense that any pattern fits some.
+_INNER = 0.6
+
+# By how much a zone axis has to fit better than one of a shorter translation.
+_BETTER = 0.1
+
+# Angle between two reflections above which they are not one row of planes, degrees.
+_COLLINEAR = 10.0
+
+
+def index_reflections(
+    reflections: pd.DataFrame,
+    crystal: Crystal,
+    *,
+    spacing_tolerance: float = 0.04,
+    angle_tolerance: float = 4.0,
+) -> pd.DataFrame:
+    """Index the reflections of one particle.
+
+    Of all zone axes up to [333] in all rotations that one is taken which explains most
+    of the inner reflections by their spacings and the angles between them, at least two
+    of different directions; where no zone axis explains two inner ones, all count. If
+    it leaves two such over, and the same zone axis explains these in another rotation,
+    or mirrored, the particle is a twin and has two lattices. Where no zone axis
+    explains two at all, inner reflections have a family by their spacing alone.
+
+    Parameters
+    ----------
+    reflections
+        With ``spacing`` in nm, ``angle`` in degrees and ``amplitude``, one row for each
+        reflection; from `find_reflections`.
+    crystal
+        The crystal the particle may be.
+    spacing_tolerance
+        How far a spacing may be from the crystal's, as a fraction: the error of the
+        calibration is in it.
+    angle_tolerance
+        How far an angle may be from the crystal's, in degrees.
+
+    Returns
+    -------
+    The table with ``family``, such as ``"{111}"``, empty where there is none;
+    ``lattice``, ``"1"``, ``"2"`` or, of a reflection that both share, ``"1+2"``; and
+    ``zone_axis``, such as ``"[110]"``.
+
+    Raises
+    ------
+    ValueError
+        If a tolerance is out of range.
+    """
+    tolerance = Tolerance(spacing_tolerance, angle_tolerance).checked()
+    family = np.full(len(reflections), "", object)
+    lattice = family.copy()
+    zone_axis = ""
+    if len(reflections):
+        columns = ("spacing", "angle", "amplitude")
+        seen = Reflections(*(reflections[c].to_numpy(float) for c in columns))
+        planes = reflecting_planes(
+            crystal, seen.spacing.min() * (1 - tolerance.spacing)
+        )
+        nearest = _by_spacing(seen, planes, tolerance)
+        inner = nearest >= 0
+        inner &= seen.spacing >= _INNER * seen.spacing.max(where=inner, initial=0)
+        lattices = _lattices(seen, inner, crystal, planes, tolerance) or _lattices(
+            seen, nearest >= 0, crystal, planes, tolerance
+        )
+        for number, (zone, rows, members) in enumerate(lattices, 1):
+            zone_axis = zone
+            family[rows] = [planes.names[planes.family[m]] for m in members]
+            lattice[rows] = [
+                f"{s}+{number}" if s else str(number) for s in lattice[rows]
+            ]
+        if not lattices:
+            family[inner] = [planes.names[planes.family[m]] for m in nearest[inner]]
+    return reflections.assign(family=family, lattice=lattice, zone_axis=zone_axis)
+
+
+class _Fit(NamedTuple):
+    """A pattern in a rotation, and the reflections that it explains."""
+
+    pattern: ZonePattern
+    rows: NDArray[np.intp]
+    members: NDArray[np.intp]
+    score: float
+
+
+def _lattices(
+    seen: Reflections,
+    inner: NDArray[np.bool_],
+    crystal: Crystal,
+    planes: Planes,
+    tolerance: Tolerance,
+) -> list[tuple[str, NDArray[np.intp], NDArray[np.intp]]]:
+    """Return zone axis, reflections and their planes of one or two lattices."""
+    patterns = list(zone_patterns(crystal, planes))
+    first = _best(patterns, seen, inner, planes, tolerance)
+    if first is None:
+        return []
+    left = inner.copy()
+    left[first.rows] = False
+    same = [p for p in patterns if p.zone_axis == first.pattern.zone_axis]
+    second = _best(same, seen, left, planes, tolerance)
+    fits = [first] if second is None else [first, second]
+    return [(f.pattern.zone_axis, f.rows, f.members) for f in fits]
+
+
+def _best(
+    patterns: list[ZonePattern],
+    seen: Reflections,
+    counted: NDArray[np.bool_],
+    planes: Planes,
+    tolerance: Tolerance,
+) -> _Fit | None:
+    """Return the pattern that explains most of the reflections that count."""
+    best = None
+    for pattern in patterns:
+        fit = _fitted(pattern, seen, counted, planes, tolerance)
+        angles = seen.angle[fit.rows[counted[fit.rows]]]
+        apart = np.abs(difference(angles, angles[:, np.newaxis])).max(initial=0)
+        if apart > _COLLINEAR and (best is None or fit.score > best.score + _BETTER):
+            best = fit
+    return best
+
+
+def _fitted(
+    pattern: ZonePattern,
+    seen: Reflections,
+    counted: NDArray[np.bool_],
+    planes: Planes,
+    tolerance: Tolerance,
+) -> _Fit:
+    spacing = planes.spacing[pattern.planes]
+    ideal = Reflections(spacing, pattern.angle, np.ones(len(spacing)))
+    turn = common_rotation(ideal, seen.only(counted), 90.0, tolerance)
+    ideal = ideal.turned(turn)
+    members, rows, weight = same_reflections(ideal, seen, tolerance)
+    score = float(weight[counted[rows]].sum())
+    return _Fit(pattern, rows, pattern.planes[members], score)
+
+
+def _by_spacing(
+    seen: Reflections, planes: Planes, tolerance: Tolerance
+) -> NDArray[np.intp]:
+    """Return the plane of the nearest spacing, -1 where none is near enough."""
+    strain = np.abs(np.log(seen.spacing[:, np.newaxis] / planes.spacing))
+    if not strain.shape[1]:
+        return np.full(len(seen.spacing), -1)
+    nearest = strain.argmin(axis=1)
+    return np.where(strain.min(axis=1) <= tolerance.spacing, nearest, -1)

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reflections of one amplitude spectrum, as symmetric pairs above the noise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy import ndimage
+from skimage.feature import peak_local_max
+
+from .noise import find_noise
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+# Nearest distance of two reflections in speckles: beyond it, the side lobes of the
+# Fourier transform of a particle's outline are below 0.5 % of the reflection.
+_APART = 2.0
+
+
+def find_reflections(
+    spectrum: ArrayLike,
+    step: tuple[float, float],
+    *,
+    max_spacing: float = 0.5,
+    false_alarms: float = 0.01,
+    square: float = 0.5,
+) -> pd.DataFrame:
+    """Return the reflections of one image, or of one particle.
+
+    A reflection is a maximum that noise of its spatial frequency does not reach, see
+    `hyperspy_hrtemnn.analysis.reflections.noise`. The spectrum of a real image is
+    symmetric, so that each stands for a pair at k and -k. Its place is the vertex of
+    parabolas through the logarithms of the amplitude and its neighbors.
+
+    Parameters
+    ----------
+    spectrum
+        Amplitudes, shape (ky, kx), zero frequency at the index ``n // 2``; from
+        `local_spectrum`.
+    step
+        Between pixels, (ky, kx) in 1/nm.
+    max_spacing
+        Largest lattice spacing looked for in nm; the form of the particle takes the
+        frequencies below.
+    false_alarms
+        Expected number of reflections found in a spectrum of noise.
+    square
+        Side of the square in which `intensity` is averaged, in 1/nm; the thesis takes
+        30 pixels.
+
+    Returns
+    -------
+    A row for each pair, the brightest first: ``spacing`` in nm; ``angle`` of k in
+    degrees, 0 to 180, from x towards y; ``intensity``, the mean of the squared
+    amplitude in the square, as a fraction of the largest of the whole spectrum;
+    ``amplitude`` of the peak, within 10 %, or 20 % if the crop leaves no room around
+    the particle; ``noise``, the root mean square of noise there.
+
+    Raises
+    ------
+    ValueError
+        If the spectrum is not one symmetric image of finite, positive amplitudes, or a
+        number is out of range.
+
+    References
+    ----------
+    Thesis, section 6.2 (intensity and angle); figures 6.5 (b) and (c).
+    """
+    amplitude = _checked(spectrum)
+    for name, value in (
+        ("max_spacing", max_spacing),
+        ("false_alarms", false_alarms),
+        ("square", square),
+        ("The smaller step", min(step)),
+    ):
+        if not (value > 0 and np.isfinite(value)):
+            raise ValueError(f"{name} has to be positive, not {value}.")
+    ky, kx = _frequencies(amplitude.shape, step)
+    k = np.hypot(ky, kx)
+    nyquist = min(n // 2 * d for n, d in zip(amplitude.shape, step, strict=True))
+    inside = (k >= 1 / max_spacing) & (k < nyquist)
+    if not inside.any() or not amplitude[inside].any():
+        return _table([], amplitude, step, square)
+    noise = find_noise(amplitude, k / np.sqrt(step[0] * step[1]), inside)
+    half = (ky > 0) | ((ky == 0) & (kx > 0))
+    above = amplitude**2 > noise.threshold(false_alarms, inside & half)
+    peaks = peak_local_max(  # type: ignore[no-untyped-call]
+        amplitude,
+        min_distance=max(1, round(_APART * noise.speckle)),
+        exclude_border=1,
+        p_norm=2,
+    )
+    rows, columns = peaks.T
+    kept = (above & half)[rows, columns]
+    found = [
+        (*_vertex(amplitude, row, column), float(noise.intensity[row, column]))
+        for row, column in peaks[kept]
+    ]
+    return _table(found, amplitude, step, square)
+
+
+def measure_reflections(
+    spectrum: ArrayLike,
+    step: tuple[float, float],
+    spacing: ArrayLike,
+    angle: ArrayLike,
+    *,
+    square: float = 0.5,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return intensity and amplitude where reflections should be.
+
+    The amplitude is the largest of the 3 x 3 pixels there; of noise, that is about
+    1.5 times its root mean square.
+
+    Parameters
+    ----------
+    spectrum, step, square
+        As in `find_reflections`.
+    spacing, angle
+        Of each reflection in nm and degrees.
+
+    Returns
+    -------
+    The two columns of `find_reflections`, shape (reflection,); nan beyond the spectrum.
+
+    Raises
+    ------
+    ValueError
+        As `find_reflections`.
+    """
+    amplitude = _checked(spectrum)
+    turn = np.radians(np.asarray(angle, float))
+    k = np.stack([np.sin(turn), np.cos(turn)]) / np.asarray(spacing, float)
+    center = np.array(amplitude.shape)[:, np.newaxis] // 2
+    places = center + k / np.array(step)[:, np.newaxis]
+    largest = ndimage.maximum_filter(amplitude, 3)
+    height = ndimage.map_coordinates(largest, places, order=0, cval=np.nan)
+    return _means(amplitude, places, step, square), height
+
+
+def _checked(spectrum: ArrayLike) -> NDArray[np.float64]:
+    amplitude = np.asarray(spectrum, float)
+    if amplitude.ndim != 2 or min(amplitude.shape) < 3:
+        raise ValueError(
+            f"One spectrum of shape (ky, kx) is needed, not {amplitude.shape}."
+        )
+    # Negative also where the comparison fails, which it does for nan.
+    if not (amplitude >= 0).all() or not np.isfinite(amplitude).all():
+        raise ValueError("Amplitudes have to be finite and not negative.")
+    # The first row and column of an even size have no partner.
+    inner = amplitude[1 - amplitude.shape[0] % 2 :, 1 - amplitude.shape[1] % 2 :]
+    if np.abs(inner - inner[::-1, ::-1]).max() > 1e-2 * amplitude.max():
+        raise ValueError(
+            "The spectrum is not symmetric about the index n // 2: it is not that of a "
+            "real image, or not shifted (np.fft.fftshift)."
+        )
+    return amplitude
+
+
+def _frequencies(
+    shape: tuple[int, ...], step: tuple[float, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    y, x = (
+        np.asarray((np.arange(n) - n // 2) * d, float)
+        for n, d in zip(shape, step, strict=True)
+    )
+    return y[:, np.newaxis], x
+
+
+def _vertex(
+    amplitude: NDArray[np.float64], row: int, column: int
+) -> tuple[float, float, float]:
+    """Return row, column and height of a maximum between the pixels."""
+    peak = np.log(amplitude[row, column])
+    place, height = [float(row), float(column)], peak
+    beside = (
+        amplitude[row - 1 : row + 2 : 2, column],
+        amplitude[row, column - 1 : column + 2 : 2],
+    )
+    for axis, pair in enumerate(beside):
+        low, high = np.log(np.maximum(pair, 1e-12 * amplitude[row, column]))
+        curvature = 2 * peak - low - high
+        if curvature > 0:
+            offset = (high - low) / (2 * curvature)
+            place[axis] += offset
+            height += curvature * offset**2 / 2
+    return place[0], place[1], float(np.exp(height))
+
+
+def _table(
+    found: list[tuple[float, float, float, float]],
+    amplitude: NDArray[np.float64],
+    step: tuple[float, float],
+    square: float,
+) -> pd.DataFrame:
+    row, column, height, noise = np.reshape(found, (-1, 4)).T
+    y, x = (
+        (p - n // 2) * d
+        for p, n, d in zip((row, column), amplitude.shape, step, strict=True)
+    )
+    table = pd.DataFrame(
+        {
+            "spacing": 1 / np.hypot(x, y),
+            "angle": np.degrees(np.arctan2(y, x)) % 180,
+            "intensity": _means(amplitude, np.stack([row, column]), step, square),
+            "amplitude": height,
+            "noise": np.sqrt(noise),
+        }
+    )
+    return table.sort_values("amplitude", ascending=False, ignore_index=True)
+
+
+def _means(
+    amplitude: NDArray[np.float64],
+    places: NDArray[np.float64],
+    step: tuple[float, float],
+    square: float,
+) -> NDArray[np.float64]:
+    """Return the mean intensity in squares, as a fraction of the largest."""
+    sides = [2 * round(square / d / 2) + 1 for d in step]
+    largest = max(float(amplitude.max()), np.finfo(float).tiny)
+    relative = (amplitude / largest) ** 2
+    means = []
+    for row, column in np.rint(places).astype(int).T:
+        corner = (row - sides[0] // 2, column - sides[1] // 2)
+        parts = [
+            slice(max(start, 0), max(start + side, 0))
+            for start, side in zip(corner, sides, strict=True)
+        ]
+        part = relative[tuple(parts)]
+        means.append(part.mean() if part.size else np.nan)
+    return np.array(means, float)

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rotation that brings one set of reflections onto another, by their votes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from hyperspy_hrtemnn.analysis.assignment import assign
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Values = NDArray[np.float64]
+    Index = NDArray[np.intp]
+
+_ROUNDS = 3  # in which the middle of the votes is found
+
+# What a rotation by all that is allowed must have in votes above none at all: where a
+# pattern repeats itself, the smaller rotation is meant.
+_INERTIA = 0.2
+
+
+class Reflections(NamedTuple):
+    """Reflections in polar coordinates.
+
+    Parameters
+    ----------
+    spacing
+        In nm, shape (reflection,).
+    angle
+        In degrees; k and -k are one reflection, so that 180 degrees are nothing.
+    weight
+        What the vote of each counts.
+    """
+
+    spacing: Values
+    angle: Values
+    weight: Values
+
+    def turned(self, rotation: float) -> Reflections:
+        """Return them rotated by an angle in degrees."""
+        return self._replace(angle=self.angle + rotation)
+
+    def only(self, kept: NDArray[np.bool_]) -> Reflections:
+        """Return some of them."""
+        return Reflections(*(values[kept] for values in self))
+
+
+class Tolerance(NamedTuple):
+    """How much two reflections may differ that are the same.
+
+    Parameters
+    ----------
+    spacing
+        As a fraction.
+    angle
+        In degrees.
+    """
+
+    spacing: float
+    angle: float
+
+    def checked(self) -> Tolerance:
+        """Return it.
+
+        Raises
+        ------
+        ValueError
+            If it allows nothing or everything.
+        """
+        for name, value, limit in (
+            ("spacing_tolerance", self.spacing, 0.5),
+            ("angle_tolerance", self.angle, 45),
+        ):
+            if not 0 < value < limit:
+                raise ValueError(f"{name} has to be in 0 to {limit}, not {value}.")
+        return self
+
+
+def difference(angle: Values, other: Values | float) -> Values:
+    """Return angle - other of lines, in degrees from -90 to 90."""
+    return (angle - other + 90) % 180 - 90
+
+
+def common_rotation(
+    before: Reflections, now: Reflections, farthest: float, tolerance: Tolerance
+) -> float:
+    """Return the rotation that most reflections agree on.
+
+    Every pair of equal spacing is a vote for a rotation and counts as much as the
+    root of the product of the weights. The rotation is the weighted mean of the votes
+    around the place where most are.
+
+    Parameters
+    ----------
+    before, now
+        The reflections.
+    farthest
+        Largest rotation in degrees.
+    tolerance
+        How far votes are apart that agree, and spacings that are equal.
+
+    Returns
+    -------
+    In degrees; zero where no two reflections have equal spacings.
+    """
+    i, j = np.nonzero(np.abs(_strain(before, now)) <= tolerance.spacing)
+    votes = difference(now.angle[j], before.angle[i])
+    weight = np.sqrt(before.weight[i] * now.weight[j])
+    near = np.abs(votes) <= farthest
+    votes, weight = votes[near], weight[near]
+    if not len(votes):
+        return 0.0
+    apart = np.abs(difference(votes[:, np.newaxis], votes))
+    # Votes count less, the farther they are, so that the middle of a group wins.
+    agreement = np.clip(1 - apart / tolerance.angle, 0, None) @ weight
+    rotation = votes[np.argmax(agreement * (1 - _INERTIA * np.abs(votes) / farthest))]
+    for _ in range(_ROUNDS):
+        off = difference(votes, rotation)
+        agreeing = np.abs(off) <= tolerance.angle
+        rotation += np.average(off[agreeing], weights=weight[agreeing])
+    return float(rotation)
+
+
+def same_reflections(
+    before: Reflections, now: Reflections, tolerance: Tolerance
+) -> tuple[Index, Index, Values]:
+    """Pair reflections one to one.
+
+    Parameters
+    ----------
+    before, now
+        The reflections, rotated onto each other.
+    tolerance
+        How much a pair may differ.
+
+    Returns
+    -------
+    Numbers before and now of the pairs, and how well each fits, 1/2 to 1.
+    """
+    turn = difference(now.angle, before.angle[:, np.newaxis])
+    strain = _strain(before, now)
+    far = np.maximum(np.abs(strain) / tolerance.spacing, np.abs(turn) / tolerance.angle)
+    i, j = np.nonzero(far <= 1)
+    # Between 1 and 1/2: two far pairs are worth more than one near pair.
+    fit = 1 - far**2 / 2
+    i, j = assign(i, j, fit[i, j])
+    return i, j, fit[i, j]
+
+
+def _strain(before: Reflections, now: Reflections) -> Values:
+    return np.asarray(np.log(now.spacing / before.spacing[:, np.newaxis]))

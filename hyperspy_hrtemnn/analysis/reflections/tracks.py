@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reflections of one particle followed from frame to frame while it rotates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from .rotation import (
+    Reflections,
+    Tolerance,
+    common_rotation,
+    difference,
+    same_reflections,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+
+def link_reflections(
+    reflections: pd.DataFrame,
+    *,
+    max_rotation: float = 15.0,
+    spacing_tolerance: float = 0.04,
+    angle_tolerance: float = 4.0,
+) -> pd.DataFrame:
+    """Follow the reflections of one particle through a movie.
+
+    In each frame the rotation of the whole particle is found first, from the votes of
+    all its reflections, the brighter counting more. Then reflections are paired one to
+    one with those known, rotated as far. What is new gets a number of its own; a
+    reflection that vanishes is waited for, however long.
+
+    Parameters
+    ----------
+    reflections
+        A row for each reflection in each frame: ``frame`` and the columns of
+        `find_reflections`.
+    max_rotation
+        Largest rotation from one frame with reflections to the next, in degrees.
+    spacing_tolerance
+        How far the spacing may be from the mean of the frames before, as a fraction.
+    angle_tolerance
+        How far the angle may be from it, in degrees, without the rotation.
+
+    Returns
+    -------
+    The table with ``reflection``, a number from 1 on, and ``rotation`` of the particle
+    since its first frame, in degrees from x towards y.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    """
+    tolerance = Tolerance(spacing_tolerance, angle_tolerance).checked()
+    if not 0 < max_rotation <= 90:
+        raise ValueError(f"max_rotation has to be in 0 to 90, not {max_rotation}.")
+    number = np.zeros(len(reflections), np.intp)
+    rotation = np.zeros(len(reflections))
+    known = Reflections(*np.zeros((3, 0)))
+    sightings = np.zeros(0)
+    turn = 0.0
+    for _, rows in sorted(reflections.groupby("frame").indices.items()):
+        columns = ("spacing", "angle", "amplitude")
+        values = (reflections[name].to_numpy(float)[rows] for name in columns)
+        seen = Reflections(*values).turned(-turn)
+        step = common_rotation(known, seen, max_rotation, tolerance)
+        turn += step
+        seen = seen.turned(-step)
+        before, now, _ = same_reflections(known, seen, tolerance)
+        known, sightings = _averaged(known, sightings, seen, before, now)
+        new = np.ones(len(rows), bool)
+        new[now] = False
+        number[rows[now]] = before + 1
+        number[rows[new]] = len(sightings) + 1 + np.arange(new.sum())
+        fresh = seen.only(new)
+        known = Reflections(*map(np.concatenate, zip(known, fresh, strict=True)))
+        sightings = np.append(sightings, np.ones(new.sum()))
+        rotation[rows] = turn
+    return reflections.assign(reflection=number, rotation=rotation)
+
+
+def unseen_reflections(linked: pd.DataFrame, frames: Iterable[int]) -> pd.DataFrame:
+    """Return where reflections should be in the frames in which they were not found.
+
+    Parameters
+    ----------
+    linked
+        Of one particle, from `link_reflections`.
+    frames
+        The frames that show the particle.
+
+    Returns
+    -------
+    A row for each reflection missing in a frame: ``frame``, ``reflection``,
+    ``spacing``, ``angle`` and ``rotation``. The rotation of a frame in which nothing
+    was found is that of the last frame in which something was.
+    """
+    turns = linked.groupby("frame")["rotation"].first().sort_index()
+    means = mean_reflections(linked)
+    index = pd.MultiIndex.from_product(
+        [sorted(set(frames)), means["reflection"]], names=["frame", "reflection"]
+    )
+    seen = pd.MultiIndex.from_frame(linked[["frame", "reflection"]])
+    missing = index.difference(seen).to_frame(index=False)
+    missing = missing.merge(means[["reflection", "spacing", "angle"]], "left")
+    before = np.searchsorted(turns.index, missing["frame"], side="right") - 1
+    missing["rotation"] = turns.to_numpy()[np.maximum(before, 0)]
+    missing["angle"] = (missing["angle"] + missing["rotation"]) % 180
+    return missing
+
+
+def mean_reflections(linked: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean of each reflection, rotated back to the particle's first frame.
+
+    Parameters
+    ----------
+    linked
+        Of one particle, from `link_reflections`.
+
+    Returns
+    -------
+    A row for each reflection: ``reflection``, the medians of ``spacing`` and
+    ``amplitude``, the mean ``angle``, and ``frames``, in how many it was found.
+    """
+    turn = np.radians((linked["angle"] - linked["rotation"]).to_numpy())
+    # Twice the angle: 180 degrees are nothing.
+    rows = linked.assign(cos=np.cos(2 * turn), sin=np.sin(2 * turn))
+    groups = rows.groupby("reflection")
+    means = groups[["spacing", "amplitude"]].median()
+    line = groups[["cos", "sin"]].mean()
+    means["angle"] = np.degrees(np.arctan2(line["sin"], line["cos"])) / 2 % 180
+    means["frames"] = groups.size()
+    return means.reset_index()
+
+
+def _averaged(
+    known: Reflections,
+    sightings: NDArray[np.float64],
+    seen: Reflections,
+    before: NDArray[np.intp],
+    now: NDArray[np.intp],
+) -> tuple[Reflections, NDArray[np.float64]]:
+    """Return the reflections with the mean of all sightings."""
+    sightings = sightings.copy()
+    sightings[before] += 1
+    spacing, angle, weight = (values.copy() for values in known)
+    share = 1 / sightings[before]
+    spacing[before] += share * (seen.spacing[now] - spacing[before])
+    angle[before] += share * difference(seen.angle[now], angle[before])
+    weight[before] += share * (seen.weight[now] - weight[before])
+    return Reflections(spacing, angle, weight), sightings

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Brightness and angle of a particle's reflections against time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .class_colors import class_colors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_LINES = ("-", "--", ":", "-.")  # of reflections of one family
+
+_FAMILIES = 5  # that colors tell apart; grey is of none
+
+_BRIGHTEST = 5  # reflections drawn by default
+
+
+def plot_reflections(
+    peaks: pd.DataFrame,
+    id: int | None = None,  # noqa: A002 - the name of the column in tables
+    reflections: Iterable[int] | None = None,
+    axes: Sequence[Axes] | None = None,
+) -> Figure:
+    """Plot intensity and angle of a particle's reflections against time.
+
+    As figures 6.5 (b) and (c) of the thesis. Open circles are intensities measured
+    where a reflection should be and was not found; angles are of those found.
+
+    Parameters
+    ----------
+    peaks
+        From `LocalFFT.peak_table`.
+    id
+        The particle; by default the only one.
+    reflections
+        Their numbers; by default the five brightest, of those of a family if there are
+        families.
+    axes
+        Two, where to plot; by default those of a new figure.
+
+    Returns
+    -------
+    The figure, intensity above and the change of the angle below.
+
+    Raises
+    ------
+    ValueError
+        If there is no such particle or reflection, or the particle has to be named.
+    """
+    import matplotlib.pyplot as plt
+
+    rows = _of_one(peaks, id)
+    wanted = _default(rows) if reflections is None else list(reflections)
+    unknown = set(wanted) - set(rows["reflection"])
+    if unknown:
+        raise ValueError(
+            f"There is no reflection {', '.join(map(str, sorted(unknown)))}; there are "
+            f"{', '.join(map(str, sorted(rows['reflection'].unique())))}."
+        )
+    if axes is None:
+        axes = plt.subplots(2, 1, sharex=True, layout="constrained")[1]
+    above, below = axes
+    against = "time" if "time" in rows else "frame"
+    colors = reflection_colors(rows)
+    drawn: Counter[str] = Counter()
+    for number in wanted:
+        row = rows[rows["reflection"] == number].sort_values("frame")
+        color = colors[number]
+        line = _LINES[drawn[color] % len(_LINES)]
+        drawn[color] += 1
+        label = reflection_label(row.iloc[0], number=True)
+        above.plot(row[against], row["intensity"], line, color=color, label=label)
+        for found, face in ((True, color), (False, "white")):
+            some = row[row["found"] == found]
+            x, y = some[against], some["intensity"]
+            above.plot(x, y, "o", ms=4, mfc=face, mec=color)
+        seen = row[row["found"]]
+        angle = np.unwrap(seen["angle"], period=180)
+        below.plot(seen[against], angle - angle[:1], line, marker=".", color=color)
+    unit = peaks.attrs.get("units", {}).get(against)
+    above.set_ylabel("intensity (of the largest)")
+    below.set_ylabel("rotation (°)")
+    below.set_xlabel(f"{against} ({unit})" if unit else against)
+    if wanted:
+        above.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
+    return above.figure  # type: ignore[return-value]
+
+
+def reflection_colors(peaks: pd.DataFrame) -> dict[int, str]:
+    """Return a color for each reflection: of its family if there are families."""
+    rows = peaks.drop_duplicates("reflection")
+    if "family" not in rows:
+        return class_colors(rows["reflection"])
+    # The families with the largest spacings first.
+    names = rows.sort_values("spacing", ascending=False)["family"].drop_duplicates()
+    colors = cycle(class_colors(range(_FAMILIES)).values())
+    families = dict(zip(filter(None, names), colors, strict=False))
+    return {
+        row["reflection"]: families.get(row["family"], "0.6")
+        for _, row in rows.iterrows()
+    }
+
+
+def reflection_label(row: pd.Series, *, number: bool = False) -> str:
+    """Return the family of a reflection, and its lattice in a twin, or its number."""
+    family = row.get("family", "")
+    if not family:
+        return str(row["reflection"])
+    primed = family + {"2": "'", "1+2": "*"}.get(row["lattice"], "")
+    return f"{row['reflection']}: {primed}" if number else primed
+
+
+def _of_one(peaks: pd.DataFrame, number: int | None) -> pd.DataFrame:
+    known = peaks["id"].unique().tolist()
+    if number is None and len(known) > 1:
+        raise ValueError(f"Say which particle: id is one of {known}.")
+    if number is not None and number not in known:
+        raise ValueError(f"There is no particle {number}; there are {known}.")
+    return peaks if number is None else peaks[peaks["id"] == number]
+
+
+def _default(rows: pd.DataFrame) -> list[int]:
+    if "family" in rows and (rows["family"] != "").any():
+        rows = rows[rows["family"] != ""]
+    return sorted(rows["reflection"].unique())[:_BRIGHTEST]

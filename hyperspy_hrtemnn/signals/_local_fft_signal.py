@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fourier transforms of particles, and the reflections in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hyperspy.signals import Signal2D
+
+from hyperspy_hrtemnn.analysis import brightness_ratio
+
+from ._calibration import length_in
+from ._image_plots import new_axes
+from ._reflection_plots import draw_spectrum
+from ._reflections import one_spectrum, peak_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    from ase import Atoms
+    from matplotlib.axes import Axes
+
+
+class LocalFFT(Signal2D):  # type: ignore[misc]
+    """Amplitudes of the Fourier transforms of particles, float32.
+
+    Array order (..., ky, kx), or (..., id, ky, kx) for all particles of a movie; then
+    ``metadata.HRTEMNN.ids`` says which is which. The axes are in 1/nm and zero
+    frequency is exactly on a pixel. They come from `HRTEM.local_fft`.
+    """
+
+    _signal_type = "HRTEM_local_fft"
+
+    def peak_table(
+        self,
+        crystal: str | Path | Atoms | None = None,
+        *,
+        max_spacing: float | str = "0.5 nm",
+        false_alarms: float = 0.01,
+        square: float = 0.5,
+        min_share: float = 0.05,
+        max_rotation: float = 15.0,
+        spacing_tolerance: float = 0.04,
+        angle_tolerance: float = 4.0,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> pd.DataFrame:
+        """Return a table of the reflections of the particles in every frame.
+
+        Reflections are found as maxima that noise of their frequency does not reach,
+        followed while the particle rotates, and indexed. Lazy spectra are computed up
+        to twice; save or compute them before if that takes long.
+
+        Parameters
+        ----------
+        crystal
+            What the particles may be: the symbol of an element, ``"CeO2"``, the path of
+            a CIF, or ASE atoms; see `hyperspy_hrtemnn.crystals.find_crystal`. By
+            default nothing is indexed.
+        max_spacing
+            Largest lattice spacing looked for: a number in nm, or a text with a unit.
+        false_alarms
+            Expected number of reflections found in a spectrum of mere noise.
+        square
+            Side of the square in which the intensity is averaged, in 1/nm.
+        min_share
+            Share of a particle's frames in which a reflection has to be found to be in
+            the table.
+        max_rotation
+            Largest rotation of a particle in the image plane from one frame to the
+            next, in degrees.
+        spacing_tolerance
+            How far a spacing may be from that of the frames before, and from the
+            crystal's, as a fraction.
+        angle_tolerance
+            How far an angle may be from that of the frames before, once rotated, and
+            from the crystal's, in degrees.
+        show_progressbar
+            Whether to show progress bars; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Returns
+        -------
+        A row for each reflection, that is a symmetric pair, in each frame that shows
+        the particle: ``frame``; ``time``, if the navigation axis is calibrated in a
+        unit of time; ``id`` of the particle, 0 where there are none; ``reflection``,
+        the same number in all frames, 1 for the brightest; ``spacing`` in nm; ``angle``
+        in degrees, 0 to 180, from x towards y; ``intensity``, the mean of the squared
+        amplitude in the square, as a fraction of the spectrum's largest (thesis,
+        section 6.2); ``amplitude``; ``noise``, the root mean square of noise, nan where
+        not found; ``found``, false where brightness was measured at the place where the
+        reflection should be; ``rotation`` of the particle since its first frame, in
+        degrees. With a crystal ``family``, ``lattice`` and ``zone_axis`` of
+        `hyperspy_hrtemnn.analysis.index_reflections`. ``attrs["units"]`` has the unit
+        of each column that has one.
+
+        Raises
+        ------
+        ValueError
+            If there is no such crystal, or a number is out of range.
+
+        Examples
+        --------
+        >>> peaks = movie.local_fft(particles, id=3).peak_table("Au")  # doctest: +SKIP
+        >>> hyperspy_hrtemnn.plots.plot_reflections(peaks)  # doctest: +SKIP
+        """
+        if crystal is not None:
+            from hyperspy_hrtemnn.crystals import as_crystal
+
+            crystal = as_crystal(crystal)
+        if isinstance(max_spacing, str):
+            length = length_in(max_spacing, "nm")
+            if length is None:
+                raise ValueError(f"max_spacing is {max_spacing!r}, which is no length.")
+            max_spacing = length
+        return peak_table(
+            self,
+            {
+                "max_spacing": max_spacing,
+                "false_alarms": false_alarms,
+                "square": square,
+            },
+            {
+                "crystal": crystal,
+                "min_share": min_share,
+                "max_rotation": max_rotation,
+                "spacing_tolerance": spacing_tolerance,
+                "angle_tolerance": angle_tolerance,
+            },
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+
+    def brightness_ratio(
+        self,
+        crystal: str | Path | Atoms | None = None,
+        *,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> pd.DataFrame:
+        """Return how much brighter the brightest reflection is than the dimmest.
+
+        It is small where a particle is on a zone axis, and its columns are resolved;
+        `hyperspy_hrtemnn.analysis.on_axis_frames` selects these frames, and
+        `Instances.plot_brightness_ratio` draws a map. From a table that is there
+        already, or of other options, `hyperspy_hrtemnn.analysis.brightness_ratio`
+        makes it.
+
+        Parameters
+        ----------
+        crystal
+            As in `peak_table`; with it, reflections of a support do not count.
+        show_progressbar
+            Whether to show progress bars; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Returns
+        -------
+        A row for each particle in each frame, see
+        `hyperspy_hrtemnn.analysis.brightness_ratio`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such crystal.
+        """
+        peaks = self.peak_table(
+            crystal, show_progressbar=show_progressbar, num_workers=num_workers
+        )
+        return brightness_ratio(peaks)
+
+    def plot_reflections(
+        self,
+        peaks: pd.DataFrame,
+        id: int | None = None,  # noqa: A002 - the name of the column in tables
+        frame: int = 0,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Plot one spectrum with its reflections, labelled by family or number.
+
+        Parameters
+        ----------
+        peaks
+            From `peak_table`.
+        id
+            The particle; by default the only one.
+        frame
+            Number of the frame, as in the table.
+        ax
+            Where to plot; by default a new figure.
+
+        Raises
+        ------
+        ValueError
+            If there is no such particle, or it has to be named.
+        IndexError
+            If there is no such frame.
+        """
+        spectrum, number = one_spectrum(self, frame, id)
+        rows = peaks[(peaks["id"] == number) & (peaks["frame"] == frame)]
+        axes = self.axes_manager.signal_axes
+        return draw_spectrum(spectrum, axes, rows, new_axes() if ax is None else ax)

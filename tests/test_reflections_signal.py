@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tables and pictures of reflections from movies as signals."""
+
+from __future__ import annotations
+
+import hyperspy.api as hs
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.backend_bases import MouseEvent
+from patterns import columns_of, picture
+
+from hyperspy_hrtemnn.analysis import on_axis_frames
+from hyperspy_hrtemnn.plots import plot_reflections
+
+FRAMES, HEIGHT, WIDTH = 4, 120, 230
+PIXEL = 0.02  # nm
+ROTATIONS = (0.0, 4.0, 8.0, 5.0)  # of particle 3
+QUIET = {"show_progressbar": False}
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    plt.close("all")
+
+
+def signal(data, signal_type):
+    made = hs.signals.Signal2D(data)
+    for name, axis in zip("xy", made.axes_manager.signal_axes, strict=True):
+        axis.name, axis.scale, axis.units, axis.offset = name, PIXEL, "nm", 1.0
+    for axis in made.axes_manager.navigation_axes:
+        axis.name, axis.scale, axis.units = "time", 0.5, "s"
+    made.set_signal_type(signal_type)
+    return made
+
+
+@pytest.fixture(scope="module")
+def movie():
+    """Particle 3 rotates, particle 8 has only (200) from frame 2 on."""
+    rng = np.random.default_rng(4)
+    images = np.ones((FRAMES, HEIGHT, WIDTH))
+    whole = columns_of("[110]", (2.0, 2.0))
+    for frame, rotation in enumerate(ROTATIONS):
+        turned = columns_of("[110]", (2.0, 2.0), rotation)
+        images[frame, :, :115] = picture(turned, (HEIGHT, 115), PIXEL)
+        images[frame, :, 115:] = picture(whole, (HEIGHT, 115), PIXEL)
+    along = np.arange(115) * PIXEL
+    images[2:, :, 115:] = 1 - 0.2 * np.cos(2 * np.pi * along / 0.204)
+    return signal(rng.poisson(60 * images).astype(np.float32), "HRTEM")
+
+
+@pytest.fixture(scope="module")
+def particles():
+    row, column = np.indices((HEIGHT, WIDTH))
+    labels = np.zeros((FRAMES, HEIGHT, WIDTH), np.int32)
+    labels[:, np.hypot(row - 60, column - 57) < 50] = 3
+    labels[:, np.hypot(row - 60, column - 172) < 50] = 8
+    labels[0][labels[0] == 8] = 0
+    return signal(labels, "HRTEM_instances")
+
+
+@pytest.fixture(scope="module")
+def spectra(movie, particles):
+    return movie.local_fft(particles, apodization="0.1 nm", **QUIET)
+
+
+@pytest.fixture(scope="module")
+def peaks(spectra):
+    return spectra.peak_table("Au", **QUIET)
+
+
+def test_the_table_has_every_reflection_in_every_frame(peaks):
+    assert peaks.columns.tolist() == [
+        *("frame", "time", "id", "reflection", "spacing", "angle", "intensity"),
+        *("amplitude", "noise", "found", "rotation", "family", "lattice", "zone_axis"),
+    ]
+    assert peaks.attrs["units"]["time"] == "s"
+    assert peaks.attrs["units"]["spacing"] == "nm"
+    np.testing.assert_allclose(peaks["time"], 0.5 * peaks["frame"])
+    assert sorted(peaks["id"].unique()) == [3, 8]
+    assert peaks[peaks["id"] == 8]["frame"].unique().tolist() == [1, 2, 3]
+    assert set(peaks["zone_axis"]) == {"[110]"}
+    assert peaks[["intensity", "amplitude"]].notna().all(axis=None)
+    for _, rows in peaks.groupby("id"):
+        assert rows.groupby("reflection")["frame"].nunique().nunique() == 1
+        assert {"{111}", "{200}"} <= set(rows["family"])
+
+
+def test_a_rotation_is_in_the_angle_of_a_reflection(peaks):
+    rows = peaks[(peaks["id"] == 3) & (peaks["family"] == "{200}")]
+    np.testing.assert_allclose(rows["rotation"], ROTATIONS, atol=0.5)
+    angle = np.unwrap(rows["angle"], period=180)
+    np.testing.assert_allclose(angle - angle[0], ROTATIONS, atol=0.6)
+
+
+def test_the_brightness_ratio_tells_the_frames_with_columns(spectra, peaks):
+    ratios = spectra.brightness_ratio("Au", **QUIET)
+    taken = on_axis_frames(ratios)
+    assert taken[taken["id"] == 3]["frame"].tolist() == [0, 1, 2, 3]
+    assert taken[taken["id"] == 8]["frame"].tolist() == [1]
+    tilted = peaks[(peaks["id"] == 8) & (peaks["family"] == "{111}")]
+    assert tilted["found"].tolist() == [True, True, False, False, False, False]
+
+
+def test_lazy_spectra_and_parts_of_them(movie, particles, spectra, peaks):
+    lazy = movie.as_lazy().local_fft(particles, apodization="0.1 nm", **QUIET)
+    again = lazy.peak_table("Au", **QUIET)
+    assert again.equals(peaks)
+    one = spectra.inav[1:, 1:3].peak_table("Au", **QUIET)
+    assert set(one["id"]) == {8}
+    assert one["frame"].unique().tolist() == [0, 1]
+    assert one["time"].unique().tolist() == [0.5, 1.0]
+    alone = movie.local_fft(particles, 3, apodization="0.1 nm", **QUIET)
+    assert set(alone.peak_table(**QUIET)["id"]) == {3}
+    image = movie.inav[0].isig[:115, :].local_fft(**QUIET).peak_table("Au", **QUIET)
+    assert "time" not in image
+    assert image["id"].unique().tolist() == [0]
+    assert set(image["zone_axis"]) == {"[110]"}
+
+
+def test_without_reflections_there_is_an_empty_table(movie, particles):
+    flat = movie * 0 + np.random.default_rng(1).normal(size=movie.data.shape)
+    flat.set_signal_type("HRTEM")
+    table = flat.local_fft(particles, **QUIET).peak_table("Au", **QUIET)
+    assert len(table) == 0
+    assert table.columns[0] == "frame"
+
+
+def test_what_is_wrong_is_named(spectra, peaks):
+    with pytest.raises(ValueError, match="'5 s', which is no length"):
+        spectra.peak_table(max_spacing="5 s")
+    with pytest.raises(ValueError, match="no crystal known by name"):
+        spectra.peak_table("Ao")
+    with pytest.raises(ValueError, match=r"id is one of \[3, 8\]"):
+        spectra.plot_reflections(peaks)
+    with pytest.raises(ValueError, match="no particle 4"):
+        spectra.plot_reflections(peaks, 4)
+    with pytest.raises(IndexError, match="no frame 9; there are 4"):
+        spectra.plot_reflections(peaks, 3, 9)
+    with pytest.raises(ValueError, match=r"id is one of \[3, 8\]"):
+        plot_reflections(peaks)
+    with pytest.raises(ValueError, match="no particle 4"):
+        plot_reflections(peaks, 4)
+    with pytest.raises(ValueError, match="no reflection 99; there are 1, 2"):
+        plot_reflections(peaks, 3, [1, 99])
+
+
+def test_a_spectrum_with_its_reflections(spectra, peaks):
+    ax = spectra.plot_reflections(peaks, 8, 1)
+    rows = peaks[(peaks["id"] == 8) & (peaks["frame"] == 1)]
+    assert len(ax.lines) == len(rows)
+    assert {"{111}", "{200}"} <= {text.get_text() for text in ax.texts}
+    x, y = ax.lines[0].get_data()
+    assert 1 / np.hypot(x[0], y[0]) == pytest.approx(rows["spacing"].iloc[0])
+    assert np.degrees(np.arctan2(y[0], x[0])) % 180 == pytest.approx(
+        rows["angle"].iloc[0]
+    )
+
+
+def test_curves_against_time(peaks):
+    figure = plot_reflections(peaks, 3, [1, 2])
+    above, below = figure.axes
+    assert above.lines[0].get_xdata().tolist() == [0, 0.5, 1, 1.5]
+    np.testing.assert_allclose(below.lines[0].get_ydata(), ROTATIONS, atol=1)
+    assert below.get_xlabel() == "time (s)"
+
+
+def test_a_map_of_the_ratio(movie, particles, spectra):
+    ratios = spectra.brightness_ratio("Au", **QUIET)
+    ax = particles.plot_brightness_ratio(movie, ratios, 2)
+    filled = ax.images[-1].get_array()
+    of_three = ratios[(ratios["id"] == 3) & (ratios["frame"] == 2)]
+    assert filled[60, 57] == pytest.approx(of_three["brightness_ratio"].item())
+    assert filled.mask[0, 0]
+    assert filled[60, 172] > 2 * filled[60, 57]
+
+
+def test_a_click_shows_a_particle(movie, particles, spectra, peaks):
+    figure = particles.explore_reflections(movie, spectra, peaks, 2)
+    figure.canvas.draw()
+    image, *others = figure.axes
+    assert not any(ax.lines for ax in others)
+
+    def click(ax, x, y):
+        place = ax.transData.transform((x, y))
+        event = MouseEvent("button_press_event", figure.canvas, *place, button=1)
+        figure.canvas.callbacks.process("button_press_event", event)
+
+    click(image, 1.0 + PIXEL * 2, 1.0 + PIXEL * 2)  # background
+    assert not any(ax.lines for ax in others)
+    click(image, 1.0 + PIXEL * 172, 1.0 + PIXEL * 60)
+    titles = {ax.get_title() for ax in others}
+    assert "particle 8" in titles
+    assert all(ax.lines for ax in others)
+    click(image, 1.0 + PIXEL * 57, 1.0 + PIXEL * 60)
+    assert "particle 3" in {ax.get_title() for ax in others}

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from hyperspy.signals import Signal2D
 
 from hyperspy_hrtemnn.analysis import brightness_ratio
+from hyperspy_hrtemnn.plots.new_axes import new_axes
 
 from ._calibration import length_in
-from ._image_plots import new_axes
 from ._reflection_plots import draw_spectrum
 from ._reflections import one_spectrum, peak_table
 

@@ -6,14 +6,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .rotation import difference
+from .rotation import in_two_directions
 
 # Reflections of spacings below this fraction of that of the brightest are left out:
 # the lenses make them dim, whatever the orientation.
 _FIRST_ORDER = 0.75
-
-# Angle between two reflections above which they are not one row of planes, degrees.
-_COLLINEAR = 10.0
 
 
 def brightness_ratio(peaks: pd.DataFrame) -> pd.DataFrame:
@@ -95,5 +92,4 @@ def _of_particle(peaks: pd.DataFrame) -> pd.DataFrame:
 
 def _directions(peaks: pd.DataFrame) -> int:
     angle = (peaks["angle"] - peaks["rotation"]).to_numpy()
-    apart = np.abs(difference(angle, angle[:, np.newaxis]))
-    return min(len(peaks), 2 if (apart > _COLLINEAR).any() else 1)
+    return min(len(peaks), 2 if in_two_directions(angle) else 1)

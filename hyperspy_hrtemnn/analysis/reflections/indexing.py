@@ -12,7 +12,7 @@ from .rotation import (
     Reflections,
     Tolerance,
     common_rotation,
-    difference,
+    in_two_directions,
     same_reflections,
 )
 
@@ -26,9 +26,6 @@ _INNER = 0.6
 
 # By how much a zone axis has to fit better than one of a shorter translation.
 _BETTER = 0.1
-
-# Angle between two reflections above which they are not one row of planes, degrees.
-_COLLINEAR = 10.0
 
 
 def index_reflections(
@@ -139,8 +136,8 @@ def _best(
     for pattern in patterns:
         fit = _fitted(pattern, seen, counted, planes, tolerance)
         angles = seen.angle[fit.rows[counted[fit.rows]]]
-        apart = np.abs(difference(angles, angles[:, np.newaxis])).max(initial=0)
-        if apart > _COLLINEAR and (best is None or fit.score > best.score + _BETTER):
+        better = best is None or fit.score > best.score + _BETTER
+        if better and in_two_directions(angles):
             best = fit
     return best
 

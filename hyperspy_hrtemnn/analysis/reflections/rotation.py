@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _ROUNDS = 3  # in which the middle of the votes is found
 
+# Angle between two reflections above which they are not one row of planes, degrees.
+_COLLINEAR = 10.0
+
 # What a rotation by all that is allowed must have in votes above none at all: where a
 # pattern repeats itself, the smaller rotation is meant.
 _INERTIA = 0.2
@@ -82,6 +85,11 @@ class Tolerance(NamedTuple):
 def difference(angle: Values, other: Values | float) -> Values:
     """Return angle - other of lines, in degrees from -90 to 90."""
     return (angle - other + 90) % 180 - 90
+
+
+def in_two_directions(angle: Values) -> bool:
+    """Return whether reflections at these angles in degrees are not all in one row."""
+    return bool((np.abs(difference(angle, angle[:, np.newaxis])) > _COLLINEAR).any())
 
 
 def common_rotation(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from hyperspy_hrtemnn.analysis.columns.tracks import check_columns, neighbor_distance
+from hyperspy_hrtemnn.analysis.columns.table import check_columns, neighbor_distance
 from hyperspy_hrtemnn.plots.class_colors import class_colors
 
 from ._frames import frame_index

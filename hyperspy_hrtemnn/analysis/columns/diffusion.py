@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from hyperspy_hrtemnn.analysis.assignment import assign
 
 from .events import NONE
-from .tracks import check_columns
+from .table import check_columns
 
 if TYPE_CHECKING:
     import pandas as pd

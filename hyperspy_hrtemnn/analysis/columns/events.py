@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from .steady_states import UNKNOWN, steady_states
-from .tracks import check_columns, neighbor_distance
+from .table import check_columns, neighbor_distance, number_of_frames
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,12 +86,6 @@ def column_events(tracks: pd.DataFrame, *, min_frames: int = 3) -> pd.DataFrame:
     events = events.sort_values(["frame", "track"], ignore_index=True)
     events.attrs = dict(tracks.attrs)
     return events
-
-
-def number_of_frames(columns: pd.DataFrame) -> int:
-    """Return the frames of a movie: what its table of columns says, or has rows of."""
-    last = 0 if columns.empty else int(columns["frame"].max()) + 1
-    return max(int(columns.attrs.get("frames", 0)), last)
 
 
 def _sites(tracks: pd.DataFrame, distance: float) -> NDArray[np.intp]:

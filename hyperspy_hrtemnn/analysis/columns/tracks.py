@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 from hyperspy_hrtemnn.analysis.assignment import assign
 
 from .drift import common_shift
+from .table import check_columns, neighbor_distance
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,9 +28,6 @@ _AVERAGED = 8
 
 # Width of a bin of the votes for a drift, as a share of the reach of a link.
 _BIN = 0.25
-
-# Frames that tell how far columns are apart.
-_SAMPLE = 20
 
 
 def link_columns(
@@ -129,41 +127,6 @@ def link_columns(
     return columns.assign(
         track=track, x_corrected=corrected[:, 0], y_corrected=corrected[:, 1]
     )
-
-
-def neighbor_distance(columns: pd.DataFrame, *, same_class: bool = False) -> float:
-    """Return the median distance to the nearest column of the same frame.
-
-    Parameters
-    ----------
-    columns
-        With ``frame``, ``x`` and ``y``; at most 20 frames of it are looked at.
-    same_class
-        Whether only columns of the same ``class`` count.
-
-    Returns
-    -------
-    In the unit of ``x``; infinite where there are no two columns.
-    """
-    numbers = columns["frame"].unique()
-    some = columns[columns["frame"].isin(numbers[:: len(numbers) // _SAMPLE + 1])]
-    keys = ["frame", "class"] if same_class and "class" in columns else ["frame"]
-    groups = [rows.to_numpy(float) for _, rows in some.groupby(keys)[["x", "y"]]]
-    distances = [cKDTree(g).query(g, k=2)[0][:, 1] for g in groups if len(g) > 1]
-    return float(np.median(np.concatenate(distances))) if distances else math.inf
-
-
-def check_columns(columns: pd.DataFrame, *needed: str) -> None:
-    """Raise a ValueError unless a table has these columns, finite but for ``class``."""
-    missing = [name for name in needed if name not in columns]
-    if missing:
-        raise ValueError(
-            f"The table has no column {', '.join(missing)}; it has "
-            f"{', '.join(map(str, columns.columns)) or 'none'}."
-        )
-    for name in set(needed) - {"class"}:
-        if not np.isfinite(columns[name].to_numpy(float)).all():
-            raise ValueError(f"The column {name} holds values that are not finite.")
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ import pandas as pd
 
 from hyperspy_hrtemnn.analysis.lattices.fit import fit_lattice, missing_sites
 
-from .events import number_of_frames
-from .tracks import check_columns
+from .table import check_columns, number_of_frames
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

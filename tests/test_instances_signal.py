@@ -169,6 +169,25 @@ def test_plot_properties_against_frames_without_time(particles):
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("frame", "perimeter (nm)")
 
 
+def test_no_line_crosses_a_pause(particles):
+    axis = particles.axes_manager[0]
+    axis.convert_to_non_uniform_axis()
+    axis.axis = np.array([0, 0.2, 9.0, 9.2])  # the beam was off for 8.6 s
+    ax = particles.plot_properties("area", show_progressbar=False)
+    (band,) = ax.patches
+    assert (band.get_x(), band.get_width()) == pytest.approx((0.2, 8.8))
+    four = next(line for line in ax.lines if line.get_label() == "4")
+    np.testing.assert_array_equal(np.isnan(four.get_ydata()), [0, 0, 1, 0, 0])
+    particles.plot_properties("area", [9], ax, show_progressbar=False)
+    assert len(ax.patches) == 1
+
+
+def test_a_missing_particle_is_no_pause(labels):
+    labels[:, 3:11] = 0  # frames 1 and 2 show nothing
+    ax = calibrated(labels).plot_properties("area", show_progressbar=False)
+    assert not ax.patches
+
+
 def test_plot_overlay(particles, image):
     particles.axes_manager.indices = (3,)
     ax = particles.plot_overlay(image)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .class_colors import class_colors
+from .pauses import draw_pauses, find_pauses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -87,6 +88,9 @@ def plot_reflections(
         seen = row[row["found"]]
         angle = np.unwrap(seen["angle"], period=180)
         below.plot(seen[against], angle - angle[:1], line, marker=".", color=color)
+    if against == "time":
+        for panel in axes:
+            draw_pauses(find_pauses(peaks), panel)
     unit = peaks.attrs.get("units", {}).get(against)
     above.set_ylabel("intensity (of the largest)")
     below.set_ylabel("rotation (°)")

@@ -10,6 +10,7 @@ import numpy as np
 from skimage.measure import find_contours
 
 from hyperspy_hrtemnn.plots.new_axes import new_axes
+from hyperspy_hrtemnn.plots.pauses import draw_pauses, find_pauses
 
 from ._image_plots import draw_image
 
@@ -36,13 +37,19 @@ def draw_lines(
     ids: Iterable[int] | None,
     ax: Axes | None,
 ) -> Axes:
-    """Plot one column of a table of properties, one line for each particle."""
+    """Plot one column of a table of properties, one line for each particle.
+
+    Against time, the pauses of the movie are grey and no line crosses them.
+    """
     ax = new_axes() if ax is None else ax
+    pauses = find_pauses(table) if against == "time" else []
+    draw_pauses(pauses, ax)
     units = table.attrs["units"]
     for number in table["id"].drop_duplicates().sort_values() if ids is None else ids:
         rows = table[table["id"] == number].set_index("frame")
         # Rows for the frames it is missing from, so that its line has a gap there.
-        rows = rows.reindex(range(rows.index[0], rows.index[-1] + 1))
+        shown = range(rows.index[0], rows.index[-1] + 1)
+        rows = rows.reindex(sorted([*shown, *(pause.frame + 0.5 for pause in pauses)]))
         x = rows.index if against == "frame" else rows[against]
         alone = rows[name].isna().shift(1, fill_value=True) & rows[name].isna().shift(
             -1, fill_value=True

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pauses of a movie, such as those in which the beam was off, in plots against time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+# A step longer than so many usual ones is a pause: one missing frame is none.
+_PAUSE = 2.5
+
+
+class Pause(NamedTuple):
+    """The last frame before a pause, its time, and that of the next frame."""
+
+    frame: int
+    start: float
+    end: float
+
+
+def find_pauses(table: pd.DataFrame) -> list[Pause]:
+    """Return when a movie paused.
+
+    Parameters
+    ----------
+    table
+        With ``frame`` and ``time`` in any unit; frames may be missing from it.
+    """
+    frames = table.drop_duplicates("frame").sort_values("frame")
+    number = frames["frame"].to_numpy()
+    time = frames["time"].to_numpy(float)
+    steps = np.diff(time) / np.diff(number)
+    usual = np.median(steps) if len(steps) else 0.0
+    return [
+        Pause(int(number[i]), float(time[i]), float(time[i + 1]))
+        for i in np.flatnonzero(steps > _PAUSE * usual)
+    ]
+
+
+def draw_pauses(pauses: list[Pause], ax: Axes) -> None:
+    """Shade the pauses of a movie, each once in a plot."""
+    drawn = {patch.get_gid() for patch in ax.patches}
+    for pause in pauses:
+        if str(pause) not in drawn:
+            ax.axvspan(
+                pause.start, pause.end, color="0.9", lw=0, zorder=0, gid=str(pause)
+            )

@@ -65,13 +65,10 @@ def segment_file(
     """
     _check_output(movie, out, force=force)
     network = load(model)
-    signal = _images(movie)
+    signal = load_images(movie)
     signal.set_signal_type("HRTEM")
     if sampling is not None:
-        if not 0 < sampling < np.inf:
-            raise ValueError(f"--sampling is {sampling}; it must be positive, in Å.")
-        for axis in signal.axes_manager.signal_axes:
-            axis.scale, axis.units = sampling, "Å"
+        set_sampling(signal, sampling)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         try:
@@ -130,7 +127,7 @@ def track_file(
     _check_output(segmentation, out, force=force)
     if table is not None and table.exists() and not force:
         raise ValueError(f"{table} exists; --force replaces it.")
-    signal = _images(segmentation)
+    signal = load_images(segmentation)
     signal.set_signal_type("HRTEM_segmentation")
     options = {
         **options,
@@ -161,8 +158,14 @@ def _check_output(source: Path, out: Path, *, force: bool) -> None:
         raise ValueError(f"{out} exists; --force replaces it.")
 
 
-def _images(path: Path) -> Any:
-    """Load the images of a file, or of the folders of an in-situ camera, lazily."""
+def load_images(path: Path) -> Any:
+    """Load the images of a file, or of the folders of an in-situ camera, lazily.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, or holds no images or several movies.
+    """
     if path.is_dir() and path.suffix != ".zspy":
         return load_in_situ(path)
     # HyperSpy logs the error that is raised here.
@@ -187,6 +190,14 @@ def _images(path: Path) -> Any:
             "Save the one that is meant by itself."
         )
     return images[0] if images[0]._lazy else images[0].as_lazy()
+
+
+def set_sampling(signal: Any, sampling: float) -> None:
+    """Calibrate a signal by its pixel size [Å], the option ``--sampling``."""
+    if not 0 < sampling < np.inf:
+        raise ValueError(f"--sampling is {sampling}; it must be positive, in Å.")
+    for axis in signal.axes_manager.signal_axes:
+        axis.scale, axis.units = sampling, "Å"
 
 
 def _segment_missing(result: Any, checkpoint: Checkpoint) -> None:

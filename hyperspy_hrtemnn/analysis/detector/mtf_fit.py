@@ -86,7 +86,7 @@ def fit_mtf(spectrum: NoiseSpectrum, floor: Floor = "quadrature") -> MTFFit:
 
     What is fitted is the amplitude, the root of the power spectral density: the MTF
     acts on amplitudes, and only then the square of C is the share of the readout noise,
-    equation 2. A flat spectrum, of a camera without an MTF, has an R2 near 0 and
+    equation 2. A flat spectrum, of a camera without an MTF, has a low R2 and
     arbitrary c0, c3 and C.
 
     Parameters

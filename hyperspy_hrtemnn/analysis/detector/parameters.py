@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 # Section 3.2 of the noise paper varies N0 by as much.
 _READOUT_SPREAD = 0.5
+
+# A list of numbers over several lines; texts have no line breaks.
+_NUMBERS = re.compile(r"\[\n([-+\d.eE,\s]+)\n\s*\]")
 
 
 def training_parameters(
@@ -83,12 +87,17 @@ def write_parameters(path: str | Path, parameters: dict[str, Any]) -> None:
             content = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise ValueError(f"{path} exists and is no JSON: {error}") from error
-        if not isinstance(content, dict):
-            raise ValueError(f"{path} exists and is no parameters file or recipe.")
-    images = content.get("images", content)
+    images = content.get("images", content) if isinstance(content, dict) else None
+    if not isinstance(images, dict):
+        raise ValueError(f"{path} exists and is no parameters file or recipe.")
     images.update(parameters)
+    # Ranges on one line, as people write them.
+    text = _NUMBERS.sub(
+        lambda found: f"[{' '.join(found[1].split())}]",
+        json.dumps(content, indent=2, ensure_ascii=False),
+    )
     with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def _range(low: float, high: float) -> list[float]:

@@ -10,6 +10,7 @@ that is known, and by one that differs from frame to frame.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,6 +27,9 @@ from hyperspy_hrtemnn.analysis import (
 )
 from hyperspy_hrtemnn.signals import HRTEM, CameraFit
 
+if TYPE_CHECKING:
+    from hyperspy_hrtemnn.analysis.detector.mtf_fit import Floor
+
 DOCS = Path(__file__).parent
 PICTURES = DOCS / "pictures" / "detector"
 SAMPLING = 0.08  # Å
@@ -37,7 +41,7 @@ KNOWN = (0.25, 2.5, N0)
 
 
 def measure(
-    cameras: list[tuple[float, float, float]], floor: str = "quadrature"
+    cameras: list[tuple[float, float, float]], floor: Floor = "quadrature"
 ) -> CameraFit:
     """Return what the noise tells of a camera with c0, c3 and N0 of each frame."""
     vacuum = np.ones((SIDE + 2 * MARGIN,) * 2, np.float32)
@@ -52,7 +56,7 @@ def measure(
         axis.name, axis.scale, axis.units = name, SAMPLING, "Å"
     whole = (0, SIDE * SAMPLING, 0, SIDE * SAMPLING)
     fit: CameraFit = movie.fit_mtf(
-        whole, dose=DOSES, offset=N0, floor=floor, show_progressbar=False
+        whole, dose=DOSES.tolist(), offset=N0, floor=floor, show_progressbar=False
     )
     return fit
 
@@ -85,9 +89,9 @@ def draw_parameters(columns: dict[str, CameraFit], name: str) -> None:
     for (title, fit), column in zip(columns.items(), panels.T, strict=True):
         fit.plot_parameters(column)
         column[0].set_title(title)
-    for row, (lowest, highest) in zip(panels, ((0.15, 0.35), (1.5, 4), (0, 0.5))):
+    for row, limits in zip(panels, ((0.15, 0.35), (1.5, 4), (0, 0.5)), strict=True):
         for ax in row:
-            ax.set_ylim(lowest, highest)
+            ax.set_ylim(*limits)
     figure.savefig(PICTURES / name, dpi=100)
 
 
@@ -104,10 +108,14 @@ def draw_readout(fit: CameraFit, floors: list[float], wrong: ReadoutFit) -> None
 
 def results(fit: CameraFit, linear: CameraFit, wrong: ReadoutFit) -> str:
     """Return what came back at low, middle and high doses as text."""
+    c0, c3, _ = KNOWN
+    first = (
+        f"60 frames of {SIDE} x {SIDE} pixels of {SAMPLING} Å; true are c0 = {c0}, "
+        f"c3 = {c3} and N0 = {N0} e⁻/pixel. Mean and standard deviation of 20 frames "
+        "each, and the standard error that is stated of one frame:"
+    )
     lines = [
-        f"60 frames of {SIDE} x {SIDE} pixels of {SAMPLING} Å; true are c0 = {KNOWN[0]}, "
-        f"c3 = {KNOWN[1]} and N0 = {N0} e⁻/pixel. Mean and standard deviation of 20 "
-        "frames each, and the standard error that is stated of one frame:",
+        first,
         "",
         "| e⁻/Å² | c0 | stated | c3 | stated | c0, linear | c3, linear |",
         "|---|---|---|---|---|---|---|",
@@ -122,13 +130,12 @@ def results(fit: CameraFit, linear: CameraFit, wrong: ReadoutFit) -> str:
         cells += [f"{other['c0'].mean():.3f}", f"{other['c3'].mean():.2f}"]
         lines.append(f"| {' | '.join(cells)} |")
     right = fit.readout
-    lines += [
-        "",
+    last = (
         f"N0 is {right.N0:.4f} ± {right.N0_error:.4f} (R2 of equation 2 "
-        f"{right.R2:.2f}), {linear.readout.N0:.4f} with the linear sum, and "
-        f"{wrong.N0:.4f} if C is fitted to the power.",
-    ]
-    return "\n".join(lines)
+        f"{right.R2:.3f}), {linear.readout.N0:.4f} with the linear sum, and "
+        f"{wrong.N0:.4f} if C is fitted to the power."
+    )
+    return "\n".join([*lines, "", last])
 
 
 def main() -> None:

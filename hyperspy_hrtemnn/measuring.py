@@ -13,7 +13,6 @@ from hyperspy_hrtemnn.whole_files import written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Literal
 
     from hyperspy_hrtemnn.signals import CameraFit
 
@@ -23,7 +22,7 @@ def measure_file(
     out: Path,
     *,
     roi: tuple[float, float, float, float] | None = None,
-    counts_per_electron: float | Literal["noise"] | None = None,
+    counts_per_electron: float | str | None = None,
     offset: float | None = None,
     dose: float | None = None,
     sampling: float | None = None,

@@ -171,10 +171,10 @@ def test_a_floor_there_is_not():
 def test_exact_floors_give_the_readout_noise():
     electrons = np.geomspace(0.05, 10, 8)
     fit = fit_readout(noise_floor(electrons, 0.03), electrons, np.full(8, 0.01))
-    assert fit.N0 == pytest.approx(0.03, rel=1e-4)
-    assert fit.R2 == pytest.approx(1)
+    assert pytest.approx(0.03, rel=1e-4) == fit.N0
+    assert pytest.approx(1) == fit.R2
     single = fit_readout([0.5], [0.3], [0.02])
-    assert single.N0 == pytest.approx(0.1, rel=1e-4)
+    assert pytest.approx(0.1, rel=1e-4) == single.N0
     # d(N0)/dC of N0 = N_D C² / (1 - C²)
     assert single.N0_error == pytest.approx(0.02 * 0.3 * 2 * 0.5 / 0.75**2, rel=1e-3)
     assert np.isnan(single.R2)

@@ -107,7 +107,7 @@ def test_a_gain_that_counts_no_electrons_is_not_taken(movie):
 
 def test_the_region_is_found(movie):
     region = movie.estimate_dose(counts_per_electron=GAIN).attrs["detector"]["region"]
-    left, top, right, bottom = region
+    left, top, right, _ = region
     assert right - left == pytest.approx(128 * 0.008)
     assert left > 0.4 or top > 0.16  # beside the specimen
 

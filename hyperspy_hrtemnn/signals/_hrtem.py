@@ -457,7 +457,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         self,
         roi: Any = None,
         *,
-        counts_per_electron: float | Literal["noise"] | None = None,
+        counts_per_electron: float | str | None = None,
         offset: float | None = None,
         dose: float | Sequence[float] | None = None,
         exposure: float | None = None,

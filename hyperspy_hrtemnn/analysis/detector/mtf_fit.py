@@ -106,10 +106,12 @@ def fit_mtf(spectrum: NoiseSpectrum, floor: Floor = "quadrature") -> MTFFit:
     amplitude, frequency = spectrum.amplitude, spectrum.frequency
 
     def misfit(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
-        ln_c1, *shape = parameters
-        model = ln_c1 + np.log(_shape(frequency, *shape, floor))
-        # The logarithm of a power has the same error at every frequency.
-        return 2 * np.sqrt(spectrum.samples) * (np.log(amplitude) - model)
+        ln_c1, c0, c3, C = parameters
+        model = ln_c1 + np.log(_shape(frequency, c0, c3, C, floor))
+        # The logarithm of a power is as certain as its number of samples says, whatever
+        # the power.
+        scaled: NDArray[np.float64] = np.log(amplitude) - model
+        return 2 * np.sqrt(spectrum.samples) * scaled
 
     found = least_squares(
         misfit, _guess(spectrum), bounds=(_LOWEST, _HIGHEST), x_scale=_STEPS
@@ -118,10 +120,10 @@ def fit_mtf(spectrum: NoiseSpectrum, floor: Floor = "quadrature") -> MTFFit:
     scatter = max(2 * found.cost / freedom, 1.0)
     variance = np.diag(np.linalg.pinv(found.jac.T @ found.jac)) * scatter
     c1, (c0, c3, C) = float(np.exp(found.x[0])), map(float, found.x[1:])
-    errors = map(float, np.sqrt(variance[1:]))
+    c0_error, c3_error, C_error = map(float, np.sqrt(variance[1:]))
     fitted = c1 * _shape(frequency, c0, c3, C, floor)
     R2 = coefficient_of_determination(amplitude, fitted)
-    return MTFFit(c0, c1, C * c1, c3, *errors, R2, floor)
+    return MTFFit(c0, c1, C * c1, c3, c0_error, c3_error, C_error, R2, floor)
 
 
 def _shape(

@@ -80,7 +80,9 @@ def fit_readout(C: ArrayLike, electrons: ArrayLike, C_error: ArrayLike) -> Reado
     share = np.minimum(floors**2, 0.99)
 
     def misfit(ln_readout: NDArray[np.float64]) -> NDArray[np.float64]:
-        return (floors - noise_floor(doses, float(np.exp(ln_readout[0])))) / errors
+        model = noise_floor(doses, float(np.exp(ln_readout[0])))
+        scaled: NDArray[np.float64] = (floors - model) / errors
+        return scaled
 
     start = np.median(doses * share / (1 - share))
     found = least_squares(misfit, [np.log(max(start, 1e-9))])

@@ -52,13 +52,13 @@ def fit_camera(
     pixel_size = sampling(signal)
     n_frames = int(np.prod(signal.axes_manager.navigation_shape, dtype=int))
     doses = None if dose is None else _doses(dose, n_frames)
-    from_noise = counts_per_electron == "noise"
-    if isinstance(counts_per_electron, str) and not from_noise:
+    from_noise = isinstance(counts_per_electron, str)
+    if from_noise and counts_per_electron != "noise":
         raise ValueError(
             f"counts_per_electron is {counts_per_electron!r}; give a number or 'noise'."
         )
-    given = None if from_noise else counts_per_electron
-    gain = known_gain(signal, given, offset)  # type: ignore[arg-type]
+    given = None if isinstance(counts_per_electron, str) else counts_per_electron
+    gain = known_gain(signal, given, offset)
     if gain is None and doses is None and not from_noise:
         raise ValueError(
             f"{unknown_gain(signal)}, or 'noise' to take it from the noise; or give "

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_array
 
 from hyperspy_hrtemnn.analysis.assignment import assign
+
+from .drift import whole_field_drift
+from .runs import ParticleRuns, row_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,58 +27,32 @@ _WEIGHT_OF_MISSING = 0.5
 
 
 @dataclass(frozen=True)
-class _Particles:
-    """The particles of a frame as a list of pixels, in raster order.
+class _Known:
+    """Particles that were seen, their ids, and the frames since then (age)."""
 
-    `pixel` is a flat index, `owner` the particle it belongs to, as a position in
-    `area` (pixels), `id` and `age` (frames since it was seen).
-    """
-
-    pixel: Index
-    owner: Index
-    area: Index
+    runs: ParticleRuns
     id: NDArray[np.int32]
     age: Index
 
-    @classmethod
-    def of(cls, labels: NDArray[np.integer]) -> _Particles:
-        """Read a frame; particles come in the order of their first pixels."""
-        pixel = np.flatnonzero(labels)
-        value, owner = _compact(labels.ravel()[pixel])
-        first = np.empty(len(value), dtype=np.intp)
-        first[owner[::-1]] = np.arange(len(pixel))[::-1]
-        order = np.argsort(first)
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order))
-        owner = rank[owner]
-        area = np.bincount(owner, minlength=len(value))
-        age = np.zeros(len(value), dtype=np.intp)
-        return cls(pixel, owner, area, value[order].astype(np.int32), age)
-
-    def only(self, keep: NDArray[np.bool_]) -> _Particles:
-        position = np.cumsum(keep) - 1
-        kept = keep[self.owner]
-        return _Particles(
-            self.pixel[kept],
-            position[self.owner[kept]],
-            self.area[keep],
-            self.id[keep],
-            self.age[keep],
-        )
-
-    def and_missing(self, older: _Particles, memory: int) -> _Particles:
+    def and_missing(self, older: _Known, memory: int) -> _Known:
         """Add those of the older particles that are gone, but not for too long."""
         missing = ~np.isin(older.id, self.id) & (older.age < memory)
         if not missing.any():
             return self
-        gone = older.only(missing)
-        return _Particles(
-            np.concatenate([self.pixel, gone.pixel]),
-            np.concatenate([self.owner, gone.owner + len(self.id)]),
-            np.concatenate([self.area, gone.area]),
-            np.concatenate([self.id, gone.id]),
-            np.concatenate([self.age, gone.age + 1]),
+        return _Known(
+            self.runs.and_also(older.runs.only(missing)),
+            np.concatenate([self.id, older.id[missing]]),
+            np.concatenate([self.age, older.age[missing] + 1]),
         )
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Centroids and areas of a frame, and how far (y, x) it has drifted since."""
+
+    centers: NDArray[np.float64]
+    area: Index
+    drift: NDArray[np.float64]
 
 
 class Tracker:
@@ -89,7 +65,12 @@ class Tracker:
     the parts of a particle that splits, the largest keeps its id. All others get new
     ids, and no id is used twice.
 
-    The state is the pixels of the particles last seen, whatever the movie's length.
+    Before, the drift of the whole field is taken out: each particle is looked for where
+    it was last seen, moved by what more than half of the particles have in common
+    between that frame and this. It is found whatever its length, as long as more than
+    half of the particles stay in view; one particle by itself is not a field.
+
+    The state is the particles last seen, whatever the movie's length.
 
     Parameters
     ----------
@@ -99,11 +80,15 @@ class Tracker:
     memory
         Number of frames a particle may be missing and still return with its id. It is
         compared with where it was last seen.
+    drift
+        Whether to take out the drift of the whole field; or the drift itself, the place
+        (y, x) of the field in each frame in pixels, shape (frame, 2), in the sense and
+        order of HyperSpy's ``estimate_shift2D``.
 
     Raises
     ------
     ValueError
-        If `min_overlap` or `memory` is out of range.
+        If `min_overlap`, `memory` or `drift` is out of range.
 
     Examples
     --------
@@ -115,16 +100,26 @@ class Tracker:
     array([[0, 0, 1, 1, 0, 0]], dtype=int32)
     """
 
-    def __init__(self, min_overlap: float = 0.5, memory: int = 0) -> None:
+    def __init__(
+        self,
+        min_overlap: float = 0.5,
+        memory: int = 0,
+        drift: bool | ArrayLike = True,
+    ) -> None:
         if not 0 < min_overlap <= 1:
             raise ValueError(f"min_overlap has to be in 0 to 1, not {min_overlap}.")
         if memory < 0 or memory != int(memory):
             raise ValueError(f"memory is a number of frames, not {memory}.")
         self.min_overlap = float(min_overlap)
         self.memory = int(memory)
+        self._votes = drift is True
+        self._given = None if isinstance(drift, bool) else check_drift(drift)
         self.next_id = 1
-        self._shape: tuple[int, ...] | None = None
-        self._known: _Particles | None = None
+        self._shape: tuple[int, int] | None = None
+        self._known: _Known | None = None
+        # The last frames, the latest first: the position is the age of their particles.
+        self._frames: tuple[_Frame, ...] = ()
+        self._count = 0
 
     @classmethod
     def resume(
@@ -133,6 +128,7 @@ class Tracker:
         next_id: int,
         min_overlap: float = 0.5,
         memory: int = 0,
+        drift: bool | ArrayLike = True,
     ) -> Tracker:
         """Return the tracker of a run that was interrupted.
 
@@ -143,17 +139,23 @@ class Tracker:
             fewer at the start of a movie.
         next_id
             The `next_id` of the interrupted run: one more than the largest id so far.
-        min_overlap, memory
-            As given to the interrupted run.
+        min_overlap, memory, drift
+            As given to the interrupted run; a drift by hand without the frames before
+            the recent ones.
 
         Raises
         ------
         ValueError
             If the frames hold an id of `next_id` or above, or differ in shape.
         """
-        tracker = cls(min_overlap, memory)
-        for frame in recent_frames:
-            tracker._remember(_Particles.of(tracker._checked(frame)))
+        tracker = cls(min_overlap, memory, drift)
+        for recent in recent_frames:
+            frame = tracker._checked(recent)
+            start, labels = row_runs(frame)
+            found = ParticleRuns.of(start, labels, frame.shape)
+            ids = np.zeros(len(found.area), np.int32)
+            ids[found.owner] = labels[labels != 0]
+            tracker._remember(found, ids, tracker._next_frame(found))
         largest = 0 if tracker._known is None else max(tracker._known.id, default=0)
         if next_id <= largest:
             raise ValueError(
@@ -177,19 +179,22 @@ class Tracker:
             If the labels are not an integer image of the shape of the frames before.
         """
         frame = self._checked(labels)
-        found = _Particles.of(frame)
-        ids = np.zeros(len(found.id), dtype=np.int32)
+        start, values = row_runs(frame)
+        found = ParticleRuns.of(start, values, frame.shape)
+        this = self._next_frame(found)
+        ids = np.zeros(len(found.area), dtype=np.int32)
         if self._known is not None:
             known, new = self._match(self._known, found)
             ids[new] = self._known.id[known]
         fresh = np.flatnonzero(ids == 0)
         ids[fresh] = np.arange(self.next_id, self.next_id + len(fresh))
         self.next_id += len(fresh)
+        self._remember(found, ids, this)
 
-        self._remember(_Particles(found.pixel, found.owner, found.area, ids, found.age))
-        linked = np.zeros(frame.size, dtype=np.int32)
-        linked[found.pixel] = ids[found.owner]
-        return linked.reshape(frame.shape)
+        linked = np.zeros(len(start), dtype=np.int32)
+        linked[values != 0] = ids[found.owner]
+        length = np.diff(start, append=frame.size)
+        return np.repeat(linked, length).reshape(frame.shape)
 
     def _checked(self, labels: ArrayLike) -> NDArray[np.integer]:
         frame = np.asarray(labels)
@@ -205,45 +210,69 @@ class Tracker:
         self._shape = frame.shape
         return frame
 
-    def _remember(self, found: _Particles) -> None:
+    # New objects below, not changed ones: a copy of the tracker keeps its own state.
+
+    def _next_frame(self, found: ParticleRuns) -> _Frame:
+        """Move the last frames by the drift from the frame before to this one."""
+        this = _Frame(found.centers(), found.area, np.zeros(2))
+        step, known_for = np.zeros(2), 0
+        if self._given is not None:
+            step = self._given_step()
+        elif self._votes:
+            step, known_for = self._voted_step(this)
+        self._frames = tuple(
+            replace(frame, drift=frame.drift + step) if age >= known_for else frame
+            for age, frame in enumerate(self._frames)
+        )
+        self._count += 1
+        return this
+
+    def _given_step(self) -> NDArray[np.float64]:
+        if self._count >= len(self._given):
+            raise ValueError(
+                f"The drift has {len(self._given)} rows, and there are more frames."
+            )
+        return self._given[self._count] - self._given[max(self._count - 1, 0)]
+
+    def _voted_step(self, this: _Frame) -> tuple[NDArray[np.float64], int]:
+        """Return the step, and the age of the latest frame it is known for.
+
+        A frame that is spoiled tells nothing; one before it may.
+        """
+        for age, frame in enumerate(self._frames):
+            shift = whole_field_drift(
+                frame.centers, this.centers, frame.area, this.area
+            )
+            if shift is not None:
+                return shift - frame.drift, age
+        return np.zeros(2), 0
+
+    def _remember(
+        self, found: ParticleRuns, ids: NDArray[np.int32], this: _Frame
+    ) -> None:
+        seen = _Known(found, ids, np.zeros(len(ids), np.intp))
         known = self._known
-        # A new object, not a changed one: a copy of the tracker keeps its own state.
-        self._known = found if known is None else found.and_missing(known, self.memory)
+        self._known = seen if known is None else seen.and_missing(known, self.memory)
+        self._frames = (this, *self._frames)[: self.memory + 1]
 
-    def _match(self, known: _Particles, found: _Particles) -> tuple[Index, Index]:
-        known_index, found_index, shared = _shared_areas(known, found)
-        smaller = np.minimum(known.area[known_index], found.area[found_index])
+    def _match(self, known: _Known, found: ParticleRuns) -> tuple[Index, Index]:
+        drift = np.rint([frame.drift for frame in self._frames]).astype(np.intp)
+        one, other, shared = known.runs.shared_areas(
+            found, drift[known.age], self._shape[1]
+        )
+        smaller = np.minimum(known.runs.area[one], found.area[other])
         enough = shared >= self.min_overlap * smaller
-        known_index, found_index = known_index[enough], found_index[enough]
-        importance = np.where(known.age[known_index] > 0, _WEIGHT_OF_MISSING, 1.0)
-        return assign(known_index, found_index, importance * shared[enough])
+        one, other = one[enough], other[enough]
+        importance = np.where(known.age[one] > 0, _WEIGHT_OF_MISSING, 1.0)
+        return assign(one, other, importance * shared[enough])
 
 
-def _compact(
-    values: NDArray[np.integer],
-) -> tuple[NDArray[np.integer], Index]:
-    """Return the distinct values and, for each value, its position among them."""
-    if len(values) and values.min() >= 0 and values.max() <= len(values):
-        # Without sorting, for the usual small labels.
-        distinct = np.flatnonzero(np.bincount(values))
-        position = np.zeros(int(values.max()) + 1, dtype=np.intp)
-        position[distinct] = np.arange(len(distinct))
-        return distinct, position[values]
-    distinct, inverse = np.unique(values, return_inverse=True)
-    return distinct, inverse
-
-
-def _shared_areas(known: _Particles, found: _Particles) -> tuple[Index, Index, Index]:
-    """Return all overlapping pairs with the number of pixels they share."""
-    size = 1 + max(known.pixel.max(initial=0), found.pixel.max(initial=0))
-    number = np.zeros(size, dtype=np.int32)
-    number[found.pixel] = found.owner + 1
-    other = number[known.pixel]
-    both = other > 0
-    ones = np.ones(np.count_nonzero(both), dtype=np.intp)
-    counts = coo_array(
-        (ones, (known.owner[both], other[both] - 1)),
-        shape=(len(known.id), len(found.id)),
-    )
-    counts.sum_duplicates()
-    return counts.row, counts.col, counts.data
+def check_drift(drift: ArrayLike) -> NDArray[np.float64]:
+    """Return a drift as numbers, shape (frame, 2), or raise a ValueError."""
+    places = np.asarray(drift, float)
+    if places.ndim != 2 or places.shape[1] != 2 or not np.isfinite(places).all():
+        raise ValueError(
+            "The drift has to be True, False, or finite places (y, x) of shape "
+            f"(frame, 2), not of shape {places.shape}."
+        )
+    return places

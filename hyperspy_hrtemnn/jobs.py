@@ -227,7 +227,7 @@ def _track_missing(
         "probability": options["probability"],
         "min_area": None if min_area is None else square_pixels(min_area, signal),
     }
-    linking = {key: options[key] for key in ("min_overlap", "memory")}
+    linking = {key: options[key] for key in ("min_overlap", "memory", "drift")}
     done = checkpoint.done()
     # Ids are only known as far as no frame is missing.
     first = next((i for i, number in enumerate(done) if i != number), len(done))

@@ -37,14 +37,17 @@ def assign(
     """
     if len(rows) == 0:
         return rows, columns
+    alone = (np.bincount(rows)[rows] == 1) & (np.bincount(columns)[columns] == 1)
+    chosen_rows, chosen_columns = [rows[alone]], [columns[alone]]
+    if alone.all():
+        return rows, columns
+    rows, columns, weight = rows[~alone], columns[~alone], weight[~alone]
     n_rows = int(rows.max()) + 1
     size = n_rows + int(columns.max()) + 1
     graph = coo_array((weight, (rows, columns + n_rows)), shape=(size, size))
     _, group = connected_components(graph, directed=False)
     group = group[rows]
-    alone = np.bincount(group)[group] == 1
-    chosen_rows, chosen_columns = [rows[alone]], [columns[alone]]
-    for number in np.unique(group[~alone]):
+    for number in np.unique(group):
         members = group == number
         row, row_at = np.unique(rows[members], return_inverse=True)
         column, column_at = np.unique(columns[members], return_inverse=True)

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far the whole field moved between two frames, by a vote of its particles."""
+"""How far the whole field moved, by a vote of its particles."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.ndimage import uniform_filter
 from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float64]
@@ -55,7 +56,7 @@ def whole_field_drift(
     """
     if min(len(before), len(now)) < 2:
         return None
-    radius = np.sqrt(np.median(np.concatenate([area_before, area_now])) / np.pi)
+    radius = np.sqrt(_middle(area_now) / np.pi)
     places = cKDTree(now)
     shift = _agreed(np.zeros(2), before, area_before, places, area_now, radius / 2)
     if shift is None:
@@ -79,10 +80,18 @@ def _agreed(
         old, new = np.flatnonzero(found), partner[found]
         alike = _alike(area_before[old], area_now[new])
         old, new = old[alike], new[alike]
-        if len(np.unique(new)) <= max(1, min(len(before), now.n) // 2):
+        agreeing = np.count_nonzero(np.bincount(new))
+        if agreeing <= max(1, min(len(before), now.n) // 2):
             return None
-        shift = np.median(now.data[new] - before[old], axis=0)
+        tried, shift = shift, _middle(now.data[new] - before[old])
+        if np.hypot(*(shift - tried)) <= tolerance / 4:
+            break
     return shift
+
+
+def _middle(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the median along the first axis, without the overhead of numpy's."""
+    return np.sort(values, axis=0)[len(values) // 2]
 
 
 def _alike(area: Areas, other: Areas) -> NDArray[np.bool_]:
@@ -111,10 +120,56 @@ def _most_votes(
     reach = 2 * width
     while reach > precision:
         votes = votes[np.hypot(*(votes - shift).T) <= reach]
-        shift = np.median(votes, axis=0) if len(votes) else shift
+        shift = _middle(votes) if len(votes) else shift
         reach /= 2
     return shift
 
 
 def _largest(area: Areas) -> NDArray[np.intp]:
     return np.argsort(-area, kind="stable")[:_MOST_VOTERS]
+
+
+def correct_drift(particles: pd.DataFrame) -> pd.DataFrame:
+    """Take the drift of the whole field out of the places of linked particles.
+
+    In each frame the drift is the median of what particles moved since they were last
+    seen, where more than half of them, and at least two, agree with it within half the
+    radius of a typical particle; else it stays as it was. So one particle by itself has
+    no drift, and among a few their own movement may be taken for some.
+
+    Parameters
+    ----------
+    particles
+        A row for each particle in each frame, with ``frame``, ``id``, ``x``, ``y`` and
+        ``area``, its lengths in any one unit; from `Instances.properties` or `properties`.
+
+    Returns
+    -------
+    The table with ``x_corrected`` and ``y_corrected``, the place without the drift since
+    the first frame. The drift itself is ``x - x_corrected``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = {"frame": [0, 0, 1, 1], "id": [1, 2, 1, 2], "area": 3.0}
+    >>> table |= {"x": [0, 5, 2, 7], "y": [0, 1, 0, 1]}
+    >>> correct_drift(pd.DataFrame(table))["x_corrected"].tolist()
+    [0.0, 5.0, 0.0, 5.0]
+    """
+    places = particles[["x", "y"]].to_numpy(float)
+    corrected = places.copy()
+    distinct, ids = np.unique(particles["id"], return_inverse=True)
+    radius = np.sqrt(particles["area"].median() / np.pi)
+    last = np.full((len(distinct), 2), np.nan)
+    drift = np.zeros(2)
+    for rows in particles.groupby("frame").indices.values():
+        drifts = places[rows] - last[ids[rows]]
+        drifts = drifts[np.isfinite(drifts[:, 0])]
+        if len(drifts) > 1:
+            median = np.median(drifts, axis=0)
+            agreeing = np.hypot(*(drifts - median).T) <= radius / 2
+            if 2 * np.count_nonzero(agreeing) > max(len(drifts), 2):
+                drift = median
+        corrected[rows] = places[rows] - drift
+        last[ids[rows]] = corrected[rows]
+    return particles.assign(x_corrected=corrected[:, 0], y_corrected=corrected[:, 1])

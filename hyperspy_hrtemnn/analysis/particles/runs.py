@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -125,12 +124,10 @@ class ParticleRuns:
         shared = np.minimum(end[here], stops[there]) - np.maximum(
             begin[here], starts[there]
         )
-        table = coo_array(
-            (shared, (self.owner[here], frame.owner[there])),
-            shape=(len(self.area), len(frame.area)),
-        )
-        table.sum_duplicates()
-        return table.row, table.col, table.data
+        pair = self.owner[here] * len(frame.area) + frame.owner[there]
+        distinct, position = np.unique(pair, return_inverse=True)
+        sums = np.bincount(position, weights=shared).astype(np.intp)
+        return *np.divmod(distinct, max(len(frame.area), 1)), sums
 
 
 def _in_order(values: Labels) -> Index:

@@ -36,7 +36,9 @@ class _Known:
 
     def and_missing(self, older: _Known, memory: int) -> _Known:
         """Add those of the older particles that are gone, but not for too long."""
-        missing = ~np.isin(older.id, self.id) & (older.age < memory)
+        missing = older.age < memory
+        if memory:
+            missing &= ~np.isin(older.id, self.id)
         if not missing.any():
             return self
         return _Known(
@@ -113,7 +115,7 @@ class Tracker:
         self.min_overlap = float(min_overlap)
         self.memory = int(memory)
         self._votes = drift is True
-        self._given = None if isinstance(drift, bool) else check_drift(drift)
+        self._given = None if isinstance(drift, bool) else _checked_drift(drift)
         self.next_id = 1
         self._shape: tuple[int, int] | None = None
         self._known: _Known | None = None
@@ -217,7 +219,11 @@ class Tracker:
         this = _Frame(found.centers(), found.area, np.zeros(2))
         step, known_for = np.zeros(2), 0
         if self._given is not None:
-            step = self._given_step()
+            if self._count >= len(self._given):
+                raise ValueError(
+                    f"The drift has {len(self._given)} rows, and there are more frames."
+                )
+            step = self._given[self._count] - self._given[max(self._count - 1, 0)]
         elif self._votes:
             step, known_for = self._voted_step(this)
         self._frames = tuple(
@@ -226,13 +232,6 @@ class Tracker:
         )
         self._count += 1
         return this
-
-    def _given_step(self) -> NDArray[np.float64]:
-        if self._count >= len(self._given):
-            raise ValueError(
-                f"The drift has {len(self._given)} rows, and there are more frames."
-            )
-        return self._given[self._count] - self._given[max(self._count - 1, 0)]
 
     def _voted_step(self, this: _Frame) -> tuple[NDArray[np.float64], int]:
         """Return the step, and the age of the latest frame it is known for.
@@ -267,7 +266,7 @@ class Tracker:
         return assign(one, other, importance * shared[enough])
 
 
-def check_drift(drift: ArrayLike) -> NDArray[np.float64]:
+def _checked_drift(drift: ArrayLike) -> NDArray[np.float64]:
     """Return a drift as numbers, shape (frame, 2), or raise a ValueError."""
     places = np.asarray(drift, float)
     if places.ndim != 2 or places.shape[1] != 2 or not np.isfinite(places).all():

@@ -34,7 +34,8 @@ class Movie:
     `places` (frame, particle, 2) are (y, x), `radii` (frame, particle) are 0 where
     there is no particle, `detected` (frame, particle) is what the segmentation saw,
     `false` has for each frame rows (y, x, radius) of what it saw and is not there.
-    `memory` is the longest time out of sight, `still` what does not drift.
+    `drift` (frame, 2) is the part of the places that all have in common, `memory` the
+    longest time out of sight.
     """
 
     places: Array
@@ -43,6 +44,7 @@ class Movie:
     detected: NDArray[np.bool_] | None = None
     false: list[Array] = field(default_factory=list)
     memory: int = 0
+    drift: Array = field(default_factory=lambda: np.zeros((FRAMES, 2)))
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(self.seed)
@@ -76,6 +78,13 @@ class Movie:
 
     def longest_step(self) -> float:
         """Return how far a particle moves from one sighting to the next."""
+        return self._longest_step(self.places)
+
+    def longest_own_step(self) -> float:
+        """Return how far a particle moves by itself."""
+        return self._longest_step(self.places - self.drift[:, np.newaxis])
+
+    def _longest_step(self, places: Array) -> float:
         in_view = ((self.places >= 0) & (self.places < SIZE)).all(axis=2)
         seen = (self.radii > 0) & in_view
         if self.detected is not None:
@@ -85,7 +94,7 @@ class Movie:
             both = seen[gap:] & seen[:-gap]
             for between in range(1, gap):
                 both &= ~seen[between : len(seen) - gap + between]
-            steps = np.hypot(*(self.places[gap:] - self.places[:-gap]).T).T
+            steps = np.hypot(*(places[gap:] - places[:-gap]).T).T
             longest = max(longest, steps[both].max(initial=0))
         return longest
 
@@ -159,7 +168,8 @@ def _drifting(seed: int, drift: Array) -> Movie:
     rng = np.random.default_rng(seed)
     start = scattered(rng, 60 if not drift.any() else 150, 36, np.abs(drift).max())
     places = start + _jitter(rng, len(start), 0.4, 0.05) + drift[:, np.newaxis]
-    return Movie(places, _constant(rng.uniform(7, 14, len(start))), seed)
+    radii = _constant(rng.uniform(7, 14, len(start)))
+    return Movie(places, radii, seed, drift=drift)
 
 
 def growth(seed: int) -> Movie:
@@ -187,9 +197,7 @@ def disappearance(seed: int) -> Movie:
     return Movie(places, radii, seed, memory=4)
 
 
-def _leave(
-    rng: np.random.Generator, radii: Array, chance: float, longest: int
-) -> None:
+def _leave(rng: np.random.Generator, radii: Array, chance: float, longest: int) -> None:
     for frame, particle in np.argwhere(rng.random(radii.shape) < chance):
         if frame > 0 and radii[frame - 1, particle] > 0:
             # Seen again before it leaves again.
@@ -220,7 +228,9 @@ def passing(seed: int) -> Movie:
     along = np.arange(-8 * FRAMES, SIZE + 8 * FRAMES, 62.0)
     x = along[:, np.newaxis] + rng.uniform(-12, 12, (len(along), len(rows)))
     moving = x.ravel() + np.arange(FRAMES)[:, np.newaxis] * np.tile(speed, len(along))
-    places = np.stack([np.broadcast_to(np.tile(rows, len(along)), moving.shape), moving], 2)
+    places = np.stack(
+        [np.broadcast_to(np.tile(rows, len(along)), moving.shape), moving], 2
+    )
     places = places + rng.normal(0, 0.3, places.shape)
     near = ((moving > -30) & (moving < SIZE + 30)).any(axis=0)
     radii = rng.uniform(8, 12, near.sum())
@@ -228,17 +238,18 @@ def passing(seed: int) -> Movie:
 
 
 def dense(seed: int) -> Movie:
-    """A crowd of particles of nearly the same size that drifts slowly."""
+    """Particles of nearly the same size, as dense as can be, that drift slowly."""
     rng = np.random.default_rng(seed)
     start = scattered(rng, 420, 21.5, 40)
     turn = np.arange(FRAMES) / 12
     drift = 24 * np.stack([np.sin(turn), np.cos(turn) - 1], axis=1)
     places = start + _jitter(rng, len(start), 0.8, 0.2) + drift[:, np.newaxis]
-    return Movie(places, _constant(rng.uniform(8, 9.5, len(start))), seed)
+    radii = _constant(rng.uniform(8, 9.5, len(start)))
+    return Movie(places, radii, seed, drift=drift)
 
 
 def imperfect(seed: int) -> Movie:
-    """A segmentation that misses 5 % of the particles and sees three that are not."""
+    """Particles of which 5 % are missed, and three in each frame that are none."""
     rng = np.random.default_rng(seed)
     start = scattered(rng, 60, 38)
     places = start + _jitter(rng, len(start), 1.0, 0.1)
@@ -269,9 +280,10 @@ def everything(seed: int) -> Movie:
     radii = pairs.radii * np.linspace(0.85, 1.1, FRAMES)[:, np.newaxis]
     _leave(rng, radii, 0.01, 3)
     target = rng.uniform(-70, 70, (FRAMES // 8 + 1, 2))
-    drift = (target[np.arange(FRAMES) // 8])[:, np.newaxis]
+    drift = target[np.arange(FRAMES) // 8]
+    places = pairs.places + drift[:, np.newaxis]
     detected = rng.random(radii.shape) > 0.03
-    return Movie(pairs.places + drift, radii, seed, detected, _false(rng), memory=4)
+    return Movie(places, radii, seed, detected, _false(rng), memory=4, drift=drift)
 
 
 SCENARIOS: dict[str, Callable[[int], Movie]] = {

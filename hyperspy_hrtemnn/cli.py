@@ -210,6 +210,10 @@ def segment(
     help="Frames a particle may be missing.",
 )
 @click.option(
+    "--reach",
+    help='Farthest a particle may move by itself between frames, such as "3 nm".',
+)
+@click.option(
     "--drift/--no-drift",
     default=True,
     show_default=True,

@@ -107,6 +107,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         min_area: float | str | None = None,
         memory: int = 0,
         drift: bool | ArrayLike = True,
+        reach: float | str | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -142,6 +143,11 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         drift
             Whether to take out the drift; or the drift itself in pixels, shape
             (frame, 2), what HyperSpy's ``estimate_shift2D`` returns for the movie.
+        reach
+            Farthest a particle may move by itself between two frames, a number in the
+            unit of the signal axes, or a text, ``"3 nm"``: one that overlaps with
+            nothing of the frame before is taken for the nearest that is left there.
+            By default it is new.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -180,7 +186,12 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         }
         # Options out of range are refused now, not when the movie is computed.
         separate(np.zeros((1, 1)), **options)
-        tracker = Tracker(min_overlap, memory, drift)
+        tracker = Tracker(
+            min_overlap,
+            memory,
+            drift=drift,
+            reach=None if reach is None else pixels(reach, self),
+        )
         movie = whole_frames(self)
         places = None if isinstance(drift, bool) else np.asarray(drift, float)
         if places is not None and len(places) != len(movie):
@@ -206,6 +217,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
                 "min_area": min_area,
                 "memory": memory,
                 "drift": drift if places is None else places,
+                "reach": reach,
                 "version": __version__,
             },
         )

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.ndimage import uniform_filter
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float64]
-    Areas = NDArray[np.integer]
 
 # Enough to propose a shift; the votes grow with their square.
 _MOST_VOTERS = 100
@@ -31,9 +30,14 @@ _NEARLY_MOST = 0.9
 _ROUNDS = 3  # in which the middle of those that agree is found
 
 
-def whole_field_drift(
-    before: Vectors, now: Vectors, area_before: Areas, area_now: Areas
-) -> Vectors | None:
+class Sighting(NamedTuple):
+    """The particles of a frame: centroids (y, x), shape (particle, 2), and areas."""
+
+    centers: Vectors
+    area: NDArray[np.integer]
+
+
+def whole_field_drift(before: Sighting, now: Sighting) -> Vectors | None:
     """Return the shift (y, x) on which most particles agree, if it is most of them.
 
     No shift is tried first: a lattice that moves by a period looks as if it had not.
@@ -45,67 +49,49 @@ def whole_field_drift(
     Parameters
     ----------
     before, now
-        Centroids (y, x) in the two frames, shape (particle, 2).
-    area_before, area_now
-        Areas, shape (particle,), in the square of the unit of the centroids.
+        The particles in the two frames, areas in the square of the unit of centroids.
 
     Returns
     -------
     None where not more than half of the particles of the frame that has fewer, and at
     least two, agree within half the radius of a typical particle.
     """
-    if min(len(before), len(now)) < 2:
+    if min(len(before.area), len(now.area)) < 2:
         return None
-    radius = np.sqrt(_middle(area_now) / np.pi)
-    places = cKDTree(now)
-    shift = _agreed(np.zeros(2), before, area_before, places, area_now, radius / 2)
+    radius = np.sqrt(_middle(now.area) / np.pi)
+    shift = _agreed(np.zeros(2), before, now, radius / 2)
     if shift is None:
-        voted = _most_votes(before, now, area_before, area_now, radius / 4)
-        shift = _agreed(voted, before, area_before, places, area_now, radius / 2)
+        voted = _most_votes(before, now, radius / 4)
+        shift = _agreed(voted, before, now, radius / 2)
     return shift
 
 
 def _agreed(
-    shift: Vectors,
-    before: Vectors,
-    area_before: Areas,
-    now: cKDTree,
-    area_now: Areas,
-    tolerance: float,
+    shift: Vectors, before: Sighting, now: Sighting, tolerance: float
 ) -> Vectors | None:
     """Return the median shift of the particles near a shift, if they are most."""
+    fewer = min(len(before.area), len(now.area))
+    places = cKDTree(now.centers)
     for _ in range(_ROUNDS):
-        distance, partner = now.query(before + shift, distance_upper_bound=tolerance)
+        moved = before.centers + shift
+        distance, partner = places.query(moved, distance_upper_bound=tolerance)
         found = np.isfinite(distance)
         old, new = np.flatnonzero(found), partner[found]
-        alike = _alike(area_before[old], area_now[new])
+        alike = _alike(before.area[old], now.area[new])
         old, new = old[alike], new[alike]
-        agreeing = np.count_nonzero(np.bincount(new))
-        if agreeing <= max(1, min(len(before), now.n) // 2):
+        if np.count_nonzero(np.bincount(new)) <= max(1, fewer // 2):
             return None
-        tried, shift = shift, _middle(now.data[new] - before[old])
+        tried, shift = shift, _middle(now.centers[new] - before.centers[old])
         if np.hypot(*(shift - tried)) <= tolerance / 4:
             break
     return shift
 
 
-def _middle(values: NDArray[Any]) -> NDArray[Any]:
-    """Return the median along the first axis, without the overhead of numpy's."""
-    return np.sort(values, axis=0)[len(values) // 2]
-
-
-def _alike(area: Areas, other: Areas) -> NDArray[np.bool_]:
-    return (area <= _ALIKE * other) & (other <= _ALIKE * area)
-
-
-def _most_votes(
-    before: Vectors, now: Vectors, area_before: Areas, area_now: Areas, precision: float
-) -> Vectors:
+def _most_votes(before: Sighting, now: Sighting, precision: float) -> Vectors:
     """Return the shift around which most votes are."""
-    first, second = _largest(area_before), _largest(area_now)
-    area, other = np.meshgrid(area_before[first], area_now[second], indexing="ij")
-    alike = _alike(area, other)
-    votes = (now[second] - before[first][:, np.newaxis])[alike]
+    before, now = _largest(before), _largest(now)
+    area, other = np.meshgrid(before.area, now.area, indexing="ij")
+    votes = (now.centers - before.centers[:, np.newaxis])[_alike(area, other)]
     if not len(votes):
         return np.zeros(2)
     width = max(precision, 2 * np.abs(votes).max() / _MOST_BINS)
@@ -125,8 +111,18 @@ def _most_votes(
     return shift
 
 
-def _largest(area: Areas) -> NDArray[np.intp]:
-    return np.argsort(-area, kind="stable")[:_MOST_VOTERS]
+def _largest(seen: Sighting) -> Sighting:
+    kept = np.argsort(-seen.area, kind="stable")[:_MOST_VOTERS]
+    return Sighting(seen.centers[kept], seen.area[kept])
+
+
+def _alike(area: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
+    return (area <= _ALIKE * other) & (other <= _ALIKE * area)
+
+
+def _middle(values: NDArray[Any]) -> Vectors:
+    """Return the median along the first axis, without the overhead of numpy's."""
+    return np.asarray(np.sort(values, axis=0)[len(values) // 2])
 
 
 def correct_drift(particles: pd.DataFrame) -> pd.DataFrame:
@@ -141,12 +137,12 @@ def correct_drift(particles: pd.DataFrame) -> pd.DataFrame:
     ----------
     particles
         A row for each particle in each frame, with ``frame``, ``id``, ``x``, ``y`` and
-        ``area``, its lengths in any one unit; from `Instances.properties` or `properties`.
+        ``area``, its lengths in any one unit; of `Instances.properties`, for example.
 
     Returns
     -------
-    The table with ``x_corrected`` and ``y_corrected``, the place without the drift since
-    the first frame. The drift itself is ``x - x_corrected``.
+    The table with ``x_corrected`` and ``y_corrected``, the place without the drift
+    since the first frame. The drift itself is ``x - x_corrected``.
 
     Examples
     --------

@@ -120,7 +120,9 @@ class ParticleRuns:
         behind = np.searchsorted(starts, end, side="left")
         count = np.where(begin < end, behind - first, 0)
         here = np.repeat(np.arange(len(count)), count)
-        there = np.arange(len(here)) + np.repeat(first - np.cumsum(count) + count, count)
+        # The runs from `first` to before `behind`, one after the other.
+        skipped = first - np.cumsum(count) + count
+        there = np.arange(len(here)) + np.repeat(skipped, count)
         shared = np.minimum(end[here], stops[there]) - np.maximum(
             begin[here], starts[there]
         )
@@ -131,7 +133,7 @@ class ParticleRuns:
 
 
 def _in_order(values: Labels) -> Index:
-    """Number values from 0 on in the order in which they come first."""
+    """Return numbers from 0 on, in the order in which the values come first."""
     distinct, position = _compact(values)
     first = np.empty(len(distinct), dtype=np.intp)
     first[position[::-1]] = np.arange(len(values))[::-1]

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis.assignment import assign
+from hyperspy_hrtemnn.analysis.assignment import assign, near_pairs
 
-from .drift import whole_field_drift
+from .drift import Sighting, whole_field_drift
 from .runs import ParticleRuns, row_runs
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class _Known:
     """Particles that were seen, their ids, and the frames since then (age)."""
 
     runs: ParticleRuns
+    centers: NDArray[np.float64]
     id: NDArray[np.int32]
     age: Index
 
@@ -43,6 +46,7 @@ class _Known:
             return self
         return _Known(
             self.runs.and_also(older.runs.only(missing)),
+            np.concatenate([self.centers, older.centers[missing]]),
             np.concatenate([self.id, older.id[missing]]),
             np.concatenate([self.age, older.age[missing] + 1]),
         )
@@ -50,10 +54,9 @@ class _Known:
 
 @dataclass(frozen=True)
 class _Frame:
-    """Centroids and areas of a frame, and how far (y, x) it has drifted since."""
+    """The particles of a frame, and how far (y, x) the field has drifted since."""
 
-    centers: NDArray[np.float64]
-    area: Index
+    seen: Sighting
     drift: NDArray[np.float64]
 
 
@@ -70,7 +73,8 @@ class Tracker:
     Before, the drift of the whole field is taken out: each particle is looked for where
     it was last seen, moved by what more than half of the particles have in common
     between that frame and this. It is found whatever its length, as long as more than
-    half of the particles stay in view; one particle by itself is not a field.
+    half of the particles stay in view; one particle by itself is not a field. Who is
+    left over is looked for where it was, in case it does not drift with the others.
 
     The state is the particles last seen, whatever the movie's length.
 
@@ -86,11 +90,15 @@ class Tracker:
         Whether to take out the drift of the whole field; or the drift itself, the place
         (y, x) of the field in each frame in pixels, shape (frame, 2), in the sense and
         order of HyperSpy's ``estimate_shift2D``.
+    reach
+        Farthest a particle may move by itself, without the drift, in pixels. Those
+        that overlap with nothing of the frames before are paired with the nearest that
+        is left there, within this distance between centroids. By default they are new.
 
     Raises
     ------
     ValueError
-        If `min_overlap`, `memory` or `drift` is out of range.
+        If `min_overlap`, `memory`, `drift` or `reach` is out of range.
 
     Examples
     --------
@@ -106,14 +114,19 @@ class Tracker:
         self,
         min_overlap: float = 0.5,
         memory: int = 0,
+        *,
         drift: bool | ArrayLike = True,
+        reach: float | None = None,
     ) -> None:
         if not 0 < min_overlap <= 1:
             raise ValueError(f"min_overlap has to be in 0 to 1, not {min_overlap}.")
         if memory < 0 or memory != int(memory):
             raise ValueError(f"memory is a number of frames, not {memory}.")
+        if reach is not None and not (reach > 0 and math.isfinite(reach)):
+            raise ValueError(f"reach has to be positive, not {reach}.")
         self.min_overlap = float(min_overlap)
         self.memory = int(memory)
+        self.reach = reach
         self._votes = drift is True
         self._given = None if isinstance(drift, bool) else _checked_drift(drift)
         self.next_id = 1
@@ -130,7 +143,9 @@ class Tracker:
         next_id: int,
         min_overlap: float = 0.5,
         memory: int = 0,
+        *,
         drift: bool | ArrayLike = True,
+        reach: float | None = None,
     ) -> Tracker:
         """Return the tracker of a run that was interrupted.
 
@@ -141,7 +156,7 @@ class Tracker:
             fewer at the start of a movie.
         next_id
             The `next_id` of the interrupted run: one more than the largest id so far.
-        min_overlap, memory, drift
+        min_overlap, memory, drift, reach
             As given to the interrupted run; a drift by hand without the frames before
             the recent ones.
 
@@ -150,7 +165,7 @@ class Tracker:
         ValueError
             If the frames hold an id of `next_id` or above, or differ in shape.
         """
-        tracker = cls(min_overlap, memory, drift)
+        tracker = cls(min_overlap, memory, drift=drift, reach=reach)
         for recent in recent_frames:
             frame = tracker._checked(recent)
             start, labels = row_runs(frame)
@@ -186,8 +201,7 @@ class Tracker:
         this = self._next_frame(found)
         ids = np.zeros(len(found.area), dtype=np.int32)
         if self._known is not None:
-            known, new = self._match(self._known, found)
-            ids[new] = self._known.id[known]
+            self._match(self._known, found, this.seen.centers, ids)
         fresh = np.flatnonzero(ids == 0)
         ids[fresh] = np.arange(self.next_id, self.next_id + len(fresh))
         self.next_id += len(fresh)
@@ -216,7 +230,7 @@ class Tracker:
 
     def _next_frame(self, found: ParticleRuns) -> _Frame:
         """Move the last frames by the drift from the frame before to this one."""
-        this = _Frame(found.centers(), found.area, np.zeros(2))
+        this = _Frame(Sighting(found.centers(), found.area), np.zeros(2))
         step, known_for = np.zeros(2), 0
         if self._given is not None:
             if self._count >= len(self._given):
@@ -239,9 +253,7 @@ class Tracker:
         A frame that is spoiled tells nothing; one before it may.
         """
         for age, frame in enumerate(self._frames):
-            shift = whole_field_drift(
-                frame.centers, this.centers, frame.area, this.area
-            )
+            shift = whole_field_drift(frame.seen, this.seen)
             if shift is not None:
                 return shift - frame.drift, age
         return np.zeros(2), 0
@@ -249,21 +261,47 @@ class Tracker:
     def _remember(
         self, found: ParticleRuns, ids: NDArray[np.int32], this: _Frame
     ) -> None:
-        seen = _Known(found, ids, np.zeros(len(ids), np.intp))
+        seen = _Known(found, this.seen.centers, ids, np.zeros(len(ids), np.intp))
         known = self._known
         self._known = seen if known is None else seen.and_missing(known, self.memory)
         self._frames = (this, *self._frames)[: self.memory + 1]
 
-    def _match(self, known: _Known, found: ParticleRuns) -> tuple[Index, Index]:
-        drift = np.rint([frame.drift for frame in self._frames]).astype(np.intp)
-        one, other, shared = known.runs.shared_areas(
-            found, drift[known.age], self._shape[1]
-        )
-        smaller = np.minimum(known.runs.area[one], found.area[other])
+    def _match(
+        self,
+        known: _Known,
+        found: ParticleRuns,
+        centers: NDArray[np.float64],
+        ids: NDArray[np.int32],
+    ) -> None:
+        """Set the ids of those that are known, by overlap, then by distance."""
+        drift = np.array([frame.drift for frame in self._frames])[known.age]
+        importance = np.where(known.age > 0, _WEIGHT_OF_MISSING, 1.0)
+        lost = np.ones(len(known.id), dtype=bool)
+        shifts = [drift, np.zeros_like(drift)] if np.rint(drift).any() else [drift]
+        for by_overlap, shift in itertools.product((True, False), shifts):
+            if not (lost.any() and (ids == 0).any()):
+                break
+            if by_overlap:
+                old, new, worth = self._overlapping(known.runs, found, shift)
+            elif self.reach is not None:
+                old, new, worth = near_pairs(known.centers + shift, centers, self.reach)
+            else:
+                break
+            left = lost[old] & (ids[new] == 0)
+            old, new, worth = old[left], new[left], worth[left]
+            old, new = assign(old, new, importance[old] * worth)
+            ids[new] = known.id[old]
+            lost[old] = False
+
+    def _overlapping(
+        self, known: ParticleRuns, found: ParticleRuns, shift: NDArray[np.float64]
+    ) -> tuple[Index, Index, Index]:
+        """Return pairs that overlap by enough, with the area they share."""
+        pixels = np.rint(shift).astype(np.intp)
+        old, new, shared = known.shared_areas(found, pixels, self._shape[1])
+        smaller = np.minimum(known.area[old], found.area[new])
         enough = shared >= self.min_overlap * smaller
-        one, other = one[enough], other[enough]
-        importance = np.where(known.age[one] > 0, _WEIGHT_OF_MISSING, 1.0)
-        return assign(one, other, importance * shared[enough])
+        return old[enough], new[enough], shared[enough]
 
 
 def _checked_drift(drift: ArrayLike) -> NDArray[np.float64]:

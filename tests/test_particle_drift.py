@@ -39,7 +39,8 @@ def ids(linked, shift=(0, 0)):
 
 
 def drift_of(before, now, area_before, area_now):
-    return whole_field_drift(Sighting(before, area_before), Sighting(now, area_now))
+    seen = Sighting(before, area_before), Sighting(now, area_now)
+    return whole_field_drift(*seen, view=(500, 500))
 
 
 def field_of(rng, count):
@@ -63,6 +64,19 @@ def test_particles_that_come_go_and_move_do_not_bend_it():
     now, area_now = np.concatenate([now[:40], fresh]), np.append(area[:40], new_area)
     found = drift_of(places, now, area, area_now)
     np.testing.assert_allclose(found, (140, -37), atol=1e-9)
+
+
+def test_a_jump_that_takes_most_particles_out_of_view_is_found():
+    shift = np.array([-230, 160])
+    places, area = field_of(np.random.default_rng(8), 140)
+    now = places + shift
+    stays = ((now >= 0) & (now < 500)).all(axis=1)
+    assert 0.25 < stays.mean() < 0.5
+    fresh, fresh_area = field_of(np.random.default_rng(9), 140)
+    new = ((fresh - shift < 0) | (fresh - shift >= 500)).any(axis=1)
+    now = np.concatenate([now[stays], fresh[new]])
+    found = drift_of(places, now, area, np.append(area[stays], fresh_area[new]))
+    np.testing.assert_allclose(found, shift, atol=1e-9)
 
 
 def test_a_field_that_moves_by_less_than_its_period_is_a_short_drift():
@@ -105,6 +119,28 @@ def test_without_it_a_drift_larger_than_a_particle_loses_them():
     tracker = Tracker(drift=False)
     tracker.link(frame())
     assert min(ids(tracker.link(frame((-11, 22))), (-11, 22))) > len(FIELD)
+
+
+def test_what_does_not_drift_with_the_others_keeps_its_id():
+    shifts = np.array([(-14, 20), (-14, 20), (0, 0), (-14, 20), (0, 0)])
+    tracker = Tracker()
+    tracker.link(frame())
+    assert ids(tracker.link(frame(shifts)), shifts) == [3, 1, 4, 5, 2]
+
+
+def test_within_reach_a_jump_keeps_the_id():
+    shifts = np.zeros((5, 2), int)
+    shifts[2] = 9, -8
+    for reach, expected in ((None, 6), (11.0, 6), (13.0, 4)):
+        tracker = Tracker(reach=reach)
+        tracker.link(frame())
+        assert ids(tracker.link(frame(shifts)), shifts)[2] == expected
+
+
+@pytest.mark.parametrize("reach", [0, -1.0, np.inf])
+def test_a_reach_that_is_none_is_refused(reach):
+    with pytest.raises(ValueError, match="reach"):
+        Tracker(reach=reach)
 
 
 def test_one_moving_particle_is_no_drift():

@@ -116,7 +116,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
 
         In each frame the particles are separated by a watershed; a particle takes
         the id of the one it overlaps most in the frame before (thesis section 3.5).
-        The drift of the whole field, of any length that leaves more than half of the
+        The drift of the whole field, of any length that leaves a quarter of the
         particles in view, is found from the particles and taken out before; how large
         it was is in the columns ``x_corrected`` and ``y_corrected`` of
         `Instances.properties`.

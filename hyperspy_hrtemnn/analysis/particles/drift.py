@@ -37,7 +37,9 @@ class Sighting(NamedTuple):
     area: NDArray[np.integer]
 
 
-def whole_field_drift(before: Sighting, now: Sighting) -> Vectors | None:
+def whole_field_drift(
+    before: Sighting, now: Sighting, view: tuple[int, int]
+) -> Vectors | None:
     """Return the shift (y, x) on which most particles agree, if it is most of them.
 
     No shift is tried first: a lattice that moves by a period looks as if it had not.
@@ -49,28 +51,35 @@ def whole_field_drift(before: Sighting, now: Sighting) -> Vectors | None:
     Parameters
     ----------
     before, now
-        The particles in the two frames, areas in the square of the unit of centroids.
+        The particles in the two frames, in pixels.
+    view
+        Shape (y, x) of the frames.
 
     Returns
     -------
-    None where not more than half of the particles of the frame that has fewer, and at
-    least two, agree within half the radius of a typical particle.
+    None where too few agree within half the radius of a typical particle: more than
+    half of those that would be in view in both frames, at least a quarter of all in the
+    frame that has fewer, and at least two.
     """
     if min(len(before.area), len(now.area)) < 2:
         return None
     radius = np.sqrt(_middle(now.area) / np.pi)
-    shift = _agreed(np.zeros(2), before, now, radius / 2)
+    shift = _agreed(np.zeros(2), before, now, view, radius / 2)
     if shift is None:
         voted = _most_votes(before, now, radius / 4)
-        shift = _agreed(voted, before, now, radius / 2)
+        shift = _agreed(voted, before, now, view, radius / 2)
     return shift
 
 
 def _agreed(
-    shift: Vectors, before: Sighting, now: Sighting, tolerance: float
+    shift: Vectors,
+    before: Sighting,
+    now: Sighting,
+    view: tuple[int, int],
+    tolerance: float,
 ) -> Vectors | None:
     """Return the median shift of the particles near a shift, if they are most."""
-    fewer = min(len(before.area), len(now.area))
+    least = max(2, min(len(before.area), len(now.area)) / 4)
     places = cKDTree(now.centers)
     for _ in range(_ROUNDS):
         moved = before.centers + shift
@@ -79,12 +88,18 @@ def _agreed(
         old, new = np.flatnonzero(found), partner[found]
         alike = _alike(before.area[old], now.area[new])
         old, new = old[alike], new[alike]
-        if np.count_nonzero(np.bincount(new)) <= max(1, fewer // 2):
+        agreeing = np.count_nonzero(np.bincount(new))
+        expected = min(_in_view(moved, view), _in_view(now.centers - shift, view))
+        if agreeing < least or 2 * agreeing <= expected:
             return None
         tried, shift = shift, _middle(now.centers[new] - before.centers[old])
         if np.hypot(*(shift - tried)) <= tolerance / 4:
             break
     return shift
+
+
+def _in_view(centers: Vectors, view: tuple[int, int]) -> int:
+    return np.count_nonzero(((centers >= 0) & (centers < view)).all(axis=1))
 
 
 def _most_votes(before: Sighting, now: Sighting, precision: float) -> Vectors:

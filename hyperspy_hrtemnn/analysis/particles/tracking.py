@@ -72,8 +72,8 @@ class Tracker:
 
     Before, the drift of the whole field is taken out: each particle is looked for where
     it was last seen, moved by what more than half of the particles have in common
-    between that frame and this. It is found whatever its length, as long as more than
-    half of the particles stay in view; one particle by itself is not a field. Who is
+    between that frame and this. It is found whatever its length, as long as a quarter
+    of the particles stays in view; one particle by itself is not a field. Who is
     left over is looked for where it was, in case it does not drift with the others.
 
     The state is the particles last seen, whatever the movie's length.
@@ -253,7 +253,7 @@ class Tracker:
         A frame that is spoiled tells nothing; one before it may.
         """
         for age, frame in enumerate(self._frames):
-            shift = whole_field_drift(frame.seen, this.seen)
+            shift = whole_field_drift(frame.seen, this.seen, self._shape)
             if shift is not None:
                 return shift - frame.drift, age
         return np.zeros(2), 0

@@ -51,7 +51,7 @@ class Movie:
         shape = (self.radii.shape[1], len(_WAVES))
         self.waves = rng.normal(0, 0.12, shape) / _WAVES
         self.phases = rng.uniform(0, 2 * np.pi, shape)
-        self.turn = rng.normal(0, 0.02, shape[0])
+        self.turn: Array = rng.normal(0, 0.02, (shape[0],))
 
     def frame(self, number: int) -> tuple[Labels, NDArray[np.bool_]]:
         """Return the truth (1 + number of the particle) and the mask that is seen."""

@@ -42,6 +42,9 @@ MIN_AREA = 40.0
 # Centroids are not exactly where the particles are.
 _SLACK = 2.0
 
+_COUNTS = ["id switches", "fragmentations"]
+_MEANS = ["IDF1", "ms per frame"]
+
 
 @dataclass(frozen=True)
 class Task:
@@ -66,8 +69,8 @@ class Task:
     def ids(self, linked: pd.DataFrame, name: str) -> Ids:
         """Return the ids from a table with the columns ``frame``, ``label``, `name`."""
         ids = [np.zeros(one.max() + 1, np.int64) for one in self.labels]
-        for frame, rows in linked.groupby("frame"):
-            ids[frame][rows["label"]] = rows[name] + 1
+        for frame, label, track in linked[["frame", "label", name]].to_numpy(int):
+            ids[frame][label] = track + 1
         return ids
 
 
@@ -110,7 +113,7 @@ def laptrack_nearest(task: Task) -> Callable[[], Ids]:
     tracker = LapTrack(
         cutoff=task.reach**2,
         gap_closing_cutoff=task.reach**2 if task.memory else False,
-        gap_closing_max_frame_count=task.memory,
+        gap_closing_max_frame_count=task.memory + 1,
     )
     linked, _, _ = tracker.predict_dataframe(
         task.table, ["y", "x"], only_coordinate_cols=False
@@ -123,7 +126,7 @@ def laptrack_overlap(task: Task) -> Callable[[], Ids]:
     tracker = OverLapTrack(
         cutoff=0.9,
         gap_closing_cutoff=0.9 if task.memory else False,
-        gap_closing_max_frame_count=task.memory,
+        gap_closing_max_frame_count=task.memory + 1,
     )
     linked, _, _ = tracker.predict_overlap_dataframe(task.labels)
     return lambda: task.ids(linked.reset_index(), "track_id")
@@ -147,8 +150,8 @@ class Score:
     def of(self, ids: Ids) -> dict[str, float]:
         """Return id switches, fragmentations and IDF1."""
         accumulator = motmetrics.MOTAccumulator(auto_id=True)
-        for (particles, found, distance), names in zip(self.frames, ids, strict=True):
-            accumulator.update(particles, names[found], distance)
+        for (particles, found, distance), id_of in zip(self.frames, ids, strict=True):
+            accumulator.update(particles, id_of[found], distance)
         names = ["num_switches", "num_fragmentations", "idf1"]
         scores = motmetrics.metrics.create().compute(accumulator, metrics=names)
         columns = ("id switches", "fragmentations", "IDF1")
@@ -157,7 +160,7 @@ class Score:
 
 def _distances(
     truth: Labels, labels: Labels
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
     """Return particles, labels, and 1 - IoU of all pairs, nan above 0.5."""
     shape = (truth.max() + 1, labels.max() + 1)
     pairs = np.ravel_multi_index((truth.ravel(), labels.ravel()), shape)
@@ -207,14 +210,12 @@ def main() -> None:
         for row in compare(scenario, seed, options.frames)
     ]
     table = pd.DataFrame(rows)
-    for name, total in (
-        ("id switches", "sum"),
-        ("fragmentations", "sum"),
-        ("IDF1", "mean"),
-        ("ms per frame", "mean"),
-    ):
-        shown = table.pivot_table(
-            name, "scenario", "tracker", aggfunc=total, sort=False
+    groups = table.groupby(["scenario", "tracker"], sort=False)
+    sums = groups[_COUNTS].sum().reset_index()
+    means = groups[_MEANS].mean().reset_index()
+    for name in (*_COUNTS, *_MEANS):
+        shown = (sums if name in _COUNTS else means).pivot_table(
+            name, "scenario", "tracker", sort=False
         )
         print(f"\n{name}\n{shown.round(3).to_string()}")
     print(

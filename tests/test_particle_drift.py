@@ -128,6 +128,16 @@ def test_what_does_not_drift_with_the_others_keeps_its_id():
     assert ids(tracker.link(frame(shifts)), shifts) == [3, 1, 4, 5, 2]
 
 
+def test_what_comes_into_view_is_not_what_drifted_out_of_it():
+    leaving = np.vstack([FIELD, (50, 115, 8, 9)])
+    tracker = Tracker()
+    assert tracker.link(frame(field=leaving)).max() == 6
+    # Another one where the sixth was, which drifts out of view with the others.
+    shifts = np.array([(0, 25)] * 5 + [(0, 0)])
+    linked = tracker.link(frame(shifts, field=leaving))
+    assert linked[54, 119] == 7
+
+
 def test_within_reach_a_jump_keeps_the_id():
     shifts = np.zeros((5, 2), int)
     shifts[2] = 9, -8

@@ -38,7 +38,7 @@ class Sighting(NamedTuple):
 
 
 def whole_field_drift(
-    before: Sighting, now: Sighting, view: tuple[int, int]
+    before: Sighting, now: Sighting, view: tuple[int, ...]
 ) -> Vectors | None:
     """Return the shift (y, x) on which most particles agree, if it is most of them.
 
@@ -63,7 +63,7 @@ def whole_field_drift(
     """
     if min(len(before.area), len(now.area)) < 2:
         return None
-    radius = np.sqrt(_middle(now.area) / np.pi)
+    radius = float(np.sqrt(_middle(now.area) / np.pi))
     shift = _agreed(np.zeros(2), before, now, view, radius / 2)
     if shift is None:
         voted = _most_votes(before, now, radius / 4)
@@ -75,7 +75,7 @@ def _agreed(
     shift: Vectors,
     before: Sighting,
     now: Sighting,
-    view: tuple[int, int],
+    view: tuple[int, ...],
     tolerance: float,
 ) -> Vectors | None:
     """Return the median shift of the particles near a shift, if they are most."""
@@ -89,7 +89,8 @@ def _agreed(
         alike = _alike(before.area[old], now.area[new])
         old, new = old[alike], new[alike]
         agreeing = np.count_nonzero(np.bincount(new))
-        expected = min(_in_view(moved, view), _in_view(now.centers - shift, view))
+        stay, were = in_view(moved, view), in_view(now.centers - shift, view)
+        expected = min(np.count_nonzero(stay), np.count_nonzero(were))
         if agreeing < least or 2 * agreeing <= expected:
             return None
         tried, shift = shift, _middle(now.centers[new] - before.centers[old])
@@ -98,8 +99,9 @@ def _agreed(
     return shift
 
 
-def _in_view(centers: Vectors, view: tuple[int, int]) -> int:
-    return np.count_nonzero(((centers >= 0) & (centers < view)).all(axis=1))
+def in_view(centers: Vectors, view: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return which places (y, x), shape (place, 2), are in a frame of this shape."""
+    return np.asarray(((centers >= 0) & (centers < view)).all(axis=1))
 
 
 def _most_votes(before: Sighting, now: Sighting, precision: float) -> Vectors:
@@ -137,7 +139,11 @@ def _alike(area: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _middle(values: NDArray[Any]) -> Vectors:
     """Return the median along the first axis, without the overhead of numpy's."""
-    return np.asarray(np.sort(values, axis=0)[len(values) // 2])
+    ordered = np.sort(values, axis=0)
+    middle: Vectors = (
+        ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]
+    ) / 2
+    return middle
 
 
 def correct_drift(particles: pd.DataFrame) -> pd.DataFrame:

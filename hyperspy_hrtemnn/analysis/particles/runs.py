@@ -45,7 +45,7 @@ class ParticleRuns:
     area: Index
 
     @classmethod
-    def of(cls, start: Index, labels: Labels, shape: tuple[int, int]) -> ParticleRuns:
+    def of(cls, start: Index, labels: Labels, shape: tuple[int, ...]) -> ParticleRuns:
         """Leave out the background; particles come in the order of their first pixels.
 
         Parameters

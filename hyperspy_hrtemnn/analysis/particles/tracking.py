@@ -3,53 +3,20 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis.assignment import assign, near_pairs
-
 from .drift import Sighting, whole_field_drift
+from .matching import Known, known_ids
 from .runs import ParticleRuns, row_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import ArrayLike, NDArray
-
-    Index = NDArray[np.intp]
-
-# A pixel shared with a particle that is missing weighs less than one shared with a
-# particle of the previous frame: what grows over an empty place keeps its own id,
-# and of two particles that touched and part again, each gets its own back.
-_WEIGHT_OF_MISSING = 0.5
-
-
-@dataclass(frozen=True)
-class _Known:
-    """Particles that were seen, their ids, and the frames since then (age)."""
-
-    runs: ParticleRuns
-    centers: NDArray[np.float64]
-    id: NDArray[np.int32]
-    age: Index
-
-    def and_missing(self, older: _Known, memory: int) -> _Known:
-        """Add those of the older particles that are gone, but not for too long."""
-        missing = older.age < memory
-        if memory:
-            missing &= ~np.isin(older.id, self.id)
-        if not missing.any():
-            return self
-        return _Known(
-            self.runs.and_also(older.runs.only(missing)),
-            np.concatenate([self.centers, older.centers[missing]]),
-            np.concatenate([self.id, older.id[missing]]),
-            np.concatenate([self.age, older.age[missing] + 1]),
-        )
 
 
 @dataclass(frozen=True)
@@ -130,8 +97,8 @@ class Tracker:
         self._votes = drift is True
         self._given = None if isinstance(drift, bool) else _checked_drift(drift)
         self.next_id = 1
-        self._shape: tuple[int, int] | None = None
-        self._known: _Known | None = None
+        self._shape: tuple[int, ...] = ()
+        self._known: Known | None = None
         # The last frames, the latest first: the position is the age of their particles.
         self._frames: tuple[_Frame, ...] = ()
         self._count = 0
@@ -201,7 +168,16 @@ class Tracker:
         this = self._next_frame(found)
         ids = np.zeros(len(found.area), dtype=np.int32)
         if self._known is not None:
-            self._match(self._known, found, this.seen.centers, ids)
+            drift = np.array([frame.drift for frame in self._frames])
+            ids = known_ids(
+                self._known,
+                drift[self._known.age],
+                found,
+                this.seen.centers,
+                frame.shape,
+                min_overlap=self.min_overlap,
+                reach=self.reach,
+            )
         fresh = np.flatnonzero(ids == 0)
         ids[fresh] = np.arange(self.next_id, self.next_id + len(fresh))
         self.next_id += len(fresh)
@@ -219,7 +195,7 @@ class Tracker:
                 "Integer labels of shape (y, x) are needed, not "
                 f"{frame.dtype} of shape {frame.shape}."
             )
-        if self._shape not in (None, frame.shape):
+        if self._shape not in ((), frame.shape):
             raise ValueError(
                 f"A frame of shape {frame.shape} follows frames of {self._shape}."
             )
@@ -261,47 +237,10 @@ class Tracker:
     def _remember(
         self, found: ParticleRuns, ids: NDArray[np.int32], this: _Frame
     ) -> None:
-        seen = _Known(found, this.seen.centers, ids, np.zeros(len(ids), np.intp))
+        seen = Known(found, this.seen.centers, ids, np.zeros(len(ids), np.intp))
         known = self._known
         self._known = seen if known is None else seen.and_missing(known, self.memory)
         self._frames = (this, *self._frames)[: self.memory + 1]
-
-    def _match(
-        self,
-        known: _Known,
-        found: ParticleRuns,
-        centers: NDArray[np.float64],
-        ids: NDArray[np.int32],
-    ) -> None:
-        """Set the ids of those that are known, by overlap, then by distance."""
-        drift = np.array([frame.drift for frame in self._frames])[known.age]
-        importance = np.where(known.age > 0, _WEIGHT_OF_MISSING, 1.0)
-        lost = np.ones(len(known.id), dtype=bool)
-        shifts = [drift, np.zeros_like(drift)] if np.rint(drift).any() else [drift]
-        for by_overlap, shift in itertools.product((True, False), shifts):
-            if not (lost.any() and (ids == 0).any()):
-                break
-            if by_overlap:
-                old, new, worth = self._overlapping(known.runs, found, shift)
-            elif self.reach is not None:
-                old, new, worth = near_pairs(known.centers + shift, centers, self.reach)
-            else:
-                break
-            left = lost[old] & (ids[new] == 0)
-            old, new, worth = old[left], new[left], worth[left]
-            old, new = assign(old, new, importance[old] * worth)
-            ids[new] = known.id[old]
-            lost[old] = False
-
-    def _overlapping(
-        self, known: ParticleRuns, found: ParticleRuns, shift: NDArray[np.float64]
-    ) -> tuple[Index, Index, Index]:
-        """Return pairs that overlap by enough, with the area they share."""
-        pixels = np.rint(shift).astype(np.intp)
-        old, new, shared = known.shared_areas(found, pixels, self._shape[1])
-        smaller = np.minimum(known.area[old], found.area[new])
-        enough = shared >= self.min_overlap * smaller
-        return old[enough], new[enough], shared[enough]
 
 
 def _checked_drift(drift: ArrayLike) -> NDArray[np.float64]:

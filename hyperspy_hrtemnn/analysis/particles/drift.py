@@ -119,7 +119,7 @@ def _most_votes(before: Sighting, now: Sighting, precision: float) -> Vectors:
     counts = np.bincount(flat, minlength=side * side).reshape(side, side)
     around = uniform_filter(9.0 * counts, 3, mode="constant")
     candidates = np.argwhere(around >= _NEARLY_MOST * around.max()) - half
-    shift = candidates[np.hypot(*candidates.T).argmin()] * width
+    shift: Vectors = candidates[np.hypot(*candidates.T).argmin()] * width
     reach = 2 * width
     while reach > precision:
         votes = votes[np.hypot(*(votes - shift).T) <= reach]

@@ -209,6 +209,16 @@ def segment(
     show_default=True,
     help="Frames a particle may be missing.",
 )
+@click.option(
+    "--reach",
+    help='Farthest a particle may move by itself between frames, such as "3 nm".',
+)
+@click.option(
+    "--drift/--no-drift",
+    default=True,
+    show_default=True,
+    help="Take out the drift of the whole field.",
+)
 @click.option("--table", type=_hspy, help="A .csv file for the particles' properties.")
 @click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
 def track(

@@ -136,6 +136,7 @@ def track_file(
         **options,
         "min_separation": _number_or_text(options["min_separation"]),
         "min_area": _number_or_text(options["min_area"]),
+        "reach": _number_or_text(options["reach"]),
     }
     # Checks the options, and knows the axes and metadata of the result.
     result = signal.track_instances(**options, lazy_output=True)
@@ -227,7 +228,9 @@ def _track_missing(
         "probability": options["probability"],
         "min_area": None if min_area is None else square_pixels(min_area, signal),
     }
-    linking = {key: options[key] for key in ("min_overlap", "memory")}
+    linking = {key: options[key] for key in ("min_overlap", "memory", "drift")}
+    if options["reach"] is not None:
+        linking["reach"] = pixels(options["reach"], signal)
     done = checkpoint.done()
     # Ids are only known as far as no frame is missing.
     first = next((i for i, number in enumerate(done) if i != number), len(done))

@@ -25,6 +25,7 @@ from .microscope.optics import intensity as intensity
 from .microscope.optics import transfer_function as transfer_function
 from .microscope.optics import wavelength as wavelength
 from .microscope.propagation import propagate as propagate
+from .particles.drift import correct_drift as correct_drift
 from .particles.instances import separate as separate
 from .particles.local_fourier import crop_size as crop_size
 from .particles.local_fourier import local_spectrum as local_spectrum
@@ -66,6 +67,7 @@ __all__ = [
     "classify_by_mass",
     "column_events",
     "compare_waves",
+    "correct_drift",
     "count_columns",
     "count_rings",
     "crop_size",

@@ -10,7 +10,7 @@ import dask
 import numpy as np
 from hyperspy.signals import Signal2D
 
-from hyperspy_hrtemnn.analysis import properties
+from hyperspy_hrtemnn.analysis import correct_drift, properties
 
 from ._calibration import sampling
 from ._deferred import deferred_blocks, whole_frames
@@ -85,8 +85,11 @@ class Instances(Signal2D):  # type: ignore[misc]
         The columns of `hyperspy_hrtemnn.analysis.properties` and, before them,
         ``frame``, and ``time`` if the navigation axis is calibrated in a unit of time;
         calibrated in something else, the column has the axis' name. Lengths are in
-        the unit of the x axis, ``x`` and ``y`` its coordinates. ``attrs["units"]``
-        has the unit of each column that has one.
+        the unit of the x axis, ``x`` and ``y`` its coordinates. A movie along one axis
+        has ``x_corrected`` and ``y_corrected``, the place without the drift of the
+        whole field since the first frame; see
+        `hyperspy_hrtemnn.analysis.correct_drift`. ``attrs["units"]`` has the unit of
+        each column that has one.
 
         Raises
         ------
@@ -104,7 +107,10 @@ class Instances(Signal2D):  # type: ignore[misc]
         table, units = join_frames(tables, self.axes_manager.navigation_axes, 1, 2)
         for name, axis in (("x", x_axis), ("y", y_axis)):
             table[name] = axis.offset + np.sign(axis.scale) * table[name]
-        lengths = ("x", "y", "equivalent_diameter", "perimeter")
+        lengths = ["x", "y", "equivalent_diameter", "perimeter"]
+        if self.axes_manager.navigation_dimension == 1:
+            table = correct_drift(table)
+            lengths += ["x_corrected", "y_corrected"]
         units |= {
             **dict.fromkeys(lengths, unit),
             "area": f"{unit}²",

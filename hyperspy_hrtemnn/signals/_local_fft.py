@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import dask.array as da
@@ -21,6 +21,8 @@ from ._frames import axis_dicts, computed, derived_signal
 from ._instances import check_ids, check_same_shape
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
@@ -78,12 +80,8 @@ def local_fft(
         known, and they are not given.
     """
     nanometers = sampling(signal, "nm")
-    soft = pixels(apodization, signal)
-    if soft < 0:
-        raise ValueError(f"apodization cannot be negative, not {apodization!r}.")
-    side = None if size is None else round(pixels(size, signal))
-    if side is not None and side < 1:
-        raise ValueError(f"size must be at least one pixel, not {size!r}.")
+    soft = soft_edge(signal, apodization)
+    side = None if size is None else crop_side(signal, size)
     if instances is None:
         if id is not None:
             raise ValueError(
@@ -127,6 +125,56 @@ def local_fft(
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
+
+
+def soft_edge(signal: Signal2D, apodization: float | str) -> float:
+    """Return the standard deviation of a window's edge in pixels."""
+    soft = pixels(apodization, signal)
+    if soft < 0:
+        raise ValueError(f"apodization cannot be negative, not {apodization!r}.")
+    return soft
+
+
+def crop_side(signal: Signal2D, size: float | str) -> int:
+    """Return the height and width of a crop in pixels."""
+    side = round(pixels(size, signal))
+    if side < 1:
+        raise ValueError(f"size must be at least one pixel, not {size!r}.")
+    return side
+
+
+def particle_spectra(
+    frame: NDArray[Any],
+    labels: NDArray[np.integer],
+    ids: Iterable[int],
+    shape: tuple[int, int],
+    apodization: float,
+) -> Iterator[NDArray[np.float32] | None]:
+    """Yield the spectrum of each of some particles of one frame, None of an absent one.
+
+    Parameters
+    ----------
+    frame
+        The image, shape (y, x).
+    labels
+        Its particles, shape (y, x).
+    ids
+        Which of them.
+    shape
+        Of the crop, (y, x) in pixels.
+    apodization
+        Standard deviation of the window's edge in pixels.
+    """
+    boxes = ndimage.find_objects(labels)
+    for number in ids:
+        box = boxes[number - 1] if number <= len(boxes) else None
+        if box is None:
+            yield None
+            continue
+        near = _surroundings(box, shape)
+        yield local_spectrum(
+            frame[near], labels[near] == number, size=shape, apodization=apodization
+        )
 
 
 def _ids_and_side(
@@ -195,18 +243,16 @@ def _transform_block(
     shape: tuple[int, int],
     apodization: float,
 ) -> NDArray[np.float32]:
-    transform = partial(local_spectrum, size=shape, apodization=apodization)
     frames = block.load()
     if ids is None or labels is None:
+        transform = partial(local_spectrum, size=shape, apodization=apodization)
         return np.stack([transform(frame) for frame in frames])
     spectra = np.zeros((len(frames), len(ids), *shape), np.float32)
     for frame, marked, row in zip(frames, labels, spectra, strict=True):
-        boxes = ndimage.find_objects(marked)
-        for position, number in enumerate(ids):
-            box = boxes[number - 1] if number <= len(boxes) else None
-            if box is not None:
-                near = _surroundings(box, shape)
-                row[position] = transform(frame[near], marked[near] == number)
+        found = particle_spectra(frame, marked, ids, shape, apodization)
+        for position, spectrum in enumerate(found):
+            if spectrum is not None:
+                row[position] = spectrum
     return spectra
 
 

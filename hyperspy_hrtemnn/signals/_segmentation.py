@@ -163,12 +163,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         _check_one_movie(self)
         if not self._lazy:
             check_range(self.data)
-        separation = pixels(min_separation, self)
-        options: dict[str, Any] = {
-            "min_separation": separation,
-            "probability": probability,
-            "min_area": None if min_area is None else square_pixels(min_area, self),
-        }
+        options = separation_in_pixels(self, min_separation, probability, min_area)
         # Options out of range are refused now, not when the movie is computed.
         separate(np.zeros((1, 1)), **options)
         workers = num_workers or dask.config.get("num_workers", None) or os.cpu_count()
@@ -259,6 +254,20 @@ class Segmentation(Signal2D):  # type: ignore[misc]
             show_progressbar=show_progressbar,
             num_workers=num_workers,
         )
+
+
+def separation_in_pixels(
+    signal: Signal2D,
+    min_separation: float | str,
+    probability: float,
+    min_area: float | str | None,
+) -> dict[str, Any]:
+    """Return the options of `separate_frame` from those of `track_instances`."""
+    return {
+        "min_separation": pixels(min_separation, signal),
+        "probability": probability,
+        "min_area": None if min_area is None else square_pixels(min_area, signal),
+    }
 
 
 def separate_frame(frame: NDArray[Any], **options: Any) -> NDArray[np.int32]:

@@ -28,6 +28,7 @@ from .microscope.propagation import propagate as propagate
 from .particles.instances import separate as separate
 from .particles.local_fourier import crop_size as crop_size
 from .particles.local_fourier import local_spectrum as local_spectrum
+from .particles.local_fourier import particle_spectra as particle_spectra
 from .particles.properties import properties as properties
 from .particles.tracking import Tracker as Tracker
 from .reflections.brightness import brightness_ratio as brightness_ratio
@@ -93,6 +94,7 @@ __all__ = [
     "missing_sites",
     "mtf",
     "on_axis_frames",
+    "particle_spectra",
     "propagate",
     "properties",
     "reconstruct_exit_wave",

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that is found out about one frame while it is in memory; knows no signals."""
+"""All that is found out about one frame while it is in memory.
+
+Nothing here imports HyperSpy, for which the processes of a cluster would wait.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,13 @@ import pandas as pd
 from hyperspy_hrtemnn.analysis import (
     find_reflections,
     measure_reflections,
+    particle_spectra,
     properties,
+    separate,
 )
 from hyperspy_hrtemnn.networks import Network, predict
 
 from ._linking import Runs
-from ._local_fft import particle_spectra
-from ._segmentation import separate_frame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,7 +99,9 @@ class SpectrumAnalysis:
         return np.concatenate(values, axis=1).T
 
     def _spectra(self, image: Image, labels: Labels, numbers: Any) -> Any:
-        spectra = particle_spectra(image, labels, numbers, self.shape, self.apodization)
+        spectra = particle_spectra(
+            image, labels, numbers, size=self.shape, apodization=self.apodization
+        )
         return zip(numbers, spectra, strict=True)
 
 
@@ -113,7 +118,7 @@ class FrameAnalysis:
     prediction
         Options of `hyperspy_hrtemnn.networks.predict`.
     separation
-        Options of `separate_frame`.
+        Options of `hyperspy_hrtemnn.analysis.separate`.
     side
         Side of a pixel in the unit of the table of properties.
     spectra
@@ -137,7 +142,7 @@ class FrameAnalysis:
         frame.
         """
         answer = predict(self.network, image, self.pixel_size, **self.prediction)
-        labels = separate_frame(answer[0], **self.separation)
+        labels = separate(answer[0], **self.separation)
         del answer
         packed = Runs.of(labels)
         table = properties(labels, image, self.side)

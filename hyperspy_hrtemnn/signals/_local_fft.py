@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import dask.array as da
 import numpy as np
 from dask.highlevelgraph import HighLevelGraph
-from scipy import ndimage
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.analysis import crop_size, local_spectrum
+from hyperspy_hrtemnn.analysis import crop_size, local_spectrum, particle_spectra
 
 from ._calibration import pixels, sampling
 from ._deferred import deferred_blocks, whole_frames
@@ -21,8 +20,6 @@ from ._frames import axis_dicts, computed, derived_signal
 from ._instances import check_ids, check_same_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
@@ -143,40 +140,6 @@ def crop_side(signal: Signal2D, size: float | str) -> int:
     return side
 
 
-def particle_spectra(
-    frame: NDArray[Any],
-    labels: NDArray[np.integer],
-    ids: Iterable[int],
-    shape: tuple[int, int],
-    apodization: float,
-) -> Iterator[NDArray[np.float32] | None]:
-    """Yield the spectrum of each of some particles of one frame, None of an absent one.
-
-    Parameters
-    ----------
-    frame
-        The image, shape (y, x).
-    labels
-        Its particles, shape (y, x).
-    ids
-        Which of them.
-    shape
-        Of the crop, (y, x) in pixels.
-    apodization
-        Standard deviation of the window's edge in pixels.
-    """
-    boxes = ndimage.find_objects(labels)
-    for number in ids:
-        box = boxes[number - 1] if number <= len(boxes) else None
-        if box is None:
-            yield None
-            continue
-        near = _surroundings(box, shape)
-        yield local_spectrum(
-            frame[near], labels[near] == number, size=shape, apodization=apodization
-        )
-
-
 def _ids_and_side(
     instances: Instances, number: int | None, side: int | None, apodization: float
 ) -> tuple[list[int], int]:
@@ -249,19 +212,10 @@ def _transform_block(
         return np.stack([transform(frame) for frame in frames])
     spectra = np.zeros((len(frames), len(ids), *shape), np.float32)
     for frame, marked, row in zip(frames, labels, spectra, strict=True):
-        found = particle_spectra(frame, marked, ids, shape, apodization)
+        found = particle_spectra(
+            frame, marked, ids, size=shape, apodization=apodization
+        )
         for position, spectrum in enumerate(found):
             if spectrum is not None:
                 row[position] = spectrum
     return spectra
-
-
-def _surroundings(
-    box: tuple[slice, slice], shape: tuple[int, int]
-) -> tuple[slice, slice]:
-    """Return the part of a frame in which the whole crop of a particle lies."""
-    rows, columns = (
-        slice(max(part.start - n, 0), part.stop + n)
-        for part, n in zip(box, shape, strict=True)
-    )
-    return rows, columns

@@ -24,9 +24,12 @@ from ._segmentation import separation_in_pixels
 from ._tables import property_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import dask.array as da
     import pandas as pd
     from hyperspy.signals import Signal2D
+    from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.networks import Network
 
@@ -126,22 +129,30 @@ def follow_particles(
     table = property_table(particles, store.properties(ids))
     reflections = None
     if analysis.spectra is not None:
-        found = store.reflections()
-        # In the order of frames, and of ids in each of them.
-        places = sorted(found, key=lambda place: (place[0], ids[place[0]][place[1]]))
-        frame = np.array([number for number, _ in places], np.intp)
-        number = np.array([ids[i][label] for i, label in places], np.intp)
-        rows = followed([found[place] for place in places], frame, number, follow)
-        limits = {name: value for name, value in follow.items() if name != "crystal"}
-        store.measure(analysis.spectra, dict(zip(places, rows, strict=True)), limits)
-        reflections = reflection_table(
-            rows,
-            frame,
-            len(movie),
-            signal.axes_manager.navigation_axes,
-            indexed=follow["crystal"] is not None,
-        )
+        axes = signal.axes_manager.navigation_axes
+        reflections = _reflections(store, analysis.spectra, ids, axes, follow)
     return FollowedParticles(particles, table, reflections)
+
+
+def _reflections(
+    store: FollowedMovie,
+    spectra: SpectrumAnalysis,
+    ids: list[NDArray[np.int32]],
+    axes: Sequence[Any],
+    follow: dict[str, Any],
+) -> pd.DataFrame:
+    """Return the table of reflections of a movie whose ids are known."""
+    found = store.reflections()
+    # In the order of frames, and of ids in each of them.
+    places = sorted(found, key=lambda place: (place[0], ids[place[0]][place[1]]))
+    frame = np.array([number for number, _ in places], np.intp)
+    number = np.array([ids[i][label] for i, label in places], np.intp)
+    rows = followed([found[place] for place in places], frame, number, follow)
+    known = {p: row for p, row in zip(places, rows, strict=True) if row is not None}
+    limits = {name: value for name, value in follow.items() if name != "crystal"}
+    store.measure(spectra, known, limits)
+    indexed = follow["crystal"] is not None
+    return reflection_table(rows, frame, len(ids), axes, indexed=indexed)
 
 
 def _spectra(

@@ -20,7 +20,7 @@ import tempfile
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 import h5py
@@ -32,8 +32,9 @@ from hyperspy_hrtemnn.data import au_ceo2_movie
 if TYPE_CHECKING:
     from hyperspy_hrtemnn.signals import HRTEM
 
-TRACK = {"min_separation": "2 nm", "memory": 1}
+TRACK: dict[str, Any] = {"min_separation": "2 nm", "memory": 1}
 SIZE = "6 nm"
+QUIET: dict[str, Any] = {"show_progressbar": False}
 
 
 def write_movie(path: Path, frames: int, side: int) -> None:
@@ -54,7 +55,7 @@ def write_movie(path: Path, frames: int, side: int) -> None:
 def load_movie(file: h5py.File) -> HRTEM:
     """Return the movie of an open file, lazily."""
     data = da.from_array(file["movie"], chunks=(1, *file["movie"].shape[1:]))
-    movie = hs.signals.Signal2D(data).as_lazy()
+    movie: HRTEM = hs.signals.Signal2D(data).as_lazy()
     movie.set_signal_type("HRTEM")
     for axis in movie.axes_manager.signal_axes:
         axis.scale, axis.units = 0.02, "nm"
@@ -64,22 +65,24 @@ def load_movie(file: h5py.File) -> HRTEM:
 def one_pass(movie: HRTEM, folder: Path) -> int:
     """Return the number of rows of both tables."""
     _, properties, reflections = movie.follow_particles(
-        "au-ceo2-mask", folder, size=SIZE, crystal="Au", show_progressbar=False, **TRACK
+        "au-ceo2-mask", folder, size=SIZE, crystal="Au", **TRACK, **QUIET
     )
+    assert reflections is not None
     return len(properties) + len(reflections)
 
 
 def single_methods(movie: HRTEM, folder: Path) -> int:
     """Return the number of rows of both tables."""
-    quiet = {"show_progressbar": False}
     folder.mkdir()
     path = folder / "particles.hspy"
-    movie.segment("au-ceo2-mask").track_instances(**TRACK).to_hspy(path, **quiet)
+    movie.segment("au-ceo2-mask").track_instances(**TRACK, **QUIET).to_hspy(
+        path, **QUIET
+    )
     particles = hs.load(path, lazy=True)
-    rows = len(particles.properties(movie, **quiet))
-    for number in particles.ids(**quiet):
+    rows = len(particles.properties(movie, **QUIET))
+    for number in particles.ids(**QUIET):
         spectra = movie.local_fft(particles, id=number, size=SIZE)
-        rows += len(spectra.peak_table("Au", **quiet))
+        rows += len(spectra.peak_table("Au", **QUIET))
     return rows
 
 
@@ -114,7 +117,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, nargs="+", default=[50, 200])
     parser.add_argument("--large", type=int, default=4, help="frames of 4096 x 4096")
     parser.add_argument("--compare", type=int, default=10, help="frames for the ratio")
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=2, help="0 for none")
     parser.add_argument("--run", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.run:
@@ -147,6 +150,8 @@ def main() -> None:
             f"methods take {others / alone:.2f} times as long",
             flush=True,
         )
+        if not options.processes:
+            return
         there, peak, other_rows = measured(path, "one_pass", options.processes)
         assert rows == other_rows
         print(

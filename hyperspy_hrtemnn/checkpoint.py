@@ -68,7 +68,7 @@ class Checkpoint:
             np.save(file, frame, allow_pickle=False)
         temporary.replace(path)
 
-    def write_record(self, number: int, record: Mapping[str, NDArray[Any]]) -> None:
+    def write_record(self, number: int, record: Mapping[str, Any]) -> None:
         """Store several arrays as one frame, compressed, all of them or none."""
         path = self._path(number, ".npz")
         temporary = _beside(path)
@@ -83,7 +83,7 @@ class Checkpoint:
         )
         return frame
 
-    def read_record(self, number: int, *names: str) -> list[NDArray[Any]]:
+    def read_record(self, number: int, *names: str) -> list[Any]:
         """Return the arrays of these names of a frame of several."""
         with np.load(self._path(number, ".npz"), allow_pickle=False) as arrays:
             return [arrays[name] for name in names]

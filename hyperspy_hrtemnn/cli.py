@@ -70,9 +70,10 @@ class LazyGroup(click.Group):
 
 
 def _extra_is_missing(command: str, error: ImportError) -> click.ClickException:
+    extra = "distributed" if error.name == "distributed" else "training"
     return click.ClickException(
         f"{command} needs {error.name or error}, which is not installed: "
-        'pip install "hyperspy-hrtemnn[training]"'
+        f'pip install "hyperspy-hrtemnn[{extra}]"'
     )
 
 

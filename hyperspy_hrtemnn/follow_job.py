@@ -10,7 +10,6 @@ from hyperspy_hrtemnn.jobs import load_movie, number_or_text, told_in_lines
 from hyperspy_hrtemnn.signals._instance_files import write_csv
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
 _LENGTHS = ("min_separation", "min_area", "size", "apodization")
@@ -63,9 +62,7 @@ def follow_file(
     particles.to_hspy(out / "particles.hspy", overwrite=True, show_progressbar=True)
 
 
-def _client(
-    processes: int | None, scheduler: str | None
-) -> AbstractContextManager[Any]:
+def _client(processes: int | None, scheduler: str | None) -> Any:
     if processes is None and scheduler is None:
         return nullcontext()
     from distributed import Client

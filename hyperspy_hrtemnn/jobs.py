@@ -170,7 +170,7 @@ def told_in_lines(movie: Path) -> Iterator[None]:
     """Write warnings as single lines, and say how the shell mends a calibration."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = _write_line
+        warnings.showwarning = _write_line  # type: ignore[assignment]
         try:
             yield
         except ValueError as error:

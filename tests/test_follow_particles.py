@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -273,47 +274,59 @@ def test_progress(movie, network, tmp_path, capsys):
         assert title in bars
 
 
-def test_processes(movie, network, expected, tmp_path):
+def test_processes(movie, network, expected, tmp_path, run):
     # What h5py has opened cannot be sent to another process.
-    movie.save(tmp_path / "movie.hspy")
     lazy = hs.load(tmp_path / "movie.hspy", lazy=True)
-    with Client(n_workers=2, threads_per_worker=1, dashboard_address=None):
+    cluster = {"threads_per_worker": 1, "dashboard_address": None}
+    with Client(n_workers=2, **cluster) as client:
         with interrupted("write_record", 2):
-            follow(lazy, network, tmp_path / "out")
-        assert_same(follow(lazy, network, tmp_path / "out"), expected)
+            follow(lazy, network, tmp_path / "followed")
+        assert_same(follow(lazy, network, tmp_path / "followed"), expected)
         bad = movie.inav[:2].deepcopy()
         bad.data[1, 4, 5] = np.inf
         with pytest.raises(ValueError, match=r"Frame 1: .*infinite"):
             follow(bad, network, tmp_path / "bad")
+        run("--scheduler", client.scheduler.address)
+    properties = pd.read_csv(tmp_path / "out" / "properties.csv")
+    np.testing.assert_allclose(properties["area (nm^2)"], expected[1]["area"])
 
 
-def test_command(movie, network, expected, tmp_path):
+@pytest.fixture
+def run(movie, network, tmp_path):
+    """Call the command on the movie in a file."""
     movie.save(tmp_path / "movie.hspy")
-    out = tmp_path / "out"
-    command = ["follow", tmp_path / "movie.hspy", "--model", network, "--out", out]
-    command += ["--min-separation", "0.4 nm", "--memory", 1, "--crystal", "Au"]
-    command += ["--size", "1.2 nm", "--apodization", "0.04 nm"]
+    command = ["follow", tmp_path / "movie.hspy", "--model", network]
+    command += ["--out", tmp_path / "out", "--min-separation", "0.4 nm"]
+    command += ["--memory", 1, "--apodization", "0.04 nm", "--crystal", "Au"]
 
-    def run(*more):
-        return CliRunner().invoke(cli.main, [str(part) for part in (*command, *more)])
+    def invoke(*more, code=0):
+        arguments = [str(part) for part in (*command, *more)]
+        result = CliRunner().invoke(cli.main, arguments)
+        assert result.exit_code == code, result.output
+        return result.output
 
+    return invoke
+
+
+def test_command(run, expected, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Checkpoint, "write_record", _press_the_keys)
-        stopped = run()
-    assert stopped.exit_code == 130
-    assert "goes on" in stopped.output
-    finished = run()
-    assert finished.exit_code == 0, finished.output
-    labels = hs.load(out / "particles.hspy")
+        assert "goes on" in run("--size", "1.2 nm", code=130)
+    run("--size", "1.2 nm")
+    labels = hs.load(tmp_path / "out" / "particles.hspy")
     np.testing.assert_array_equal(labels.data, expected[0].data)
-    reflections = pd.read_csv(out / "reflections.csv")
+    reflections = pd.read_csv(tmp_path / "out" / "reflections.csv")
     assert len(reflections) == len(expected[2])
     assert "spacing (nm)" in reflections
-    properties = pd.read_csv(out / "properties.csv")
+    properties = pd.read_csv(tmp_path / "out" / "properties.csv")
     np.testing.assert_allclose(properties["area (nm^2)"], expected[1]["area"])
-    refused = run("--probability", 0.5)
-    assert refused.exit_code == 1
-    assert "probability was 0.9, now 0.5" in refused.output
+    assert "size was '1.2 nm', now None" in run(code=1)
+    run("--force")
+
+
+def test_command_without_distributed(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert 'pip install "hyperspy-hrtemnn[distributed]"' in run("-n", 2, code=1)
 
 
 def _press_the_keys(*_):

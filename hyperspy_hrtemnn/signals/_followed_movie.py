@@ -116,7 +116,8 @@ class FollowedMovie:
         """Return the properties of the particles of each frame, by ascending id."""
         tables = []
         for number, id_of in enumerate(ids):
-            table = pd.DataFrame(*self._records.read_record(number, "properties"))
+            (rows,) = self._records.read_record(number, "properties")
+            table = pd.DataFrame(rows)
             table["id"] = id_of[table["id"]].astype(np.int64)
             tables.append(table.sort_values("id", ignore_index=True))
         return tables

@@ -24,6 +24,8 @@ from hyperspy_hrtemnn.networks import Network, predict
 from ._linking import Runs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     Image = NDArray[Any]
@@ -52,7 +54,7 @@ class SpectrumAnalysis:
     step: tuple[float, float]
     search: dict[str, float]
 
-    def find(self, image: Image, labels: Labels, numbers: Labels) -> Record:
+    def find(self, image: Image, labels: Labels, numbers: Iterable[int]) -> Record:
         """Return the reflections of the particles of a frame.
 
         Returns

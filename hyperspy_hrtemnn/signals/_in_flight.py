@@ -11,7 +11,7 @@ import dask
 from dask.base import get_scheduler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
 # Inference runs one frame at a time, on all cores; a few more frames are resampled,
 # separated and transformed meanwhile. Each costs memory.
@@ -24,7 +24,7 @@ def each_frame(
     function: Callable[..., Any],
     frames: Iterable[tuple[int, tuple[Any, ...]]],
     num_workers: int | None,
-) -> Iterator[tuple[int, Any]]:
+) -> Generator[tuple[int, Any], None, None]:
     """Yield what a function makes of each frame, in the order in which they finish.
 
     In threads of this process, or on the workers of the `distributed.Client` that dask

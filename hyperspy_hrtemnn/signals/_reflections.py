@@ -99,7 +99,7 @@ def followed(
     """
     rows: list[pd.DataFrame | None] = [None] * len(found)
     for particle in np.unique(number):
-        places = np.flatnonzero(number == particle)
+        places = np.flatnonzero(number == particle).tolist()
         shown = {frame[i]: found[i] for i in places if found[i] is not None}
         if shown:
             tables = [table.assign(frame=f) for f, table in shown.items()]
@@ -137,7 +137,7 @@ def reflection_table(
     columns = _COLUMNS + (_INDEXED if indexed else [])
     nothing = pd.DataFrame({n: np.empty(0, _TYPES.get(n, float)) for n in columns})
     tables: list[list[pd.DataFrame]] = [[] for _ in range(frames)]
-    for number, table in zip(frame, rows, strict=True):
+    for number, table in zip(frame.tolist(), rows, strict=True):
         if table is not None:
             tables[number].append(table[columns])
     by_frame = [pd.concat(one or [nothing]) for one in tables]

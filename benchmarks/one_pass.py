@@ -5,8 +5,8 @@
 
 The frames are those of the simulated movie of gold on CeO2, side by side. Each run is a
 process of its own, from an HDF5 file to tables. The single methods run one after the
-other, lazily, with the particles saved in between: else the network would run again for
-the properties, and twice more for the reflections of each particle.
+other, lazily: as they are, where the network runs again for the properties, and twice
+for the reflections of each particle, and with the particles saved in between.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ import numpy as np
 from hyperspy_hrtemnn.data import au_ceo2_movie
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hyperspy_hrtemnn.signals import HRTEM
 
 TRACK: dict[str, Any] = {"min_separation": "2 nm", "memory": 1}
@@ -71,14 +74,13 @@ def one_pass(movie: HRTEM, folder: Path) -> int:
     return len(properties) + len(reflections)
 
 
-def single_methods(movie: HRTEM, folder: Path) -> int:
+def single_methods(movie: HRTEM, folder: Path, *, save: bool = False) -> int:
     """Return the number of rows of both tables."""
-    folder.mkdir()
-    path = folder / "particles.hspy"
-    movie.segment("au-ceo2-mask").track_instances(**TRACK, **QUIET).to_hspy(
-        path, **QUIET
-    )
-    particles = hs.load(path, lazy=True)
+    particles = movie.segment("au-ceo2-mask").track_instances(**TRACK)
+    if save:
+        folder.mkdir()
+        particles.to_hspy(folder / "particles.hspy", **QUIET)
+        particles = hs.load(folder / "particles.hspy", lazy=True)
     rows = len(particles.properties(movie, **QUIET))
     for number in particles.ids(**QUIET):
         spectra = movie.local_fft(particles, id=number, size=SIZE)
@@ -86,24 +88,30 @@ def single_methods(movie: HRTEM, folder: Path) -> int:
     return rows
 
 
+METHODS: dict[str, Callable[[HRTEM, Path], int]] = {
+    "one pass": one_pass,
+    "single methods": single_methods,
+    "single methods, particles saved": partial(single_methods, save=True),
+}
+
+
 def run(path: Path, method: str, processes: int) -> None:
     """Print seconds, the peak memory in MiB, and what was found."""
     from distributed import Client
 
     cluster = {"threads_per_worker": 1, "dashboard_address": None}
-    work = {"one_pass": one_pass, "single_methods": single_methods}[method]
     with h5py.File(path) as file:
         movie = load_movie(file)
         client = Client(n_workers=processes, **cluster) if processes else nullcontext()
         with client:
             start = time.perf_counter()
-            rows = work(movie, path.with_suffix(f".{method}.{processes}"))
+            rows = METHODS[method](movie, path.with_suffix(f".{method}.{processes}"))
             seconds = time.perf_counter() - start
     who = resource.RUSAGE_CHILDREN if processes else resource.RUSAGE_SELF
     print(seconds, resource.getrusage(who).ru_maxrss / 2**10, rows)
 
 
-def measured(path: Path, method: str = "one_pass", processes: int = 0) -> list[float]:
+def measured(path: Path, method: str = "one pass", processes: int = 0) -> list[float]:
     """Run one method in a process of its own."""
     command = [sys.executable, __file__, "--run", str(path), method, str(processes)]
     output = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
@@ -143,16 +151,17 @@ def main() -> None:
         path = Path(folder) / "compare.h5"
         write_movie(path, options.compare, options.side)
         alone, _, rows = measured(path)
-        others, _, other_rows = measured(path, "single_methods")
-        assert rows == other_rows
-        print(
-            f"{options.compare} frames of {options.side} x {options.side}: the single "
-            f"methods take {others / alone:.2f} times as long",
-            flush=True,
-        )
+        for method in list(METHODS)[1:]:
+            others, _, other_rows = measured(path, method)
+            assert rows == other_rows
+            print(
+                f"{method}, {options.compare} frames of {options.side} x "
+                f"{options.side}: {others / alone:.2f} times as long as one pass",
+                flush=True,
+            )
         if not options.processes:
             return
-        there, peak, other_rows = measured(path, "one_pass", options.processes)
+        there, peak, other_rows = measured(path, "one pass", options.processes)
         assert rows == other_rows
         print(
             f"in {options.processes} processes {there / alone:.2f} times as long as in "

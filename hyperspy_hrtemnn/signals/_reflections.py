@@ -100,7 +100,8 @@ def followed(
     rows: list[pd.DataFrame | None] = [None] * len(found)
     for particle in np.unique(number):
         places = np.flatnonzero(number == particle).tolist()
-        shown = {frame[i]: found[i] for i in places if found[i] is not None}
+        spectra = ((frame[i], found[i]) for i in places)
+        shown = {f: table for f, table in spectra if table is not None}
         if shown:
             tables = [table.assign(frame=f) for f, table in shown.items()]
             together = pd.concat(tables, ignore_index=True)

@@ -29,6 +29,7 @@ from .particles.drift import correct_drift as correct_drift
 from .particles.instances import separate as separate
 from .particles.local_fourier import crop_size as crop_size
 from .particles.local_fourier import local_spectrum as local_spectrum
+from .particles.local_fourier import particle_spectra as particle_spectra
 from .particles.properties import properties as properties
 from .particles.tracking import Tracker as Tracker
 from .reflections.brightness import brightness_ratio as brightness_ratio
@@ -95,6 +96,7 @@ __all__ = [
     "missing_sites",
     "mtf",
     "on_axis_frames",
+    "particle_spectra",
     "propagate",
     "properties",
     "reconstruct_exit_wave",

@@ -10,7 +10,7 @@ import dask
 import numpy as np
 from hyperspy.signals import Signal2D
 
-from hyperspy_hrtemnn.analysis import correct_drift, properties
+from hyperspy_hrtemnn.analysis import properties
 
 from ._calibration import sampling
 from ._deferred import deferred_blocks, whole_frames
@@ -19,7 +19,7 @@ from ._instance_files import free_path, write_csv, write_hspy, write_tiff
 from ._instance_plots import draw_lines, draw_outlines, draw_ratios
 from ._particle_spectra import sum_spectra
 from ._progress import progress
-from ._tables import join_frames
+from ._tables import property_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -96,28 +96,12 @@ class Instances(Signal2D):  # type: ignore[misc]
         ValueError
             If the signal is not calibrated, or `image` has another shape.
         """
-        x_axis, y_axis = self.axes_manager.signal_axes
-        unit = str(x_axis.units)
-        side = sampling(self, unit)
+        side = sampling(self, str(self.axes_manager.signal_axes[0].units))
         if image is not None:
             check_same_shape(self, image)
         measure = partial(_tables, side=side)
         blocks = self._over_blocks(measure, image, show_progressbar, num_workers)
-        tables = [table for block in blocks for table in block]
-        table, units = join_frames(tables, self.axes_manager.navigation_axes, 1, 2)
-        for name, axis in (("x", x_axis), ("y", y_axis)):
-            table[name] = axis.offset + np.sign(axis.scale) * table[name]
-        lengths = ["x", "y", "equivalent_diameter", "perimeter"]
-        if self.axes_manager.navigation_dimension == 1:
-            table = correct_drift(table)
-            lengths += ["x_corrected", "y_corrected"]
-        units |= {
-            **dict.fromkeys(lengths, unit),
-            "area": f"{unit}²",
-            "orientation": "°",
-        }
-        table.attrs["units"] = units
-        return table
+        return property_table(self, [table for block in blocks for table in block])
 
     def sum_spectra(
         self,

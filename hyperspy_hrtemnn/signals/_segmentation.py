@@ -178,20 +178,10 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         _check_one_movie(self)
         if not self._lazy:
             check_range(self.data)
-        separation = pixels(min_separation, self)
-        options: dict[str, Any] = {
-            "min_separation": separation,
-            "probability": probability,
-            "min_area": None if min_area is None else square_pixels(min_area, self),
-        }
+        options = separation_in_pixels(self, min_separation, probability, min_area)
         # Options out of range are refused now, not when the movie is computed.
         separate(np.zeros((1, 1)), **options)
-        tracker = Tracker(
-            min_overlap,
-            memory,
-            drift=drift,
-            reach=None if reach is None else pixels(reach, self),
-        )
+        tracker = Tracker(**linking_in_pixels(self, min_overlap, memory, drift, reach))
         movie = whole_frames(self)
         places = None if isinstance(drift, bool) else np.asarray(drift, float)
         if places is not None and len(places) != len(movie):
@@ -288,6 +278,36 @@ class Segmentation(Signal2D):  # type: ignore[misc]
             show_progressbar=show_progressbar,
             num_workers=num_workers,
         )
+
+
+def separation_in_pixels(
+    signal: Signal2D,
+    min_separation: float | str,
+    probability: float,
+    min_area: float | str | None,
+) -> dict[str, Any]:
+    """Return the options of `separate_frame` from those of `track_instances`."""
+    return {
+        "min_separation": pixels(min_separation, signal),
+        "probability": probability,
+        "min_area": None if min_area is None else square_pixels(min_area, signal),
+    }
+
+
+def linking_in_pixels(
+    signal: Signal2D,
+    min_overlap: float,
+    memory: int,
+    drift: bool | ArrayLike,
+    reach: float | str | None,
+) -> dict[str, Any]:
+    """Return the options of `Tracker` from those of `track_instances`."""
+    return {
+        "min_overlap": min_overlap,
+        "memory": memory,
+        "drift": drift,
+        "reach": None if reach is None else pixels(reach, signal),
+    }
 
 
 def separate_frame(frame: NDArray[Any], **options: Any) -> NDArray[np.int32]:

@@ -6,8 +6,8 @@
 As publication I, section 6: a series of eleven images 1 nm apart, of which the first,
 the middle and the last make the short one. Gerchberg-Saxton is given everything, or, as
 there, all but coma and astigmatism, which the images have. Truth and reconstructions
-are compared as they are and with the long wavelengths left out of both. Then what the
-issue asks: 21 images without noise over 100 nm, and with drift.
+are compared as they are and with the long wavelengths left out of both. Then 21 images
+without noise over 100 nm, and with drift.
 """
 
 from __future__ import annotations

@@ -127,16 +127,17 @@ def mask_scores(card: Card) -> str:
 
 
 def copy_pictures(run: Path, name: str) -> None:
-    """Copy the plots of a run, and put twelve of its training images into one."""
+    """Copy the plots of a run, and put twelve training images, if any, into one."""
     pictures = DOCS / "pictures" / name
     pictures.mkdir(exist_ok=True)
     for plot in ("evaluation", "history", "comparison"):
         if (run / f"{plot}.png").exists():
             shutil.copy(run / f"{plot}.png", pictures)
     pairs = [plt.imread(path) for path in sorted(run.glob("debug/*.png"))[:12]]
-    rows = [np.hstack(pairs[i : i + 3]) for i in range(0, len(pairs), 3)]
-    half = downscale_local_mean(np.vstack(rows), (2, 2, 1))
-    plt.imsave(pictures / "images.png", half)
+    if pairs:
+        rows = [np.hstack(pairs[i : i + 3]) for i in range(0, len(pairs), 3)]
+        half = downscale_local_mean(np.vstack(rows), (2, 2, 1))
+        plt.imsave(pictures / "images.png", half)
 
 
 def main() -> None:

@@ -58,8 +58,7 @@ class Checkpoint:
 
     def done(self) -> list[int]:
         """Return the numbers of the finished frames, in ascending order."""
-        stems = (path.stem for path in self.folder.glob("*.npy"))
-        return sorted(int(stem) for stem in stems if stem.isdecimal())
+        return _done(self.folder)
 
     def write(self, number: int, frame: NDArray[Any]) -> None:
         """Store a frame; whoever interrupts this leaves none."""
@@ -69,6 +68,14 @@ class Checkpoint:
             np.save(file, frame, allow_pickle=False)
         temporary.replace(path)
 
+    def write_record(self, number: int, record: Mapping[str, Any]) -> None:
+        """Store several arrays as one frame, compressed, all of them or none."""
+        path = self._path(number, ".npz")
+        temporary = _beside(path)
+        with temporary.open("wb") as file:
+            np.savez_compressed(file, **record)
+        temporary.replace(path)
+
     def read(self, number: int) -> NDArray[Any]:
         """Return a finished frame, mapped from the disk."""
         frame: NDArray[Any] = np.load(
@@ -76,12 +83,17 @@ class Checkpoint:
         )
         return frame
 
+    def read_record(self, number: int, *names: str) -> list[Any]:
+        """Return the arrays of these names of a frame of several."""
+        with np.load(self._path(number, ".npz"), allow_pickle=False) as arrays:
+            return [arrays[name] for name in names]
+
     def remove(self) -> None:
         """Delete the folder, when the result is safe elsewhere."""
         shutil.rmtree(self.folder)
 
-    def _path(self, number: int) -> Path:
-        return self.folder / f"{number:06d}.npy"
+    def _path(self, number: int, suffix: str = ".npy") -> Path:
+        return self.folder / f"{number:06d}{suffix}"
 
 
 def input_identity(path: Path) -> dict[str, Any]:
@@ -103,7 +115,7 @@ def _difference(folder: Path, job: Mapping[str, Any]) -> str:
             path.suffix != _UNFINISHED for path in folder.iterdir()
         )
         return f"it is not empty and has no {_JOB}" if foreign else ""
-    if not any(folder.glob("*.npy")):
+    if not _done(folder):
         # Nothing to mix: it stopped before its first frame.
         return ""
     try:
@@ -118,6 +130,11 @@ def _difference(folder: Path, job: Mapping[str, Any]) -> str:
         for key in dict.fromkeys([*wanted, *stored_items])
         if stored_items.get(key) != wanted.get(key)
     )
+
+
+def _done(folder: Path) -> list[int]:
+    stems = (path.stem for path in folder.glob("*.np[yz]"))
+    return sorted(int(stem) for stem in stems if stem.isdecimal())
 
 
 def _write_atomically(path: Path, content: bytes) -> None:

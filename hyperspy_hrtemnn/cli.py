@@ -6,11 +6,14 @@ from __future__ import annotations
 import sys
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hyperspy_hrtemnn import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class LazyGroup(click.Group):
@@ -67,9 +70,10 @@ class LazyGroup(click.Group):
 
 
 def _extra_is_missing(command: str, error: ImportError) -> click.ClickException:
+    extra = "distributed" if error.name == "distributed" else "training"
     return click.ClickException(
         f"{command} needs {error.name or error}, which is not installed: "
-        'pip install "hyperspy-hrtemnn[training]"'
+        f'pip install "hyperspy-hrtemnn[{extra}]"'
     )
 
 
@@ -179,6 +183,49 @@ def segment(
     )
 
 
+def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of tracking that have a default."""
+    for option in (
+        click.option(
+            "--drift/--no-drift",
+            default=True,
+            show_default=True,
+            help="Take out the drift of the whole field.",
+        ),
+        click.option(
+            "--reach",
+            help="Farthest a particle may move by itself between frames, "
+            'such as "3 nm".',
+        ),
+        click.option(
+            "--memory",
+            type=int,
+            default=0,
+            show_default=True,
+            help="Frames a particle may be missing.",
+        ),
+        click.option(
+            "--min-area", help='Smaller particles are dropped, such as "4 nm^2".'
+        ),
+        click.option(
+            "--min-overlap",
+            type=float,
+            default=0.5,
+            show_default=True,
+            help="Smallest overlap of one particle in two frames, 0 to 1.",
+        ),
+        click.option(
+            "--probability",
+            type=float,
+            default=0.9,
+            show_default=True,
+            help="Pixels of at least this probability belong to a particle.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @click.command()
 @click.argument("segmentation", type=_existing)
 @click.option("--out", required=True, type=_file, help="The .hspy file to write.")
@@ -187,28 +234,7 @@ def segment(
     required=True,
     help='Smallest distance of two touching particles, such as "2 nm".',
 )
-@click.option(
-    "--probability",
-    type=float,
-    default=0.9,
-    show_default=True,
-    help="Pixels of at least this probability belong to a particle.",
-)
-@click.option(
-    "--min-overlap",
-    type=float,
-    default=0.5,
-    show_default=True,
-    help="Smallest overlap of one particle in two frames, 0 to 1.",
-)
-@click.option("--min-area", help='Smaller particles are dropped, such as "4 nm^2".')
-@click.option(
-    "--memory",
-    type=int,
-    default=0,
-    show_default=True,
-    help="Frames a particle may be missing.",
-)
+@_tracking
 @click.option("--table", type=_file, help="A .csv file for the particles' properties.")
 @click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
 def track(
@@ -222,6 +248,76 @@ def track(
     from hyperspy_hrtemnn.jobs import track_file
 
     _run(track_file, segmentation, out, table=table, options=options, force=force)
+
+
+@click.command()
+@click.argument("movie", type=_existing)
+@click.option("--model", required=True, help="Name of a network, or its file.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder for the results, and for what is finished of them.",
+)
+@click.option(
+    "--min-separation",
+    required=True,
+    help='Smallest distance of two touching particles, such as "2 nm".',
+)
+@click.option(
+    "--size",
+    help='Side of the crop of a particle that is transformed, such as "8 nm"; '
+    "without it there are no reflections.",
+)
+@click.option("--apodization", default="0.5 nm", show_default=True, help="Its edge.")
+@click.option("--crystal", help="What the particles may be: Au, CeO2, a CIF.")
+@_tracking
+@click.option(
+    "--sampling", type=float, help="Pixel size in Å, for a movie without calibration."
+)
+@click.option("--tile", type=int, help="Largest tile in pixels of the network.")
+@click.option("--overlap", type=int, help="Overlap of tiles in pixels of the network.")
+@click.option(
+    "--numproc",
+    "-n",
+    "processes",
+    type=click.IntRange(1),
+    help="Processes to work in instead of threads; each needs memory for a frame.",
+)
+@click.option(
+    "--scheduler", help="Address of a dask.distributed cluster to work on instead."
+)
+@click.option("--force", is_flag=True, help="Delete the frames of other options.")
+def follow(
+    *,
+    movie: Path,
+    model: str,
+    out: Path,
+    sampling: float | None,
+    processes: int | None,
+    scheduler: str | None,
+    force: bool,
+    **options: Any,
+) -> None:
+    """Find particles and reflections of a long MOVIE in one pass.
+
+    What segment and track do, with the reflections of each particle, while each frame
+    is read once. Finished frames are kept in the folder, with the particles as an
+    .hspy file and tables as .csv at the end: the same command goes on where it was
+    interrupted.
+    """
+    from hyperspy_hrtemnn.follow_job import follow_file
+
+    _run(
+        follow_file,
+        movie,
+        model,
+        out,
+        sampling=sampling,
+        processes=processes,
+        scheduler=scheduler,
+        options={**options, "overwrite": force},
+    )
 
 
 @click.command()

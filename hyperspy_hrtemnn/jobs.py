@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,11 +19,15 @@ from hyperspy_hrtemnn import __version__, load_in_situ
 from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
 from hyperspy_hrtemnn.networks import load
-from hyperspy_hrtemnn.signals._calibration import pixels, square_pixels
 from hyperspy_hrtemnn.signals._deferred import deferred_blocks, whole_frames
-from hyperspy_hrtemnn.signals._segmentation import separate_frame
+from hyperspy_hrtemnn.signals._segmentation import (
+    linking_in_pixels,
+    separate_frame,
+    separation_in_pixels,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -65,22 +70,9 @@ def segment_file(
     """
     _check_output(movie, out, force=force)
     network = load(model)
-    signal = load_images(movie)
-    signal.set_signal_type("HRTEM")
-    if sampling is not None:
-        set_sampling(signal, sampling)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        try:
-            result = signal.segment(network, **options, lazy_output=True)
-        except ValueError as error:
-            if "not calibrated" not in str(error):
-                raise
-            raise ValueError(
-                f"{movie} has no calibration; give the pixel size in Å with --sampling."
-            ) from None
-    for warning in caught:
-        click.echo(f"Warning: {warning.message}", err=True)
+    signal = load_movie(movie, sampling)
+    with told_in_lines(movie):
+        result = signal.segment(network, **options, lazy_output=True)
 
     job = {
         "command": "segment",
@@ -127,12 +119,13 @@ def track_file(
     _check_output(segmentation, out, force=force)
     if table is not None and table.exists() and not force:
         raise ValueError(f"{table} exists; --force replaces it.")
-    signal = load_images(segmentation)
+    signal = _images(segmentation)
     signal.set_signal_type("HRTEM_segmentation")
     options = {
         **options,
-        "min_separation": _number_or_text(options["min_separation"]),
-        "min_area": _number_or_text(options["min_area"]),
+        "min_separation": number_or_text(options["min_separation"]),
+        "min_area": number_or_text(options["min_area"]),
+        "reach": number_or_text(options["reach"]),
     }
     # Checks the options, and knows the axes and metadata of the result.
     result = signal.track_instances(**options, lazy_output=True)
@@ -149,6 +142,51 @@ def track_file(
         hs.load(out, lazy=True).to_csv(table, overwrite=True)
 
 
+def load_movie(path: Path, sampling: float | None) -> Any:
+    """Load a file, or the folders of an in-situ camera, lazily, as an HRTEM signal.
+
+    Parameters
+    ----------
+    path
+        The file or folder.
+    sampling
+        Pixel size in Å, in place of what the file says.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, or the pixel size is not positive.
+    """
+    signal = _images(path)
+    signal.set_signal_type("HRTEM")
+    if sampling is not None:
+        if not 0 < sampling < np.inf:
+            raise ValueError(f"--sampling is {sampling}; it must be positive, in Å.")
+        for axis in signal.axes_manager.signal_axes:
+            axis.scale, axis.units = sampling, "Å"
+    return signal
+
+
+@contextmanager
+def told_in_lines(movie: Path) -> Iterator[None]:
+    """Write warnings as single lines, and say how the shell mends a calibration."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = _write_line  # type: ignore[assignment]
+        try:
+            yield
+        except ValueError as error:
+            if "not calibrated" not in str(error):
+                raise
+            raise ValueError(
+                f"{movie} has no calibration; give the pixel size in Å with --sampling."
+            ) from None
+
+
+def _write_line(message: Warning | str, *_: Any) -> None:
+    click.echo(f"Warning: {message}", err=True)
+
+
 def _check_output(source: Path, out: Path, *, force: bool) -> None:
     if out.suffix != ".hspy":
         raise ValueError(f"--out is {out}; its name must end with .hspy.")
@@ -158,14 +196,8 @@ def _check_output(source: Path, out: Path, *, force: bool) -> None:
         raise ValueError(f"{out} exists; --force replaces it.")
 
 
-def load_images(path: Path) -> Any:
-    """Load the images of a file, or of the folders of an in-situ camera, lazily.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read, or holds no images or several movies.
-    """
+def _images(path: Path) -> Any:
+    """Load the images of a file, or of the folders of an in-situ camera, lazily."""
     if path.is_dir() and path.suffix != ".zspy":
         return load_in_situ(path)
     # HyperSpy logs the error that is raised here.
@@ -190,14 +222,6 @@ def load_images(path: Path) -> Any:
             "Save the one that is meant by itself."
         )
     return images[0] if images[0]._lazy else images[0].as_lazy()
-
-
-def set_sampling(signal: Any, sampling: float) -> None:
-    """Calibrate a signal by its pixel size [Å], the option ``--sampling``."""
-    if not 0 < sampling < np.inf:
-        raise ValueError(f"--sampling is {sampling}; it must be positive, in Å.")
-    for axis in signal.axes_manager.signal_axes:
-        axis.scale, axis.units = sampling, "Å"
 
 
 def _segment_missing(result: Any, checkpoint: Checkpoint) -> None:
@@ -232,13 +256,10 @@ def _track_missing(
     signal: Any, options: dict[str, Any], checkpoint: Checkpoint
 ) -> None:
     """Track the frames after the last stored one, in their order."""
-    min_area = options["min_area"]
-    separation = {
-        "min_separation": pixels(options["min_separation"], signal),
-        "probability": options["probability"],
-        "min_area": None if min_area is None else square_pixels(min_area, signal),
-    }
-    linking = {key: options[key] for key in ("min_overlap", "memory")}
+    of_one_frame = ("min_separation", "probability", "min_area")
+    separation = separation_in_pixels(signal, *(options[name] for name in of_one_frame))
+    of_several = ("min_overlap", "memory", "drift", "reach")
+    linking = linking_in_pixels(signal, *(options[name] for name in of_several))
     done = checkpoint.done()
     # Ids are only known as far as no frame is missing.
     first = next((i for i, number in enumerate(done) if i != number), len(done))
@@ -294,7 +315,7 @@ def _number(index: tuple[int, ...], shape: tuple[int, ...]) -> int:
     return int(np.ravel_multi_index(index, shape)) if shape else 0
 
 
-def _number_or_text(value: str | None) -> float | str | None:
+def number_or_text(value: str | None) -> float | str | None:
     """Return "1.5" as a number, in the unit of the axes, "2 nm" as it is."""
     if value is None:
         return None

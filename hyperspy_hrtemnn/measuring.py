@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import hyperspy.api as hs
 from matplotlib.figure import Figure
 
-from hyperspy_hrtemnn.jobs import load_images, set_sampling
+from hyperspy_hrtemnn.jobs import load_movie
 from hyperspy_hrtemnn.whole_files import written_whole
 
 if TYPE_CHECKING:
@@ -50,10 +50,7 @@ def measure_file(
     ValueError
         If the file cannot be read or measured.
     """
-    signal = load_images(movie)
-    signal.set_signal_type("HRTEM")
-    if sampling is not None:
-        set_sampling(signal, sampling)
+    signal = load_movie(movie, sampling)
     fit: CameraFit = signal.fit_mtf(
         None if roi is None else hs.roi.RectangularROI(*roi),
         counts_per_electron=counts_per_electron,

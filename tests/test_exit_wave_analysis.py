@@ -99,6 +99,18 @@ def test_propagation_moves_a_column_along_its_defocus_circle():
     np.testing.assert_allclose(angles, 0.3, rtol=0.05)
 
 
+def test_a_rare_class_does_not_hide_that_two_others_are_two(rng):
+    # A flake of MoS2 with six vacancies: 1S, 1Mo and 2S.
+    truth = np.repeat([0, 1, 2], [6, 60, 85])
+    spread = np.array([0.011, 0.003, 0.005])[truth]
+    theta = np.array([0.366, 0.732, 0.753])[truth] + rng.normal(0, spread / 2)
+    np.testing.assert_array_equal(classify_by_mass(np.exp(1j * theta), 3), truth)
+
+
+def test_equal_columns_are_of_one_class():
+    assert not classify_by_mass(np.full(5, np.exp(0.3j)), 3).any()
+
+
 def test_classes_are_told_whatever_their_shares_and_heights(rng):
     truth = np.repeat([0, 1, 2], [4, 90, 60])
     theta = np.array([0.36, 0.55, 0.72])[truth] + rng.normal(0, 0.015, len(truth))

@@ -70,6 +70,8 @@ def test_properties(particles, image):
         "equivalent_diameter": "nm",
         "perimeter": "nm",
         "orientation": "°",
+        "x_corrected": "nm",
+        "y_corrected": "nm",
     }
 
 

@@ -172,7 +172,7 @@ def test_state_does_not_grow():
     for _ in range(60):
         row, column = rng.integers(0, 30, 2)
         tracker.link(frame((1, row, column, 6, 6)))
-        sizes.append(len(tracker._known.pixel))
+        sizes.append(int(tracker._known.runs.area.sum()))
     assert max(sizes) <= 4 * 36
 
 

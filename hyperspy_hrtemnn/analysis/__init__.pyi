@@ -35,9 +35,11 @@ from .microscope.optics import intensity as intensity
 from .microscope.optics import transfer_function as transfer_function
 from .microscope.optics import wavelength as wavelength
 from .microscope.propagation import propagate as propagate
+from .particles.drift import correct_drift as correct_drift
 from .particles.instances import separate as separate
 from .particles.local_fourier import crop_size as crop_size
 from .particles.local_fourier import local_spectrum as local_spectrum
+from .particles.local_fourier import particle_spectra as particle_spectra
 from .particles.properties import properties as properties
 from .particles.tracking import Tracker as Tracker
 from .reflections.brightness import brightness_ratio as brightness_ratio
@@ -79,6 +81,7 @@ __all__ = [
     "classify_by_mass",
     "column_events",
     "compare_waves",
+    "correct_drift",
     "count_columns",
     "count_rings",
     "crop_size",
@@ -111,6 +114,7 @@ __all__ = [
     "noise_floor",
     "noise_spectrum",
     "on_axis_frames",
+    "particle_spectra",
     "propagate",
     "properties",
     "reconstruct_exit_wave",

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,14 +38,17 @@ def assign(
     """
     if len(rows) == 0:
         return rows, columns
+    alone = (np.bincount(rows)[rows] == 1) & (np.bincount(columns)[columns] == 1)
+    chosen_rows, chosen_columns = [rows[alone]], [columns[alone]]
+    if alone.all():
+        return rows, columns
+    rows, columns, weight = rows[~alone], columns[~alone], weight[~alone]
     n_rows = int(rows.max()) + 1
     size = n_rows + int(columns.max()) + 1
     graph = coo_array((weight, (rows, columns + n_rows)), shape=(size, size))
     _, group = connected_components(graph, directed=False)
     group = group[rows]
-    alone = np.bincount(group)[group] == 1
-    chosen_rows, chosen_columns = [rows[alone]], [columns[alone]]
-    for number in np.unique(group[~alone]):
+    for number in np.unique(group):
         members = group == number
         row, row_at = np.unique(rows[members], return_inverse=True)
         column, column_at = np.unique(columns[members], return_inverse=True)
@@ -55,3 +59,30 @@ def assign(
         chosen_rows.append(row[i[paired]])
         chosen_columns.append(column[j[paired]])
     return np.concatenate(chosen_rows), np.concatenate(chosen_columns)
+
+
+def near_pairs(
+    known: NDArray[np.float64], found: NDArray[np.float64], reach: float
+) -> tuple[Index, Index, NDArray[np.float64]]:
+    """Return all pairs of places within reach, with a weight for `assign`.
+
+    With it as many pairs as possible are taken and, among these, the nearest.
+
+    Parameters
+    ----------
+    known, found
+        Places, shape (place, 2).
+    reach
+        Longest distance of a pair.
+
+    Returns
+    -------
+    Positions in `known` and `found`, and weights, each of shape (pair,).
+    """
+    if not len(known) or not len(found):
+        return np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0)
+    near = cKDTree(known).sparse_distance_matrix(
+        cKDTree(found), reach, output_type="ndarray"
+    )
+    # Between 1 and 1/2: two far pairs are worth more than one near pair.
+    return near["i"], near["j"], 1 - (near["v"] / reach) ** 2 / 2

@@ -32,6 +32,8 @@ def plot_argand(columns: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax
         Where to plot; by default a new figure.
     """
+    from matplotlib.lines import Line2D
+
     ax = new_axes() if ax is None else ax
     turn = np.exp(1j * np.linspace(0, 2 * np.pi, 200))
     circles = [(turn, "-", "grey")]
@@ -42,12 +44,11 @@ def plot_argand(columns: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.plot(rows["real"], rows["imaginary"], ".", c=color, alpha=0.6, label=label)
         center, radius = defocus_circle(rows["theta"].mean())
         circles.append((center + radius * turn, "--", color))
-    ax.set_aspect("equal")
-    # The circles do not stretch what the columns take up.
-    limits = ax.axis()
-    for circle, line, color in circles:
-        ax.plot(circle.real, circle.imag, line, color=color, lw=0.8, zorder=0)
-    ax.axis(limits)
+    ax.set_aspect("equal", adjustable="datalim")
+    for circle, style, color in circles:
+        # As artists, the circles do not stretch what the columns take up.
+        line = Line2D(circle.real, circle.imag, ls=style, c=color, lw=0.8, zorder=0)
+        ax.add_artist(line)
     ax.set_xlabel("real part")
     ax.set_ylabel("imaginary part")
     ax.legend(fontsize="small")

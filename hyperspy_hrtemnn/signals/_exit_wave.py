@@ -246,8 +246,8 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         threshold
             Least ``|wave - 1|`` of a column.
         classes
-            Their number, or their names, from the lightest column to the heaviest:
-            ``["1S", "2S", "1Mo"]``. All frames are classified together.
+            Their number, or their names, from the least ``theta`` to the largest:
+            ``["1S", "1Mo", "2S"]``. All frames are classified together.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers

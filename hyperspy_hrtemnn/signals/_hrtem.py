@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     import numpy as np
     import pandas as pd
+    from ase import Atoms
     from matplotlib.axes import Axes
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from hyperspy_hrtemnn.analysis import Aberration
     from hyperspy_hrtemnn.analysis.detector.mtf_fit import Floor
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from ._camera_fit import CameraFit
     from ._exit_wave import ExitWave
+    from ._follow import FollowedParticles
     from ._instances import Instances
     from ._local_fft_signal import LocalFFT
     from ._segmentation import Segmentation
@@ -385,6 +387,150 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             show_progressbar=show_progressbar,
             num_workers=num_workers,
             lazy_output=lazy_output,
+        )
+
+    def follow_particles(
+        self,
+        model: str | Path | Network,
+        folder: str | Path,
+        *,
+        min_separation: float | str,
+        min_overlap: float = 0.5,
+        probability: float = 0.9,
+        min_area: float | str | None = None,
+        memory: int = 0,
+        drift: bool | ArrayLike = True,
+        reach: float | str | None = None,
+        size: float | str | None = None,
+        apodization: float | str = "0.5 nm",
+        crystal: str | Path | Atoms | None = None,
+        max_spacing: float | str = "0.5 nm",
+        false_alarms: float = 0.01,
+        square: float = 0.5,
+        min_share: float = 0.05,
+        max_rotation: float = 15.0,
+        spacing_tolerance: float = 0.04,
+        angle_tolerance: float = 4.0,
+        resample: bool = True,
+        tile: int | None = None,
+        overlap: int | None = None,
+        window: Window = "hamming",
+        overwrite: bool = False,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> FollowedParticles:
+        """Segment, track, measure and transform the particles of a long movie at once.
+
+        The result is that of `segment`, `Segmentation.track_instances`,
+        `Instances.properties`, `local_fft` and `LocalFFT.peak_table` one after the
+        other, each of which computes a lazy movie anew. Here the network sees every
+        frame once. While a frame is in memory its particles are separated and
+        measured, and the reflections of each are found; what is kept, a few hundred
+        kilobytes a frame, goes into a folder, whole or not at all. A run that is
+        stopped goes on with the frames that are missing, and one that is finished is
+        there again at once. Then ids and reflections are followed from frame to frame.
+        A frame is read a second time only to measure reflections that were not found
+        in it; the network does not run again.
+
+        Frames are worked on in threads or, if there is a `distributed.Client`, by its
+        workers, with the same result. In memory are as many frames as there are
+        workers, and two, however long the movie is; only the tables grow with it.
+
+        Parameters
+        ----------
+        model
+            As in `segment`; a network of one class that takes single images.
+        folder
+            What is found is kept here. It belongs to this movie and these options:
+            with others it is refused. Only ``crystal`` may be another, and what
+            concerns more than one frame, ``min_overlap``, ``memory``, ``drift``,
+            ``reach``, ``min_share``, ``max_rotation`` and both tolerances; that does
+            not take the network.
+        min_separation, min_overlap, probability, min_area, memory, drift, reach
+            As in `Segmentation.track_instances`.
+        size
+            Height and width of the crop of each particle that is transformed: a number
+            in the unit of the signal axes, or a text with a unit, ``"8 nm"``. By
+            default nothing is transformed.
+        apodization
+            As in `local_fft`.
+        crystal, max_spacing, false_alarms, square, min_share, max_rotation
+            As in `LocalFFT.peak_table`.
+        spacing_tolerance, angle_tolerance
+            As in `LocalFFT.peak_table`.
+        resample, tile, overlap, window
+            As in `segment`.
+        overwrite
+            Whether to delete what a run with other options left in the folder.
+        show_progressbar
+            Whether to show progress bars, of the frames that are done and the time
+            left; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads; by default dask's own, or else four at most. With a
+            `distributed.Client` it is the client's.
+
+        Returns
+        -------
+        ``particles``, a lazy signal whose frames are read from the folder,
+        ``properties`` and, if there is a size, ``reflections``, two tables. The
+        spectra of a particle are ``local_fft(particles, id=3, size="8 nm")``.
+
+        Raises
+        ------
+        ValueError
+            As the single methods, before the first frame; of a frame with its number.
+            If the folder holds the frames of other options; the message names them.
+
+        Examples
+        --------
+        >>> particles, table, peaks = movie.follow_particles(  # doctest: +SKIP
+        ...     "au-ceo2-mask", "movie_particles", min_separation="2 nm", size="8 nm"
+        ... )
+        """
+        from ._follow import follow_particles
+        from ._reflections import spacing_in_nm
+
+        if crystal is not None:
+            from hyperspy_hrtemnn.crystals import as_crystal
+
+            crystal = as_crystal(crystal)
+        return follow_particles(
+            self,
+            model,
+            folder,
+            segment={
+                "resample": resample,
+                "tile": tile,
+                "overlap": overlap,
+                "window": window,
+            },
+            track={
+                "min_separation": min_separation,
+                "min_overlap": min_overlap,
+                "probability": probability,
+                "min_area": min_area,
+                "memory": memory,
+                "drift": drift,
+                "reach": reach,
+            },
+            spectra=None
+            if size is None
+            else {"size": size, "apodization": apodization},
+            search={
+                "max_spacing": spacing_in_nm(max_spacing),
+                "false_alarms": false_alarms,
+                "square": square,
+            },
+            follow={
+                "crystal": crystal,
+                "min_share": min_share,
+                "max_rotation": max_rotation,
+                "spacing_tolerance": spacing_tolerance,
+                "angle_tolerance": angle_tolerance,
+            },
+            overwrite=overwrite,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
         )
 
     def estimate_dose(

@@ -58,8 +58,11 @@ def write_hspy(
     """Write labels in HyperSpy's own format."""
     # HyperSpy notes the name of the file in the signal.
     signal = instances._deepcopy_with_new_data(instances.data)
-    workers = {} if num_workers is None else {"num_workers": num_workers}
-    with written_whole(path) as temporary, dask.config.set(workers):
+    # Processes of a cluster cannot write into one file.
+    threads: dict[str, Any] = {"scheduler": "threads"}
+    if num_workers is not None:
+        threads["num_workers"] = num_workers
+    with written_whole(path) as temporary, dask.config.set(threads):
         signal.save(temporary, show_progressbar=is_shown(show_progressbar))
 
 

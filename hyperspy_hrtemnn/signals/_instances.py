@@ -19,7 +19,7 @@ from ._instance_files import free_path, write_csv, write_hspy, write_tiff
 from ._instance_plots import draw_lines, draw_outlines, draw_ratios
 from ._particle_spectra import sum_spectra
 from ._progress import progress
-from ._tables import join_frames
+from ._tables import property_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -85,33 +85,23 @@ class Instances(Signal2D):  # type: ignore[misc]
         The columns of `hyperspy_hrtemnn.analysis.properties` and, before them,
         ``frame``, and ``time`` if the navigation axis is calibrated in a unit of time;
         calibrated in something else, the column has the axis' name. Lengths are in
-        the unit of the x axis, ``x`` and ``y`` its coordinates. ``attrs["units"]``
-        has the unit of each column that has one.
+        the unit of the x axis, ``x`` and ``y`` its coordinates. A movie along one axis
+        has ``x_corrected`` and ``y_corrected``, the place without the drift of the
+        whole field since the first frame; see
+        `hyperspy_hrtemnn.analysis.correct_drift`. ``attrs["units"]`` has the unit of
+        each column that has one.
 
         Raises
         ------
         ValueError
             If the signal is not calibrated, or `image` has another shape.
         """
-        x_axis, y_axis = self.axes_manager.signal_axes
-        unit = str(x_axis.units)
-        side = sampling(self, unit)
+        side = sampling(self, str(self.axes_manager.signal_axes[0].units))
         if image is not None:
             check_same_shape(self, image)
         measure = partial(_tables, side=side)
         blocks = self._over_blocks(measure, image, show_progressbar, num_workers)
-        tables = [table for block in blocks for table in block]
-        table, units = join_frames(tables, self.axes_manager.navigation_axes, 1, 2)
-        for name, axis in (("x", x_axis), ("y", y_axis)):
-            table[name] = axis.offset + np.sign(axis.scale) * table[name]
-        lengths = ("x", "y", "equivalent_diameter", "perimeter")
-        units |= {
-            **dict.fromkeys(lengths, unit),
-            "area": f"{unit}²",
-            "orientation": "°",
-        }
-        table.attrs["units"] = units
-        return table
+        return property_table(self, [table for block in blocks for table in block])
 
     def sum_spectra(
         self,

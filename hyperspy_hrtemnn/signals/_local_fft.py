@@ -10,10 +10,9 @@ from uuid import uuid4
 import dask.array as da
 import numpy as np
 from dask.highlevelgraph import HighLevelGraph
-from scipy import ndimage
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.analysis import crop_size, local_spectrum
+from hyperspy_hrtemnn.analysis import crop_size, local_spectrum, particle_spectra
 
 from ._calibration import pixels, sampling
 from ._deferred import deferred_blocks, whole_frames
@@ -78,12 +77,8 @@ def local_fft(
         known, and they are not given.
     """
     nanometers = sampling(signal, "nm")
-    soft = pixels(apodization, signal)
-    if soft < 0:
-        raise ValueError(f"apodization cannot be negative, not {apodization!r}.")
-    side = None if size is None else round(pixels(size, signal))
-    if side is not None and side < 1:
-        raise ValueError(f"size must be at least one pixel, not {size!r}.")
+    soft = soft_edge(signal, apodization)
+    side = None if size is None else crop_side(signal, size)
     if instances is None:
         if id is not None:
             raise ValueError(
@@ -127,6 +122,22 @@ def local_fft(
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
+
+
+def soft_edge(signal: Signal2D, apodization: float | str) -> float:
+    """Return the standard deviation of a window's edge in pixels."""
+    soft = pixels(apodization, signal)
+    if soft < 0:
+        raise ValueError(f"apodization cannot be negative, not {apodization!r}.")
+    return soft
+
+
+def crop_side(signal: Signal2D, size: float | str) -> int:
+    """Return the height and width of a crop in pixels."""
+    side = round(pixels(size, signal))
+    if side < 1:
+        raise ValueError(f"size must be at least one pixel, not {size!r}.")
+    return side
 
 
 def _ids_and_side(
@@ -195,27 +206,16 @@ def _transform_block(
     shape: tuple[int, int],
     apodization: float,
 ) -> NDArray[np.float32]:
-    transform = partial(local_spectrum, size=shape, apodization=apodization)
     frames = block.load()
     if ids is None or labels is None:
+        transform = partial(local_spectrum, size=shape, apodization=apodization)
         return np.stack([transform(frame) for frame in frames])
     spectra = np.zeros((len(frames), len(ids), *shape), np.float32)
     for frame, marked, row in zip(frames, labels, spectra, strict=True):
-        boxes = ndimage.find_objects(marked)
-        for position, number in enumerate(ids):
-            box = boxes[number - 1] if number <= len(boxes) else None
-            if box is not None:
-                near = _surroundings(box, shape)
-                row[position] = transform(frame[near], marked[near] == number)
+        found = particle_spectra(
+            frame, marked, ids, size=shape, apodization=apodization
+        )
+        for position, spectrum in enumerate(found):
+            if spectrum is not None:
+                row[position] = spectrum
     return spectra
-
-
-def _surroundings(
-    box: tuple[slice, slice], shape: tuple[int, int]
-) -> tuple[slice, slice]:
-    """Return the part of a frame in which the whole crop of a particle lies."""
-    rows, columns = (
-        slice(max(part.start - n, 0), part.stop + n)
-        for part, n in zip(box, shape, strict=True)
-    )
-    return rows, columns

@@ -10,9 +10,8 @@ from hyperspy.signals import Signal2D
 from hyperspy_hrtemnn.analysis import brightness_ratio
 from hyperspy_hrtemnn.plots.new_axes import new_axes
 
-from ._calibration import length_in
 from ._reflection_plots import draw_spectrum
-from ._reflections import one_spectrum, peak_table
+from ._reflections import one_spectrum, peak_table, spacing_in_nm
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,15 +109,10 @@ class LocalFFT(Signal2D):  # type: ignore[misc]
             from hyperspy_hrtemnn.crystals import as_crystal
 
             crystal = as_crystal(crystal)
-        if isinstance(max_spacing, str):
-            length = length_in(max_spacing, "nm")
-            if length is None:
-                raise ValueError(f"max_spacing is {max_spacing!r}, which is no length.")
-            max_spacing = length
         return peak_table(
             self,
             {
-                "max_spacing": max_spacing,
+                "max_spacing": spacing_in_nm(max_spacing),
                 "false_alarms": false_alarms,
                 "square": square,
             },

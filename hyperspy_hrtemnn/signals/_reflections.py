@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from hyperspy_hrtemnn.analysis import (
     measure_reflections,
 )
 
+from ._calibration import length_in
 from ._deferred import deferred_blocks, whole_frames
 from ._instances import check_ids
 from ._progress import progress
@@ -65,22 +67,94 @@ def peak_table(
     frame, number = frames_and_ids(spectra)
     run = partial(_over_blocks, spectra, show_progressbar, num_workers)
     found = run(partial(_found, step=step, search=search), [None] * len(frame))
-    rows: list[pd.DataFrame | None] = [None] * len(frame)
+    rows = followed(found, frame, number, follow)
+    rows = run(partial(_measured, step=step, square=search["square"]), rows)
+    axes = [a for a in spectra.axes_manager.navigation_axes if not is_id_axis(a)]
+    frames = math.prod(axis.size for axis in axes)
+    return reflection_table(
+        rows, frame, frames, axes, indexed=follow.get("crystal") is not None
+    )
+
+
+def followed(
+    found: Sequence[pd.DataFrame | None],
+    frame: Numbers,
+    number: Numbers,
+    follow: dict[str, Any],
+) -> list[pd.DataFrame | None]:
+    """Return the reflections of all particles, each followed through its frames.
+
+    Parameters
+    ----------
+    found
+        From `find_reflections`, for each spectrum; None for one that is empty.
+    frame, number
+        Frame and particle of each spectrum.
+    follow
+        Options of `follow_reflections`.
+
+    Returns
+    -------
+    For each spectrum what `follow_reflections` knows of it; None for an empty one.
+    """
+    rows: list[pd.DataFrame | None] = [None] * len(found)
     for particle in np.unique(number):
-        places = np.flatnonzero(number == particle)
-        shown = {frame[i]: found[i] for i in places if found[i] is not None}
+        places = np.flatnonzero(number == particle).tolist()
+        spectra = ((frame[i], found[i]) for i in places)
+        shown = {f: table for f, table in spectra if table is not None}
         if shown:
             tables = [table.assign(frame=f) for f, table in shown.items()]
             together = pd.concat(tables, ignore_index=True)
-            followed = follow_reflections(together, shown, **follow).assign(id=particle)
-            by_frame = dict(list(followed.groupby("frame")))
+            lines = follow_reflections(together, shown, **follow).assign(id=particle)
+            by_frame = dict(list(lines.groupby("frame")))
             for i in places:
                 rows[i] = by_frame.get(frame[i])
-    rows = run(partial(_measured, step=step, square=search["square"]), rows)
-    columns = _COLUMNS + (_INDEXED if follow.get("crystal") is not None else [])
+    return rows
+
+
+def reflection_table(
+    rows: Sequence[pd.DataFrame | None],
+    frame: Numbers,
+    frames: int,
+    axes: Sequence[Any],
+    *,
+    indexed: bool,
+) -> pd.DataFrame:
+    """Return the rows of all spectra as the table of `LocalFFT.peak_table`.
+
+    Parameters
+    ----------
+    rows
+        Of each spectrum, with all that is measured; None for an empty one.
+    frame
+        The frame of each spectrum. Those of one frame are in the order of the table.
+    frames
+        How many frames there are.
+    axes
+        The navigation axes of the frames, the fastest first.
+    indexed
+        Whether a crystal is known.
+    """
+    columns = _COLUMNS + (_INDEXED if indexed else [])
     nothing = pd.DataFrame({n: np.empty(0, _TYPES.get(n, float)) for n in columns})
-    tables = [nothing if table is None else table[columns] for table in rows]
-    return _joined(spectra, tables, frame)
+    tables: list[list[pd.DataFrame]] = [[] for _ in range(frames)]
+    for number, table in zip(frame.tolist(), rows, strict=True):
+        if table is not None:
+            tables[number].append(table[columns])
+    by_frame = [pd.concat(one or [nothing]) for one in tables]
+    together, units = join_frames(by_frame, axes, 0, 1)
+    together.attrs["units"] = units | _UNITS
+    return together
+
+
+def spacing_in_nm(max_spacing: float | str) -> float:
+    """Return a lattice spacing, a number in nm or a text with a unit, in nm."""
+    if not isinstance(max_spacing, str):
+        return max_spacing
+    length = length_in(max_spacing, "nm")
+    if length is None:
+        raise ValueError(f"max_spacing is {max_spacing!r}, which is no length.")
+    return length
 
 
 def frequency_step(spectra: Signal2D) -> tuple[float, float]:
@@ -136,19 +210,6 @@ def one_spectrum(
 def is_id_axis(axis: Any) -> bool:
     """Return whether a navigation axis counts particles."""
     return str(axis.name) == "id"
-
-
-def _joined(
-    spectra: Signal2D, tables: list[pd.DataFrame], frame: Numbers
-) -> pd.DataFrame:
-    """Return the tables of all spectra as one, with frame and time."""
-    order = np.argsort(frame, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(frame[order])) + 1)
-    by_frame = [pd.concat([tables[i] for i in group]) for group in groups]
-    axes = [a for a in spectra.axes_manager.navigation_axes if not is_id_axis(a)]
-    table, units = join_frames(by_frame, axes, 0, 1)
-    table.attrs["units"] = units | _UNITS
-    return table
 
 
 def _over_blocks(

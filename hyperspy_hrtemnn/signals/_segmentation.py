@@ -23,7 +23,7 @@ from ._probabilities import check_range
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from ._instances import Instances
 
@@ -106,6 +106,8 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         probability: float = 0.9,
         min_area: float | str | None = None,
         memory: int = 0,
+        drift: bool | ArrayLike = True,
+        reach: float | str | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -114,6 +116,10 @@ class Segmentation(Signal2D):  # type: ignore[misc]
 
         In each frame the particles are separated by a watershed; a particle takes
         the id of the one it overlaps most in the frame before (thesis section 3.5).
+        The drift of the whole field, of any length that leaves a quarter of the
+        particles in view, is found from the particles and taken out before; how large
+        it was is in the columns ``x_corrected`` and ``y_corrected`` of
+        `Instances.properties`.
 
         The frames of a lazy movie are linked one after the other in bounded memory,
         when the result is computed or saved. Do either before looking at single
@@ -134,6 +140,14 @@ class Segmentation(Signal2D):  # type: ignore[misc]
             unit, or a text, ``"4 nm^2"``. By default `min_separation` squared.
         memory
             Number of frames a particle may be missing and return with its id.
+        drift
+            Whether to take out the drift; or the drift itself in pixels, shape
+            (frame, 2), what HyperSpy's ``estimate_shift2D`` returns for the movie.
+        reach
+            Farthest a particle may move by itself between two frames, a number in the
+            unit of the signal axes, or a text, ``"3 nm"``: one that overlaps with
+            nothing of the frame before is taken for the nearest that is left there.
+            By default it is new.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -151,7 +165,8 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         ------
         ValueError
             If there are several classes or more than one navigation axis, a length
-            or a number is out of range, or the signal is not calibrated where a text
+            or a number is out of range, the drift is not one place for each frame, or
+            the signal is not calibrated where a text
             with a unit is given. If the values are no probabilities; for a lazy
             signal when it is computed.
 
@@ -163,19 +178,21 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         _check_one_movie(self)
         if not self._lazy:
             check_range(self.data)
-        separation = pixels(min_separation, self)
-        options: dict[str, Any] = {
-            "min_separation": separation,
-            "probability": probability,
-            "min_area": None if min_area is None else square_pixels(min_area, self),
-        }
+        options = separation_in_pixels(self, min_separation, probability, min_area)
         # Options out of range are refused now, not when the movie is computed.
         separate(np.zeros((1, 1)), **options)
+        tracker = Tracker(**linking_in_pixels(self, min_overlap, memory, drift, reach))
+        movie = whole_frames(self)
+        places = None if isinstance(drift, bool) else np.asarray(drift, float)
+        if places is not None and len(places) != len(movie):
+            raise ValueError(
+                f"The drift has {len(places)} rows, and there are {len(movie)} frames."
+            )
         workers = num_workers or dask.config.get("num_workers", None) or os.cpu_count()
         labels = linked_frames(
-            whole_frames(self),
+            movie,
             partial(separate_frame, **options),
-            Tracker(min_overlap, memory),
+            tracker,
             in_flight=int(workers or 1) + 1,
         )
         result = derived_signal(
@@ -189,6 +206,8 @@ class Segmentation(Signal2D):  # type: ignore[misc]
                 "probability": probability,
                 "min_area": min_area,
                 "memory": memory,
+                "drift": drift if places is None else places,
+                "reach": reach,
                 "version": __version__,
             },
         )
@@ -259,6 +278,36 @@ class Segmentation(Signal2D):  # type: ignore[misc]
             show_progressbar=show_progressbar,
             num_workers=num_workers,
         )
+
+
+def separation_in_pixels(
+    signal: Signal2D,
+    min_separation: float | str,
+    probability: float,
+    min_area: float | str | None,
+) -> dict[str, Any]:
+    """Return the options of `separate_frame` from those of `track_instances`."""
+    return {
+        "min_separation": pixels(min_separation, signal),
+        "probability": probability,
+        "min_area": None if min_area is None else square_pixels(min_area, signal),
+    }
+
+
+def linking_in_pixels(
+    signal: Signal2D,
+    min_overlap: float,
+    memory: int,
+    drift: bool | ArrayLike,
+    reach: float | str | None,
+) -> dict[str, Any]:
+    """Return the options of `Tracker` from those of `track_instances`."""
+    return {
+        "min_overlap": min_overlap,
+        "memory": memory,
+        "drift": drift,
+        "reach": None if reach is None else pixels(reach, signal),
+    }
 
 
 def separate_frame(frame: NDArray[Any], **options: Any) -> NDArray[np.int32]:

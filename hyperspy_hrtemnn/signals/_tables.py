@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from hyperspy_hrtemnn.analysis import correct_drift
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from hyperspy.signals import Signal2D
 
 _UNITS_OF_TIME = {"ns", "us", "µs", "ms", "s", "min", "minutes", "h", "hours"}
 
@@ -55,3 +59,36 @@ def join_frames(
             calibrated += 1
             units[name] = axis.units
     return table, units
+
+
+def property_table(particles: Signal2D, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the properties of the particles of all frames, in the signal's units.
+
+    Parameters
+    ----------
+    particles
+        The signal whose axes are those of the frames.
+    tables
+        Of each frame, from `hyperspy_hrtemnn.analysis.properties`, with lengths in the
+        unit of the x axis.
+
+    Returns
+    -------
+    The table of `Instances.properties`.
+    """
+    x_axis, y_axis = particles.axes_manager.signal_axes
+    unit = str(x_axis.units)
+    table, units = join_frames(tables, particles.axes_manager.navigation_axes, 1, 2)
+    for name, axis in (("x", x_axis), ("y", y_axis)):
+        table[name] = axis.offset + np.sign(axis.scale) * table[name]
+    lengths = ["x", "y", "equivalent_diameter", "perimeter"]
+    if particles.axes_manager.navigation_dimension == 1:
+        table = correct_drift(table)
+        lengths += ["x_corrected", "y_corrected"]
+    units |= {
+        **dict.fromkeys(lengths, unit),
+        "area": f"{unit}²",
+        "orientation": "°",
+    }
+    table.attrs["units"] = units
+    return table

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from hyperspy_hrtemnn.analysis.assignment import assign
+from hyperspy_hrtemnn.analysis.assignment import assign, near_pairs
 
 from .drift import common_shift
 from .table import check_columns, neighbor_distance
@@ -116,7 +115,7 @@ def link_columns(
             (known.places, known.classes), (found, kinds), max_drift, _BIN * reach
         )
         drift, found = drift + step, found - step
-        before, now = _pairs(known.places, found, reach)
+        before, now = assign(*near_pairs(known.places, found, reach))
         ids = np.zeros(len(rows), np.intp)
         ids[now] = known.track[before]
         new = np.flatnonzero(ids == 0)
@@ -179,13 +178,3 @@ class _Known:
             self.frame[kept],
             self.sightings[kept],
         )
-
-
-def _pairs(known: Places, found: Places, reach: float) -> tuple[Index, Index]:
-    if not len(known):
-        return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    near = cKDTree(known).sparse_distance_matrix(
-        cKDTree(found), reach, output_type="ndarray"
-    )
-    # Between 1 and 1/2: two far pairs are worth more than one near pair.
-    return assign(near["i"], near["j"], 1 - (near["v"] / reach) ** 2 / 2)

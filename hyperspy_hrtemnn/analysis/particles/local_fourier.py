@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import fft, ndimage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -106,6 +106,39 @@ def local_spectrum(
     return amplitude
 
 
+def particle_spectra(
+    image: NDArray[Any],
+    labels: NDArray[np.integer],
+    ids: Iterable[int],
+    *,
+    size: tuple[int, int],
+    apodization: float,
+) -> Iterator[NDArray[np.float32] | None]:
+    """Yield the spectrum of each of some particles of one frame, None of an absent one.
+
+    Parameters
+    ----------
+    image
+        One image, shape (y, x).
+    labels
+        Its particles, integers, 0 = background, shape (y, x).
+    ids
+        Which of them.
+    size, apodization
+        As in `local_spectrum`.
+    """
+    boxes = ndimage.find_objects(labels)
+    for number in ids:
+        box = boxes[number - 1] if number <= len(boxes) else None
+        if box is None:
+            yield None
+            continue
+        near = _surroundings(box, size)
+        yield local_spectrum(
+            image[near], labels[near] == number, size=size, apodization=apodization
+        )
+
+
 def crop_size(
     frames: NDArray[np.integer], ids: Iterable[int], apodization: float
 ) -> int:
@@ -135,6 +168,17 @@ def crop_size(
                 center = _centroid(weights)
                 reach = max(reach, center, len(weights) - center)
     return 2 * max(1, reach + int(np.ceil(REACH * apodization)))
+
+
+def _surroundings(
+    box: tuple[slice, slice], shape: tuple[int, int]
+) -> tuple[slice, slice]:
+    """Return the part of a frame in which the whole crop of a particle lies."""
+    rows, columns = (
+        slice(max(part.start - n, 0), part.stop + n)
+        for part, n in zip(box, shape, strict=True)
+    )
+    return rows, columns
 
 
 def _centroid(weights: NDArray[np.integer]) -> int:

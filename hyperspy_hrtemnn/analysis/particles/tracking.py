@@ -3,80 +3,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_array
 
-from hyperspy_hrtemnn.analysis.assignment import assign
+from .drift import Sighting, whole_field_drift
+from .matching import Known, known_ids
+from .runs import ParticleRuns, row_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import ArrayLike, NDArray
 
-    Index = NDArray[np.intp]
-
-# A pixel shared with a particle that is missing weighs less than one shared with a
-# particle of the previous frame: what grows over an empty place keeps its own id,
-# and of two particles that touched and part again, each gets its own back.
-_WEIGHT_OF_MISSING = 0.5
-
 
 @dataclass(frozen=True)
-class _Particles:
-    """The particles of a frame as a list of pixels, in raster order.
+class _Frame:
+    """The particles of a frame, and how far (y, x) the field has drifted since."""
 
-    `pixel` is a flat index, `owner` the particle it belongs to, as a position in
-    `area` (pixels), `id` and `age` (frames since it was seen).
-    """
-
-    pixel: Index
-    owner: Index
-    area: Index
-    id: NDArray[np.int32]
-    age: Index
-
-    @classmethod
-    def of(cls, labels: NDArray[np.integer]) -> _Particles:
-        """Read a frame; particles come in the order of their first pixels."""
-        pixel = np.flatnonzero(labels)
-        value, owner = _compact(labels.ravel()[pixel])
-        first = np.empty(len(value), dtype=np.intp)
-        first[owner[::-1]] = np.arange(len(pixel))[::-1]
-        order = np.argsort(first)
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order))
-        owner = rank[owner]
-        area = np.bincount(owner, minlength=len(value))
-        age = np.zeros(len(value), dtype=np.intp)
-        return cls(pixel, owner, area, value[order].astype(np.int32), age)
-
-    def only(self, keep: NDArray[np.bool_]) -> _Particles:
-        position = np.cumsum(keep) - 1
-        kept = keep[self.owner]
-        return _Particles(
-            self.pixel[kept],
-            position[self.owner[kept]],
-            self.area[keep],
-            self.id[keep],
-            self.age[keep],
-        )
-
-    def and_missing(self, older: _Particles, memory: int) -> _Particles:
-        """Add those of the older particles that are gone, but not for too long."""
-        missing = ~np.isin(older.id, self.id) & (older.age < memory)
-        if not missing.any():
-            return self
-        gone = older.only(missing)
-        return _Particles(
-            np.concatenate([self.pixel, gone.pixel]),
-            np.concatenate([self.owner, gone.owner + len(self.id)]),
-            np.concatenate([self.area, gone.area]),
-            np.concatenate([self.id, gone.id]),
-            np.concatenate([self.age, gone.age + 1]),
-        )
+    seen: Sighting
+    drift: NDArray[np.float64]
 
 
 class Tracker:
@@ -89,7 +37,13 @@ class Tracker:
     the parts of a particle that splits, the largest keeps its id. All others get new
     ids, and no id is used twice.
 
-    The state is the pixels of the particles last seen, whatever the movie's length.
+    Before, the drift of the whole field is taken out: each particle is looked for where
+    it was last seen, moved by what more than half of the particles have in common
+    between that frame and this. It is found whatever its length, as long as a quarter
+    of the particles stays in view; one particle by itself is not a field. Who is
+    left over is looked for where it was, in case it does not drift with the others.
+
+    The state is the particles last seen, whatever the movie's length.
 
     Parameters
     ----------
@@ -99,11 +53,19 @@ class Tracker:
     memory
         Number of frames a particle may be missing and still return with its id. It is
         compared with where it was last seen.
+    drift
+        Whether to take out the drift of the whole field; or the drift itself, the place
+        (y, x) of the field in each frame in pixels, shape (frame, 2), in the sense and
+        order of HyperSpy's ``estimate_shift2D``.
+    reach
+        Farthest a particle may move by itself, without the drift, in pixels. Those
+        that overlap with nothing of the frames before are paired with the nearest that
+        is left there, within this distance between centroids. By default they are new.
 
     Raises
     ------
     ValueError
-        If `min_overlap` or `memory` is out of range.
+        If `min_overlap`, `memory`, `drift` or `reach` is out of range.
 
     Examples
     --------
@@ -115,16 +77,31 @@ class Tracker:
     array([[0, 0, 1, 1, 0, 0]], dtype=int32)
     """
 
-    def __init__(self, min_overlap: float = 0.5, memory: int = 0) -> None:
+    def __init__(
+        self,
+        min_overlap: float = 0.5,
+        memory: int = 0,
+        *,
+        drift: bool | ArrayLike = True,
+        reach: float | None = None,
+    ) -> None:
         if not 0 < min_overlap <= 1:
             raise ValueError(f"min_overlap has to be in 0 to 1, not {min_overlap}.")
         if memory < 0 or memory != int(memory):
             raise ValueError(f"memory is a number of frames, not {memory}.")
+        if reach is not None and not (reach > 0 and math.isfinite(reach)):
+            raise ValueError(f"reach has to be positive, not {reach}.")
         self.min_overlap = float(min_overlap)
         self.memory = int(memory)
+        self.reach = reach
+        self._votes = drift is True
+        self._given = None if isinstance(drift, bool) else _checked_drift(drift)
         self.next_id = 1
-        self._shape: tuple[int, ...] | None = None
-        self._known: _Particles | None = None
+        self._shape: tuple[int, ...] = ()
+        self._known: Known | None = None
+        # The last frames, the latest first: the position is the age of their particles.
+        self._frames: tuple[_Frame, ...] = ()
+        self._count = 0
 
     @classmethod
     def resume(
@@ -133,6 +110,9 @@ class Tracker:
         next_id: int,
         min_overlap: float = 0.5,
         memory: int = 0,
+        *,
+        drift: bool | ArrayLike = True,
+        reach: float | None = None,
     ) -> Tracker:
         """Return the tracker of a run that was interrupted.
 
@@ -143,17 +123,23 @@ class Tracker:
             fewer at the start of a movie.
         next_id
             The `next_id` of the interrupted run: one more than the largest id so far.
-        min_overlap, memory
-            As given to the interrupted run.
+        min_overlap, memory, drift, reach
+            As given to the interrupted run; a drift by hand without the frames before
+            the recent ones.
 
         Raises
         ------
         ValueError
             If the frames hold an id of `next_id` or above, or differ in shape.
         """
-        tracker = cls(min_overlap, memory)
-        for frame in recent_frames:
-            tracker._remember(_Particles.of(tracker._checked(frame)))
+        tracker = cls(min_overlap, memory, drift=drift, reach=reach)
+        for recent in recent_frames:
+            frame = tracker._checked(recent)
+            start, labels = row_runs(frame)
+            found = ParticleRuns.of(start, labels, frame.shape)
+            ids = np.zeros(len(found.area), np.int32)
+            ids[found.owner] = labels[labels != 0]
+            tracker._remember(found, ids, tracker._next_frame(found))
         largest = 0 if tracker._known is None else max(tracker._known.id, default=0)
         if next_id <= largest:
             raise ValueError(
@@ -177,19 +163,30 @@ class Tracker:
             If the labels are not an integer image of the shape of the frames before.
         """
         frame = self._checked(labels)
-        found = _Particles.of(frame)
-        ids = np.zeros(len(found.id), dtype=np.int32)
+        start, values = row_runs(frame)
+        found = ParticleRuns.of(start, values, frame.shape)
+        this = self._next_frame(found)
+        ids = np.zeros(len(found.area), dtype=np.int32)
         if self._known is not None:
-            known, new = self._match(self._known, found)
-            ids[new] = self._known.id[known]
+            drift = np.array([frame.drift for frame in self._frames])
+            ids = known_ids(
+                self._known,
+                drift[self._known.age],
+                found,
+                this.seen.centers,
+                frame.shape,
+                min_overlap=self.min_overlap,
+                reach=self.reach,
+            )
         fresh = np.flatnonzero(ids == 0)
         ids[fresh] = np.arange(self.next_id, self.next_id + len(fresh))
         self.next_id += len(fresh)
+        self._remember(found, ids, this)
 
-        self._remember(_Particles(found.pixel, found.owner, found.area, ids, found.age))
-        linked = np.zeros(frame.size, dtype=np.int32)
-        linked[found.pixel] = ids[found.owner]
-        return linked.reshape(frame.shape)
+        linked = np.zeros(len(start), dtype=np.int32)
+        linked[values != 0] = ids[found.owner]
+        length = np.diff(start, append=frame.size)
+        return np.repeat(linked, length).reshape(frame.shape)
 
     def _checked(self, labels: ArrayLike) -> NDArray[np.integer]:
         frame = np.asarray(labels)
@@ -198,52 +195,60 @@ class Tracker:
                 "Integer labels of shape (y, x) are needed, not "
                 f"{frame.dtype} of shape {frame.shape}."
             )
-        if self._shape not in (None, frame.shape):
+        if self._shape not in ((), frame.shape):
             raise ValueError(
                 f"A frame of shape {frame.shape} follows frames of {self._shape}."
             )
         self._shape = frame.shape
         return frame
 
-    def _remember(self, found: _Particles) -> None:
+    # New objects below, not changed ones: a copy of the tracker keeps its own state.
+
+    def _next_frame(self, found: ParticleRuns) -> _Frame:
+        """Move the last frames by the drift from the frame before to this one."""
+        this = _Frame(Sighting(found.centers(), found.area), np.zeros(2))
+        step, known_for = np.zeros(2), 0
+        if self._given is not None:
+            if self._count >= len(self._given):
+                raise ValueError(
+                    f"The drift has {len(self._given)} rows, and there are more frames."
+                )
+            step = self._given[self._count] - self._given[max(self._count - 1, 0)]
+        elif self._votes:
+            step, known_for = self._voted_step(this)
+        self._frames = tuple(
+            replace(frame, drift=frame.drift + step) if age >= known_for else frame
+            for age, frame in enumerate(self._frames)
+        )
+        self._count += 1
+        return this
+
+    def _voted_step(self, this: _Frame) -> tuple[NDArray[np.float64], int]:
+        """Return the step, and the age of the latest frame it is known for.
+
+        A frame that is spoiled tells nothing; one before it may.
+        """
+        for age, frame in enumerate(self._frames):
+            shift = whole_field_drift(frame.seen, this.seen, self._shape)
+            if shift is not None:
+                return shift - frame.drift, age
+        return np.zeros(2), 0
+
+    def _remember(
+        self, found: ParticleRuns, ids: NDArray[np.int32], this: _Frame
+    ) -> None:
+        seen = Known(found, this.seen.centers, ids, np.zeros(len(ids), np.intp))
         known = self._known
-        # A new object, not a changed one: a copy of the tracker keeps its own state.
-        self._known = found if known is None else found.and_missing(known, self.memory)
-
-    def _match(self, known: _Particles, found: _Particles) -> tuple[Index, Index]:
-        known_index, found_index, shared = _shared_areas(known, found)
-        smaller = np.minimum(known.area[known_index], found.area[found_index])
-        enough = shared >= self.min_overlap * smaller
-        known_index, found_index = known_index[enough], found_index[enough]
-        importance = np.where(known.age[known_index] > 0, _WEIGHT_OF_MISSING, 1.0)
-        return assign(known_index, found_index, importance * shared[enough])
+        self._known = seen if known is None else seen.and_missing(known, self.memory)
+        self._frames = (this, *self._frames)[: self.memory + 1]
 
 
-def _compact(
-    values: NDArray[np.integer],
-) -> tuple[NDArray[np.integer], Index]:
-    """Return the distinct values and, for each value, its position among them."""
-    if len(values) and values.min() >= 0 and values.max() <= len(values):
-        # Without sorting, for the usual small labels.
-        distinct = np.flatnonzero(np.bincount(values))
-        position = np.zeros(int(values.max()) + 1, dtype=np.intp)
-        position[distinct] = np.arange(len(distinct))
-        return distinct, position[values]
-    distinct, inverse = np.unique(values, return_inverse=True)
-    return distinct, inverse
-
-
-def _shared_areas(known: _Particles, found: _Particles) -> tuple[Index, Index, Index]:
-    """Return all overlapping pairs with the number of pixels they share."""
-    size = 1 + max(known.pixel.max(initial=0), found.pixel.max(initial=0))
-    number = np.zeros(size, dtype=np.int32)
-    number[found.pixel] = found.owner + 1
-    other = number[known.pixel]
-    both = other > 0
-    ones = np.ones(np.count_nonzero(both), dtype=np.intp)
-    counts = coo_array(
-        (ones, (known.owner[both], other[both] - 1)),
-        shape=(len(known.id), len(found.id)),
-    )
-    counts.sum_duplicates()
-    return counts.row, counts.col, counts.data
+def _checked_drift(drift: ArrayLike) -> NDArray[np.float64]:
+    """Return a drift as numbers, shape (frame, 2), or raise a ValueError."""
+    places = np.asarray(drift, float)
+    if places.ndim != 2 or places.shape[1] != 2 or not np.isfinite(places).all():
+        raise ValueError(
+            "The drift has to be True, False, or finite places (y, x) of shape "
+            f"(frame, 2), not of shape {places.shape}."
+        )
+    return places

@@ -84,7 +84,7 @@ def main() -> None:
 
 
 _existing = click.Path(exists=True, path_type=Path)
-_hspy = click.Path(dir_okay=False, path_type=Path)
+_file = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
@@ -144,7 +144,7 @@ def _text(value: Any) -> str:
 @click.command()
 @click.argument("movie", type=_existing)
 @click.option("--model", required=True, help="Name of a network, or its file.")
-@click.option("--out", required=True, type=_hspy, help="The .hspy file to write.")
+@click.option("--out", required=True, type=_file, help="The .hspy file to write.")
 @click.option(
     "--sampling", type=float, help="Pixel size in Å, for a movie without calibration."
 )
@@ -228,14 +228,14 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command()
 @click.argument("segmentation", type=_existing)
-@click.option("--out", required=True, type=_hspy, help="The .hspy file to write.")
+@click.option("--out", required=True, type=_file, help="The .hspy file to write.")
 @click.option(
     "--min-separation",
     required=True,
     help='Smallest distance of two touching particles, such as "2 nm".',
 )
 @_tracking
-@click.option("--table", type=_hspy, help="A .csv file for the particles' properties.")
+@click.option("--table", type=_file, help="A .csv file for the particles' properties.")
 @click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
 def track(
     *, segmentation: Path, out: Path, table: Path | None, force: bool, **options: Any
@@ -318,6 +318,55 @@ def follow(
         scheduler=scheduler,
         options={**options, "overwrite": force},
     )
+
+
+@click.command()
+@click.argument("movie", type=_existing)
+@click.option(
+    "--out",
+    required=True,
+    type=_file,
+    help="The parameters file to write; of one that exists, or of the images of a "
+    "recipe, only these keys are changed.",
+)
+@click.option(
+    "--roi",
+    type=(float, float, float, float),
+    help="Left, top, right and bottom of a region of vacuum, in the unit of the axes.",
+)
+@click.option(
+    "--counts-per-electron",
+    help='A number, or "noise" to take it from the noise; by default from the file.',
+)
+@click.option("--offset", type=float, help="Counts of a pixel without beam.")
+@click.option("--dose", type=float, help="Of every frame in e-/Å², if it is known.")
+@click.option(
+    "--sampling", type=float, help="Pixel size in Å, for a movie without calibration."
+)
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A .png or .pdf for the fits.",
+)
+def detector(
+    *, movie: Path, out: Path, counts_per_electron: str | None, **options: Any
+) -> None:
+    """Measure the camera of MOVIE in a region of vacuum, for training on its like.
+
+    MOVIE is a file HyperSpy reads, or a folder of an in-situ camera.
+    """
+    from hyperspy_hrtemnn.measuring import measure_file
+
+    gain: float | str | None = counts_per_electron
+    if counts_per_electron not in (None, "noise"):
+        gain = click.FLOAT(counts_per_electron)
+    fit = measure_file(movie, out, counts_per_electron=gain, **options)
+    left, top, right, bottom = fit.table.attrs["detector"]["region"]
+    click.echo(f"vacuum: --roi {left:.4g} {top:.4g} {right:.4g} {bottom:.4g}")
+    for name, unit in (("dose", " e-/Å²"), ("c0", " Nyquist frequencies"), ("c3", "")):
+        column = fit.table[name]
+        click.echo(f"{name}: {column.min():.3g} to {column.max():.3g}{unit}")
+    click.echo(f"N0: {fit.readout.N0:.3g} ± {fit.readout.N0_error:.1g} e-/pixel")
 
 
 def _run(job: Any, *arguments: Any, **options: Any) -> None:

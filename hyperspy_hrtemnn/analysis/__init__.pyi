@@ -9,6 +9,16 @@ from .columns.steady_states import steady_states as steady_states
 from .columns.tracks import link_columns as link_columns
 from .columns.vacancies import count_columns as count_columns
 from .columns.vacancies import find_vacancies as find_vacancies
+from .detector.mtf_fit import MTFFit as MTFFit
+from .detector.mtf_fit import fit_mtf as fit_mtf
+from .detector.parameters import training_parameters as training_parameters
+from .detector.parameters import write_parameters as write_parameters
+from .detector.readout import ReadoutFit as ReadoutFit
+from .detector.readout import fit_readout as fit_readout
+from .detector.readout import noise_floor as noise_floor
+from .detector.spectrum import NoiseSpectrum as NoiseSpectrum
+from .detector.spectrum import noise_spectrum as noise_spectrum
+from .detector.vacuum import find_vacuum as find_vacuum
 from .lattices.fit import Lattice as Lattice
 from .lattices.fit import fit_lattice as fit_lattice
 from .lattices.fit import missing_sites as missing_sites
@@ -59,7 +69,10 @@ __all__ = [
     "Columns",
     "Crystal",
     "Lattice",
+    "MTFFit",
+    "NoiseSpectrum",
     "Optics",
+    "ReadoutFit",
     "Reconstruction",
     "Ring",
     "Tracker",
@@ -81,8 +94,11 @@ __all__ = [
     "find_reflections",
     "find_rings",
     "find_vacancies",
+    "find_vacuum",
     "find_wave_columns",
     "fit_lattice",
+    "fit_mtf",
+    "fit_readout",
     "follow_reflections",
     "hexagonal_angle",
     "hexagonal_spots",
@@ -95,6 +111,8 @@ __all__ = [
     "measure_reflections",
     "missing_sites",
     "mtf",
+    "noise_floor",
+    "noise_spectrum",
     "on_axis_frames",
     "particle_spectra",
     "propagate",
@@ -104,8 +122,10 @@ __all__ = [
     "separate",
     "steady_states",
     "strain_map",
+    "training_parameters",
     "transfer_function",
     "undo_mtf",
     "vacuum_value",
     "wavelength",
+    "write_parameters",
 ]

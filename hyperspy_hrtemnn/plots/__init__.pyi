@@ -1,4 +1,7 @@
 from .argand import plot_argand as plot_argand
+from .camera import plot_mtf_parameters as plot_mtf_parameters
+from .camera import plot_noise_spectrum as plot_noise_spectrum
+from .camera import plot_readout as plot_readout
 from .convergence import plot_convergence as plot_convergence
 from .counts import plot_counts as plot_counts
 from .reflections import plot_reflections as plot_reflections
@@ -8,6 +11,9 @@ __all__ = [
     "plot_argand",
     "plot_convergence",
     "plot_counts",
+    "plot_mtf_parameters",
+    "plot_noise_spectrum",
+    "plot_readout",
     "plot_reflections",
     "plot_strain",
 ]

@@ -1,3 +1,4 @@
+from ._camera_fit import CameraFit as CameraFit
 from ._exit_wave import ExitWave as ExitWave
 from ._hrtem import HRTEM as HRTEM
 from ._instances import Instances as Instances
@@ -11,6 +12,7 @@ from ._segmentation import Segmentation as Segmentation
 
 __all__ = [
     "HRTEM",
+    "CameraFit",
     "ExitWave",
     "Instances",
     "LazyExitWave",

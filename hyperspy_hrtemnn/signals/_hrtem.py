@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from hyperspy_hrtemnn.analysis import Aberration
+    from hyperspy_hrtemnn.analysis.detector.mtf_fit import Floor
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.networks._tiling import Window
 
+    from ._camera_fit import CameraFit
     from ._exit_wave import ExitWave
     from ._follow import FollowedParticles
     from ._instances import Instances
@@ -527,6 +529,142 @@ class HRTEM(Signal2D):  # type: ignore[misc]
                 "angle_tolerance": angle_tolerance,
             },
             overwrite=overwrite,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+
+    def estimate_dose(
+        self,
+        roi: Any = None,
+        *,
+        counts_per_electron: float | None = None,
+        offset: float | None = None,
+        exposure: float | None = None,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> pd.DataFrame:
+        """Return the dose of each frame from its counts in a region of vacuum.
+
+        Frame by frame, so that a lazy movie is never in memory as a whole.
+
+        Parameters
+        ----------
+        roi
+            The region in the unit of the signal axes, ``hs.roi.RectangularROI(left,
+            top, right, bottom)``. By default the flattest part of the mean of 16
+            frames, `hyperspy_hrtemnn.analysis.find_vacuum`; look at it.
+        counts_per_electron
+            Counts of one electron. By default the metadata's, where those count
+            electrons, as of DigitalMicrograph and Direct Electron.
+        offset
+            Counts of a pixel without beam; by default the metadata's, or 0. Images of
+            `ExitWave.simulate_images` have the mean of their readout noise.
+        exposure
+            Of a frame in seconds; by default the metadata's, or the step of the time.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Returns
+        -------
+        A row for each frame: ``frame``, ``time`` if the navigation axis is calibrated
+        in a unit of time, ``counts``, the mean in the region, ``electrons`` a pixel,
+        ``dose`` in e-/Å² and, if the exposure is known, ``dose_rate``.
+        ``attrs["units"]`` has the units, ``attrs["detector"]`` the region (left, top,
+        right, bottom), the gain and where it is from.
+
+        Raises
+        ------
+        ValueError
+            If the gain is not known, the signal is not calibrated, the region is not
+            inside the image or none is found; if a frame is constant, saturated, no
+            brighter than the offset or has NaN or infinite pixels there, with its
+            number.
+
+        Examples
+        --------
+        >>> vacuum = hs.roi.RectangularROI(2, 2, 9, 9)  # doctest: +SKIP
+        >>> movie.estimate_dose(vacuum, counts_per_electron=38)  # doctest: +SKIP
+        """
+        from ._dose import estimate_dose
+
+        return estimate_dose(
+            self,
+            roi,
+            counts_per_electron=counts_per_electron,
+            offset=offset,
+            exposure=exposure,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+
+    def fit_mtf(
+        self,
+        roi: Any = None,
+        *,
+        counts_per_electron: float | str | None = None,
+        offset: float | None = None,
+        dose: float | Sequence[float] | None = None,
+        exposure: float | None = None,
+        floor: Floor = "quadrature",
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> CameraFit:
+        """Measure the camera: its MTF and readout noise from a region of vacuum.
+
+        The noise paper's method (section 3.2 and appendix A.3): in each frame the
+        amplitude of the noise against frequency is fitted by equation A.1, and N0 is
+        fitted to its floor against dose, equation 2. See
+        `hyperspy_hrtemnn.analysis.noise_spectrum`, `fit_mtf` and `fit_readout`. Frame
+        by frame, so that a lazy movie is never in memory as a whole.
+
+        Parameters
+        ----------
+        roi
+            As in `estimate_dose`; 256 x 256 pixels or more are better.
+        counts_per_electron
+            As in `estimate_dose`, or ``"noise"``, the ratio of the noise's power
+            towards frequency 0 to the counts. That is the camera's gain if all
+            electrons make the same number of counts; those of a scintillator do not,
+            and the doses are then too low.
+        offset
+            As in `estimate_dose`.
+        dose
+            Of each frame, or of all, in e-/Å², if it is known otherwise, in place of
+            what the counts say.
+        exposure
+            As in `estimate_dose`.
+        floor
+            ``"linear"`` for equation A.1 to the letter; the default adds powers, and
+            gets the camera back at any dose. See `hyperspy_hrtemnn.analysis.fit_mtf`.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Raises
+        ------
+        ValueError
+            As in `estimate_dose`, or if the region has less than 32 pixels along an
+            axis or the doses do not fit the frames.
+
+        Examples
+        --------
+        >>> camera = movie.fit_mtf(vacuum, dose=doses)  # doctest: +SKIP
+        >>> camera.plot_parameters()  # doctest: +SKIP
+        >>> camera.save("camera.json")  # doctest: +SKIP
+        """
+        from ._detector import fit_camera
+
+        return fit_camera(
+            self,
+            roi,
+            counts_per_electron=counts_per_electron,
+            offset=offset,
+            dose=dose,
+            exposure=exposure,
+            floor=floor,
             show_progressbar=show_progressbar,
             num_workers=num_workers,
         )

@@ -5,11 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import dask
-
 from ._calibration import edges_of
-from ._frames import frames
-from ._progress import progress
+from ._each_frame import each_frame
 from ._tables import join_frames
 
 if TYPE_CHECKING:
@@ -49,11 +46,13 @@ def point_table(
     ``frames`` and the ``field``, the edges of what was looked at along x and y.
     """
     axes = signal.axes_manager
-    blocks = frames(signal, channel_axis).to_delayed().ravel()
-    run = dask.delayed(_find_in_block, pure=False)
-    tasks = [run(block, number, find) for number, block in enumerate(blocks)]
-    with progress(show_progressbar):
-        tables = dask.compute(*tasks, num_workers=num_workers)
+    tables = each_frame(
+        signal,
+        find,
+        channel_axis,
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+    )
     navigation = [axis for axis in axes.navigation_axes if axis is not channel_axis]
     table, units = join_frames(tables, navigation, 0, 1)
     field = {}
@@ -65,12 +64,3 @@ def point_table(
         field[name] = sorted(edges_of(axis))
     table.attrs |= {"units": units, "frames": len(tables), "field": field}
     return table
-
-
-def _find_in_block(
-    block: NDArray[Any], number: int, find: Callable[[NDArray[Any]], pd.DataFrame]
-) -> pd.DataFrame:
-    try:
-        return find(block.reshape(block.shape[-3:]))
-    except ValueError as error:
-        raise ValueError(f"Frame {number}: {error}") from None

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A measured camera as keys of the parameters file that simulates it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hyperspy_hrtemnn.whole_files import written_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .readout import ReadoutFit
+
+# Section 3.2 of the noise paper varies N0 by as much.
+_READOUT_SPREAD = 0.5
+
+# A list of numbers over several lines; texts have no line breaks.
+_NUMBERS = re.compile(r"\[\n([-+\d.eE,\s]+)\n\s*\]")
+
+
+def training_parameters(
+    table: pd.DataFrame, readout: ReadoutFit, min_R2: float = 0.98
+) -> dict[str, Any]:
+    """Return the keys of a parameters file that simulate a camera as it was measured.
+
+    The inverse of `hyperspy_hrtemnn.analysis.detect`: ``mtf_c1`` and ``mtf_c3`` are the
+    lowest and highest c0 and c3 of the frames, ``readout`` is N0 +- 50 % (noise paper,
+    section 3.2) and ``mtf_c2``, a noise floor of the MTF itself, is 0, because the
+    readout noise is simulated apart. The paper found networks better with a c0 up to
+    0.6 beside the measured range (its MTF 4), which is left to the user.
+
+    Parameters
+    ----------
+    table
+        ``c0``, ``c3`` and ``R2`` of each frame.
+    readout
+        From `fit_readout`.
+    min_R2
+        Frames whose fit explains less are left out.
+
+    Raises
+    ------
+    ValueError
+        If no frame is left.
+    """
+    good = table[table["R2"] >= min_R2]
+    if good.empty:
+        raise ValueError(
+            f"No frame has an MTF that is fitted with R2 of {min_R2:g}; the best has "
+            f"{table['R2'].max():.3f}. Give a larger region of vacuum, frames of "
+            "higher dose, or a lower min_R2. A flat spectrum is that of a camera with "
+            '"mtf": null.'
+        )
+    spread = _READOUT_SPREAD * readout.N0
+    return {
+        "mtf": "parametric",
+        "mtf_c1": _range(good["c0"].min(), good["c0"].max()),
+        "mtf_c2": [0.0, 0.0],
+        "mtf_c3": _range(good["c3"].min(), good["c3"].max()),
+        "readout": _range(readout.N0 - spread, readout.N0 + spread),
+    }
+
+
+def write_parameters(path: str | Path, parameters: dict[str, Any]) -> None:
+    """Write keys into a parameters file, or those of the images of a recipe.
+
+    Parameters
+    ----------
+    path
+        A JSON file; whole or not at all. One that exists keeps its other keys.
+    parameters
+        The keys.
+
+    Raises
+    ------
+    ValueError
+        If the file exists and is no JSON object.
+    """
+    path = Path(path)
+    content: Any = {}
+    if path.exists():
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{path} exists and is no JSON: {error}") from error
+    images = content.get("images", content) if isinstance(content, dict) else None
+    if not isinstance(images, dict):
+        raise ValueError(f"{path} exists and is no parameters file or recipe.")
+    images.update(parameters)
+    # Ranges on one line, as people write them.
+    text = _NUMBERS.sub(
+        lambda found: f"[{' '.join(found[1].split())}]",
+        json.dumps(content, indent=2, ensure_ascii=False),
+    )
+    with written_whole(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _range(low: float, high: float) -> list[float]:
+    return [float(f"{value:.3g}") for value in (low, high)]

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where in an image there is nothing but the noise of the camera."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.stats import f
+from skimage.transform import downscale_local_mean
+
+from .spectrum import SMALLEST_SIDE, chance_of_peak
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# A region is looked for as large as a tile of the noise spectrum, or as this share of
+# the shorter side of the image.
+_LEAST_SIDE = 128
+_SHARE = 0.25
+
+# Blocks whose means are compared, of which the small ones still show structure of a few
+# nanometers and less [pixels].
+_SMALL_BLOCK = 8
+_LARGE_BLOCK = 32
+
+# How seldom noise alone is taken for structure.
+_CHANCE = 1e-4
+
+# Share of the pixels at the highest value and how near to the mean that is, in standard
+# deviations, in a saturated region.
+_SATURATED_SHARE = 0.01
+_SATURATED_HEIGHT = 3.0
+
+
+def find_vacuum(image: NDArray[np.floating]) -> tuple[slice, slice]:
+    """Return the square region of an image that is flattest, if it is vacuum.
+
+    Flattest is where the means of blocks of 8 x 8 pixels vary least for their number of
+    counts. It is taken for vacuum if neither a lattice nor a slope stands out from its
+    noise. Where the noise hides the specimen anything passes, and so does amorphous
+    material without contrast on a large scale: give the mean of many frames, and look
+    at what is found.
+
+    Parameters
+    ----------
+    image
+        Counts, shape (y, x).
+
+    Returns
+    -------
+    Rows and columns: a quarter of the shorter side of the image, 128 pixels or more.
+
+    Raises
+    ------
+    ValueError
+        If there is no vacuum, or the image is smaller than 32 pixels.
+    """
+    shortest = min(image.shape)
+    side = min(max(round(_SHARE * shortest), _LEAST_SIDE), shortest)
+    side -= side % _SMALL_BLOCK
+    if side < SMALLEST_SIDE:
+        height, width = image.shape
+        raise ValueError(f"The image of {width} x {height} pixels is too small.")
+    step = max(side // 4 // _SMALL_BLOCK, 1) * _SMALL_BLOCK
+    places = [
+        (slice(row, row + side), slice(column, column + side))
+        for row in range(0, image.shape[0] - side + 1, step)
+        for column in range(0, image.shape[1] - side + 1, step)
+    ]
+    best = min(places, key=lambda place: _unevenness(image[place], _SMALL_BLOCK))
+    structure = _structure(image[best])
+    if structure:
+        raise ValueError(
+            "No region of vacuum was found: the flattest one, from pixel "
+            f"({best[1].start}, {best[0].start}) on, has {structure}. Give one as roi, "
+            "such as hs.roi.RectangularROI(left, top, right, bottom)."
+        )
+    return best
+
+
+def check_region(region: NDArray[np.floating]) -> None:
+    """Raise a ValueError where a region is no image of a uniform beam.
+
+    Parameters
+    ----------
+    region
+        Counts, shape (y, x).
+    """
+    mean, deviation, highest = region.mean(), region.std(), region.max()
+    if highest == region.min():
+        raise ValueError(
+            f"The region is constant: every pixel is {highest:g}. Leave blank frames "
+            "out."
+        )
+    share = np.count_nonzero(region == highest) / region.size
+    if share > _SATURATED_SHARE and highest < mean + _SATURATED_HEIGHT * deviation:
+        raise ValueError(
+            f"The region is saturated: {share:.1%} of its pixels have the highest "
+            f"value, {highest:g}. Give another region, or leave such frames out."
+        )
+
+
+def _unevenness(region: NDArray[np.floating], block: int) -> float:
+    """Return the variance of the means of blocks, about a plane, over the mean."""
+    means = _block_means(region, block)
+    return float(np.var(means) / max(abs(region.mean()), np.finfo(float).tiny))
+
+
+def _block_means(region: NDArray[np.floating], block: int) -> NDArray[np.floating]:
+    """Return the means of blocks less a plane, shape (y, x) of whole blocks."""
+    whole = tuple(slice(0, length - length % block) for length in region.shape)
+    means = downscale_local_mean(region[whole], (block, block))
+    rows, columns = np.indices(means.shape)
+    plane = np.stack([np.ones(means.size), rows.ravel(), columns.ravel()], axis=1)
+    fitted = plane @ np.linalg.lstsq(plane, means.ravel(), rcond=None)[0]
+    rest: NDArray[np.floating] = means - fitted.reshape(means.shape)
+    return rest
+
+
+def _structure(region: NDArray[np.floating]) -> str:
+    """Return what stands out from the noise of a region, if anything."""
+    if chance_of_peak(region) < _CHANCE:
+        return "a lattice"
+    small, large = (
+        _block_means(region, block) * block for block in (_SMALL_BLOCK, _LARGE_BLOCK)
+    )
+    free = tuple(max(means.size - 3, 1) for means in (large, small))
+    ratio = np.sum(large**2) / free[0] / (np.sum(small**2) / free[1])
+    # Noise that is not correlated over many pixels averages out alike in both.
+    return "structure on a large scale" if ratio > f.isf(_CHANCE, *free) else ""

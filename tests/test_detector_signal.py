@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Dose, MTF and readout noise of movies, and the parameters files they end in."""
+
+from __future__ import annotations
+
+import json
+
+import dask.array as da
+import hyperspy.api as hs
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from hyperspy_hrtemnn import cli
+from hyperspy_hrtemnn.analysis import Camera, detect
+from hyperspy_hrtemnn.signals import HRTEM
+
+DOSES = np.array([10.0, 60.0, 300.0, 1300.0])
+GAIN, DARK, N0 = 38.0, 100.0, 0.01
+SAMPLING = 0.08
+ROI = hs.roi.RectangularROI(0.4, 0.16, 2.64, 2.08)
+
+
+def _calibrate(signal):
+    for axis, name in zip(signal.axes_manager.signal_axes, "xy", strict=True):
+        axis.scale, axis.units, axis.name = SAMPLING / 10, "nm", name
+    return signal
+
+
+@pytest.fixture(scope="module")
+def counts():
+    """A movie of rising dose: vacuum with a specimen in a corner, in counts."""
+    frames = []
+    for seed, dose in enumerate(DOSES):
+        image = np.ones((288, 352), np.float32)
+        image[:20, :50] = 0.4
+        camera = Camera(SAMPLING, dose, 0.25, 2.5, readout=N0)
+        frames.append(detect(image, camera, np.random.default_rng(seed)) - N0)
+    return np.float32(GAIN) * np.stack(frames) + np.float32(DARK)
+
+
+@pytest.fixture
+def movie(counts):
+    signal = _calibrate(HRTEM(counts.copy()))
+    time = signal.axes_manager.navigation_axes[0]
+    time.name, time.units, time.scale = "time", "ms", 250
+    return signal
+
+
+@pytest.fixture(scope="module")
+def camera(counts):
+    lazy = _calibrate(HRTEM(da.from_array(counts, chunks=(3, 100, 100))).as_lazy())
+    return lazy.fit_mtf(ROI, dose=DOSES, offset=DARK, show_progressbar=False)
+
+
+def _in_electrons(signal, where, factor=1 / GAIN):
+    signal.metadata.set_item("Signal.quantity", "Electrons (Counts)")
+    signal.metadata.set_item(f"Signal.Noise_properties.{where}", factor)
+
+
+def test_dose(movie):
+    table = movie.estimate_dose(ROI, counts_per_electron=GAIN, offset=DARK)
+    assert list(table) == [
+        "frame", "time", "counts", "electrons", "dose", "dose_rate",
+    ]  # fmt: skip
+    np.testing.assert_allclose(table["dose"], DOSES, rtol=0.03)
+    np.testing.assert_allclose(table["electrons"], DOSES * SAMPLING**2, rtol=0.03)
+    np.testing.assert_allclose(table["dose_rate"], table["dose"] / 0.25)
+    assert table["time"].tolist() == [0, 250, 500, 750]
+    assert table.attrs["units"]["dose"] == "e-/Å²"
+    about = table.attrs["detector"]
+    assert (about["gain from"], about["exposure"]) == ("given", 0.25)
+    np.testing.assert_allclose(about["region"], (0.396, 0.156, 2.636, 2.076))
+
+
+@pytest.mark.parametrize("where", ["Variance_linear_model.gain_factor", "gain_factor"])
+@pytest.mark.parametrize("item", ["Camera.exposure", "Detector.Camera.exposure"])
+def test_gain_and_exposure_of_the_metadata(movie, where, item):
+    _in_electrons(movie, where)
+    origin = "Signal.Noise_properties.Variance_linear_model.gain_offset"
+    movie.metadata.set_item(origin, DARK)
+    movie.metadata.set_item(f"Acquisition_instrument.TEM.{item}", 0.2)
+    table = movie.estimate_dose(ROI)
+    np.testing.assert_allclose(table["dose"], DOSES, rtol=0.03)
+    np.testing.assert_allclose(table["dose_rate"], table["dose"] / 0.2)
+    about = table.attrs["detector"]
+    assert about["gain from"] == "metadata"
+    assert about["counts_per_electron"] == pytest.approx(GAIN)
+
+
+def test_one_image_of_unknown_exposure(movie):
+    table = movie.inav[2].estimate_dose(ROI, counts_per_electron=GAIN, offset=DARK)
+    assert list(table) == ["frame", "counts", "electrons", "dose"]
+    assert table["dose"][0] == pytest.approx(300, rel=0.03)
+
+
+def test_a_gain_that_counts_no_electrons_is_not_taken(movie):
+    _in_electrons(movie, "Variance_linear_model.gain_factor", 1.0)
+    movie.metadata.Signal.quantity = "Intensity (Counts)"
+    for method in (movie.estimate_dose, movie.fit_mtf):
+        with pytest.raises(
+            ValueError, match=r"gain factor 1 .*Counts.*counts_per_electron"
+        ):
+            method(ROI)
+
+
+def test_the_region_is_found(movie):
+    region = movie.estimate_dose(counts_per_electron=GAIN).attrs["detector"]["region"]
+    left, top, right, _ = region
+    assert right - left == pytest.approx(128 * 0.008)
+    assert left > 0.4 or top > 0.16  # beside the specimen
+
+
+def test_the_camera_comes_back(camera):
+    table = camera.table
+    assert np.all(np.abs(table["c0"] - 0.25) < 3.5 * table["c0_error"])
+    assert np.all(np.abs(table["c3"] - 2.5) < 3.5 * table["c3_error"])
+    assert np.all(table["c0_error"] < 0.05)
+    assert abs(camera.readout.N0 - N0) < 3.5 * camera.readout.N0_error
+    assert camera.readout.N0_error < 0.1 * N0
+    np.testing.assert_allclose(table["dose"], DOSES)
+    np.testing.assert_allclose(table["counts_per_electron"], GAIN, rtol=0.25)
+    assert table.attrs["detector"]["floor"] == "quadrature"
+
+
+def test_lazy_is_the_same(movie, camera):
+    eager = movie.fit_mtf(ROI, dose=DOSES, offset=DARK)
+    np.testing.assert_allclose(eager.table["c0"], camera.table["c0"])
+    assert eager.readout == camera.readout
+
+
+def test_the_gain_from_the_noise(movie):
+    fit = movie.fit_mtf(ROI, counts_per_electron="noise", offset=DARK)
+    np.testing.assert_allclose(fit.table["dose"], DOSES, rtol=0.15)
+    assert fit.table.attrs["detector"]["gain from"] == "noise"
+    assert pytest.approx(N0, rel=0.25) == fit.readout.N0
+
+
+def test_parameters(camera, tmp_path):
+    parameters = camera.to_parameters()
+    assert set(parameters) == {"mtf", "mtf_c1", "mtf_c2", "mtf_c3", "readout"}
+    good = camera.table[camera.table["R2"] >= 0.98]
+    assert parameters["mtf_c1"] == pytest.approx(
+        [good["c0"].min(), good["c0"].max()], rel=0.01
+    )
+    np.testing.assert_allclose(
+        parameters["readout"], camera.readout.N0 * np.array([0.5, 1.5]), rtol=0.01
+    )
+    camera.save(tmp_path / "camera.json")
+    assert json.loads((tmp_path / "camera.json").read_text()) == parameters
+
+
+def test_parameters_go_into_a_file_that_exists(camera, tmp_path):
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text('{"name": "Å", "images": {"mtf_c1": [0, 1], "blur": [0.1, 2]}}')
+    camera.save(recipe)
+    text = recipe.read_text(encoding="utf-8")
+    assert json.loads(text) == {
+        "name": "Å",
+        "images": {"blur": [0.1, 2]} | camera.to_parameters(),
+    }
+    assert '"blur": [0.1, 2]' in text
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"images": 3}'])
+def test_a_file_that_is_none_stays_what_it_was(camera, tmp_path, text):
+    path = tmp_path / "parameters.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"parameters\.json exists and is no"):
+        camera.save(path)
+    assert path.read_text() == text
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_no_frame_is_good_enough(camera):
+    with pytest.raises(ValueError, match=r"R2 of 0\.99999; the best"):
+        camera.to_parameters(0.99999)
+
+
+def test_plots(camera):
+    figure = camera.plot_parameters()
+    assert [ax.get_ylabel()[:5] for ax in figure.axes] == ["$c_0$", "$c_3$", "$C$"]
+    dots = figure.axes[0].lines[-1].get_xydata()
+    good = camera.table[camera.table["R2"] >= 0.98]
+    np.testing.assert_allclose(dots, good[["dose", "c0"]])
+    ax = camera.plot_readout()
+    assert f"{camera.readout.N0:.3g}" in ax.get_legend().get_texts()[0].get_text()
+    above, below = camera.plot_spectrum(3).axes
+    np.testing.assert_allclose(
+        above.lines[0].get_ydata(), camera.fits[3].c1 * below.lines[0].get_ydata()
+    )
+    with pytest.raises(IndexError, match="no frame 4; there are 4"):
+        camera.plot_spectrum(4)
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("roi", "said"),
+    [
+        (hs.roi.RectangularROI(0, 0, 5, 1), r"from 0 to 5 along x.*to 2\.812"),
+        (hs.roi.RectangularROI(0.1, 0.1, 0.2, 2), "pixels; a noise spectrum"),
+        (hs.roi.SpanROI(0.1, 0.5), "RectangularROI"),
+        (3, "RectangularROI"),
+    ],
+)
+def test_regions_that_cannot_be(movie, roi, said):
+    with pytest.raises(ValueError, match=said):
+        movie.fit_mtf(roi, dose=DOSES)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"dose": [1, 2]}, "dose has 2 numbers; there are 4 frames"),
+        ({"dose": 0}, "dose is 0; it must be positive"),
+        ({"counts_per_electron": -1}, "counts_per_electron is -1"),
+        ({"counts_per_electron": "much"}, "'much'; give a number or 'noise'"),
+        ({"dose": 30, "offset": np.nan}, "offset is nan"),
+        ({"dose": 30, "exposure": 0}, "exposure is 0 s"),
+        ({"dose": 30, "offset": 150}, r"Frame 0 has 10\d.* offset is 150"),
+        ({"dose": 30, "floor": "soft"}, "'soft'"),
+    ],
+)
+def test_options_that_cannot_be(movie, options, said):
+    with pytest.raises(ValueError, match=said):
+        movie.fit_mtf(ROI, **options)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(np.nan, "NaN"), (0, "constant"), (120, "saturated")]
+)
+def test_frames_that_cannot_be(movie, value, said):
+    if said == "saturated":
+        movie.data[2] = np.minimum(movie.data[2], movie.data[2].mean() * 1.05)
+    else:
+        movie.data[2] = value
+    for method in (movie.estimate_dose, movie.fit_mtf):
+        with pytest.raises(ValueError, match=f"Frame 2: .*{said}"):
+            method(ROI, counts_per_electron=GAIN)
+
+
+def test_a_signal_without_calibration(counts):
+    with pytest.raises(ValueError, match="not calibrated"):
+        HRTEM(counts).estimate_dose(counts_per_electron=1)
+
+
+def test_command(movie, tmp_path):
+    movie.save(tmp_path / "movie.hspy")
+    out, picture = tmp_path / "camera.json", tmp_path / "camera.png"
+    arguments = [tmp_path / "movie.hspy", "--out", out, "--picture", picture]
+    arguments += ["--roi", 0.4, 0.16, 2.64, 2.08, "--offset", DARK]
+    arguments += ["--counts-per-electron"]
+    run = CliRunner()
+    result = run.invoke(cli.detector, [*map(str, arguments), "noise"])
+    assert result.exit_code == 0, result.output
+    assert "N0: 0.0" in result.output
+    assert "--roi 0.396 0.156 2.636 2.076" in result.output
+    assert json.loads(out.read_text())["mtf"] == "parametric"
+    assert plt.imread(picture).std() > 0
+    result = run.invoke(cli.detector, [*map(str, arguments), "many"])
+    assert result.exit_code == 2
+    assert "'many'" in result.output

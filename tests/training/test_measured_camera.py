@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A camera that was measured is a camera that training simulates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from hrtemnn_training.images.conditions import draw_conditions
+from hrtemnn_training.images.parameters import ImageParameters
+from hyperspy_hrtemnn.analysis import ReadoutFit, training_parameters
+
+
+def test_measured_cameras_are_drawn():
+    table = pd.DataFrame(
+        {"c0": [0.9, 0.24, 0.26], "c3": [9, 2.3, 2.7], "R2": [0.5, 0.99, 0.98]}
+    )
+    measured = training_parameters(table, ReadoutFit(0.02, 0.001, 0.99))
+    parameters = ImageParameters.model_validate(measured)
+    rng = np.random.default_rng(1)
+    cameras = [draw_conditions(parameters, 300, rng)[1] for _ in range(200)]
+    for name, low, high in (
+        ("c0", 0.24, 0.26),
+        ("c3", 2.3, 2.7),
+        ("readout", 0.01, 0.03),
+    ):
+        values = [getattr(camera, name) for camera in cameras]
+        assert low <= min(values) < low + 0.1 * (high - low)
+        assert high >= max(values) > high - 0.1 * (high - low)
+    assert all(camera.C == 0 and camera.has_mtf for camera in cameras)

@@ -63,7 +63,7 @@ def peak_table(
     """
     step = frequency_step(spectra)
     frame, number = frames_and_ids(spectra)
-    run = partial(_over_blocks, spectra, show_progressbar, num_workers)
+    run = partial(over_blocks, spectra, show_progressbar, num_workers)
     found = run(partial(_found, step=step, search=search), [None] * len(frame))
     rows: list[pd.DataFrame | None] = [None] * len(frame)
     for particle in np.unique(number):
@@ -80,7 +80,9 @@ def peak_table(
     columns = _COLUMNS + (_INDEXED if follow.get("crystal") is not None else [])
     nothing = pd.DataFrame({n: np.empty(0, _TYPES.get(n, float)) for n in columns})
     tables = [nothing if table is None else table[columns] for table in rows]
-    return _joined(spectra, tables, frame)
+    table = joined(spectra, tables, frame)
+    table.attrs["units"] |= _UNITS
+    return table
 
 
 def frequency_step(spectra: Signal2D) -> tuple[float, float]:
@@ -138,7 +140,7 @@ def is_id_axis(axis: Any) -> bool:
     return str(axis.name) == "id"
 
 
-def _joined(
+def joined(
     spectra: Signal2D, tables: list[pd.DataFrame], frame: Numbers
 ) -> pd.DataFrame:
     """Return the tables of all spectra as one, with frame and time."""
@@ -147,11 +149,11 @@ def _joined(
     by_frame = [pd.concat([tables[i] for i in group]) for group in groups]
     axes = [a for a in spectra.axes_manager.navigation_axes if not is_id_axis(a)]
     table, units = join_frames(by_frame, axes, 0, 1)
-    table.attrs["units"] = units | _UNITS
+    table.attrs["units"] = units
     return table
 
 
-def _over_blocks(
+def over_blocks(
     spectra: Signal2D,
     show_progressbar: bool | None,
     num_workers: int | None,

@@ -16,6 +16,7 @@ from .comparison import evaluate, is_plain_mask
 from .mask_summary import dose_bins, summarize_masks
 from .plots import plot_evaluation
 from .summary import edges_of, summarize
+from .zone_axis import ZoneAxes, roc_auc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,6 +91,9 @@ def report(
     if "dose_bin" in evaluation.table:
         for name, part in summary.items():
             part["cameras"] = summarize_masks(evaluation.rows(name))
+    if isinstance(evaluation.task, ZoneAxes):
+        for name, part in summary.items():
+            part["roc_auc"] = roc_auc(evaluation.rows(name))
     of_the_card = not networks and images is None
     stem = "evaluation" if of_the_card else "comparison"
     with written_whole(folder / f"{stem}.csv") as temporary:
@@ -131,6 +135,7 @@ def _card_scores(
     shown = [s for s in evaluation.task.plotted if s in own["scores"]]
     rivals = {
         name: {s: part["scores"].get(s, {}).get("mean") for s in shown}
+        | ({"roc_auc": part["roc_auc"]} if "roc_auc" in part else {})
         for name, part in rivals.items()
     }
     return {**own, "rivals": rivals}

@@ -3,8 +3,8 @@
 
 Mask shows where particles are, Disk and Gaussian where columns of each class are,
 Column height how many atoms they have, Exitwave the wave the image was made of; Value
-and Class tell something of the whole image. The label Clean image belongs to the image
-and is made with it.
+and Class tell something of the whole image, Zone axis whether a particle is on one. The
+label Clean image belongs to the image and is made with it.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _objects(
 def image_label(
     values: Mapping[str, float | str], parameters: ImageParameters
 ) -> NDArray[np.float32]:
-    """Return a label of the image as a whole: Value, or Class as one-hot.
+    """Return a label of the image as a whole: Value, Class as one-hot, Zone axis.
 
     Parameters
     ----------
@@ -92,7 +92,9 @@ def image_label(
     ValueError
         If the value is not known, or of another kind than the label.
     """
-    name, categories = parameters.value, parameters.categories
+    is_zone_axis = parameters.label == "Zone axis"
+    name = "tilt" if is_zone_axis else parameters.value
+    categories = parameters.categories
     if name is None or name not in values:
         raise ValueError(f"value: no {name!r} is known; there is {', '.join(values)}.")
     value = values[name]
@@ -102,6 +104,8 @@ def image_label(
         return np.array([value == category for category in categories], np.float32)
     if isinstance(value, str):
         raise ValueError(f"value: {name} is a text, {value!r}; use the label Class.")
+    if is_zone_axis:
+        return np.array([value <= parameters.max_tilt], np.float32)
     return np.array([value], np.float32)
 
 

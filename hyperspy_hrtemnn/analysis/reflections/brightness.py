@@ -70,9 +70,7 @@ def on_axis_frames(
     if not max_ratio >= 1:
         raise ValueError(f"max_ratio has to be at least 1, not {max_ratio}.")
     if not min_probability <= 1:
-        raise ValueError(
-            f"min_probability has to be at most 1, not {min_probability}."
-        )
+        raise ValueError(f"min_probability has to be at most 1, not {min_probability}.")
     if "probability" in particles:
         kept = particles["probability"] >= min_probability
     else:

@@ -92,9 +92,9 @@ def image_label(
     ValueError
         If the value is not known, or of another kind than the label.
     """
-    is_zone_axis = parameters.label == "Zone axis"
-    name = "tilt" if is_zone_axis else parameters.value
-    categories = parameters.categories
+    if parameters.label == "Zone axis":
+        return _on_zone_axis(values, parameters.max_tilt)
+    name, categories = parameters.value, parameters.categories
     if name is None or name not in values:
         raise ValueError(f"value: no {name!r} is known; there is {', '.join(values)}.")
     value = values[name]
@@ -104,9 +104,18 @@ def image_label(
         return np.array([value == category for category in categories], np.float32)
     if isinstance(value, str):
         raise ValueError(f"value: {name} is a text, {value!r}; use the label Class.")
-    if is_zone_axis:
-        return np.array([value <= parameters.max_tilt], np.float32)
     return np.array([value], np.float32)
+
+
+def _on_zone_axis(
+    values: Mapping[str, float | str], max_tilt: float
+) -> NDArray[np.float32]:
+    if "tilt" not in values:
+        raise ValueError(
+            "label: Zone axis needs the tilt of a particle, which the generator tilted "
+            "particle knows."
+        )
+    return np.array([float(values["tilt"]) <= max_tilt], np.float32)
 
 
 def instances(

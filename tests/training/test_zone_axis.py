@@ -97,4 +97,5 @@ def test_a_network_is_made_and_scored(tmp_path, recipe_values) -> None:
         assert 0 <= part["scores"]["accuracy"]["mean"] <= 1
         assert set(part["roc_auc"]) == {"all", "shape", "support", "zone_axis"}
     scores = load(tmp_path / "tiny.onnx").card.scores
-    assert "roc_auc" in scores["rivals"]["brightness ratio"]
+    assert list(scores["roc_auc"]) == ["tiny", "brightness ratio"]
+    assert scores["rivals"]["brightness ratio"].keys() == {"accuracy"}

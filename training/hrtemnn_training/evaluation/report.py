@@ -135,10 +135,10 @@ def _card_scores(
     shown = [s for s in evaluation.task.plotted if s in own["scores"]]
     rivals = {
         name: {s: part["scores"].get(s, {}).get("mean") for s in shown}
-        | ({"roc_auc": part["roc_auc"]} if "roc_auc" in part else {})
         for name, part in rivals.items()
     }
-    return {**own, "rivals": rivals}
+    areas = {n: part["roc_auc"] for n, part in summary.items() if "roc_auc" in part}
+    return {**own, "rivals": rivals} | ({"roc_auc": areas} if areas else {})
 
 
 def _f1_means(cameras: dict[str, Any]) -> dict[str, dict[str, float | None]]:

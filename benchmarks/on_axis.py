@@ -11,7 +11,7 @@ how many frames `on_axis_frames` takes either; of both the area under the ROC cu
 where up to 3 degrees are on the axis; for how many particles [110] is found; and of
 single crystals and twins, how many are said to have two lattices. The network sees each
 frame alone, the ratio has the places of the reflections from all of them. The picture
-has a curve for each particle.
+has a curve for each particle; a ratio that is infinite is not in it.
 """
 
 from __future__ import annotations
@@ -134,6 +134,8 @@ def draw(table: pd.DataFrame, path: str) -> None:
             axes.axhline({"probability": 0.5}.get(name, 2.5), color="0.6", lw=0.8)
             if name == "brightness_ratio":
                 axes.set(yscale="log", title=shape)
+            else:
+                axes.set_ylim(-0.03, 1.03)
         row[0].set_ylabel(name.replace("_", " "))
     for axes in panels[-1]:
         axes.set_xlabel("tilt off [110] (°)")
@@ -169,14 +171,14 @@ def main() -> None:
         print(f"of {options.particles}")
     table = pd.concat(tables, ignore_index=True)
     print(summary(table).round(2).to_string())
-    for shape, rows in table.groupby("shape"):
+    for kind, rows in table.groupby("shape"):
         even = -rows["brightness_ratio"].where(rows["directions"] >= 2, np.inf)
         areas = {"brightness ratio": area(rows["tilt"] <= ON_AXIS, even)}
         if network is not None:
             of_network = area(rows["tilt"] <= ON_AXIS, rows["probability"])
             areas[network.name] = of_network
         for name, value in areas.items():
-            print(f"{shape}: area under the ROC curve of {name}: {value:.3f}")
+            print(f"{kind}: area under the ROC curve of {name}: {value:.3f}")
     if options.picture:
         draw(table, options.picture)
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -21,7 +21,7 @@ _SPREAD = 0.5
 
 
 def predict_spectra(
-    network: Network, spectra: Sequence[NDArray[np.floating]], step: tuple[float, float]
+    network: Network, spectra: Iterable[NDArray[np.floating]], step: tuple[float, float]
 ) -> NDArray[np.float32]:
     """Run a network on amplitude spectra.
 
@@ -102,16 +102,20 @@ def relative_spectrum(
     if not spectrum.any():
         return np.zeros((side, side), np.float32)
     pixel = 2 * reach / (side - 1)
+    # Most of a spectrum may lie beyond what is read.
+    far = [int(np.ceil((reach + 4 * _SPREAD * pixel) / d)) for d in step]
+    zero = [min(n // 2, f) for n, f in zip(spectrum.shape, far, strict=True)]
+    rows, columns = (
+        slice(n // 2 - z, n // 2 + f + 1)
+        for n, z, f in zip(spectrum.shape, zero, far, strict=True)
+    )
     intensity = ndimage.gaussian_filter(
-        np.asarray(spectrum, float) ** 2,
+        np.asarray(spectrum[rows, columns], float) ** 2,
         [_SPREAD * pixel / d for d in step],
         mode="constant",
     )
     index = np.indices((side, side)) - side // 2
-    places = [
-        n // 2 + i * pixel / d
-        for n, i, d in zip(spectrum.shape, index, step, strict=True)
-    ]
+    places = [z + i * pixel / d for z, i, d in zip(zero, index, step, strict=True)]
     intensity = ndimage.map_coordinates(intensity, places, order=1, mode="nearest")
     # Rounding leaves something where there is nothing at all.
     intensity = np.maximum(intensity, 1e-14 * intensity.max())

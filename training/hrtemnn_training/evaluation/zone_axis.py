@@ -54,7 +54,8 @@ class ZoneAxes:
     def ask(self, network: Network, shot: Shot) -> NDArray[np.float32]:
         """Return a network's answer."""
         spectrum, step = particle_spectrum(shot.sample, shot.exposure)
-        return predict_spectra(network, [spectrum], step)[0]
+        answer: NDArray[np.float32] = predict_spectra(network, [spectrum], step)[0]
+        return answer
 
     def score(self, answer: NDArray[np.floating], shot: Shot) -> dict[str, float]:
         """Return the answer, the truth, and whether they agree at one half."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import shutil
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -43,9 +44,13 @@ def conditions(card: Card) -> str:
         lines.append(f"| {fields[name].description} | {text} |")
     lines += [
         f"| working sampling [Å] | {card.sampling:g} |",
-        f"| width of the standardization [Å] | {card.standardization_width:g} |",
         f"| receptive field [pixels at that sampling] | {card.receptive_field} |",
     ]
+    if card.standardization_width is not None:
+        width = f"{card.standardization_width:g}"
+        lines.append(f"| width of the standardization [Å] | {width} |")
+    if card.spectrum_side is not None:
+        lines.append(f"| side of the spectra [pixels] | {card.spectrum_side} |")
     return "\n".join(lines)
 
 
@@ -79,7 +84,22 @@ def any_scores(card: Card) -> str:
             row(text, [part[name][value] for name, value in pairs])
             for text, part in bins.items()
         ]
+    if "roc_auc" in card.scores:
+        lines += ["", *areas(card.scores["roc_auc"])]
     return "\n".join(lines)
+
+
+def areas(contenders: dict[str, dict[str, Any]]) -> list[str]:
+    """Return a table of the area under the ROC curve of each contender."""
+    lines = header(["area under the ROC curve", *contenders])
+    lines.append(row("all", [part["all"] for part in contenders.values()]))
+    for name, kinds in next(iter(contenders.values())).items():
+        if name != "all":
+            lines += [
+                row(kind, [part[name][kind] for part in contenders.values()])
+                for kind in kinds
+            ]
+    return lines
 
 
 def header(columns: list[str]) -> list[str]:

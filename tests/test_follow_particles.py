@@ -20,7 +20,7 @@ from pandas.testing import assert_frame_equal
 from hyperspy_hrtemnn import cli
 from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.signals import LazyInstances, _frame_analysis
-from hyperspy_hrtemnn.signals._in_flight import each_frame
+from hyperspy_hrtemnn.signals._in_flight import results_in_flight
 
 FRAMES, HEIGHT, WIDTH = 5, 100, 140
 PIXEL = 0.02  # nm
@@ -260,7 +260,7 @@ def test_few_frames_are_in_flight():
             released.append(number)
         return -number
 
-    results = dict(each_frame(work, frames(), num_workers=3))
+    results = dict(results_in_flight(work, frames(), num_workers=3))
     assert results == {number: -number for number in range(40)}
     assert 3 <= most <= 5
 

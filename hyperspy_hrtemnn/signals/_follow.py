@@ -153,7 +153,7 @@ def _reflections(
     limits = {name: value for name, value in follow.items() if name != "crystal"}
     store.measure(spectra, known, limits)
     indexed = follow["crystal"] is not None
-    return reflection_table(rows, frame, len(ids), axes, indexed=indexed)
+    return reflection_table(rows, frame, axes, indexed=indexed)
 
 
 def _spectra(

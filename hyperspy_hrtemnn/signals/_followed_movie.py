@@ -25,7 +25,7 @@ from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.checkpoint import Checkpoint
 
 from ._deferred import deferred_blocks
-from ._in_flight import each_frame
+from ._in_flight import results_in_flight
 from ._linking import Runs
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class FollowedMovie:
     progress
         Whether to show progress bars.
     num_workers
-        Number of threads; see `each_frame`.
+        Number of threads; see `results_in_flight`.
 
     Raises
     ------
@@ -188,7 +188,7 @@ class FollowedMovie:
     ) -> None:
         """Store what a function makes of frames as it comes."""
         # Closed also where this is interrupted, so that no frame is begun any more.
-        with closing(each_frame(function, frames, self._num_workers)) as results:
+        with closing(results_in_flight(function, frames, self._num_workers)) as results:
             for number, result in results:
                 write(number, result)
                 bar.update()

@@ -20,7 +20,7 @@ _THREADS = 4
 _LARGE_TASKS = {"distributed.admin.large-graph-warning-threshold": "1 TiB"}
 
 
-def each_frame(
+def results_in_flight(
     function: Callable[..., Any],
     frames: Iterable[tuple[int, tuple[Any, ...]]],
     num_workers: int | None,

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from ._calibration import length_in
 from ._deferred import deferred_blocks, whole_frames
 from ._instances import check_ids
 from ._progress import progress
-from ._tables import join_frames
+from ._tables import join_spectra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,15 +64,12 @@ def peak_table(
     """
     step = frequency_step(spectra)
     frame, number = frames_and_ids(spectra)
-    run = partial(_over_blocks, spectra, show_progressbar, num_workers)
+    run = partial(over_blocks, spectra, show_progressbar, num_workers)
     found = run(partial(_found, step=step, search=search), [None] * len(frame))
     rows = followed(found, frame, number, follow)
     rows = run(partial(_measured, step=step, square=search["square"]), rows)
-    axes = [a for a in spectra.axes_manager.navigation_axes if not is_id_axis(a)]
-    frames = math.prod(axis.size for axis in axes)
-    return reflection_table(
-        rows, frame, frames, axes, indexed=follow.get("crystal") is not None
-    )
+    indexed = follow.get("crystal") is not None
+    return reflection_table(rows, frame, frame_axes(spectra), indexed=indexed)
 
 
 def followed(
@@ -115,7 +111,6 @@ def followed(
 def reflection_table(
     rows: Sequence[pd.DataFrame | None],
     frame: Numbers,
-    frames: int,
     axes: Sequence[Any],
     *,
     indexed: bool,
@@ -128,8 +123,6 @@ def reflection_table(
         Of each spectrum, with all that is measured; None for an empty one.
     frame
         The frame of each spectrum. Those of one frame are in the order of the table.
-    frames
-        How many frames there are.
     axes
         The navigation axes of the frames, the fastest first.
     indexed
@@ -137,13 +130,9 @@ def reflection_table(
     """
     columns = _COLUMNS + (_INDEXED if indexed else [])
     nothing = pd.DataFrame({n: np.empty(0, _TYPES.get(n, float)) for n in columns})
-    tables: list[list[pd.DataFrame]] = [[] for _ in range(frames)]
-    for number, table in zip(frame.tolist(), rows, strict=True):
-        if table is not None:
-            tables[number].append(table[columns])
-    by_frame = [pd.concat(one or [nothing]) for one in tables]
-    together, units = join_frames(by_frame, axes, 0, 1)
-    together.attrs["units"] = units | _UNITS
+    tables = [nothing if table is None else table[columns] for table in rows]
+    together = join_spectra(tables, nothing, frame, axes)
+    together.attrs["units"] |= _UNITS
     return together
 
 
@@ -182,6 +171,11 @@ def frames_and_ids(spectra: Signal2D) -> tuple[Numbers, Numbers]:
     return frame.ravel(), number.ravel()
 
 
+def frame_axes(spectra: Signal2D) -> list[Any]:
+    """Return the navigation axes of the frames, the fastest first."""
+    return [a for a in spectra.axes_manager.navigation_axes if not is_id_axis(a)]
+
+
 def one_spectrum(
     spectra: Signal2D, frame: int, number: int | None
 ) -> tuple[NDArray[np.floating], int]:
@@ -212,7 +206,7 @@ def is_id_axis(axis: Any) -> bool:
     return str(axis.name) == "id"
 
 
-def _over_blocks(
+def over_blocks(
     spectra: Signal2D,
     show_progressbar: bool | None,
     num_workers: int | None,

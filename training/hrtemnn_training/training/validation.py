@@ -100,5 +100,5 @@ def validate(
     ]
     return {
         "validation_loss": float(np.mean(weights.ravel() * loss)),
-        "validation_f1": float(np.mean(scores)),
+        "validation_f1": float(np.mean(scores)) if scores else math.nan,
     }

@@ -10,7 +10,7 @@ import numpy as np
 from skimage.measure import find_contours
 
 from hyperspy_hrtemnn.plots.new_axes import new_axes
-from hyperspy_hrtemnn.plots.pauses import draw_pauses, find_pauses
+from hyperspy_hrtemnn.plots.pauses import draw_pauses, find_pauses, with_gaps
 
 from ._image_plots import draw_image
 
@@ -49,7 +49,7 @@ def draw_lines(
         rows = table[table["id"] == number].set_index("frame")
         # Rows for the frames it is missing from, so that its line has a gap there.
         shown = range(rows.index[0], rows.index[-1] + 1)
-        rows = rows.reindex(sorted([*shown, *(pause.frame + 0.5 for pause in pauses)]))
+        rows = rows.reindex(with_gaps(shown, pauses))
         x = rows.index if against == "frame" else rows[against]
         alone = rows[name].isna().shift(1, fill_value=True) & rows[name].isna().shift(
             -1, fill_value=True

@@ -196,7 +196,7 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         -------
         The focal series, array order (..., defocus, y, x), float32, with an axis
         ``defocus`` in nm; for a single number one image of each wave, without it. Of
-        counts if there is a dose.
+        counts if there is a dose, one an electron, as the metadata say.
 
         Raises
         ------

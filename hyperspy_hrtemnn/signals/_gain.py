@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 _MODEL = "Signal.Noise_properties.Variance_linear_model"
 
-# Electrons a count: of DigitalMicrograph and MRCZ, and of Direct Electron's MRC.
-_FACTORS = (f"{_MODEL}.gain_factor", "Signal.Noise_properties.gain_factor")
+GAIN_FACTOR = f"{_MODEL}.gain_factor"
+"""Where HyperSpy keeps electrons a count, of DigitalMicrograph and MRCZ."""
+
+# Where it keeps those of Direct Electron's MRC.
+_OTHER_FACTOR = "Signal.Noise_properties.gain_factor"
 
 _ELECTRONS = re.compile(r"electron|\be\s*\^?\{?-", re.IGNORECASE)
 
@@ -92,7 +95,9 @@ def unknown_gain(signal: Signal2D) -> str:
 def _factor(signal: Signal2D) -> tuple[float, bool]:
     """Return the factor in the metadata, 0 for none, and if it gives electrons."""
     get: Any = signal.metadata.get_item
-    factor = next((float(v) for v in map(get, _FACTORS) if v is not None), 0.0)
+    factor = next(
+        (float(v) for v in map(get, (GAIN_FACTOR, _OTHER_FACTOR)) if v is not None), 0.0
+    )
     quantity = str(get("Signal.quantity", ""))
     return factor, _ELECTRONS.search(quantity) is not None
 

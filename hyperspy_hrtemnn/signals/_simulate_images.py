@@ -14,6 +14,7 @@ from hyperspy_hrtemnn.analysis import Camera, detect, intensity
 
 from ._calibration import sampling
 from ._frames import axis_dicts, computed, derived_signal, frames, map_frames
+from ._gain import GAIN_FACTOR
 from ._lenses import angstroms, lenses
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ def simulate_images(
         "version": __version__,
     }
     result.metadata.set_item("HRTEMNN.SimulatedImages", state)
+    if detector["dose"] is not None:
+        result.metadata.set_item("Signal.quantity", "Electrons (Counts)")
+        result.metadata.set_item(GAIN_FACTOR, 1.0)
     return computed(  # type: ignore[no-any-return]
         result, lazy=lazy, show_progressbar=show_progressbar, num_workers=num_workers
     )

@@ -10,6 +10,7 @@ the run to ``docs/pictures/NAME``, so that no score is ever typed by hand.
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,20 @@ def any_scores(card: Card) -> str:
     if "roc_auc" in card.scores:
         lines += ["", *areas(card.scores["roc_auc"])]
     return "\n".join(lines)
+
+
+def compared(contenders: dict[str, dict[str, Any]], names: list[str]) -> str:
+    """Return the means of some scores of all contenders against each condition."""
+    lines = []
+    parts = list(contenders.values())
+    titles = [f"{who}: {name}" for name in names for who in contenders]
+    for condition, bins in parts[0]["against"].items():
+        lines += ["", *header([condition, *titles])]
+        for text in bins:
+            cells = [part["against"][condition][text] for part in parts]
+            means = [cell[name]["mean"] for name in names for cell in cells]
+            lines.append(row(text, means))
+    return "\n".join(lines[1:])
 
 
 def areas(contenders: dict[str, dict[str, Any]]) -> list[str]:
@@ -169,6 +184,11 @@ def main() -> None:
     card = load(options.name).card
     page = DOCS / f"{options.name}.md"
     replace_part(page, "card", f"{conditions(card)}\n\n{scores(card)}")
+    comparison = options.run / "comparison.json"
+    if comparison.exists():
+        contenders = json.loads(comparison.read_text(encoding="utf-8"))
+        shown = list(next(iter(card.scores["rivals"].values())))
+        replace_part(page, "comparison", compared(contenders, shown))
     copy_pictures(options.run, options.name)
 
 

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from hyperspy_hrtemnn.jobs import load_movie, number_or_text, told_in_lines
-from hyperspy_hrtemnn.signals._instance_files import write_csv
+from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
 
 if TYPE_CHECKING:
     from pathlib import Path

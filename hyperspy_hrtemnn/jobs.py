@@ -19,7 +19,7 @@ from hyperspy_hrtemnn import __version__, load_in_situ
 from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
 from hyperspy_hrtemnn.networks import load
-from hyperspy_hrtemnn.signals._deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
 from hyperspy_hrtemnn.signals._segmentation import (
     linking_in_pixels,
     separate_frame,

@@ -11,9 +11,9 @@ from hyperspy_hrtemnn.analysis import brightness_ratio
 from hyperspy_hrtemnn.plots.new_axes import new_axes
 
 from ._answers import load_for
-from ._reflection_plots import draw_spectrum
-from ._reflections import one_spectrum, peak_table, spacing_in_nm
-from ._zone_axis import zone_axis_table
+from ._fourier.reflection_plots import draw_spectrum
+from ._fourier.reflections import one_spectrum, peak_table, spacing_in_nm
+from ._fourier.zone_axis import zone_axis_table
 
 if TYPE_CHECKING:
     from pathlib import Path

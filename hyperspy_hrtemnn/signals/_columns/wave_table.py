@@ -16,12 +16,12 @@ from hyperspy_hrtemnn.analysis import (
     find_wave_columns,
     mass_angle,
 )
+from hyperspy_hrtemnn.signals._calibration import pixels
+from hyperspy_hrtemnn.signals._movies.frames import frames
+from hyperspy_hrtemnn.signals._progress import progress
+from hyperspy_hrtemnn.signals._tables import join_frames
 
-from ._calibration import pixels
-from ._frames import frames
-from ._point_table import point_table
-from ._progress import progress
-from ._tables import join_frames
+from .point_table import point_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

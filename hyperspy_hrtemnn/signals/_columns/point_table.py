@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._calibration import edges_of
-from ._each_frame import each_frame
-from ._tables import join_frames
+from hyperspy_hrtemnn.signals._calibration import edges_of
+from hyperspy_hrtemnn.signals._movies.each_frame import each_frame
+from hyperspy_hrtemnn.signals._tables import join_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable

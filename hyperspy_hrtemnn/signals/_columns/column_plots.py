@@ -10,9 +10,8 @@ import pandas as pd
 
 from hyperspy_hrtemnn.analysis.columns.table import check_columns, neighbor_distance
 from hyperspy_hrtemnn.plots.class_colors import class_colors
-
-from ._frames import frame_index
-from ._image_plots import draw_image
+from hyperspy_hrtemnn.signals._image_plots import draw_image
+from hyperspy_hrtemnn.signals._movies.frames import frame_index
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import dask
 
-from ._frames import frames
-from ._progress import progress
+from hyperspy_hrtemnn.signals._progress import progress
+
+from .frames import frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable

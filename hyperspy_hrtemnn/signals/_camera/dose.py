@@ -11,12 +11,12 @@ import pandas as pd
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis.detector.vacuum import check_region
 from hyperspy_hrtemnn.networks._validation import finite_float32
+from hyperspy_hrtemnn.signals._calibration import sampling
+from hyperspy_hrtemnn.signals._movies.each_frame import each_frame
+from hyperspy_hrtemnn.signals._tables import join_frames
 
-from ._calibration import sampling
-from ._each_frame import each_frame
-from ._gain import known_exposure, known_gain, unknown_gain
-from ._tables import join_frames
-from ._vacuum import vacuum
+from .gain import known_exposure, known_gain, unknown_gain
+from .vacuum import vacuum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
-    from ._gain import Gain
-    from ._vacuum import Vacuum
+    from .gain import Gain
+    from .vacuum import Vacuum
 
 _UNITS = {
     "counts": "counts/pixel",

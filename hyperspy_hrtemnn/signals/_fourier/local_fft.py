@@ -13,19 +13,18 @@ from dask.highlevelgraph import HighLevelGraph
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import crop_size, local_spectrum, particle_spectra
-
-from ._calibration import pixels, sampling
-from ._deferred import deferred_blocks, whole_frames
-from ._frames import axis_dicts, computed, derived_signal
-from ._instances import check_ids, check_same_shape
+from hyperspy_hrtemnn.signals._calibration import pixels, sampling
+from hyperspy_hrtemnn.signals._instances import check_ids, check_same_shape
+from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._movies.frames import axis_dicts, computed, derived_signal
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
-    from ._deferred import DeferredBlock
-    from ._instances import Instances
-    from ._local_fft_signal import LocalFFT
+    from hyperspy_hrtemnn.signals._instances import Instances
+    from hyperspy_hrtemnn.signals._local_fft_signal import LocalFFT
+    from hyperspy_hrtemnn.signals._movies.deferred import DeferredBlock
 
 
 def local_fft(

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from hyperspy_hrtemnn.networks import out_of_range, predict_spectra
+from hyperspy_hrtemnn.signals._lenses import known_energy
+from hyperspy_hrtemnn.signals._tables import join_spectra
 
-from ._lenses import known_energy
-from ._reflections import frame_axes, frames_and_ids, frequency_step, over_blocks
-from ._tables import join_spectra
+from .reflections import frame_axes, frames_and_ids, frequency_step, over_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
 
     from hyperspy_hrtemnn.networks import Network
-
-    from ._deferred import DeferredBlock
+    from hyperspy_hrtemnn.signals._movies.deferred import DeferredBlock
 
 
 def zone_axis_table(

@@ -15,7 +15,7 @@ import dask.array as da
 import numpy as np
 from dask.highlevelgraph import HighLevelGraph
 
-from ._deferred import deferred_blocks
+from .deferred import deferred_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from hyperspy_hrtemnn.analysis import Tracker
 
-    from ._deferred import DeferredBlock
+    from .deferred import DeferredBlock
 
     Frame = NDArray[Any]
     Labels = NDArray[np.int32]

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from hyperspy_hrtemnn.analysis import find_columns
+from hyperspy_hrtemnn.signals._calibration import pixels
+from hyperspy_hrtemnn.signals._probabilities import check_range
 
-from ._calibration import pixels
-from ._point_table import point_table
-from ._probabilities import check_range
+from .point_table import point_table
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D

@@ -13,13 +13,18 @@ from tqdm import tqdm
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import reconstruct_exit_wave
 from hyperspy_hrtemnn.networks._validation import finite_float32
-
-from ._answers import answers, load_for
-from ._calibration import sampling
-from ._defocus import defocus_values
-from ._frames import axis_dicts, computed, derived_signal, frames, map_frames
-from ._lenses import angstroms, lenses
-from ._progress import is_shown
+from hyperspy_hrtemnn.signals._answers import answers, load_for
+from hyperspy_hrtemnn.signals._calibration import sampling
+from hyperspy_hrtemnn.signals._defocus import defocus_values
+from hyperspy_hrtemnn.signals._lenses import angstroms, lenses
+from hyperspy_hrtemnn.signals._movies.frames import (
+    axis_dicts,
+    computed,
+    derived_signal,
+    frames,
+    map_frames,
+)
+from hyperspy_hrtemnn.signals._progress import is_shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +36,7 @@ if TYPE_CHECKING:
 
     from hyperspy_hrtemnn.analysis import Reconstruction
     from hyperspy_hrtemnn.networks import Network
-
-    from ._exit_wave import ExitWave
+    from hyperspy_hrtemnn.signals._exit_wave import ExitWave
 
 _PARTS = ("real", "imaginary")
 

@@ -12,17 +12,16 @@ import dask
 import numpy as np
 import tifffile
 
+from hyperspy_hrtemnn.signals._calibration import sampling
+from hyperspy_hrtemnn.signals._progress import is_shown
+from hyperspy_hrtemnn.signals._tables import is_time
 from hyperspy_hrtemnn.whole_files import written_whole
-
-from ._calibration import sampling
-from ._progress import is_shown
-from ._tables import is_time
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from ._instances import Instances
+    from hyperspy_hrtemnn.signals._instances import Instances
 
 # ImageJ and Excel take the encoding of a text for that of the computer.
 _ASCII = str.maketrans({"²": "^2", "°": "deg", "µ": "u", "μ": "u", "Å": "angstrom"})

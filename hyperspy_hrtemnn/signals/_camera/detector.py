@@ -11,13 +11,13 @@ import numpy as np
 from hyperspy_hrtemnn.analysis.detector.mtf_fit import MTFFit, fit_mtf
 from hyperspy_hrtemnn.analysis.detector.readout import fit_readout
 from hyperspy_hrtemnn.analysis.detector.spectrum import NoiseSpectrum, noise_spectrum
+from hyperspy_hrtemnn.signals._calibration import sampling
+from hyperspy_hrtemnn.signals._movies.each_frame import each_frame
 
-from ._calibration import sampling
-from ._camera_fit import CameraFit
-from ._dose import above_dark, dose_columns, frame_table, vacuum_counts
-from ._each_frame import each_frame
-from ._gain import Gain, known_exposure, known_gain, unknown_gain
-from ._vacuum import vacuum
+from .camera_fit import CameraFit
+from .dose import above_dark, dose_columns, frame_table, vacuum_counts
+from .gain import Gain, known_exposure, known_gain, unknown_gain
+from .vacuum import vacuum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hyperspy_hrtemnn.plots import plot_reflections
-
-from ._frames import frame_number
+from hyperspy_hrtemnn.signals._movies.frames import frame_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.backend_bases import MouseEvent
     from matplotlib.figure import Figure
 
-    from ._instances import Instances
-    from ._local_fft_signal import LocalFFT
+    from hyperspy_hrtemnn.signals._instances import Instances
+    from hyperspy_hrtemnn.signals._local_fft_signal import LocalFFT
 
 
 def explore(

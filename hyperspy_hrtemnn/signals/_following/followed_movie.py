@@ -23,10 +23,10 @@ from tqdm.auto import tqdm
 
 from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.checkpoint import Checkpoint
+from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks
+from hyperspy_hrtemnn.signals._movies.linking import Runs
 
-from ._deferred import deferred_blocks
-from ._in_flight import results_in_flight
-from ._linking import Runs
+from .in_flight import results_in_flight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ._frame_analysis import FrameAnalysis, SpectrumAnalysis
+    from .frame_analysis import FrameAnalysis, SpectrumAnalysis
 
     Ids = NDArray[np.int32]
 

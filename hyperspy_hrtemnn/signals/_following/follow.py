@@ -11,17 +11,20 @@ import numpy as np
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import find_reflections, follow_reflections
+from hyperspy_hrtemnn.signals._answers import load_for
+from hyperspy_hrtemnn.signals._calibration import sampling
+from hyperspy_hrtemnn.signals._fourier.local_fft import crop_side, soft_edge
+from hyperspy_hrtemnn.signals._fourier.reflections import followed, reflection_table
+from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._progress import is_shown
+from hyperspy_hrtemnn.signals._segmentation import (
+    linking_in_pixels,
+    separation_in_pixels,
+)
+from hyperspy_hrtemnn.signals._tables import property_table
 
-from ._answers import load_for
-from ._calibration import sampling
-from ._deferred import deferred_blocks, whole_frames
-from ._followed_movie import FollowedMovie
-from ._frame_analysis import FrameAnalysis, SpectrumAnalysis
-from ._local_fft import crop_side, soft_edge
-from ._progress import is_shown
-from ._reflections import followed, reflection_table
-from ._segmentation import linking_in_pixels, separation_in_pixels
-from ._tables import property_table
+from .followed_movie import FollowedMovie
+from .frame_analysis import FrameAnalysis, SpectrumAnalysis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,9 +35,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.networks import Network
-
-    from ._hrtem import HRTEM
-    from ._instances import Instances
+    from hyperspy_hrtemnn.signals._hrtem import HRTEM
+    from hyperspy_hrtemnn.signals._instances import Instances
 
 
 class FollowedParticles(NamedTuple):

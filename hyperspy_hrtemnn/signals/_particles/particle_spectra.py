@@ -13,9 +13,8 @@ import numpy as np
 from hyperspy.signals import Signal1D
 
 from hyperspy_hrtemnn import __version__
-
-from ._calibration import length_in
-from ._frames import computed
+from hyperspy_hrtemnn.signals._calibration import length_in
+from hyperspy_hrtemnn.signals._movies.frames import computed
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D

@@ -20,8 +20,7 @@ from hyperspy_hrtemnn.analysis import (
     separate,
 )
 from hyperspy_hrtemnn.networks import Network, predict
-
-from ._linking import Runs
+from hyperspy_hrtemnn.signals._movies.linking import Runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,12 +15,11 @@ from hyperspy_hrtemnn.analysis import (
     follow_reflections,
     measure_reflections,
 )
-
-from ._calibration import length_in
-from ._deferred import deferred_blocks, whole_frames
-from ._instances import check_ids
-from ._progress import progress
-from ._tables import join_spectra
+from hyperspy_hrtemnn.signals._calibration import length_in
+from hyperspy_hrtemnn.signals._instances import check_ids
+from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._progress import progress
+from hyperspy_hrtemnn.signals._tables import join_spectra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
-    from ._deferred import DeferredBlock
+    from hyperspy_hrtemnn.signals._movies.deferred import DeferredBlock
 
     Numbers = NDArray[np.intp]
 

@@ -10,9 +10,8 @@ import numpy as np
 
 from hyperspy_hrtemnn.analysis.detector.vacuum import find_vacuum
 from hyperspy_hrtemnn.networks._validation import finite_float32
-
-from ._calibration import edges_of
-from ._frames import frames
+from hyperspy_hrtemnn.signals._calibration import edges_of
+from hyperspy_hrtemnn.signals._movies.frames import frames
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D

@@ -11,11 +11,16 @@ import numpy as np
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Camera, detect, intensity
-
-from ._calibration import sampling
-from ._frames import axis_dicts, computed, derived_signal, frames, map_frames
-from ._gain import GAIN_FACTOR
-from ._lenses import angstroms, lenses
+from hyperspy_hrtemnn.signals._calibration import sampling
+from hyperspy_hrtemnn.signals._camera.gain import GAIN_FACTOR
+from hyperspy_hrtemnn.signals._lenses import angstroms, lenses
+from hyperspy_hrtemnn.signals._movies.frames import (
+    axis_dicts,
+    computed,
+    derived_signal,
+    frames,
+    map_frames,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.analysis import Optics
-
-    from ._hrtem import HRTEM
+    from hyperspy_hrtemnn.signals._hrtem import HRTEM
 
 
 def simulate_images(

@@ -83,8 +83,8 @@ def warn(text: str, title: str) -> None:
 def reported(title: str) -> Iterator[None]:
     """Show what goes wrong in a message, and end quietly where the user cancels.
 
-    What the user can mend is said in a sentence; what nobody foresaw is said with all that a
-    report needs, and raised again for Dragonfly's log.
+    What the user can mend is said in a sentence; what nobody foresaw, with all that a
+    report needs, and it is raised again for Dragonfly's log.
     """
     try:
         yield
@@ -138,20 +138,23 @@ def progress(title: str, steps: int) -> Iterator[Callable[[], None]]:
 
 def versions() -> str:
     """Return the versions of Python and of the packages that the menu items use."""
-    lines = [f"Python {sys.version} on {sys.platform}"]
-    for name in (
+    packages = (
         "hyperspy-hrtemnn",
         "numpy",
         "scipy",
         "scikit-image",
         "pandas",
         "onnxruntime",
-    ):
-        try:
-            lines.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            lines.append(f"{name} is not installed")
-    return "\n".join(lines)
+    )
+    known = map(_version, packages)
+    return "\n".join([f"Python {sys.version} on {sys.platform}", *known])
+
+
+def _version(package: str) -> str:
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"{package} is not installed"
 
 
 def _tell(text: str, title: str, icon: Any) -> None:

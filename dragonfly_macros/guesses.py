@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class WrongGuess(ValueError):
+class WrongGuess(ValueError):  # noqa: N818 - the user reads it
     """Dragonfly does something else than was guessed."""
 
     def __init__(self, what: str) -> None:
@@ -36,7 +36,7 @@ def roi_volume(roi: ROI, t: int) -> NDArray[np.uint8]:
     """Return a time step of a ROI, shape (z, y, x).
 
     Guess: ``getAsNDArray`` takes the number of the time step. Seen: without a number,
-    for the only step there is; its shape (0,) for an empty ROI; and ``getVoxelCount(t)``.
+    for the only step there is; its shape (0,) for an empty ROI; ``getVoxelCount(t)``.
     """
     if roi.getTSize() == 1:
         return np.asarray(roi.getAsNDArray())

@@ -2,7 +2,7 @@
 """Dragonfly's stand-in with the menu items installed.
 
 These tests need neither HyperSpy nor the fixtures of the others, so that they run with
-the packages that Dragonfly has: ``pytest --confcutdir tests/dragonfly tests/dragonfly``.
+the packages that Dragonfly has, if pytest is called with ``--confcutdir`` this folder.
 """
 
 from __future__ import annotations

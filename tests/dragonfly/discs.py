@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 
 HEIGHT, WIDTH = 45, 61
@@ -20,7 +22,7 @@ def movie(*discs):
     frames = []
     for of_frame in zip(*discs, strict=True):
         frame = np.zeros((HEIGHT, WIDTH), bool)
-        for row, column, radius in sum(of_frame, []):
+        for row, column, radius in chain(*of_frame):
             frame |= np.hypot(y - row, x - column) < radius
         frames.append(frame)
     return np.array(frames)

@@ -161,7 +161,7 @@ class MultiROI(Grid):
         assert type(count) is int
         # Dragonfly destroys the labels above.
         self._data[self._data > count] = 0
-        self._names = {number: "" for number in range(1, count + 1)}
+        self._names = dict.fromkeys(range(1, count + 1), "")
 
     def setLabelName(self, number, text):
         assert number in self._names

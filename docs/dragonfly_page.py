@@ -18,7 +18,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import ListedColormap, PowerNorm
 from matplotlib.figure import Figure
 from network_page import DOCS, replace_part
 from skimage.segmentation import find_boundaries
@@ -29,7 +29,7 @@ from hyperspy_hrtemnn.data import au_ceo2_movie
 sys.path.append(str(DOCS.parent / "tests" / "dragonfly"))
 
 import dragonfly_stand_in
-from dragonfly_stand_in import model
+from dragonfly_stand_in import interface, model
 from dragonfly_stand_in.session import Session, frames_of, open_grid
 
 PAGE = DOCS / "dragonfly.md"
@@ -46,6 +46,7 @@ def main() -> None:
     pixel = movie.axes_manager.signal_axes[0].scale  # nm
     time = movie.axes_manager.navigation_axes[0].scale  # s
     dragonfly_stand_in.install()
+    sys.modules.update(interface.qt("PyQt6"))
     with tempfile.TemporaryDirectory() as folder:
         install_items(Path(folder))
         dragonfly = Session(Path(folder))
@@ -114,7 +115,9 @@ def _draw_labels(images: Any, labels: Any) -> None:
 def _draw_spectra(images: Any, masks: Any, spectra: Any, fft: Any) -> None:
     figure, axes = _panels(rows=2)
     side = spectra.shape[-1]
-    reach = (side // 2) * fft.getXSpacing() * 1e9
+    step = fft.getXSpacing() * 1e9  # 1/nm
+    # Zero is the middle of the pixel side // 2.
+    low, high = (step * (edge - side // 2 - 0.5) for edge in (0, side))
     for (above, below), number in zip(axes.T, SHOWN, strict=True):
         y, x = np.argwhere(masks[number]).mean(axis=0).round().astype(int)
         above.imshow(images[number], cmap="gray")
@@ -127,8 +130,8 @@ def _draw_spectra(images: Any, masks: Any, spectra: Any, fft: Any) -> None:
         below.imshow(
             spectra[number],
             cmap="magma",
-            extent=(-reach, reach, reach, -reach),
-            vmax=np.quantile(spectra, 0.9995),
+            extent=(low, high, high, low),
+            norm=PowerNorm(0.5, vmin=0, vmax=spectra.max()),
         )
         below.set_xlim(-7, 7)
         below.set_ylim(7, -7)

@@ -31,7 +31,7 @@ _MOST_LABELS = np.iinfo(np.uint16).max
 
 def ask_min_separation() -> float:
     """Return the smallest distance of two touching particles in nm."""
-    return ask_number("Smallest distance of two touching particles (nm)", TITLE, 2)
+    return ask_number("Smallest distance of two touching particles (nm)", TITLE, 1)
 
 
 def label_particles(roi: ROI, min_separation: float) -> MultiROI:

@@ -56,7 +56,7 @@ def test_what_is_asked(dragonfly):
     ((title, question, default),) = interface.asked
     assert title == TITLE
     assert "(nm)" in question
-    assert float(default) == 2
+    assert float(default) == 1
 
 
 def test_one_frame(dragonfly):
@@ -144,6 +144,15 @@ def test_time_steps_that_dragonfly_does_not_read(dragonfly):
     assert dragonfly.click(TITLE, [roi], "0.8") == []
     assert "not read at its time step 0" in refusal()
     assert "docs/dragonfly.md" in refusal()
+    assert list(model.living.values()) == [roi]
+
+
+def test_time_step_that_dragonfly_confuses(dragonfly, monkeypatch):
+    first = model.ROI.getAsNDArray
+    monkeypatch.setattr(model.ROI, "getAsNDArray", lambda roi, *_: first(roi))
+    roi = open_mask(discs.three_particles(), "T")
+    assert dragonfly.click(TITLE, [roi], "0.8") == []
+    assert "voxels in time step 1, and" in refusal()
     assert list(model.living.values()) == [roi]
 
 

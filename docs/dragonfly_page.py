@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -62,14 +63,18 @@ def main() -> None:
         )
         (fft,) = dragonfly.click("Get FFT along time axis", [particle, channel], ...)
         areas = Path(folder, "areas.csv")
-        plt.show = lambda: plt.gcf().savefig(PICTURES / "areas.png", dpi=100)
-        dragonfly.click("Get ROI properties", [labels], f"{time:g}", str(areas))
+        with patch.object(plt, "show", _save_areas):
+            dragonfly.click("Get ROI properties", [labels], f"{time:g}", str(areas))
         table = pd.read_csv(areas)
     images = movie.data
     _draw_masks(images, frames_of(roi))
     _draw_labels(images, frames_of(labels))
     _draw_spectra(images, frames_of(particle), frames_of(fft), fft)
     replace_part(PAGE, "table", _first_rows(table))
+
+
+def _save_areas() -> None:
+    plt.gcf().savefig(PICTURES / "areas.png", dpi=100)
 
 
 def _panels(rows: int = 1) -> tuple[Figure, Any]:
@@ -141,12 +146,12 @@ def _draw_spectra(images: Any, masks: Any, spectra: Any, fft: Any) -> None:
 
 
 def _first_rows(table: pd.DataFrame) -> str:
-    shown = table.iloc[:, :8].head(3)
-    cells = [list(shown), ["---"] * shown.shape[1]]
-    cells += [
-        [f"{value:.4g}" if isinstance(value, float) else str(value) for value in row]
-        for row in shown.itertuples(index=False)
+    shown = table.iloc[:3, :8]
+    rows = [
+        [f"{value:.4g}" if isinstance(value, float) else f"{value}" for value in row]
+        for row in shown.to_numpy().tolist()
     ]
+    cells = [list(shown), ["---"] * len(shown.columns), *rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 

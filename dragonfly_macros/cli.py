@@ -40,8 +40,9 @@ def dragonfly_install(folder: Path | None) -> None:
         install_items(target)
         click.echo(f"{len(ITEMS)} menu items are in {target}")
     click.echo(
-        "Restart Dragonfly to see them. They need this package in Dragonfly's own "
-        "Python; in a command prompt, as administrator:"
+        "Restart Dragonfly to see them. They need this package, by its name, its wheel "
+        "or the folder of a clone, in Dragonfly's own Python; in a command prompt, as "
+        "administrator:"
     )
     for program in dict.fromkeys(map(python_program, folders)):
         python = f'"{program}"' if program else r"PATH\OF\DRAGONFLY'S\python.exe"

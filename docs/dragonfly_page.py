@@ -13,7 +13,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import matplotlib.pyplot as plt
@@ -26,6 +26,9 @@ from skimage.segmentation import find_boundaries
 
 from dragonfly_macros.install import install_items
 from hyperspy_hrtemnn.data import au_ceo2_movie
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 sys.path.append(str(DOCS.parent / "tests" / "dragonfly"))
 
@@ -92,11 +95,13 @@ def _draw_masks(images: Any, masks: Any) -> None:
     figure, axes = _panels()
     for panel, number in zip(axes[0], SHOWN, strict=True):
         panel.imshow(images[number], cmap="gray")
-        edge = find_boundaries(masks[number] != 0)
-        panel.imshow(
-            np.ma.masked_equal(edge, 0), cmap=ListedColormap(["#ffd700"]), vmin=0
-        )
+        _outline(panel, masks[number])
     figure.savefig(PICTURES / "segment.png", dpi=100)
+
+
+def _outline(panel: Axes, mask: Any) -> None:
+    edge = np.ma.masked_equal(find_boundaries(mask != 0), 0)
+    panel.imshow(edge, cmap=ListedColormap(["#ffd700"]), vmin=0)
 
 
 def _draw_labels(images: Any, labels: Any) -> None:
@@ -126,10 +131,7 @@ def _draw_spectra(images: Any, masks: Any, spectra: Any, fft: Any) -> None:
     for (above, below), number in zip(axes.T, SHOWN, strict=True):
         y, x = np.argwhere(masks[number]).mean(axis=0).round().astype(int)
         above.imshow(images[number], cmap="gray")
-        edge = find_boundaries(masks[number] != 0)
-        above.imshow(
-            np.ma.masked_equal(edge, 0), cmap=ListedColormap(["#ffd700"]), vmin=0
-        )
+        _outline(above, masks[number])
         above.set_xlim(x - side // 2, x + side // 2)
         above.set_ylim(y + side // 2, y - side // 2)
         below.imshow(

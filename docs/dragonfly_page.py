@@ -153,7 +153,11 @@ def _first_rows(table: pd.DataFrame) -> str:
         [f"{value:.4g}" if isinstance(value, float) else f"{value}" for value in row]
         for row in shown.to_numpy().tolist()
     ]
-    cells: list[list[str]] = [list(shown), ["---"] * len(shown.columns), *rows]
+    cells: list[list[str]] = [
+        list(map(str, shown)),
+        ["---"] * len(shown.columns),
+        *rows,
+    ]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 

@@ -47,7 +47,8 @@ class LazyGroup(click.Group):
         """List the commands; those of the training side without importing them."""
         rows: dict[str, list[tuple[str, str]]] = {"Commands": [], "Training": []}
         for name, point in self._entry_points().items():
-            command = self.get_command(ctx, name) if point.module == __name__ else None
+            is_training = point.module.startswith("hrtemnn_training.")
+            command = None if is_training else self.get_command(ctx, name)
             if command is None:
                 rows["Training"].append((name, f"see hrtemnn {name} --help"))
             else:

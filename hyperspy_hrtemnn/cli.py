@@ -171,7 +171,7 @@ def segment(
     Finished frames are kept beside OUT until all are: the same command goes on where
     it was interrupted.
     """
-    from hyperspy_hrtemnn.jobs import segment_file
+    from hyperspy_hrtemnn.jobs.segmenting import segment_file
 
     _run(
         segment_file,
@@ -246,7 +246,7 @@ def track(
     Finished frames are kept beside OUT until all are: the same command goes on where
     it was interrupted.
     """
-    from hyperspy_hrtemnn.jobs import track_file
+    from hyperspy_hrtemnn.jobs.tracking import track_file
 
     _run(track_file, segmentation, out, table=table, options=options, force=force)
 
@@ -307,7 +307,7 @@ def follow(
     .hspy file and tables as .csv at the end: the same command goes on where it was
     interrupted.
     """
-    from hyperspy_hrtemnn.follow_job import follow_file
+    from hyperspy_hrtemnn.jobs.following import follow_file
 
     _run(
         follow_file,
@@ -356,7 +356,7 @@ def detector(
 
     MOVIE is a file HyperSpy reads, or a folder of an in-situ camera.
     """
-    from hyperspy_hrtemnn.measuring import measure_file
+    from hyperspy_hrtemnn.jobs.measuring import measure_file
 
     gain: float | str | None = counts_per_electron
     if counts_per_electron not in (None, "noise"):

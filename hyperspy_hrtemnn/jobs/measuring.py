@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import hyperspy.api as hs
 from matplotlib.figure import Figure
 
-from hyperspy_hrtemnn.jobs import load_movie
 from hyperspy_hrtemnn.whole_files import written_whole
+
+from .movies import load_movie, told_in_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,12 +52,13 @@ def measure_file(
         If the file cannot be read or measured.
     """
     signal = load_movie(movie, sampling)
-    fit: CameraFit = signal.fit_mtf(
-        None if roi is None else hs.roi.RectangularROI(*roi),
-        counts_per_electron=counts_per_electron,
-        offset=offset,
-        dose=dose,
-    )
+    with told_in_lines(movie):
+        fit: CameraFit = signal.fit_mtf(
+            None if roi is None else hs.roi.RectangularROI(*roi),
+            counts_per_electron=counts_per_electron,
+            offset=offset,
+            dose=dose,
+        )
     if picture is not None:
         with written_whole(picture) as temporary:
             _draw(fit).savefig(temporary, format=picture.suffix.lstrip(".") or "png")

@@ -6,8 +6,9 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from hyperspy_hrtemnn.jobs import load_movie, number_or_text, told_in_lines
 from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
+
+from .movies import load_movie, number_or_text, told_in_lines
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,7 @@ import pandas as pd
 from hrtemnn_training.evaluation.report import report, table_of
 from hrtemnn_training.evaluation.tasks import task_of
 from hrtemnn_training.export.onnx_file import export
-from hrtemnn_training.generation import PURPOSES, data_path
+from hrtemnn_training.generation import share_data
 from hrtemnn_training.recipe import Recipe, read_recipe
 from hrtemnn_training.training.loop import train
 
@@ -46,11 +46,7 @@ def train_all(folder: Path) -> list[Path]:
     networks = []
     for count in COUNTS:
         run = folder / f"series-{count}"
-        run.mkdir(exist_ok=True)
-        for purpose in PURPOSES:
-            link = data_path(run, purpose)
-            if not link.is_symlink():
-                link.symlink_to(data_path(folder, purpose).absolute())
+        share_data(folder, run)
         recipe = recipe_for(count)
         train(recipe, run)
         networks.append(export(recipe, run))

@@ -33,10 +33,11 @@ def recipe_for(count: int) -> Recipe:
     """Return the recipe with so many images of each series."""
     content = read_recipe(RECIPE).model_dump()
     content["name"] = f"{count}-image" + "s" * (count > 1)
-    content["images"]["multifocus"] = [count, *content["images"]["multifocus"][1:]]
+    series = [count, *content["images"]["multifocus"][1:]]
+    content["images"]["multifocus"] = series if count > 1 else None
     content["network"]["width"] = 8
     first, *_, last = content["training"]["stages"]
-    first["epochs"], last["epochs"] = 2, 8
+    first["epochs"], last["epochs"] = 2, 6
     content["training"]["stages"] = [first, last]
     return Recipe.model_validate(content)
 

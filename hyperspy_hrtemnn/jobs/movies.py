@@ -45,7 +45,10 @@ def load_movie(path: Path, sampling: float | None) -> Any:
 
 
 def load_images(path: Path) -> Any:
-    """Load the images of a file, or of the folders of an in-situ camera, lazily."""
+    """Load the images of a file, or of the folders of an in-situ camera, lazily.
+
+    In chunks of whole frames, where the format leaves the choice.
+    """
     if path.is_dir() and path.suffix != ".zspy":
         return load_in_situ(path)
     # HyperSpy logs the error that is raised here.
@@ -59,6 +62,8 @@ def load_images(path: Path) -> Any:
             loaded = hs.load(path)
         except Exception as error:
             raise ValueError(f"{path} cannot be read: {error}") from error
+    else:
+        loaded = _in_whole_frames(path, loaded)
     finally:
         logging.disable(logging.NOTSET)
     signals = loaded if isinstance(loaded, list) else [loaded]
@@ -70,6 +75,20 @@ def load_images(path: Path) -> Any:
             "Save the one that is meant by itself."
         )
     return images[0] if images[0]._lazy else images[0].as_lazy()
+
+
+def _in_whole_frames(path: Path, loaded: Any) -> Any:
+    """Load a file again if it came in parts of frames and its reader takes chunks."""
+    if isinstance(loaded, list) or not loaded._lazy:
+        return loaded
+    if max(loaded.data.numblocks[-2:], default=1) == 1:
+        return loaded
+    chunks = (1,) * (loaded.data.ndim - 2) + (-1, -1)
+    # Again, what readers say that take no chunks, or of other axes, is their own.
+    try:
+        return hs.load(path, lazy=True, chunks=chunks)
+    except Exception:
+        return loaded
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from hyperspy_hrtemnn.networks._tiling import spans
 from ._calibration import sampling
 from ._defocus import defocus_faults
 from ._lenses import known_energy
+from ._movies.chunks import warn_if_read_often
 from ._movies.frames import axis_dicts, frames, map_frames
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ def answers(
 ) -> tuple[da.Array, list[dict[str, Any]]]:
     """Return the answers, to be computed, and the axes of the signal they are along.
 
-    A warning, as of the caller of the method that calls the caller of this, names what
-    is outside the conditions the network was trained for.
+    Warnings, as of the caller of the method that calls the caller of this, name what is
+    outside the conditions the network was trained for, and what is read many times.
 
     Parameters
     ----------
@@ -71,6 +72,7 @@ def answers(
     pixel_size = _pixel_size(signal, needed=options["resample"])
     _refuse_early(signal, card, pixel_size, options)
     _warn_out_of_range(signal, card, pixel_size)
+    warn_if_read_often(signal, stacklevel=4)
     run = partial(_predict_frame, network, pixel_size, options)
     data = map_frames(run, frames(signal, defocus_axis), len(card.classes))
     return data, axis_dicts(signal, without=defocus_axis)

@@ -9,6 +9,7 @@ the task that it is handed to.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,11 +50,20 @@ def whole_frames(signal: Signal2D) -> da.Array:
         return da.from_array(
             data.reshape(-1, height, width), chunks=(1, height, width), name=False
         )
-    movie = data.reshape(-1, height, width).rechunk({1: -1, 2: -1})
-    most = max(1, _BLOCK_BYTES // (height * width * data.dtype.itemsize))
-    if max(movie.chunks[0]) > most:
-        movie = movie.rechunk({0: most})
-    return movie
+    movie = data.reshape(-1, height, width)
+    in_time = movie.chunks[0]
+    if max(in_time) > (most := frames_in_a_block(data)):
+        in_time = most
+    # Readers of memory-mapped files make chunks of parts of many frames. In one step,
+    # only what a block needs is cut out of them; dask's own steps between would be
+    # larger than the block.
+    return movie.rechunk({0: in_time, 1: -1, 2: -1}, threshold=math.inf)
+
+
+def frames_in_a_block(data: da.Array) -> int:
+    """Return how many frames, shape (..., y, x), a block has at most."""
+    height, width = data.shape[-2:]
+    return max(1, _BLOCK_BYTES // (height * width * data.dtype.itemsize))
 
 
 def deferred_blocks(movie: da.Array) -> list[DeferredBlock]:

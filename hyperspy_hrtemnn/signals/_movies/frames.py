@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 def frames(signal: Signal2D, channel_axis: Any = None) -> da.Array:
     """Return the data with one whole frame, or one series of frames, in each chunk.
 
-    Readers of memory-mapped movies make chunks of many parts of frames; taken along
-    whole frames these would be gigabytes.
+    Readers of memory-mapped movies make chunks of parts of many frames; a frame is cut
+    out of them in one step, as those that dask would take between are gigabytes.
 
     Parameters
     ----------
@@ -48,7 +49,8 @@ def frames(signal: Signal2D, channel_axis: Any = None) -> da.Array:
     data = data.transpose(indices)
     if channel_axis is None:
         data = data[..., np.newaxis, :, :]
-    chunked: da.Array = data.rechunk((1,) * n_frame_axes + data.shape[n_frame_axes:])
+    chunks = (1,) * n_frame_axes + data.shape[n_frame_axes:]
+    chunked: da.Array = data.rechunk(chunks, threshold=math.inf)
     return chunked
 
 

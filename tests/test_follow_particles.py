@@ -206,6 +206,15 @@ def test_other_options_and_movies_are_refused(movie, network, tmp_path, predicte
         follow(movie, network, tmp_path / "mine", overwrite=True)
 
 
+def test_another_unit_is_refused(movie, network, tmp_path):
+    follow(movie, network, tmp_path)
+    same = movie.deepcopy()
+    for axis in same.axes_manager.signal_axes:
+        axis.scale, axis.offset, axis.units = 10 * axis.scale, 10 * axis.offset, "Å"
+    with pytest.raises(ValueError, match="unit of the axes was 'nm', now 'Å'"):
+        follow(same, network, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -427,8 +427,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         frame once. While a frame is in memory its particles are separated and
         measured, and the reflections of each are found; what is kept, a few hundred
         kilobytes a frame, goes into a folder, whole or not at all. A run that is
-        stopped goes on with the frames that are missing, and one that is finished is
-        there again at once. Then ids and reflections are followed from frame to frame.
+        stopped goes on with the frames that are missing, or with none. Then ids
+        and reflections are followed from frame to frame.
         A frame is read a second time only to measure reflections that were not found
         in it; the network does not run again.
 
@@ -442,7 +442,9 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             As in `segment`; a network of one class that takes single images.
         folder
             What is found is kept here. It belongs to this movie and these options:
-            with others it is refused. Only ``crystal`` may be another, and what
+            with others it is refused. A movie is known by its shape, type, calibration
+            and first and last frame; if only others change, give another folder or
+            `overwrite`. Only ``crystal`` may be another, and what
             concerns more than one frame, ``min_overlap``, ``memory``, ``drift``,
             ``reach``, ``min_share``, ``max_rotation`` and both tolerances; that does
             not take the network.

@@ -178,13 +178,18 @@ def _spectra(
 
 
 def _identity(signal: Signal2D, movie: da.Array) -> dict[str, Any]:
-    """Return what tells a movie from another, whatever file it comes from."""
+    """Return what tells a movie from another, whatever file it comes from.
+
+    To hash every frame would be to read the whole movie again only to go on.
+    """
     blocks = deferred_blocks(movie[[0, -1]].rechunk({0: 1}))
     ends = (hashlib.sha256(block.load().tobytes()).hexdigest() for block in blocks)
     return {
         "shape of the movie": list(signal.data.shape),
         "type of its pixels": str(signal.data.dtype),
         "their size in Å": sampling(signal),
+        # What options without a unit, and what is measured, are in.
+        "unit of the axes": str(signal.axes_manager.signal_axes[0].units),
         "hash of its first frame": next(ends),
         "hash of its last frame": next(ends),
     }

@@ -282,8 +282,8 @@ def test_progress(movie, network, tmp_path, capsys):
     bars = capsys.readouterr().err
     # What is done is not counted into the time that is left.
     assert "particles:  40%" in bars
-    for title in ("particles: 100%", "ids: 100%", "reflections: 100%"):
-        assert title in bars
+    for title in ("particles", "ids", "following", "reflections"):
+        assert f"{title}: 100%" in bars
 
 
 def test_processes(movie, network, expected, tmp_path, run):

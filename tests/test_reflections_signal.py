@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import hyperspy.api as hs
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.backend_bases import MouseEvent
 from patterns import columns_of, picture
 
 from hyperspy_hrtemnn.analysis import on_axis_frames
 from hyperspy_hrtemnn.plots import plot_reflections
+from hyperspy_hrtemnn.signals._fourier.reflections import followed, reflection_table
 
 FRAMES, HEIGHT, WIDTH = 4, 120, 230
 PIXEL = 0.02  # nm
@@ -125,6 +129,27 @@ def test_without_reflections_there_is_an_empty_table(movie, particles):
     table = flat.local_fft(particles, **QUIET).peak_table("Au", **QUIET)
     assert len(table) == 0
     assert table.columns[0] == "frame"
+
+
+def test_many_spectra_take_little_more_memory_than_their_table():
+    rng = np.random.default_rng(2)
+    frame, number = np.divmod(np.arange(600), 4)
+    shown = pd.DataFrame({"frame": frame, "id": number + 1})
+    found = shown.loc[shown.index.repeat(3)].reset_index(drop=True)
+    found["spacing"] = np.tile([0.2355, 0.204, 0.1442], len(shown))
+    found["angle"] = (np.tile([35.3, 0, 90], len(shown)) + 0.3 * found["frame"]) % 180
+    for name in ("intensity", "amplitude", "noise"):
+        found[name] = rng.uniform(0.5, 1, len(found))
+    tracemalloc.start()
+    try:
+        rows = followed(found, shown, {"crystal": None}, show_progressbar=False)
+        table = reflection_table(rows, [], indexed=False)
+        memory = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(table) == len(found)
+    assert table["reflection"].max() == 3
+    assert memory < 10 * table.memory_usage().sum()
 
 
 def test_what_is_wrong_is_named(spectra, peaks):

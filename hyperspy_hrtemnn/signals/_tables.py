@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hyperspy.signals import Signal2D
-    from numpy.typing import NDArray
 
 _UNITS_OF_TIME = {"ns", "us", "µs", "ms", "s", "min", "minutes", "h", "hours"}
 
@@ -49,49 +47,37 @@ def join_frames(
     table: pd.DataFrame = pd.concat(tables, ignore_index=True)
     frame = np.repeat(np.arange(len(tables)), [len(rows) for rows in tables])
     table.insert(column, "frame", frame)
+    return table, insert_coordinates(table, axes, calibrated)
+
+
+def insert_coordinates(
+    table: pd.DataFrame, axes: Sequence[Any], column: int
+) -> dict[str, str]:
+    """Insert the coordinates of the column ``frame`` of a table, in place.
+
+    Parameters
+    ----------
+    table
+        The table.
+    axes, column
+        As the axes and the columns `calibrated` of `join_frames`.
+
+    Returns
+    -------
+    The units of the coordinates by column.
+    """
     slowest_first = axes[::-1]
     shape = tuple(axis.size for axis in slowest_first)
-    positions = np.unravel_index(frame, shape or (1,))
+    positions = np.unravel_index(table["frame"].to_numpy(), shape or (1,))
     units = {}
     # Without navigation axes there is one position, and no axis for it.
     for axis, position in zip(slowest_first, positions, strict=False):
         if isinstance(axis.units, str) and axis.units:
             name = "time" if is_time(axis) else str(axis.name)
-            table.insert(calibrated, name, np.asarray(axis.axis)[position])
-            calibrated += 1
+            table.insert(column, name, np.asarray(axis.axis)[position])
+            column += 1
             units[name] = axis.units
-    return table, units
-
-
-def join_spectra(
-    tables: Sequence[pd.DataFrame],
-    nothing: pd.DataFrame,
-    frame: NDArray[np.intp],
-    axes: Sequence[Any],
-) -> pd.DataFrame:
-    """Return the tables of several spectra of each frame as one, as `join_frames` does.
-
-    Parameters
-    ----------
-    tables
-        Of each spectrum.
-    nothing
-        The table of no spectrum, for frames that have none.
-    frame
-        The frame of each spectrum. Those of one frame are in the order of the table.
-    axes
-        The navigation axes of the frames, the fastest first.
-
-    Returns
-    -------
-    The table, beginning with frame and time; ``attrs["units"]`` has their units.
-    """
-    of_frame = [[nothing] for _ in range(math.prod(axis.size for axis in axes))]
-    for number, table in zip(frame.tolist(), tables, strict=True):
-        of_frame[number].append(table)
-    together, units = join_frames([pd.concat(one) for one in of_frame], axes, 0, 1)
-    together.attrs["units"] = units
-    return together
+    return units
 
 
 def property_table(particles: Signal2D, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -128,7 +128,8 @@ def common_rotation(
     for _ in range(_ROUNDS):
         off = difference(votes, rotation)
         agreeing = np.abs(off) <= tolerance.angle
-        rotation += np.average(off[agreeing], weights=weight[agreeing])
+        # np.average checks its input for longer than it computes.
+        rotation += (off * weight)[agreeing].sum() / weight[agreeing].sum()
     return float(rotation)
 
 

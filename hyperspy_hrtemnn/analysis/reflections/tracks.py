@@ -66,10 +66,10 @@ def link_reflections(
     known = Reflections(*np.zeros((3, 0)))
     sightings = np.zeros(0)
     turn = 0.0
+    columns = ("spacing", "angle", "amplitude")
+    found = Reflections(*(reflections[name].to_numpy(float) for name in columns))
     for _, rows in sorted(reflections.groupby("frame").indices.items()):
-        columns = ("spacing", "angle", "amplitude")
-        values = (reflections[name].to_numpy(float)[rows] for name in columns)
-        seen = Reflections(*values).turned(-turn)
+        seen = found.only(rows).turned(-turn)
         step = common_rotation(known, seen, max_rotation, tolerance)
         turn += step
         seen = seen.turned(-step)

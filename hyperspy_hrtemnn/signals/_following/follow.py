@@ -133,7 +133,14 @@ def follow_particles(
     reflections = None
     if analysis.spectra is not None:
         axes = signal.axes_manager.navigation_axes
-        reflections = _reflections(store, analysis.spectra, ids, axes, follow)
+        reflections = _reflections(
+            store,
+            analysis.spectra,
+            ids,
+            axes,
+            follow,
+            show_progressbar=show_progressbar,
+        )
     return FollowedParticles(particles, table, reflections)
 
 
@@ -143,19 +150,20 @@ def _reflections(
     ids: list[NDArray[np.int32]],
     axes: Sequence[Any],
     follow: dict[str, Any],
+    *,
+    show_progressbar: bool | None,
 ) -> pd.DataFrame:
     """Return the table of reflections of a movie whose ids are known."""
-    found = store.reflections()
-    # In the order of frames, and of ids in each of them.
-    places = sorted(found, key=lambda place: (place[0], ids[place[0]][place[1]]))
-    frame = np.array([number for number, _ in places], np.intp)
-    number = np.array([ids[i][label] for i, label in places], np.intp)
-    rows = followed([found[place] for place in places], frame, number, follow)
-    known = {p: row for p, row in zip(places, rows, strict=True) if row is not None}
+    found, shown = store.reflections(ids)
+    rows = followed(found, shown, follow, show_progressbar=show_progressbar)
+    unseen = rows.loc[~rows["found"], ["frame", "id", "spacing", "angle"]]
+    labels = shown.set_index(["frame", "id"])["label"]
+    unseen = unseen.join(labels, on=["frame", "id"])
+    unseen = unseen.sort_values(["frame", "label"], kind="stable")
     limits = {name: value for name, value in follow.items() if name != "crystal"}
-    store.measure(spectra, known, limits)
-    indexed = follow["crystal"] is not None
-    return reflection_table(rows, frame, axes, indexed=indexed)
+    measured = store.measure(spectra, unseen, limits)
+    rows.loc[unseen.index, ["intensity", "amplitude"]] = measured
+    return reflection_table(rows, axes, indexed=follow["crystal"] is not None)
 
 
 def _spectra(

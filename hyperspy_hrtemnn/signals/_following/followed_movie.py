@@ -123,24 +123,32 @@ class FollowedMovie:
             tables.append(table.sort_values("id", ignore_index=True))
         return tables
 
-    def reflections(self) -> dict[tuple[int, int], pd.DataFrame]:
-        """Return what was found in each spectrum, by frame and label."""
-        found = {}
-        for number in range(len(self._movie)):
+    def reflections(self, ids: Sequence[Ids]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return what was found in the spectra.
+
+        Returns
+        -------
+        The rows of `find_reflections` with ``frame`` and ``id``; and ``frame``,
+        ``label`` and ``id`` of each spectrum that is not empty. Sorted by frame.
+        """
+        found, shown = [], []
+        for number, id_of in enumerate(ids):
             names = ("shown", "reflections")
-            shown, rows = self._records.read_record(number, *names)
-            for label in shown.tolist():
-                table = pd.DataFrame(rows[rows["label"] == label])
-                found[number, label] = table.drop(columns="label")
-        return found
+            labels, rows = self._records.read_record(number, *names)
+            table = pd.DataFrame(rows)
+            table["id"] = id_of[table.pop("label")].astype(np.int64)
+            found.append(table.assign(frame=number))
+            of_label = {"label": labels, "id": id_of[labels].astype(np.int64)}
+            shown.append(pd.DataFrame(of_label).assign(frame=number))
+        return pd.concat(found, ignore_index=True), pd.concat(shown, ignore_index=True)
 
     def measure(
         self,
         spectra: SpectrumAnalysis,
-        rows: Mapping[tuple[int, int], pd.DataFrame],
+        unseen: pd.DataFrame,
         options: Mapping[str, float],
-    ) -> None:
-        """Measure the reflections that were not found, in place.
+    ) -> NDArray[np.float64]:
+        """Return intensity and amplitude of reflections that were not found.
 
         Only the frames are read in which there are any.
 
@@ -148,31 +156,27 @@ class FollowedMovie:
         ----------
         spectra
             As they were searched.
-        rows
-            What `follow_reflections` says of each spectrum, by frame and label.
+        unseen
+            ``frame``, ``label`` of the particle, ``spacing`` and ``angle``, sorted by
+            frame and label.
         options
-            Those it was said with.
+            Those of `follow_reflections`, which said so.
+
+        Returns
+        -------
+        Shape (reflection, 2).
         """
         measured = self._stage("reflections", options)
-        unseen: dict[int, list[tuple[int, pd.DataFrame]]] = {}
-        for number, label in sorted(rows):
-            table = rows[number, label]
-            if not table["found"].all():
-                unseen.setdefault(number, []).append((label, table))
-        missing = set(unseen) - set(measured.done())
+        places = unseen.groupby("frame")[["label", "spacing", "angle"]]
+        wanted = unseen["frame"].unique().tolist()
+        missing = set(wanted) - set(measured.done())
         frames = (
-            (number, (frame, self._runs(number), _places(unseen[number])))
+            (number, (frame, self._runs(number), places.get_group(number)))
             for number, frame in self._read(missing)
         )
-        with self._bar("reflections", len(unseen), len(missing)) as bar:
+        with self._bar("reflections", len(wanted), len(missing)) as bar:
             self._store(spectra.measure, frames, measured.write, bar)
-        for number, tables in unseen.items():
-            values = np.array(measured.read(number))
-            for _, table in tables:
-                where = ~table["found"]
-                count = int(where.sum())
-                table.loc[where, ["intensity", "amplitude"]] = values[:count]
-                values = values[count:]
+        return np.concatenate([np.zeros((0, 2)), *map(measured.read, wanted)])
 
     def _stage(self, name: str, options: Mapping[str, Any]) -> Checkpoint:
         """Return what is kept of a stage, which depends on those before it, too."""
@@ -235,12 +239,3 @@ def _labels(
     """Return one frame with the ids of the movie, shape (1, y, x)."""
     packed = _runs(records, number, shape)
     return replace(packed, value=id_of[packed.value]).labels()[np.newaxis]
-
-
-def _places(tables: list[tuple[int, pd.DataFrame]]) -> pd.DataFrame:
-    """Return where the reflections of a frame should be that were not found."""
-    rows = [
-        table.loc[~table["found"], ["spacing", "angle"]].assign(label=label)
-        for label, table in tables
-    ]
-    return pd.concat(rows, ignore_index=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dask
 import numpy as np
 import pandas as pd
+from tqdm.auto import tqdm
 
 from hyperspy_hrtemnn.analysis import (
     find_reflections,
@@ -18,8 +19,8 @@ from hyperspy_hrtemnn.analysis import (
 from hyperspy_hrtemnn.signals._calibration import length_in
 from hyperspy_hrtemnn.signals._instances import check_ids
 from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
-from hyperspy_hrtemnn.signals._progress import progress
-from hyperspy_hrtemnn.signals._tables import join_spectra
+from hyperspy_hrtemnn.signals._progress import is_shown, progress
+from hyperspy_hrtemnn.signals._tables import insert_coordinates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,10 +32,21 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.intp]
 
-_COLUMNS = ["id", "reflection", "spacing", "angle", "intensity", "amplitude", "noise"]
+_COLUMNS = [
+    "frame",
+    "id",
+    "reflection",
+    "spacing",
+    "angle",
+    "intensity",
+    "amplitude",
+    "noise",
+]
 _COLUMNS += ["found", "rotation"]
 _INDEXED = ["family", "lattice", "zone_axis"]
-_TYPES = {"id": int, "reflection": int, "found": bool} | dict.fromkeys(_INDEXED, str)
+_TYPES = {"frame": int, "id": int, "reflection": int, "found": bool} | dict.fromkeys(
+    _INDEXED, str
+)
 _UNITS = {"spacing": "nm", "angle": "°", "rotation": "°"}
 
 
@@ -65,74 +77,98 @@ def peak_table(
     frame, number = frames_and_ids(spectra)
     run = partial(over_blocks, spectra, show_progressbar, num_workers)
     found = run(partial(_found, step=step, search=search), [None] * len(frame))
-    rows = followed(found, frame, number, follow)
-    rows = run(partial(_measured, step=step, square=search["square"]), rows)
+    shown = pd.DataFrame({"frame": frame, "id": number})
+    shown = shown[[records is not None for records in found]]
+    nothing = find_reflections(np.zeros((3, 3)), step, **search)
+    tables = [records for records in found if records is not None]
+    sizes = [len(records) for records in tables]
+    together = pd.DataFrame(np.concatenate([*tables, nothing.to_records(index=False)]))
+    together = together.assign(**{n: shown[n].to_numpy().repeat(sizes) for n in shown})
+    rows = followed(together, shown, follow, show_progressbar=show_progressbar)
+
+    unseen = np.flatnonzero(~rows["found"])
+    members = rows.iloc[unseen].groupby(["frame", "id"]).indices
+    of_spectrum = [
+        unseen[members.get(place, slice(0))]
+        for place in zip(frame.tolist(), number.tolist(), strict=True)
+    ]
+    where = rows[["spacing", "angle"]].to_numpy().T
+    measured = run(
+        partial(_measured, step=step, square=search["square"]),
+        [where[:, at] for at in of_spectrum],
+    )
+    rows.loc[np.concatenate(of_spectrum), ["intensity", "amplitude"]] = np.concatenate(
+        measured, axis=1
+    ).T
     indexed = follow.get("crystal") is not None
-    return reflection_table(rows, frame, frame_axes(spectra), indexed=indexed)
+    return reflection_table(rows, frame_axes(spectra), indexed=indexed)
 
 
 def followed(
-    found: Sequence[pd.DataFrame | None],
-    frame: Numbers,
-    number: Numbers,
+    found: pd.DataFrame,
+    shown: pd.DataFrame,
     follow: dict[str, Any],
-) -> list[pd.DataFrame | None]:
+    *,
+    show_progressbar: bool | None,
+) -> pd.DataFrame:
     """Return the reflections of all particles, each followed through its frames.
 
     Parameters
     ----------
     found
-        From `find_reflections`, for each spectrum; None for one that is empty.
-    frame, number
-        Frame and particle of each spectrum.
+        A row for each reflection: ``frame``, ``id`` of the particle, and the columns
+        of `find_reflections`. The frames of a particle are in their order.
+    shown
+        ``frame`` and ``id`` of each spectrum that is not empty.
     follow
         Options of `follow_reflections`.
+    show_progressbar
+        Whether to show a progress bar; None for what HyperSpy's preferences say.
 
     Returns
     -------
-    For each spectrum what `follow_reflections` knows of it; None for an empty one.
+    What `follow_reflections` knows of each particle, with ``id``, sorted by frame, id
+    and reflection.
     """
-    rows: list[pd.DataFrame | None] = [None] * len(found)
-    for particle in np.unique(number):
-        places = np.flatnonzero(number == particle).tolist()
-        spectra = ((frame[i], found[i]) for i in places)
-        shown = {f: table for f, table in spectra if table is not None}
-        if shown:
-            tables = [table.assign(frame=f) for f, table in shown.items()]
-            together = pd.concat(tables, ignore_index=True)
-            lines = follow_reflections(together, shown, **follow).assign(id=particle)
-            by_frame = dict(list(lines.groupby("frame")))
-            for i in places:
-                rows[i] = by_frame.get(frame[i])
-    return rows
+    rows = found.groupby("id").indices
+    columns = found.drop(columns="id")
+    tables = [follow_reflections(columns.iloc[:0], [], **follow).assign(id=0)]
+    with tqdm(
+        shown.groupby("id")["frame"],
+        desc="following",
+        unit="particle",
+        disable=not is_shown(show_progressbar),
+    ) as particles:
+        for particle, frames in particles:
+            # One of which nothing is found has no rows.
+            if particle in rows:
+                of_particle = columns.iloc[rows[particle]].reset_index(drop=True)
+                table = follow_reflections(of_particle, frames, **follow)
+                tables.append(table.assign(id=particle))
+    together = pd.concat(tables[1:] or tables, ignore_index=True)
+    return together.sort_values(["frame", "id", "reflection"], ignore_index=True)
 
 
 def reflection_table(
-    rows: Sequence[pd.DataFrame | None],
-    frame: Numbers,
-    axes: Sequence[Any],
-    *,
-    indexed: bool,
+    rows: pd.DataFrame, axes: Sequence[Any], *, indexed: bool
 ) -> pd.DataFrame:
-    """Return the rows of all spectra as the table of `LocalFFT.peak_table`.
+    """Return the rows of all particles as the table of `LocalFFT.peak_table`.
 
     Parameters
     ----------
     rows
-        Of each spectrum, with all that is measured; None for an empty one.
-    frame
-        The frame of each spectrum. Those of one frame are in the order of the table.
+        From `followed`, with all that is measured.
     axes
         The navigation axes of the frames, the fastest first.
     indexed
         Whether a crystal is known.
     """
     columns = _COLUMNS + (_INDEXED if indexed else [])
-    nothing = pd.DataFrame({n: np.empty(0, _TYPES.get(n, float)) for n in columns})
-    tables = [nothing if table is None else table[columns] for table in rows]
-    together = join_spectra(tables, nothing, frame, axes)
-    together.attrs["units"] |= _UNITS
-    return together
+    types = {name: _TYPES.get(name, float) for name in columns}
+    table = rows[columns].astype(types)
+    units = insert_coordinates(table, axes, 1)
+    table.attrs["units"] = units | _UNITS
+    return table
 
 
 def spacing_in_nm(max_spacing: float | str) -> float:
@@ -233,29 +269,29 @@ def _found(
     *,
     step: tuple[float, float],
     search: dict[str, float],
-) -> list[pd.DataFrame | None]:
+) -> list[NDArray[Any] | None]:
+    """Return what is found as records, of which thousands take little memory."""
     return [
-        find_reflections(spectrum, step, **search) if spectrum.any() else None
+        find_reflections(spectrum, step, **search).to_records(index=False)
+        if spectrum.any()
+        else None
         for spectrum in block.load()
     ]
 
 
 def _measured(
     block: DeferredBlock,
-    tables: Sequence[pd.DataFrame | None],
+    places: Sequence[NDArray[np.float64]],
     *,
     step: tuple[float, float],
     square: float,
-) -> list[pd.DataFrame | None]:
-    """Return the tables with the brightness of what was not found."""
-    if all(table is None or table["found"].all() for table in tables):
-        return list(tables)
-    results = []
-    for spectrum, table in zip(block.load(), tables, strict=True):
-        if table is not None:
-            unseen = ~table["found"]
-            place = (table.loc[unseen, name] for name in ("spacing", "angle"))
-            values = measure_reflections(spectrum, step, *place, square=square)
-            table.loc[unseen, ["intensity", "amplitude"]] = np.transpose(values)
-        results.append(table)
-    return results
+) -> list[NDArray[np.float64]]:
+    """Return intensity and amplitude, shape (2, place), at spacings and angles."""
+    if not any(place.size for place in places):
+        return list(places)
+    return [
+        np.stack(measure_reflections(spectrum, step, *place, square=square))
+        if place.size
+        else place
+        for spectrum, place in zip(block.load(), places, strict=True)
+    ]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from hyperspy_hrtemnn.networks import out_of_range, predict_spectra
 from hyperspy_hrtemnn.signals._lenses import known_energy
-from hyperspy_hrtemnn.signals._tables import join_spectra
+from hyperspy_hrtemnn.signals._tables import insert_coordinates
 
 from .reflections import frame_axes, frames_and_ids, frequency_step, over_blocks
 
@@ -60,12 +60,17 @@ def zone_axis_table(
     answers = over_blocks(
         spectra, show_progressbar, num_workers, ask, [None] * len(frame)
     )
-    tables = [
-        pd.DataFrame({"id": np.repeat(particle, len(answer)), "probability": answer})
-        for particle, answer in zip(number, answers, strict=True)
-    ]
-    nothing = tables[0].iloc[:0]
-    return join_spectra(tables, nothing, frame, frame_axes(spectra))
+    shown = [len(answer) for answer in answers]
+    table = pd.DataFrame(
+        {
+            "frame": np.repeat(frame, shown),
+            "id": np.repeat(number, shown),
+            "probability": np.concatenate(answers),
+        }
+    )
+    table = table.sort_values("frame", kind="stable", ignore_index=True)
+    table.attrs["units"] = insert_coordinates(table, frame_axes(spectra), 1)
+    return table
 
 
 def _probabilities(

@@ -46,7 +46,7 @@ class Reflections(NamedTuple):
         """Return them rotated by an angle in degrees."""
         return self._replace(angle=self.angle + rotation)
 
-    def only(self, kept: NDArray[np.bool_]) -> Reflections:
+    def only(self, kept: NDArray[np.bool_] | Index) -> Reflections:
         """Return some of them."""
         return Reflections(*(values[kept] for values in self))
 

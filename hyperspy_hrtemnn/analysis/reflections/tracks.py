@@ -69,7 +69,7 @@ def link_reflections(
     columns = ("spacing", "angle", "amplitude")
     found = Reflections(*(reflections[name].to_numpy(float) for name in columns))
     for _, rows in sorted(reflections.groupby("frame").indices.items()):
-        seen = found.only(rows).turned(-turn)
+        seen = found.only(np.asarray(rows)).turned(-turn)
         step = common_rotation(known, seen, max_rotation, tolerance)
         turn += step
         seen = seen.turned(-step)

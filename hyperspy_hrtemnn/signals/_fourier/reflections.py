@@ -83,7 +83,8 @@ def peak_table(
     tables = [records for records in found if records is not None]
     sizes = [len(records) for records in tables]
     together = pd.DataFrame(np.concatenate([*tables, nothing.to_records(index=False)]))
-    together = together.assign(**{n: shown[n].to_numpy().repeat(sizes) for n in shown})
+    for name in ("frame", "id"):
+        together[name] = shown[name].to_numpy().repeat(sizes)
     rows = followed(together, shown, follow, show_progressbar=show_progressbar)
 
     unseen = np.flatnonzero(~rows["found"])

@@ -63,7 +63,7 @@ def whole_frames(signal: Signal2D) -> da.Array:
 def frames_in_a_block(data: da.Array) -> int:
     """Return how many frames, shape (..., y, x), a block has at most."""
     height, width = data.shape[-2:]
-    return max(1, _BLOCK_BYTES // (height * width * data.dtype.itemsize))
+    return max(1, _BLOCK_BYTES // int(height * width * data.dtype.itemsize))
 
 
 def deferred_blocks(movie: da.Array) -> list[DeferredBlock]:

@@ -35,6 +35,8 @@ from .microscope.optics import intensity as intensity
 from .microscope.optics import transfer_function as transfer_function
 from .microscope.optics import wavelength as wavelength
 from .microscope.propagation import propagate as propagate
+from .particles.dose_limits import DoseLimits as DoseLimits
+from .particles.dose_limits import dose_limits as dose_limits
 from .particles.drift import correct_drift as correct_drift
 from .particles.instances import separate as separate
 from .particles.local_fourier import crop_size as crop_size
@@ -68,6 +70,7 @@ __all__ = [
     "Camera",
     "Columns",
     "Crystal",
+    "DoseLimits",
     "Lattice",
     "MTFFit",
     "NoiseSpectrum",
@@ -88,6 +91,7 @@ __all__ = [
     "defocus_circle",
     "detect",
     "diffusion_events",
+    "dose_limits",
     "expect",
     "find_columns",
     "find_lattice_vectors",

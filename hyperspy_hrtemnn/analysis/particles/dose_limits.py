@@ -83,7 +83,7 @@ def dose_limits(
     half = _lasting(steps, means - wanted / 2) if wanted > 0 else float("nan")
     convergence = float("nan")
     if last > 0:
-        convergence = _lasting(steps, tolerance - np.abs(means / last - 1))
+        convergence = _lasting(steps, tolerance * last - np.abs(means - last))
     return DoseLimits(half, convergence, last)
 
 

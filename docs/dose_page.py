@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import onnx
 import pandas as pd
-from dose_statements import statements
+from dose_statements import digits, statements
 from network_page import header, replace_part
 
 PAGE = Path(__file__).parent / "dose.md"
@@ -85,7 +85,7 @@ def results(folder: Path, stem: str) -> str:
 def spread(limit: dict[str, float | None]) -> str:
     """Return median and percentiles of a limit; never reached is a dash."""
     median, low, high = (
-        "–" if limit[key] is None else f"{limit[key]:.3g}"
+        "–" if limit[key] is None else digits(limit[key])
         for key in ("median", "10th percentile", "90th percentile")
     )
     return f"{median} ({low} to {high})"

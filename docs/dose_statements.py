@@ -41,7 +41,7 @@ class Series:
         """Return the median of a limit of each network as text."""
         values = ((name, self._limits[name][limit]["median"]) for name in networks)
         return ", ".join(
-            f"{name} {'never' if dose is None else f'{dose:.3g}'}"
+            f"{name} {'never' if dose is None else digits(dose)}"
             for name, dose in values
         )
 
@@ -81,6 +81,11 @@ class Series:
     def _rows(self, network: str, low: float, high: float) -> pd.DataFrame:
         rows = self._table[self._table["by"] == network]
         return rows[rows["dose"].between(low, high)]
+
+
+def digits(value: float) -> str:
+    """Return a number with three digits, and no power of ten."""
+    return f"{float(f'{value:.3g}'):g}"
 
 
 def statements(folder: Path) -> list[tuple[str, str, str]]:

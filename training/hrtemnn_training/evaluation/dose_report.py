@@ -80,6 +80,9 @@ def study_doses(
     for name, part in ((f"{stem}.csv", table), (f"{stem}-limits.csv", limits)):
         with written_whole(folder / name) as temporary:
             part.to_csv(temporary, index=False)
+    plot_doses(table, summary, folder / f"{stem}.png")
+    shots = _frames_to_show(recipe, folder, table, plan, images)
+    draw_frames(recipe, named, shots, folder / f"{stem}-frames.png")
     told = {
         "recipe": recipe.name,
         "plan": asdict(plan),
@@ -89,9 +92,6 @@ def study_doses(
     with written_whole(folder / f"{stem}.json") as temporary:
         text = json.dumps(told, indent=2, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
-    plot_doses(table, summary, folder / f"{stem}.png")
-    shots = _frames_to_show(recipe, folder, table, plan, images)
-    draw_frames(recipe, named, shots, folder / f"{stem}-frames.png")
     return summary
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,7 +53,6 @@ class DosePlan:
     steps: int = 20
     frames: int = 2
     structures: int | None = None
-    doses: tuple[float, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.lowest < self.highest:
@@ -65,8 +64,14 @@ class DosePlan:
             raise ValueError(
                 f"steps: a series has two doses or more, not {self.steps}."
             )
-        doses = np.geomspace(self.lowest, self.highest, self.steps)
-        object.__setattr__(self, "doses", tuple(doses.tolist()))
+
+    @property
+    def doses(self) -> list[float]:
+        """The doses, rising [e-/Å²]."""
+        doses: list[float] = np.geomspace(
+            self.lowest, self.highest, self.steps
+        ).tolist()
+        return doses
 
 
 def dose_table(
@@ -101,9 +106,9 @@ def dose_table(
 
     Returns
     -------
-    A row for each frame and network: ``by``, the network, ``structure``, ``frame``,
-    ``dose`` [e-/Å²], ``true_area`` and ``found_area``, above probability 0.9 [nm²],
-    and the scores of a mask.
+    A row for each frame and network: ``by``, the network, ``structure``, ``frame``, the
+    conditions, with ``dose`` [e-/Å²], ``true_area`` and ``found_area``, above
+    probability 0.9 [nm²], and the scores of a mask.
 
     Raises
     ------
@@ -124,6 +129,8 @@ def dose_table(
     data = DataSet(data_path(folder, "test"))
     rows = []
     indices = [*_with_particle(recipe, data, plan, images)]
+    if not indices:
+        raise ValueError(f"No structure in {data.path} shows a particle.")
     bar = tqdm(
         total=len(indices) * len(plan.doses) * plan.frames,
         desc="doses",
@@ -135,15 +142,12 @@ def dose_table(
             for name, network in networks.items():
                 scores = task.score(task.ask(network, shot), shot)
                 area = height * width / 100  # nm²
-                known = {
-                    "by": name,
-                    "structure": index,
-                    "frame": frame,
-                    "dose": shot.exposure.camera.dose,
+                areas = {
                     "true_area": area * scores["true_share"],
                     "found_area": area * scores["found_share"],
                 }
-                rows.append(known | scores)
+                known = {"by": name, "structure": index, "frame": frame}
+                rows.append(known | shot.conditions() | areas | scores)
             bar.update()
     bar.close()
     return pd.DataFrame(rows)

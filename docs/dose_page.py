@@ -84,10 +84,8 @@ def results(folder: Path, stem: str) -> str:
 
 def spread(limit: dict[str, float | None]) -> str:
     """Return median and percentiles of a limit; never reached is a dash."""
-    median, low, high = (
-        "–" if limit[key] is None else digits(limit[key])
-        for key in ("median", "10th percentile", "90th percentile")
-    )
+    values = (limit[key] for key in ("median", "10th percentile", "90th percentile"))
+    median, low, high = ("–" if value is None else digits(value) for value in values)
     return f"{median} ({low} to {high})"
 
 

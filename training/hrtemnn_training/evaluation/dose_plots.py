@@ -112,10 +112,10 @@ def draw_frames(
     for row, (name, network) in zip(panels, networks.items(), strict=True):
         row[0].set_ylabel(name, fontsize="small")
         for axes, shot in zip(row, shots, strict=True):
-            found = (task.ask(network, shot) > PROBABILITY).any(axis=0)
+            found = task.ask(network, shot).max(axis=0) > PROBABILITY
             truth = masks(shot.sample, shot.parameters.categories, shot.grid)
             axes.imshow(shot.standardized[0], cmap="gray", vmin=-3, vmax=3)
-            _outline(axes, truth.any(axis=-1), shot, "cyan")
+            _outline(axes, truth.max(axis=-1), shot, "cyan")
             _outline(axes, found, shot, "orangered")
             axes.set(xticks=[], yticks=[])
     for axes, shot in zip(panels[0], shots, strict=True):

@@ -70,7 +70,13 @@ def plot_doses(table: pd.DataFrame, summary: Mapping[str, Any], path: Path) -> N
         axes.set_ylim(0, {"f1": 1, "found_over_true_area": 1.5}.get(score))
         axes.grid(alpha=0.3)
     panels[0].axhline(1, color="0.6", lw=0.8)
-    panels[0].legend(title="dashed: half the area; dotted: converged", fontsize="small")
+    figure.legend(
+        *panels[0].get_legend_handles_labels(),
+        title="dashed: half the area; dotted: converged",
+        fontsize="small",
+        ncols=3,
+        loc="outside upper center",
+    )
     panels[-1].set_xscale("log")
     panels[-1].set_xlabel("dose (e⁻/Å²)")
     with written_whole(path) as temporary:
@@ -80,7 +86,7 @@ def plot_doses(table: pd.DataFrame, summary: Mapping[str, Any], path: Path) -> N
 def _draw(axes: Axes, rows: pd.DataFrame, score: str, color: str, name: str) -> None:
     series = rows.pivot_table(score, "dose", "structure", dropna=False)
     low, high = (series.quantile(q, axis=1) for q in (0.1, 0.9))
-    axes.fill_between(series.index, low, high, color=color, alpha=0.12, lw=0)
+    axes.fill_between(series.index, low, high, color=color, alpha=0.1, lw=0)
     axes.plot(series.index, series.mean(axis=1), ".-", color=color, label=name)
 
 

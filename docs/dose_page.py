@@ -16,10 +16,12 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-import onnx
 import pandas as pd
 from dose_statements import digits, statements
 from network_page import header, replace_part
+
+from hrtemnn_training.recipe import read_recipe
+from hrtemnn_training.training.loop import network_of
 
 PAGE = Path(__file__).parent / "dose.md"
 PICTURES = Path(__file__).parent / "pictures" / "dose"
@@ -33,17 +35,16 @@ def networks(folder: Path) -> str:
     columns = ["network", "parameters", "images", "log10 of doses", "c0", "c3"]
     lines = header([*columns, "best validation F1"])
     for run in runs(folder):
-        recipe = json.loads((run / "recipe.json").read_text(encoding="utf-8"))
-        stages = recipe["training"]["stages"]
-        seen = recipe["size"]["train"] * sum(stage["epochs"] for stage in stages)
+        recipe = read_recipe(run / "recipe.json")
+        seen = recipe.size["train"] * recipe.training.epochs
         history = pd.read_csv(run / "history.csv")
-        graph = onnx.load(run / f"{recipe['name']}.onnx").graph
-        weights = sum(int(np.prod(each.dims)) for each in graph.initializer)
+        weights = network_of(recipe).count_params()
+        images = recipe.images
         ranges = [
-            "{:g} to {:g}".format(*recipe["images"][key])
-            for key in ("log_dose", "mtf_c1", "mtf_c3")
+            "{:g} to {:g}".format(*bounds)
+            for bounds in (images.log_dose, images.mtf_c1, images.mtf_c3)
         ]
-        cells = [recipe["name"], f"{weights:,}", f"{seen:,}", *ranges]
+        cells = [recipe.name, f"{weights:,}", f"{seen:,}", *ranges]
         cells.append(f"{history['validation_f1'].max():.3f}")
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -76,16 +77,24 @@ def results(folder: Path, stem: str) -> str:
         *header(["network", *TITLES, *(f"F1 at {dose}" for dose in DOSES)]),
     ]
     for name, limits in told["networks"].items():
-        cells = [name, *(spread(limit) for limit in limits.values())]
+        lowest = told["plan"]["lowest"]
+        cells = [name, *(spread(limit, lowest) for limit in limits.values())]
         cells += [f"{f1:.2f}" for f1 in np.interp(np.log(DOSES), *curve(table, name))]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def spread(limit: dict[str, float | None]) -> str:
-    """Return median and percentiles of a limit; never reached is a dash."""
-    values = (limit[key] for key in ("median", "10th percentile", "90th percentile"))
-    median, low, high = ("–" if value is None else digits(value) for value in values)
+def spread(limit: dict[str, float | None], lowest: float) -> str:
+    """Return median and percentiles; the lowest dose is an upper bound of a limit."""
+
+    def told(value: float | None) -> str:
+        if value is None:
+            return "–"
+        return f"≤ {digits(value)}" if value == lowest else digits(value)
+
+    median, low, high = (
+        told(limit[key]) for key in ("median", "10th percentile", "90th percentile")
+    )
     return f"{median} ({low} to {high})"
 
 
@@ -103,12 +112,18 @@ def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     done = [stem for stem in STEMS if (folder / f"{stem}.json").exists()]
     for stem in done:
-        replace_part(PAGE, f"series {stem}", results(folder, stem))
-        for name in (f"{stem}.png", f"{stem}-frames.png"):
+        body = [results(folder, stem)]
+        for text, name in (
+            ("Found area, F1 and what is found beside particles", f"{stem}.png"),
+            ("Frames with true and found outlines", f"{stem}-frames.png"),
+        ):
             shutil.copy(folder / name, PICTURES)
+            body.append(f"![{text}](pictures/dose/{name})")
+        replace_part(PAGE, f"series {stem}", "\n\n".join(body))
     if runs(folder):
-        replace_part(PAGE, "trainings", networks(folder))
         draw_learning(folder)
+        picture = "![Learning curves](pictures/dose/learning.png)"
+        replace_part(PAGE, "trainings", f"{networks(folder)}\n\n{picture}")
     if len(done) == len(STEMS):
         rows = [f"| {' | '.join(cells)} |" for cells in statements(folder)]
         body = "\n".join([*header(["the paper", "measured here", "result"]), *rows])

@@ -52,7 +52,7 @@ def plot_doses(table: pd.DataFrame, summary: Mapping[str, Any], path: Path) -> N
     scores = {
         "found_over_true_area": "found / true area",
         "f1": "F1",
-        "beside": "found beside particles / true area",
+        "beside": "found beside / true area",
     }
     figure = Figure(figsize=(7, 9), layout="constrained")
     panels = figure.subplots(3, 1, sharex=True)

@@ -112,14 +112,14 @@ def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     done = [stem for stem in STEMS if (folder / f"{stem}.json").exists()]
     for stem in done:
-        body = [results(folder, stem)]
+        parts = [results(folder, stem)]
         for text, name in (
             ("Found area, F1 and what is found beside particles", f"{stem}.png"),
             ("Frames with true and found outlines", f"{stem}-frames.png"),
         ):
             shutil.copy(folder / name, PICTURES)
-            body.append(f"![{text}](pictures/dose/{name})")
-        replace_part(PAGE, f"series {stem}", "\n\n".join(body))
+            parts.append(f"![{text}](pictures/dose/{name})")
+        replace_part(PAGE, f"series {stem}", "\n\n".join(parts))
     if runs(folder):
         draw_learning(folder)
         picture = "![Learning curves](pictures/dose/learning.png)"

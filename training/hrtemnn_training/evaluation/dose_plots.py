@@ -80,7 +80,7 @@ def plot_doses(table: pd.DataFrame, summary: Mapping[str, Any], path: Path) -> N
     panels[-1].set_xscale("log")
     panels[-1].set_xlabel("dose (e⁻/Å²)")
     with written_whole(path) as temporary:
-        figure.savefig(temporary, dpi=120)
+        figure.savefig(temporary, dpi=120, bbox_inches="tight")
 
 
 def _draw(axes: Axes, rows: pd.DataFrame, score: str, color: str, name: str) -> None:

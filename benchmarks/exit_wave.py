@@ -129,8 +129,13 @@ def reconstruct(series: HRTEM, **options: Any) -> tuple[ExitWave, float]:
     return wave, perf_counter() - start
 
 
-def report(name: str, wave: ExitWave, truth: ExitWave, seconds: float) -> None:
-    """Print the differences from the truth, with and without long wavelengths."""
+def report(name: str, wave: ExitWave, truth: ExitWave, seconds: float) -> str:
+    """Print the differences from the truth, with and without long wavelengths.
+
+    Returns
+    -------
+    The name with both RMSE, as a title.
+    """
     quiet = {"show_progressbar": False}
     whole = wave.compare(truth, **quiet).iloc[0]
     short = wave.compare(truth, cutoff=CUTOFF, **quiet).iloc[0]
@@ -140,23 +145,30 @@ def report(name: str, wave: ExitWave, truth: ExitWave, seconds: float) -> None:
         f"{seconds:.1f} s",
         flush=True,
     )
+    return f"{name}\nRMSE {whole['rmse']:.4f}, short waves {short['rmse']:.4f}"
 
 
 def draw(series: HRTEM, waves: dict[str, ExitWave], path: str) -> None:
     """Draw the first and the last image, and the imaginary part of each wave."""
-    panels = {"first image": series.inav[0].data, "last image": series.inav[-1].data}
+    images = {"first image": series.inav[0].data, "last image": series.inav[-1].data}
     figure, axes = plt.subplots(
-        1, len(panels) + len(waves), figsize=(4 * (len(panels) + len(waves)), 4.3)
+        2, 4, figsize=(14, 7.6), sharex=True, sharey=True, layout="constrained"
     )
-    for ax, (name, image) in zip(axes, panels.items(), strict=False):
-        ax.imshow(image, cmap="gray")
-        ax.set_title(name)
-    for ax, (name, wave) in zip(axes[len(panels) :], waves.items(), strict=True):
-        ax.imshow(wave.data.imag, vmin=-0.2, vmax=0.7)
+    height, width = (n * SAMPLING / 10 for n in series.inav[0].data.shape)
+    extent = (0, width, height, 0)
+    panels = iter(axes.flat)
+    for name, image in images.items():
+        ax = next(panels)
+        ax.imshow(image, cmap="gray", extent=extent)
         ax.set_title(name, fontsize="small")
-    for ax in axes:
+    for name, wave in waves.items():
+        ax = next(panels)
+        shown = ax.imshow(wave.data.imag, vmin=-0.2, vmax=0.7, extent=extent)
+        ax.set_title(name, fontsize="small")
+    figure.colorbar(shown, ax=axes, label="imaginary part", shrink=0.6)
+    for ax in panels:
         ax.set_axis_off()
-    figure.tight_layout()
+    axes[1, 0].set(xlabel="x (nm)", ylabel="y (nm)")
     figure.savefig(path, dpi=80)
 
 
@@ -187,8 +199,7 @@ def main() -> None:
         if known.get("model", "") is None:
             continue
         wave, seconds = reconstruct(images, **known)
-        report(name, wave, sample.truth, seconds)
-        waves[name] = wave
+        waves[report(name, wave, sample.truth, seconds)] = wave
     draw(series, waves, options.picture)
 
     for drift in (0.0, 5.0):

@@ -36,7 +36,7 @@ def recipe_for(count: int) -> Recipe:
     content["images"]["multifocus"] = [count, *content["images"]["multifocus"][1:]]
     content["network"]["width"] = 8
     first, *_, last = content["training"]["stages"]
-    first["epochs"], last["epochs"] = 2, 14
+    first["epochs"], last["epochs"] = 2, 8
     content["training"]["stages"] = [first, last]
     return Recipe.model_validate(content)
 

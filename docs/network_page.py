@@ -10,8 +10,10 @@ the run to ``docs/pictures/NAME``, so that no score is ever typed by hand.
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -43,9 +45,13 @@ def conditions(card: Card) -> str:
         lines.append(f"| {fields[name].description} | {text} |")
     lines += [
         f"| working sampling [Å] | {card.sampling:g} |",
-        f"| width of the standardization [Å] | {card.standardization_width:g} |",
         f"| receptive field [pixels at that sampling] | {card.receptive_field} |",
     ]
+    if card.standardization_width is not None:
+        width = f"{card.standardization_width:g}"
+        lines.append(f"| width of the standardization [Å] | {width} |")
+    if card.spectrum_side is not None:
+        lines.append(f"| side of the spectra [pixels] | {card.spectrum_side} |")
     return "\n".join(lines)
 
 
@@ -79,7 +85,36 @@ def any_scores(card: Card) -> str:
             row(text, [part[name][value] for name, value in pairs])
             for text, part in bins.items()
         ]
+    if "roc_auc" in card.scores:
+        lines += ["", *areas(card.scores["roc_auc"])]
     return "\n".join(lines)
+
+
+def compared(contenders: dict[str, dict[str, Any]], names: list[str]) -> str:
+    """Return the means of some scores of all contenders against each condition."""
+    lines = []
+    parts = list(contenders.values())
+    titles = [f"{who}: {name}" for name in names for who in contenders]
+    for condition, bins in parts[0]["against"].items():
+        lines += ["", *header([condition, *titles])]
+        for text in bins:
+            cells = [part["against"][condition][text] for part in parts]
+            means = [cell[name]["mean"] for name in names for cell in cells]
+            lines.append(row(text, means))
+    return "\n".join(lines[1:])
+
+
+def areas(contenders: dict[str, dict[str, Any]]) -> list[str]:
+    """Return a table of the area under the ROC curve of each contender."""
+    lines = header(["area under the ROC curve", *contenders])
+    lines.append(row("all", [part["all"] for part in contenders.values()]))
+    for name, kinds in next(iter(contenders.values())).items():
+        if name != "all":
+            lines += [
+                row(kind, [part[name][kind] for part in contenders.values()])
+                for kind in kinds
+            ]
+    return lines
 
 
 def header(columns: list[str]) -> list[str]:
@@ -149,6 +184,11 @@ def main() -> None:
     card = load(options.name).card
     page = DOCS / f"{options.name}.md"
     replace_part(page, "card", f"{conditions(card)}\n\n{scores(card)}")
+    comparison = options.run / "comparison.json"
+    if comparison.exists():
+        contenders = json.loads(comparison.read_text(encoding="utf-8"))
+        shown = list(next(iter(card.scores["rivals"].values())))
+        replace_part(page, "comparison", compared(contenders, shown))
     copy_pictures(options.run, options.name)
 
 

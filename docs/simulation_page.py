@@ -3,7 +3,7 @@
 
     python docs/simulation_page.py
 
-Needs the extra `training`. One picture of every generator, one of the same exit wave
+Needs the extra `training`. One picture of the generators, one of the same exit wave
 under different microscopes and cameras, and the keys with their defaults.
 """
 
@@ -33,6 +33,7 @@ from hrtemnn_training.structures import (
     ParticlesOnFilm,
     Sheet,
     SupportedParticles,
+    TiltedParticle,
 )
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 from hyperspy_hrtemnn.analysis import Aberration, Camera, Optics, detect, intensity
@@ -48,6 +49,7 @@ SAMPLING = 0.15  # of all cameras [Å]
 GENERATORS = (
     SupportedParticles,
     ParticlesOnFilm,
+    TiltedParticle,
     AmorphousFilm,
     MX2Flake,
     Sheet,

@@ -47,7 +47,8 @@ class LazyGroup(click.Group):
         """List the commands; those of the training side without importing them."""
         rows: dict[str, list[tuple[str, str]]] = {"Commands": [], "Training": []}
         for name, point in self._entry_points().items():
-            command = self.get_command(ctx, name) if point.module == __name__ else None
+            is_training = point.module.startswith("hrtemnn_training.")
+            command = None if is_training else self.get_command(ctx, name)
             if command is None:
                 rows["Training"].append((name, f"see hrtemnn {name} --help"))
             else:
@@ -170,7 +171,7 @@ def segment(
     Finished frames are kept beside OUT until all are: the same command goes on where
     it was interrupted.
     """
-    from hyperspy_hrtemnn.jobs import segment_file
+    from hyperspy_hrtemnn.jobs.segmenting import segment_file
 
     _run(
         segment_file,
@@ -245,7 +246,7 @@ def track(
     Finished frames are kept beside OUT until all are: the same command goes on where
     it was interrupted.
     """
-    from hyperspy_hrtemnn.jobs import track_file
+    from hyperspy_hrtemnn.jobs.tracking import track_file
 
     _run(track_file, segmentation, out, table=table, options=options, force=force)
 
@@ -306,7 +307,7 @@ def follow(
     .hspy file and tables as .csv at the end: the same command goes on where it was
     interrupted.
     """
-    from hyperspy_hrtemnn.follow_job import follow_file
+    from hyperspy_hrtemnn.jobs.following import follow_file
 
     _run(
         follow_file,
@@ -355,7 +356,7 @@ def detector(
 
     MOVIE is a file HyperSpy reads, or a folder of an in-situ camera.
     """
-    from hyperspy_hrtemnn.measuring import measure_file
+    from hyperspy_hrtemnn.jobs.measuring import measure_file
 
     gain: float | str | None = counts_per_electron
     if counts_per_electron not in (None, "noise"):

@@ -19,8 +19,9 @@ from pandas.testing import assert_frame_equal
 
 from hyperspy_hrtemnn import cli
 from hyperspy_hrtemnn.checkpoint import Checkpoint
-from hyperspy_hrtemnn.signals import LazyInstances, _frame_analysis
-from hyperspy_hrtemnn.signals._in_flight import each_frame
+from hyperspy_hrtemnn.signals import LazyInstances
+from hyperspy_hrtemnn.signals._following import frame_analysis
+from hyperspy_hrtemnn.signals._following.in_flight import results_in_flight
 
 FRAMES, HEIGHT, WIDTH = 5, 100, 140
 PIXEL = 0.02  # nm
@@ -110,13 +111,13 @@ def interrupted(name, count):
 def predicted(monkeypatch):
     """Count the frames that go through the network."""
     counted = []
-    predict = _frame_analysis.predict
+    predict = frame_analysis.predict
 
     def count(*arguments, **options):
         counted.append(1)
         return predict(*arguments, **options)
 
-    monkeypatch.setattr(_frame_analysis, "predict", count)
+    monkeypatch.setattr(frame_analysis, "predict", count)
     return counted
 
 
@@ -260,7 +261,7 @@ def test_few_frames_are_in_flight():
             released.append(number)
         return -number
 
-    results = dict(each_frame(work, frames(), num_workers=3))
+    results = dict(results_in_flight(work, frames(), num_workers=3))
     assert results == {number: -number for number in range(40)}
     assert 3 <= most <= 5
 

@@ -50,11 +50,12 @@ def test_csv(both, tmp_path):
         "x (angstrom)",
         "y (angstrom)",
     ]
-    assert header[-4:] == [
-        "eccentricity",
+    assert header[-5:] == [
         "orientation (deg)",
         "touches_border",
         "mean_intensity",
+        "x_corrected (angstrom)",
+        "y_corrected (angstrom)",
     ]
     table = pd.read_csv(tmp_path / "table.csv")
     np.testing.assert_array_equal(table["id"], [4, 4, 4, 4, 65535])

@@ -10,7 +10,7 @@ import pytest
 
 from hyperspy_hrtemnn.analysis import local_spectrum
 from hyperspy_hrtemnn.signals import LazyLocalFFT, LocalFFT
-from hyperspy_hrtemnn.signals._local_fft import local_fft
+from hyperspy_hrtemnn.signals._fourier.local_fft import local_fft
 
 FRAMES, HEIGHT, WIDTH = 3, 64, 90
 PIXEL = 0.02  # nm

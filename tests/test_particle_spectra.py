@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperspy_hrtemnn.signals import Instances
-from hyperspy_hrtemnn.signals._particle_spectra import _survey_pixels
+from hyperspy_hrtemnn.signals._particles.particle_spectra import _survey_pixels
 
 Y, X, CHANNELS = 9, 15, 6
 

@@ -166,6 +166,15 @@ def test_curves_against_time(peaks):
     assert below.get_xlabel() == "time (s)"
 
 
+def test_no_curve_crosses_a_pause(peaks):
+    paused = peaks.assign(time=peaks["time"] + 9 * (peaks["frame"] > 1))
+    for panel in plot_reflections(paused, 3, [1]).axes:
+        (band,) = panel.patches
+        assert (band.get_x(), band.get_width()) == pytest.approx((0.5, 9.5))
+        gaps = np.isnan(panel.lines[0].get_ydata())
+        np.testing.assert_array_equal(gaps, [0, 0, 1, 0, 0])
+
+
 def test_a_map_of_the_ratio(movie, particles, spectra):
     ratios = spectra.brightness_ratio("Au", **QUIET)
     ax = particles.plot_brightness_ratio(movie, ratios, 2)

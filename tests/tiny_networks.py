@@ -166,6 +166,26 @@ def linear(path: Path, **changes: Any) -> Path:
     return path
 
 
+def brightest(path: Path, **changes: Any) -> Path:
+    """Write a network of spectra: sigmoid(8 * (largest value - 1))."""
+    nodes = [
+        helper.make_node("ReduceMax", ["image"], ["largest"], axes=[2, 3], keepdims=0),
+        helper.make_node("Sub", ["largest", "one"], ["less"]),
+        helper.make_node("Mul", ["less", "eight"], ["more"]),
+        helper.make_node("Sigmoid", ["more"], ["answer"]),
+    ]
+    weights = {"one": np.float32(1).reshape(1), "eight": np.float32(8).reshape(1)}
+    of_spectra = {
+        "task": "zone axis",
+        "sampling": 0.5,
+        "standardization_width": None,
+        "spectrum_side": 33,
+    }
+    text = card(**{**of_spectra, **changes}).model_dump_json()
+    onnx.save(model(nodes, weights, outputs=("N", 1), text=text), path)
+    return path
+
+
 def exit_wave(path: Path, **changes: Any) -> Path:
     """Write a network of three images whose real part is the first, minus the last.
 

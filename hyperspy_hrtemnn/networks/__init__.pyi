@@ -10,6 +10,8 @@ from ._network import available as available
 from ._network import load as load
 from ._resampling import resample as resample
 from ._resampling import resampled_shape as resampled_shape
+from ._spectra import predict_spectra as predict_spectra
+from ._spectra import relative_spectrum as relative_spectrum
 from ._standardization import local_mean as local_mean
 from ._standardization import standardize as standardize
 
@@ -25,6 +27,8 @@ __all__ = [
     "local_mean",
     "out_of_range",
     "predict",
+    "predict_spectra",
+    "relative_spectrum",
     "resample",
     "resampled_shape",
     "standardize",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -47,7 +47,9 @@ class Card(BaseModel):
     - exit wave: its real and imaginary part at each pixel, 1 = vacuum;
     - regression: values of each pixel, as the classes name them;
     - image classification: probabilities of the image as a whole;
-    - image regression: values of the image as a whole.
+    - image regression: values of the image as a whole;
+    - zone axis: the probability that a particle is on one, from its local Fourier
+      transform.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,6 +62,7 @@ class Card(BaseModel):
         "regression",
         "image classification",
         "image regression",
+        "zone axis",
     ]
     material: str
     channels: Annotated[int, Field(ge=1)] = Field(
@@ -72,8 +75,12 @@ class Card(BaseModel):
     sampling: Annotated[float, Field(gt=0)] = Field(
         description="pixel size at which the network works [Å]"
     )
-    standardization_width: Annotated[float, Field(gt=0)] = Field(
-        description="standard deviation of the window of the standardization [Å]"
+    standardization_width: Annotated[float, Field(gt=0)] | None = Field(
+        description="standard deviation of the window of the standardization [Å]; null "
+        "where the network takes spectra"
+    )
+    spectrum_side: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="pixels along each axis of the spectra it takes, if it does"
     )
     receptive_field: Annotated[int, Field(ge=1)] = Field(
         description="side of the square of input pixels that one output pixel sees"
@@ -98,4 +105,16 @@ class Card(BaseModel):
     @property
     def per_image(self) -> bool:
         """Whether the answer is one for the whole image, not one for each pixel."""
-        return self.task.startswith("image ")
+        return self.task == "zone axis" or self.task.startswith("image ")
+
+    @model_validator(mode="after")
+    def _of_images_or_spectra(self) -> Card:
+        spectra = self.task == "zone axis"
+        if (self.spectrum_side is None) == spectra or (
+            self.standardization_width is None
+        ) != spectra:
+            raise ValueError(
+                "spectrum_side is for the task zone axis, standardization_width for "
+                "all others"
+            )
+        return self

@@ -85,7 +85,7 @@ def predict(
     channels = _resample(
         channels, working_shape(card, shape, sampling, resample=resample)
     )
-    channels = standardize(channels, card.standardization_width / card.sampling)
+    channels = standardize(channels, _sigma(card))
     if not channels.any():
         raise ValueError(
             "The image has no contrast beyond rounding: it is blank, constant or "
@@ -171,9 +171,7 @@ def working_shape(
     """
     if resample:
         shape = resampled_shape(shape, _ratio(card, sampling))
-    smallest = max(
-        card.standardization_width / card.sampling, card.stride, card.smallest_side
-    )
+    smallest = max(_sigma(card), card.stride, card.smallest_side)
     if min(shape) < smallest:
         height, width = (f"{size * card.sampling:.3g}" for size in shape)
         raise ValueError(
@@ -182,6 +180,16 @@ def working_shape(
             "Take a larger field of view, or check the calibration."
         )
     return shape
+
+
+def _sigma(card: Card) -> float:
+    """Return the width of the standardization in pixels."""
+    if card.standardization_width is None:
+        raise ValueError(
+            f"The network {card.name!r} takes local Fourier transforms, not images; "
+            "see LocalFFT.zone_axis_probability."
+        )
+    return card.standardization_width / card.sampling
 
 
 def _ratio(card: Card, sampling: float | None) -> float:

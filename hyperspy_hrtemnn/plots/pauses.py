@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
     from matplotlib.axes import Axes
 
@@ -40,6 +42,19 @@ def find_pauses(table: pd.DataFrame) -> list[Pause]:
         Pause(int(number[i]), float(time[i]), float(time[i + 1]))
         for i in np.flatnonzero(steps > _PAUSE * usual)
     ]
+
+
+def with_gaps(frames: Iterable[int], pauses: list[Pause]) -> list[float]:
+    """Return frames and one between in each pause, at which a line breaks.
+
+    Parameters
+    ----------
+    frames
+        For `pandas.DataFrame.reindex`, which knows nothing of those between.
+    pauses
+        From `find_pauses`.
+    """
+    return sorted([*frames, *(pause.frame + 0.5 for pause in pauses)])
 
 
 def draw_pauses(pauses: list[Pause], ax: Axes) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .class_colors import class_colors
-from .pauses import draw_pauses, find_pauses
+from .pauses import draw_pauses, find_pauses, with_gaps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from .pauses import Pause
 
 _LINES = ("-", "--", ":", "-.")  # of reflections of one family
 
@@ -72,6 +74,7 @@ def plot_reflections(
         axes = plt.subplots(2, 1, sharex=True, layout="constrained")[1]
     above, below = axes
     against = "time" if "time" in rows else "frame"
+    pauses = find_pauses(peaks) if against == "time" else []
     colors = reflection_colors(rows)
     drawn: Counter[str] = Counter()
     for number in wanted:
@@ -80,17 +83,18 @@ def plot_reflections(
         line = _LINES[drawn[color] % len(_LINES)]
         drawn[color] += 1
         label = reflection_label(row.iloc[0], number=True)
-        above.plot(row[against], row["intensity"], line, color=color, label=label)
+        style = {"ls": line, "color": color}
+        _draw_line(row, against, "intensity", pauses, above, label=label, **style)
         for found, face in ((True, color), (False, "white")):
             some = row[row["found"] == found]
             x, y = some[against], some["intensity"]
             above.plot(x, y, "o", ms=4, mfc=face, mec=color)
         seen = row[row["found"]]
         angle = np.unwrap(seen["angle"], period=180)
-        below.plot(seen[against], angle - angle[:1], line, marker=".", color=color)
-    if against == "time":
-        for panel in axes:
-            draw_pauses(find_pauses(peaks), panel)
+        seen = seen.assign(rotation=angle - angle[:1])
+        _draw_line(seen, against, "rotation", pauses, below, marker=".", **style)
+    for panel in axes:
+        draw_pauses(pauses, panel)
     unit = peaks.attrs.get("units", {}).get(against)
     above.set_ylabel("intensity (of the largest)")
     below.set_ylabel("rotation (°)")
@@ -98,6 +102,20 @@ def plot_reflections(
     if wanted:
         above.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
     return above.figure  # type: ignore[return-value]
+
+
+def _draw_line(
+    rows: pd.DataFrame,
+    against: str,
+    name: str,
+    pauses: list[Pause],
+    ax: Axes,
+    **style: Any,
+) -> None:
+    """Draw a column as a line that breaks at pauses."""
+    rows = rows.set_index("frame", drop=False)
+    rows = rows.reindex(with_gaps(rows.index, pauses))
+    ax.plot(rows[against], rows[name], **style)
 
 
 def reflection_colors(peaks: pd.DataFrame) -> dict[int, str]:

@@ -1,4 +1,4 @@
-from ._camera_fit import CameraFit as CameraFit
+from ._camera.camera_fit import CameraFit as CameraFit
 from ._exit_wave import ExitWave as ExitWave
 from ._hrtem import HRTEM as HRTEM
 from ._instances import Instances as Instances

@@ -13,8 +13,8 @@ from hyperspy_hrtemnn.networks._tiling import spans
 
 from ._calibration import sampling
 from ._defocus import defocus_faults
-from ._frames import axis_dicts, frames, map_frames
 from ._lenses import known_energy
+from ._movies.frames import axis_dicts, frames, map_frames
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,8 @@ from hyperspy_hrtemnn.analysis import propagate
 from hyperspy_hrtemnn.plots import plot_argand, plot_convergence
 
 from ._calibration import sampling
-from ._frames import computed, derived_signal, frames, map_frames
 from ._lenses import angstroms, beam_energy
+from ._movies.frames import computed, derived_signal, frames, map_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -129,7 +129,7 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
             If a number is not positive, `spots` has another shape, or the signal is not
             calibrated.
         """
-        from ._lattice_filter import lattice_filter
+        from ._waves.lattice_filter import lattice_filter
 
         run = lattice_filter(self, a, angle, spots, width)
         state = {
@@ -196,7 +196,7 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         -------
         The focal series, array order (..., defocus, y, x), float32, with an axis
         ``defocus`` in nm; for a single number one image of each wave, without it. Of
-        counts if there is a dose.
+        counts if there is a dose, one an electron, as the metadata say.
 
         Raises
         ------
@@ -204,7 +204,7 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
             If the energy is not known, a length is none, a number is out of range, or
             the signal is not calibrated.
         """
-        from ._simulate_images import simulate_images
+        from ._waves.simulate_images import simulate_images
 
         return simulate_images(
             self,
@@ -269,7 +269,7 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
             If a number is out of range, a length is none, or there are fewer columns
             than classes.
         """
-        from ._wave_table import wave_table
+        from ._columns.wave_table import wave_table
 
         return wave_table(
             self,
@@ -359,7 +359,7 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         ValueError
             If the shapes differ, or `cutoff` is no length.
         """
-        from ._wave_table import comparison_table
+        from ._columns.wave_table import comparison_table
 
         return comparison_table(
             self,

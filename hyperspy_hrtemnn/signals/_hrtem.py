@@ -13,7 +13,7 @@ from hyperspy_hrtemnn.networks import standardize
 from hyperspy_hrtemnn.networks._validation import finite_float32
 
 from ._calibration import pixels
-from ._frames import computed, derived_signal, frames, map_frames
+from ._movies.frames import computed, derived_signal, frames, map_frames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.networks._tiling import Window
 
-    from ._camera_fit import CameraFit
+    from ._camera.camera_fit import CameraFit
     from ._exit_wave import ExitWave
-    from ._follow import FollowedParticles
+    from ._following.follow import FollowedParticles
     from ._instances import Instances
     from ._local_fft_signal import LocalFFT
     from ._segmentation import Segmentation
@@ -283,7 +283,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         ...     method="gerchberg-saxton", energy=50, Cs="10 µm", focal_spread="1 nm"
         ... )
         """
-        from ._reconstruct import reconstruct_by_network, reconstruct_classically
+        from ._waves.reconstruct import reconstruct_by_network, reconstruct_classically
 
         lazy = self._lazy if lazy_output is None else lazy_output
         if method == "network":
@@ -376,7 +376,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             If the signal is not calibrated, `instances` does not fit it, or has no
             particle `id`.
         """
-        from ._local_fft import local_fft
+        from ._fourier.local_fft import local_fft
 
         return local_fft(
             self,
@@ -487,8 +487,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         ...     "au-ceo2-mask", "movie_particles", min_separation="2 nm", size="8 nm"
         ... )
         """
-        from ._follow import follow_particles
-        from ._reflections import spacing_in_nm
+        from ._following.follow import follow_particles
+        from ._fourier.reflections import spacing_in_nm
 
         if crystal is not None:
             from hyperspy_hrtemnn.crystals import as_crystal
@@ -587,7 +587,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         >>> vacuum = hs.roi.RectangularROI(2, 2, 9, 9)  # doctest: +SKIP
         >>> movie.estimate_dose(vacuum, counts_per_electron=38)  # doctest: +SKIP
         """
-        from ._dose import estimate_dose
+        from ._camera.dose import estimate_dose
 
         return estimate_dose(
             self,
@@ -655,7 +655,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         >>> camera.plot_parameters()  # doctest: +SKIP
         >>> camera.save("camera.json")  # doctest: +SKIP
         """
-        from ._detector import fit_camera
+        from ._camera.detector import fit_camera
 
         return fit_camera(
             self,
@@ -708,7 +708,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         IndexError
             If there is no such image.
         """
-        from ._column_plots import plot_columns
+        from ._columns.column_plots import plot_columns
 
         return plot_columns(
             self,

@@ -13,11 +13,11 @@ from hyperspy.signals import Signal2D
 from hyperspy_hrtemnn.analysis import properties
 
 from ._calibration import sampling
-from ._deferred import deferred_blocks, whole_frames
-from ._frames import frame_index, frame_number
-from ._instance_files import free_path, write_csv, write_hspy, write_tiff
-from ._instance_plots import draw_lines, draw_outlines, draw_ratios
-from ._particle_spectra import sum_spectra
+from ._movies.deferred import deferred_blocks, whole_frames
+from ._movies.frames import frame_index, frame_number
+from ._particles.instance_files import free_path, write_csv, write_hspy, write_tiff
+from ._particles.instance_plots import draw_lines, draw_outlines, draw_ratios
+from ._particles.particle_spectra import sum_spectra
 from ._progress import progress
 from ._tables import property_table
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from ._deferred import DeferredBlock
     from ._local_fft_signal import LocalFFT
+    from ._movies.deferred import DeferredBlock
 
 
 class Instances(Signal2D):  # type: ignore[misc]
@@ -441,7 +441,7 @@ class Instances(Signal2D):  # type: ignore[misc]
         IndexError
             If there is no such frame.
         """
-        from ._explore import explore
+        from ._particles.explore import explore
 
         return explore(self, image, spectra, peaks, frame_index(self, frame))
 

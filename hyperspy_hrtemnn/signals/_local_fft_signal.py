@@ -10,8 +10,10 @@ from hyperspy.signals import Signal2D
 from hyperspy_hrtemnn.analysis import brightness_ratio
 from hyperspy_hrtemnn.plots.new_axes import new_axes
 
-from ._reflection_plots import draw_spectrum
-from ._reflections import one_spectrum, peak_table, spacing_in_nm
+from ._answers import load_for
+from ._fourier.reflection_plots import draw_spectrum
+from ._fourier.reflections import one_spectrum, peak_table, spacing_in_nm
+from ._fourier.zone_axis import zone_axis_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from ase import Atoms
     from matplotlib.axes import Axes
+
+    from hyperspy_hrtemnn.networks import Network
 
 
 class LocalFFT(Signal2D):  # type: ignore[misc]
@@ -165,6 +169,54 @@ class LocalFFT(Signal2D):  # type: ignore[misc]
             crystal, show_progressbar=show_progressbar, num_workers=num_workers
         )
         return brightness_ratio(peaks)
+
+    def zone_axis_probability(
+        self,
+        model: str | Path | Network = "au-zone-axis",
+        *,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> pd.DataFrame:
+        """Return how probable it is that a particle is on a zone axis.
+
+        A small network tells it from each spectrum alone (thesis, section 7.1); it was
+        trained on spectra with the default apodization of `HRTEM.local_fft`. The
+        alternative is `brightness_ratio`; `hyperspy_hrtemnn.analysis.on_axis_frames`
+        selects frames by either. A warning names what is outside the conditions that
+        the network was trained for.
+
+        Parameters
+        ----------
+        model
+            Name of a shipped network, the path of an ONNX file, or a network.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Returns
+        -------
+        A row for each particle in each frame that shows it: ``frame``; ``time``, if the
+        navigation axis is calibrated in a unit of time; ``id`` of the particle, 0 where
+        there are none; ``probability``. ``attrs["units"]`` has the unit of the time.
+
+        Raises
+        ------
+        NetworkError
+            If there is no such network.
+        ValueError
+            If it is for something else, or the spectra do not reach the frequencies
+            that it needs.
+
+        Examples
+        --------
+        >>> fft = movie.local_fft(particles)  # doctest: +SKIP
+        >>> on_axis_frames(fft.zone_axis_probability())  # doctest: +SKIP
+        """
+        network = load_for("zone axis", model)
+        return zone_axis_table(
+            self, network, show_progressbar=show_progressbar, num_workers=num_workers
+        )
 
     def plot_reflections(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hyperspy_hrtemnn import __version__
 
 from ._answers import answers, load_for
-from ._frames import computed, derived_signal
+from ._movies.frames import computed, derived_signal
 
 if TYPE_CHECKING:
     from pathlib import Path

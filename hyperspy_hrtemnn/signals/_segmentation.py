@@ -15,10 +15,10 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Tracker, separate
 
 from ._calibration import pixels, sampling, square_pixels
-from ._column_table import column_table
-from ._deferred import whole_frames
-from ._frames import computed, derived_signal
-from ._linking import linked_frames
+from ._columns.column_table import column_table
+from ._movies.deferred import whole_frames
+from ._movies.frames import computed, derived_signal
+from ._movies.linking import linked_frames
 from ._probabilities import check_range
 
 if TYPE_CHECKING:

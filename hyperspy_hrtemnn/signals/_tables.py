@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hyperspy.signals import Signal2D
+    from numpy.typing import NDArray
 
 _UNITS_OF_TIME = {"ns", "us", "µs", "ms", "s", "min", "minutes", "h", "hours"}
 
@@ -59,6 +61,37 @@ def join_frames(
             calibrated += 1
             units[name] = axis.units
     return table, units
+
+
+def join_spectra(
+    tables: Sequence[pd.DataFrame],
+    nothing: pd.DataFrame,
+    frame: NDArray[np.intp],
+    axes: Sequence[Any],
+) -> pd.DataFrame:
+    """Return the tables of several spectra of each frame as one, as `join_frames` does.
+
+    Parameters
+    ----------
+    tables
+        Of each spectrum.
+    nothing
+        The table of no spectrum, for frames that have none.
+    frame
+        The frame of each spectrum. Those of one frame are in the order of the table.
+    axes
+        The navigation axes of the frames, the fastest first.
+
+    Returns
+    -------
+    The table, beginning with frame and time; ``attrs["units"]`` has their units.
+    """
+    of_frame = [[nothing] for _ in range(math.prod(axis.size for axis in axes))]
+    for number, table in zip(frame.tolist(), tables, strict=True):
+        of_frame[number].append(table)
+    together, units = join_frames([pd.concat(one) for one in of_frame], axes, 0, 1)
+    together.attrs["units"] = units
+    return together
 
 
 def property_table(particles: Signal2D, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

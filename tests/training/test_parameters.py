@@ -107,6 +107,12 @@ def test_the_other_values_of_the_listing_are_taken_too(choice: dict) -> None:
         ({"value": "layers"}, "value: "),
         ({"label": "Disk", "categories": ("a",)}, "categories: "),
         ({"label": "Class", "value": "phase", "num_classes": 1}, "num_classes: "),
+        ({"label": "Zone axis", "image_size": (64, 64)}, "image_size: .*odd"),
+        ({"label": "Zone axis", "image_size": (65, 63)}, "image_size: .*square"),
+        (
+            {"label": "Zone axis", "image_size": (65, 65), "multifocus": (3, 50, 1)},
+            "multifocus: .*single images",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_by_its_key(changes: dict, message: str) -> None:
@@ -125,6 +131,11 @@ def test_what_cannot_be_is_refused_by_its_key(changes: dict, message: str) -> No
             "binary_crossentropy",
         ),
         ({"label": "Exitwave", "num_classes": 2}, "linear", "mean_squared_error"),
+        (
+            {"label": "Zone axis", "image_size": (65, 65)},
+            "sigmoid",
+            "binary_crossentropy",
+        ),
         ({"label": "Clean image"}, "linear", "mean_squared_error"),
         (
             {

@@ -27,6 +27,7 @@ _QUESTION = {
     "null_class",
     "categories",
     "value",
+    "max_tilt",
     "spotsize",
     "normalizedistance",
 }

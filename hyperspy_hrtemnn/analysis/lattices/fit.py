@@ -116,7 +116,7 @@ def fit_lattice(
     middle = np.stack([_means(c, parts) for c in (*indices.T, *places.T)], axis=1)
     offset, origin = middle[parts[on], :2], middle[parts[on], 2:]
     centered = indices[on] - offset
-    if np.linalg.matrix_rank(centered) < 2:
+    if not len(centered) or np.linalg.matrix_rank(centered) < 2:
         raise ValueError(
             "No lattice fits: too few columns have neighbors at the lattice vectors "
             f"{cell.round(4).tolist()}. Give vectors that are nearer."

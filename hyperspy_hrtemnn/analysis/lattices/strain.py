@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import eye_array
+from scipy.sparse import identity
 from scipy.spatial import cKDTree
 
 from .fit import STEPS, fit_lattice
@@ -83,7 +83,7 @@ def strain_map(
             cKDTree(places), radius, output_type="coo_matrix"
         )
         near.data[:] = 1
-        together = near.tocsr() + eye_array(len(places))
+        together = near.tocsr() + identity(len(places))
         together.data[:] = 1
         mixed, square = (
             (together @ sums.reshape(-1, 4)).reshape(-1, 2, 2)

@@ -140,14 +140,14 @@ def particle_spectra(
 
 
 def crop_size(
-    frames: NDArray[np.integer], ids: Iterable[int], apodization: float
+    frames: Iterable[NDArray[np.integer]], ids: Iterable[int], apodization: float
 ) -> int:
     """Return the smallest even size of a square crop that cuts no particle.
 
     Parameters
     ----------
     frames
-        Integer labels, shape (frame, y, x).
+        Integer labels, shape (y, x) each.
     ids
         The particles that have to fit, in every frame.
     apodization

@@ -42,29 +42,41 @@ def brightness_ratio(peaks: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(particles or [_of_particle(peaks)], ignore_index=True)
 
 
-def on_axis_frames(ratios: pd.DataFrame, max_ratio: float = 2.5) -> pd.DataFrame:
+def on_axis_frames(
+    particles: pd.DataFrame, max_ratio: float = 2.5, min_probability: float = 0.5
+) -> pd.DataFrame:
     """Return the frames in which a particle is on a zone axis, its columns resolved.
 
     Parameters
     ----------
-    ratios
-        From `brightness_ratio`.
+    particles
+        From `brightness_ratio`, or from `LocalFFT.zone_axis_probability`.
     max_ratio
         Largest ratio of brightness.
+    min_probability
+        Least probability.
 
     Returns
     -------
-    The rows whose ratio is not larger and that show reflections in two directions.
+    The rows whose ratio is not larger and that show reflections in two directions, or
+    whose probability is not smaller.
 
     Raises
     ------
     ValueError
-        If no ratio can be as small as `max_ratio`.
+        If no ratio can be as small as `max_ratio`, or no probability as large as
+        `min_probability`.
     """
     if not max_ratio >= 1:
         raise ValueError(f"max_ratio has to be at least 1, not {max_ratio}.")
-    kept = (ratios["brightness_ratio"] <= max_ratio) & (ratios["directions"] >= 2)
-    return ratios[kept].reset_index(drop=True)
+    if not min_probability <= 1:
+        raise ValueError(f"min_probability has to be at most 1, not {min_probability}.")
+    if "probability" in particles:
+        kept = particles["probability"] >= min_probability
+    else:
+        even = particles["brightness_ratio"] <= max_ratio
+        kept = even & (particles["directions"] >= 2)
+    return particles[kept].reset_index(drop=True)
 
 
 def _of_particle(peaks: pd.DataFrame) -> pd.DataFrame:

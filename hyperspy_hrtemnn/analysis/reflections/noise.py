@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,10 +112,12 @@ def _rings(
     first, last = radius[inside].min(), radius[inside].max()
     count = max(int((last - first) / width), 1)
     edges = np.linspace(first, last, count + 1)
-    ring = np.where(inside, np.digitize(radius, edges[1:-1]) + 1, 0)
-    index = np.arange(1, count + 1)
-    middle = np.asarray(ndimage.median(intensity, ring, index)) / np.log(2)
-    pixels = np.bincount(ring.ravel(), minlength=count + 1)[1:]
+    ring = np.digitize(radius[inside], edges[1:-1])
+    # Sorted by ring, which is far quicker than by intensity as for ndimage.median.
+    ordered = intensity[inside][np.argsort(ring.astype(np.int16), kind="stable")]
+    pixels = np.bincount(ring, minlength=count)
+    of_rings = np.split(ordered, np.cumsum(pixels)[:-1])
+    middle = np.array([np.median(one) for one in of_rings]) / np.log(2)
     # Rounding leaves something where there is nothing at all.
     middle = np.maximum(middle, 1e-14 * intensity.max())
     centers = (edges[1:] + edges[:-1]) / 2

@@ -87,9 +87,13 @@ def find_reflections(
     noise = find_noise(amplitude, k / np.sqrt(step[0] * step[1]), inside)
     half = (ky > 0) | ((ky == 0) & (kx > 0))
     above = amplitude**2 > noise.threshold(false_alarms, inside & half)
+    if not above.any():
+        return _table([], amplitude, step, square)
     peaks = peak_local_max(  # type: ignore[no-untyped-call]
         amplitude,
         min_distance=max(1, round(_APART * noise.speckle)),
+        # Most maxima are noise, and would have to be told apart.
+        threshold_abs=np.nextafter(amplitude[above].min(), 0),
         exclude_border=1,
         p_norm=2,
     )

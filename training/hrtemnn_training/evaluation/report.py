@@ -16,6 +16,7 @@ from .comparison import evaluate, is_plain_mask
 from .mask_summary import dose_bins, summarize_masks
 from .plots import plot_evaluation
 from .summary import edges_of, summarize
+from .zone_axis import ZoneAxes, roc_auc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,6 +90,9 @@ def report(
     if "dose_bin" in evaluation.table:
         for name, part in summary.items():
             part["cameras"] = summarize_masks(evaluation.rows(name))
+    if isinstance(evaluation.task, ZoneAxes):
+        for name, part in summary.items():
+            part["roc_auc"] = roc_auc(evaluation.rows(name))
     of_the_card = not networks and images is None
     stem = "evaluation" if of_the_card else "comparison"
     with written_whole(folder / f"{stem}.csv") as temporary:
@@ -147,7 +151,8 @@ def _card_scores(
         name: {s: part["scores"].get(s, {}).get("mean") for s in shown}
         for name, part in rivals.items()
     }
-    return {**own, "rivals": rivals}
+    areas = {n: part["roc_auc"] for n, part in summary.items() if "roc_auc" in part}
+    return {**own, "rivals": rivals} | ({"roc_auc": areas} if areas else {})
 
 
 def _f1_means(cameras: dict[str, Any]) -> dict[str, dict[str, float | None]]:

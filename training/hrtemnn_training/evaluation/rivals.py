@@ -21,6 +21,7 @@ from .height_rival import fit_heights
 from .mask_rival import tune_threshold
 from .pixel_tasks import CleanImages, ExitWaves, Masks
 from .tasks import ImageClasses, ImageValues
+from .zone_axis import ZoneAxes, tune_brightness_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,6 +69,8 @@ def rivals_of(
                 rivals["Y-scramble"] = scramble(data, rng)
         case CleanImages():
             rivals["Gaussian filter"] = tune_filter(task, validation)
+        case ZoneAxes():
+            rivals["brightness ratio"] = tune_brightness_ratio(task, validation)
         case ImageClasses():
             rivals["most common"] = most_common(task, validation)
         case ImageValues():

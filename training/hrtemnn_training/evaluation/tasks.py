@@ -13,6 +13,7 @@ from hyperspy_hrtemnn.networks import standardize
 
 from .column_tasks import AtomicColumns, Heights
 from .pixel_tasks import CleanImages, ExitWaves, Masks
+from .zone_axis import ZoneAxes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,5 +104,6 @@ def task_of(recipe: Recipe) -> Task:
         "Clean image": CleanImages(),
         "Value": ImageValues(images),
         "Class": ImageClasses(images),
+        "Zone axis": ZoneAxes(images),
     }
     return tasks[images.label]

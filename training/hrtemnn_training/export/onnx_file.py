@@ -34,6 +34,7 @@ _TASKS: dict[str, Any] = {
     "Clean image": "regression",
     "Value": "image regression",
     "Class": "image classification",
+    "Zone axis": "zone axis",
 }
 _PACKAGES = ("keras", "abtem", "ase", "onnx", "numpy", "hyperspy-hrtemnn")
 
@@ -95,6 +96,8 @@ def trained_model(recipe: Recipe, folder: Path) -> keras.Model:
 def make_card(recipe: Recipe, scores: dict[str, Any]) -> Card:
     """Return the card of a recipe's network."""
     images = [recipe.images_of(stage) for stage in recipe.training.stages]
+    task = _TASKS[recipe.images.label]
+    of_spectra = task == "zone axis"
 
     def widest(key: str) -> tuple[float, float]:
         bounds = [getattr(parameters, key) for parameters in images]
@@ -116,13 +119,14 @@ def make_card(recipe: Recipe, scores: dict[str, Any]) -> Card:
     return Card(
         name=recipe.name,
         description=recipe.description,
-        task=_TASKS[recipe.images.label],
+        task=task,
         material=recipe.material,
         channels=recipe.images.channels,
         defocus_step=recipe.images.multifocus and recipe.images.multifocus[1],
         classes=recipe.classes,
         sampling=recipe.sampling,
-        standardization_width=recipe.images.normalizedistance,
+        standardization_width=None if of_spectra else recipe.images.normalizedistance,
+        spectrum_side=recipe.images.image_size[0] if of_spectra else None,
         receptive_field=recipe.network.receptive_field,
         stride=recipe.network.stride,
         smallest_side=recipe.network.smallest_side,

@@ -3,8 +3,8 @@
 
 Mask shows where particles are, Disk and Gaussian where columns of each class are,
 Column height how many atoms they have, Exitwave the wave the image was made of; Value
-and Class tell something of the whole image. The label Clean image belongs to the image
-and is made with it.
+and Class tell something of the whole image, Zone axis whether a particle is on one. The
+label Clean image belongs to the image and is made with it.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _objects(
 def image_label(
     values: Mapping[str, float | str], parameters: ImageParameters
 ) -> NDArray[np.float32]:
-    """Return a label of the image as a whole: Value, or Class as one-hot.
+    """Return a label of the image as a whole: Value, Class as one-hot, Zone axis.
 
     Parameters
     ----------
@@ -92,6 +92,8 @@ def image_label(
     ValueError
         If the value is not known, or of another kind than the label.
     """
+    if parameters.label == "Zone axis":
+        return _on_zone_axis(values, parameters.max_tilt)
     name, categories = parameters.value, parameters.categories
     if name is None or name not in values:
         raise ValueError(f"value: no {name!r} is known; there is {', '.join(values)}.")
@@ -103,6 +105,17 @@ def image_label(
     if isinstance(value, str):
         raise ValueError(f"value: {name} is a text, {value!r}; use the label Class.")
     return np.array([value], np.float32)
+
+
+def _on_zone_axis(
+    values: Mapping[str, float | str], max_tilt: float
+) -> NDArray[np.float32]:
+    if "tilt" not in values:
+        raise ValueError(
+            "label: Zone axis needs the tilt of a particle, which the generator tilted "
+            "particle knows."
+        )
+    return np.array([float(values["tilt"]) <= max_tilt], np.float32)
 
 
 def instances(

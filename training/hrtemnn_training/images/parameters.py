@@ -20,7 +20,7 @@ from hyperspy_hrtemnn.networks import Range
 SEGMENTATIONS = ("Mask", "Disk", "Gaussian")
 """Labels whose channels are classes of pixels."""
 
-PER_IMAGE = ("Value", "Class")
+PER_IMAGE = ("Value", "Class", "Zone axis")
 """Labels of the image as a whole."""
 
 
@@ -52,6 +52,7 @@ Label = Annotated[
         "Clean image",
         "Value",
         "Class",
+        "Zone axis",
     ],
     BeforeValidator(lambda name: "Gaussian" if name == "Blob" else name),
 ]
@@ -94,6 +95,11 @@ class ImageParameters(BaseModel):
     )
     value: str | None = Field(
         None, description="what a Value or Class label says of the image"
+    )
+    max_tilt: float = Field(
+        3.0,
+        gt=0,
+        description="largest tilt of a particle that is on a Zone axis [degrees]",
     )
     spotsize: float = Field(
         0.4,
@@ -152,10 +158,12 @@ class ImageParameters(BaseModel):
             )
         if self.multifocus and self.multifocus[2] < 0:
             raise ValueError("multifocus: the random part of the step is negative")
-        if (self.value is None) == (self.label in PER_IMAGE):
+        if (self.value is None) == (self.label in {"Value", "Class"}):
             raise ValueError(
                 "value: the labels Value and Class need it, no other takes it"
             )
+        if self.label == "Zone axis":
+            _check_spectrum(self.image_size, self.channels)
         if self.categories and self.label not in {"Mask", "Class"}:
             raise ValueError("categories: only the labels Mask and Class take them")
         classes = max(len(self.categories), 1) + self.has_background
@@ -166,6 +174,7 @@ class ImageParameters(BaseModel):
             "Clean image": (self.channels, "one for each image of the input"),
             "Column height": (1, "atoms in a column"),
             "Value": (1, "the value"),
+            "Zone axis": (1, "the probability"),
         }.get(self.label)
         if needed and self.num_classes != needed[0]:
             raise ValueError(
@@ -195,7 +204,7 @@ class ImageParameters(BaseModel):
         """What the label asks of a network's last layer (thesis 3.3, part 2)."""
         if self.has_background or self.label == "Class":
             return "softmax"
-        return "sigmoid" if self.label in SEGMENTATIONS else "linear"
+        return "sigmoid" if self.label in {*SEGMENTATIONS, "Zone axis"} else "linear"
 
     @property
     def empty(self) -> tuple[float, ...]:
@@ -210,3 +219,13 @@ class ImageParameters(BaseModel):
             "softmax": "categorical_crossentropy",
             "linear": "mean_squared_error",
         }[self.activation]
+
+
+def _check_spectrum(size: tuple[int, int], channels: int) -> None:
+    if size[0] != size[1] or size[0] % 2 == 0:
+        raise ValueError(
+            "image_size: the label Zone axis is of square spectra with zero in the "
+            f"middle of an odd number of pixels, not {size[0]} and {size[1]}"
+        )
+    if channels > 1:
+        raise ValueError("multifocus: the label Zone axis is of single images")

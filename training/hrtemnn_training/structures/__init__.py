@@ -21,6 +21,7 @@ from ._sheet import Sheet
 from ._sites import Sites, find_sites
 from ._structure import Structure
 from ._support import make_support
+from ._tilted_particle import TiltedParticle
 
 __all__ = [
     "FACES",
@@ -44,6 +45,7 @@ __all__ = [
     "Sites",
     "Structure",
     "SupportedParticles",
+    "TiltedParticle",
     "amorphous_carbon",
     "arrange",
     "assemble",

@@ -16,10 +16,12 @@ from ._nanotube import Nanotube
 from ._plan_view import ParticlesOnFilm
 from ._scene import SupportedParticles
 from ._sheet import Sheet
+from ._tilted_particle import TiltedParticle
 
 AnyGenerator = Annotated[
     Annotated[SupportedParticles, Tag("supported particles")]
     | Annotated[ParticlesOnFilm, Tag("particles on film")]
+    | Annotated[TiltedParticle, Tag("tilted particle")]
     | Annotated[AmorphousFilm, Tag("amorphous film")]
     | Annotated[MX2Flake, Tag("mx2 flake")]
     | Annotated[Sheet, Tag("sheet")]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from ._choices import CountRange, Shares, draw
 from ._generator import Generator
 from ._particle import make_particle
 from ._ranges import within
-from ._shapes import Orientation, Shape, lattice_constant
+from ._shapes import Orientation, Shape, check_orientation, lattice_constant
 
 if TYPE_CHECKING:
     from ._assembly import Group
@@ -68,6 +69,8 @@ class ParticleGenerator(Generator):
             )
         if self.lattice_constant is None:
             lattice_constant(self.element)
+        for shape, orientation in product(self.shapes, self.orientations):
+            check_orientation(shape, orientation)
         return self
 
     def draw_layers(self, rng: np.random.Generator) -> tuple[int, int]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Shape = Literal["single crystal", "twin", "decahedron", "icosahedron"]
-Orientation = Literal["[110]", "[111]", "any"]
+Orientation = Literal["[110]", "[100]", "[111]", "[112]", "any"]
 
 _SURFACES = [(1, 0, 0), (1, 1, 0), (1, 1, 1)]
 _GOLDEN = (1 + sqrt(5)) / 2
@@ -29,9 +29,10 @@ _TWIN_PLANE = np.array([1, -1, 1]) / sqrt(3)
 _FCC = {
     "[110]": rotation_between((1, 1, 0), (-1, 1, 1)),
     "[111]": rotation_between((1, -1, 1), (1, 1, 0)),
+    "[112]": rotation_between((1, -1, -2), (1, -1, 1)),
 }
 _FRAMES = {
-    "single crystal": _FCC,
+    "single crystal": {**_FCC, "[100]": rotation_between((1, 0, 0), (0, 1, 1))},
     "twin": _FCC,
     "decahedron": {
         "[110]": rotation_between((0, 0, 1), (0, 1, 0)),
@@ -42,6 +43,21 @@ _FRAMES = {
         "[111]": rotation_between((1, 1, 1), (_GOLDEN - 1, -_GOLDEN, 1)),
     },
 }
+
+
+def check_orientation(shape: Shape, orientation: Orientation) -> None:
+    """Refuse an orientation in which a shape is not known.
+
+    Raises
+    ------
+    ValueError
+        If it is none of `make_shape`'s table.
+    """
+    if orientation != "any" and orientation not in _FRAMES[shape]:
+        raise ValueError(
+            f"there is no {shape} along {orientation}, only along "
+            f"{', '.join(_FRAMES[shape])} and any"
+        )
 
 
 def lattice_constant(element: str) -> float:
@@ -81,7 +97,9 @@ def make_shape(
     ==============  =============================  ===================================
 
     So "[110]" shows close-packed rows end on and twin planes edge on, "[111]" a
-    close-packed plane from above; "any" is any rotation.
+    close-packed plane from above; "any" is any rotation. Single crystals and twins are
+    also seen along "[112]", in the twin plane, with (111) down; single crystals also
+    along "[100]", with (110) down.
 
     Parameters
     ----------
@@ -102,7 +120,13 @@ def make_shape(
     Returns
     -------
     Positions around their mean, shape (atom, 3) [Å].
+
+    Raises
+    ------
+    ValueError
+        If the shape is not known in the orientation.
     """
+    check_orientation(shape, orientation)
     match shape:
         case "single crystal":
             positions = _single_crystal(layers, a, rng)

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from hrtemnn_training.generation import data_path
 from hrtemnn_training.images.exposure import training_pair
+from hrtemnn_training.images.spectrum import spectrum_pair
 from hrtemnn_training.store import DataSet
 from hyperspy_hrtemnn.whole_files import written_whole
 
@@ -152,7 +153,8 @@ class ImageEpoch(PyDataset):
         image, label = self.pair(index)
         if self._augment:
             rng = np.random.default_rng((self._parameters.seed, self._epoch, index, 1))
-            if self._parameters.label != "Clean image":  # the label would have to vary
+            # The label would have to vary, too; a spectrum has no brightness.
+            if self._parameters.label not in {"Clean image", "Zone axis"}:
                 image = vary_intensity(image, rng)
             image, label = flip_and_turn(image, label, rng)
         return image, label
@@ -165,7 +167,8 @@ class ImageEpoch(PyDataset):
 
     def _form(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         parameters = self._parameters
-        return training_pair(
+        pair = spectrum_pair if parameters.label == "Zone axis" else training_pair
+        return pair(
             self._data.read_sample(index),
             parameters,
             energy=self._energy,

@@ -7,7 +7,6 @@ import importlib.util
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hrtemnn_training.scores import PROBABILITY
 from hyperspy_hrtemnn.whole_files import written_whole
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def plot_history(history: pd.DataFrame, path: Path, loss: str) -> None:
     left.legend()
     if "validation_f1" in history:
         right.plot(epochs, history["validation_f1"], color="C1")
-        right.set(ylabel=f"validation F1 at p > {PROBABILITY}", ylim=(0, 1))
+        right.set(ylabel="validation F1", ylim=(0, 1))
     else:
         right.plot(epochs, history["validation_rmse"], color="C1")
         right.set(ylabel="validation RMSE", yscale="log")

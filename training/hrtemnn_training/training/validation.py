@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
+from hrtemnn_training.images.parameters import PER_IMAGE
 from hrtemnn_training.objective import find_loss
 from hrtemnn_training.scores import PROBABILITY, f1_score
 
@@ -66,8 +67,9 @@ def validate(
 
     Returns
     -------
-    ``validation_loss``, without regularization, and ``validation_f1``, the mean of the
-    images with an object, or ``validation_rmse`` where the label is a regression.
+    ``validation_loss``, without regularization, and ``validation_f1``, at 0.9 the mean
+    of the images with an object or, where answers are of whole images, at 0.5 that of
+    all together; or ``validation_rmse`` where the label is a regression.
     """
     images, labels = truth
     parameters = recipe.images
@@ -85,13 +87,18 @@ def validate(
             "validation_rmse": math.sqrt(error),
         }
     weights = pixel_weights(labels, parameters.objects, object_weight)
+    least = PROBABILITY
+    if parameters.label in PER_IMAGE:
+        # One answer has no F1: that of all images together.
+        predicted, labels = predicted[np.newaxis], labels[np.newaxis]
+        least = 0.5
     objects = slice(parameters.objects)
     scores = [
-        f1_score(p[..., objects] > PROBABILITY, y[..., objects] > 0.5)
+        f1_score(p[..., objects] > least, y[..., objects] > 0.5)
         for p, y in zip(predicted, labels, strict=True)
         if (y[..., objects] > 0.5).any()
     ]
     return {
         "validation_loss": float(np.mean(weights.ravel() * loss)),
-        "validation_f1": float(np.mean(scores)),
+        "validation_f1": float(np.mean(scores)) if scores else math.nan,
     }

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole analysis of a simulated movie of particles, as figures 6.4 to 6.6.
+
+    python docs/particles.py [--movie FILE]
+
+Draws the pictures of ``docs/particles.md`` and writes its figures. Needs the extra
+`training` for the movie; with ``--movie`` it is kept in a file, and read from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hyperspy.api as hs
+import matplotlib.pyplot as plt
+import numpy as np
+from network_page import DOCS, header, replace_part, row
+from particle_movie import FIELD, LOSS, ROCKING, TIMES, make_movie
+
+from hyperspy_hrtemnn.analysis import brightness_ratio, on_axis_frames
+from hyperspy_hrtemnn.plots import plot_reflections
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hyperspy_hrtemnn.signals import HRTEM, Instances, LocalFFT
+
+PAGE = DOCS / "particles.md"
+PICTURES = DOCS / "pictures" / "particles"
+SHOWN = (0, 14, 18, 30)  # frames in figure 6.4's place
+SIDE = 7.0  # of the crops [nm]
+
+
+def load_movie(path: Path | None) -> HRTEM:
+    """Return the movie, of a file where there is one."""
+    if path is not None and path.exists():
+        kept: HRTEM = hs.load(path)
+        return kept
+    movie = make_movie()[0]
+    if path is not None:
+        movie.save(path)
+    return movie
+
+
+def draw_particles(movie: HRTEM, particles: Instances) -> None:
+    """Draw the first and the last frame with outlines, and areas against time."""
+    figure, axes = plt.subplot_mosaic(
+        [["first", "last"], ["area", "area"]],
+        figsize=(12, 10.5),
+        layout="constrained",
+        height_ratios=(3, 2),
+    )
+    last = len(TIMES) - 1
+    for name, frame in (("first", 0), ("last", last)):
+        particles.plot_overlay(movie, frame, axes[name])
+        axes[name].set_title(f"{TIMES[frame]:g} s")
+    particles.plot_properties("area", ax=axes["area"])
+    figure.savefig(PICTURES / "area.png", dpi=70)
+
+
+def draw_particle(
+    movie: HRTEM, table: pd.DataFrame, fft: LocalFFT, peaks: pd.DataFrame, number: int
+) -> None:
+    """Draw crops of one particle, and its spectra with their reflections."""
+    figure, axes = plt.subplots(
+        2, len(SHOWN), figsize=(13, 6.8), layout="constrained", squeeze=False
+    )
+    places = table[table["id"] == number].set_index("frame")
+    for (above, below), frame in zip(axes.T, SHOWN, strict=True):
+        x, y = (float(places[name][frame]) for name in "xy")
+        extent = [0, FIELD / 10, FIELD / 10, 0]
+        image = movie.inav[frame].data
+        low, high = np.percentile(image, [0.5, 99.5])
+        above.imshow(image, cmap="gray", vmin=low, vmax=high, extent=extent)
+        half = SIDE / 2
+        above.set(xlim=(x - half, x + half), ylim=(y + half, y - half))
+        above.set_title(f"{TIMES[frame]:g} s")
+        fft.plot_reflections(peaks, frame=frame, ax=below)
+        below.set(xlim=(-9, 9), ylim=(9, -9))
+    figure.savefig(PICTURES / "particle.png", dpi=70)
+
+
+def draw_ratios(movie: HRTEM, particles: Instances, ratios: pd.DataFrame) -> None:
+    """Draw the map of the brightness ratio on the axis and off it."""
+    figure, axes = plt.subplots(1, 2, figsize=(13, 6), layout="constrained")
+    for ax, frame in zip(axes, (0, sum(ROCKING) // 2), strict=True):
+        particles.plot_brightness_ratio(movie, ratios, frame, ax)
+        ax.set_title(f"{TIMES[frame]:g} s")
+    figure.savefig(PICTURES / "ratio.png", dpi=70)
+
+
+def rates(table: pd.DataFrame) -> tuple[np.ndarray, int]:
+    """Return the rates of all particles seen in most frames [nm²/s], and how many."""
+    seen = table.groupby("id").filter(lambda rows: len(rows) > len(TIMES) / 2)
+    fits = [
+        np.polyfit(rows["time"], rows["area"], 1)[0] for _, rows in seen.groupby("id")
+    ]
+    return np.array(fits), len(fits)
+
+
+def main() -> None:
+    """Draw the pictures and write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--movie", type=Path, help="file in which the movie is kept")
+    movie = load_movie(parser.parse_args().movie)
+    PICTURES.mkdir(exist_ok=True)
+    hs.preferences.General.show_progressbar = False
+
+    segmentation = movie.segment("nanoparticle-membrane-mask")
+    particles = segmentation.track_instances("2 nm")
+    table = particles.properties()
+    draw_particles(movie, particles)
+
+    first = table[table["frame"] == 0].sort_values("area")
+    hero = int(first["id"].iloc[-1])
+    fft = movie.local_fft(particles, id=hero, size="10 nm")
+    peaks = fft.peak_table("Au")
+    draw_particle(movie, table, fft, peaks, hero)
+    figure = plot_reflections(peaks)
+    figure.set_size_inches(9, 6.5)
+    figure.savefig(PICTURES / "reflections.png", dpi=70)
+
+    all_peaks = movie.local_fft(particles, size="8 nm").peak_table("Au")
+    ratios = brightness_ratio(all_peaks)
+    draw_ratios(movie, particles, ratios)
+
+    slopes, count = rates(table)
+    upright = on_axis_frames(ratios[ratios["id"] == hero])
+    families = peaks.drop_duplicates("reflection")["family"]
+    told = {
+        f"rate of the area of {count} particles, median [nm²/s]": np.median(slopes),
+        "true rate [nm²/s]": -LOSS / 100,
+    }
+    lines = header(["", ""]) + [row(name, [value]) for name, value in told.items()]
+    lines.append(
+        f"\nThe twin is particle {hero}: {sum(families != '')} reflections have a "
+        f"family ({', '.join(sorted(set(families) - {''}))}). On a zone axis in "
+        f"{len(upright)} of {len(TIMES)} frames; it rocks in {ROCKING[0] + 1} to "
+        f"{ROCKING[1] - 1}."
+    )
+    replace_part(PAGE, "movie", "\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command that installs the menu items."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hyperspy_hrtemnn import __version__
+
+from .install import ITEMS, install_items
+from .places import menu_items_folder, python_program, user_folders
+
+# What the menu items need that Dragonfly may lack. Installed one by one, because the
+# dependencies of the package would replace the numpy and scipy that Dragonfly needs.
+_NEEDED = "lazy-loader pandas pydantic onnxruntime"
+
+
+@click.command("dragonfly-install")
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The folder GenericMenuItems of a Dragonfly; by default of all of yours.",
+)
+def dragonfly_install(folder: Path | None) -> None:
+    """Put the menu items where Dragonfly looks for them.
+
+    All of them or none, in the place of older ones.
+    """
+    folders = [*map(menu_items_folder, user_folders())] if folder is None else [folder]
+    if not folders:
+        raise click.ClickException(
+            "There is no Dragonfly of this user: no folder Dragonfly* in "
+            r"%LOCALAPPDATA%\ORS, %LOCALAPPDATA%\Comet or %LOCALAPPDATA%. Start "
+            "Dragonfly once, or give its folder GenericMenuItems with --dir."
+        )
+    for target in folders:
+        install_items(target)
+        click.echo(f"{len(ITEMS)} menu items are in {target}")
+    click.echo(
+        "Restart Dragonfly to see them. They need this package, by its name, its wheel "
+        "or the folder of a clone, in Dragonfly's own Python; in a command prompt, as "
+        "administrator:"
+    )
+    for program in dict.fromkeys(map(python_program, folders)):
+        python = f'"{program}"' if program else r"PATH\OF\DRAGONFLY'S\python.exe"
+        click.echo(
+            f"  {python} -m pip install --no-deps hyperspy-hrtemnn=={__version__}"
+        )
+        click.echo(f"  {python} -m pip install {_NEEDED}")

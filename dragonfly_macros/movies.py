@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The frames of Dragonfly's channels, ROIs and MultiROIs, and new channels of them.
+
+Frames lie along T or along Z. A time step is a volume (z, y, x), and of a movie either
+the number of volumes or their depth is one, so that frame after frame is volume after
+volume, slice after slice.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ORSModel import ROI, Channel, MultiROI
+
+from .guesses import labels_of, roi_volume
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+NANOMETER = 1e-9  # Dragonfly's lengths are in meters
+
+# Pixels whose sides differ by more than this are not square.
+_SQUARE = 0.01
+
+
+def frame_count(grid: Any) -> int:
+    """Return the number of frames of a grid.
+
+    Raises
+    ------
+    ValueError
+        If they lie along both Z and T.
+    """
+    depth, steps = grid.getZSize(), grid.getTSize()
+    if depth > 1 and steps > 1:
+        raise ValueError(
+            f"{grid.getTitle()!r} has {depth} slices along Z and {steps} time steps. "
+            "The frames of a movie have to lie along one of the two."
+        )
+    return int(depth * steps)
+
+
+def pixel_size(grid: Any) -> float:
+    """Return the side of a pixel in nm.
+
+    Raises
+    ------
+    ValueError
+        If the pixels are not square.
+    """
+    # What was typed in nm has come through meters: without what that rounded off.
+    x, y = (
+        float(f"{spacing / NANOMETER:.9g}")
+        for spacing in (grid.getXSpacing(), grid.getYSpacing())
+    )
+    if not abs(x - y) <= _SQUARE * x:
+        raise ValueError(
+            f"The pixels of {grid.getTitle()!r} are {x:g} nm x {y:g} nm. They have to "
+            "be square; correct the spacing in Dragonfly."
+        )
+    return x
+
+
+def in_pixels(nanometers: float, grid: Any, what: str) -> float:
+    """Return a length in pixels of a grid, if it is at least one.
+
+    Raises
+    ------
+    ValueError
+        If it is less, as where the spacing is not calibrated.
+    """
+    pixel = pixel_size(grid)
+    if not nanometers >= pixel:
+        raise ValueError(
+            f"{what}, {nanometers:g} nm, is less than a pixel of {grid.getTitle()!r}, "
+            f"{pixel:g} nm. Is the spacing calibrated?"
+        )
+    return nanometers / pixel
+
+
+def check_same_size(first: Any, second: Any) -> None:
+    """Raise a ValueError unless two grids have as many voxels along each axis."""
+    sizes = [
+        (grid.getXSize(), grid.getYSize(), grid.getZSize(), grid.getTSize())
+        for grid in (first, second)
+    ]
+    if sizes[0] != sizes[1]:
+        texts = [
+            f"{grid.getTitle()!r} has {' x '.join(map(str, size))}"
+            for grid, size in zip((first, second), sizes, strict=True)
+        ]
+        raise ValueError(f"{', '.join(texts)} voxels (x, y, z, t). They have to match.")
+
+
+def frames(grid: Channel | ROI | MultiROI) -> Iterator[NDArray[Any]]:
+    """Yield the frames, shape (y, x), of a channel, a ROI or a MultiROI.
+
+    Of a channel they are views, of a ROI 0 or not, of a MultiROI labels. A ROI along Z,
+    and a MultiROI, are in memory as a whole.
+    """
+    if isinstance(grid, MultiROI):
+        with temporary(labels_of(grid)) as labels:
+            yield from frames(labels)
+        return
+    shape = (grid.getZSize(), grid.getYSize(), grid.getXSize())
+    for t in range(grid.getTSize()):
+        if isinstance(grid, Channel):
+            volume = grid.getNDArray(t)
+        else:
+            volume = roi_volume(grid, t)
+            if volume.shape == (0,):
+                volume = np.zeros(shape, np.uint8)
+        if volume.shape != shape:
+            raise ValueError(
+                f"Dragonfly gave {grid.getTitle()!r} as {volume.shape}, not {shape}."
+            )
+        yield from volume
+
+
+def write_frame(channel: Channel, number: int, frame: NDArray[Any]) -> None:
+    """Write a frame, shape (y, x), into a channel."""
+    t, z = divmod(number, channel.getZSize())
+    channel.getNDArray(t)[z] = frame
+
+
+def labels_like(grid: Any) -> Channel:
+    """Return a channel of labels, uint16, on a grid; new and not published."""
+    channel = Channel()
+    channel.copyShapeFromStructuredGrid(grid)
+    return _allocated(channel, channel.initializeDataForUSHORT())
+
+
+def square_channel(side: int, pixel: float, movie: Any) -> Channel:
+    """Return a float32 channel with as many frames as a movie; new, not published.
+
+    Parameters
+    ----------
+    side
+        Width and height in pixels.
+    pixel
+        Side of a pixel in meters.
+    movie
+        A grid, whose frames lie as those of the channel will.
+    """
+    channel = Channel()
+    channel.setXYZTSize(side, side, movie.getZSize(), movie.getTSize())
+    channel.setXSpacing(pixel)
+    channel.setYSpacing(pixel)
+    channel.setZSpacing(pixel)
+    return _allocated(channel, channel.initializeDataForFLOAT())
+
+
+def _allocated(channel: Channel, done: bool) -> Channel:
+    if not done:
+        channel.deleteObject()
+        raise ValueError("Dragonfly has no memory for the result.")
+    return channel
+
+
+@contextmanager
+def temporary(made: Any) -> Iterator[Any]:
+    """Delete an object of Dragonfly in the end."""
+    try:
+        yield made
+    finally:
+        made.deleteObject()
+
+
+@contextmanager
+def published(made: Any) -> Iterator[Any]:
+    """Publish a new object of Dragonfly in the end; delete it if anything fails."""
+    try:
+        yield made
+    except BaseException:
+        made.deleteObject()
+        raise
+    made.publish()

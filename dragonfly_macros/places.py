@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where versions of Dragonfly keep what their user adds, and their Python.
+
+All of these were seen in the installers of published extensions, of some version each.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Object Research Systems until 2024, Comet since 2025; some say without a vendor.
+_VENDORS = ("ORS", "Comet", "")
+
+_PYTHONS = (Path("Anaconda3", "python.exe"), Path("Python_env", "python.exe"))
+
+
+def user_folders() -> list[Path]:
+    """Return the folder of each installed version, such as ``Dragonfly2024.1``.
+
+    They are in ``%LOCALAPPDATA%`` and exist once a version was started.
+    """
+    return [
+        folder
+        for vendor in _folders("LOCALAPPDATA", _VENDORS)
+        for folder in sorted(vendor.glob("Dragonfly*"))
+        if folder.is_dir()
+    ]
+
+
+def menu_items_folder(user_folder: Path) -> Path:
+    """Return where a version looks for the menu items of its user."""
+    return user_folder / "pythonUserExtensions" / "GenericMenuItems"
+
+
+def python_program(menu_items: Path) -> Path | None:
+    """Return the Python of the version that a folder of menu items belongs to.
+
+    None where it is in none of the known places.
+    """
+    version = menu_items.resolve().parent.parent.name
+    homes = [
+        *(vendor / version for vendor in _folders("PROGRAMDATA", _VENDORS)),
+        *_folders("PROGRAMFILES", (version, "Dragonfly")),
+    ]
+    programs = (home / python for home in homes for python in _PYTHONS)
+    return next((program for program in programs if program.is_file()), None)
+
+
+def _folders(variable: str, names: tuple[str, ...]) -> Iterator[Path]:
+    """Yield folders of these names in that of a variable of Windows."""
+    if variable in os.environ:
+        for name in names:
+            yield Path(os.environ[variable], name)

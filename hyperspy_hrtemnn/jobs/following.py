@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a movie in a file to a folder of results: what `hrtemnn follow` does."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
+
+from .movies import load_movie, number_or_text, told_in_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LENGTHS = ("min_separation", "min_area", "reach", "size", "apodization")
+
+
+def follow_file(
+    movie: Path,
+    model: str,
+    out: Path,
+    *,
+    sampling: float | None,
+    processes: int | None,
+    scheduler: str | None,
+    options: dict[str, Any],
+) -> None:
+    """Follow the particles of a file; go on where an earlier run stopped.
+
+    Parameters
+    ----------
+    movie
+        What HyperSpy reads, or a folder of an in-situ camera.
+    model
+        Name or path of a network.
+    out
+        The folder of `HRTEM.follow_particles`, where ``particles.hspy``,
+        ``properties.csv`` and ``reflections.csv`` are written, too.
+    sampling
+        Pixel size in Å, in place of what the file says.
+    processes
+        Number of processes to work in; by default one, with threads.
+    scheduler
+        Address of a cluster of dask.distributed to work on instead.
+    options
+        Of `HRTEM.follow_particles`.
+
+    Raises
+    ------
+    ValueError
+        As `HRTEM.follow_particles`, or if the file cannot be read.
+    """
+    lengths = {name: number_or_text(options[name]) for name in _LENGTHS}
+    signal = load_movie(movie, sampling)
+    with told_in_lines(movie), _client(processes, scheduler):
+        particles, properties, reflections = signal.follow_particles(
+            model, out, **options | lengths, show_progressbar=True
+        )
+    write_csv(properties, out / "properties.csv")
+    if reflections is not None:
+        write_csv(reflections, out / "reflections.csv")
+    particles.to_hspy(out / "particles.hspy", overwrite=True, show_progressbar=True)
+
+
+def _client(processes: int | None, scheduler: str | None) -> Any:
+    if processes is None and scheduler is None:
+        return nullcontext()
+    from distributed import Client
+
+    if scheduler is not None:
+        return Client(scheduler)
+    return Client(n_workers=processes, threads_per_worker=1, dashboard_address=":0")

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A movie into the parameters of its camera: what `hrtemnn detector` does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import hyperspy.api as hs
+from matplotlib.figure import Figure
+
+from hyperspy_hrtemnn.whole_files import written_whole
+
+from .movies import load_movie, told_in_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hyperspy_hrtemnn.signals import CameraFit
+
+
+def measure_file(
+    movie: Path,
+    out: Path,
+    *,
+    roi: tuple[float, float, float, float] | None = None,
+    counts_per_electron: float | str | None = None,
+    offset: float | None = None,
+    dose: float | None = None,
+    sampling: float | None = None,
+    picture: Path | None = None,
+) -> CameraFit:
+    """Measure the camera of a file and write the parameters that simulate it.
+
+    Parameters
+    ----------
+    movie
+        What HyperSpy reads, or a folder of an in-situ camera.
+    out
+        The parameters file or recipe, changed if it exists; see `CameraFit.save`.
+    roi
+        left, top, right and bottom of the vacuum, in the unit of the signal axes.
+    counts_per_electron, offset, dose
+        Of `HRTEM.fit_mtf`.
+    sampling
+        Pixel size in Å, in place of what the file says.
+    picture
+        Where to draw the fits, if anywhere.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read or measured.
+    """
+    signal = load_movie(movie, sampling)
+    with told_in_lines(movie):
+        fit: CameraFit = signal.fit_mtf(
+            None if roi is None else hs.roi.RectangularROI(*roi),
+            counts_per_electron=counts_per_electron,
+            offset=offset,
+            dose=dose,
+        )
+    if picture is not None:
+        with written_whole(picture) as temporary:
+            _draw(fit).savefig(temporary, format=picture.suffix.lstrip(".") or "png")
+    fit.save(out)
+    return fit
+
+
+def _draw(fit: CameraFit) -> Figure:
+    figure = Figure(figsize=(11, 7), layout="constrained")
+    grid = figure.add_gridspec(6, 2)
+    fit.plot_parameters([figure.add_subplot(grid[i : i + 2, 0]) for i in (0, 2, 4)])
+    brightest = int(fit.table["dose"].argmax())
+    fit.plot_spectrum(
+        brightest, [figure.add_subplot(grid[i : i + 2, 1]) for i in (0, 2)]
+    )
+    fit.plot_readout(figure.add_subplot(grid[4:, 1]))
+    return figure

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A movie into a segmentation, frame by frame: what `hrtemnn segment` does."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import dask.array as da
+import numpy as np
+from tqdm import tqdm
+
+from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
+from hyperspy_hrtemnn.networks import load
+
+from .movies import load_movie, told_in_lines
+from .outputs import check_output, finish, frame_number, frame_shape, frames_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+# Inference runs one frame at a time, on all cores; a few more frames are resampled and
+# standardized meanwhile. Each costs memory.
+_FRAMES_AT_ONCE = 4
+
+
+def segment_file(
+    movie: Path,
+    model: str,
+    out: Path,
+    *,
+    sampling: float | None = None,
+    options: dict[str, Any],
+    force: bool = False,
+) -> None:
+    """Segment a file; go on where an earlier run stopped.
+
+    Parameters
+    ----------
+    movie
+        What HyperSpy reads, or a folder of an in-situ camera.
+    model
+        Name or path of a network.
+    out
+        The .hspy file.
+    sampling
+        Pixel size in Å, in place of what the file says.
+    options
+        Of `HRTEM.segment`.
+    force
+        Whether to replace `out`, and the finished frames of another job.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read or segmented, or another job is unfinished.
+    """
+    check_output(movie, out, force=force)
+    network = load(model)
+    signal = load_movie(movie, sampling)
+    with told_in_lines(movie):
+        result = signal.segment(network, **options, lazy_output=True)
+
+    job = {
+        "command": "segment",
+        "version": __version__,
+        **input_identity(movie),
+        "model sha256": network.sha256,
+        "sampling": sampling,
+        **options,
+    }
+    checkpoint = Checkpoint(frames_folder(out), job, discard=force)
+    _segment_missing(result, checkpoint)
+    finish(result, checkpoint, out)
+
+
+def _segment_missing(result: Any, checkpoint: Checkpoint) -> None:
+    """Compute and store the frames that are not stored yet, in any order."""
+    data = result.data
+    shape = frame_shape(result)
+    total = int(np.prod(shape))
+    done = checkpoint.done()
+    missing = np.setdiff1d(np.arange(total), done)
+    with tqdm(total=total, initial=len(done), desc="segment", unit="frame") as bar:
+
+        def store(
+            block: NDArray[np.float32], block_id: tuple[int, ...]
+        ) -> NDArray[np.bool_]:
+            number = frame_number(block_id[: len(shape)], shape)
+            checkpoint.write(number, block.reshape(block.shape[len(shape) :]))
+            bar.update()
+            return np.ones((1,) * block.ndim, bool)
+
+        stored = da.map_blocks(
+            store,
+            data,
+            chunks=tuple((1,) * blocks for blocks in data.numblocks),
+            dtype=bool,
+            meta=np.empty((0,) * data.ndim, bool),
+        )
+        workers = min(_FRAMES_AT_ONCE, os.cpu_count() or 1)
+        stored.ravel()[missing].compute(scheduler="threads", num_workers=workers)

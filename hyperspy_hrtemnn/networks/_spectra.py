@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Local Fourier transforms as a network sees them, in training as in use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from ._network import Network
+
+# Standard deviation of the Gaussian by which spectra are spread, in new pixels: less
+# would lose reflections between them, more would merge those of twins.
+_SPREAD = 0.5
+
+
+def predict_spectra(
+    network: Network, spectra: Iterable[NDArray[np.floating]], step: tuple[float, float]
+) -> NDArray[np.float32]:
+    """Run a network on amplitude spectra.
+
+    Parameters
+    ----------
+    network
+        One that takes spectra.
+    spectra, step
+        See `relative_spectrum`.
+
+    Returns
+    -------
+    Shape (spectrum, class).
+
+    Raises
+    ------
+    ValueError
+        If the network takes images, or the spectra do not reach as far as it needs.
+    """
+    card = network.card
+    if card.spectrum_side is None:
+        raise ValueError(f"The network {card.name!r} takes images, not spectra.")
+    seen = [
+        relative_spectrum(spectrum, step, card.sampling, card.spectrum_side)
+        for spectrum in spectra
+    ]
+    return network.predict(np.stack(seen)[:, np.newaxis])
+
+
+def relative_spectrum(
+    spectrum: NDArray[np.floating],
+    step: tuple[float, float],
+    sampling: float,
+    side: int,
+) -> NDArray[np.float32]:
+    r"""Return an amplitude spectrum on fixed frequencies, relative to its background.
+
+    The intensity is spread by half a new pixel and read at the new frequencies. With
+    :math:`\tilde I` its median over all directions at the same frequency, the result is
+
+    .. math:: \tfrac{1}{2} \ln (I / \tilde I)
+
+    the logarithm of the amplitude: noise of any dose, whatever the lenses and the
+    camera make of it, lies around 0, and reflections above it. It does not depend on
+    the size of the crop, nor on a gain.
+
+    Parameters
+    ----------
+    spectrum
+        Amplitudes, shape (ky, kx), zero frequency at the index ``n // 2``; from
+        `hyperspy_hrtemnn.analysis.local_spectrum`.
+    step
+        Between its pixels, (ky, kx) in 1/nm.
+    sampling
+        Of images that would have this spectrum [Å]: the frequencies go from
+        ``-1 / (2 * sampling)`` to ``1 / (2 * sampling)``.
+    side
+        Pixels of the result along each axis, odd; zero is in the middle.
+
+    Returns
+    -------
+    Shape (side, side); 0 where the spectrum is empty.
+
+    Raises
+    ------
+    ValueError
+        If the spectrum does not reach so far.
+    """
+    reach = 10 / (2 * sampling)  # [1/nm]
+    sizes = zip(spectrum.shape, step, strict=True)
+    nyquist = min(n * d / 2 for n, d in sizes)
+    # Calibrations come through changes of unit.
+    if nyquist < reach * (1 - 1e-6):
+        raise ValueError(
+            f"The spectrum ends at {nyquist:.3g}/nm, and {reach:.3g}/nm are needed: "
+            f"pixels of {sampling:g} Å or less. Check the calibration."
+        )
+    if not spectrum.any():
+        return np.zeros((side, side), np.float32)
+    pixel = 2 * reach / (side - 1)
+    # Most of a spectrum may lie beyond what is read.
+    far = [int(np.ceil((reach + 4 * _SPREAD * pixel) / d)) for d in step]
+    zero = [min(n // 2, f) for n, f in zip(spectrum.shape, far, strict=True)]
+    rows, columns = (
+        slice(n // 2 - z, n // 2 + f + 1)
+        for n, z, f in zip(spectrum.shape, zero, far, strict=True)
+    )
+    intensity = ndimage.gaussian_filter(
+        np.asarray(spectrum[rows, columns], float) ** 2,
+        [_SPREAD * pixel / d for d in step],
+        mode="constant",
+    )
+    index = np.indices((side, side)) - side // 2
+    places = [z + i * pixel / d for z, i, d in zip(zero, index, step, strict=True)]
+    intensity = ndimage.map_coordinates(intensity, places, order=1, mode="nearest")
+    # Rounding leaves something where there is nothing at all.
+    intensity = np.maximum(intensity, 1e-14 * intensity.max())
+    ring = np.rint(np.hypot(*index)).astype(int)
+    median = np.asarray(ndimage.median(intensity, ring, np.arange(ring.max() + 1)))
+    return np.asarray(np.log(intensity / median[ring]) / 2, np.float32)

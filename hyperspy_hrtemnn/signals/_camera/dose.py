@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The dose of each frame: `HRTEM.estimate_dose`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.analysis.detector.vacuum import check_region
+from hyperspy_hrtemnn.networks._validation import finite_float32
+from hyperspy_hrtemnn.signals._calibration import sampling
+from hyperspy_hrtemnn.signals._movies.each_frame import each_frame
+from hyperspy_hrtemnn.signals._tables import join_frames
+
+from .gain import known_exposure, known_gain, unknown_gain
+from .vacuum import vacuum
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hyperspy.signals import Signal2D
+    from numpy.typing import NDArray
+
+    from .gain import Gain
+    from .vacuum import Vacuum
+
+_UNITS = {
+    "counts": "counts/pixel",
+    "electrons": "e-/pixel",
+    "dose": "e-/Å²",
+    "dose_rate": "e-/(Å² s)",
+    "c0": "Nyquist frequencies",
+    "c0_error": "Nyquist frequencies",
+    "c1": "counts/pixel",
+    "c2": "counts/pixel",
+    "counts_per_electron": "counts/e-",
+}
+
+
+def estimate_dose(
+    signal: Signal2D,
+    roi: Any,
+    *,
+    counts_per_electron: float | None,
+    offset: float | None,
+    exposure: float | None,
+    show_progressbar: bool | None,
+    num_workers: int | None,
+) -> pd.DataFrame:
+    """Return the dose of each frame; see `HRTEM.estimate_dose`."""
+    pixel_size = sampling(signal)
+    gain = known_gain(signal, counts_per_electron, offset)
+    if gain is None:
+        raise ValueError(f"{unknown_gain(signal)}.")
+    seconds = known_exposure(signal, exposure)
+    region = vacuum(signal, roi)
+    counts = each_frame(
+        region.signal,
+        lambda frame: float(vacuum_counts(frame).mean()),
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+    )
+    electrons = above_dark(counts, gain.offset) / gain.counts_per_electron
+    columns = dose_columns(counts, electrons, pixel_size, seconds)
+    return frame_table(columns, region, pixel_size, seconds, gain)
+
+
+def vacuum_counts(frame: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the counts of a region of vacuum, checked, shape (y, x)."""
+    region = finite_float32(frame[0]).astype(np.float64)
+    check_region(region)
+    return region
+
+
+def above_dark(counts: Sequence[float], offset: float) -> NDArray[np.float64]:
+    """Return mean counts of frames less those without beam."""
+    signal = np.array(counts) - offset
+    if not np.all(signal > 0):
+        raise ValueError(
+            f"Frame {np.argmin(signal)} has {min(counts):.4g} counts a pixel, no more "
+            f"than without beam: the offset is {offset:g}. Give another offset, or "
+            "leave such frames out."
+        )
+    return signal
+
+
+def dose_columns(
+    counts: Sequence[float],
+    electrons: NDArray[np.float64],
+    pixel_size: float,
+    exposure: float | None,
+) -> dict[str, Any]:
+    """Return the columns of a table of doses, by name, of mean counts and electrons."""
+    dose = electrons / pixel_size**2
+    columns = {"counts": np.array(counts), "electrons": electrons, "dose": dose}
+    return columns if exposure is None else columns | {"dose_rate": dose / exposure}
+
+
+def frame_table(
+    columns: dict[str, Any],
+    region: Vacuum,
+    pixel_size: float,
+    exposure: float | None,
+    gain: Gain,
+) -> pd.DataFrame:
+    """Return a table of a row for each frame, with units and where it is from."""
+    rows = pd.DataFrame(columns)
+    frames = [rows.iloc[[number]] for number in range(len(rows))]
+    axes = region.signal.axes_manager.navigation_axes
+    table, units = join_frames(frames, axes, 0, 1)
+    table.attrs["units"] = units | {
+        name: unit for name, unit in _UNITS.items() if name in columns
+    }
+    table.attrs["detector"] = {
+        "region": region.edges,
+        "sampling": pixel_size,
+        "exposure": exposure,
+        "counts_per_electron": gain.counts_per_electron,
+        "gain from": gain.source,
+        "offset": gain.offset,
+        "version": __version__,
+    }
+    return table

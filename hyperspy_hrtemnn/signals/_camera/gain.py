@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Counts of an electron, dark level and exposure of a camera, where files keep them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hyperspy_hrtemnn.signals._calibration import length_in
+
+if TYPE_CHECKING:
+    from hyperspy.signals import Signal2D
+
+_MODEL = "Signal.Noise_properties.Variance_linear_model"
+
+GAIN_FACTOR = f"{_MODEL}.gain_factor"
+"""Where HyperSpy keeps electrons a count, of DigitalMicrograph and MRCZ."""
+
+# Where it keeps those of Direct Electron's MRC.
+_OTHER_FACTOR = "Signal.Noise_properties.gain_factor"
+
+_ELECTRONS = re.compile(r"electron|\be\s*\^?\{?-", re.IGNORECASE)
+
+_CAMERA = "Acquisition_instrument.TEM"
+# Of DigitalMicrograph; TIA and TVIPS; HyperSpy's convention.
+_EXPOSURES = (
+    f"{_CAMERA}.Camera.exposure",
+    f"{_CAMERA}.Detector.Camera.exposure",
+    f"{_CAMERA}.exposure",
+)
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What makes electrons of counts.
+
+    Parameters
+    ----------
+    counts_per_electron
+        Counts of one electron.
+    offset
+        Counts of a pixel without beam.
+    source
+        Where the counts per electron are from: given, metadata or noise.
+    """
+
+    counts_per_electron: float
+    offset: float
+    source: str
+
+
+def known_gain(
+    signal: Signal2D, counts_per_electron: float | None, offset: float | None
+) -> Gain | None:
+    """Return the gain that is given or else the metadata's, None where neither is.
+
+    The metadata's factor is electrons a count only where the signal's quantity is
+    electrons; elsewhere programs write 1, or the gain of another detector.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    """
+    if offset is not None and not np.isfinite(offset):
+        raise ValueError(f"offset is {offset}; give the counts without beam.")
+    if counts_per_electron is not None:
+        if not 0 < counts_per_electron < np.inf:
+            raise ValueError(
+                f"counts_per_electron is {counts_per_electron}; it must be positive."
+            )
+        return Gain(float(counts_per_electron), float(offset or 0), "given")
+    factor, in_electrons = _factor(signal)
+    if not in_electrons or not factor > 0:
+        return None
+    origin = signal.metadata.get_item(f"{_MODEL}.gain_offset", 0.0)
+    return Gain(1 / factor, float(origin if offset is None else offset), "metadata")
+
+
+def unknown_gain(signal: Signal2D) -> str:
+    """Say that the gain is not known, and what to give."""
+    factor, _ = _factor(signal)
+    has = f"the gain factor {factor:g} but count" if factor > 0 else "no gain and count"
+    quantity = signal.metadata.get_item("Signal.quantity", "") or "something unsaid"
+    return (
+        f"How many counts an electron makes is not known: the metadata have {has} "
+        f"{quantity}, not electrons. Give counts_per_electron, as the maker of the "
+        "camera says, or 1 where the images are in electrons"
+    )
+
+
+def _factor(signal: Signal2D) -> tuple[float, bool]:
+    """Return the factor in the metadata, 0 for none, and if it gives electrons."""
+    get: Any = signal.metadata.get_item
+    factor = next(
+        (float(v) for v in map(get, (GAIN_FACTOR, _OTHER_FACTOR)) if v is not None), 0.0
+    )
+    quantity = str(get("Signal.quantity", ""))
+    return factor, _ELECTRONS.search(quantity) is not None
+
+
+def known_exposure(signal: Signal2D, exposure: float | None) -> float | None:
+    """Return the exposure of a frame [s] that is given or else known, if any.
+
+    Where no metadata tell, as of Velox, it is the scale of the time axis.
+
+    Raises
+    ------
+    ValueError
+        If it is given and not positive.
+    """
+    if exposure is not None:
+        if not 0 < exposure < np.inf:
+            raise ValueError(f"exposure is {exposure} s; it must be positive.")
+        return float(exposure)
+    for item in _EXPOSURES:
+        found = signal.metadata.get_item(item)
+        if found:
+            return float(found)
+    for axis in signal.axes_manager.navigation_axes:
+        if axis.is_uniform:
+            seconds = length_in(f"{axis.scale} {axis.units}", "s")
+            if seconds is not None:
+                return seconds
+    return None

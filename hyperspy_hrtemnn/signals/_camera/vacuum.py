@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The region of vacuum of a signal: the one that is given, or one that is found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hyperspy_hrtemnn.analysis.detector.vacuum import find_vacuum
+from hyperspy_hrtemnn.networks._validation import finite_float32
+from hyperspy_hrtemnn.signals._calibration import edges_of
+from hyperspy_hrtemnn.signals._movies.frames import frames
+
+if TYPE_CHECKING:
+    from hyperspy.signals import Signal2D
+    from numpy.typing import NDArray
+
+# Frames whose mean is searched; more show the specimen better.
+_FRAMES = 16
+
+
+@dataclass(frozen=True)
+class Vacuum:
+    """A region of a signal.
+
+    Parameters
+    ----------
+    signal
+        The signal, cropped.
+    edges
+        left, top, right and bottom in the unit of the signal axes, as
+        ``hs.roi.RectangularROI`` takes them.
+    """
+
+    signal: Signal2D
+    edges: tuple[float, float, float, float]
+
+
+def vacuum(signal: Signal2D, roi: Any = None) -> Vacuum:
+    """Return the region of vacuum in all frames of a signal.
+
+    Parameters
+    ----------
+    signal
+        The images.
+    roi
+        ``hs.roi.RectangularROI`` or (left, right, top, bottom) in the unit of the
+        signal axes; by default what `hyperspy_hrtemnn.analysis.find_vacuum` finds in
+        the mean of 16 frames.
+
+    Raises
+    ------
+    ValueError
+        If `roi` is no rectangle or not inside the images, or no vacuum is found.
+    """
+    x, y = signal.axes_manager.signal_axes
+    if roi is None:
+        rows, columns = find_vacuum(_mean_frame(signal))
+    else:
+        try:
+            left, right, top, bottom = map(float, roi)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"roi is {roi!r}; give hs.roi.RectangularROI(left, top, right, bottom) "
+                "in the unit of the signal axes."
+            ) from None
+        columns, rows = _pixels(x, left, right), _pixels(y, top, bottom)
+    edges = [
+        axis.offset + axis.scale * (index - 0.5)
+        for axis, index in (
+            (x, columns.start),
+            (y, rows.start),
+            (x, columns.stop),
+            (y, rows.stop),
+        )
+    ]
+    cropped = signal.isig[columns, rows]
+    return Vacuum(cropped, (edges[0], edges[1], edges[2], edges[3]))
+
+
+def _pixels(axis: Any, *ends: float) -> slice:
+    """Return the pixels of an axis between two coordinates."""
+    first, last = sorted(edges_of(axis))
+    # A ROI drawn to the rim ends at the middle of the last pixel, or at its edge.
+    slack = abs(axis.scale) / 2
+    if not first - slack <= min(ends) < max(ends) <= last + slack:
+        raise ValueError(
+            f"The roi goes from {ends[0]:g} to {ends[1]:g} along {axis.name!s}, the "
+            f"image from {first:g} to {last:g} {axis.units!s}."
+        )
+    start, stop = sorted(round((end - axis.offset) / axis.scale) for end in ends)
+    return slice(max(start, 0), min(stop, axis.size))
+
+
+def _mean_frame(signal: Signal2D) -> NDArray[np.floating]:
+    """Return the mean of some frames, evenly spaced, one in memory at a time."""
+    shape = signal.data.shape[-2:]
+    blocks = frames(signal).to_delayed().ravel()
+    chosen = np.unique(np.linspace(0, len(blocks) - 1, _FRAMES).astype(int))
+    total = np.zeros(shape)
+    for number in chosen:
+        total += finite_float32(np.asarray(blocks[number].compute())).reshape(shape)
+    return total / len(chosen)

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Atomic columns drawn on their image: what `HRTEM.plot_columns` does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from hyperspy_hrtemnn.analysis.columns.table import check_columns, neighbor_distance
+from hyperspy_hrtemnn.plots.class_colors import class_colors
+from hyperspy_hrtemnn.signals._image_plots import draw_image
+from hyperspy_hrtemnn.signals._movies.frames import frame_index
+
+if TYPE_CHECKING:
+    from hyperspy.signals import Signal2D
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+# Diameters of circles, in distances of neighboring columns.
+_COLUMN = 0.6
+_EVENT = 1.2
+
+
+def plot_columns(
+    image: Signal2D,
+    columns: pd.DataFrame,
+    frame: int | tuple[int, ...] | None,
+    ax: Axes | None,
+    *,
+    vacancies: pd.DataFrame | None,
+    events: pd.DataFrame | None,
+    diffusion: pd.DataFrame | None,
+) -> Axes:
+    """Plot one image and what its tables say of it; see `HRTEM.plot_columns`."""
+    check_columns(columns, "frame", "class", "x", "y")
+    index = frame_index(image, frame)
+    number = _number_in_table(image, index)
+    ax = draw_image(np.asarray(image.data[index]), image.axes_manager.signal_axes, ax)
+    spacing = neighbor_distance(columns)
+    if not np.isfinite(spacing):  # a single column: a tenth of the image
+        spacing = abs(np.subtract(*ax.get_xlim())) / 10
+    drawn = [(columns, "-", "")]
+    if vacancies is not None:
+        drawn.append((vacancies, "--", "missing "))
+    colors = class_colors(pd.concat([table["class"] for table, _, _ in drawn]))
+    for table, line, prefix in drawn:
+        rows = table[table["frame"] == number]
+        for name, members in rows.groupby("class"):
+            places = members[["x", "y"]].to_numpy(float)
+            _circles(ax, places, _COLUMN * spacing, colors[name], line)
+            ax.plot([], [], line, color=colors[name], label=f"{prefix}{name}")
+    if events is not None:
+        _draw_events(ax, events[events["frame"] == number], _EVENT * spacing)
+    if diffusion is not None:
+        _draw_arrows(ax, diffusion[diffusion["frame"] == number])
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
+    return ax
+
+
+def _number_in_table(image: Signal2D, index: tuple[int, ...]) -> int:
+    """Return the number in the column ``frame`` of an image, or of its focal series."""
+    axes = image.axes_manager.navigation_axes[::-1]
+    pairs = zip(axes, index, strict=True)
+    kept = [(axis.size, i) for axis, i in pairs if axis.name != "defocus"]
+    if not kept:
+        return 0
+    sizes, where = zip(*kept, strict=True)
+    return int(np.ravel_multi_index(where, sizes))
+
+
+def _circles(
+    ax: Axes, places: NDArray[np.float64], diameter: float, color: str, line: str
+) -> None:
+    """Draw circles whose size is that of the image's, not of the figure's."""
+    from matplotlib.collections import EllipseCollection
+
+    size = np.full(len(places), diameter)
+    ax.add_collection(
+        EllipseCollection(
+            size,
+            size,
+            np.zeros(len(places)),
+            units="xy",
+            offsets=places,
+            offset_transform=ax.transData,
+            facecolors="none",
+            edgecolors=color,
+            linestyles=line,
+            linewidths=1.5,
+        )
+    )
+
+
+def _draw_events(ax: Axes, events: pd.DataFrame, diameter: float) -> None:
+    from matplotlib import patheffects
+
+    _circles(ax, events[["x", "y"]].to_numpy(float), diameter, "white", "-")
+    # Above and below in turn: the texts of neighbors in a row do not cover each other.
+    for k, row in enumerate(events.sort_values("y").itertuples()):
+        ax.annotate(
+            f"{row.before} → {row.after}",
+            (row.x, row.y),
+            xytext=(0, 18 - 36 * (k % 2)),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            color="white",
+            fontsize="small",
+            path_effects=[patheffects.withStroke(linewidth=2.5, foreground="black")],
+            annotation_clip=True,
+        )
+
+
+def _draw_arrows(ax: Axes, diffusion: pd.DataFrame) -> None:
+    for row in diffusion.itertuples():
+        ax.annotate(
+            "",
+            (row.x_to, row.y_to),
+            (row.x_from, row.y_from),
+            arrowprops={"arrowstyle": "-|>", "color": "white", "linewidth": 2},
+            annotation_clip=True,
+        )

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Atomic columns of every frame: what `Segmentation.find_columns` does."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from hyperspy_hrtemnn.analysis import find_columns
+from hyperspy_hrtemnn.signals._calibration import pixels
+from hyperspy_hrtemnn.signals._probabilities import check_range
+
+from .point_table import point_table
+
+if TYPE_CHECKING:
+    from hyperspy.signals import Signal2D
+    from numpy.typing import NDArray
+
+_BACKGROUND = "background"
+
+
+def column_table(
+    segmentation: Signal2D,
+    min_separation: float | str | None,
+    probability: float,
+    *,
+    show_progressbar: bool | None,
+    num_workers: int | None,
+) -> pd.DataFrame:
+    """Return the columns of all frames; see `Segmentation.find_columns`."""
+    axes = segmentation.axes_manager
+    class_axis = next((a for a in axes.navigation_axes if a.name == "class"), None)
+    names = _class_names(segmentation, class_axis)
+    options: dict[str, Any] = {
+        "probability": probability,
+        "min_separation": None
+        if min_separation is None
+        else pixels(min_separation, segmentation),
+    }
+    # Options out of range are refused now, not when the movie is read.
+    find_columns(np.zeros((1, 1)), **options)
+    table = point_table(
+        segmentation,
+        partial(_find, names=names, options=options),
+        class_axis,
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+    )
+    # Also those of which there is none.
+    table.attrs["classes"] = [name for name in names if name != _BACKGROUND]
+    return table
+
+
+def _class_names(segmentation: Signal2D, class_axis: Any) -> list[Any]:
+    """Return the name of each channel, its number where it has none."""
+    known = segmentation.metadata.get_item("HRTEMNN.Segmentation.classes", None)
+    # Of sliced classes the axis says which they were.
+    numbers = [0] if class_axis is None else np.rint(class_axis.axis).astype(int)
+    if known is None or (class_axis is None and len(known) > 1):
+        return [int(number) for number in numbers]
+    return [str(known[number]) for number in numbers]
+
+
+def _find(
+    maps: NDArray[Any], *, names: list[Any], options: dict[str, Any]
+) -> pd.DataFrame:
+    """Return the columns of one frame, in pixels."""
+    check_range(maps)
+    kept = [i for i, name in enumerate(names) if name != _BACKGROUND]
+    found = find_columns(maps[kept], **options)
+    named = np.array(names, object)[kept]
+    return pd.DataFrame(
+        {
+            "class": named[found.classes],
+            "x": found.positions[:, 1],
+            "y": found.positions[:, 0],
+            "confidence": found.confidence,
+        }
+    )

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One table of what is found in the frames of a signal, in the unit of its axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hyperspy_hrtemnn.signals._calibration import edges_of
+from hyperspy_hrtemnn.signals._movies.each_frame import each_frame
+from hyperspy_hrtemnn.signals._tables import join_frames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+    from hyperspy.signals import Signal2D
+    from numpy.typing import NDArray
+
+
+def point_table(
+    signal: Signal2D,
+    find: Callable[[NDArray[Any]], pd.DataFrame],
+    channel_axis: Any = None,
+    *,
+    show_progressbar: bool | None,
+    num_workers: int | None,
+) -> pd.DataFrame:
+    """Return what a function finds in each frame, all in one table.
+
+    Parameters
+    ----------
+    signal
+        The signal; of a lazy one only the frames in flight are in memory.
+    find
+        From a frame, shape (channel, y, x), to a table with ``x`` and ``y`` in pixels.
+        A ValueError it raises is raised again with the number of the frame.
+    channel_axis
+        The navigation axis, if any, whose images belong together.
+    show_progressbar, num_workers
+        As in the methods of signals.
+
+    Returns
+    -------
+    The tables below each other with the columns that `join_frames` adds, ``x`` and
+    ``y`` in the unit of the axes. ``attrs`` has the ``units`` of columns, the number of
+    ``frames`` and the ``field``, the edges of what was looked at along x and y.
+    """
+    axes = signal.axes_manager
+    tables = each_frame(
+        signal,
+        find,
+        channel_axis,
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+    )
+    navigation = [axis for axis in axes.navigation_axes if axis is not channel_axis]
+    table, units = join_frames(tables, navigation, 0, 1)
+    field = {}
+    for name, axis in zip("xy", axes.signal_axes, strict=True):
+        table[name] = axis.offset + axis.scale * table[name]
+        if isinstance(axis.units, str) and axis.units:
+            units[name] = axis.units
+        # What was looked at, also where nothing was found.
+        field[name] = sorted(edges_of(axis))
+    table.attrs |= {"units": units, "frames": len(tables), "field": field}
+    return table

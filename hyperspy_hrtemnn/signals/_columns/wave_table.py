@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tables of exit waves: their atomic columns, and how far they are from others."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import dask
+import numpy as np
+import pandas as pd
+
+from hyperspy_hrtemnn.analysis import (
+    classify_by_mass,
+    compare_waves,
+    find_wave_columns,
+    mass_angle,
+)
+from hyperspy_hrtemnn.signals._calibration import pixels
+from hyperspy_hrtemnn.signals._movies.frames import frames
+from hyperspy_hrtemnn.signals._progress import progress
+from hyperspy_hrtemnn.signals._tables import join_frames
+
+from .point_table import point_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hyperspy.signals import Signal2D
+    from numpy.typing import NDArray
+
+
+def wave_table(
+    wave: Signal2D,
+    min_separation: float | str,
+    threshold: float,
+    classes: int | Sequence[str],
+    *,
+    show_progressbar: bool | None,
+    num_workers: int | None,
+) -> pd.DataFrame:
+    """Return the columns of all frames; see `ExitWave.find_columns`."""
+    options = {"min_separation": pixels(min_separation, wave), "threshold": threshold}
+    # Options out of range are refused now, not when the waves are read.
+    find_wave_columns(np.ones((3, 3)), **options)
+    table = point_table(
+        wave,
+        partial(_find, options=options),
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+    )
+    count = classes if isinstance(classes, int) else len(classes)
+    if len(table) or count != 1:
+        values = table["real"] + 1j * table["imaginary"]
+        table["class"] = classify_by_mass(values.to_numpy(), count)
+    if not isinstance(classes, int):
+        table["class"] = np.array(classes, object)[table["class"].to_numpy(int)]
+    return table
+
+
+def _find(maps: NDArray[Any], *, options: dict[str, float]) -> pd.DataFrame:
+    found = find_wave_columns(maps[0], **options)
+    change = found.wave - 1
+    return pd.DataFrame(
+        {
+            "class": np.zeros(len(found), int),
+            "x": found.positions[:, 1],
+            "y": found.positions[:, 0],
+            "real": found.wave.real,
+            "imaginary": found.wave.imag,
+            "amplitude": np.abs(change),
+            "phase": np.angle(change),
+            "theta": mass_angle(found.wave),
+        }
+    )
+
+
+def comparison_table(
+    wave: Signal2D,
+    other: Signal2D,
+    cutoff: float | str | None,
+    *,
+    show_progressbar: bool | None,
+    num_workers: int | None,
+) -> pd.DataFrame:
+    """Return the differences of all frames; see `ExitWave.compare`."""
+    if wave.data.shape != other.data.shape:
+        raise ValueError(
+            f"The waves have the shapes {wave.data.shape} and {other.data.shape}; they "
+            "must be the same."
+        )
+    width = None if cutoff is None else pixels(cutoff, wave)
+    if width is not None and not width > 0:
+        raise ValueError(f"cutoff has to be positive, not {cutoff!r}.")
+    pairs = [frames(each).to_delayed().ravel() for each in (wave, other)]
+    run = dask.delayed(_compare, pure=False)
+    tasks = [run(a, b, width) for a, b in zip(*pairs, strict=True)]
+    with progress(show_progressbar):
+        rows = dask.compute(*tasks, num_workers=num_workers)
+    table, units = join_frames(rows, wave.axes_manager.navigation_axes, 0, 1)
+    table.attrs["units"] = units
+    return table
+
+
+def _compare(
+    wave: NDArray[Any], other: NDArray[Any], cutoff: float | None
+) -> pd.DataFrame:
+    shape = wave.shape[-2:]
+    return pd.DataFrame(
+        [compare_waves(wave.reshape(shape), other.reshape(shape), cutoff)]
+    )

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A folder that fills with what is found in the frames of a movie, stage by stage.
+
+Each stage keeps what it has of every frame, so that a run that was stopped goes on:
+``frames``, where the movie goes through the network; ``ids``; and ``reflections``,
+where those are measured that were not found in a frame and about which only other
+frames say where they should be. Nothing here knows what a signal is.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import dask.array as da
+import numpy as np
+import pandas as pd
+from dask.highlevelgraph import HighLevelGraph
+from tqdm.auto import tqdm
+
+from hyperspy_hrtemnn.analysis import Tracker
+from hyperspy_hrtemnn.checkpoint import Checkpoint
+from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks
+from hyperspy_hrtemnn.signals._movies.linking import Runs
+
+from .in_flight import results_in_flight
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from .frame_analysis import FrameAnalysis, SpectrumAnalysis
+
+    Ids = NDArray[np.int32]
+
+
+class FollowedMovie:
+    """What is known of the frames of a movie.
+
+    Parameters
+    ----------
+    movie
+        Blocks of whole frames, shape (frame, y, x).
+    folder
+        Where it is kept.
+    job
+        What the frames depend on, in terms of JSON.
+    overwrite
+        Whether to delete the frames of another job instead of refusing them.
+    progress
+        Whether to show progress bars.
+    num_workers
+        Number of threads; see `results_in_flight`.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds another job; the message names what differs.
+    """
+
+    def __init__(
+        self,
+        movie: da.Array,
+        folder: Path,
+        job: Mapping[str, Any],
+        *,
+        overwrite: bool,
+        progress: bool,
+        num_workers: int | None,
+    ) -> None:
+        self._movie, self._blocks = movie, deferred_blocks(movie)
+        self._folder, self._job = folder, dict(job)
+        self._records = Checkpoint(folder / "frames", job, discard=overwrite)
+        self._progress, self._num_workers = progress, num_workers
+
+    def analyze(self, analysis: FrameAnalysis) -> None:
+        """Analyze the frames that are not yet, in any order."""
+        missing = set(range(len(self._movie))) - set(self._records.done())
+        frames = ((number, (frame,)) for number, frame in self._read(missing))
+        with self._bar("particles", len(self._movie), len(missing)) as bar:
+            self._store(analysis, frames, self._records.write_record, bar)
+
+    def link(self, options: Mapping[str, Any]) -> list[Ids]:
+        """Return, for each frame, the id of each label; options are of `Tracker`."""
+        drift = np.asarray(options["drift"]).tolist()
+        ids = self._stage("ids", {**options, "drift": drift})
+        total = len(self._movie)
+        if len(ids.done()) < total:
+            tracker = Tracker(**options)
+            with self._bar("ids", total, total) as bar:
+                for number in range(total):
+                    ids.write(number, _linked(tracker, self._runs(number)))
+                    bar.update()
+        return [np.array(ids.read(number)) for number in range(total)]
+
+    def labels(self, ids: Sequence[Ids]) -> da.Array:
+        """Return the frames with the ids of `link`, to be read when they are needed."""
+        name = f"followed-{uuid4().hex}"
+        shape = self._movie.shape[1:]
+        graph = {
+            (name, number, 0, 0): (partial(_labels, self._records, number, shape, of),)
+            for number, of in enumerate(ids)
+        }
+        return da.Array(
+            HighLevelGraph.from_collections(name, graph, dependencies=()),
+            name,
+            chunks=((1,) * len(ids), *((side,) for side in shape)),
+            dtype=np.int32,
+        )
+
+    def properties(self, ids: Sequence[Ids]) -> list[pd.DataFrame]:
+        """Return the properties of the particles of each frame, by ascending id."""
+        tables = []
+        for number, id_of in enumerate(ids):
+            (rows,) = self._records.read_record(number, "properties")
+            table = pd.DataFrame(rows)
+            table["id"] = id_of[table["id"]].astype(np.int64)
+            tables.append(table.sort_values("id", ignore_index=True))
+        return tables
+
+    def reflections(self) -> dict[tuple[int, int], pd.DataFrame]:
+        """Return what was found in each spectrum, by frame and label."""
+        found = {}
+        for number in range(len(self._movie)):
+            names = ("shown", "reflections")
+            shown, rows = self._records.read_record(number, *names)
+            for label in shown.tolist():
+                table = pd.DataFrame(rows[rows["label"] == label])
+                found[number, label] = table.drop(columns="label")
+        return found
+
+    def measure(
+        self,
+        spectra: SpectrumAnalysis,
+        rows: Mapping[tuple[int, int], pd.DataFrame],
+        options: Mapping[str, float],
+    ) -> None:
+        """Measure the reflections that were not found, in place.
+
+        Only the frames are read in which there are any.
+
+        Parameters
+        ----------
+        spectra
+            As they were searched.
+        rows
+            What `follow_reflections` says of each spectrum, by frame and label.
+        options
+            Those it was said with.
+        """
+        measured = self._stage("reflections", options)
+        unseen: dict[int, list[tuple[int, pd.DataFrame]]] = {}
+        for number, label in sorted(rows):
+            table = rows[number, label]
+            if not table["found"].all():
+                unseen.setdefault(number, []).append((label, table))
+        missing = set(unseen) - set(measured.done())
+        frames = (
+            (number, (frame, self._runs(number), _places(unseen[number])))
+            for number, frame in self._read(missing)
+        )
+        with self._bar("reflections", len(unseen), len(missing)) as bar:
+            self._store(spectra.measure, frames, measured.write, bar)
+        for number, tables in unseen.items():
+            values = np.array(measured.read(number))
+            for _, table in tables:
+                where = ~table["found"]
+                count = int(where.sum())
+                table.loc[where, ["intensity", "amplitude"]] = values[:count]
+                values = values[count:]
+
+    def _stage(self, name: str, options: Mapping[str, Any]) -> Checkpoint:
+        """Return what is kept of a stage, which depends on those before it, too."""
+        self._job |= options
+        return Checkpoint(self._folder / name, self._job, discard=True)
+
+    def _store(
+        self,
+        function: Callable[..., Any],
+        frames: Iterable[tuple[int, tuple[Any, ...]]],
+        write: Callable[[int, Any], None],
+        bar: tqdm[Any],
+    ) -> None:
+        """Store what a function makes of frames as it comes."""
+        # Closed also where this is interrupted, so that no frame is begun any more.
+        with closing(results_in_flight(function, frames, self._num_workers)) as results:
+            for number, result in results:
+                write(number, result)
+                bar.update()
+
+    def _read(self, wanted: set[int]) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Yield number and pixels of frames, each block read once."""
+        first = 0
+        for block, size in zip(self._blocks, self._movie.chunks[0], strict=True):
+            numbers = wanted.intersection(range(first, first + size))
+            if numbers:
+                frames = block.load()
+                for number in sorted(numbers):
+                    yield number, frames[number - first]
+            first += size
+
+    def _runs(self, number: int) -> Runs:
+        return _runs(self._records, number, self._movie.shape[1:])
+
+    def _bar(self, title: str, total: int, missing: int) -> tqdm[Any]:
+        return tqdm(
+            total=total,
+            initial=total - missing,
+            desc=title,
+            unit="frame",
+            disable=not self._progress,
+        )
+
+
+def _runs(records: Checkpoint, number: int, shape: tuple[int, ...]) -> Runs:
+    return Runs(shape, *records.read_record(number, "start", "value"))
+
+
+def _linked(tracker: Tracker, packed: Runs) -> Ids:
+    """Return the id of each label of the next frame."""
+    linked = tracker.link(packed.labels()).ravel()
+    id_of = np.zeros(packed.value.max(initial=0) + 1, np.int32)
+    id_of[packed.value] = linked[packed.start]
+    return id_of
+
+
+def _labels(
+    records: Checkpoint, number: int, shape: tuple[int, ...], id_of: Ids
+) -> NDArray[np.int32]:
+    """Return one frame with the ids of the movie, shape (1, y, x)."""
+    packed = _runs(records, number, shape)
+    return replace(packed, value=id_of[packed.value]).labels()[np.newaxis]
+
+
+def _places(tables: list[tuple[int, pd.DataFrame]]) -> pd.DataFrame:
+    """Return where the reflections of a frame should be that were not found."""
+    rows = [
+        table.loc[~table["found"], ["spacing", "angle"]].assign(label=label)
+        for label, table in tables
+    ]
+    return pd.concat(rows, ignore_index=True)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Local Fourier transforms, their reflections, and what networks say of them."""

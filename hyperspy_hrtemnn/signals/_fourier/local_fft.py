@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fourier transforms of single particles, frame by frame."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import dask.array as da
+import numpy as np
+from dask.highlevelgraph import HighLevelGraph
+
+from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.analysis import crop_size, local_spectrum, particle_spectra
+from hyperspy_hrtemnn.signals._calibration import pixels, sampling
+from hyperspy_hrtemnn.signals._instances import check_ids, check_same_shape
+from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._movies.frames import axis_dicts, computed, derived_signal
+
+if TYPE_CHECKING:
+    from hyperspy.signals import Signal2D
+    from numpy.typing import NDArray
+
+    from hyperspy_hrtemnn.signals._instances import Instances
+    from hyperspy_hrtemnn.signals._local_fft_signal import LocalFFT
+    from hyperspy_hrtemnn.signals._movies.deferred import DeferredBlock
+
+
+def local_fft(
+    signal: Signal2D,
+    instances: Instances | None = None,
+    id: int | None = None,  # noqa: A002 - the name of the column in tables
+    *,
+    apodization: float | str = "0.5 nm",
+    size: float | str | None = None,
+    show_progressbar: bool | None = None,
+    num_workers: int | None = None,
+    lazy_output: bool | None = None,
+) -> LocalFFT:
+    """Return the Fourier transform of one particle, or of all, frame by frame.
+
+    The definition and normalization are those of
+    `hyperspy_hrtemnn.analysis.local_spectrum`.
+
+    Parameters
+    ----------
+    signal
+        Real images, array order (..., y, x).
+    instances
+        The particles, with the navigation and signal shape of the images. By default
+        the whole image is transformed.
+    id
+        The particle; by default all, along an additional navigation axis ``id``.
+        Where a particle is absent the result is 0.
+    apodization
+        Standard deviation of the Gaussian edge of the window: a number in the unit of
+        the signal axes, or a text with a unit.
+    size
+        Height and width of the crop that is transformed: a number in the unit of the
+        signal axes, or a text with a unit. By default the smallest even number of
+        pixels that holds the particles in all frames with their soft edges, or the
+        whole image if there are no instances.
+    show_progressbar
+        Whether to show a progress bar; by default as in HyperSpy's preferences.
+    num_workers
+        Number of threads of dask; by default dask's own.
+    lazy_output
+        Whether to leave the computation for later; by default if the signal is lazy.
+
+    Raises
+    ------
+    ValueError
+        If the signal is not calibrated, `instances` does not fit it or has no
+        particle `id`, or if it is lazy, so that neither the ids nor the size are
+        known, and they are not given.
+    """
+    nanometers = sampling(signal, "nm")
+    soft = soft_edge(signal, apodization)
+    side = None if size is None else crop_side(signal, size)
+    if instances is None:
+        if id is not None:
+            raise ValueError(
+                f"The particle {id} is wanted, but no instances are given."
+            )
+        ids = None
+        shape = signal.data.shape[-2:] if side is None else (side, side)
+    else:
+        check_same_shape(instances, signal)
+        ids, side = _ids_and_side(instances, id, side, soft)
+        shape = (side, side)
+
+    data = _transformed(signal, instances, ids, shape, soft)
+    axes = axis_dicts(signal)[:-2]
+    if instances is not None and id is None:
+        axes.append({"name": "id", "size": data.shape[1], "navigate": True})
+    elif instances is not None:
+        data = data[:, 0]
+    axes += [
+        {
+            "name": name,
+            "size": n,
+            "units": "1/nm",
+            "scale": 1 / (n * nanometers),
+            # Zero frequency is the pixel n // 2.
+            "offset": -(n // 2) / (n * nanometers),
+            "navigate": False,
+        }
+        for name, n in zip(("ky", "kx"), shape, strict=True)
+    ]
+    data = data.reshape(signal.data.shape[:-2] + data.shape[1:])
+    result = derived_signal(signal, data, "HRTEM_local_fft", axes)
+    result.metadata.set_item(
+        "HRTEMNN.LocalFFT", {"apodization": apodization, "version": __version__}
+    )
+    if ids is not None:
+        result.metadata.set_item("HRTEMNN.ids", ids)
+    return computed(  # type: ignore[no-any-return]
+        result,
+        lazy=signal._lazy if lazy_output is None else lazy_output,
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+    )
+
+
+def soft_edge(signal: Signal2D, apodization: float | str) -> float:
+    """Return the standard deviation of a window's edge in pixels."""
+    soft = pixels(apodization, signal)
+    if soft < 0:
+        raise ValueError(f"apodization cannot be negative, not {apodization!r}.")
+    return soft
+
+
+def crop_side(signal: Signal2D, size: float | str) -> int:
+    """Return the height and width of a crop in pixels."""
+    side = round(pixels(size, signal))
+    if side < 1:
+        raise ValueError(f"size must be at least one pixel, not {size!r}.")
+    return side
+
+
+def _ids_and_side(
+    instances: Instances, number: int | None, side: int | None, apodization: float
+) -> tuple[list[int], int]:
+    """Return the particles to transform and the side of the crop."""
+    if instances._lazy:
+        if number is None or side is None:
+            raise ValueError(
+                "The instances are not computed, so neither their ids nor the size of "
+                "the particles are known. Give both, for example "
+                "local_fft(particles, id=3, size='8 nm'), or call particles.compute()."
+            )
+        return [int(number)], side
+    known = instances.ids(show_progressbar=False)
+    if number is not None:
+        check_ids([number], known)
+        known = [int(number)]
+    if not known:
+        raise ValueError("There are no particles in the instances.")
+    if side is None:
+        frames = instances.data.reshape(-1, *instances.data.shape[-2:])
+        side = crop_size(frames, known, apodization)
+    return known, side
+
+
+def _transformed(
+    signal: Signal2D,
+    instances: Instances | None,
+    ids: list[int] | None,
+    shape: tuple[int, int],
+    apodization: float,
+) -> da.Array:
+    """Return the spectra, shape (frame, id, ky, kx) or, of whole frames, without id."""
+    movie = whole_frames(signal)
+    labels = None
+    if instances is not None:
+        labels = whole_frames(instances)
+        movie = movie.rechunk({0: labels.chunks[0]})
+    name = f"local-fft-{uuid4().hex}"
+    each = () if ids is None else (len(ids),)
+    zeros = (0,) * (len(each) + 2)
+    graph = {
+        (name, index, *zeros): (
+            partial(
+                _transform_block, block, ids=ids, shape=shape, apodization=apodization
+            ),
+            None if labels is None else (labels.name, index, 0, 0),
+        )
+        for index, block in enumerate(deferred_blocks(movie))
+    }
+    depends = () if labels is None else (labels,)
+    return da.Array(
+        HighLevelGraph.from_collections(name, graph, dependencies=depends),
+        name,
+        chunks=(movie.chunks[0], *((n,) for n in (*each, *shape))),
+        dtype=np.float32,
+    )
+
+
+def _transform_block(
+    block: DeferredBlock,
+    labels: NDArray[np.integer] | None,
+    *,
+    ids: list[int] | None,
+    shape: tuple[int, int],
+    apodization: float,
+) -> NDArray[np.float32]:
+    frames = block.load()
+    if ids is None or labels is None:
+        transform = partial(local_spectrum, size=shape, apodization=apodization)
+        return np.stack([transform(frame) for frame in frames])
+    spectra = np.zeros((len(frames), len(ids), *shape), np.float32)
+    for frame, marked, row in zip(frames, labels, spectra, strict=True):
+        found = particle_spectra(
+            frame, marked, ids, size=shape, apodization=apodization
+        )
+        for position, spectrum in enumerate(found):
+            if spectrum is not None:
+                row[position] = spectrum
+    return spectra

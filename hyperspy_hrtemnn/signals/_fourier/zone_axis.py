@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a network says of all spectra: what `LocalFFT.zone_axis_probability` does."""
+
+from __future__ import annotations
+
+import warnings
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from hyperspy_hrtemnn.networks import out_of_range, predict_spectra
+from hyperspy_hrtemnn.signals._lenses import known_energy
+from hyperspy_hrtemnn.signals._tables import join_spectra
+
+from .reflections import frame_axes, frames_and_ids, frequency_step, over_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hyperspy.signals import Signal2D
+
+    from hyperspy_hrtemnn.networks import Network
+    from hyperspy_hrtemnn.signals._movies.deferred import DeferredBlock
+
+
+def zone_axis_table(
+    spectra: Signal2D,
+    network: Network,
+    *,
+    show_progressbar: bool | None,
+    num_workers: int | None,
+) -> pd.DataFrame:
+    """Return the probabilities; see `LocalFFT.zone_axis_probability`.
+
+    Parameters
+    ----------
+    spectra
+        The spectra.
+    network
+        For the task zone axis.
+    show_progressbar
+        Whether to show a progress bar.
+    num_workers
+        Number of threads of dask.
+    """
+    step = frequency_step(spectra)
+    card = network.card
+    pixel = 10 / (step[0] * spectra.axes_manager.signal_shape[1])  # of the images [Å]
+    faults = out_of_range(card, sampling=pixel, energy=known_energy(spectra))
+    if faults:
+        warnings.warn(
+            f"The network {card.name!r} was not trained for this: {'; '.join(faults)}. "
+            "There its answer is a guess.",
+            stacklevel=3,  # the caller of the method of LocalFFT
+        )
+    frame, number = frames_and_ids(spectra)
+    ask = partial(_probabilities, step=step, network=network)
+    answers = over_blocks(
+        spectra, show_progressbar, num_workers, ask, [None] * len(frame)
+    )
+    tables = [
+        pd.DataFrame({"id": np.repeat(particle, len(answer)), "probability": answer})
+        for particle, answer in zip(number, answers, strict=True)
+    ]
+    nothing = tables[0].iloc[:0]
+    return join_spectra(tables, nothing, frame, frame_axes(spectra))
+
+
+def _probabilities(
+    block: DeferredBlock,
+    arguments: Sequence[None],  # noqa: ARG001 - as every function over blocks
+    *,
+    step: tuple[float, float],
+    network: Network,
+) -> list[np.ndarray]:
+    """Return an array of one probability for each spectrum, of none for empty ones."""
+    spectra = block.load()
+    answers = predict_spectra(network, spectra, step)
+    return [
+        answer if spectrum.any() else answer[:0]
+        for spectrum, answer in zip(spectra, answers, strict=True)
+    ]

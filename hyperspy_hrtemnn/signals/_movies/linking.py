@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tracking as tasks: frames separated in parallel, linked one after the other."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import dask.array as da
+import numpy as np
+from dask.highlevelgraph import HighLevelGraph
+
+from .deferred import deferred_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from hyperspy_hrtemnn.analysis import Tracker
+
+    from .deferred import DeferredBlock
+
+    Frame = NDArray[Any]
+    Labels = NDArray[np.int32]
+
+
+def linked_frames(
+    movie: da.Array,
+    separate: Callable[[Frame], Labels],
+    tracker: Tracker,
+    in_flight: int,
+) -> da.Array:
+    """Return the linked labels of a movie, when they are asked for.
+
+    A block is not even read before the block `in_flight` places ahead of it has been
+    linked, so that no more than these are in memory however long the movie is. Linked
+    labels wait in packed form for whoever saves them.
+
+    Parameters
+    ----------
+    movie
+        Blocks of whole frames, shape (frame, y, x).
+    separate
+        From one frame to its labels.
+    tracker
+        The tracker before the first frame; it is not changed.
+    in_flight
+        Number of blocks that may be in work.
+
+    Returns
+    -------
+    int32 labels with the blocks of `movie`.
+    """
+    name = f"linked-{uuid4().hex}"
+    found, step, packed, state = (
+        f"{name}-{part}" for part in ("found", "step", "packed", "state")
+    )
+    graph: dict[Any, Any] = {(state, -1): copy.copy(tracker)}
+    for index, block in enumerate(deferred_blocks(movie)):
+        gate = (state, max(index - in_flight, -1))
+        graph[found, index] = (partial(_separate_block, block, separate), gate)
+        graph[step, index] = (_link_block, (state, index - 1), (found, index))
+        graph[packed, index] = (itemgetter(1), (step, index))
+        # Linking goes on when the labels are apart from the tracker: otherwise they
+        # would keep it, and its pixels, for as long as they wait.
+        graph[state, index] = (_tracker_of, (step, index), (packed, index))
+        graph[name, index, 0, 0] = (_unpack_block, (packed, index))
+    layer = HighLevelGraph.from_collections(name, graph, dependencies=())
+    return da.Array(layer, name, chunks=movie.chunks, dtype=np.int32)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Labels as runs of equal pixels, a few percent of their size.
+
+    Dask may link a whole movie before it saves the first frame. What waits is packed,
+    and unpacked by the task that saves or measures it.
+    """
+
+    shape: tuple[int, ...]
+    start: NDArray[np.uint32]
+    value: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, labels: Labels) -> Runs:
+        """Pack labels."""
+        flat = labels.ravel()
+        change = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+        start = np.concatenate([np.zeros(min(flat.size, 1), np.int64), change])
+        return cls(labels.shape, start.astype(np.uint32), flat[start])
+
+    def labels(self) -> Labels:
+        """Unpack them."""
+        ends = np.append(self.start[1:], math.prod(self.shape))
+        return np.repeat(self.value, ends - self.start).reshape(self.shape)
+
+
+def _separate_block(
+    block: DeferredBlock,
+    separate: Callable[[Frame], Labels],
+    gate: Tracker,  # noqa: ARG001 - waiting for it is all that is wanted
+) -> Labels:
+    return np.stack([separate(frame) for frame in block.load()])
+
+
+def _link_block(tracker: Tracker, labels: Labels) -> tuple[Tracker, list[Runs]]:
+    after = copy.copy(tracker)  # a task may run twice
+    return after, [Runs.of(after.link(frame)) for frame in labels]
+
+
+def _tracker_of(
+    step: tuple[Tracker, list[Runs]],
+    packed: list[Runs],  # noqa: ARG001 - waiting for it is all that is wanted
+) -> Tracker:
+    return step[0]
+
+
+def _unpack_block(packed: list[Runs]) -> Labels:
+    return np.stack([runs.labels() for runs in packed])

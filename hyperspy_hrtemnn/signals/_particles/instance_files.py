@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labelled particles in files of HyperSpy and other programs."""
+
+from __future__ import annotations
+
+import zlib
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dask
+import numpy as np
+import tifffile
+
+from hyperspy_hrtemnn.signals._calibration import sampling
+from hyperspy_hrtemnn.signals._progress import is_shown
+from hyperspy_hrtemnn.signals._tables import is_time
+from hyperspy_hrtemnn.whole_files import written_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from hyperspy_hrtemnn.signals._instances import Instances
+
+# ImageJ and Excel take the encoding of a text for that of the computer.
+_ASCII = str.maketrans({"²": "^2", "°": "deg", "µ": "u", "μ": "u", "Å": "angstrom"})
+
+
+def free_path(path: str | Path, *suffixes: str, overwrite: bool) -> Path:
+    """Return where to write; raise unless it is free and its name ends as it should."""
+    target = Path(path)
+    if suffixes and target.suffix.lower() not in suffixes:
+        raise ValueError(f"{path} has to end with {' or '.join(suffixes)}.")
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists; overwrite=True replaces it.")
+    return target
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table with the units of its columns in the header."""
+    units = {
+        name: f"{name} ({unit.translate(_ASCII)})"
+        for name, unit in table.attrs["units"].items()
+    }
+    with written_whole(path) as temporary:
+        table.rename(columns=units).to_csv(temporary, index=False, encoding="utf-8")
+
+
+def write_hspy(
+    instances: Instances,
+    path: Path,
+    *,
+    show_progressbar: bool | None,
+    num_workers: int | None,
+) -> None:
+    """Write labels in HyperSpy's own format."""
+    # HyperSpy notes the name of the file in the signal.
+    signal = instances._deepcopy_with_new_data(instances.data)
+    # Processes of a cluster cannot write into one file.
+    threads: dict[str, Any] = {"scheduler": "threads"}
+    if num_workers is not None:
+        threads["num_workers"] = num_workers
+    with written_whole(path) as temporary, dask.config.set(threads):
+        signal.save(temporary, show_progressbar=is_shown(show_progressbar))
+
+
+def write_tiff(
+    instances: Instances,
+    path: Path,
+    *,
+    show_progressbar: bool | None,
+    num_workers: int | None,
+) -> None:
+    """Write labels as a TIFF of one compressed strip for each frame."""
+    side = sampling(instances, "nm")
+    axes = instances.axes_manager
+    pages = partial(_pages, dtype=np.uint16)
+    try:
+        blocks = instances._over_blocks(pages, None, show_progressbar, num_workers)
+        bits = 16
+    except OverflowError:
+        pages = partial(_pages, dtype=np.uint32)
+        blocks = instances._over_blocks(pages, None, show_progressbar, num_workers)
+        bits = 32
+    frames = [page for block in blocks for page in block]
+    height, width = instances.data.shape[-2:]
+    movie = axes.navigation_dimension > 0
+    metadata: dict[str, Any] = {"axes": "TYX" if movie else "YX", "unit": "nm"}
+    if axes.navigation_dimension == 1:
+        metadata |= _frame_interval(axes.navigation_axes[0])
+    with written_whole(path) as temporary:
+        tifffile.imwrite(
+            temporary,
+            iter(frames),
+            shape=(*((len(frames),) if movie else ()), height, width),
+            dtype=f"<u{bits // 8}",
+            byteorder="<",
+            # ImageJ has no type for whole numbers of 32 bits.
+            imagej=bits == 16,
+            photometric="minisblack",
+            compression="zlib",
+            rowsperstrip=height,
+            resolution=(1 / side, 1 / side),
+            resolutionunit="none",
+            metadata=metadata,
+        )
+
+
+def _pages(
+    labels: NDArray[np.integer],
+    image: None,  # noqa: ARG001 - as every function over blocks
+    dtype: type[np.unsignedinteger[Any]],
+) -> list[bytes]:
+    """Return frames as they are in a file."""
+    if labels.max() > np.iinfo(dtype).max:
+        raise OverflowError
+    return [
+        zlib.compress(frame.astype(np.dtype(dtype).newbyteorder("<")).tobytes())
+        for frame in labels
+    ]
+
+
+def _frame_interval(axis: Any) -> dict[str, Any]:
+    if axis.is_uniform and is_time(axis):
+        return {"finterval": float(axis.scale), "tunit": axis.units}
+    return {}

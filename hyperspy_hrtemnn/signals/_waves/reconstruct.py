@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a focal series to its exit wave: what `HRTEM.reconstruct_exitwave` does."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tqdm import tqdm
+
+from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.analysis import reconstruct_exit_wave
+from hyperspy_hrtemnn.networks._validation import finite_float32
+from hyperspy_hrtemnn.signals._answers import answers, load_for
+from hyperspy_hrtemnn.signals._calibration import sampling
+from hyperspy_hrtemnn.signals._defocus import defocus_values
+from hyperspy_hrtemnn.signals._lenses import angstroms, lenses
+from hyperspy_hrtemnn.signals._movies.frames import (
+    axis_dicts,
+    computed,
+    derived_signal,
+    frames,
+    map_frames,
+)
+from hyperspy_hrtemnn.signals._progress import is_shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import dask.array as da
+    from hyperspy.signals import Signal2D
+    from numpy.typing import NDArray
+
+    from hyperspy_hrtemnn.analysis import Reconstruction
+    from hyperspy_hrtemnn.networks import Network
+    from hyperspy_hrtemnn.signals._exit_wave import ExitWave
+
+_PARTS = ("real", "imaginary")
+
+
+def reconstruct_by_network(
+    signal: Signal2D,
+    model: str | Path | Network | None,
+    options: dict[str, Any],
+    *,
+    lazy: bool,
+    show_progressbar: bool | None,
+    num_workers: int | None,
+) -> ExitWave:
+    """Return the exit wave as a network sees it; see `HRTEM.reconstruct_exitwave`.
+
+    Parameters
+    ----------
+    signal
+        The focal series.
+    model
+        Name, path or network.
+    options
+        Of `hyperspy_hrtemnn.networks.predict`.
+    lazy
+        Whether to leave the computation for later.
+    show_progressbar, num_workers
+        As in the methods of signals.
+    """
+    if model is None:
+        raise ValueError(
+            "The method 'network' needs a model: the name of a network "
+            "(hyperspy_hrtemnn.networks.available()) or the path of an ONNX file. "
+            "Without one there is method='gerchberg-saxton', where the lenses are "
+            "known."
+        )
+    network = load_for("exit wave", model)
+    card = network.card
+    if tuple(card.classes) != _PARTS:
+        raise ValueError(
+            f"The network {card.name!r} gives {', '.join(card.classes)}, not the real "
+            "and the imaginary part of a wave."
+        )
+    data, axes = answers(signal, network, options)
+    wave = data[..., 0, :, :] + np.complex64(1j) * data[..., 1, :, :]
+    result = derived_signal(signal, wave, "exit_wave", axes)
+    provenance = {
+        "method": "network",
+        "network": card.name,
+        "sha256": network.sha256,
+        "averaged": network.is_averaged,
+        "version": __version__,
+        "sampling": card.sampling,
+        **options,
+    }
+    result.metadata.set_item("HRTEMNN.ExitWave", provenance)
+    return computed(  # type: ignore[no-any-return]
+        result, lazy=lazy, show_progressbar=show_progressbar, num_workers=num_workers
+    )
+
+
+def reconstruct_classically(
+    signal: Signal2D,
+    microscope: dict[str, Any],
+    options: dict[str, Any],
+    *,
+    lazy: bool,
+    show_progressbar: bool | None,
+) -> ExitWave:
+    """Return the exit wave that fits the images; see `HRTEM.reconstruct_exitwave`.
+
+    Parameters
+    ----------
+    signal
+        The focal series.
+    microscope
+        ``energy``, ``Cs``, ``focal_spread``, ``blur``, ``angular_spread`` and
+        ``aberrations``, as `lenses` takes them.
+    options
+        ``iterations``, ``align``, ``mtf`` and the lengths ``margin`` and
+        ``smoothing``.
+    lazy
+        Whether to leave the computation for later.
+    show_progressbar
+        As in the methods of signals.
+    """
+    defocus = defocus_values(signal)
+    if defocus is None or len(defocus) < 2:
+        raise ValueError(
+            "The defocus of the images is not known: a navigation axis named 'defocus' "
+            "in a unit of length is needed, positive = underfocus, along two images or "
+            "more. Set it, for example:\n"
+            "    axis = signal.axes_manager.navigation_axes[0]\n"
+            "    axis.name, axis.units = 'defocus', 'nm'\n"
+            "    axis.offset, axis.scale = -50, 5"
+        )
+    (axis,) = (a for a in signal.axes_manager.navigation_axes if a.name == "defocus")
+    optics = lenses(signal, defocus, **microscope)
+    lengths = {
+        name: None if options[name] is None else angstroms(options[name], signal)
+        for name in ("margin", "smoothing")
+    }
+    run = partial(
+        _reconstruct,
+        sampling=sampling(signal),
+        optics=optics,
+        **{**options, **lengths},
+    )
+    series = frames(signal, axis)
+    fits = {}
+    if lazy:
+        waves = map_frames(partial(_wave, run), series, 1, np.complex64)[..., 0, :, :]
+    else:
+        found = _now(
+            run, series, options["iterations"], show=is_shown(show_progressbar)
+        )
+        stack = np.stack([fit.wave for fit in found])
+        waves = stack.reshape(series.shape[:-3] + stack.shape[-2:])
+        # One list for each series, in the order of the data.
+        fits = {
+            "errors": [fit.errors.tolist() for fit in found],
+            "drift": [(fit.drift / 10).tolist() for fit in found],
+        }
+    result = derived_signal(
+        signal, waves, "exit_wave", axis_dicts(signal, without=axis)
+    )
+    provenance = {
+        "method": "gerchberg-saxton",
+        "version": __version__,
+        "defocus": [value / 10 for value in defocus.tolist()],
+        **microscope,
+        "energy": optics[0].energy,
+        "aberrations": [asdict(each) for each in microscope["aberrations"]],
+        **options,
+        **fits,
+    }
+    result.metadata.set_item("HRTEMNN.ExitWave", provenance)
+    # What was just reconstructed has had its progress bar.
+    return computed(  # type: ignore[no-any-return]
+        result, lazy=lazy, show_progressbar=False, num_workers=None
+    )
+
+
+def _reconstruct(images: NDArray[Any], **options: Any) -> Reconstruction:
+    return reconstruct_exit_wave(finite_float32(images), **options)
+
+
+def _wave(
+    run: Callable[[NDArray[Any]], Reconstruction], images: NDArray[Any]
+) -> NDArray[np.complex64]:
+    return run(images).wave[np.newaxis]
+
+
+def _now(
+    run: Callable[..., Reconstruction], series: da.Array, iterations: int, *, show: bool
+) -> list[Reconstruction]:
+    """Reconstruct one series after the other, each on all cores."""
+    places = list(np.ndindex(series.shape[:-3]))
+    found = []
+    with tqdm(total=len(places) * iterations, disable=not show) as bar:
+
+        def advance(_: int, error: float) -> None:
+            bar.set_postfix(error=f"{error:.2e}", refresh=False)
+            bar.update()
+
+        for place in places:
+            images = np.asarray(series[place])
+            found.append(_named(run, place, images, callback=advance))
+    return found
+
+
+def _named(
+    run: Callable[..., Reconstruction], place: tuple[int, ...], *args: Any, **known: Any
+) -> Reconstruction:
+    """Run something on a series, and say which one it was if it cannot be used."""
+    try:
+        return run(*args, **known)
+    except ValueError as error:
+        if not place:
+            raise
+        name = ", ".join(map(str, place[::-1]))
+        raise ValueError(f"Series {name}: {error}") from error

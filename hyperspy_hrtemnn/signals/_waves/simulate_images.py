@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images of exit waves through lenses and a camera: `ExitWave.simulate_images`."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.analysis import Camera, detect, intensity
+from hyperspy_hrtemnn.signals._calibration import sampling
+from hyperspy_hrtemnn.signals._camera.gain import GAIN_FACTOR
+from hyperspy_hrtemnn.signals._lenses import angstroms, lenses
+from hyperspy_hrtemnn.signals._movies.frames import (
+    axis_dicts,
+    computed,
+    derived_signal,
+    frames,
+    map_frames,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hyperspy.signals import Signal2D
+    from numpy.typing import NDArray
+
+    from hyperspy_hrtemnn.analysis import Optics
+    from hyperspy_hrtemnn.signals._hrtem import HRTEM
+
+
+def simulate_images(
+    signal: Signal2D,
+    defocus: float | str | Sequence[float | str],
+    microscope: dict[str, Any],
+    detector: dict[str, Any],
+    *,
+    lazy: bool,
+    show_progressbar: bool | None,
+    num_workers: int | None,
+) -> HRTEM:
+    """Return the images of waves; see `ExitWave.simulate_images`."""
+    single = isinstance(defocus, str) or np.ndim(defocus) == 0
+    series: Any = [defocus] if single else list(defocus)  # type: ignore[arg-type]
+    if not series:
+        raise ValueError("defocus is empty; give that of each image.")
+    values = [angstroms(each, signal) for each in series]
+    run = partial(
+        _images,
+        pixel_size=sampling(signal),
+        optics=lenses(signal, values, **microscope),
+        camera=_camera(sampling(signal), detector),
+        seed=detector["seed"],
+    )
+    data = map_frames(run, frames(signal), len(values), indexed=True)
+    axes = axis_dicts(signal)
+    if single:
+        data = data[..., 0, :, :]
+    else:
+        axes.insert(-2, _defocus_axis([value / 10 for value in values]))
+    result = derived_signal(signal, data, "HRTEM", axes)
+    state = {
+        **microscope,
+        **detector,
+        "aberrations": [a.name for a in microscope["aberrations"]],
+        "version": __version__,
+    }
+    result.metadata.set_item("HRTEMNN.SimulatedImages", state)
+    if detector["dose"] is not None:
+        result.metadata.set_item("Signal.quantity", "Electrons (Counts)")
+        result.metadata.set_item(GAIN_FACTOR, 1.0)
+    return computed(  # type: ignore[no-any-return]
+        result, lazy=lazy, show_progressbar=show_progressbar, num_workers=num_workers
+    )
+
+
+def _camera(pixel_size: float, detector: dict[str, Any]) -> Camera:
+    dose, mtf = detector["dose"], detector["mtf"]
+    if dose is not None and not (dose > 0 and math.isfinite(dose)):
+        raise ValueError(f"dose has to be positive, not {dose}.")
+    c0, c3 = mtf or (0.5, 2.0)
+    if not (c0 > 0 and c3 > 0):
+        raise ValueError(f"Both numbers of mtf have to be positive, not {mtf}.")
+    return Camera(
+        sampling=pixel_size,
+        # One electron a pixel, so that without noise 1 is vacuum.
+        dose=pixel_size**-2 if dose is None else dose,
+        c0=c0,
+        c3=c3,
+        readout=detector["readout"],
+        noise=dose is not None,
+        has_mtf=mtf is not None,
+    )
+
+
+def _images(
+    waves: NDArray[Any],
+    *,
+    index: tuple[int, ...],
+    pixel_size: float,
+    optics: tuple[Optics, ...],
+    camera: Camera,
+    seed: int,
+) -> NDArray[np.float32]:
+    (wave,) = np.asarray(waves, np.complex64)
+    extent = (wave.shape[0] * pixel_size, wave.shape[1] * pixel_size)
+    rng = np.random.default_rng((seed, *index))
+    images = (intensity(wave, extent, each, wave.shape) for each in optics)
+    return np.stack([detect(image, camera, rng) for image in images])
+
+
+def _defocus_axis(values: list[float]) -> dict[str, Any]:
+    """Return an axis of the values [nm], with a scale if they are evenly spaced."""
+    axis: dict[str, Any] = {"name": "defocus", "units": "nm", "navigate": True}
+    steps = np.diff(values)
+    if len(values) > 1 and np.ptp(steps) > 1e-6 * np.abs(steps).max():
+        return {**axis, "axis": values}
+    step = float(np.mean(steps)) if len(values) > 1 else 1.0
+    return {**axis, "size": len(values), "offset": values[0], "scale": step}

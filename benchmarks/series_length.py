@@ -21,7 +21,7 @@ import pandas as pd
 from hrtemnn_training.evaluation.report import report, table_of
 from hrtemnn_training.evaluation.tasks import task_of
 from hrtemnn_training.export.onnx_file import export
-from hrtemnn_training.generation import PURPOSES, data_path
+from hrtemnn_training.generation import share_data
 from hrtemnn_training.recipe import Recipe, read_recipe
 from hrtemnn_training.training.loop import train
 
@@ -33,10 +33,11 @@ def recipe_for(count: int) -> Recipe:
     """Return the recipe with so many images of each series."""
     content = read_recipe(RECIPE).model_dump()
     content["name"] = f"{count}-image" + "s" * (count > 1)
-    content["images"]["multifocus"] = [count, *content["images"]["multifocus"][1:]]
+    series = [count, *content["images"]["multifocus"][1:]]
+    content["images"]["multifocus"] = series if count > 1 else None
     content["network"]["width"] = 8
     first, *_, last = content["training"]["stages"]
-    first["epochs"], last["epochs"] = 2, 8
+    first["epochs"], last["epochs"] = 2, 6
     content["training"]["stages"] = [first, last]
     return Recipe.model_validate(content)
 
@@ -46,11 +47,7 @@ def train_all(folder: Path) -> list[Path]:
     networks = []
     for count in COUNTS:
         run = folder / f"series-{count}"
-        run.mkdir(exist_ok=True)
-        for purpose in PURPOSES:
-            link = data_path(run, purpose)
-            if not link.is_symlink():
-                link.symlink_to(data_path(folder, purpose).absolute())
+        share_data(folder, run)
         recipe = recipe_for(count)
         train(recipe, run)
         networks.append(export(recipe, run))

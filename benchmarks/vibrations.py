@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Exit-wave networks on flakes of MoS2 that vibrate in different ways.
 
-    python benchmarks/vibrations.py NETWORK.onnx OTHER.onnx
+    python benchmarks/vibrations.py STILL VIBRATING [--networks NETWORK ...]
+
+The folders hold the structures and exit waves of the recipes mos2-exitwave and
+mos2-exitwave-vibrations. Trains a network on each, alike: on as many flakes, for the
+first half of the recipes' stages. Goes on where it stopped.
 
 The flakes are the test structures of training/recipes/mos2-exitwave.json, which no
 network was trained on, at rest, smeared alike, and with the frozen phonons measured in
@@ -27,9 +31,11 @@ from tqdm import tqdm
 
 from hrtemnn_training.evaluation.pixel_tasks import ExitWaves
 from hrtemnn_training.evaluation.shots import Shot, take
-from hrtemnn_training.generation import PURPOSES
-from hrtemnn_training.recipe import read_recipe
+from hrtemnn_training.export.onnx_file import export
+from hrtemnn_training.generation import PURPOSES, share_data
+from hrtemnn_training.recipe import Recipe, read_recipe
 from hrtemnn_training.store import Sample
+from hrtemnn_training.training.loop import train
 from hrtemnn_training.waves.local_frozen_phonons import LocalFrozenPhonons
 from hrtemnn_training.waves.multislice import exit_wave
 from hrtemnn_training.waves.vibrations import NoVibrations, Vibrations
@@ -39,8 +45,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TRAINING = Path(__file__).parents[1] / "training"
-RECIPE = read_recipe(TRAINING / "recipes" / "mos2-exitwave.json")
+RECIPES = ("mos2-exitwave", "mos2-exitwave-vibrations")
+RECIPE = read_recipe(TRAINING / "recipes" / f"{RECIPES[0]}.json")
+FLAKES = 200
+STAGES = 3
 TEST = PURPOSES.index("test")
+
+
+def train_alike(still: Path, vibrating: Path) -> list[str]:
+    """Train and export a network on the waves in each folder; return their paths."""
+    networks = []
+    for name, folder in zip(RECIPES, (still, vibrating), strict=True):
+        content = read_recipe(TRAINING / "recipes" / f"{name}.json").model_dump()
+        content["training"]["stages"] = content["training"]["stages"][:STAGES]
+        content["training"]["limit_data"] = FLAKES
+        content["name"] = f"{name}-{FLAKES}"
+        recipe = Recipe.model_validate(content)
+        run = folder / "compared"
+        share_data(folder, run)
+        train(recipe, run)
+        networks.append(str(export(recipe, run)))
+    return networks
 
 
 class OneSample:
@@ -100,13 +125,16 @@ def waves_of(index: int, vibrations: dict[str, Vibrations]) -> dict[str, Sample]
 def main() -> None:
     """Print the median RMSE of each network for each kind of vibration."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("networks", nargs="+", help="names or paths")
+    parser.add_argument("still", type=Path)
+    parser.add_argument("vibrating", type=Path)
+    parser.add_argument("--networks", nargs="*", default=[], help="names or paths")
     parser.add_argument("--flakes", type=int, default=40)
     parser.add_argument("--configurations", type=int, default=8, help="of each flake")
     parser.add_argument("--numproc", type=int, default=os.cpu_count())
     options = parser.parse_args()
+    names = train_alike(options.still, options.vibrating) + options.networks
     networks: dict[str, Any] = {
-        name: partial(ExitWaves().ask, load(name)) for name in options.networks
+        network.name: partial(ExitWaves().ask, network) for network in map(load, names)
     }
     networks["vacuum everywhere"] = Vacuum().ask
     work = partial(waves_of, vibrations=kinds(options.configurations))

@@ -9,12 +9,11 @@ that is known, and by one that differs from frame to frame.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
-from network_page import replace_part
+from network_page import DOCS, replace_part
 
 from hyperspy_hrtemnn.analysis import (
     Camera,
@@ -30,7 +29,6 @@ from hyperspy_hrtemnn.signals import HRTEM, CameraFit
 if TYPE_CHECKING:
     from hyperspy_hrtemnn.analysis.detector.mtf_fit import Floor
 
-DOCS = Path(__file__).parent
 PICTURES = DOCS / "pictures" / "detector"
 SAMPLING = 0.08  # Å
 N0 = 0.01

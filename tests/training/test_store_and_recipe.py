@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 from dask.distributed import LocalCluster
 
-from hrtemnn_training.generation import make_structures, make_waves
+from hrtemnn_training.generation import (
+    data_path,
+    make_structures,
+    make_waves,
+    share_data,
+)
 from hrtemnn_training.recipe import Recipe, RecipeError, read_recipe
 from hrtemnn_training.store import DataSet, StoreError
 from hrtemnn_training.waves.multislice import exit_wave
@@ -243,3 +248,12 @@ def test_the_hash_is_of_the_content(recipe, recipe_values) -> None:
     assert Recipe.model_validate(recipe_values).sha256 == recipe.sha256
     recipe_values["seed"] = 5
     assert Recipe.model_validate(recipe_values).sha256 != recipe.sha256
+
+
+def test_runs_share_exit_waves(tmp_path, run_folder):
+    for _ in range(2):  # again does no harm
+        share_data(run_folder, tmp_path / "other")
+    other = DataSet(data_path(tmp_path / "other", "validation"))
+    own = DataSet(data_path(run_folder, "validation"))
+    assert len(other) == len(own)
+    np.testing.assert_array_equal(other.read_sample(1).wave, own.read_sample(1).wave)

@@ -30,6 +30,26 @@ def data_path(folder: Path, purpose: Purpose) -> Path:
     return folder / f"{purpose}.zarr"
 
 
+def share_data(folder: Path, run: Path) -> None:
+    """Make the exit waves of a run those of another, which is made if need be.
+
+    Networks that are to be compared are trained on the same waves, each in a run of its
+    own.
+
+    Parameters
+    ----------
+    folder
+        The run that has them.
+    run
+        The run that gets links to them.
+    """
+    run.mkdir(exist_ok=True)
+    for purpose in PURPOSES:
+        link = data_path(run, purpose)
+        if not link.is_symlink():
+            link.symlink_to(data_path(folder, purpose).absolute())
+
+
 def make_structures(
     recipe: Recipe,
     folder: Path,

@@ -19,12 +19,7 @@ import keras
 
 from hrtemnn_training.evaluation.dose_report import study_doses
 from hrtemnn_training.export.onnx_file import export
-from hrtemnn_training.generation import (
-    PURPOSES,
-    data_path,
-    make_structures,
-    make_waves,
-)
+from hrtemnn_training.generation import make_structures, make_waves, share_data
 from hrtemnn_training.recipe import Recipe, change_images, read_recipe
 from hrtemnn_training.training.batches import cache_path
 from hrtemnn_training.training.loop import train
@@ -86,12 +81,11 @@ def make_network(name: str, folder: Path) -> Path:
     run = folder / name.replace(" ", "-")
     path = run / f"{name}.onnx"
     if not path.exists():
-        run.mkdir(exist_ok=True)
+        share_data(folder, run)
         # The cache knows images of different ranges apart.
-        for shared in (*(data_path(folder, p) for p in PURPOSES), cache_path(folder)):
-            link = run / shared.name
-            if not link.is_symlink():
-                link.symlink_to(Path("..") / shared.name)
+        images = cache_path(run)
+        if not images.is_symlink():
+            images.symlink_to(cache_path(folder))
         keras.utils.clear_session()
         recipe = recipe_of(name)
         train(recipe, run)

@@ -18,6 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from dose_statements import digits, statements
+from matplotlib.ticker import MaxNLocator
 from network_page import header, replace_part
 
 from hrtemnn_training.recipe import read_recipe
@@ -62,6 +63,7 @@ def draw_learning(folder: Path) -> None:
         history = pd.read_csv(run / "history.csv")
         ax.plot(history["epoch"] + 1, history["validation_f1"], label=run.name)
     ax.set(xlabel="epoch", ylabel="F1 on other structures", ylim=(0, 1))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(fontsize="small", ncols=2)
     figure.savefig(PICTURES / "learning.png", dpi=100)
 

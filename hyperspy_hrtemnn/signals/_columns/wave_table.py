@@ -45,8 +45,11 @@ def wave_table(
     num_workers: int | None,
 ) -> pd.DataFrame:
     """Return the columns of all frames; see `ExitWave.find_columns`."""
-    names = None if isinstance(classes, int | np.integer) else list(classes)
-    count = classes if names is None else len(names)
+    if isinstance(classes, int | np.integer):
+        names, count = None, int(classes)
+    else:
+        names = list(classes)
+        count = len(names)
     if isinstance(classes, str) or count < 1:
         raise ValueError(
             "classes has to be their number, 1 or more, or a list of their names, not "
@@ -105,11 +108,11 @@ def comparison_table(
             f"The waves have the shapes {wave.data.shape} and {other.data.shape}; they "
             "must be the same."
         )
-    sizes = known_sampling(wave), known_sampling(other)
-    if None not in sizes and not math.isclose(*sizes, rel_tol=_SAME):
+    size, its_size = known_sampling(wave), known_sampling(other)
+    if size and its_size and not math.isclose(size, its_size, rel_tol=_SAME):
         raise ValueError(
-            f"The waves have pixels of {sizes[0]:.4g} and {sizes[1]:.4g} Å; they must "
-            "be the same."
+            f"The waves have pixels of {size:.4g} and {its_size:.4g} Å; they must be "
+            "the same."
         )
     width = None if cutoff is None else pixels(cutoff, wave)
     if width is not None and not width > 0:

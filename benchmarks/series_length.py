@@ -4,7 +4,7 @@
     python benchmarks/series_length.py FOLDER
 
 FOLDER holds the structures and exit waves of the recipe mos2-columns. Trains a network
-of three quarters of the recipe's width, for a third of its time, on each number of
+of three quarters of the recipe's width, for a quarter of its time, on each number of
 images, and scores all of them on the same series of the test set, as figure 8 of
 publication III does. Goes on where it stopped. The table and the pictures lie in
 FOLDER/series-3 as comparison.*.
@@ -37,7 +37,7 @@ def recipe_for(count: int) -> Recipe:
     series = [count, *content["images"]["multifocus"][1:]]
     content["images"]["multifocus"] = series if count > 1 else None
     content["network"]["width"] = 12
-    for stage, epochs in zip(content["training"]["stages"], (2, 8, 6), strict=True):
+    for stage, epochs in zip(content["training"]["stages"], (2, 6, 4), strict=True):
         stage["epochs"] = epochs
     return Recipe.model_validate(content)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from functools import partial
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
 from hyperspy.signals import Signal2D
@@ -221,11 +222,12 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         resample, tile, overlap, window
             For the network: as in `segment`.
         energy
-            For Gerchberg-Saxton, as all that follows: beam energy in keV; by default
-            the metadata's.
+            Beam energy in keV, which the wave keeps; by default the metadata's or, for
+            the network, the one it was trained for.
         Cs
-            Spherical aberration: a number in the unit of the signal axes or a text with
-            a unit, ``"10 µm"``, as all lengths.
+            For Gerchberg-Saxton, as all that follows: spherical aberration, a number
+            in the unit of the signal axes or a text with a unit, ``"10 µm"``, as all
+            lengths.
         focal_spread
             1/e width of the distribution of focus.
         blur
@@ -241,6 +243,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             How often the wave is corrected by all images.
         align
             Whether the images may have drifted; they are registered to the middle one.
+            If they are more than 20 nm of defocus apart, compare the errors with those
+            of ``align=False``.
         margin
             Width of what is reconstructed beyond the images and cut off; 0 for images
             that are periodic. See `hyperspy_hrtemnn.analysis.reconstruct_exit_wave`.
@@ -259,22 +263,25 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         -------
         The waves, without the axis ``defocus``. ``metadata.HRTEMNN.ExitWave`` says how
         they were made; of Gerchberg-Saxton, unless it is left for later, it has the
-        error after each iteration and the drift of each image [nm], for each series.
+        error after each iteration and the drift (y, x) of each image [nm], for each
+        series.
 
         Raises
         ------
         ValueError
-            If there is no such method, a network is missing, cannot be used, or is for
-            another task or number of images; if the axis ``defocus`` is missing or, for
-            Gerchberg-Saxton, has no unit of length, or the energy is not known; if the
-            signal is not calibrated or a number is out of range; at computation, if an
-            image has NaN or infinite pixels.
+            If there is no such method, or an option is given that is of the other; if a
+            network is missing, cannot be used, or is for another task or number of
+            images; if the axis ``defocus`` is missing or, for Gerchberg-Saxton, has no
+            unit of length, or the energy is not known; if the signal is not calibrated
+            or a number is out of range; at computation, if an image has NaN or infinite
+            pixels.
 
         Warns
         -----
         UserWarning
             If the images are not what the network was trained for: reversed in the
-            order of their defocus, in other steps, at another energy or sampling.
+            order of their defocus, in other steps, at another energy or sampling; or if
+            the axis ``defocus`` has no unit of length, so that nobody can tell.
 
         Examples
         --------
@@ -286,16 +293,33 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         from ._waves.reconstruct import reconstruct_by_network, reconstruct_classically
 
         lazy = self._lazy if lazy_output is None else lazy_output
+        of_networks = {
+            "resample": resample,
+            "tile": tile,
+            "overlap": overlap,
+            "window": window,
+        }
+        lenses = {
+            "Cs": Cs,
+            "focal_spread": focal_spread,
+            "blur": blur,
+            "angular_spread": angular_spread,
+            "aberrations": tuple(aberrations),
+        }
+        of_iterations = {
+            "iterations": iterations,
+            "align": align,
+            "margin": margin,
+            "smoothing": smoothing,
+            "mtf": mtf,
+        }
         if method == "network":
+            _refuse(method, lenses | of_iterations)
             return reconstruct_by_network(
                 self,
                 model,
-                {
-                    "resample": resample,
-                    "tile": tile,
-                    "overlap": overlap,
-                    "window": window,
-                },
+                of_networks,
+                energy=energy,
                 lazy=lazy,
                 show_progressbar=show_progressbar,
                 num_workers=num_workers,
@@ -305,28 +329,11 @@ class HRTEM(Signal2D):  # type: ignore[misc]
                 f"There is no method {method!r}; there are 'network' and "
                 "'gerchberg-saxton'."
             )
-        if model is not None:
-            raise ValueError(
-                f"The method 'gerchberg-saxton' takes no network, and {model!r} is "
-                "given."
-            )
+        _refuse(method, {"model": model} | of_networks)
         return reconstruct_classically(
             self,
-            {
-                "energy": energy,
-                "Cs": Cs,
-                "focal_spread": focal_spread,
-                "blur": blur,
-                "angular_spread": angular_spread,
-                "aberrations": tuple(aberrations),
-            },
-            {
-                "iterations": iterations,
-                "align": align,
-                "margin": margin,
-                "smoothing": smoothing,
-                "mtf": mtf,
-            },
+            {"energy": energy, **lenses},
+            of_iterations,
             lazy=lazy,
             show_progressbar=show_progressbar,
         )
@@ -718,6 +725,17 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             vacancies=vacancies,
             events=events,
             diffusion=diffusion,
+        )
+
+
+def _refuse(method: str, others: dict[str, Any]) -> None:
+    """Raise a ValueError if options of the other method are not their defaults."""
+    known = signature(HRTEM.reconstruct_exitwave).parameters
+    given = [name for name, value in others.items() if value != known[name].default]
+    if given:
+        raise ValueError(
+            f"The method {method!r} makes no use of {', '.join(given)}. Leave it out, "
+            "or choose the other method."
         )
 
 

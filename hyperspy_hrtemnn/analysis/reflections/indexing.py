@@ -31,6 +31,7 @@ _BETTER = 0.1
 def index_reflections(
     reflections: pd.DataFrame,
     crystal: Crystal,
+    together: NDArray[np.bool_] | None = None,
     *,
     spacing_tolerance: float = 0.04,
     angle_tolerance: float = 4.0,
@@ -40,9 +41,10 @@ def index_reflections(
     Of all zone axes up to [333] in all rotations that one is taken which explains most
     of the inner reflections by their spacings and the angles between them, at least two
     of different directions; where no zone axis explains two inner ones, all count. If
-    it leaves two such over, and the same zone axis explains these in another rotation,
-    or mirrored, the particle is a twin and has two lattices. Where no zone axis
-    explains two at all, inner reflections have a family by their spacing alone.
+    it leaves two such over, in images with some of the first, and the same zone axis
+    explains these in another rotation, or mirrored, the particle is a twin and has two
+    lattices. Where no zone axis explains two at all, inner reflections have a family by
+    their spacing alone.
 
     Parameters
     ----------
@@ -51,6 +53,9 @@ def index_reflections(
         reflection; from `find_reflections`.
     crystal
         The crystal the particle may be.
+    together
+        Which two of the reflections are in one image, shape (reflection, reflection);
+        by default all.
     spacing_tolerance
         How far a spacing may be from the crystal's, as a fraction: the error of the
         calibration is in it.
@@ -81,8 +86,11 @@ def index_reflections(
         nearest = _by_spacing(seen, planes, tolerance)
         inner = nearest >= 0
         inner &= seen.spacing >= _INNER * seen.spacing.max(where=inner, initial=0)
-        lattices = _lattices(seen, inner, crystal, planes, tolerance) or _lattices(
-            seen, nearest >= 0, crystal, planes, tolerance
+        if together is None:
+            together = np.ones((len(reflections),) * 2, bool)
+        given = (crystal, planes, together, tolerance)
+        lattices = _lattices(seen, inner, *given) or _lattices(
+            seen, nearest >= 0, *given
         )
         for number, (zone, rows, members) in enumerate(lattices, 1):
             zone_axis = zone
@@ -109,6 +117,7 @@ def _lattices(
     inner: NDArray[np.bool_],
     crystal: Crystal,
     planes: Planes,
+    together: NDArray[np.bool_],
     tolerance: Tolerance,
 ) -> list[tuple[str, NDArray[np.intp], NDArray[np.intp]]]:
     """Return zone axis, reflections and their planes of one or two lattices."""
@@ -116,7 +125,7 @@ def _lattices(
     first = _best(patterns, seen, inner, planes, tolerance)
     if first is None:
         return []
-    left = inner.copy()
+    left = inner & together[first.rows].any(axis=0)
     left[first.rows] = False
     same = [p for p in patterns if p.zone_axis == first.pattern.zone_axis]
     second = _best(same, seen, left, planes, tolerance)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -88,10 +89,15 @@ def index_reflections(
         inner &= seen.spacing >= _INNER * seen.spacing.max(where=inner, initial=0)
         if together is None:
             together = np.ones((len(reflections),) * 2, bool)
-        given = (crystal, planes, together, tolerance)
-        lattices = _lattices(seen, inner, *given) or _lattices(
-            seen, nearest >= 0, *given
+        explained = partial(
+            _lattices,
+            seen,
+            crystal=crystal,
+            planes=planes,
+            together=together,
+            tolerance=tolerance,
         )
+        lattices = explained(inner) or explained(nearest >= 0)
         for number, (zone, rows, members) in enumerate(lattices, 1):
             zone_axis = zone
             family[rows] = [planes.names[planes.family[m]] for m in members]
@@ -115,6 +121,7 @@ class _Fit(NamedTuple):
 def _lattices(
     seen: Reflections,
     inner: NDArray[np.bool_],
+    *,
     crystal: Crystal,
     planes: Planes,
     together: NDArray[np.bool_],

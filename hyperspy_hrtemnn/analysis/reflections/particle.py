@@ -73,8 +73,8 @@ def follow_reflections(
     unseen = unseen_reflections(linked, frames)
     table = pd.concat([linked.assign(found=True), unseen.assign(found=False)])
     if crystal is not None:
-        shown = pd.crosstab(linked["frame"], linked["reflection"])
-        shown = shown[means["reflection"]].to_numpy()
+        counts = pd.crosstab(linked["frame"], linked["reflection"])
+        shown = counts[means["reflection"]].to_numpy()
         together = shown.T @ shown > 0
         names = index_reflections(means, crystal, together, **tolerances)
         columns = ["reflection", "family", "lattice", "zone_axis"]

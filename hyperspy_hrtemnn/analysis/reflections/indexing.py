@@ -42,10 +42,10 @@ def index_reflections(
     Of all zone axes up to [333] in all rotations that one is taken which explains most
     of the inner reflections by their spacings and the angles between them, at least two
     of different directions; where no zone axis explains two inner ones, all count. If
-    it leaves two such over, in images with some of the first, and the same zone axis
-    explains these in another rotation, or mirrored, the particle is a twin and has two
-    lattices. Where no zone axis explains two at all, inner reflections have a family by
-    their spacing alone.
+    it leaves two such over that are seen together with some of the first, and the same
+    zone axis explains these in another rotation, or mirrored, the particle is a twin
+    and has two lattices. Where no zone axis explains two at all, inner reflections have
+    a family by their spacing alone.
 
     Parameters
     ----------

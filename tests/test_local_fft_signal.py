@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import dask.array as da
 import hyperspy.api as hs
 import numpy as np
@@ -119,18 +121,18 @@ def test_axes_are_in_reciprocal_nanometers(particles, size, units, scale):
 
 
 def test_one_image(movie, particles):
-    one = local_fft(movie.inav[1], particles.inav[1], 7, size=32 * PIXEL, **QUIET)
-    assert one.data.shape == (32, 32)
-    both = local_fft(movie.inav[1], particles.inav[1], size=32 * PIXEL, **QUIET)
-    assert both.data.shape == (2, 32, 32)
+    one = local_fft(movie.inav[1], particles.inav[1], 7, size=42 * PIXEL, **QUIET)
+    assert one.data.shape == (42, 42)
+    both = local_fft(movie.inav[1], particles.inav[1], size=42 * PIXEL, **QUIET)
+    assert both.data.shape == (2, 42, 42)
     np.testing.assert_array_equal(both.data[1], one.data)
 
 
 def test_more_navigation_axes(particles, movie):
     many = calibrated(np.stack([movie.data, movie.data[::-1]]))
     labels = calibrated(np.stack([boxes(), boxes()[::-1]]), "HRTEM_instances")
-    spectra = local_fft(many, labels, size=32 * PIXEL, **QUIET)
-    assert spectra.data.shape == (2, FRAMES, 2, 32, 32)
+    spectra = local_fft(many, labels, size=42 * PIXEL, **QUIET)
+    assert spectra.data.shape == (2, FRAMES, 2, 42, 42)
     np.testing.assert_array_equal(spectra.data[0], spectra.data[1, ::-1])
 
 
@@ -160,7 +162,7 @@ def test_lazy_is_deferred_and_the_same(movie, particles):
 
 
 def test_saving(movie, particles, tmp_path):
-    spectra = local_fft(movie.as_lazy(), particles, size=32 * PIXEL, **QUIET)
+    spectra = local_fft(movie.as_lazy(), particles, size=42 * PIXEL, **QUIET)
     spectra.save(tmp_path / "spectra.hspy", show_progressbar=False)
     loaded = hs.load(tmp_path / "spectra.hspy")
     assert isinstance(loaded, LocalFFT)
@@ -184,6 +186,34 @@ def test_size_is_a_length(movie, particles):
     assert text.data.shape == (FRAMES, 64, 64)
 
 
+def test_a_crop_of_nothing_but_soft_edges_is_refused(movie, particles):
+    """By default they are as wide as 2 nm, which the whole image is not."""
+    wide = calibrated(np.ones((FRAMES, 120, 130)))
+    labels = calibrated(np.ones((FRAMES, 120, 130), np.int32), "HRTEM_instances")
+    whole = r"2 nm is all soft edge.*four apodizations, 2 nm.*at least 2\.02 nm"
+    for instances in (labels, labels.as_lazy()):
+        with pytest.raises(ValueError, match=whole):
+            local_fft(wide, instances, 1, size="2 nm")
+    with pytest.raises(ValueError, match=whole):
+        local_fft(wide, size="2 nm")
+    with pytest.raises(ValueError, match=r"image of 1\.28 nm is all soft edge"):
+        local_fft(movie)
+    with pytest.raises(ValueError, match=r"image of 1\.28 nm is all soft edge"):
+        local_fft(movie, particles)
+    spectra = local_fft(movie, size="0.22 nm", **QUIET)
+    assert all(spectrum.any() for spectrum in spectra.data)
+
+
+def test_trimmed_particles_are_told(movie, particles):
+    with pytest.warns(UserWarning, match="1 of 2 particles.*'0.84 nm' holds") as told:
+        local_fft(movie, particles, size="0.82 nm", **QUIET)
+    assert len(told) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for number, size in ((None, "0.84 nm"), (7, "0.72 nm"), (None, None)):
+            local_fft(movie, particles, number, size=size, **QUIET)
+
+
 def test_invalid_input_is_refused(movie, particles):
     with pytest.raises(ValueError, match="no particle 3; there are 2, 7"):
         local_fft(movie, particles, 3)
@@ -194,7 +224,7 @@ def test_invalid_input_is_refused(movie, particles):
     with pytest.raises(ValueError, match=r"id=3, size=.*compute\(\)"):
         local_fft(movie, particles.as_lazy(), 2)
     with pytest.raises(ValueError, match=r"id=3, size="):
-        local_fft(movie, particles.as_lazy(), size=32 * PIXEL)
+        local_fft(movie, particles.as_lazy(), size=42 * PIXEL)
     for options in ({"apodization": -1}, {"apodization": "wide"}, {"size": 0}):
         with pytest.raises(ValueError, match=next(iter(options)) + "|no length"):
             local_fft(movie, particles, 2, **options)

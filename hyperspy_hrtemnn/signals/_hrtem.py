@@ -357,14 +357,16 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             The particles, with the navigation and signal shape of this signal. By
             default the whole image is transformed.
         id
-            The particle; by default all.
+            The particle; by default all. Of lazy instances it is not known whether it
+            is in any frame; what computes the spectra warns if they are all empty.
         apodization
             Width of the Gaussian edge of the window: a number in the unit of the
             signal axes, or a text with a unit.
         size
             Height and width of the crop that is transformed: a number in the unit of
             the signal axes, or a text with a unit, ``"8 nm"``; by default what holds
-            the largest particle.
+            the largest particle. More than four apodizations, which the soft edges
+            take. A warning says if it trims particles, unless they are lazy.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -381,7 +383,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         ------
         ValueError
             If the signal is not calibrated, `instances` does not fit it, or has no
-            particle `id`.
+            particle `id`; if `size` is too small for the soft edges.
         """
         from ._fourier.local_fft import local_fft
 
@@ -458,7 +460,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         size
             Height and width of the crop of each particle that is transformed: a number
             in the unit of the signal axes, or a text with a unit, ``"8 nm"``. By
-            default nothing is transformed.
+            default nothing is transformed. Particles that are larger with two
+            apodizations on each side are trimmed.
         apodization
             As in `local_fft`.
         crystal, max_spacing, false_alarms, square, min_share, max_rotation

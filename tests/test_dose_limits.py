@@ -74,3 +74,11 @@ def test_units_do_not_matter(areas, area_unit, dose_unit):
 def test_series_that_are_none(dose, area):
     with pytest.raises(ValueError, match=r"one dose for each area|two doses or more"):
         dose_limits(dose, area)
+
+
+@pytest.mark.parametrize(
+    ("dose", "area"), [([1, 2], [np.nan, 5]), ([1, np.inf], [5, 5])]
+)
+def test_frames_that_are_not_measured(dose, area):
+    with pytest.raises(ValueError, match="leave its frame out"):
+        dose_limits(dose, area)

@@ -36,14 +36,20 @@ class _RecipeFile(click.ParamType):  # type: ignore[type-arg]
 
 
 class _Options(click.ParamType):  # type: ignore[type-arg]
-    """Keys and values, as JSON."""
+    """Keys and values, as JSON or the path of a JSON file."""
 
     name = "json"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> dict[str, Any]:
+        text = value
+        if not value.lstrip().startswith("{"):
+            try:
+                text = Path(value).read_text(encoding="utf-8")
+            except OSError as error:
+                self.fail(f"{value!r} is neither JSON nor a file: {error}", param, ctx)
         try:
-            options = json.loads(value)
-        except json.JSONDecodeError as error:
+            options = json.loads(text)
+        except ValueError as error:
             self.fail(f"{value!r} is no JSON: {error}", param, ctx)
         if not isinstance(options, dict):
             self.fail(f"{value!r} is no JSON object", param, ctx)

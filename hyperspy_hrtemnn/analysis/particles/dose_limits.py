@@ -66,7 +66,7 @@ def dose_limits(
     ------
     ValueError
         If there are not as many doses as areas, fewer than two different ones, or one
-        is not positive.
+        is not positive or not finite.
     """
     doses, areas = np.asarray(dose, float), np.asarray(area, float)
     if doses.shape != areas.shape or doses.ndim != 1:
@@ -74,6 +74,8 @@ def dose_limits(
             f"Give one dose for each area; there are {doses.size} doses and "
             f"{areas.size} areas."
         )
+    if not (np.isfinite(doses).all() and np.isfinite(areas).all()):
+        raise ValueError("A dose or an area is NaN or infinite; leave its frame out.")
     steps, frame = np.unique(doses, return_inverse=True)
     if len(steps) < 2 or steps[0] <= 0:
         raise ValueError("Give frames of two doses or more, all above 0.")

@@ -18,7 +18,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from dose_statements import digits, statements
-from matplotlib.ticker import MaxNLocator
 from network_page import header, replace_part
 
 from hrtemnn_training.recipe import read_recipe
@@ -26,18 +25,21 @@ from hrtemnn_training.training.loop import network_of
 
 PAGE = Path(__file__).parent / "dose.md"
 PICTURES = Path(__file__).parent / "pictures" / "dose"
-STEMS = ("shipped", "architectures", "cameras", "cameras-coarse")
+STEMS = ("shipped", "architectures", "cameras", "cameras-coarse", "sizes")
+RIVALS = ("U-net MTF 3", "U-net high")  # of figure SOI 9
 DOSES = (10, 30, 100, 200, 2000)  # at which F1 is given
 TITLES = ("half the area", "converged", "converged / true area")
 
 
 def networks(folder: Path) -> str:
     """Return sizes and training of the networks as a table."""
-    columns = ["network", "parameters", "images", "log10 of doses", "c0", "c3"]
-    lines = header([*columns, "best validation F1"])
+    columns = ["network", "parameters", "structures", "images", "log10 of doses"]
+    columns += ["c0", "c3", "loss", "validation loss", "best validation F1"]
+    lines = header(columns)
     for run in runs(folder):
         recipe = read_recipe(run / "recipe.json")
-        seen = recipe.size["train"] * recipe.training.epochs
+        structures = recipe.training.limit_data or recipe.size["train"]
+        seen = structures * recipe.training.epochs
         history = pd.read_csv(run / "history.csv")
         weights = network_of(recipe).count_params()
         images = recipe.images
@@ -45,7 +47,9 @@ def networks(folder: Path) -> str:
             "{:g} to {:g}".format(*bounds)
             for bounds in (images.log_dose, images.mtf_c1, images.mtf_c3)
         ]
-        cells = [recipe.name, f"{weights:,}", f"{seen:,}", *ranges]
+        cells = [recipe.name, f"{weights:,}", f"{structures}", f"{seen:,}", *ranges]
+        last = history.iloc[-1]
+        cells += [f"{last[name]:.3f}" for name in ("loss", "validation_loss")]
         cells.append(f"{history['validation_f1'].max():.3f}")
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -57,15 +61,31 @@ def runs(folder: Path) -> list[Path]:
 
 
 def draw_learning(folder: Path) -> None:
-    """Draw F1 against epoch, as figure SOI 4."""
+    """Draw F1 against batches, as figure SOI 4."""
     figure, ax = plt.subplots(figsize=(7, 3.5), layout="constrained")
     for run in runs(folder):
         history = pd.read_csv(run / "history.csv")
-        ax.plot(history["epoch"] + 1, history["validation_f1"], label=run.name)
-    ax.set(xlabel="epoch", ylabel="F1 on other structures", ylim=(0, 1))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        recipe = read_recipe(run / "recipe.json")
+        structures = recipe.training.limit_data or recipe.size["train"]
+        steps = structures // recipe.training.batch_size
+        seen = (history["epoch"] + 1) * steps
+        ax.plot(seen, history["validation_f1"], label=recipe.name)
+    ax.set(xlabel="batches", ylabel="F1 on other structures", ylim=(0, 1))
     ax.legend(fontsize="small", ncols=2)
     figure.savefig(PICTURES / "learning.png", dpi=100)
+
+
+def draw_histogram(folder: Path) -> None:
+    """Draw how often a frame has which F1, as the upper part of figure SOI 9."""
+    table = pd.read_csv(folder / "cameras.csv")
+    figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
+    for number, name in enumerate(RIVALS):
+        f1 = table.loc[table["by"] == name, "f1"]
+        ax.hist(f1, np.linspace(0, 1, 41), color=f"C{number}", alpha=0.5, label=name)
+        ax.axvline(f1.mean(), color=f"C{number}", ls="--")
+    ax.set(xlabel="F1", ylabel="frames")
+    ax.legend()
+    figure.savefig(PICTURES / "f1.png", dpi=100)
 
 
 def results(folder: Path, stem: str) -> str:
@@ -126,6 +146,8 @@ def main() -> None:
         draw_learning(folder)
         picture = "![Learning curves](pictures/dose/learning.png)"
         replace_part(PAGE, "trainings", f"{networks(folder)}\n\n{picture}")
+    if "cameras" in done:
+        draw_histogram(folder)
     if len(done) == len(STEMS):
         rows = [f"| {' | '.join(cells)} |" for cells in statements(folder)]
         body = "\n".join([*header(["the paper", "measured here", "result"]), *rows])

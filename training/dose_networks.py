@@ -42,6 +42,8 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "MSD-net high": {"network": MSD_NET},
     "MSD-net low": {"network": MSD_NET, "images": LOW},
     **{f"U-net {camera}": {"images": CAMERAS[camera]} for camera in CAMERAS},
+    # For as many steps, over fewer structures more often.
+    **{f"U-net {count} structures": {"structures": count} for count in (24, 48, 96)},
 }
 """How each network differs from the base."""
 
@@ -56,12 +58,14 @@ FINE = {"sampling": [0.07, 0.08]}  # the paper's pixels
 COARSE = {"sampling": [0.18, 0.2]}
 SPREADS = ("U-net MTF 1", "U-net MTF 2", "U-net MTF 3", "U-net high", "U-net MTF 5")
 ARCHITECTURES = ("U-net high", "U-net low", "MSD-net high", "MSD-net low")
+SIZES = ("U-net 24 structures", "U-net 48 structures", "U-net 96 structures")
 
 SERIES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "shipped": (("au-ceo2-mask",), FINE),
     "cameras": (SPREADS, MICROSCOPE | FINE),
     "cameras-coarse": (SPREADS, MICROSCOPE | COARSE),
     "architectures": ((*ARCHITECTURES, "au-ceo2-mask"), MICROSCOPE | FINE),
+    "sizes": ((*SIZES, "U-net high"), MICROSCOPE | FINE),
 }
 """Networks and conditions of each series, by the name of its files."""
 
@@ -73,6 +77,11 @@ def recipe_of(name: str) -> Recipe:
     values["name"] = name
     values["images"] |= changes.get("images", {})
     values["network"] = changes.get("network", values["network"])
+    if "structures" in changes:
+        training, count = values["training"], changes["structures"]
+        training["limit_data"] = count
+        for stage in training["stages"]:
+            stage["epochs"] *= values["size"]["train"] // count
     return Recipe.model_validate(values)
 
 

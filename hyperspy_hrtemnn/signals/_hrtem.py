@@ -16,7 +16,7 @@ from ._calibration import pixels
 from ._movies.frames import computed, derived_signal, frames, map_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -334,7 +334,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
     def local_fft(
         self,
         instances: Instances | None = None,
-        id: int | None = None,  # noqa: A002 - the name of the column in tables
+        id: int | Iterable[int] | None = None,  # noqa: A002 - as the column of tables
         *,
         apodization: float | str = "0.5 nm",
         size: float | str | None = None,
@@ -342,7 +342,9 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         num_workers: int | None = None,
         lazy_output: bool | None = None,
     ) -> LocalFFT:
-        """Return the Fourier transform of one particle, or of all, frame by frame.
+        """Return the Fourier transform of one particle, or of several, frame by frame.
+
+        Lazily each frame is read once, however many particles there are.
 
         Parameters
         ----------
@@ -350,7 +352,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             The particles, with the navigation and signal shape of this signal. By
             default the whole image is transformed.
         id
-            The particle; by default all.
+            The particle, or several, along a navigation axis ``id``; by default all.
         apodization
             Width of the Gaussian edge of the window: a number in the unit of the
             signal axes, or a text with a unit.
@@ -374,7 +376,13 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         ------
         ValueError
             If the signal is not calibrated, `instances` does not fit it, or has no
-            particle `id`.
+            particle `id`; if `instances` is lazy, so that neither ids nor sizes of
+            particles are known, and `id` or `size` is not given.
+
+        Examples
+        --------
+        >>> movie.local_fft(particles, id=3, size="8 nm")  # doctest: +SKIP
+        >>> movie.local_fft(particles, particles.ids(), size="8 nm")  # doctest: +SKIP
         """
         from ._fourier.local_fft import local_fft
 

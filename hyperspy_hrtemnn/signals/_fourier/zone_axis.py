@@ -17,12 +17,11 @@ from hyperspy_hrtemnn.signals._tables import join_spectra
 from .reflections import frame_axes, frames_and_ids, frequency_step, over_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hyperspy.signals import Signal2D
 
     from hyperspy_hrtemnn.networks import Network
-    from hyperspy_hrtemnn.signals._movies.deferred import DeferredBlock
+
+    from .reflections import Spectra
 
 
 def zone_axis_table(
@@ -57,9 +56,7 @@ def zone_axis_table(
         )
     frame, number = frames_and_ids(spectra)
     ask = partial(_probabilities, step=step, network=network)
-    answers = over_blocks(
-        spectra, show_progressbar, num_workers, ask, [None] * len(frame)
-    )
+    answers = over_blocks(spectra, show_progressbar, num_workers, ask)
     tables = [
         pd.DataFrame({"id": np.repeat(particle, len(answer)), "probability": answer})
         for particle, answer in zip(number, answers, strict=True)
@@ -69,14 +66,9 @@ def zone_axis_table(
 
 
 def _probabilities(
-    block: DeferredBlock,
-    arguments: Sequence[None],  # noqa: ARG001 - as every function over blocks
-    *,
-    step: tuple[float, float],
-    network: Network,
+    spectra: Spectra, *, step: tuple[float, float], network: Network
 ) -> list[np.ndarray]:
     """Return an array of one probability for each spectrum, of none for empty ones."""
-    spectra = block.load()
     answers = predict_spectra(network, spectra, step)
     return [
         answer if spectrum.any() else answer[:0]

@@ -17,6 +17,7 @@ from .instance_plots import draw_lines
 if TYPE_CHECKING:
     import pandas as pd
     from hyperspy.signals import Signal2D
+    from matplotlib.axes import Axes
     from matplotlib.backend_bases import MouseEvent
 
     from hyperspy_hrtemnn.signals._instances import Instances
@@ -48,22 +49,26 @@ class Explorer:
 
         self.instances, self.image = instances, image
         self.spectra, self.peaks, self.properties = spectra, peaks, properties
-        self.particle: int | None = None
+        self.particle = 0  # that was clicked on
         curves = ["intensity", "angle"]
         if properties is not None:
             curves.insert(0, "area")
         # Image and spectrum are as high, however many curves are beside them.
-        left = ["image"] * len(curves) + ["spectrum"] * len(curves)
-        right = np.repeat(curves, 2)
-        self.figure, self.panels = plt.subplot_mosaic(
-            list(zip(left, right, strict=True)), figsize=(12, 9), layout="constrained"
+        mosaic = [
+            ["image" if row < len(curves) else "spectrum", curves[row // 2]]
+            for row in range(2 * len(curves))
+        ]
+        panels: dict[str, Axes]
+        self.figure, panels = plt.subplot_mosaic(
+            mosaic, figsize=(12, 9), layout="constrained"
         )
-        self.curves = [self.panels[name] for name in curves]
+        self.panels = panels
+        self.curves = [panels[name] for name in curves]
         for panel in self.curves[1:]:
             panel.sharex(self.curves[0])
         self.against = "time" if "time" in peaks else "frame"
         self._draw_frame(where)
-        self.panels["image"].set_title("click on a particle")
+        panels["image"].set_title("click on a particle")
         # Matplotlib alone would forget the methods, the movie holds them.
         image.axes_manager.events.indices_changed.connect(self.move, [])
         self.figure.canvas.mpl_connect("button_press_event", self.click)
@@ -77,7 +82,7 @@ class Explorer:
         panel.clear()
         self._draw_frame(frame_index(self.image, None))
         panel.set(title=title, **view)
-        if self.particle is not None:
+        if self.particle:
             self._draw_spectrum()
             now = self._now()
             for mark in self.marks:
@@ -86,9 +91,10 @@ class Explorer:
 
     def click(self, event: MouseEvent) -> None:
         """Show the particle that was clicked on."""
-        if event.inaxes is not self.panels["image"]:
+        x, y = event.xdata, event.ydata
+        if event.inaxes is not self.panels["image"] or x is None or y is None:
             return
-        number = self._particle_at(event.xdata, event.ydata)
+        number = self._particle_at(x, y)
         if number == 0:
             return
         known = number in frames_and_ids(self.spectra)[1]
@@ -126,7 +132,6 @@ class Explorer:
         table = self.properties
         if table is not None and (table["id"] == self.particle).any():
             draw_lines(table, "area", self.against, [self.particle], area[0])
-            area[0].get_legend().remove()
         now = self._now()
         self.marks = [panel.axvline(now, color="0.5", lw=1) for panel in self.curves]
 

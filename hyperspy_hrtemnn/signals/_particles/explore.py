@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from matplotlib.axes import Axes
     from matplotlib.backend_bases import MouseEvent
+    from matplotlib.figure import Figure
 
     from hyperspy_hrtemnn.signals._instances import Instances
     from hyperspy_hrtemnn.signals._local_fft_signal import LocalFFT
@@ -54,15 +55,16 @@ class Explorer:
         if properties is not None:
             curves.insert(0, "area")
         # Image and spectrum are as high, however many curves are beside them.
-        mosaic = [
+        mosaic: list[Any] = [
             ["image" if row < len(curves) else "spectrum", curves[row // 2]]
             for row in range(2 * len(curves))
         ]
+        figure: Figure
         panels: dict[str, Axes]
-        self.figure, panels = plt.subplot_mosaic(
+        figure, panels = plt.subplot_mosaic(
             mosaic, figsize=(12, 9), layout="constrained"
         )
-        self.panels = panels
+        self.figure, self.panels = figure, panels
         self.curves = [panels[name] for name in curves]
         for panel in self.curves[1:]:
             panel.sharex(self.curves[0])
@@ -71,8 +73,8 @@ class Explorer:
         panels["image"].set_title("click on a particle")
         # Matplotlib alone would forget the methods, the movie holds them.
         image.axes_manager.events.indices_changed.connect(self.move, [])
-        self.figure.canvas.mpl_connect("button_press_event", self.click)
-        self.figure.canvas.mpl_connect("close_event", self.close)
+        figure.canvas.mpl_connect("button_press_event", self.click)
+        figure.canvas.mpl_connect("close_event", self.close)
 
     def move(self) -> None:
         """Show the frame where the navigator is."""

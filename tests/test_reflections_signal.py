@@ -10,7 +10,7 @@ import pytest
 from matplotlib.backend_bases import CloseEvent, MouseEvent
 from patterns import columns_of, picture
 
-from hyperspy_hrtemnn.analysis import on_axis_frames
+from hyperspy_hrtemnn.analysis import brightness_ratio, on_axis_frames
 from hyperspy_hrtemnn.plots import plot_reflections
 
 FRAMES, HEIGHT, WIDTH = 4, 120, 230
@@ -125,6 +125,35 @@ def test_without_reflections_there_is_an_empty_table(movie, particles):
     table = flat.local_fft(particles, **QUIET).peak_table("Au", **QUIET)
     assert len(table) == 0
     assert table.columns[0] == "frame"
+
+
+def test_a_particle_that_is_nowhere_is_told(movie, particles):
+    lazy = movie.as_lazy().local_fft(
+        particles.as_lazy(), 99, size="2.2 nm", apodization="0.1 nm", **QUIET
+    )
+    with pytest.warns(UserWarning, match="empty: id 99 is in none of these frames"):
+        assert not len(lazy.peak_table("Au", **QUIET))
+    with pytest.warns(UserWarning, match="empty: the images are constant"):
+        assert not len((movie * 0).local_fft(**QUIET).peak_table(**QUIET))
+
+
+def test_a_crystal_that_turned_in_a_pause_is_no_twin(particles):
+    """By more than is expected from frame to frame, and back."""
+    rng = np.random.default_rng(5)
+    turns = (0, 2, 27, -40)
+    images = [
+        picture(columns_of("[110]", (2.0, 2.0), turn), (HEIGHT, 115), PIXEL)
+        for turn in turns
+    ]
+    movie = signal(rng.poisson(60 * np.stack(images)).astype(np.float32), "HRTEM")
+    labels = particles.isig[:115, :]
+    spectra = movie.local_fft(labels, apodization="0.1 nm", **QUIET)
+    peaks = spectra.peak_table("Au", **QUIET)
+    assert set(peaks[peaks["family"] != ""]["lattice"]) == {"1"}
+    found = peaks.groupby("frame")["rotation"].first()
+    np.testing.assert_allclose(found, turns, atol=0.5)
+    ratios = brightness_ratio(peaks)
+    assert on_axis_frames(ratios)["frame"].tolist() == [0, 1, 2, 3]
 
 
 def test_what_is_wrong_is_named(spectra, peaks):

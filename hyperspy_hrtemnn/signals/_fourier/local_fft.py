@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
 from functools import partial
 from operator import index as whole_number
@@ -15,7 +16,12 @@ import numpy as np
 from dask.highlevelgraph import HighLevelGraph
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.analysis import crop_size, local_spectrum, particle_spectra
+from hyperspy_hrtemnn.analysis import (
+    crop_sizes,
+    least_size,
+    local_spectrum,
+    particle_spectra,
+)
 from hyperspy_hrtemnn.signals._calibration import pixels, sampling
 from hyperspy_hrtemnn.signals._instances import check_ids, check_same_shape
 from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
@@ -58,7 +64,9 @@ def local_fft(
         the whole image is transformed.
     id
         The particle, or several, along an additional navigation axis ``id``; by
-        default all. Where a particle is absent the result is 0.
+        default all. Where a particle is absent the result is 0. Whether it is anywhere
+        is not known of lazy instances; what computes the spectra warns if they are all
+        empty.
     apodization
         Standard deviation of the Gaussian edge of the window: a number in the unit of
         the signal axes, or a text with a unit.
@@ -66,7 +74,8 @@ def local_fft(
         Height and width of the crop that is transformed: a number in the unit of the
         signal axes, or a text with a unit. By default the smallest even number of
         pixels that holds the particles in all frames with their soft edges, or the
-        whole image if there are no instances.
+        whole image if there are no instances. A particle that is larger is trimmed; a
+        warning says so, but not where `instances` are lazy, so that it is not known.
     show_progressbar
         Whether to show a progress bar; by default as in HyperSpy's preferences.
     num_workers
@@ -79,13 +88,15 @@ def local_fft(
     ValueError
         If the signal is not calibrated, `instances` does not fit it or has no
         particle `id`, a particle is named twice, or if `instances` is lazy, so that
-        neither the ids nor the size are known, and they are not given.
+        neither the ids nor the size are known, and they are not given. If `size` or the
+        image is not larger than four apodizations, which the soft edges take.
     TypeError
         If `id` is no whole number.
     """
     nanometers = sampling(signal, "nm")
     soft = soft_edge(signal, apodization)
     side = None if size is None else crop_side(signal, size)
+    fitting: dict[int, int] = {}
     if instances is None:
         if id is not None:
             raise ValueError(
@@ -96,8 +107,11 @@ def local_fft(
     else:
         check_same_shape(instances, signal)
         wanted = None if id is None else _numbers(id)
-        ids, side = _ids_and_side(instances, wanted, side, soft)
+        ids, fitting = _ids_and_fitting(instances, wanted, side, soft)
+        side = max(fitting.values()) if side is None else side
         shape = (side, side)
+    check_room(signal, min(*shape, *signal.data.shape[-2:]), soft)
+    _warn_of_larger(signal, shape[0], fitting)
 
     data = _transformed(signal, instances, ids, shape, soft)
     axes = axis_dicts(signal)[:-2]
@@ -163,13 +177,44 @@ def _numbers(wanted: int | Iterable[int]) -> list[int]:
     return numbers
 
 
-def _ids_and_side(
+def check_room(signal: Signal2D, side: int, soft: float) -> None:
+    """Raise a ValueError if nothing but soft edges is in a crop of this side."""
+    least = least_size(soft)
+    if side < least:
+        raise ValueError(
+            f"A crop or an image of {_length(signal, side)} is all soft edge: the "
+            f"edges take four apodizations, {_length(signal, least - 1)}. It has to be "
+            f"at least {_length(signal, least)}, and as much larger as a particle is. "
+            "Give a larger size, or a smaller apodization."
+        )
+
+
+def _warn_of_larger(signal: Signal2D, side: int, fitting: dict[int, int]) -> None:
+    """Warn of the particles that do not fit into a crop."""
+    larger = sum(needed > side for needed in fitting.values())
+    if larger:
+        warnings.warn(
+            f"{larger} of {len(fitting)} particles and their soft edges are larger "
+            f"than the crop of {_length(signal, side)}, which trims them. "
+            f"size='{_length(signal, max(fitting.values()))}' holds them in all "
+            "frames.",
+            stacklevel=4,  # the caller of HRTEM.local_fft
+        )
+
+
+def _length(signal: Signal2D, side: int) -> str:
+    """Return a length in pixels as a text, in the unit of the axes."""
+    axis = signal.axes_manager.signal_axes[0]
+    return f"{side * abs(axis.scale):.4g} {axis.units}"
+
+
+def _ids_and_fitting(
     instances: Instances,
     wanted: list[int] | None,
     side: int | None,
     apodization: float,
-) -> tuple[list[int], int]:
-    """Return the particles to transform and the side of the crop."""
+) -> tuple[list[int], dict[int, int]]:
+    """Return the particles to transform and, if known, the crop that holds each."""
     if instances._lazy:
         if wanted is None or side is None:
             raise ValueError(
@@ -178,17 +223,15 @@ def _ids_and_side(
                 "local_fft(particles, id=particles.ids(), size='8 nm'), where ids() "
                 "goes through the movie once, or call particles.compute()."
             )
-        return wanted, side
+        return wanted, {}
     known = instances.ids(show_progressbar=False)
     if wanted is not None:
         check_ids(wanted, known)
         known = wanted
     if not known:
         raise ValueError("There are no particles in the instances.")
-    if side is None:
-        frames = instances.data.reshape(-1, *instances.data.shape[-2:])
-        side = crop_size(frames, known, apodization)
-    return known, side
+    frames = instances.data.reshape(-1, *instances.data.shape[-2:])
+    return known, crop_sizes(frames, known, apodization)
 
 
 def _transformed(

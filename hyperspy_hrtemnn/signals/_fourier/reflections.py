@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,7 @@ def peak_table(
     frame, number = frames_and_ids(spectra)
     run = partial(over_blocks, spectra, show_progressbar, num_workers)
     found = run(partial(_found, step=step, search=search))
+    warn_of_nothing([table is not None for table in found], number)
     rows = followed(found, frame, number, follow)
     unseen = [r is not None and not r["found"].all() for r in rows]
     measure = partial(_measured, step=step, square=search["square"])
@@ -138,6 +140,30 @@ def reflection_table(
     together = join_spectra(tables, nothing, frame, axes)
     together.attrs["units"] |= _UNITS
     return together
+
+
+def warn_of_nothing(shown: Sequence[bool], number: Numbers) -> None:
+    """Warn if all spectra are empty: of lazy particles, any id is taken at first.
+
+    Parameters
+    ----------
+    shown
+        Of each spectrum, whether there is anything in it.
+    number
+        The particle of each.
+    """
+    if not any(shown):
+        known = [n for n in np.unique(number).tolist() if n]
+        reason = "the images are constant, or no particle is in them."
+        if known:
+            reason = (
+                f"id {', '.join(map(str, known))} is in none of these frames, or only "
+                "within two apodizations of the border of the image."
+            )
+        warnings.warn(
+            f"All spectra are empty: {reason}",
+            stacklevel=4,  # the caller of the method of LocalFFT
+        )
 
 
 def spacing_in_nm(max_spacing: float | str) -> float:

@@ -14,7 +14,13 @@ from hyperspy_hrtemnn.networks import out_of_range, predict_spectra
 from hyperspy_hrtemnn.signals._lenses import known_energy
 from hyperspy_hrtemnn.signals._tables import join_spectra
 
-from .reflections import frame_axes, frames_and_ids, frequency_step, over_blocks
+from .reflections import (
+    frame_axes,
+    frames_and_ids,
+    frequency_step,
+    over_blocks,
+    warn_of_nothing,
+)
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
@@ -57,6 +63,7 @@ def zone_axis_table(
     frame, number = frames_and_ids(spectra)
     ask = partial(_probabilities, step=step, network=network)
     answers = over_blocks(spectra, show_progressbar, num_workers, ask)
+    warn_of_nothing([len(answer) > 0 for answer in answers], number)
     tables = [
         pd.DataFrame({"id": np.repeat(particle, len(answer)), "probability": answer})
         for particle, answer in zip(number, answers, strict=True)

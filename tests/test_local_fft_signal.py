@@ -161,6 +161,71 @@ def test_lazy_is_deferred_and_the_same(movie, particles):
     assert local_fft(movie, lazy_output=True, **QUIET)._lazy
 
 
+def test_a_list_of_particles(movie, particles):
+    every = local_fft(movie, particles, size=42 * PIXEL, **QUIET)
+    assert particles.as_lazy().ids(show_progressbar=False) == [2, 7]
+    for order in ([2, 7], [7, 2], np.array([7])):
+        few = local_fft(movie, particles, order, size=42 * PIXEL, **QUIET)
+        names = [axis.name for axis in few.axes_manager.navigation_axes]
+        assert names == ["id", "time"]
+        assert few.metadata.HRTEMNN.ids == list(order)
+        places = [[2, 7].index(number) for number in order]
+        np.testing.assert_array_equal(few.data, every.data[:, places])
+        lazy = local_fft(
+            movie.as_lazy(), particles.as_lazy(), order, size=42 * PIXEL, **QUIET
+        )
+        assert lazy._lazy
+        assert str(lazy.axes_manager) == str(few.axes_manager)
+        lazy.compute(show_progressbar=False)
+        np.testing.assert_array_equal(lazy.data, few.data)
+
+
+def counted(data, frames_in_block, dtype=None):
+    """Return data as an array that knows how often each block is computed."""
+    counts = np.zeros(-(-len(data) // frames_in_block), int)
+
+    def counting(block, block_info=None):
+        counts[block_info[0]["chunk-location"][0]] += 1
+        return block.astype(dtype)
+
+    blocks = da.from_array(data, chunks=(frames_in_block, -1, -1))
+    meta = np.empty((0, 0, 0), dtype)
+    return blocks.map_blocks(counting, dtype=meta.dtype, meta=meta), counts
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_each_frame_is_read_once_for_all_particles(movie, particles, tracked):
+    images, read = counted(movie.data, 2, np.float64)
+    lazy = calibrated(images).as_lazy()
+    lazy.set_signal_type("HRTEM")
+    labels = particles
+    segmented = np.ones(FRAMES, int)
+    if tracked:
+        probabilities, segmented = counted(particles.data > 0, 1, np.float32)
+        segmentation = calibrated(probabilities).as_lazy()
+        segmentation.set_signal_type("HRTEM_segmentation")
+        labels = segmentation.track_instances("0.1 nm", drift=False)
+    spectra = lazy.local_fft(labels, [1, 2] if tracked else None, size="1 nm", **QUIET)
+    assert read.tolist() == [0, 0]
+    table = spectra.zone_axis_probability(show_progressbar=False)
+    assert len(table) == 2 * FRAMES - 1
+    assert read.tolist() == [1, 1]
+    assert segmented.tolist() == [1, 1, 1]
+
+
+def test_blocks_are_no_larger_for_many_particles(movie, particles, monkeypatch):
+    spectrum = 4 * 42 * 42  # bytes
+    monkeypatch.setattr(
+        "hyperspy_hrtemnn.signals._fourier.local_fft._BLOCK_BYTES", 3 * spectrum
+    )
+    lazy = movie.as_lazy()
+    lazy.data = lazy.data.rechunk((FRAMES, -1, -1))
+    one = local_fft(lazy, particles.as_lazy(), 2, size=42 * PIXEL, **QUIET)
+    assert one.data.chunks[0] == (3,)
+    two = local_fft(lazy, particles.as_lazy(), [2, 7], size=42 * PIXEL, **QUIET)
+    assert two.data.chunks[0] == (1, 1, 1)
+
+
 def test_saving(movie, particles, tmp_path):
     spectra = local_fft(movie.as_lazy(), particles, size=42 * PIXEL, **QUIET)
     spectra.save(tmp_path / "spectra.hspy", show_progressbar=False)
@@ -221,10 +286,20 @@ def test_invalid_input_is_refused(movie, particles):
         local_fft(movie, particles.inav[0])
     with pytest.raises(ValueError, match="no instances are given"):
         local_fft(movie, id=3)
-    with pytest.raises(ValueError, match=r"id=3, size=.*compute\(\)"):
+    with pytest.raises(ValueError, match=r"id=particles.ids\(\), size=.*compute\(\)"):
         local_fft(movie, particles.as_lazy(), 2)
-    with pytest.raises(ValueError, match=r"id=3, size="):
+    with pytest.raises(ValueError, match=r"id=particles.ids\(\), size="):
         local_fft(movie, particles.as_lazy(), size=42 * PIXEL)
+    with pytest.raises(ValueError, match="no particle 3; there are 2, 7"):
+        local_fft(movie, particles, [2, 3])
+    with pytest.raises(ValueError, match="id names no particle"):
+        local_fft(movie, particles, [])
+    with pytest.raises(ValueError, match="the particle 7 twice"):
+        local_fft(movie, particles, [7, 2, 7])
+    with pytest.raises(ValueError, match="begin at 1; id is 0"):
+        local_fft(movie, particles.as_lazy(), [2, 0], size=42 * PIXEL)
+    with pytest.raises(TypeError, match="float"):
+        local_fft(movie, particles, 2.5)
     for options in ({"apodization": -1}, {"apodization": "wide"}, {"size": 0}):
         with pytest.raises(ValueError, match=next(iter(options)) + "|no length"):
             local_fft(movie, particles, 2, **options)

@@ -17,7 +17,7 @@ from ._calibration import pixels
 from ._movies.frames import computed, derived_signal, frames, map_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -341,7 +341,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
     def local_fft(
         self,
         instances: Instances | None = None,
-        id: int | None = None,  # noqa: A002 - the name of the column in tables
+        id: int | Iterable[int] | None = None,  # noqa: A002 - as the column of tables
         *,
         apodization: float | str = "0.5 nm",
         size: float | str | None = None,
@@ -349,7 +349,9 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         num_workers: int | None = None,
         lazy_output: bool | None = None,
     ) -> LocalFFT:
-        """Return the Fourier transform of one particle, or of all, frame by frame.
+        """Return the Fourier transform of one particle, or of several, frame by frame.
+
+        Lazily each frame is read once, however many particles there are.
 
         Parameters
         ----------
@@ -357,8 +359,9 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             The particles, with the navigation and signal shape of this signal. By
             default the whole image is transformed.
         id
-            The particle; by default all. Of lazy instances it is not known whether it
-            is in any frame; what computes the spectra warns if they are all empty.
+            The particle, or several, along a navigation axis ``id``; by default all. Of
+            lazy instances it is not known whether it is in any frame; what computes the
+            spectra warns if they are all empty.
         apodization
             Width of the Gaussian edge of the window: a number in the unit of the
             signal axes, or a text with a unit.
@@ -383,7 +386,14 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         ------
         ValueError
             If the signal is not calibrated, `instances` does not fit it, or has no
-            particle `id`; if `size` is too small for the soft edges.
+            particle `id`; if `instances` is lazy, so that neither ids nor sizes of
+            particles are known, and `id` or `size` is not given; if `size` is too small
+            for the soft edges.
+
+        Examples
+        --------
+        >>> movie.local_fft(particles, id=3, size="8 nm")  # doctest: +SKIP
+        >>> movie.local_fft(particles, particles.ids(), size="8 nm")  # doctest: +SKIP
         """
         from ._fourier.local_fft import local_fft
 

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from collections.abc import Iterable
 from functools import partial
+from operator import index as whole_number
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -32,11 +35,14 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.signals._local_fft_signal import LocalFFT
     from hyperspy_hrtemnn.signals._movies.deferred import DeferredBlock
 
+# Of the spectra of several frames; those of one frame may take more.
+_BLOCK_BYTES = 64 * 2**20
+
 
 def local_fft(
     signal: Signal2D,
     instances: Instances | None = None,
-    id: int | None = None,  # noqa: A002 - the name of the column in tables
+    id: int | Iterable[int] | None = None,  # noqa: A002 - as the column of tables
     *,
     apodization: float | str = "0.5 nm",
     size: float | str | None = None,
@@ -44,7 +50,7 @@ def local_fft(
     num_workers: int | None = None,
     lazy_output: bool | None = None,
 ) -> LocalFFT:
-    """Return the Fourier transform of one particle, or of all, frame by frame.
+    """Return the Fourier transform of one particle, or of several, frame by frame.
 
     The definition and normalization are those of
     `hyperspy_hrtemnn.analysis.local_spectrum`.
@@ -57,9 +63,10 @@ def local_fft(
         The particles, with the navigation and signal shape of the images. By default
         the whole image is transformed.
     id
-        The particle; by default all, along an additional navigation axis ``id``.
-        Where a particle is absent the result is 0. Whether it is anywhere is not known
-        of lazy instances; what computes the spectra warns if they are all empty.
+        The particle, or several, along an additional navigation axis ``id``; by
+        default all. Where a particle is absent the result is 0. Whether it is anywhere
+        is not known of lazy instances; what computes the spectra warns if they are all
+        empty.
     apodization
         Standard deviation of the Gaussian edge of the window: a number in the unit of
         the signal axes, or a text with a unit.
@@ -80,9 +87,11 @@ def local_fft(
     ------
     ValueError
         If the signal is not calibrated, `instances` does not fit it or has no
-        particle `id`, or if it is lazy, so that neither the ids nor the size are
-        known, and they are not given. If `size` or the image is not larger than four
-        apodizations, which the soft edges take.
+        particle `id`, a particle is named twice, or if `instances` is lazy, so that
+        neither the ids nor the size are known, and they are not given. If `size` or the
+        image is not larger than four apodizations, which the soft edges take.
+    TypeError
+        If `id` is no whole number.
     """
     nanometers = sampling(signal, "nm")
     soft = soft_edge(signal, apodization)
@@ -97,7 +106,8 @@ def local_fft(
         shape = signal.data.shape[-2:] if side is None else (side, side)
     else:
         check_same_shape(instances, signal)
-        ids, fitting = _ids_and_fitting(instances, id, side, soft)
+        wanted = None if id is None else _numbers(id)
+        ids, fitting = _ids_and_fitting(instances, wanted, side, soft)
         side = max(fitting.values()) if side is None else side
         shape = (side, side)
     check_room(signal, min(*shape, *signal.data.shape[-2:]), soft)
@@ -105,9 +115,10 @@ def local_fft(
 
     data = _transformed(signal, instances, ids, shape, soft)
     axes = axis_dicts(signal)[:-2]
-    if instances is not None and id is None:
-        axes.append({"name": "id", "size": data.shape[1], "navigate": True})
-    elif instances is not None:
+    if id is None or isinstance(id, Iterable):
+        if ids is not None:
+            axes.append({"name": "id", "size": len(ids), "navigate": True})
+    else:
         data = data[:, 0]
     axes += [
         {
@@ -152,6 +163,20 @@ def crop_side(signal: Signal2D, size: float | str) -> int:
     return side
 
 
+def _numbers(wanted: int | Iterable[int]) -> list[int]:
+    """Return the particles that are asked for."""
+    several = wanted if isinstance(wanted, Iterable) else [wanted]
+    numbers = [whole_number(number) for number in several]
+    if not numbers:
+        raise ValueError("id names no particle.")
+    if min(numbers) < 1:
+        raise ValueError(f"The ids of particles begin at 1; id is {min(numbers)}.")
+    twice = sorted({number for number in numbers if numbers.count(number) > 1})
+    if twice:
+        raise ValueError(f"id names the particle {twice[0]} twice.")
+    return numbers
+
+
 def check_room(signal: Signal2D, side: int, soft: float) -> None:
     """Raise a ValueError if nothing but soft edges is in a crop of this side."""
     least = least_size(soft)
@@ -184,21 +209,25 @@ def _length(signal: Signal2D, side: int) -> str:
 
 
 def _ids_and_fitting(
-    instances: Instances, number: int | None, side: int | None, apodization: float
+    instances: Instances,
+    wanted: list[int] | None,
+    side: int | None,
+    apodization: float,
 ) -> tuple[list[int], dict[int, int]]:
     """Return the particles to transform and, if known, the crop that holds each."""
     if instances._lazy:
-        if number is None or side is None:
+        if wanted is None or side is None:
             raise ValueError(
                 "The instances are not computed, so neither their ids nor the size of "
                 "the particles are known. Give both, for example "
-                "local_fft(particles, id=3, size='8 nm'), or call particles.compute()."
+                "local_fft(particles, id=particles.ids(), size='8 nm'), where ids() "
+                "goes through the movie once, or call particles.compute()."
             )
-        return [int(number)], {}
+        return wanted, {}
     known = instances.ids(show_progressbar=False)
-    if number is not None:
-        check_ids([number], known)
-        known = [int(number)]
+    if wanted is not None:
+        check_ids(wanted, known)
+        known = wanted
     if not known:
         raise ValueError("There are no particles in the instances.")
     frames = instances.data.reshape(-1, *instances.data.shape[-2:])
@@ -215,9 +244,13 @@ def _transformed(
     """Return the spectra, shape (frame, id, ky, kx) or, of whole frames, without id."""
     movie = whole_frames(signal)
     labels = None
-    if instances is not None:
-        labels = whole_frames(instances)
-        movie = movie.rechunk({0: labels.chunks[0]})
+    if instances is not None and ids is not None:
+        most = max(1, _BLOCK_BYTES // (4 * len(ids) * math.prod(shape)))
+        if max(movie.chunks[0]) > most:
+            movie = movie.rechunk({0: most})
+        # And not the other way around: a task reads the whole blocks of the movie that
+        # its frames are in, however few they are.
+        labels = whole_frames(instances).rechunk({0: movie.chunks[0]})
     name = f"local-fft-{uuid4().hex}"
     each = () if ids is None else (len(ids),)
     zeros = (0,) * (len(each) + 2)

@@ -18,7 +18,7 @@ from hyperspy_hrtemnn.analysis import (
 )
 from hyperspy_hrtemnn.signals._calibration import length_in
 from hyperspy_hrtemnn.signals._instances import check_ids
-from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._movies.deferred import whole_frames
 from hyperspy_hrtemnn.signals._progress import progress
 from hyperspy_hrtemnn.signals._tables import join_spectra
 
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
-    from hyperspy_hrtemnn.signals._movies.deferred import DeferredBlock
-
     Numbers = NDArray[np.intp]
+    Spectra = NDArray[np.float32]  # of a block of frames, shape (spectrum, ky, kx)
 
 _COLUMNS = ["id", "reflection", "spacing", "angle", "intensity", "amplitude", "noise"]
 _COLUMNS += ["found", "rotation"]
@@ -65,10 +64,16 @@ def peak_table(
     step = frequency_step(spectra)
     frame, number = frames_and_ids(spectra)
     run = partial(over_blocks, spectra, show_progressbar, num_workers)
-    found = run(partial(_found, step=step, search=search), [None] * len(frame))
+    found = run(partial(_found, step=step, search=search))
     warn_of_nothing([table is not None for table in found], number)
     rows = followed(found, frame, number, follow)
-    rows = run(partial(_measured, step=step, square=search["square"]), rows)
+    unseen = [r is not None and not r["found"].all() for r in rows]
+    measure = partial(_measured, step=step, square=search["square"])
+    some = [r if lacking else None for r, lacking in zip(rows, unseen, strict=True)]
+    rows = [
+        known if new is None else new
+        for known, new in zip(rows, run(measure, some), strict=True)
+    ]
     indexed = follow.get("crystal") is not None
     return reflection_table(rows, frame, frame_axes(spectra), indexed=indexed)
 
@@ -235,53 +240,63 @@ def over_blocks(
     spectra: Signal2D,
     show_progressbar: bool | None,
     num_workers: int | None,
-    function: Callable[[DeferredBlock, Sequence[Any]], list[Any]],
-    arguments: Sequence[Any],
+    function: Callable[..., list[Any]],
+    arguments: Sequence[Any] | None = None,
 ) -> list[Any]:
-    """Return what a function makes of each spectrum and what is given for it."""
+    """Return what a function makes of each spectrum and what is given for it.
+
+    Parameters
+    ----------
+    spectra, show_progressbar, num_workers
+        As in the methods of signals.
+    function
+        Given the spectra of a block and, if there are any, their arguments.
+    arguments
+        Of each spectrum, None if it is not needed. Blocks of which none is needed are
+        not computed, and give None.
+    """
     data = whole_frames(spectra)
     ends = np.cumsum(data.chunks[0])
     tasks = []
     for block, size, end in zip(
-        deferred_blocks(data), data.chunks[0], ends, strict=True
+        data.to_delayed().ravel(), data.chunks[0], ends, strict=True
     ):
-        # Bound, so that dask does not look into what is handed over.
-        task = partial(function, block, arguments[end - size : end])
-        tasks.append(dask.delayed(task, pure=False)())
+        if arguments is None:
+            task = function
+        else:
+            given = arguments[end - size : end]
+            if all(argument is None for argument in given):
+                tasks.append([None] * size)
+                continue
+            # Bound, so that dask does not look into what is handed over.
+            task = partial(function, arguments=given)
+        tasks.append(dask.delayed(task, pure=False)(block))
     with progress(show_progressbar):
         blocks = dask.compute(*tasks, num_workers=num_workers)
     return [result for block in blocks for result in block]
 
 
 def _found(
-    block: DeferredBlock,
-    arguments: Sequence[None],  # noqa: ARG001 - as every function over blocks
-    *,
-    step: tuple[float, float],
-    search: dict[str, float],
+    spectra: Spectra, *, step: tuple[float, float], search: dict[str, float]
 ) -> list[pd.DataFrame | None]:
     return [
         find_reflections(spectrum, step, **search) if spectrum.any() else None
-        for spectrum in block.load()
+        for spectrum in spectra
     ]
 
 
 def _measured(
-    block: DeferredBlock,
-    tables: Sequence[pd.DataFrame | None],
+    spectra: Spectra,
+    arguments: Sequence[pd.DataFrame | None],
     *,
     step: tuple[float, float],
     square: float,
 ) -> list[pd.DataFrame | None]:
     """Return the tables with the brightness of what was not found."""
-    if all(table is None or table["found"].all() for table in tables):
-        return list(tables)
-    results = []
-    for spectrum, table in zip(block.load(), tables, strict=True):
+    for spectrum, table in zip(spectra, arguments, strict=True):
         if table is not None:
             unseen = ~table["found"]
             place = (table.loc[unseen, name] for name in ("spacing", "angle"))
             values = measure_reflections(spectrum, step, *place, square=square)
             table.loc[unseen, ["intensity", "amplitude"]] = np.transpose(values)
-        results.append(table)
-    return results
+    return list(arguments)

@@ -23,12 +23,11 @@ from .reflections import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hyperspy.signals import Signal2D
 
     from hyperspy_hrtemnn.networks import Network
-    from hyperspy_hrtemnn.signals._movies.deferred import DeferredBlock
+
+    from .reflections import Spectra
 
 
 def zone_axis_table(
@@ -63,9 +62,7 @@ def zone_axis_table(
         )
     frame, number = frames_and_ids(spectra)
     ask = partial(_probabilities, step=step, network=network)
-    answers = over_blocks(
-        spectra, show_progressbar, num_workers, ask, [None] * len(frame)
-    )
+    answers = over_blocks(spectra, show_progressbar, num_workers, ask)
     warn_of_nothing([len(answer) > 0 for answer in answers], number)
     tables = [
         pd.DataFrame({"id": np.repeat(particle, len(answer)), "probability": answer})
@@ -76,14 +73,9 @@ def zone_axis_table(
 
 
 def _probabilities(
-    block: DeferredBlock,
-    arguments: Sequence[None],  # noqa: ARG001 - as every function over blocks
-    *,
-    step: tuple[float, float],
-    network: Network,
+    spectra: Spectra, *, step: tuple[float, float], network: Network
 ) -> list[np.ndarray]:
     """Return an array of one probability for each spectrum, of none for empty ones."""
-    spectra = block.load()
     answers = predict_spectra(network, spectra, step)
     return [
         answer if spectrum.any() else answer[:0]

@@ -44,6 +44,7 @@ PAGE = DOCS / "mos2.md"
 PICTURES = DOCS / "pictures" / "mos2"
 SEED = 77  # of a flake that no data set has
 FIELD = 62.0  # [Å]
+VACANCIES, HOLES = 4.0, 1.0  # [%]
 SAMPLING = 0.105  # of the camera [Å]
 SETTINGS = WaveSettings(
     energy=50,
@@ -66,8 +67,8 @@ DEFOCUS = ("0 nm", "5 nm", "10 nm")
 CLASSES = {"true wave": ["1S", "1Mo", "2S"], "network": ["1S", "1Mo or 2S"]}
 
 
-def flake_with(vacancies: float, holes: float) -> Structure:
-    """Return the flake with so many percent of its sites empty."""
+def flake_with(vacancies: float, holes: float, supported: float = 0) -> Structure:
+    """Return the flake with so many percent of its sites empty, on graphene or not."""
     return MX2Flake(
         field=FIELD,
         side=(44, 46),
@@ -75,6 +76,7 @@ def flake_with(vacancies: float, holes: float) -> Structure:
         vacancies=(vacancies, vacancies),
         holes=(holes, holes),
         axis_tilt=(0, 1),
+        supported=supported,
     ).make(SEED)
 
 
@@ -238,7 +240,7 @@ def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     hs.preferences.General.show_progressbar = False
 
-    flake = flake_with(vacancies=4, holes=1)
+    flake = flake_with(VACANCIES, HOLES)
     series = calibrated(wave_of(flake)).simulate_images(DEFOCUS, **MICROSCOPE)
     columns = series.segment(networks.columns).find_columns()
     draw_series(series, columns)

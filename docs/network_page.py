@@ -55,13 +55,18 @@ def conditions(card: Card) -> str:
     return "\n".join(lines)
 
 
-def scores(card: Card) -> str:
+def scores(card: Card, contenders: dict[str, dict[str, Any]]) -> str:
     """Return the scores of any network as text and tables."""
-    return any_scores(card) if "against" in card.scores else mask_scores(card)
+    if "against" not in card.scores:
+        return mask_scores(card)
+    return any_scores(card, contenders)
 
 
-def any_scores(card: Card) -> str:
-    """Return all scores, and against each condition those that rivals have too."""
+def any_scores(card: Card, contenders: dict[str, dict[str, Any]]) -> str:
+    """Return all scores, and against each condition those that rivals have too.
+
+    Of these the mean of the first score, as the evaluation of the run has it.
+    """
     rivals: dict[str, dict[str, float]] = card.scores["rivals"]
     columns = ["score", "mean", "10th percentile", "median", "90th percentile", *rivals]
     told = (
@@ -80,11 +85,14 @@ def any_scores(card: Card) -> str:
         for value in (("mean",) if name in SHARES else ("median", "mean"))
     ]
     for condition, bins in card.scores["against"].items():
-        lines += ["", *header([condition, *(", ".join(pair) for pair in pairs)])]
-        lines += [
-            row(text, [part[name][value] for name, value in pairs])
-            for text, part in bins.items()
-        ]
+        others = {k: contenders[k]["against"][condition] for k in rivals}
+        titles = [", ".join(pair) for pair in pairs]
+        titles += [f"{rival}: {shown[0]}" for rival in rivals]
+        lines += ["", *header([condition, *titles])]
+        for text, part in bins.items():
+            cells = [part[name][value] for name, value in pairs]
+            cells += [other[text][shown[0]]["mean"] for other in others.values()]
+            lines.append(row(text, cells))
     if "roc_auc" in card.scores:
         lines += ["", *areas(card.scores["roc_auc"])]
     return "\n".join(lines)
@@ -183,7 +191,8 @@ def main() -> None:
     options = parser.parse_args()
     card = load(options.name).card
     page = DOCS / f"{options.name}.md"
-    replace_part(page, "card", f"{conditions(card)}\n\n{scores(card)}")
+    told = json.loads((options.run / "evaluation.json").read_text(encoding="utf-8"))
+    replace_part(page, "card", f"{conditions(card)}\n\n{scores(card, told)}")
     comparison = options.run / "comparison.json"
     if comparison.exists():
         contenders = json.loads(comparison.read_text(encoding="utf-8"))

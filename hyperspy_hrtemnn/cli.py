@@ -340,7 +340,28 @@ def follow(
     help='A number, or "noise" to take it from the noise; by default from the file.',
 )
 @click.option("--offset", type=float, help="Counts of a pixel without beam.")
-@click.option("--dose", type=float, help="Of every frame in e-/Å², if it is known.")
+@click.option(
+    "--dose",
+    type=float,
+    multiple=True,
+    help="Of every frame in e-/Å², if it is known; or once for each frame.",
+)
+@click.option("--exposure", type=float, help="Of a frame in s; by default the file's.")
+@click.option(
+    "--floor",
+    type=click.Choice(["quadrature", "linear"]),
+    default="quadrature",
+    show_default=True,
+    help="How readout noise adds: as power, or as equation A.1 has it.",
+)
+@click.option(
+    "--min-r2",
+    "min_R2",
+    type=float,
+    default=0.98,
+    show_default=True,
+    help="Least R2 of a frame whose MTF counts.",
+)
 @click.option(
     "--sampling", type=float, help="Pixel size in Å, for a movie without calibration."
 )
@@ -350,7 +371,12 @@ def follow(
     help="A .png or .pdf for the fits.",
 )
 def detector(
-    *, movie: Path, out: Path, counts_per_electron: str | None, **options: Any
+    *,
+    movie: Path,
+    out: Path,
+    counts_per_electron: str | None,
+    dose: tuple[float, ...],
+    **options: Any,
 ) -> None:
     """Measure the camera of MOVIE in a region of vacuum, for training on its like.
 
@@ -361,7 +387,9 @@ def detector(
     gain: float | str | None = counts_per_electron
     if counts_per_electron not in (None, "noise"):
         gain = click.FLOAT(counts_per_electron)
-    fit = measure_file(movie, out, counts_per_electron=gain, **options)
+    fit = measure_file(
+        movie, out, counts_per_electron=gain, dose=dose or None, **options
+    )
     left, top, right, bottom = fit.table.attrs["detector"]["region"]
     click.echo(f"vacuum: --roi {left:.4g} {top:.4g} {right:.4g} {bottom:.4g}")
     for name, unit in (("dose", " e-/Å²"), ("c0", " Nyquist frequencies"), ("c3", "")):

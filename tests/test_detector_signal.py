@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from hyperspy_hrtemnn import cli
 from hyperspy_hrtemnn.analysis import Camera, detect
+from hyperspy_hrtemnn.jobs.measuring import measure_file
 from hyperspy_hrtemnn.signals import HRTEM
 
 DOSES = np.array([10.0, 60.0, 300.0, 1300.0])
@@ -201,6 +202,8 @@ def test_plots(camera):
         (hs.roi.RectangularROI(0, 0, 5, 1), r"from 0 to 5 along x.*to 2\.812"),
         (hs.roi.RectangularROI(0.1, 0.1, 0.2, 2), "pixels; a noise spectrum"),
         (hs.roi.SpanROI(0.1, 0.5), "RectangularROI"),
+        # In which order?
+        ((0.4, 0.16, 2.64, 2.08), "RectangularROI"),
         (3, "RectangularROI"),
     ],
 )
@@ -216,6 +219,7 @@ def test_regions_that_cannot_be(movie, roi, said):
         ({"dose": 0}, "dose is 0; it must be positive"),
         ({"counts_per_electron": -1}, "counts_per_electron is -1"),
         ({"counts_per_electron": "much"}, "'much'; give a number or 'noise'"),
+        ({"dose": 30, "counts_per_electron": GAIN}, "Both dose and counts_per"),
         ({"dose": 30, "offset": np.nan}, "offset is nan"),
         ({"dose": 30, "exposure": 0}, "exposure is 0 s"),
         ({"dose": 30, "offset": 150}, r"Frame 0 has 10\d.* offset is 150"),
@@ -240,6 +244,49 @@ def test_frames_that_cannot_be(movie, value, said):
             method(ROI, counts_per_electron=GAIN)
 
 
+def test_the_gain_of_a_dose_is_a_number(movie):
+    with pytest.raises(ValueError, match="'noise', and has to be a number"):
+        movie.estimate_dose(ROI, counts_per_electron="noise")
+
+
+@pytest.mark.parametrize(
+    ("where", "quantity", "factor", "known"),
+    [
+        # MRCZ says no quantity, Direct Electron's reader 1 where the file is silent.
+        ("Variance_linear_model.gain_factor", None, 1 / GAIN, True),
+        ("Variance_linear_model.gain_factor", None, 1, False),
+        ("Variance_linear_model.gain_factor", "Intensity (e)", 1 / GAIN, True),
+        ("Variance_linear_model.gain_factor", "Intensity (counts)", 1 / GAIN, False),
+        ("gain_factor", "Electrons", 1, False),
+    ],
+)
+def test_what_a_gain_of_the_metadata_means(movie, where, quantity, factor, known):
+    movie.metadata.set_item(f"Signal.Noise_properties.{where}", factor)
+    if quantity:
+        movie.metadata.set_item("Signal.quantity", quantity)
+    if known:
+        dose = movie.estimate_dose(ROI, offset=DARK)["dose"]
+        np.testing.assert_allclose(dose, DOSES, rtol=0.03)
+    else:
+        with pytest.raises(ValueError, match="counts an electron makes is not known"):
+            movie.estimate_dose(ROI, offset=DARK)
+
+
+def test_an_exposure_that_is_not_the_time_of_a_frame(movie):
+    exposure = "Acquisition_instrument.TEM.Camera.exposure"
+    options = {"counts_per_electron": GAIN, "offset": DARK}
+    movie.metadata.set_item(exposure, 0.1)
+    with pytest.warns(UserWarning, match="give exposure=0.25") as caught:
+        table = movie.estimate_dose(ROI, **options)
+    assert caught[0].filename == __file__
+    np.testing.assert_allclose(table["dose_rate"], table["dose"] / 0.1)
+    movie.metadata.set_item(exposure, "0.1 s")
+    with pytest.raises(ValueError, match=r"'0\.1 s', no number of seconds"):
+        movie.estimate_dose(ROI, **options)
+    table = movie.estimate_dose(ROI, **options, exposure=1)
+    np.testing.assert_allclose(table["dose_rate"], table["dose"])
+
+
 def test_a_signal_without_calibration(counts):
     with pytest.raises(ValueError, match="not calibrated"):
         HRTEM(counts).estimate_dose(counts_per_electron=1)
@@ -261,3 +308,18 @@ def test_command(movie, tmp_path):
     result = run.invoke(cli.detector, [*map(str, arguments), "many"])
     assert result.exit_code == 2
     assert "'many'" in result.output
+    result = run.invoke(
+        cli.detector,
+        [
+            *map(str, arguments[:-1]),
+            *("--dose", "30", "--exposure", "0.5"),
+            *("--floor", "linear", "--min-r2", "0.2"),
+        ],
+    )
+    assert result.exit_code == 0, result.output
+    assert "dose: 30 to 30" in result.output
+    rising = [part for dose in DOSES for part in ("--dose", str(dose))]
+    result = run.invoke(cli.detector, [*map(str, arguments[:-1]), *rising])
+    assert f"dose: {DOSES[0]:.3g} to {DOSES[-1]:.3g}" in result.output
+    with pytest.raises(ValueError, match="There is no folder"):
+        measure_file(tmp_path / "movie.hspy", tmp_path / "none" / "camera.json")

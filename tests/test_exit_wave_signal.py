@@ -113,11 +113,21 @@ def test_images_of_the_wave_are_those_of_the_lenses(wave, images, lazy):
     np.testing.assert_allclose(uneven.axes_manager[0].axis, [0, 1, 5])
 
 
+def test_cameras_that_there_are_not(wave):
+    for options, message in (
+        ({"mtf": 0.4}, "mtf has to be c0 and c3"),
+        ({"readout": -1.0}, "readout cannot be negative"),
+        ({"dose": 0}, "dose has to be positive"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            wave.simulate_images(0, **options)
+
+
 def test_images_of_a_camera(waves):
     vacuum = waves.inav[1].simulate_images(0, dose=1e4, readout=3, **QUIET)
     assert vacuum.data.mean() == pytest.approx(1e4 * 0.1**2 + 3, rel=0.01)
     assert vacuum.data.var() == pytest.approx(1e4 * 0.1**2 + 3, rel=0.1)
-    measured = vacuum.estimate_dose((*vacuum.axes_manager.signal_extent,), offset=3)
+    measured = vacuum.estimate_dose(hs.roi.RectangularROI(3, -2, 4.19, -0.73), offset=3)
     assert measured["dose"].item() == pytest.approx(1e4, rel=0.01)
     blurred = waves.simulate_images([0, 1], dose=1e4, mtf=(0.2, 3), **QUIET)
     assert blurred.data.shape == (2, 2, *SHAPE)
@@ -156,9 +166,22 @@ def test_columns_with_class_and_place(waves):
     lazy = waves.as_lazy().find_columns(**QUIET)
     assert set(lazy["class"]) == {0}
     np.testing.assert_allclose(lazy["x"], table["x"])
-    with pytest.raises(ValueError, match="0 columns"):
-        waves.inav[1].find_columns(classes=2, **QUIET)
     assert len(waves.inav[1].find_columns(**QUIET)) == 0
+    names = waves.inav[0].find_columns(classes=np.int64(2), **QUIET)["class"]
+    assert set(names) == {0, 1}
+    for wrong in ("1Mo", 0, []):
+        with pytest.raises(ValueError, match=r"their number.* or a list of"):
+            waves.find_columns(classes=wrong, **QUIET)
+
+
+def test_vacuum_has_no_columns_of_any_class(waves):
+    vacuum = waves.inav[1]
+    table = vacuum.find_columns(classes=["1S", "1Mo"], **QUIET)
+    assert len(table) == 0
+    assert list(table) == list(waves.inav[0].find_columns(**QUIET))
+    ax = vacuum.plot_argand(classes=["1S", "1Mo"], **QUIET)
+    assert ax.get_xlabel() == "real part"
+    plt.close(ax.figure)
 
 
 def test_the_argand_plot_shows_every_column(wave):
@@ -193,6 +216,11 @@ def test_comparison_of_each_frame(waves):
         waves.compare(other.inav[0])
     with pytest.raises(ValueError, match="cutoff"):
         waves.compare(other, cutoff=0)
+    with pytest.raises(TypeError, match="other waves"):
+        waves.compare(other.data)
+    calibrate(other, scale=0.02)
+    with pytest.raises(ValueError, match=r"pixels of 0\.1 and 0\.2 Å"):
+        waves.compare(other)
 
 
 def test_the_lattice_of_a_support_is_filtered(wave):
@@ -219,7 +247,12 @@ def test_without_calibration_or_energy(wave):
     del wave.metadata.Acquisition_instrument
     with pytest.raises(ValueError, match=r"(?s)energy is not known.*set_item"):
         wave.propagate(1)
-    assert wave.propagate(1, energy=50, **QUIET).data.shape == SHAPE
+    there = wave.propagate(1, energy=50, **QUIET)
+    back = there.propagate(-1, **QUIET)  # at the energy it came at
+    np.testing.assert_allclose(back.data, wave.data, atol=1e-5)
+    assert wave.simulate_images(0, energy=50, **QUIET).metadata.get_item(ENERGY) == 50
+    with pytest.raises(ValueError, match="50000 keV; it must be positive and below"):
+        wave.propagate(1, energy=5e4)
     bare = hs.signals.ComplexSignal2D(wave.data)
     bare.set_signal_type("exit_wave")
     for method in (bare.propagate, bare.simulate_images):
@@ -239,6 +272,7 @@ def test_classical_reconstruction(series, wave):
     assert state.energy == 50
     (errors,) = state.errors
     assert len(errors) == 30
+    assert found.metadata.get_item(ENERGY) == 50
     assert errors[-1] < 0.05 * errors[0]
     np.testing.assert_allclose(state.drift, np.zeros((1, 9, 2)))
     again = found.simulate_images(DEFOCUS, **LENSES, **QUIET)
@@ -293,6 +327,7 @@ def test_network_reconstruction(tmp_path, series):
     seen = standardize(three.data, 6)
     np.testing.assert_allclose(found.data.real, seen[0] - seen[2], atol=1e-5)
     np.testing.assert_allclose(found.data.imag, seen[1], atol=1e-5)
+    assert found.metadata.get_item(ENERGY) == 300
     state = found.metadata.HRTEMNN.ExitWave
     assert (state.method, state.network) == ("network", "tiny")
     assert state.sha256 == load(path).sha256
@@ -307,19 +342,39 @@ def test_network_reconstruction(tmp_path, series):
         three.reconstruct_exitwave(path, **QUIET)
 
 
+def test_the_energy_of_a_wave(tmp_path, series):
+    path = tiny_networks.exit_wave(tmp_path / "wave.onnx", sampling=0.1)
+    three = series.inav[3:6]
+    axis = three.axes_manager["defocus"]
+    axis.offset, axis.scale = 0, 5
+    with pytest.warns(UserWarning, match="50 keV, trained was 300"):
+        assert three.reconstruct_exitwave(path).metadata.get_item(ENERGY) == 50
+    with pytest.warns(UserWarning, match="80 keV, trained was 300"):
+        found = three.reconstruct_exitwave(path, energy=80, **QUIET)
+    assert found.metadata.get_item(ENERGY) == 80
+    del three.metadata.Acquisition_instrument
+    assert three.reconstruct_exitwave(path).metadata.get_item(ENERGY) == 300
+    known = series.reconstruct_exitwave(
+        **{**FAST, "iterations": 1}, **LENSES, energy=80, **QUIET
+    )
+    assert known.metadata.get_item(ENERGY) == 80
+
+
 def test_wrong_networks_and_methods(tmp_path, series, network_path):
     three = series.inav[:3].as_lazy()
     wrong = tiny_networks.exit_wave(tmp_path / "w.onnx", classes=("a", "b"))
+    right = tiny_networks.exit_wave(tmp_path / "r.onnx")
     for options, message in (
         ({}, "needs a model"),
         ({"model": network_path}, "for segmentation, not for exit wave"),
         ({"model": wrong}, "gives a, b"),
         ({"method": "magic"}, "no method 'magic'"),
-        ({"model": wrong, "method": "gerchberg-saxton"}, "takes no network"),
+        ({"model": wrong, "method": "gerchberg-saxton"}, "no use of model"),
+        ({"tile": 64, "method": "gerchberg-saxton"}, "no use of tile"),
+        ({"model": right, "Cs": 1, "align": False}, "no use of Cs, align"),
     ):
         with pytest.raises(ValueError, match=message):
             three.reconstruct_exitwave(**options)
-    right = tiny_networks.exit_wave(tmp_path / "r.onnx")
     with pytest.raises(ValueError, match="the axis 'defocus' has 2"):
         three.inav[:2].reconstruct_exitwave(right)
 
@@ -331,10 +386,18 @@ def test_wrong_series(series):
         lazy.reconstruct_exitwave(method="gerchberg-saxton")
     with pytest.raises(ValueError, match="defocus"):
         series.inav[0].reconstruct_exitwave(method="gerchberg-saxton")
-    with pytest.raises(ValueError, match="'much' is no length"):
-        series.reconstruct_exitwave(method="gerchberg-saxton", Cs="much")
-    with pytest.raises(ValueError, match="iterations"):
-        series.reconstruct_exitwave(method="gerchberg-saxton", iterations=0)
+    for option, value, message in (
+        ("Cs", "much", "'much' is no length"),
+        ("Cs", float("nan"), "Cs has to be finite"),
+        ("focal_spread", "-1 nm", "focal_spread is a width"),
+        ("iterations", 0, "iterations"),
+        ("mtf", 0.4, "mtf has to be c0 and c3"),
+        ("mtf", (0.4, 0), "mtf has to be c0 and c3"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            series.reconstruct_exitwave(
+                method="gerchberg-saxton", **{option: value}, **QUIET
+            )
     series.metadata.set_item(ENERGY, 0)
     with pytest.raises(ValueError, match="energy is not known"):
         series.reconstruct_exitwave(method="gerchberg-saxton")

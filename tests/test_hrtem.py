@@ -174,7 +174,8 @@ def test_nothing_is_computed_before_it_is_asked_for(network_path, series_path):
     assert segmentation.inav[2:4].data.shape == (2, Y, X)
     assert movie.standardize(1.0).data.shape == (6, Y, X)
     series = _calibrate(LazyHRTEM(_never_computed((6, 3, Y, X), (2, 3, 20, 20))))
-    series.axes_manager[0].name = "defocus"
+    defocus = series.axes_manager[0]
+    defocus.name, defocus.units, defocus.scale = "defocus", "nm", 5
     assert series.segment(series_path).data.shape == (6, 2, Y, X)
     with pytest.raises(AssertionError, match="computed"):
         segmentation.compute()
@@ -219,7 +220,7 @@ def test_wrong_focal_series(series, series_path, movie):
     ):
         series.inav[:2].segment(series_path)
     with pytest.raises(
-        ValueError, match=r"(?s)axis named 'defocus'.*\.name = 'defocus'"
+        ValueError, match=r"(?s)axis named 'defocus'.*\.name, .* = 'defocus'"
     ):
         movie.segment(series_path)
 
@@ -347,7 +348,8 @@ DEFOCUS = [
         ["towards overfocus", "8 nm of defocus apart", "defocus is 240 Å"],
     ),
     # Nobody said what the numbers mean.
-    (-8, 400, "px", []),
+    (-8, 400, "px", ["no unit of length, so that nobody can tell"]),
+    (1, 0, "", ["5 nm apart towards underfocus"]),
 ]
 
 

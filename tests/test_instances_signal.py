@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dask
 import dask.array as da
 import hyperspy.api as hs
 import matplotlib as mpl
@@ -163,6 +164,30 @@ def test_plot_properties(particles, image):
     assert ax.get_ylabel() == "mean intensity"
     colors = [line.get_color() for line in ax.lines if line.get_label() == "9"]
     assert colors[0] == colors[1]
+
+
+def test_plot_properties_of_a_table(particles, image):
+    axis = particles.axes_manager[0]
+    axis.convert_to_non_uniform_axis()
+    axis.axis = np.array([0, 0.2, 9.0, 9.2])
+    table = particles.properties(image, show_progressbar=False)
+    never = da.from_delayed(
+        dask.delayed(pytest.fail)("computed"), image.data.shape, np.int32
+    )
+    lazy = particles.as_lazy()
+    lazy.data = never
+    for name in ("area", "mean_intensity"):
+        given = lazy.plot_properties(name, properties=table)
+        own = particles.plot_properties(name, image=image, show_progressbar=False)
+        assert given.get_xlabel() == own.get_xlabel() == "time (s)"
+        assert given.get_ylabel() == own.get_ylabel()
+        assert len(given.patches) == len(own.patches) == 1
+        for one, other in zip(given.lines, own.lines, strict=True):
+            np.testing.assert_array_equal(one.get_data(), other.get_data())
+    with pytest.raises(ValueError, match="no particle 5; there are 4, 9"):
+        lazy.plot_properties("area", [5], properties=table)
+    with pytest.raises(ValueError, match="no column 'area'; it has to be that of Inst"):
+        lazy.plot_properties("area", properties=table[["id", "frame", "time"]])
 
 
 def test_plot_properties_against_frames_without_time(particles):

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import dask.array as da
 import hyperspy.api as hs
 import numpy as np
@@ -119,18 +121,18 @@ def test_axes_are_in_reciprocal_nanometers(particles, size, units, scale):
 
 
 def test_one_image(movie, particles):
-    one = local_fft(movie.inav[1], particles.inav[1], 7, size=32 * PIXEL, **QUIET)
-    assert one.data.shape == (32, 32)
-    both = local_fft(movie.inav[1], particles.inav[1], size=32 * PIXEL, **QUIET)
-    assert both.data.shape == (2, 32, 32)
+    one = local_fft(movie.inav[1], particles.inav[1], 7, size=42 * PIXEL, **QUIET)
+    assert one.data.shape == (42, 42)
+    both = local_fft(movie.inav[1], particles.inav[1], size=42 * PIXEL, **QUIET)
+    assert both.data.shape == (2, 42, 42)
     np.testing.assert_array_equal(both.data[1], one.data)
 
 
 def test_more_navigation_axes(particles, movie):
     many = calibrated(np.stack([movie.data, movie.data[::-1]]))
     labels = calibrated(np.stack([boxes(), boxes()[::-1]]), "HRTEM_instances")
-    spectra = local_fft(many, labels, size=32 * PIXEL, **QUIET)
-    assert spectra.data.shape == (2, FRAMES, 2, 32, 32)
+    spectra = local_fft(many, labels, size=42 * PIXEL, **QUIET)
+    assert spectra.data.shape == (2, FRAMES, 2, 42, 42)
     np.testing.assert_array_equal(spectra.data[0], spectra.data[1, ::-1])
 
 
@@ -159,8 +161,73 @@ def test_lazy_is_deferred_and_the_same(movie, particles):
     assert local_fft(movie, lazy_output=True, **QUIET)._lazy
 
 
+def test_a_list_of_particles(movie, particles):
+    every = local_fft(movie, particles, size=42 * PIXEL, **QUIET)
+    assert particles.as_lazy().ids(show_progressbar=False) == [2, 7]
+    for order in ([2, 7], [7, 2], np.array([7])):
+        few = local_fft(movie, particles, order, size=42 * PIXEL, **QUIET)
+        names = [axis.name for axis in few.axes_manager.navigation_axes]
+        assert names == ["id", "time"]
+        assert few.metadata.HRTEMNN.ids == list(order)
+        places = [[2, 7].index(number) for number in order]
+        np.testing.assert_array_equal(few.data, every.data[:, places])
+        lazy = local_fft(
+            movie.as_lazy(), particles.as_lazy(), order, size=42 * PIXEL, **QUIET
+        )
+        assert lazy._lazy
+        assert str(lazy.axes_manager) == str(few.axes_manager)
+        lazy.compute(show_progressbar=False)
+        np.testing.assert_array_equal(lazy.data, few.data)
+
+
+def counted(data, frames_in_block, dtype=None):
+    """Return data as an array that knows how often each block is computed."""
+    counts = np.zeros(-(-len(data) // frames_in_block), int)
+
+    def counting(block, block_info=None):
+        counts[block_info[0]["chunk-location"][0]] += 1
+        return block.astype(dtype)
+
+    blocks = da.from_array(data, chunks=(frames_in_block, -1, -1))
+    meta = np.empty((0, 0, 0), dtype)
+    return blocks.map_blocks(counting, dtype=meta.dtype, meta=meta), counts
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_each_frame_is_read_once_for_all_particles(movie, particles, tracked):
+    images, read = counted(movie.data, 2, np.float64)
+    lazy = calibrated(images).as_lazy()
+    lazy.set_signal_type("HRTEM")
+    labels = particles
+    segmented = np.ones(FRAMES, int)
+    if tracked:
+        probabilities, segmented = counted(particles.data > 0, 1, np.float32)
+        segmentation = calibrated(probabilities).as_lazy()
+        segmentation.set_signal_type("HRTEM_segmentation")
+        labels = segmentation.track_instances("0.1 nm", drift=False)
+    spectra = lazy.local_fft(labels, [1, 2] if tracked else None, size="1 nm", **QUIET)
+    assert read.tolist() == [0, 0]
+    table = spectra.zone_axis_probability(show_progressbar=False)
+    assert len(table) == 2 * FRAMES - 1
+    assert read.tolist() == [1, 1]
+    assert segmented.tolist() == [1, 1, 1]
+
+
+def test_blocks_are_no_larger_for_many_particles(movie, particles, monkeypatch):
+    spectrum = 4 * 42 * 42  # bytes
+    monkeypatch.setattr(
+        "hyperspy_hrtemnn.signals._fourier.local_fft._BLOCK_BYTES", 3 * spectrum
+    )
+    lazy = movie.as_lazy()
+    lazy.data = lazy.data.rechunk((FRAMES, -1, -1))
+    one = local_fft(lazy, particles.as_lazy(), 2, size=42 * PIXEL, **QUIET)
+    assert one.data.chunks[0] == (3,)
+    two = local_fft(lazy, particles.as_lazy(), [2, 7], size=42 * PIXEL, **QUIET)
+    assert two.data.chunks[0] == (1, 1, 1)
+
+
 def test_saving(movie, particles, tmp_path):
-    spectra = local_fft(movie.as_lazy(), particles, size=32 * PIXEL, **QUIET)
+    spectra = local_fft(movie.as_lazy(), particles, size=42 * PIXEL, **QUIET)
     spectra.save(tmp_path / "spectra.hspy", show_progressbar=False)
     loaded = hs.load(tmp_path / "spectra.hspy")
     assert isinstance(loaded, LocalFFT)
@@ -184,6 +251,34 @@ def test_size_is_a_length(movie, particles):
     assert text.data.shape == (FRAMES, 64, 64)
 
 
+def test_a_crop_of_nothing_but_soft_edges_is_refused(movie, particles):
+    """By default they are as wide as 2 nm, which the whole image is not."""
+    wide = calibrated(np.ones((FRAMES, 120, 130)))
+    labels = calibrated(np.ones((FRAMES, 120, 130), np.int32), "HRTEM_instances")
+    whole = r"2 nm is all soft edge.*four apodizations, 2 nm.*at least 2\.02 nm"
+    for instances in (labels, labels.as_lazy()):
+        with pytest.raises(ValueError, match=whole):
+            local_fft(wide, instances, 1, size="2 nm")
+    with pytest.raises(ValueError, match=whole):
+        local_fft(wide, size="2 nm")
+    with pytest.raises(ValueError, match=r"image of 1\.28 nm is all soft edge"):
+        local_fft(movie)
+    with pytest.raises(ValueError, match=r"image of 1\.28 nm is all soft edge"):
+        local_fft(movie, particles)
+    spectra = local_fft(movie, size="0.22 nm", **QUIET)
+    assert all(spectrum.any() for spectrum in spectra.data)
+
+
+def test_trimmed_particles_are_told(movie, particles):
+    with pytest.warns(UserWarning, match="1 of 2 particles.*'0.84 nm' holds") as told:
+        local_fft(movie, particles, size="0.82 nm", **QUIET)
+    assert len(told) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for number, size in ((None, "0.84 nm"), (7, "0.72 nm"), (None, None)):
+            local_fft(movie, particles, number, size=size, **QUIET)
+
+
 def test_invalid_input_is_refused(movie, particles):
     with pytest.raises(ValueError, match="no particle 3; there are 2, 7"):
         local_fft(movie, particles, 3)
@@ -191,10 +286,20 @@ def test_invalid_input_is_refused(movie, particles):
         local_fft(movie, particles.inav[0])
     with pytest.raises(ValueError, match="no instances are given"):
         local_fft(movie, id=3)
-    with pytest.raises(ValueError, match=r"id=3, size=.*compute\(\)"):
+    with pytest.raises(ValueError, match=r"id=particles.ids\(\), size=.*compute\(\)"):
         local_fft(movie, particles.as_lazy(), 2)
-    with pytest.raises(ValueError, match=r"id=3, size="):
-        local_fft(movie, particles.as_lazy(), size=32 * PIXEL)
+    with pytest.raises(ValueError, match=r"id=particles.ids\(\), size="):
+        local_fft(movie, particles.as_lazy(), size=42 * PIXEL)
+    with pytest.raises(ValueError, match="no particle 3; there are 2, 7"):
+        local_fft(movie, particles, [2, 3])
+    with pytest.raises(ValueError, match="id names no particle"):
+        local_fft(movie, particles, [])
+    with pytest.raises(ValueError, match="the particle 7 twice"):
+        local_fft(movie, particles, [7, 2, 7])
+    with pytest.raises(ValueError, match="begin at 1; id is 0"):
+        local_fft(movie, particles.as_lazy(), [2, 0], size=42 * PIXEL)
+    with pytest.raises(TypeError, match="float"):
+        local_fft(movie, particles, 2.5)
     for options in ({"apodization": -1}, {"apodization": "wide"}, {"size": 0}):
         with pytest.raises(ValueError, match=next(iter(options)) + "|no length"):
             local_fft(movie, particles, 2, **options)

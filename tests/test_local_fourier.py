@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.fft
 
-from hyperspy_hrtemnn.analysis import crop_size, local_spectrum
+from hyperspy_hrtemnn.analysis import crop_size, crop_sizes, least_size, local_spectrum
 
 SHAPE = (150, 210)
 ROW, COLUMN = np.mgrid[: SHAPE[0], : SHAPE[1]]
@@ -105,10 +105,21 @@ def test_moving_particle_and_image_together_changes_nothing():
 
 
 def test_nothing_gives_zeros():
-    options = {"size": (20, 30), "apodization": 5.0}
+    options = {"size": (24, 30), "apodization": 5.0}
     for mask in (np.zeros(SHAPE, bool), disc(1, 1, 2)):
         assert not local_spectrum(fringes(8, 0), mask, **options).any()
     assert not local_spectrum(np.full(SHAPE, 7.0), disc(60, 80, 20), **options).any()
+
+
+@pytest.mark.parametrize("apodization", [0.4, 3.0, 4.3])
+def test_the_least_crop_shows_something_and_a_smaller_one_is_refused(apodization):
+    least = least_size(apodization)
+    assert 4 * apodization < least < 4 * apodization + 4
+    image, mask = fringes(8, 0), disc(70, 100, 40)
+    smallest = local_spectrum(image, mask, size=(least, 40), apodization=apodization)
+    assert smallest.any()
+    with pytest.raises(ValueError, match=f"size has to be at least {least}"):
+        local_spectrum(image, mask, size=(least - 1, 40), apodization=apodization)
 
 
 def test_hard_edge():
@@ -127,6 +138,7 @@ def test_crop_size_holds_the_particle_and_its_edge():
     assert crop_size(frames, [3], 2.2) == 50
     assert crop_size(frames, [3, 4], 0) == 190
     assert crop_size(frames, [], 0) == 2
+    assert crop_sizes(frames, [3, 4], 2.2) == {3: 50, 4: 200}
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,38 @@ def test_a_twin_has_two_lattices_that_share_a_plane(rng, rotation):
         assert alone["family"].tolist()[:2] == ["{111}", "{200}"]
 
 
+def test_a_twin_is_two_lattices_in_one_image(rng):
+    table = inner(seen(twin((3.0, 3.2), 64), rng))
+    both = index_reflections(table, GOLD)
+    first, second = (both["lattice"].to_numpy() == number for number in "12")
+    assert second.sum() >= 2
+    together = np.equal.outer(second, second)
+    alone = index_reflections(table, GOLD, together)
+    assert alone["lattice"][first].tolist() == ["1"] * first.sum()
+    assert set(alone["lattice"][second]) == {""}
+
+
+def test_what_turns_on_a_support_that_does_not_is_no_twin():
+    """A brighter support hides the rotation of the particle."""
+    gold = {"spacing": [0.2356, 0.2356, 0.204], "angle": [10.0, 80.5, 135.26]}
+    tables = [
+        pd.concat(
+            [
+                pd.DataFrame(gold | {"amplitude": 1.0}).assign(frame=frame),
+                pd.DataFrame({"spacing": [0.312, 0.271], "angle": [0.0, 50.0]}).assign(
+                    amplitude=4.0, frame=frame
+                ),
+            ]
+        )
+        for frame in range(6)
+    ]
+    found = pd.concat(tables, ignore_index=True)
+    turned = (found["frame"] > 2) & (found["amplitude"] == 1)
+    found.loc[turned, "angle"] += 20
+    peaks = follow_reflections(found, range(6), GOLD)
+    assert set(peaks["lattice"]) == {"1", ""}
+
+
 def test_another_crystal_is_not_gold(rng):
     places = columns_of("[110]", (2.6, 2.9), 17, a=0.547)
     table = index_reflections(seen(places, rng), GOLD)

@@ -154,6 +154,41 @@ def test_rotations_are_found_through_all_frames(steps, seed):
     np.testing.assert_allclose(found, rotations, atol=1.0)
 
 
+@settings(deadline=None, max_examples=20)
+@given(st.floats(-90, 90), st.integers(0, 2**32 - 1))
+def test_one_rotation_may_be_farther_than_expected(jump, seed):
+    """With noise and a reflection that is not found any more."""
+    rng = np.random.default_rng(seed)
+    rotations = np.array([0, 2, 4, 4 + jump, 2 + jump, jump])
+    table = turning(rotations, rng, {(3, 3)}, wrong=1)
+    linked = link_reflections(table)
+    true = linked[linked["true"] >= 0]
+    assert true.groupby("true")["reflection"].nunique().eq(1).all()
+    found = linked.groupby("frame")["rotation"].first().to_numpy()
+    off = found - rotations
+    np.testing.assert_allclose(off[:3], 0, atol=1.5)
+    # 90 and -90 degrees are the same.
+    np.testing.assert_allclose((off[3:] + 90) % 180 - 90, 0, atol=1.5)
+
+
+def test_of_rotations_that_look_the_same_the_smallest_is_meant():
+    """Along [100] by 60 degrees is by -30."""
+    square = pd.DataFrame({"spacing": 0.204, "angle": [10.0, 100.0], "amplitude": 1.0})
+    frames = [square.assign(frame=0), square.assign(frame=1)]
+    frames[1]["angle"] += 60
+    linked = link_reflections(pd.concat(frames, ignore_index=True))
+    assert linked["rotation"].iloc[-1] == pytest.approx(-30)
+
+
+def test_another_row_of_planes_is_no_rotation():
+    """A particle rocks: one {111} is seen, the other one, both, and again the first."""
+    seen = [(0, 10.0), (1, 80.5), (2, 10.0), (2, 80.5), (3, 10.0)]
+    table = pd.DataFrame(seen, columns=["frame", "angle"])
+    linked = link_reflections(table.assign(spacing=0.2356, amplitude=1.0))
+    assert linked["rotation"].tolist() == [0] * 5
+    assert linked["reflection"].tolist() == [1, 2, 1, 2, 1]
+
+
 def test_a_reflection_that_returns_keeps_its_number(rng):
     rotations = np.linspace(0, 250, 40)  # more than half a turn
     hidden = {(frame, 2) for frame in range(5, 30)} | {(f, 0) for f in range(20, 25)}

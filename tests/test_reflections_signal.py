@@ -11,10 +11,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.backend_bases import MouseEvent
+from matplotlib.backend_bases import CloseEvent, MouseEvent
 from patterns import columns_of, picture
 
-from hyperspy_hrtemnn.analysis import on_axis_frames
+from hyperspy_hrtemnn.analysis import brightness_ratio, on_axis_frames
 from hyperspy_hrtemnn.plots import plot_reflections
 from hyperspy_hrtemnn.signals._fourier.reflections import followed, reflection_table
 
@@ -154,6 +154,35 @@ def test_many_spectra_take_little_more_memory_than_their_table():
     assert memory < 10 * table.memory_usage().sum()
 
 
+def test_a_particle_that_is_nowhere_is_told(movie, particles):
+    lazy = movie.as_lazy().local_fft(
+        particles.as_lazy(), 99, size="2.2 nm", apodization="0.1 nm", **QUIET
+    )
+    with pytest.warns(UserWarning, match="empty: id 99 is in none of these frames"):
+        assert not len(lazy.peak_table("Au", **QUIET))
+    with pytest.warns(UserWarning, match="empty: the images are constant"):
+        assert not len((movie * 0).local_fft(**QUIET).peak_table(**QUIET))
+
+
+def test_a_crystal_that_turned_in_a_pause_is_no_twin(particles):
+    """By more than is expected from frame to frame, and back."""
+    rng = np.random.default_rng(5)
+    turns = (0, 2, 27, -40)
+    images = [
+        picture(columns_of("[110]", (2.0, 2.0), turn), (HEIGHT, 115), PIXEL)
+        for turn in turns
+    ]
+    movie = signal(rng.poisson(60 * np.stack(images)).astype(np.float32), "HRTEM")
+    labels = particles.isig[:115, :]
+    spectra = movie.local_fft(labels, apodization="0.1 nm", **QUIET)
+    peaks = spectra.peak_table("Au", **QUIET)
+    assert set(peaks[peaks["family"] != ""]["lattice"]) == {"1"}
+    found = peaks.groupby("frame")["rotation"].first()
+    np.testing.assert_allclose(found, turns, atol=0.5)
+    ratios = brightness_ratio(peaks)
+    assert on_axis_frames(ratios)["frame"].tolist() == [0, 1, 2, 3]
+
+
 def test_what_is_wrong_is_named(spectra, peaks):
     with pytest.raises(ValueError, match="'5 s', which is no length"):
         spectra.peak_table(max_spacing="5 s")
@@ -212,22 +241,79 @@ def test_a_map_of_the_ratio(movie, particles, spectra):
     assert filled[60, 172] > 2 * filled[60, 57]
 
 
+def click_on(figure, ax, pixel):
+    """Click on a pixel (x, y) of an image."""
+    place = ax.transData.transform([1.0 + PIXEL * n for n in pixel])
+    event = MouseEvent("button_press_event", figure.canvas, *place, button=1)
+    figure.canvas.callbacks.process("button_press_event", event)
+
+
 def test_a_click_shows_a_particle(movie, particles, spectra, peaks):
     figure = particles.explore_reflections(movie, spectra, peaks, 2)
     figure.canvas.draw()
-    image, *others = figure.axes
+    (image,) = (ax for ax in figure.axes if ax.images)
+    others = [ax for ax in figure.axes if ax is not image]
     assert not any(ax.lines for ax in others)
-
-    def click(ax, x, y):
-        place = ax.transData.transform((x, y))
-        event = MouseEvent("button_press_event", figure.canvas, *place, button=1)
-        figure.canvas.callbacks.process("button_press_event", event)
-
-    click(image, 1.0 + PIXEL * 2, 1.0 + PIXEL * 2)  # background
+    click_on(figure, image, (2, 2))  # background
     assert not any(ax.lines for ax in others)
-    click(image, 1.0 + PIXEL * 172, 1.0 + PIXEL * 60)
+    click_on(figure, image, (172, 60))
     titles = {ax.get_title() for ax in others}
     assert "particle 8" in titles
     assert all(ax.lines for ax in others)
-    click(image, 1.0 + PIXEL * 57, 1.0 + PIXEL * 60)
+    click_on(figure, image, (57, 60))
     assert "particle 3" in {ax.get_title() for ax in others}
+
+
+def test_a_click_on_a_particle_without_spectra_says_so(
+    movie, particles, spectra, peaks
+):
+    one = spectra.inav[0, :]  # of particle 3
+    figure = particles.explore_reflections(movie, one, peaks, 2)
+    figure.canvas.draw()
+    (image,) = (ax for ax in figure.axes if ax.images)
+    click_on(figure, image, (172, 60))
+    assert image.get_title() == "no spectra of particle 8"
+    # Spectra in which nothing was found.
+    figure = particles.explore_reflections(movie, spectra, peaks.query("id == 3"), 2)
+    figure.canvas.draw()
+    image = next(ax for ax in figure.axes if ax.images)
+    click_on(figure, image, (172, 60))
+    assert "particle 8" in {ax.get_title() for ax in figure.axes}
+
+
+def test_a_figure_to_click_on_follows_the_movie(movie, particles, spectra, peaks):
+    movie = movie.deepcopy()
+    table = particles.properties(**QUIET)
+    figure = particles.explore_reflections(movie, spectra, peaks, 2, properties=table)
+    figure.canvas.draw()
+    (image,) = (ax for ax in figure.axes if ax.images)
+    click_on(figure, image, (57, 60))
+    (spectrum,) = (ax for ax in figure.axes if ax.images and ax is not image)
+    curves = [ax for ax in figure.axes if ax not in (image, spectrum)]
+    area = next(ax for ax in curves if ax.get_ylabel() == "area (nm²)")
+    np.testing.assert_allclose(
+        area.lines[0].get_ydata(), table.query("id == 3")["area"]
+    )
+
+    def times():
+        return [ax.lines[-1].get_xdata()[0] for ax in curves]
+
+    assert times() == [1.0] * 3
+    for frame in (3, 0, 3):
+        movie.axes_manager.indices = (frame,)
+        assert times() == [0.5 * frame] * 3
+        shown = image.images[0].get_array()
+        np.testing.assert_array_equal(shown, movie.data[frame])
+        ids = ["3"] if frame == 0 else ["3", "8"]
+        assert [text.get_text() for text in image.texts] == ids
+        direct = spectra.plot_reflections(peaks, 3, frame).images[0].get_array()
+        np.testing.assert_array_equal(spectrum.images[0].get_array(), direct)
+    click_on(figure, image, (172, 60))
+    assert spectrum.get_title() == "particle 8"
+    assert times() == [1.5] * 3
+    movie.axes_manager.indices = (0,)
+    assert spectrum.get_title() == "particle 8 is not here"
+    CloseEvent("close_event", figure.canvas)._process()
+    assert not movie.axes_manager.events.indices_changed.connected
+    movie.axes_manager.indices = (1,)
+    assert times() == [0.0] * 3

@@ -156,6 +156,12 @@ def test_what_was_not_trained_is_told(spectra, path) -> None:
         other.zone_axis_probability(path, **QUIET)
 
 
+def test_a_particle_that_is_nowhere_is_told(spectra, path) -> None:
+    absent = spectra.inav[1:, :1]  # particle 5 in the first frame
+    with pytest.warns(UserWarning, match="empty: id 5 is in none of these frames"):
+        assert not len(absent.zone_axis_probability(path, **QUIET))
+
+
 def test_networks_for_something_else_are_refused(spectra, path, tmp_path) -> None:
     mask = tiny_networks.brightness(tmp_path / "mask.onnx")
     with pytest.raises(ValueError, match="for segmentation, not for zone axis"):

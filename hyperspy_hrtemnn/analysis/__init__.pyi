@@ -35,9 +35,13 @@ from .microscope.optics import intensity as intensity
 from .microscope.optics import transfer_function as transfer_function
 from .microscope.optics import wavelength as wavelength
 from .microscope.propagation import propagate as propagate
+from .particles.crop import crop_size as crop_size
+from .particles.crop import crop_sizes as crop_sizes
+from .particles.crop import least_size as least_size
+from .particles.dose_limits import DoseLimits as DoseLimits
+from .particles.dose_limits import dose_limits as dose_limits
 from .particles.drift import correct_drift as correct_drift
 from .particles.instances import separate as separate
-from .particles.local_fourier import crop_size as crop_size
 from .particles.local_fourier import local_spectrum as local_spectrum
 from .particles.local_fourier import particle_spectra as particle_spectra
 from .particles.properties import properties as properties
@@ -68,6 +72,7 @@ __all__ = [
     "Camera",
     "Columns",
     "Crystal",
+    "DoseLimits",
     "Lattice",
     "MTFFit",
     "NoiseSpectrum",
@@ -85,9 +90,11 @@ __all__ = [
     "count_columns",
     "count_rings",
     "crop_size",
+    "crop_sizes",
     "defocus_circle",
     "detect",
     "diffusion_events",
+    "dose_limits",
     "expect",
     "find_columns",
     "find_lattice_vectors",
@@ -104,6 +111,7 @@ __all__ = [
     "hexagonal_spots",
     "index_reflections",
     "intensity",
+    "least_size",
     "link_columns",
     "link_reflections",
     "local_spectrum",

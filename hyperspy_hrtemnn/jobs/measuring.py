@@ -13,8 +13,10 @@ from hyperspy_hrtemnn.whole_files import written_whole
 from .movies import load_movie, told_in_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from hyperspy_hrtemnn.analysis.detector.mtf_fit import Floor
     from hyperspy_hrtemnn.signals import CameraFit
 
 
@@ -25,8 +27,11 @@ def measure_file(
     roi: tuple[float, float, float, float] | None = None,
     counts_per_electron: float | str | None = None,
     offset: float | None = None,
-    dose: float | None = None,
+    dose: float | Sequence[float] | None = None,
+    exposure: float | None = None,
+    floor: Floor = "quadrature",
     sampling: float | None = None,
+    min_R2: float = 0.98,
     picture: Path | None = None,
 ) -> CameraFit:
     """Measure the camera of a file and write the parameters that simulate it.
@@ -39,18 +44,24 @@ def measure_file(
         The parameters file or recipe, changed if it exists; see `CameraFit.save`.
     roi
         left, top, right and bottom of the vacuum, in the unit of the signal axes.
-    counts_per_electron, offset, dose
+    counts_per_electron, offset, dose, exposure, floor
         Of `HRTEM.fit_mtf`.
     sampling
         Pixel size in Å, in place of what the file says.
+    min_R2
+        Of `CameraFit.save`.
     picture
         Where to draw the fits, if anywhere.
 
     Raises
     ------
     ValueError
-        If the file cannot be read or measured.
+        If the file cannot be read or measured, or there is no folder for what is
+        written.
     """
+    for path in (out, picture):
+        if path is not None and not path.parent.is_dir():
+            raise ValueError(f"There is no folder {path.parent} for {path.name}.")
     signal = load_movie(movie, sampling)
     with told_in_lines(movie):
         fit: CameraFit = signal.fit_mtf(
@@ -58,11 +69,13 @@ def measure_file(
             counts_per_electron=counts_per_electron,
             offset=offset,
             dose=dose,
+            exposure=exposure,
+            floor=floor,
         )
     if picture is not None:
         with written_whole(picture) as temporary:
             _draw(fit).savefig(temporary, format=picture.suffix.lstrip(".") or "png")
-    fit.save(out)
+    fit.save(out, min_R2)
     return fit
 
 

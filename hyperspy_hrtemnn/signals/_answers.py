@@ -11,8 +11,8 @@ from hyperspy_hrtemnn.networks import Network, load, out_of_range, predict
 from hyperspy_hrtemnn.networks._inference import working_shape
 from hyperspy_hrtemnn.networks._tiling import spans
 
-from ._calibration import sampling
-from ._defocus import defocus_faults
+from ._calibration import known_sampling, sampling
+from ._defocus import AXIS_HELP, defocus_faults, unknown_defocus
 from ._lenses import known_energy
 from ._movies.chunks import warn_if_read_often
 from ._movies.frames import axis_dicts, frames, map_frames
@@ -40,7 +40,10 @@ def load_for(task: str, model: str | Path | Network) -> Network:
 
 
 def answers(
-    signal: Signal2D, network: Network, options: dict[str, Any]
+    signal: Signal2D,
+    network: Network,
+    options: dict[str, Any],
+    energy: float | None = None,
 ) -> tuple[da.Array, list[dict[str, Any]]]:
     """Return the answers, to be computed, and the axes of the signal they are along.
 
@@ -56,6 +59,8 @@ def answers(
     options
         ``resample``, ``tile``, ``overlap`` and ``window`` of
         `hyperspy_hrtemnn.networks.predict`.
+    energy
+        Beam energy [keV]; by default the metadata's, if it is there.
 
     Returns
     -------
@@ -69,9 +74,9 @@ def answers(
     """
     card = network.card
     defocus_axis = _defocus_axis(signal, card)
-    pixel_size = _pixel_size(signal, needed=options["resample"])
+    pixel_size = sampling(signal) if options["resample"] else known_sampling(signal)
     _refuse_early(signal, card, pixel_size, options)
-    _warn_out_of_range(signal, card, pixel_size)
+    _warn_out_of_range(signal, card, pixel_size, energy or known_energy(signal))
     warn_if_read_often(signal, stacklevel=4)
     run = partial(_predict_frame, network, pixel_size, options)
     data = map_frames(run, frames(signal, defocus_axis), len(card.classes))
@@ -104,18 +109,8 @@ def _defocus_axis(signal: Signal2D, card: Card) -> Any:
             return axis
     raise ValueError(
         f"{needed}, along a navigation axis named 'defocus', and there is none. Load "
-        "the images with hs.load([...], stack=True) and name the axis:\n"
-        "    signal.axes_manager.navigation_axes[0].name = 'defocus'"
+        f"the images with hs.load([...], stack=True). {AXIS_HELP}"
     )
-
-
-def _pixel_size(signal: Signal2D, *, needed: bool) -> float | None:
-    try:
-        return sampling(signal)
-    except ValueError:
-        if needed:
-            raise
-        return None
 
 
 def _refuse_early(
@@ -137,13 +132,17 @@ def _refuse_early(
         )
 
 
-def _warn_out_of_range(signal: Signal2D, card: Card, pixel_size: float | None) -> None:
-    faults = out_of_range(card, sampling=pixel_size, energy=known_energy(signal))
+def _warn_out_of_range(
+    signal: Signal2D, card: Card, pixel_size: float | None, energy: float | None
+) -> None:
+    caller = 5  # of the method of HRTEM
+    if (unknown := unknown_defocus(signal, card)) is not None:
+        warnings.warn(unknown, stacklevel=caller)
+    faults = out_of_range(card, sampling=pixel_size, energy=energy)
     faults += defocus_faults(signal, card)
     if faults:
         warnings.warn(
             f"The network {card.name!r} was not trained for this: {'; '.join(faults)}. "
             "There its answer is a guess.",
-            # The caller of the method of HRTEM.
-            stacklevel=5,
+            stacklevel=caller,
         )

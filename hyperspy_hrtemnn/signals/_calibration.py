@@ -55,6 +55,14 @@ def sampling(signal: Signal2D, unit: str = "angstrom") -> float:
     return float((x + y) / 2)
 
 
+def known_sampling(signal: Signal2D) -> float | None:
+    """Return the pixel size in Å, None where `sampling` would raise."""
+    try:
+        return sampling(signal)
+    except ValueError:
+        return None
+
+
 def pixels(length: float | str, signal: Signal2D) -> float:
     """Return a length in pixels of the signal.
 

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 # Share by which the steps of a focal series may differ from the trained one.
 _TOLERANCE = 0.1
 
+AXIS_HELP = (
+    "Set it, positive = underfocus, for example:\n"
+    "    axis = signal.axes_manager.navigation_axes[0]\n"
+    "    axis.name, axis.units = 'defocus', 'nm'\n"
+    "    axis.offset, axis.scale = -10, 5"
+)
+"""What to do about an axis ``defocus`` that is missing or has no unit."""
+
 
 def defocus_faults(signal: Signal2D, card: Card) -> list[str]:
     """Return what is wrong with order, steps and values of the defocus, a text each.
@@ -59,6 +67,19 @@ def defocus_faults(signal: Signal2D, card: Card) -> list[str]:
         )
     first = values.min() if card.defocus_step > 0 else values.max()
     return faults + out_of_range(card, defocus=float(first))
+
+
+def unknown_defocus(signal: Signal2D, card: Card) -> str | None:
+    """Return what to do if nobody can tell order and step of a focal series."""
+    if card.defocus_step is None or defocus_values(signal) is not None:
+        return None
+    way = "under" if card.defocus_step > 0 else "over"
+    return (
+        "The axis 'defocus' has no unit of length, so that nobody can tell whether the "
+        f"images are in the order and at the step {card.name!r} was trained for, "
+        f"{abs(card.defocus_step) / 10:g} nm apart towards {way}focus. In another it "
+        f"is wrong. {AXIS_HELP}"
+    )
 
 
 def defocus_values(signal: Signal2D) -> NDArray[np.float64] | None:

@@ -14,7 +14,7 @@ from hyperspy_hrtemnn.analysis import propagate
 from hyperspy_hrtemnn.plots import plot_argand, plot_convergence
 
 from ._calibration import sampling
-from ._lenses import angstroms, beam_energy
+from ._lenses import angstroms, beam_energy, set_energy
 from ._movies.frames import computed, derived_signal, frames, map_frames
 
 if TYPE_CHECKING:
@@ -70,20 +70,23 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         ValueError
             If the energy is not known or the signal is not calibrated.
         """
+        known = beam_energy(self, energy)
         run = partial(
             propagate,
             sampling=sampling(self),
-            energy=beam_energy(self, energy),
+            energy=known,
             distance=angstroms(distance, self),
         )
-        return self._mapped(
+        result = self._mapped(
             run,
             "Propagation",
-            {"distance": distance, "energy": energy},
+            {"distance": distance, "energy": known},
             lazy_output=lazy_output,
             show_progressbar=show_progressbar,
             num_workers=num_workers,
         )
+        set_energy(result, known)
+        return result
 
     def filter_lattice(
         self,
@@ -266,8 +269,8 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If a number is out of range, a length is none, or there are fewer columns
-            than classes.
+            If a number is out of range, a length is none, or there are columns, but
+            fewer than classes.
         """
         from ._columns.wave_table import wave_table
 
@@ -305,7 +308,9 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         return plot_argand(found, ax)
 
     def plot_convergence(self, ax: Axes | None = None) -> Axes:
-        """Plot how the iterations came to fit the images, a line for each series.
+        """Plot how the iterations came to fit the images.
+
+        A line for each series that was reconstructed together.
 
         Parameters
         ----------
@@ -357,7 +362,9 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If the shapes differ, or `cutoff` is no length.
+            If the shapes or pixel sizes differ, or `cutoff` is no length.
+        TypeError
+            If the other is no signal.
         """
         from ._columns.wave_table import comparison_table
 

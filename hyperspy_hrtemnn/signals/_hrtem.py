@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from functools import partial
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
 from hyperspy.signals import Signal2D
@@ -16,7 +17,7 @@ from ._calibration import pixels
 from ._movies.frames import computed, derived_signal, frames, map_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -221,11 +222,12 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         resample, tile, overlap, window
             For the network: as in `segment`.
         energy
-            For Gerchberg-Saxton, as all that follows: beam energy in keV; by default
-            the metadata's.
+            Beam energy in keV, which the wave keeps; by default the metadata's or, for
+            the network, the one it was trained for.
         Cs
-            Spherical aberration: a number in the unit of the signal axes or a text with
-            a unit, ``"10 µm"``, as all lengths.
+            For Gerchberg-Saxton, as all that follows: spherical aberration, a number
+            in the unit of the signal axes or a text with a unit, ``"10 µm"``, as all
+            lengths.
         focal_spread
             1/e width of the distribution of focus.
         blur
@@ -241,6 +243,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             How often the wave is corrected by all images.
         align
             Whether the images may have drifted; they are registered to the middle one.
+            If they are more than 20 nm of defocus apart, compare the errors with those
+            of ``align=False``.
         margin
             Width of what is reconstructed beyond the images and cut off; 0 for images
             that are periodic. See `hyperspy_hrtemnn.analysis.reconstruct_exit_wave`.
@@ -259,22 +263,25 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         -------
         The waves, without the axis ``defocus``. ``metadata.HRTEMNN.ExitWave`` says how
         they were made; of Gerchberg-Saxton, unless it is left for later, it has the
-        error after each iteration and the drift of each image [nm], for each series.
+        error after each iteration and the drift (y, x) of each image [nm], for each
+        series.
 
         Raises
         ------
         ValueError
-            If there is no such method, a network is missing, cannot be used, or is for
-            another task or number of images; if the axis ``defocus`` is missing or, for
-            Gerchberg-Saxton, has no unit of length, or the energy is not known; if the
-            signal is not calibrated or a number is out of range; at computation, if an
-            image has NaN or infinite pixels.
+            If there is no such method, or an option is given that is of the other; if a
+            network is missing, cannot be used, or is for another task or number of
+            images; if the axis ``defocus`` is missing or, for Gerchberg-Saxton, has no
+            unit of length, or the energy is not known; if the signal is not calibrated
+            or a number is out of range; at computation, if an image has NaN or infinite
+            pixels.
 
         Warns
         -----
         UserWarning
             If the images are not what the network was trained for: reversed in the
-            order of their defocus, in other steps, at another energy or sampling.
+            order of their defocus, in other steps, at another energy or sampling; or if
+            the axis ``defocus`` has no unit of length, so that nobody can tell.
 
         Examples
         --------
@@ -286,16 +293,33 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         from ._waves.reconstruct import reconstruct_by_network, reconstruct_classically
 
         lazy = self._lazy if lazy_output is None else lazy_output
+        of_networks = {
+            "resample": resample,
+            "tile": tile,
+            "overlap": overlap,
+            "window": window,
+        }
+        lenses = {
+            "Cs": Cs,
+            "focal_spread": focal_spread,
+            "blur": blur,
+            "angular_spread": angular_spread,
+            "aberrations": tuple(aberrations),
+        }
+        of_iterations = {
+            "iterations": iterations,
+            "align": align,
+            "margin": margin,
+            "smoothing": smoothing,
+            "mtf": mtf,
+        }
         if method == "network":
+            _refuse(method, lenses | of_iterations)
             return reconstruct_by_network(
                 self,
                 model,
-                {
-                    "resample": resample,
-                    "tile": tile,
-                    "overlap": overlap,
-                    "window": window,
-                },
+                of_networks,
+                energy=energy,
                 lazy=lazy,
                 show_progressbar=show_progressbar,
                 num_workers=num_workers,
@@ -305,28 +329,11 @@ class HRTEM(Signal2D):  # type: ignore[misc]
                 f"There is no method {method!r}; there are 'network' and "
                 "'gerchberg-saxton'."
             )
-        if model is not None:
-            raise ValueError(
-                f"The method 'gerchberg-saxton' takes no network, and {model!r} is "
-                "given."
-            )
+        _refuse(method, {"model": model} | of_networks)
         return reconstruct_classically(
             self,
-            {
-                "energy": energy,
-                "Cs": Cs,
-                "focal_spread": focal_spread,
-                "blur": blur,
-                "angular_spread": angular_spread,
-                "aberrations": tuple(aberrations),
-            },
-            {
-                "iterations": iterations,
-                "align": align,
-                "margin": margin,
-                "smoothing": smoothing,
-                "mtf": mtf,
-            },
+            {"energy": energy, **lenses},
+            of_iterations,
             lazy=lazy,
             show_progressbar=show_progressbar,
         )
@@ -334,7 +341,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
     def local_fft(
         self,
         instances: Instances | None = None,
-        id: int | None = None,  # noqa: A002 - the name of the column in tables
+        id: int | Iterable[int] | None = None,  # noqa: A002 - as the column of tables
         *,
         apodization: float | str = "0.5 nm",
         size: float | str | None = None,
@@ -342,7 +349,9 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         num_workers: int | None = None,
         lazy_output: bool | None = None,
     ) -> LocalFFT:
-        """Return the Fourier transform of one particle, or of all, frame by frame.
+        """Return the Fourier transform of one particle, or of several, frame by frame.
+
+        Lazily each frame is read once, however many particles there are.
 
         Parameters
         ----------
@@ -350,14 +359,17 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             The particles, with the navigation and signal shape of this signal. By
             default the whole image is transformed.
         id
-            The particle; by default all.
+            The particle, or several, along a navigation axis ``id``; by default all. Of
+            lazy instances it is not known whether it is in any frame; what computes the
+            spectra warns if they are all empty.
         apodization
             Width of the Gaussian edge of the window: a number in the unit of the
             signal axes, or a text with a unit.
         size
             Height and width of the crop that is transformed: a number in the unit of
             the signal axes, or a text with a unit, ``"8 nm"``; by default what holds
-            the largest particle.
+            the largest particle. More than four apodizations, which the soft edges
+            take. A warning says if it trims particles, unless they are lazy.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -374,7 +386,14 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         ------
         ValueError
             If the signal is not calibrated, `instances` does not fit it, or has no
-            particle `id`.
+            particle `id`; if `instances` is lazy, so that neither ids nor sizes of
+            particles are known, and `id` or `size` is not given; if `size` is too small
+            for the soft edges.
+
+        Examples
+        --------
+        >>> movie.local_fft(particles, id=3, size="8 nm")  # doctest: +SKIP
+        >>> movie.local_fft(particles, particles.ids(), size="8 nm")  # doctest: +SKIP
         """
         from ._fourier.local_fft import local_fft
 
@@ -453,7 +472,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         size
             Height and width of the crop of each particle that is transformed: a number
             in the unit of the signal axes, or a text with a unit, ``"8 nm"``. By
-            default nothing is transformed.
+            default nothing is transformed. Particles that are larger with two
+            apodizations on each side are trimmed.
         apodization
             As in `local_fft`.
         crystal, max_spacing, false_alarms, square, min_share, max_rotation
@@ -720,6 +740,17 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             vacancies=vacancies,
             events=events,
             diffusion=diffusion,
+        )
+
+
+def _refuse(method: str, others: dict[str, Any]) -> None:
+    """Raise a ValueError if options of the other method are not their defaults."""
+    known = signature(HRTEM.reconstruct_exitwave).parameters
+    given = [name for name, value in others.items() if value != known[name].default]
+    if given:
+        raise ValueError(
+            f"The method {method!r} makes no use of {', '.join(given)}. Leave it out, "
+            "or choose the other method."
         )
 
 

@@ -292,6 +292,7 @@ class Instances(Signal2D):  # type: ignore[misc]
         ax: Axes | None = None,
         *,
         image: Signal2D | None = None,
+        properties: pd.DataFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
     ) -> Axes:
@@ -306,7 +307,10 @@ class Instances(Signal2D):  # type: ignore[misc]
         ax
             Where to plot; by default a new figure.
         image
-            The images, for ``"mean_intensity"``.
+            The images, for ``"mean_intensity"``, where no table is given.
+        properties
+            From `properties` or `HRTEM.follow_particles`; by default what `properties`
+            finds.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -315,11 +319,14 @@ class Instances(Signal2D):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If there is no such property or particle.
+            If there is no such property or particle, or the table is another one.
         """
-        table = self.properties(
-            image, show_progressbar=show_progressbar, num_workers=num_workers
-        )
+        table = properties
+        if table is None:
+            table = self.properties(
+                image, show_progressbar=show_progressbar, num_workers=num_workers
+            )
+        check_properties(table)
         against = table.columns[2] if table.columns[2] != "area" else "frame"
         known = list(table.columns[table.columns.get_loc("area") :])
         if name not in known:
@@ -415,35 +422,58 @@ class Instances(Signal2D):  # type: ignore[misc]
         spectra: LocalFFT,
         peaks: pd.DataFrame,
         frame: int | tuple[int, ...] | None = None,
+        *,
+        properties: pd.DataFrame | None = None,
     ) -> Figure:
         """Show the spectrum and the curves of any particle that is clicked on.
+
+        The figure follows the navigator of `image`, that of ``image.plot()`` for
+        example, until it is closed: image and spectrum are those of the frame it is at,
+        and a line in the curves is at its time.
 
         Parameters
         ----------
         image
             The images the particles were found in.
         spectra
-            From ``image.local_fft(particles)``, of all particles.
+            From ``image.local_fft(particles)``; with an id, there is nothing to see of
+            other particles.
         peaks
             From `LocalFFT.peak_table`.
         frame
-            The frame that is shown, as in `plot_overlay`.
+            The frame that is shown at first, as in `plot_overlay`; by default where the
+            navigator of `image` is.
+        properties
+            From `properties` or `HRTEM.follow_particles`, for the area against time; by
+            default there is none.
 
         Returns
         -------
-        The figure: the image, the spectrum of the particle in this frame, and intensity
-        and angle of its reflections against time.
+        The figure: the image, the spectrum of the particle in the frame, its area, and
+        intensity and angle of its reflections against time.
 
         Raises
         ------
         ValueError
-            If `image` has another shape.
+            If `image` has another shape, or `properties` is another table.
         IndexError
             If there is no such frame.
         """
-        from ._particles.explore import explore
+        from ._particles.explore import Explorer
 
-        return explore(self, image, spectra, peaks, frame_index(self, frame))
+        check_same_shape(self, image)
+        if properties is not None:
+            check_properties(properties)
+        where = frame_index(image, frame)
+        explorer = Explorer(
+            self,
+            image,
+            spectra=spectra,
+            peaks=peaks,
+            properties=properties,
+            where=where,
+        )
+        return explorer.figure
 
     def _over_blocks(
         self,
@@ -485,6 +515,16 @@ def check_ids(wanted: Iterable[int], known: list[int]) -> None:
             raise ValueError(
                 f"There is no particle {number}; there are {some or 'none'}."
             )
+
+
+def check_properties(table: pd.DataFrame) -> None:
+    """Raise a ValueError unless a table is one of properties."""
+    missing = [name for name in ("id", "frame", "area") if name not in table]
+    if missing:
+        raise ValueError(
+            f"The table of properties has no column {missing[0]!r}; it has to be that "
+            "of Instances.properties or HRTEM.follow_particles."
+        )
 
 
 def _distinct(

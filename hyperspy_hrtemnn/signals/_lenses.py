@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from hyperspy_hrtemnn.analysis import Optics
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.analysis import Aberration
 
 _ENERGY = "Acquisition_instrument.TEM.beam_energy"
+_HIGHEST = 5000  # keV, above that of any microscope; more are eV
 
 
 def known_energy(signal: Signal2D) -> float | None:
@@ -31,7 +33,7 @@ def beam_energy(signal: Signal2D, energy: float | None = None) -> float:
     Raises
     ------
     ValueError
-        If neither is known, or it is not positive.
+        If neither is known, or it is not one of a microscope.
     """
     known = known_energy(signal) if energy is None else energy
     if not known:
@@ -39,9 +41,17 @@ def beam_energy(signal: Signal2D, energy: float | None = None) -> float:
             "The beam energy is not known. Give energy in keV, or set it:\n"
             f"    signal.metadata.set_item({_ENERGY!r}, 80)"
         )
-    if not known > 0:
-        raise ValueError(f"The beam energy is {known} keV; it must be positive.")
+    if not 0 < known < _HIGHEST:
+        raise ValueError(
+            f"The beam energy is {known:g} keV; it must be positive and below "
+            f"{_HIGHEST} keV."
+        )
     return float(known)
+
+
+def set_energy(signal: Signal2D, energy: float) -> None:
+    """Write the beam energy [keV] into the metadata."""
+    signal.metadata.set_item(_ENERGY, float(energy))
 
 
 def angstroms(length: float | str, signal: Signal2D) -> float:
@@ -86,7 +96,8 @@ def lenses(
     Raises
     ------
     ValueError
-        If the energy is not known, a length is none, or the signal is not calibrated.
+        If the energy is not known, a length is none, a width is negative, a number is
+        not finite, or the signal is not calibrated.
     """
     shared: dict[str, Any] = {
         "energy": beam_energy(signal, energy),
@@ -96,4 +107,10 @@ def lenses(
         "angular_spread": angular_spread,
         "aberrations": tuple(aberrations),
     }
+    for name in ("focal_spread", "blur", "angular_spread"):
+        if shared[name] < 0:
+            raise ValueError(f"{name} is a width, and cannot be negative.")
+    for name in ("Cs", "focal_spread", "blur", "angular_spread"):
+        if not math.isfinite(shared[name]):
+            raise ValueError(f"{name} has to be finite.")
     return tuple(Optics(defocus=float(value), **shared) for value in defocus)

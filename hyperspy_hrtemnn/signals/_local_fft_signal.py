@@ -53,7 +53,8 @@ class LocalFFT(Signal2D):  # type: ignore[misc]
 
         Reflections are found as maxima that noise of their frequency does not reach,
         followed while the particle rotates, and indexed. Lazy spectra are computed up
-        to twice; save or compute them before if that takes long.
+        to twice; save or compute them before if that takes long. A warning says if
+        there is nothing in any of them: of lazy instances, any id is taken at first.
 
         Parameters
         ----------
@@ -71,8 +72,10 @@ class LocalFFT(Signal2D):  # type: ignore[misc]
             Share of a particle's frames in which a reflection has to be found to be in
             the table.
         max_rotation
-            Largest rotation of a particle in the image plane from one frame to the
-            next, in degrees.
+            Largest rotation of a particle in the image plane expected from one frame to
+            the next, in degrees. A larger one, as over a pause of the beam, is found
+            where reflections in two directions show it, up to the symmetry of the
+            spectrum: the smallest of those that look the same is taken.
         spacing_tolerance
             How far a spacing may be from that of the frames before, and from the
             crystal's, as a fraction.
@@ -183,7 +186,7 @@ class LocalFFT(Signal2D):  # type: ignore[misc]
         trained on spectra with the default apodization of `HRTEM.local_fft`. The
         alternative is `brightness_ratio`; `hyperspy_hrtemnn.analysis.on_axis_frames`
         selects frames by either. A warning names what is outside the conditions that
-        the network was trained for.
+        the network was trained for, another says if all spectra are empty.
 
         Parameters
         ----------

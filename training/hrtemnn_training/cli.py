@@ -36,14 +36,20 @@ class _RecipeFile(click.ParamType):  # type: ignore[type-arg]
 
 
 class _Options(click.ParamType):  # type: ignore[type-arg]
-    """Keys and values, as JSON."""
+    """Keys and values, as JSON or the path of a JSON file."""
 
     name = "json"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> dict[str, Any]:
+        text = value
+        if not value.lstrip().startswith("{"):
+            try:
+                text = Path(value).read_text(encoding="utf-8")
+            except OSError as error:
+                self.fail(f"{value!r} is neither JSON nor a file: {error}", param, ctx)
         try:
-            options = json.loads(value)
-        except json.JSONDecodeError as error:
+            options = json.loads(text)
+        except ValueError as error:
             self.fail(f"{value!r} is no JSON: {error}", param, ctx)
         if not isinstance(options, dict):
             self.fail(f"{value!r} is no JSON object", param, ctx)
@@ -56,7 +62,7 @@ _SCHEDULER = "Address of a dask.distributed cluster to work on instead."
 
 def _step(function: Callable[..., Any]) -> click.Command:
     """Give a command its recipe and its run folder, and turn errors into one line."""
-    name = function.__name__
+    name = function.__name__.replace("_", "-")
 
     @click.command(name, help=function.__doc__)
     @click.argument("recipe", type=_RecipeFile())
@@ -296,6 +302,80 @@ def evaluate(
     """
     changed = None if images is None else change_images(recipe, images)
     _evaluate(recipe, folder, networks, against, changed, averaged=averaged)
+
+
+@_step
+@click.argument("networks", nargs=-1)
+@click.option(
+    "--doses",
+    type=(float, float),
+    default=(5, 2000),
+    show_default=True,
+    help="Lowest and highest dose [e-/Å²].",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(2),
+    default=20,
+    show_default=True,
+    help="Number of doses, logarithmic from the lowest to the highest.",
+)
+@click.option(
+    "--frames",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
+    help="Frames of each dose, which differ in their noise.",
+)
+@click.option(
+    "--structures",
+    type=click.IntRange(1),
+    help="Only the first so many test structures with a particle.",
+)
+@click.option(
+    "--images",
+    type=_Options(),
+    help="Another microscope or camera than the recipe's ranges, such as "
+    '\'{"mtf_c1": [0.2, 0.3], "defocus": [48, 50]}\'.',
+)
+@click.option(
+    "--stem", default="dose", show_default=True, help="Of the names of the files."
+)
+def dose_study(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    networks: tuple[str, ...],
+    doses: tuple[float, float],
+    images: dict[str, Any] | None,
+    stem: str,
+    **plan: Any,
+) -> None:
+    """Find the doses at which networks begin to see particles and see them whole.
+
+    The test structures in FOLDER are imaged at rising dose, each with one microscope
+    and one camera. NETWORKS by name or path; without any, the exported network of
+    FOLDER, which gets dose.csv, a row for each frame; dose-limits.csv, for each
+    structure the dose from which on half of the true area is found and that from which
+    on the area stays; dose.json, their medians and spread; dose.png and
+    dose-frames.png.
+    """
+    from .evaluation.dose_report import study_doses
+    from .evaluation.dose_series import DosePlan
+
+    changed = None if images is None else change_images(recipe, images)
+    summary = study_doses(
+        recipe,
+        folder,
+        networks,
+        plan=DosePlan(*doses, **plan),
+        images=changed,
+        stem=stem,
+    )
+    for name, limits in summary.items():
+        for limit, values in limits.items():
+            numbers = "  ".join(f"{key} {value}" for key, value in values.items())
+            click.echo(f"{name}  {limit.replace('_', ' ')}: {numbers}")
 
 
 @_step

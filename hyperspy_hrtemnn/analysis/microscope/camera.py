@@ -55,6 +55,13 @@ def mtf(frequency: np.ndarray, c0: float, c3: float, C: float = 0.0) -> np.ndarr
     return (1 - C) / (1 + (frequency / c0) ** c3) + C
 
 
+def checked_mtf(parameters: tuple[float, float]) -> tuple[float, float]:
+    """Return c0 and c3 of an MTF, or raise a ValueError if they are none."""
+    if np.shape(parameters) != (2,) or not min(parameters) > 0:
+        raise ValueError(f"mtf has to be c0 and c3, both positive, not {parameters}.")
+    return parameters
+
+
 def detect(image: np.ndarray, camera: Camera, rng: np.random.Generator) -> np.ndarray:
     """Return what a camera reads from a noise-free image.
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import fft, ndimage
 
+from .crop import centroid, edge_width, least_size
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
-
-# The soft edge reaches 2 % this many apodizations away from the particle.
-REACH = 2.0
 
 
 def local_spectrum(
@@ -47,7 +46,8 @@ def local_spectrum(
         True on the particle, shape (y, x); by default the whole image.
     size
         Shape of the crop and of the result, (y, x) in pixels. The crop is centered on
-        the centroid of the mask and continues as empty beyond the image.
+        the centroid of the mask and continues as empty beyond the image. More than 4
+        apodizations.
     apodization
         Standard deviation of the Gaussian in pixels; 0 for a hard edge.
 
@@ -55,7 +55,7 @@ def local_spectrum(
     -------
     float32 array of the shape `size`. Zero frequency is at the index ``n // 2`` of
     each axis, the step is 1/n cycles per pixel. All zero if the mask is empty or
-    everything lies too close to the border.
+    everything lies too close to the border of the image.
 
     Raises
     ------
@@ -79,17 +79,22 @@ def local_spectrum(
             f"size has to be positive and apodization not negative, not {size} and "
             f"{apodization}."
         )
+    if min(size) < least_size(apodization):
+        raise ValueError(
+            f"A crop of {min(size)} pixels is all soft edge: for an apodization of "
+            f"{apodization:g}, size has to be at least {least_size(apodization)}."
+        )
     rows, columns = np.nonzero(where.any(axis=1))[0], np.nonzero(where.any(axis=0))[0]
     if len(rows) == 0:
         return np.zeros(size, np.float32)
     inner = where[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     center = (
-        rows[0] + _centroid(inner.sum(axis=1)),
-        columns[0] + _centroid(inner.sum(axis=0)),
+        rows[0] + centroid(inner.sum(axis=1)),
+        columns[0] + centroid(inner.sum(axis=0)),
     )
     source, target = _crop(picture.shape, center, size)
     window = np.zeros(size, np.float32)
-    margin = int(np.ceil(REACH * apodization))
+    margin = edge_width(apodization)
     window[target] = where[source] & _inside(picture.shape, source, margin)
     window = _soften(window * _inside(size, np.s_[:, :], margin), apodization)
     # Only pixels of the image count: beyond its border there is nothing to weigh.
@@ -139,37 +144,6 @@ def particle_spectra(
         )
 
 
-def crop_size(
-    frames: Iterable[NDArray[np.integer]], ids: Iterable[int], apodization: float
-) -> int:
-    """Return the smallest even size of a square crop that cuts no particle.
-
-    Parameters
-    ----------
-    frames
-        Integer labels, shape (y, x) each.
-    ids
-        The particles that have to fit, in every frame.
-    apodization
-        That of `local_spectrum`, in pixels.
-
-    Returns
-    -------
-    Height and width in pixels.
-    """
-    wanted = set(ids)
-    reach = 0
-    for labels in frames:
-        for number, box in enumerate(ndimage.find_objects(labels), start=1):
-            if box is None or number not in wanted:
-                continue
-            particle = labels[box] == number
-            for weights in (particle.sum(axis=0), particle.sum(axis=1)):
-                center = _centroid(weights)
-                reach = max(reach, center, len(weights) - center)
-    return 2 * max(1, reach + int(np.ceil(REACH * apodization)))
-
-
 def _surroundings(
     box: tuple[slice, slice], shape: tuple[int, int]
 ) -> tuple[slice, slice]:
@@ -179,11 +153,6 @@ def _surroundings(
         for part, n in zip(box, shape, strict=True)
     )
     return rows, columns
-
-
-def _centroid(weights: NDArray[np.integer]) -> int:
-    # Halves go up, so that an even number of pixels fits into a crop as large.
-    return int(np.average(np.arange(len(weights)), weights=weights) + 0.5)
 
 
 def _crop(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ _BETTER = 0.1
 def index_reflections(
     reflections: pd.DataFrame,
     crystal: Crystal,
+    together: NDArray[np.bool_] | None = None,
     *,
     spacing_tolerance: float = 0.04,
     angle_tolerance: float = 4.0,
@@ -40,9 +42,10 @@ def index_reflections(
     Of all zone axes up to [333] in all rotations that one is taken which explains most
     of the inner reflections by their spacings and the angles between them, at least two
     of different directions; where no zone axis explains two inner ones, all count. If
-    it leaves two such over, and the same zone axis explains these in another rotation,
-    or mirrored, the particle is a twin and has two lattices. Where no zone axis
-    explains two at all, inner reflections have a family by their spacing alone.
+    it leaves two such over that are seen together with some of the first, and the same
+    zone axis explains these in another rotation, or mirrored, the particle is a twin
+    and has two lattices. Where no zone axis explains two at all, inner reflections have
+    a family by their spacing alone.
 
     Parameters
     ----------
@@ -51,6 +54,9 @@ def index_reflections(
         reflection; from `find_reflections`.
     crystal
         The crystal the particle may be.
+    together
+        Which two of the reflections are in one image, shape (reflection, reflection);
+        by default all.
     spacing_tolerance
         How far a spacing may be from the crystal's, as a fraction: the error of the
         calibration is in it.
@@ -81,9 +87,17 @@ def index_reflections(
         nearest = _by_spacing(seen, planes, tolerance)
         inner = nearest >= 0
         inner &= seen.spacing >= _INNER * seen.spacing.max(where=inner, initial=0)
-        lattices = _lattices(seen, inner, crystal, planes, tolerance) or _lattices(
-            seen, nearest >= 0, crystal, planes, tolerance
+        if together is None:
+            together = np.ones((len(reflections),) * 2, bool)
+        explained = partial(
+            _lattices,
+            seen,
+            crystal=crystal,
+            planes=planes,
+            together=together,
+            tolerance=tolerance,
         )
+        lattices = explained(inner) or explained(nearest >= 0)
         for number, (zone, rows, members) in enumerate(lattices, 1):
             zone_axis = zone
             family[rows] = [planes.names[planes.family[m]] for m in members]
@@ -107,8 +121,10 @@ class _Fit(NamedTuple):
 def _lattices(
     seen: Reflections,
     inner: NDArray[np.bool_],
+    *,
     crystal: Crystal,
     planes: Planes,
+    together: NDArray[np.bool_],
     tolerance: Tolerance,
 ) -> list[tuple[str, NDArray[np.intp], NDArray[np.intp]]]:
     """Return zone axis, reflections and their planes of one or two lattices."""
@@ -116,7 +132,7 @@ def _lattices(
     first = _best(patterns, seen, inner, planes, tolerance)
     if first is None:
         return []
-    left = inner.copy()
+    left = inner & together[first.rows].any(axis=0)
     left[first.rows] = False
     same = [p for p in patterns if p.zone_axis == first.pattern.zone_axis]
     second = _best(same, seen, left, planes, tolerance)

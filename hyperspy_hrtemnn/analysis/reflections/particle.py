@@ -73,7 +73,10 @@ def follow_reflections(
     unseen = unseen_reflections(linked, frames)
     table = pd.concat([linked.assign(found=True), unseen.assign(found=False)])
     if crystal is not None:
-        names = index_reflections(means, crystal, **tolerances)
+        counts = pd.crosstab(linked["frame"], linked["reflection"])
+        shown = counts[means["reflection"]].to_numpy()
+        together = shown.T @ shown > 0
+        names = index_reflections(means, crystal, together, **tolerances)
         columns = ["reflection", "family", "lattice", "zone_axis"]
         table = table.merge(names[columns], "left")
     order = dict(zip(means["reflection"], means.index + 1, strict=True))

@@ -24,6 +24,10 @@ _COLLINEAR = 10.0
 # pattern repeats itself, the smaller rotation is meant.
 _INERTIA = 0.2
 
+# The share of the brightness that a rotation farther than expected has to explain, and
+# the share of that which an expected one may explain, too.
+_MOST = 0.5
+
 
 class Reflections(NamedTuple):
     """Reflections in polar coordinates.
@@ -92,6 +96,40 @@ def in_two_directions(angle: Values) -> bool:
     return bool((np.abs(difference(angle, angle[:, np.newaxis])) > _COLLINEAR).any())
 
 
+def particle_rotation(
+    before: Reflections, now: Reflections, expected: float, tolerance: Tolerance
+) -> float:
+    """Return the rotation of a particle, also one that is farther than expected.
+
+    That is a `common_rotation` which explains most of the brightness, in two
+    directions, where those expected explain less than half of that. One row of planes
+    at another angle is no rotation: another row may have become bright.
+
+    Parameters
+    ----------
+    before, now
+        The reflections.
+    expected
+        Largest rotation that is expected, in degrees.
+    tolerance
+        See `common_rotation` and `same_reflections`.
+
+    Returns
+    -------
+    In degrees. Beyond what is expected from -90 to 90, because a spectrum is symmetric,
+    and the smallest if the crystal is symmetric, too.
+    """
+    near = common_rotation(before, now, expected, tolerance)
+    near_ones = _known(before, now.turned(-near), tolerance).weight.sum()
+    most = _MOST * now.weight.sum()
+    if near_ones > most:
+        return near
+    far = common_rotation(before, now, 90.0, tolerance)
+    found = _known(before, now.turned(-far), tolerance)
+    clear = _MOST * found.weight.sum() > near_ones and found.weight.sum() > most
+    return far if clear and in_two_directions(found.angle) else near
+
+
 def common_rotation(
     before: Reflections, now: Reflections, farthest: float, tolerance: Tolerance
 ) -> float:
@@ -157,6 +195,12 @@ def same_reflections(
     fit = 1 - far**2 / 2
     i, j = assign(i, j, fit[i, j])
     return i, j, fit[i, j]
+
+
+def _known(before: Reflections, now: Reflections, tolerance: Tolerance) -> Reflections:
+    """Return those of now that were there before."""
+    _, pairs, _ = same_reflections(before, now, tolerance)
+    return Reflections(*(values[pairs] for values in now))
 
 
 def _strain(before: Reflections, now: Reflections) -> Values:

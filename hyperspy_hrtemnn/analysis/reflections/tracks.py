@@ -11,8 +11,8 @@ import pandas as pd
 from .rotation import (
     Reflections,
     Tolerance,
-    common_rotation,
     difference,
+    particle_rotation,
     same_reflections,
 )
 
@@ -42,7 +42,9 @@ def link_reflections(
         A row for each reflection in each frame: ``frame`` and the columns of
         `find_reflections`.
     max_rotation
-        Largest rotation from one frame with reflections to the next, in degrees.
+        Largest rotation expected from one frame with reflections to the next, in
+        degrees. A larger one, as over a pause of the beam, is found where reflections
+        in two directions show it and hardly any is where it was expected.
     spacing_tolerance
         How far the spacing may be from the mean of the frames before, as a fraction.
     angle_tolerance
@@ -51,7 +53,9 @@ def link_reflections(
     Returns
     -------
     The table with ``reflection``, a number from 1 on, and ``rotation`` of the particle
-    since its first frame, in degrees from x towards y.
+    since its first frame, in degrees from x towards y. A spectrum looks the same turned
+    by 180 degrees, that of a crystal along [100] by 90: a rotation of more than
+    `max_rotation` is the smallest of those that look the same.
 
     Raises
     ------
@@ -70,7 +74,7 @@ def link_reflections(
     found = Reflections(*(reflections[name].to_numpy(float) for name in columns))
     for _, rows in sorted(reflections.groupby("frame").indices.items()):
         seen = found.only(np.asarray(rows)).turned(-turn)
-        step = common_rotation(known, seen, max_rotation, tolerance)
+        step = particle_rotation(known, seen, max_rotation, tolerance)
         turn += step
         seen = seen.turned(-step)
         before, now, _ = same_reflections(known, seen, tolerance)

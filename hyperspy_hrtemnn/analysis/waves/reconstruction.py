@@ -11,7 +11,11 @@ import numpy as np
 import scipy.fft
 from scipy.ndimage import fourier_gaussian
 
-from hyperspy_hrtemnn.analysis.microscope.camera import share_undone, undo_mtf
+from hyperspy_hrtemnn.analysis.microscope.camera import (
+    checked_mtf,
+    share_undone,
+    undo_mtf,
+)
 from hyperspy_hrtemnn.analysis.microscope.optics import transfer_function, wavelength
 
 from .alignment import align as align_images
@@ -110,7 +114,10 @@ def reconstruct_exit_wave(
         How often the wave is corrected by all images. Noisy images need 30; the long
         wavelengths of a series over 10 nm, where there is no noise, hundreds.
     align
-        Whether the images have drifted.
+        Whether the images have drifted. Each is registered to what the wave of those
+        nearer to the middle one makes of it; where steps are longer than 20 nm this
+        wave may know too little, and a drift is found that is not there. The errors
+        then end higher than without.
     margin
         Width of what is reconstructed beyond the images, and cut off at the end, since
         a defocused image shows what is beside it [Å]. By default as far as the largest
@@ -144,8 +151,8 @@ def reconstruct_exit_wave(
             "sampling has to be positive and iterations at least 1, not "
             f"{sampling} and {iterations}."
         )
-    if mtf is not None and not min(mtf) > 0:
-        raise ValueError(f"Both numbers of mtf have to be positive, not {mtf}.")
+    if mtf is not None:
+        checked_mtf(mtf)
     if smoothing < 0 or (margin is not None and margin < 0):
         raise ValueError(
             f"smoothing and margin cannot be negative, not {smoothing} and {margin}."

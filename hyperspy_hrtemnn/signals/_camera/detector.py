@@ -57,6 +57,10 @@ def fit_camera(
         raise ValueError(
             f"counts_per_electron is {counts_per_electron!r}; give a number or 'noise'."
         )
+    if doses is not None and counts_per_electron is not None:
+        raise ValueError(
+            "Both dose and counts_per_electron are given; give one, the other follows."
+        )
     given = None if isinstance(counts_per_electron, str) else counts_per_electron
     gain = known_gain(signal, given, offset)
     if gain is None and doses is None and not from_noise:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,13 @@ _MODEL = "Signal.Noise_properties.Variance_linear_model"
 GAIN_FACTOR = f"{_MODEL}.gain_factor"
 """Where HyperSpy keeps electrons a count, of DigitalMicrograph and MRCZ."""
 
-# Where it keeps those of Direct Electron's MRC.
+# Where it keeps those of Direct Electron's MRC; 1 if the file does not say.
 _OTHER_FACTOR = "Signal.Noise_properties.gain_factor"
 
-_ELECTRONS = re.compile(r"electron|\be\s*\^?\{?-", re.IGNORECASE)
+_ELECTRONS = re.compile(r"electron|\be\s*\^?\{?-|\(e\)", re.IGNORECASE)
+
+# Frames that take this many exposures may be sums; less is the time of a readout.
+_SUMMED = 1.5
 
 _CAMERA = "Acquisition_instrument.TEM"
 # Of DigitalMicrograph; TIA and TVIPS; HyperSpy's convention.
@@ -58,7 +62,8 @@ def known_gain(
     """Return the gain that is given or else the metadata's, None where neither is.
 
     The metadata's factor is electrons a count only where the signal's quantity is
-    electrons; elsewhere programs write 1, or the gain of another detector.
+    electrons, or is not said, as of MRCZ; elsewhere programs write 1, or the gain of
+    another detector.
 
     Raises
     ------
@@ -68,6 +73,11 @@ def known_gain(
     if offset is not None and not np.isfinite(offset):
         raise ValueError(f"offset is {offset}; give the counts without beam.")
     if counts_per_electron is not None:
+        if isinstance(counts_per_electron, str):
+            raise ValueError(
+                f"counts_per_electron is {counts_per_electron!r}, and has to be a "
+                "number; fit_mtf takes 'noise'."
+            )
         if not 0 < counts_per_electron < np.inf:
             raise ValueError(
                 f"counts_per_electron is {counts_per_electron}; it must be positive."
@@ -95,11 +105,14 @@ def unknown_gain(signal: Signal2D) -> str:
 def _factor(signal: Signal2D) -> tuple[float, bool]:
     """Return the factor in the metadata, 0 for none, and if it gives electrons."""
     get: Any = signal.metadata.get_item
-    factor = next(
-        (float(v) for v in map(get, (GAIN_FACTOR, _OTHER_FACTOR)) if v is not None), 0.0
-    )
-    quantity = str(get("Signal.quantity", ""))
-    return factor, _ELECTRONS.search(quantity) is not None
+    quantity = str(get("Signal.quantity", "") or "")
+    in_electrons = _ELECTRONS.search(quantity) is not None
+    factor = get(GAIN_FACTOR)
+    if factor is not None:
+        # Without a quantity 1 is what is written where nobody knows.
+        return float(factor), in_electrons or (not quantity and float(factor) != 1)
+    other = float(get(_OTHER_FACTOR, 0.0) or 0.0)
+    return other, in_electrons and other != 1
 
 
 def known_exposure(signal: Signal2D, exposure: float | None) -> float | None:
@@ -110,16 +123,44 @@ def known_exposure(signal: Signal2D, exposure: float | None) -> float | None:
     Raises
     ------
     ValueError
-        If it is given and not positive.
+        If it is given and not positive, or no number in the metadata.
+
+    Warns
+    -----
+    UserWarning
+        If the metadata have one that is much shorter than the scale of the time axis:
+        frames may have been summed since.
     """
     if exposure is not None:
         if not 0 < exposure < np.inf:
             raise ValueError(f"exposure is {exposure} s; it must be positive.")
         return float(exposure)
+    step = _frame_time(signal)
     for item in _EXPOSURES:
         found = signal.metadata.get_item(item)
-        if found:
-            return float(found)
+        if not found:
+            continue
+        try:
+            seconds = float(found)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"The exposure in the metadata is {found!r}, no number of seconds; "
+                "give exposure."
+            ) from None
+        if step is not None and step > _SUMMED * seconds:
+            warnings.warn(
+                f"The exposure in the metadata is {seconds:g} s and a frame takes "
+                f"{step:g} s; dose rates are of the exposure. If frames were summed or "
+                f"rebinned, give exposure={step:g}.",
+                # The caller of the method of HRTEM.
+                stacklevel=4,
+            )
+        return seconds
+    return step
+
+
+def _frame_time(signal: Signal2D) -> float | None:
+    """Return the step of the time axis [s], if there is one."""
     for axis in signal.axes_manager.navigation_axes:
         if axis.is_uniform:
             seconds = length_in(f"{axis.scale} {axis.units}", "s")

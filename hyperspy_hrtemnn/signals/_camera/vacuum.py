@@ -46,9 +46,8 @@ def vacuum(signal: Signal2D, roi: Any = None) -> Vacuum:
     signal
         The images.
     roi
-        ``hs.roi.RectangularROI`` or (left, right, top, bottom) in the unit of the
-        signal axes; by default what `hyperspy_hrtemnn.analysis.find_vacuum` finds in
-        the mean of 16 frames.
+        ``hs.roi.RectangularROI`` in the unit of the signal axes; by default what
+        `hyperspy_hrtemnn.analysis.find_vacuum` finds in the mean of 16 frames.
 
     Raises
     ------
@@ -60,8 +59,11 @@ def vacuum(signal: Signal2D, roi: Any = None) -> Vacuum:
         rows, columns = find_vacuum(_mean_frame(signal))
     else:
         try:
-            left, right, top, bottom = map(float, roi)
-        except (TypeError, ValueError):
+            # By name: a tuple may be in the order of the ROI, or in that of an extent.
+            left, right, top, bottom = (
+                float(getattr(roi, edge)) for edge in ("left", "right", "top", "bottom")
+            )
+        except (AttributeError, TypeError, ValueError):
             raise ValueError(
                 f"roi is {roi!r}; give hs.roi.RectangularROI(left, top, right, bottom) "
                 "in the unit of the signal axes."

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dask
 import numpy as np
 import pandas as pd
+from hyperspy.signals import BaseSignal
 
 from hyperspy_hrtemnn.analysis import (
     classify_by_mass,
@@ -16,7 +18,7 @@ from hyperspy_hrtemnn.analysis import (
     find_wave_columns,
     mass_angle,
 )
-from hyperspy_hrtemnn.signals._calibration import pixels
+from hyperspy_hrtemnn.signals._calibration import known_sampling, pixels
 from hyperspy_hrtemnn.signals._movies.frames import frames
 from hyperspy_hrtemnn.signals._progress import progress
 from hyperspy_hrtemnn.signals._tables import join_frames
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
+# Relative difference of pixel sizes that are taken for the same.
+_SAME = 0.01
+
 
 def wave_table(
     wave: Signal2D,
@@ -40,6 +45,16 @@ def wave_table(
     num_workers: int | None,
 ) -> pd.DataFrame:
     """Return the columns of all frames; see `ExitWave.find_columns`."""
+    if isinstance(classes, int | np.integer):
+        names, count = None, int(classes)
+    else:
+        names = list(classes)
+        count = len(names)
+    if isinstance(classes, str) or count < 1:
+        raise ValueError(
+            "classes has to be their number, 1 or more, or a list of their names, not "
+            f"{classes!r}."
+        )
     options = {"min_separation": pixels(min_separation, wave), "threshold": threshold}
     # Options out of range are refused now, not when the waves are read.
     find_wave_columns(np.ones((3, 3)), **options)
@@ -49,12 +64,12 @@ def wave_table(
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
-    count = classes if isinstance(classes, int) else len(classes)
-    if len(table) or count != 1:
+    # Vacuum has no columns, of however many classes.
+    if len(table):
         values = table["real"] + 1j * table["imaginary"]
         table["class"] = classify_by_mass(values.to_numpy(), count)
-    if not isinstance(classes, int):
-        table["class"] = np.array(classes, object)[table["class"].to_numpy(int)]
+    if names is not None:
+        table["class"] = np.array(names, object)[table["class"].to_numpy(int)]
     return table
 
 
@@ -84,10 +99,20 @@ def comparison_table(
     num_workers: int | None,
 ) -> pd.DataFrame:
     """Return the differences of all frames; see `ExitWave.compare`."""
+    if not isinstance(other, BaseSignal):
+        raise TypeError(
+            f"Waves are compared with other waves, a signal, not with {type(other)}."
+        )
     if wave.data.shape != other.data.shape:
         raise ValueError(
             f"The waves have the shapes {wave.data.shape} and {other.data.shape}; they "
             "must be the same."
+        )
+    size, its_size = known_sampling(wave), known_sampling(other)
+    if size and its_size and not math.isclose(size, its_size, rel_tol=_SAME):
+        raise ValueError(
+            f"The waves have pixels of {size:.4g} and {its_size:.4g} Å; they must be "
+            "the same."
         )
     width = None if cutoff is None else pixels(cutoff, wave)
     if width is not None and not width > 0:

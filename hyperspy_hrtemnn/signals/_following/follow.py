@@ -13,7 +13,11 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import find_reflections, follow_reflections
 from hyperspy_hrtemnn.signals._answers import load_for
 from hyperspy_hrtemnn.signals._calibration import sampling
-from hyperspy_hrtemnn.signals._fourier.local_fft import crop_side, soft_edge
+from hyperspy_hrtemnn.signals._fourier.local_fft import (
+    check_room,
+    crop_side,
+    soft_edge,
+)
 from hyperspy_hrtemnn.signals._fourier.reflections import followed, reflection_table
 from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
 from hyperspy_hrtemnn.signals._progress import is_shown
@@ -172,14 +176,16 @@ def _spectra(
     search: dict[str, Any],
     follow: dict[str, Any],
 ) -> SpectrumAnalysis:
+    soft = soft_edge(signal, spectra["apodization"])
     side = crop_side(signal, spectra["size"])
+    check_room(signal, min(side, *signal.data.shape[-2:]), soft)
     step = 1 / (side * sampling(signal, "nm"))
     # Options out of range are refused now, not in the middle of the movie.
     nothing = find_reflections(np.zeros((3, 3)), (step, step), **search)
     follow_reflections(nothing.assign(frame=0), [], **follow)
     return SpectrumAnalysis(
         shape=(side, side),
-        apodization=soft_edge(signal, spectra["apodization"]),
+        apodization=soft,
         step=(step, step),
         search=search,
     )

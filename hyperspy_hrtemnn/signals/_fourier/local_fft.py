@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import math
+import warnings
+from collections.abc import Iterable
 from functools import partial
+from operator import index as whole_number
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -12,7 +16,12 @@ import numpy as np
 from dask.highlevelgraph import HighLevelGraph
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.analysis import crop_size, local_spectrum, particle_spectra
+from hyperspy_hrtemnn.analysis import (
+    crop_sizes,
+    least_size,
+    local_spectrum,
+    particle_spectra,
+)
 from hyperspy_hrtemnn.signals._calibration import pixels, sampling
 from hyperspy_hrtemnn.signals._instances import check_ids, check_same_shape
 from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
@@ -26,11 +35,14 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.signals._local_fft_signal import LocalFFT
     from hyperspy_hrtemnn.signals._movies.deferred import DeferredBlock
 
+# Of the spectra of several frames; those of one frame may take more.
+_BLOCK_BYTES = 64 * 2**20
+
 
 def local_fft(
     signal: Signal2D,
     instances: Instances | None = None,
-    id: int | None = None,  # noqa: A002 - the name of the column in tables
+    id: int | Iterable[int] | None = None,  # noqa: A002 - as the column of tables
     *,
     apodization: float | str = "0.5 nm",
     size: float | str | None = None,
@@ -38,7 +50,7 @@ def local_fft(
     num_workers: int | None = None,
     lazy_output: bool | None = None,
 ) -> LocalFFT:
-    """Return the Fourier transform of one particle, or of all, frame by frame.
+    """Return the Fourier transform of one particle, or of several, frame by frame.
 
     The definition and normalization are those of
     `hyperspy_hrtemnn.analysis.local_spectrum`.
@@ -51,8 +63,10 @@ def local_fft(
         The particles, with the navigation and signal shape of the images. By default
         the whole image is transformed.
     id
-        The particle; by default all, along an additional navigation axis ``id``.
-        Where a particle is absent the result is 0.
+        The particle, or several, along an additional navigation axis ``id``; by
+        default all. Where a particle is absent the result is 0. Whether it is anywhere
+        is not known of lazy instances; what computes the spectra warns if they are all
+        empty.
     apodization
         Standard deviation of the Gaussian edge of the window: a number in the unit of
         the signal axes, or a text with a unit.
@@ -60,7 +74,8 @@ def local_fft(
         Height and width of the crop that is transformed: a number in the unit of the
         signal axes, or a text with a unit. By default the smallest even number of
         pixels that holds the particles in all frames with their soft edges, or the
-        whole image if there are no instances.
+        whole image if there are no instances. A particle that is larger is trimmed; a
+        warning says so, but not where `instances` are lazy, so that it is not known.
     show_progressbar
         Whether to show a progress bar; by default as in HyperSpy's preferences.
     num_workers
@@ -72,12 +87,16 @@ def local_fft(
     ------
     ValueError
         If the signal is not calibrated, `instances` does not fit it or has no
-        particle `id`, or if it is lazy, so that neither the ids nor the size are
-        known, and they are not given.
+        particle `id`, a particle is named twice, or if `instances` is lazy, so that
+        neither the ids nor the size are known, and they are not given. If `size` or the
+        image is not larger than four apodizations, which the soft edges take.
+    TypeError
+        If `id` is no whole number.
     """
     nanometers = sampling(signal, "nm")
     soft = soft_edge(signal, apodization)
     side = None if size is None else crop_side(signal, size)
+    fitting: dict[int, int] = {}
     if instances is None:
         if id is not None:
             raise ValueError(
@@ -87,14 +106,19 @@ def local_fft(
         shape = signal.data.shape[-2:] if side is None else (side, side)
     else:
         check_same_shape(instances, signal)
-        ids, side = _ids_and_side(instances, id, side, soft)
+        wanted = None if id is None else _numbers(id)
+        ids, fitting = _ids_and_fitting(instances, wanted, side, soft)
+        side = max(fitting.values()) if side is None else side
         shape = (side, side)
+    check_room(signal, min(*shape, *signal.data.shape[-2:]), soft)
+    _warn_of_larger(signal, shape[0], fitting)
 
     data = _transformed(signal, instances, ids, shape, soft)
     axes = axis_dicts(signal)[:-2]
-    if instances is not None and id is None:
-        axes.append({"name": "id", "size": data.shape[1], "navigate": True})
-    elif instances is not None:
+    if id is None or isinstance(id, Iterable):
+        if ids is not None:
+            axes.append({"name": "id", "size": len(ids), "navigate": True})
+    else:
         data = data[:, 0]
     axes += [
         {
@@ -139,28 +163,75 @@ def crop_side(signal: Signal2D, size: float | str) -> int:
     return side
 
 
-def _ids_and_side(
-    instances: Instances, number: int | None, side: int | None, apodization: float
-) -> tuple[list[int], int]:
-    """Return the particles to transform and the side of the crop."""
+def _numbers(wanted: int | Iterable[int]) -> list[int]:
+    """Return the particles that are asked for."""
+    several = wanted if isinstance(wanted, Iterable) else [wanted]
+    numbers = [whole_number(number) for number in several]
+    if not numbers:
+        raise ValueError("id names no particle.")
+    if min(numbers) < 1:
+        raise ValueError(f"The ids of particles begin at 1; id is {min(numbers)}.")
+    twice = sorted({number for number in numbers if numbers.count(number) > 1})
+    if twice:
+        raise ValueError(f"id names the particle {twice[0]} twice.")
+    return numbers
+
+
+def check_room(signal: Signal2D, side: int, soft: float) -> None:
+    """Raise a ValueError if nothing but soft edges is in a crop of this side."""
+    least = least_size(soft)
+    if side < least:
+        raise ValueError(
+            f"A crop or an image of {_length(signal, side)} is all soft edge: the "
+            f"edges take four apodizations, {_length(signal, least - 1)}. It has to be "
+            f"at least {_length(signal, least)}, and as much larger as a particle is. "
+            "Give a larger size, or a smaller apodization."
+        )
+
+
+def _warn_of_larger(signal: Signal2D, side: int, fitting: dict[int, int]) -> None:
+    """Warn of the particles that do not fit into a crop."""
+    larger = sum(needed > side for needed in fitting.values())
+    if larger:
+        warnings.warn(
+            f"{larger} of {len(fitting)} particles and their soft edges are larger "
+            f"than the crop of {_length(signal, side)}, which trims them. "
+            f"size='{_length(signal, max(fitting.values()))}' holds them in all "
+            "frames.",
+            stacklevel=4,  # the caller of HRTEM.local_fft
+        )
+
+
+def _length(signal: Signal2D, side: int) -> str:
+    """Return a length in pixels as a text, in the unit of the axes."""
+    axis = signal.axes_manager.signal_axes[0]
+    return f"{side * abs(axis.scale):.4g} {axis.units}"
+
+
+def _ids_and_fitting(
+    instances: Instances,
+    wanted: list[int] | None,
+    side: int | None,
+    apodization: float,
+) -> tuple[list[int], dict[int, int]]:
+    """Return the particles to transform and, if known, the crop that holds each."""
     if instances._lazy:
-        if number is None or side is None:
+        if wanted is None or side is None:
             raise ValueError(
                 "The instances are not computed, so neither their ids nor the size of "
                 "the particles are known. Give both, for example "
-                "local_fft(particles, id=3, size='8 nm'), or call particles.compute()."
+                "local_fft(particles, id=particles.ids(), size='8 nm'), where ids() "
+                "goes through the movie once, or call particles.compute()."
             )
-        return [int(number)], side
+        return wanted, {}
     known = instances.ids(show_progressbar=False)
-    if number is not None:
-        check_ids([number], known)
-        known = [int(number)]
+    if wanted is not None:
+        check_ids(wanted, known)
+        known = wanted
     if not known:
         raise ValueError("There are no particles in the instances.")
-    if side is None:
-        frames = instances.data.reshape(-1, *instances.data.shape[-2:])
-        side = crop_size(frames, known, apodization)
-    return known, side
+    frames = instances.data.reshape(-1, *instances.data.shape[-2:])
+    return known, crop_sizes(frames, known, apodization)
 
 
 def _transformed(
@@ -173,9 +244,13 @@ def _transformed(
     """Return the spectra, shape (frame, id, ky, kx) or, of whole frames, without id."""
     movie = whole_frames(signal)
     labels = None
-    if instances is not None:
-        labels = whole_frames(instances)
-        movie = movie.rechunk({0: labels.chunks[0]})
+    if instances is not None and ids is not None:
+        most = max(1, _BLOCK_BYTES // (4 * len(ids) * math.prod(shape)))
+        if max(movie.chunks[0]) > most:
+            movie = movie.rechunk({0: most})
+        # And not the other way around: a task reads the whole blocks of the movie that
+        # its frames are in, however few they are.
+        labels = whole_frames(instances).rechunk({0: movie.chunks[0]})
     name = f"local-fft-{uuid4().hex}"
     each = () if ids is None else (len(ids),)
     zeros = (0,) * (len(each) + 2)

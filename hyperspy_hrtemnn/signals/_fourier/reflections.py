@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from hyperspy_hrtemnn.analysis import (
 )
 from hyperspy_hrtemnn.signals._calibration import length_in
 from hyperspy_hrtemnn.signals._instances import check_ids
-from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._movies.deferred import whole_frames
 from hyperspy_hrtemnn.signals._progress import is_shown, progress
 from hyperspy_hrtemnn.signals._tables import insert_coordinates
 
@@ -28,25 +29,14 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
-    from hyperspy_hrtemnn.signals._movies.deferred import DeferredBlock
-
     Numbers = NDArray[np.intp]
+    Spectra = NDArray[np.float32]  # of a block of frames, shape (spectrum, ky, kx)
 
-_COLUMNS = [
-    "frame",
-    "id",
-    "reflection",
-    "spacing",
-    "angle",
-    "intensity",
-    "amplitude",
-    "noise",
-]
-_COLUMNS += ["found", "rotation"]
+_COLUMNS = ["frame", "id", "reflection", "spacing", "angle", "intensity", "amplitude"]
+_COLUMNS += ["noise", "found", "rotation"]
 _INDEXED = ["family", "lattice", "zone_axis"]
-_TYPES = {"frame": int, "id": int, "reflection": int, "found": bool} | dict.fromkeys(
-    _INDEXED, str
-)
+_TYPES: dict[str, type] = {"frame": int, "id": int, "reflection": int, "found": bool}
+_TYPES |= dict.fromkeys(_INDEXED, str)
 _UNITS = {"spacing": "nm", "angle": "°", "rotation": "°"}
 
 
@@ -76,9 +66,10 @@ def peak_table(
     step = frequency_step(spectra)
     frame, number = frames_and_ids(spectra)
     run = partial(over_blocks, spectra, show_progressbar, num_workers)
-    found = run(partial(_found, step=step, search=search), [None] * len(frame))
-    shown = pd.DataFrame({"frame": frame, "id": number})
-    shown = shown[[records is not None for records in found]]
+    found = run(partial(_found, step=step, search=search))
+    seen = [records is not None for records in found]
+    warn_of_nothing(seen, number)
+    shown = pd.DataFrame({"frame": frame, "id": number})[seen]
     nothing = find_reflections(np.zeros((3, 3)), step, **search)
     tables = [records for records in found if records is not None]
     sizes = [len(records) for records in tables]
@@ -86,7 +77,6 @@ def peak_table(
     for name in ("frame", "id"):
         together[name] = shown[name].to_numpy().repeat(sizes)
     rows = followed(together, shown, follow, show_progressbar=show_progressbar)
-
     unseen = np.flatnonzero(~rows["found"])
     members = rows.iloc[unseen].groupby(["frame", "id"]).indices
     of_spectrum = [
@@ -96,11 +86,11 @@ def peak_table(
     where = rows[["spacing", "angle"]].to_numpy().T
     measured = run(
         partial(_measured, step=step, square=search["square"]),
-        [where[:, at] for at in of_spectrum],
+        [where[:, at] if at.size else None for at in of_spectrum],
     )
-    rows.loc[np.concatenate(of_spectrum), ["intensity", "amplitude"]] = np.concatenate(
-        measured, axis=1
-    ).T
+    values = [np.zeros((2, 0)), *(each for each in measured if each is not None)]
+    at = np.concatenate(of_spectrum)
+    rows.loc[at, ["intensity", "amplitude"]] = np.concatenate(values, axis=1).T
     indexed = follow.get("crystal") is not None
     return reflection_table(rows, frame_axes(spectra), indexed=indexed)
 
@@ -170,6 +160,30 @@ def reflection_table(
     units = insert_coordinates(table, axes, 1)
     table.attrs["units"] = units | _UNITS
     return table
+
+
+def warn_of_nothing(shown: Sequence[bool], number: Numbers) -> None:
+    """Warn if all spectra are empty: of lazy particles, any id is taken at first.
+
+    Parameters
+    ----------
+    shown
+        Of each spectrum, whether there is anything in it.
+    number
+        The particle of each.
+    """
+    if not any(shown):
+        known = [n for n in np.unique(number).tolist() if n]
+        reason = "the images are constant, or no particle is in them."
+        if known:
+            reason = (
+                f"id {', '.join(map(str, known))} is in none of these frames, or only "
+                "within two apodizations of the border of the image."
+            )
+        warnings.warn(
+            f"All spectra are empty: {reason}",
+            stacklevel=4,  # the caller of the method of LocalFFT
+        )
 
 
 def spacing_in_nm(max_spacing: float | str) -> float:
@@ -246,53 +260,65 @@ def over_blocks(
     spectra: Signal2D,
     show_progressbar: bool | None,
     num_workers: int | None,
-    function: Callable[[DeferredBlock, Sequence[Any]], list[Any]],
-    arguments: Sequence[Any],
+    function: Callable[..., list[Any]],
+    arguments: Sequence[Any] | None = None,
 ) -> list[Any]:
-    """Return what a function makes of each spectrum and what is given for it."""
+    """Return what a function makes of each spectrum and what is given for it.
+
+    Parameters
+    ----------
+    spectra, show_progressbar, num_workers
+        As in the methods of signals.
+    function
+        Given the spectra of a block and, if there are any, their arguments.
+    arguments
+        Of each spectrum, None if it is not needed. Blocks of which none is needed are
+        not computed, and give None.
+    """
     data = whole_frames(spectra)
     ends = np.cumsum(data.chunks[0])
     tasks = []
     for block, size, end in zip(
-        deferred_blocks(data), data.chunks[0], ends, strict=True
+        data.to_delayed().ravel(), data.chunks[0], ends, strict=True
     ):
-        # Bound, so that dask does not look into what is handed over.
-        task = partial(function, block, arguments[end - size : end])
-        tasks.append(dask.delayed(task, pure=False)())
+        if arguments is None:
+            task = function
+        else:
+            given = arguments[end - size : end]
+            if all(argument is None for argument in given):
+                tasks.append([None] * size)
+                continue
+            # Bound, so that dask does not look into what is handed over.
+            task = partial(function, arguments=given)
+        tasks.append(dask.delayed(task, pure=False)(block))
     with progress(show_progressbar):
         blocks = dask.compute(*tasks, num_workers=num_workers)
     return [result for block in blocks for result in block]
 
 
 def _found(
-    block: DeferredBlock,
-    arguments: Sequence[None],  # noqa: ARG001 - as every function over blocks
-    *,
-    step: tuple[float, float],
-    search: dict[str, float],
+    spectra: Spectra, *, step: tuple[float, float], search: dict[str, float]
 ) -> list[NDArray[Any] | None]:
     """Return what is found as records, of which thousands take little memory."""
     return [
         find_reflections(spectrum, step, **search).to_records(index=False)
         if spectrum.any()
         else None
-        for spectrum in block.load()
+        for spectrum in spectra
     ]
 
 
 def _measured(
-    block: DeferredBlock,
-    places: Sequence[NDArray[np.float64]],
+    spectra: Spectra,
+    arguments: Sequence[NDArray[np.float64] | None],
     *,
     step: tuple[float, float],
     square: float,
-) -> list[NDArray[np.float64]]:
+) -> list[NDArray[np.float64] | None]:
     """Return intensity and amplitude, shape (2, place), at spacings and angles."""
-    if not any(place.size for place in places):
-        return list(places)
     return [
-        np.stack(measure_reflections(spectrum, step, *place, square=square))
-        if place.size
-        else place
-        for spectrum, place in zip(block.load(), places, strict=True)
+        None
+        if places is None
+        else np.stack(measure_reflections(spectrum, step, *places, square=square))
+        for spectrum, places in zip(spectra, arguments, strict=True)
     ]

@@ -14,15 +14,20 @@ from hyperspy_hrtemnn.networks import out_of_range, predict_spectra
 from hyperspy_hrtemnn.signals._lenses import known_energy
 from hyperspy_hrtemnn.signals._tables import insert_coordinates
 
-from .reflections import frame_axes, frames_and_ids, frequency_step, over_blocks
+from .reflections import (
+    frame_axes,
+    frames_and_ids,
+    frequency_step,
+    over_blocks,
+    warn_of_nothing,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hyperspy.signals import Signal2D
 
     from hyperspy_hrtemnn.networks import Network
-    from hyperspy_hrtemnn.signals._movies.deferred import DeferredBlock
+
+    from .reflections import Spectra
 
 
 def zone_axis_table(
@@ -57,10 +62,9 @@ def zone_axis_table(
         )
     frame, number = frames_and_ids(spectra)
     ask = partial(_probabilities, step=step, network=network)
-    answers = over_blocks(
-        spectra, show_progressbar, num_workers, ask, [None] * len(frame)
-    )
+    answers = over_blocks(spectra, show_progressbar, num_workers, ask)
     shown = [len(answer) for answer in answers]
+    warn_of_nothing([size > 0 for size in shown], number)
     table = pd.DataFrame(
         {
             "frame": np.repeat(frame, shown),
@@ -74,14 +78,9 @@ def zone_axis_table(
 
 
 def _probabilities(
-    block: DeferredBlock,
-    arguments: Sequence[None],  # noqa: ARG001 - as every function over blocks
-    *,
-    step: tuple[float, float],
-    network: Network,
+    spectra: Spectra, *, step: tuple[float, float], network: Network
 ) -> list[np.ndarray]:
     """Return an array of one probability for each spectrum, of none for empty ones."""
-    spectra = block.load()
     answers = predict_spectra(network, spectra, step)
     return [
         answer if spectrum.any() else answer[:0]

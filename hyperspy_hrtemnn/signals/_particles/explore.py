@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A figure in which a click on a particle shows its reflections."""
+"""A figure of a movie in which a click on a particle shows its reflections."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hyperspy_hrtemnn.plots import plot_reflections
-from hyperspy_hrtemnn.signals._movies.frames import frame_number
+from hyperspy_hrtemnn.signals._fourier.reflections import frames_and_ids
+from hyperspy_hrtemnn.signals._movies.frames import frame_index, frame_number
+from hyperspy_hrtemnn.signals._tables import is_time
+
+from .instance_plots import draw_lines
 
 if TYPE_CHECKING:
     import pandas as pd
     from hyperspy.signals import Signal2D
+    from matplotlib.axes import Axes
     from matplotlib.backend_bases import MouseEvent
     from matplotlib.figure import Figure
 
@@ -20,42 +25,133 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.signals._local_fft_signal import LocalFFT
 
 
-def explore(
-    instances: Instances,
-    image: Signal2D,
-    spectra: LocalFFT,
-    peaks: pd.DataFrame,
-    where: tuple[int, ...],
-) -> Figure:
-    """Return the figure; see `Instances.explore_reflections`."""
-    import matplotlib.pyplot as plt
+class Explorer:
+    """A figure that follows the navigator of a movie until it is closed.
 
-    figure, panels = plt.subplot_mosaic(
-        [["image", "intensity"], ["spectrum", "angle"]],
-        figsize=(11, 8),
-        layout="constrained",
-    )
-    instances.plot_overlay(image, where[::-1], panels["image"])
-    panels["image"].set_title("click on a particle")
-    labels = np.asarray(instances.data[where])
-    frame = frame_number(instances, where)
-    x_axis, y_axis = instances.axes_manager.signal_axes
+    Parameters
+    ----------
+    instances, image, spectra, peaks, properties
+        As in `Instances.explore_reflections`.
+    where
+        The first frame that is shown, an index in the order of the data.
+    """
 
-    def show(event: MouseEvent) -> None:
-        if event.inaxes is not panels["image"]:
+    def __init__(
+        self,
+        instances: Instances,
+        image: Signal2D,
+        *,
+        spectra: LocalFFT,
+        peaks: pd.DataFrame,
+        properties: pd.DataFrame | None,
+        where: tuple[int, ...],
+    ) -> None:
+        import matplotlib.pyplot as plt
+
+        self.instances, self.image = instances, image
+        self.spectra, self.peaks, self.properties = spectra, peaks, properties
+        self.particle = 0  # that was clicked on
+        curves = ["intensity", "angle"]
+        if properties is not None:
+            curves.insert(0, "area")
+        # Image and spectrum are as high, however many curves are beside them.
+        mosaic: list[Any] = [
+            ["image" if row < len(curves) else "spectrum", curves[row // 2]]
+            for row in range(2 * len(curves))
+        ]
+        figure: Figure
+        panels: dict[str, Axes]
+        figure, panels = plt.subplot_mosaic(
+            mosaic, figsize=(12, 9), layout="constrained"
+        )
+        self.figure, self.panels = figure, panels
+        self.curves = [panels[name] for name in curves]
+        for panel in self.curves[1:]:
+            panel.sharex(self.curves[0])
+        self.against = "time" if "time" in peaks else "frame"
+        self._draw_frame(where)
+        panels["image"].set_title("click on a particle")
+        # Matplotlib alone would forget the methods, the movie holds them.
+        image.axes_manager.events.indices_changed.connect(self.move, [])
+        figure.canvas.mpl_connect("button_press_event", self.click)
+        figure.canvas.mpl_connect("close_event", self.close)
+
+    def move(self) -> None:
+        """Show the frame where the navigator is."""
+        panel = self.panels["image"]
+        view: dict[str, Any] = {"xlim": panel.get_xlim(), "ylim": panel.get_ylim()}
+        title = panel.get_title()
+        panel.clear()
+        self._draw_frame(frame_index(self.image, None))
+        panel.set(title=title, **view)
+        if self.particle:
+            self._draw_spectrum()
+            now = self._now()
+            for mark in self.marks:
+                mark.set_xdata([now, now])
+        self.figure.canvas.draw_idle()
+
+    def click(self, event: MouseEvent) -> None:
+        """Show the particle that was clicked on."""
+        x, y = event.xdata, event.ydata
+        if event.inaxes is not self.panels["image"] or x is None or y is None:
             return
-        column = round((event.xdata - x_axis.offset) / x_axis.scale)
-        row = round((event.ydata - y_axis.offset) / y_axis.scale)
-        number = int(labels[row, column])
-        if number not in set(peaks["id"]):
+        number = self._particle_at(x, y)
+        if number == 0:
             return
-        others = [panels[name] for name in ("spectrum", "intensity", "angle")]
-        for panel in others:
+        known = number in frames_and_ids(self.spectra)[1]
+        title = "click on a particle" if known else f"no spectra of particle {number}"
+        self.panels["image"].set_title(title)
+        if known:
+            self.particle = number
+            self._draw_spectrum()
+            self._draw_curves()
+        self.figure.canvas.draw_idle()
+
+    def close(self, event: Any) -> None:  # noqa: ARG002 - as matplotlib calls it
+        """Leave the navigator alone."""
+        self.image.axes_manager.events.indices_changed.disconnect(self.move)
+
+    def _draw_frame(self, where: tuple[int, ...]) -> None:
+        self.where = where
+        self.labels = np.asarray(self.instances.data[where])
+        self.instances.plot_overlay(self.image, where[::-1], self.panels["image"])
+
+    def _draw_spectrum(self) -> None:
+        panel = self.panels["spectrum"]
+        panel.clear()
+        frame = frame_number(self.image, self.where)
+        self.spectra.plot_reflections(self.peaks, self.particle, frame, panel)
+        there = (self.labels == self.particle).any()
+        panel.set_title(f"particle {self.particle}" + ("" if there else " is not here"))
+
+    def _draw_curves(self) -> None:
+        for panel in self.curves:
             panel.clear()
-        spectra.plot_reflections(peaks, number, frame, others[0])
-        others[0].set_title(f"particle {number}")
-        plot_reflections(peaks, number, axes=others[1:])
-        figure.canvas.draw_idle()
+        *area, intensity, angle = self.curves
+        if (self.peaks["id"] == self.particle).any():
+            plot_reflections(self.peaks, self.particle, axes=[intensity, angle])
+        table = self.properties
+        if table is not None and (table["id"] == self.particle).any():
+            draw_lines(table, "area", self.against, [self.particle], area[0])
+        now = self._now()
+        self.marks = [panel.axvline(now, color="0.5", lw=1) for panel in self.curves]
 
-    figure.canvas.mpl_connect("button_press_event", show)
-    return figure
+    def _now(self) -> float:
+        """Return the time of the frame that is shown, or its number."""
+        if self.against == "time":
+            axes = self.image.axes_manager.navigation_axes[::-1]
+            for axis, position in zip(axes, self.where, strict=True):
+                if is_time(axis):
+                    return float(axis.axis[position])
+        return frame_number(self.image, self.where)
+
+    def _particle_at(self, x: float, y: float) -> int:
+        """Return the particle at a place, 0 if there is none."""
+        x_axis, y_axis = self.instances.axes_manager.signal_axes
+        row = round((y - y_axis.offset) / y_axis.scale)
+        column = round((x - x_axis.offset) / x_axis.scale)
+        height, width = self.labels.shape
+        if not (0 <= row < height and 0 <= column < width):
+            return 0
+        return int(self.labels[row, column])

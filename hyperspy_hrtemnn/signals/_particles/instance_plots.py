@@ -43,7 +43,7 @@ def draw_lines(
     ax = new_axes() if ax is None else ax
     pauses = find_pauses(table) if against == "time" else []
     draw_pauses(pauses, ax)
-    units = table.attrs["units"]
+    units = table.attrs.get("units", {})
     for number in table["id"].drop_duplicates().sort_values() if ids is None else ids:
         rows = table[table["id"] == number].set_index("frame")
         # Rows for the frames it is missing from, so that its line has a gap there.

@@ -15,8 +15,14 @@ from hyperspy_hrtemnn.analysis import reconstruct_exit_wave
 from hyperspy_hrtemnn.networks._validation import finite_float32
 from hyperspy_hrtemnn.signals._answers import answers, load_for
 from hyperspy_hrtemnn.signals._calibration import sampling
-from hyperspy_hrtemnn.signals._defocus import defocus_values
-from hyperspy_hrtemnn.signals._lenses import angstroms, lenses
+from hyperspy_hrtemnn.signals._defocus import AXIS_HELP, defocus_values
+from hyperspy_hrtemnn.signals._lenses import (
+    angstroms,
+    beam_energy,
+    known_energy,
+    lenses,
+    set_energy,
+)
 from hyperspy_hrtemnn.signals._movies.frames import (
     axis_dicts,
     computed,
@@ -46,6 +52,7 @@ def reconstruct_by_network(
     model: str | Path | Network | None,
     options: dict[str, Any],
     *,
+    energy: float | None,
     lazy: bool,
     show_progressbar: bool | None,
     num_workers: int | None,
@@ -60,6 +67,8 @@ def reconstruct_by_network(
         Name, path or network.
     options
         Of `hyperspy_hrtemnn.networks.predict`.
+    energy
+        Beam energy [keV]; by default the metadata's, or else the network's.
     lazy
         Whether to leave the computation for later.
     show_progressbar, num_workers
@@ -79,9 +88,12 @@ def reconstruct_by_network(
             f"The network {card.name!r} gives {', '.join(card.classes)}, not the real "
             "and the imaginary part of a wave."
         )
-    data, axes = answers(signal, network, options)
+    if energy is not None:
+        energy = beam_energy(signal, energy)
+    data, axes = answers(signal, network, options, energy)
     wave = data[..., 0, :, :] + np.complex64(1j) * data[..., 1, :, :]
     result = derived_signal(signal, wave, "exit_wave", axes)
+    set_energy(result, energy or known_energy(signal) or card.ranges.energy)
     provenance = {
         "method": "network",
         "network": card.name,
@@ -126,11 +138,7 @@ def reconstruct_classically(
     if defocus is None or len(defocus) < 2:
         raise ValueError(
             "The defocus of the images is not known: a navigation axis named 'defocus' "
-            "in a unit of length is needed, positive = underfocus, along two images or "
-            "more. Set it, for example:\n"
-            "    axis = signal.axes_manager.navigation_axes[0]\n"
-            "    axis.name, axis.units = 'defocus', 'nm'\n"
-            "    axis.offset, axis.scale = -50, 5"
+            f"in a unit of length is needed, along two images or more. {AXIS_HELP}"
         )
     (axis,) = (a for a in signal.axes_manager.navigation_axes if a.name == "defocus")
     optics = lenses(signal, defocus, **microscope)
@@ -162,6 +170,7 @@ def reconstruct_classically(
     result = derived_signal(
         signal, waves, "exit_wave", axis_dicts(signal, without=axis)
     )
+    set_energy(result, optics[0].energy)
     provenance = {
         "method": "gerchberg-saxton",
         "version": __version__,

@@ -11,9 +11,10 @@ import numpy as np
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Camera, detect, intensity
+from hyperspy_hrtemnn.analysis.microscope.camera import checked_mtf
 from hyperspy_hrtemnn.signals._calibration import sampling
 from hyperspy_hrtemnn.signals._camera.gain import GAIN_FACTOR
-from hyperspy_hrtemnn.signals._lenses import angstroms, lenses
+from hyperspy_hrtemnn.signals._lenses import angstroms, lenses, set_energy
 from hyperspy_hrtemnn.signals._movies.frames import (
     axis_dicts,
     computed,
@@ -48,10 +49,11 @@ def simulate_images(
     if not series:
         raise ValueError("defocus is empty; give that of each image.")
     values = [angstroms(each, signal) for each in series]
+    optics = lenses(signal, values, **microscope)
     run = partial(
         _images,
         pixel_size=sampling(signal),
-        optics=lenses(signal, values, **microscope),
+        optics=optics,
         camera=_camera(sampling(signal), detector),
         seed=detector["seed"],
     )
@@ -62,6 +64,7 @@ def simulate_images(
     else:
         axes.insert(-2, _defocus_axis([value / 10 for value in values]))
     result = derived_signal(signal, data, "HRTEM", axes)
+    set_energy(result, optics[0].energy)
     state = {
         **microscope,
         **detector,
@@ -81,9 +84,9 @@ def _camera(pixel_size: float, detector: dict[str, Any]) -> Camera:
     dose, mtf = detector["dose"], detector["mtf"]
     if dose is not None and not (dose > 0 and math.isfinite(dose)):
         raise ValueError(f"dose has to be positive, not {dose}.")
-    c0, c3 = mtf or (0.5, 2.0)
-    if not (c0 > 0 and c3 > 0):
-        raise ValueError(f"Both numbers of mtf have to be positive, not {mtf}.")
+    if not (detector["readout"] >= 0 and math.isfinite(detector["readout"])):
+        raise ValueError(f"readout cannot be negative, as {detector['readout']} is.")
+    c0, c3 = checked_mtf((0.5, 2.0) if mtf is None else mtf)
     return Camera(
         sampling=pixel_size,
         # One electron a pixel, so that without noise 1 is vacuum.

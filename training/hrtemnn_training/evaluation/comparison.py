@@ -107,7 +107,7 @@ def evaluate(
     images = images or recipe.images
     task = task_of(recipe)
     for name, network in networks.items():
-        _check_fit(name, network, recipe)
+        check_fit(name, network, recipe)
     data, validation = (
         DataSet(data_path(folder, purpose)) for purpose in ("test", "validation")
     )
@@ -161,7 +161,8 @@ def is_plain_mask(recipe: Recipe) -> bool:
     return (images.label, images.num_classes, images.channels) == ("Mask", 1, 1)
 
 
-def _check_fit(name: str, network: Network, recipe: Recipe) -> None:
+def check_fit(name: str, network: Network, recipe: Recipe) -> None:
+    """Raise a ValueError if a network does not answer what a recipe asks."""
     card, images = network.card, recipe.images
     if len(card.classes) != images.num_classes or card.channels > images.channels:
         raise ValueError(

@@ -71,8 +71,7 @@ def report(
     NetworkError
         If there is no such network.
     """
-    own = folder / f"{recipe.name}.onnx"
-    named = _named([load(path) for path in networks or (own,)])
+    named = networks_of(recipe, folder, networks)
     if averaged:
         named |= {f"{name}, averaged": each.averaged() for name, each in named.items()}
     evaluation = evaluate(
@@ -103,17 +102,32 @@ def report(
         temporary.write_text(text + "\n", encoding="utf-8")
     plot_evaluation(evaluation, bins, folder / f"{stem}.png")
     if of_the_card:
-        write_scores(own, _card_scores(recipe, summary, evaluation))
+        write_scores(_own(recipe, folder), _card_scores(recipe, summary, evaluation))
     return summary
 
 
-def _named(networks: Sequence[Network]) -> dict[str, Network]:
-    """Return networks by name; those that share one by path."""
-    names = [network.name for network in networks]
+def networks_of(
+    recipe: Recipe, folder: Path, networks: Sequence[str]
+) -> dict[str, Network]:
+    """Return networks by name, those that share one by path.
+
+    Parameters
+    ----------
+    recipe, folder
+        Of the run whose own network it is without any.
+    networks
+        Names of shipped networks or paths of files.
+    """
+    loaded = [load(path) for path in networks or (_own(recipe, folder),)]
+    names = [network.name for network in loaded]
     return {
         network.name if names.count(network.name) == 1 else str(network.path): network
-        for network in networks
+        for network in loaded
     }
+
+
+def _own(recipe: Recipe, folder: Path) -> Path:
+    return folder / f"{recipe.name}.onnx"
 
 
 def _edges(condition: str, recipe: Recipe, evaluation: Evaluation) -> np.ndarray:

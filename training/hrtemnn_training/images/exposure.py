@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,6 +59,12 @@ class Exposure:
     def grid(self, shape: tuple[int, int] | None = None) -> Grid:
         """Return pixels over the images: the camera's, or `shape` (y, x) of them."""
         return Grid(self.corner, self.size, shape or self.counts.shape[1:])
+
+    def at_dose(self, dose: float, rng: np.random.Generator) -> Exposure:
+        """Return the same images taken anew with another dose [e-/Å²]."""
+        camera = replace(self.camera, dose=dose)
+        counts = _read(self.intensities, camera, rng)
+        return replace(self, counts=counts, camera=camera)
 
     def expected_counts(self) -> NDArray[np.float32]:
         """Return the mean of what the camera reads, shape (image, y, x) [e-/pixel]."""
@@ -118,12 +124,18 @@ def expose(
     intensities = np.stack([whole[np.ix_(rows, columns)] for whole in wholes])
     return Exposure(
         intensities=intensities,
-        counts=np.stack([_inner(detect(i, camera, rng)) for i in intensities]),
+        counts=_read(intensities, camera, rng),
         corner=(corner[0], corner[1]),
         size=(seen[0], seen[1]),
         optics=optics,
         camera=camera,
     )
+
+
+def _read(
+    intensities: NDArray[np.float32], camera: Camera, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    return np.stack([_inner(detect(i, camera, rng)) for i in intensities])
 
 
 def _inner(image: NDArray[np.float32]) -> NDArray[np.float32]:

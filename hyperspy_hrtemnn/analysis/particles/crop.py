@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How large a crop of an image has to be for a particle with its soft edges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+# The soft edge reaches 2 % this many apodizations away from the particle.
+_REACH = 2.0
+
+
+def edge_width(apodization: float) -> int:
+    """Return how far a soft edge reaches, in pixels, from its standard deviation."""
+    return int(np.ceil(_REACH * apodization))
+
+
+def least_size(apodization: float) -> int:
+    """Return the height and width of the smallest crop that is not all soft edge.
+
+    Parameters
+    ----------
+    apodization
+        That of `local_spectrum`, in pixels.
+    """
+    return 2 * edge_width(apodization) + 1
+
+
+def crop_sizes(
+    frames: Iterable[NDArray[np.integer]], ids: Iterable[int], apodization: float
+) -> dict[int, int]:
+    """Return the smallest even size of a square crop for each particle.
+
+    Parameters
+    ----------
+    frames
+        Integer labels, shape (y, x) each.
+    ids
+        The particles.
+    apodization
+        That of `local_spectrum`, in pixels.
+
+    Returns
+    -------
+    By id, the height and width in pixels that cut the particle in no frame.
+    """
+    reach = dict.fromkeys(ids, 0)
+    for labels in frames:
+        for number, box in enumerate(ndimage.find_objects(labels), start=1):
+            if box is None or number not in reach:
+                continue
+            particle = labels[box] == number
+            for weights in (particle.sum(axis=0), particle.sum(axis=1)):
+                center = centroid(weights)
+                reach[number] = max(reach[number], center, len(weights) - center)
+    edge = edge_width(apodization)
+    return {number: 2 * max(1, inner + edge) for number, inner in reach.items()}
+
+
+def crop_size(
+    frames: Iterable[NDArray[np.integer]], ids: Iterable[int], apodization: float
+) -> int:
+    """Return the smallest even size of a square crop that cuts no particle.
+
+    Parameters
+    ----------
+    frames, ids, apodization
+        As in `crop_sizes`.
+
+    Returns
+    -------
+    Height and width in pixels.
+    """
+    return max(crop_sizes(frames, ids, apodization).values(), default=2)
+
+
+def centroid(weights: NDArray[np.integer]) -> int:
+    """Return the middle of a particle along one axis, from its pixels in each place."""
+    # Halves go up, so that an even number of pixels fits into a crop as large.
+    return int(np.average(np.arange(len(weights)), weights=weights) + 0.5)

@@ -81,7 +81,13 @@ def draw_histogram(folder: Path) -> None:
     figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
     for number, name in enumerate(RIVALS):
         f1 = table.loc[table["by"] == name, "f1"]
-        ax.hist(f1, np.linspace(0, 1, 41), color=f"C{number}", alpha=0.5, label=name)
+        ax.hist(
+            f1,
+            np.linspace(0, 1, 41).tolist(),
+            color=f"C{number}",
+            alpha=0.5,
+            label=name,
+        )
         ax.axvline(f1.mean(), color=f"C{number}", ls="--")
     ax.set(xlabel="F1", ylabel="frames")
     ax.legend()

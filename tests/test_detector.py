@@ -116,6 +116,37 @@ def test_errors_are_those_of_repeated_measurements():
         assert 0.65 < stated / scatter < 1.6, name
 
 
+@pytest.mark.parametrize(("c0", "c3"), [(0.7, 4.0), (0.2, 1.2), (0.25, 2.5)])
+@pytest.mark.parametrize("shape", [(64, 80), (128, 144), (240, 256)])
+def test_cameras_come_back_from_series_of_doses(c0, c3, shape):
+    doses = np.geomspace(10, 1300, 12)
+    fits = [
+        fit_mtf(noise_spectrum(_vacuum(dose, shape, c0, c3, seed=seed)))
+        for seed, dose in enumerate(doses)
+    ]
+    for name, truth in (("c0", c0), ("c3", c3)):
+        errors = np.array([getattr(fit, f"{name}_error") for fit in fits])
+        z = (np.array([getattr(fit, name) for fit in fits]) - truth) / errors
+        assert np.abs(z).max() < 4.5, name
+        assert 0.4 < np.sqrt(np.mean(z**2)) < 1.8, name
+    errors = [fit.C_error for fit in fits]
+    readout = fit_readout([fit.C for fit in fits], doses * SAMPLING**2, errors)
+    assert abs(readout.N0 - N0) < 3.5 * readout.N0_error
+    assert readout.N0_error < N0 * (0.2 if min(shape) > 200 else 1)
+    assert readout.deviation < 2
+
+
+def test_a_floor_at_its_bound_is_not_certain():
+    def power(frequency):
+        # A little below what any floor gives.
+        return mtf(frequency, 0.7, 4.0) ** 2 * (1 - 0.02 * frequency**8)
+
+    spectrum = _exact(power)
+    fit = fit_mtf(NoiseSpectrum(spectrum.frequency, spectrum.power, np.full(60, 400.0)))
+    assert fit.C < 0.02
+    assert fit.C_error > 0.05
+
+
 def test_equation_2_is_of_the_amplitude_and_not_of_the_power(spectra):
     measured, electrons = spectra
     truth = noise_floor(electrons, N0)
@@ -160,7 +191,15 @@ def test_a_camera_without_readout_noise():
 
 
 def test_a_flat_spectrum_has_no_mtf(rng):
-    assert fit_mtf(noise_spectrum(rng.poisson(2.0, (256, 256)).astype(float))).R2 < 0.6
+    fit = fit_mtf(noise_spectrum(rng.poisson(2.0, (256, 256)).astype(float)))
+    assert fit.R2 < 0.6
+    assert max(fit.c0_error, fit.c3_error) > 0.3
+
+
+def test_what_a_spectrum_does_not_tell_is_unknown():
+    flat = fit_mtf(_exact(np.ones_like))
+    assert flat.C == pytest.approx(1, abs=0.01)
+    assert min(flat.c0_error, flat.c3_error) > 10
 
 
 def test_a_floor_there_is_not():
@@ -175,9 +214,24 @@ def test_exact_floors_give_the_readout_noise():
     assert pytest.approx(1) == fit.R2
     single = fit_readout([0.5], [0.3], [0.02])
     assert pytest.approx(0.1, rel=1e-4) == single.N0
-    # d(N0)/dC of N0 = N_D C² / (1 - C²)
-    assert single.N0_error == pytest.approx(0.02 * 0.3 * 2 * 0.5 / 0.75**2, rel=1e-3)
+    # d(N0)/d(C²) of N0 = N_D C² / (1 - C²)
+    error = 0.52**2 - 0.5**2
+    assert single.N0_error == pytest.approx(error * 0.3 / 0.75**2, rel=1e-3)
     assert np.isnan(single.R2)
+
+
+def test_deviation_is_in_standard_errors(rng):
+    electrons = np.geomspace(0.05, 10, 200)
+    shares = noise_floor(electrons, 0.03) ** 2 + rng.normal(0, 0.01, 200)
+    floors = np.sqrt(np.maximum(shares, 0))
+    stated = np.sqrt(floors**2 + 0.01) - floors
+    fit = fit_readout(floors, electrons, stated)
+    assert fit.deviation == pytest.approx(1, rel=0.3)
+    assert abs(fit.N0 - 0.03) < 3 * fit.N0_error
+    third = np.sqrt(floors**2 + 0.01 / 3) - floors
+    assert fit_readout(floors, electrons, third).deviation == pytest.approx(
+        3 * fit.deviation, rel=0.05
+    )
 
 
 def test_a_frame_without_electrons():

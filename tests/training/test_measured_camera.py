@@ -15,7 +15,7 @@ def test_measured_cameras_are_drawn():
     table = pd.DataFrame(
         {"c0": [0.9, 0.24, 0.26], "c3": [9, 2.3, 2.7], "R2": [0.5, 0.99, 0.98]}
     )
-    measured = training_parameters(table, ReadoutFit(0.02, 0.001, 0.99))
+    measured = training_parameters(table, ReadoutFit(0.02, 0.001, 0.99, 1.0))
     parameters = ImageParameters.model_validate(measured)
     rng = np.random.default_rng(1)
     cameras = [draw_conditions(parameters, 300, rng)[1] for _ in range(200)]

@@ -154,9 +154,7 @@ def _shape(
     return np.sqrt((1 - level) * mtf(frequency, c0, c3) ** 2 + level)
 
 
-def _guess(
-    spectrum: NoiseSpectrum, floor: Floor
-) -> tuple[float, float, float, float]:
+def _guess(spectrum: NoiseSpectrum, floor: Floor) -> tuple[float, float, float, float]:
     amplitude = spectrum.amplitude
     top = amplitude[:3].mean()
     C = float(np.clip(amplitude[-5:].mean() / top, 0.01, 0.95))

@@ -88,7 +88,7 @@ def fit_readout(C: ArrayLike, electrons: ArrayLike, C_error: ArrayLike) -> Reado
     shares = floors**2
     share_errors = _usual_errors(doses, (floors + errors) ** 2 - shares)
 
-    def misfit(N0: NDArray[np.float64]) -> NDArray[np.float64]:  # noqa: N803
+    def misfit(N0: NDArray[np.float64]) -> NDArray[np.float64]:
         scaled: NDArray[np.float64] = (shares - N0 / (N0 + doses)) / share_errors
         return scaled
 

@@ -20,6 +20,7 @@ from hyperspy_hrtemnn.analysis import (
     noise_floor,
     noise_spectrum,
 )
+from hyperspy_hrtemnn.analysis.detector.hot_pixels import replace_hot_pixels
 from hyperspy_hrtemnn.analysis.detector.vacuum import check_region
 
 N0 = 0.01
@@ -194,6 +195,37 @@ def test_a_flat_spectrum_has_no_mtf(rng):
     fit = fit_mtf(noise_spectrum(rng.poisson(2.0, (256, 256)).astype(float)))
     assert fit.R2 < 0.6
     assert max(fit.c0_error, fit.c3_error) > 0.3
+
+
+def test_hot_pixels_are_replaced_and_counted():
+    counts = 38 * _vacuum(100, (192, 256)) + 100
+    spoilt = counts.copy()
+    spoilt[90, 140] += 3000
+    assert replace_hot_pixels(spoilt, 100)[1] == 1
+    assert fit_mtf(noise_spectrum(spoilt)).C > 1.5 * fit_mtf(noise_spectrum(counts)).C
+    spoilt[100, 7:9] = 65535
+    spoilt[0, 255] = -900
+    replaced, count = replace_hot_pixels(spoilt, 100)
+    assert count == np.count_nonzero(replaced != counts) == 4
+    fits = [fit_mtf(noise_spectrum(each)) for each in (counts, replaced)]
+    assert fits[1].C == pytest.approx(fits[0].C, rel=0.02)
+
+
+@pytest.mark.parametrize("c0", [0.08, 0.25, 0.8])
+@pytest.mark.parametrize("dose", [10, 1300])
+def test_single_electrons_are_no_hot_pixels(dose, c0):
+    counts = 38 * _vacuum(dose, c0=c0) + 100
+    untouched, count = replace_hot_pixels(counts, 100)
+    assert count == 0
+    np.testing.assert_array_equal(untouched, counts)
+
+
+def test_counted_electrons_are_no_hot_pixels(rng):
+    for electrons in (0.02, 0.3, 2, 30):
+        counts = rng.poisson(electrons, (256, 256))
+        assert replace_hot_pixels(counts)[1] == 0
+        counts[20, 30] += 300
+        assert replace_hot_pixels(counts)[1] == 1
 
 
 def test_what_a_spectrum_does_not_tell_is_unknown():

@@ -137,6 +137,14 @@ def test_the_gain_from_the_noise(movie):
     assert pytest.approx(N0, rel=0.25) == fit.readout.N0
 
 
+def test_one_hot_pixel_does_not_change_the_camera(movie, camera):
+    movie.data[1:3, 100, 90] += 3000
+    fit = movie.fit_mtf(ROI, dose=DOSES, offset=DARK)
+    assert fit.table["hot_pixels"].tolist() == [0, 1, 1, 0]
+    assert fit.table.attrs["units"]["hot_pixels"] == "pixels"
+    assert pytest.approx(camera.readout.N0, rel=0.02) == fit.readout.N0
+
+
 def test_parameters(camera, tmp_path):
     parameters = camera.to_parameters()
     assert set(parameters) == {"mtf", "mtf_c1", "mtf_c2", "mtf_c3", "readout"}

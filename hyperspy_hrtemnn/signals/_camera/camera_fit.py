@@ -34,7 +34,8 @@ class CameraFit:
         One row for each frame: ``frame``, ``time`` if it is known, the columns of
         `HRTEM.estimate_dose`, then ``c0``, ``c1``, ``c2``, ``c3``, ``C`` and ``R2`` of
         equations 1 and A.1 of the noise paper, standard errors ``c0_error``,
-        ``c3_error`` and ``C_error``, and ``counts_per_electron`` as the noise has it.
+        ``c3_error`` and ``C_error``, ``counts_per_electron`` as the noise has it, and
+        how many ``hot_pixels`` were replaced by the median of their neighbors.
         ``attrs["units"]`` has the units, ``attrs["detector"]`` region, sampling, gain
         and where it is from.
     readout

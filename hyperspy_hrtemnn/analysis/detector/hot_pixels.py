@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pixels of a region of vacuum that no electron explains: hot, dead or hit by X-rays."""
+"""Pixels of vacuum that electrons do not explain: hot, dead or hit by X-rays."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import f
+from scipy.stats import f, norm
 from skimage.transform import downscale_local_mean
 
 from .spectrum import SMALLEST_SIDE, chance_of_peak
@@ -25,6 +25,9 @@ _SHARE = 0.25
 _GROWTH = 1.25
 _LARGEST_SIDE = 1024
 
+# Width of its edges, which have to be like what is inside [small blocks].
+_EDGE = 4
+
 # Blocks whose means are compared, of which the small ones still show structure of a few
 # nanometers and less [pixels].
 _SMALL_BLOCK = 8
@@ -32,6 +35,10 @@ _LARGE_BLOCK = 32
 
 # How seldom noise alone is taken for structure.
 _CHANCE = 1e-4
+
+# Variance of large blocks over that of small ones that the MTF of a camera may make,
+# that of c0 = 0.1: none of a large region would pass otherwise.
+_CORRELATED = 3.0
 
 # Share of the pixels at the highest value and how near to the mean that is, in standard
 # deviations, in a saturated region.
@@ -86,7 +93,7 @@ def find_vacuum(image: NDArray[np.floating]) -> tuple[slice, slice]:
             for place, length in zip(best, image.shape, strict=True)
         )
         larger = _flattest(image, (around[0], around[1]), side, side // 16)
-        if _structure(image[larger]):
+        if _structure(image[larger]) or _has_other_edges(image[larger], image[best]):
             break
         best = larger
     return best
@@ -131,6 +138,25 @@ def _flattest(
     return min(places, key=lambda place: _unevenness(image[place], _SMALL_BLOCK))
 
 
+def _has_other_edges(
+    region: NDArray[np.floating], vacuum: NDArray[np.floating]
+) -> bool:
+    """Return whether one of the edges of a region is not like the vacuum inside it.
+
+    In the whole region a specimen that reaches into it would be diluted.
+    """
+    usual = np.var(_block_means(vacuum, _SMALL_BLOCK))
+    means = _block_means(region, _SMALL_BLOCK)
+    for edge in (means[:_EDGE], means[-_EDGE:], means[:, :_EDGE], means[:, -_EDGE:]):
+        free = (edge.size, vacuum.size // _SMALL_BLOCK**2)
+        if np.var(edge) / usual > f.isf(_CHANCE, *free):
+            return True
+        deviation = edge.mean() / np.sqrt(_CORRELATED * usual / edge.size)
+        if abs(deviation) > norm.isf(_CHANCE / 2):
+            return True
+    return False
+
+
 def _side(place: tuple[slice, slice]) -> int:
     return int(place[0].stop - place[0].start)
 
@@ -162,4 +188,5 @@ def _structure(region: NDArray[np.floating]) -> str:
     free = tuple(max(means.size - 3, 1) for means in (large, small))
     ratio = np.sum(large**2) / free[0] / (np.sum(small**2) / free[1])
     # Noise that is not correlated over many pixels averages out alike in both.
-    return "structure on a large scale" if ratio > f.isf(_CHANCE, *free) else ""
+    most = max(float(f.isf(_CHANCE, *free)), _CORRELATED)
+    return "structure on a large scale" if ratio > most else ""

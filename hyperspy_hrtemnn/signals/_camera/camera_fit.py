@@ -65,6 +65,12 @@ class CameraFit:
         ------
         ValueError
             If no frame is left.
+
+        Warns
+        -----
+        UserWarning
+            If N0 is uncertain, or the frames do not follow equation 2, as with a wrong
+            offset.
         """
         return training_parameters(self.table, self.readout, min_R2)
 
@@ -83,8 +89,13 @@ class CameraFit:
         ------
         ValueError
             If no frame is left, or the file that exists is no JSON object.
+
+        Warns
+        -----
+        UserWarning
+            As in `to_parameters`.
         """
-        write_parameters(path, self.to_parameters(min_R2))
+        write_parameters(path, training_parameters(self.table, self.readout, min_R2))
 
     def plot_spectrum(
         self, frame: int = 0, axes: Sequence[Axes] | None = None

@@ -116,8 +116,8 @@ def fit_mtf(spectrum: NoiseSpectrum, floor: Floor = "quadrature") -> MTFFit:
     certainty = 1 / np.sqrt(polygamma(1, samples))
 
     def misfit(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
-        ln_c1, *others = parameters
-        model = 2 * (ln_c1 + np.log(_shape(frequency, *others, floor)))
+        ln_c1, c0, c3, level = parameters
+        model = 2 * (ln_c1 + np.log(_shape(frequency, c0, c3, level, floor)))
         scaled: NDArray[np.float64] = (measured - model) * certainty
         return scaled
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 # Section 3.2 of the noise paper varies N0 by as much.
 _READOUT_SPREAD = 0.5
 
-# Up to what an N0 is measured: relative error; R2 of equation 2 and deviation from it in
-# standard errors, either of which is enough (frames of one dose have no R2).
+# Of an N0 that is measured: its relative error, and R2 of equation 2 or the deviation
+# from it in standard errors; frames of one dose have no R2.
 _LARGEST_ERROR = 0.5
 _LEAST_R2 = 0.5
 _LARGEST_DEVIATION = 3.0
@@ -36,9 +36,10 @@ def training_parameters(
 
     The inverse of `hyperspy_hrtemnn.analysis.detect`: ``mtf_c1`` and ``mtf_c3`` are the
     lowest and highest c0 and c3 of the frames, ``readout`` is N0 +- 50 % (noise paper,
-    section 3.2), or +- its error if that is more, and ``mtf_c2``, a noise floor of the MTF itself, is 0, because the
-    readout noise is simulated apart. The paper found networks better with a c0 up to
-    0.6 beside the measured range (its MTF 4), which is left to the user.
+    section 3.2), or +- its error if that is more, and ``mtf_c2``, a noise floor of the
+    MTF itself, is 0, because the readout noise is simulated apart. The paper found
+    networks better with a c0 up to 0.6 beside the measured range (its MTF 4), which is
+    left to the user.
 
     Parameters
     ----------
@@ -117,9 +118,8 @@ def write_parameters(path: str | Path, parameters: dict[str, Any]) -> None:
 
 def _fault(readout: ReadoutFit) -> str:
     """Say what is wrong with a readout noise, if anything."""
-    measured = (
-        f"The readout noise is {readout.N0:.2g} ± {readout.N0_error:.1g} e-/pixel"
-    )
+    N0, error = readout.N0, readout.N0_error
+    measured = f"The readout noise is {N0:.2g} ± {error:.1g} e-/pixel"
     if readout.R2 < _LEAST_R2 and readout.deviation > _LARGEST_DEVIATION:
         return (
             f"{measured}, but the frames do not follow equation 2 (R2 = "
@@ -127,7 +127,7 @@ def _fault(readout: ReadoutFit) -> str:
             "offset right, the counts of a pixel without beam, and the counts per "
             "electron?"
         )
-    if readout.N0_error > _LARGEST_ERROR * readout.N0:
+    if error > _LARGEST_ERROR * N0:
         return (
             f"{measured}: it is hardly measured, or there is none. Check offset and "
             "counts per electron; frames of lower dose or a larger region tell more."

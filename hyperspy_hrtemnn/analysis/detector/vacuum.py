@@ -28,6 +28,9 @@ _LARGEST_SIDE = 1024
 # Width of its edges, which have to be like what is inside [small blocks].
 _EDGE = 4
 
+# How far their mean may be off for uneven illumination.
+_UNEVEN = 0.05
+
 # Blocks whose means are compared, of which the small ones still show structure of a few
 # nanometers and less [pixels].
 _SMALL_BLOCK = 8
@@ -53,9 +56,9 @@ def find_vacuum(image: NDArray[np.floating]) -> tuple[slice, slice]:
     a quarter of the shorter side of the image or 128 pixels, it is taken for vacuum if
     neither a lattice nor clouds stand out from its noise. Then it grows by a quarter as
     long as that holds, up to 1024 pixels: the errors of what is measured there are
-    inverse to its side. Where the noise hides the specimen anything passes, and so does amorphous
-    material without contrast on a large scale: give the mean of many frames, and look
-    at what is found.
+    inverse to its side. Where the noise hides the specimen anything passes, and so does
+    amorphous material without contrast on a large scale: give the mean of many frames,
+    and look at what is found.
 
     Parameters
     ----------
@@ -146,13 +149,17 @@ def _has_other_edges(
     In the whole region a specimen that reaches into it would be diluted.
     """
     usual = np.var(_block_means(vacuum, _SMALL_BLOCK))
-    means = _block_means(region, _SMALL_BLOCK)
-    for edge in (means[:_EDGE], means[-_EDGE:], means[:, :_EDGE], means[:, -_EDGE:]):
-        free = (edge.size, vacuum.size // _SMALL_BLOCK**2)
-        if np.var(edge) / usual > f.isf(_CHANCE, *free):
-            return True
-        deviation = edge.mean() / np.sqrt(_CORRELATED * usual / edge.size)
-        if abs(deviation) > norm.isf(_CHANCE / 2):
+    flat = _block_means(region, _SMALL_BLOCK)
+    raw = downscale_local_mean(region, (_SMALL_BLOCK, _SMALL_BLOCK)) - vacuum.mean()
+    first, last = slice(None, _EDGE), slice(-_EDGE, None)
+    for edge in ((first,), (last,), (slice(None), first), (slice(None), last)):
+        free = (flat[edge].size, vacuum.size // _SMALL_BLOCK**2)
+        chance = norm.isf(_CHANCE / 2) * np.sqrt(_CORRELATED * usual / free[0])
+        if (
+            np.var(flat[edge]) / usual > f.isf(_CHANCE, *free)
+            or abs(flat[edge].mean()) > chance
+            or abs(raw[edge].mean()) > chance + _UNEVEN * abs(vacuum.mean())
+        ):
             return True
     return False
 

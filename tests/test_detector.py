@@ -289,10 +289,12 @@ def test_vacuum_is_found_beside_a_specimen(rng):
 @pytest.mark.parametrize("dose", [10, 100, 1300])
 def test_plain_vacuum_is_found_as_a_whole(dose):
     counts = _vacuum(dose, (384, 400), seed=2)
+    counts[150, 200] += 80  # a hot pixel does not end it
     rows, columns = find_vacuum(counts)
     assert rows == slice(0, 384)
     assert columns.stop - columns.start == 384
-    assert fit_mtf(noise_spectrum(counts[rows, columns])).R2 > 0.98
+    replaced, _ = replace_hot_pixels(counts[rows, columns], N0)
+    assert fit_mtf(noise_spectrum(replaced)).R2 > 0.98
 
 
 def test_a_faint_film_is_not_taken_into_the_region(rng):

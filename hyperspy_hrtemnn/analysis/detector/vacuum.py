@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import f, norm
 from skimage.transform import downscale_local_mean
 
+from .hot_pixels import replace_hot_pixels
 from .spectrum import SMALLEST_SIDE, chance_of_peak
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ def find_vacuum(image: NDArray[np.floating]) -> tuple[slice, slice]:
     if side < SMALLEST_SIDE:
         height, width = image.shape
         raise ValueError(f"The image of {width} x {height} pixels is too small.")
+    # One in all frames would end the region.
+    image, _ = replace_hot_pixels(image)
     everywhere = (slice(0, image.shape[0]), slice(0, image.shape[1]))
     best = _flattest(image, everywhere, side, side // 4)
     structure = _structure(image[best])

@@ -395,6 +395,9 @@ def detector(
     for name, unit in (("dose", " e-/Å²"), ("c0", " Nyquist frequencies"), ("c3", "")):
         column = fit.table[name]
         click.echo(f"{name}: {column.min():.3g} to {column.max():.3g}{unit}")
+    hot = int(fit.table["hot_pixels"].sum())
+    if hot:
+        click.echo(f"hot pixels: {hot} replaced by the median of their neighbors")
     click.echo(f"N0: {fit.readout.N0:.3g} ± {fit.readout.N0_error:.1g} e-/pixel")
 
 

@@ -20,6 +20,7 @@ from hyperspy_hrtemnn.analysis import (
     noise_floor,
     noise_spectrum,
 )
+from hyperspy_hrtemnn.analysis.detector.hot_pixels import replace_hot_pixels
 from hyperspy_hrtemnn.analysis.detector.vacuum import check_region
 
 N0 = 0.01
@@ -57,7 +58,7 @@ def test_white_noise_has_its_variance_at_all_frequencies(rng):
     assert 0.4 < deviation.std() < 1.2
 
 
-@pytest.mark.parametrize("shape", [(32, 57), (129, 130), (128, 400)])
+@pytest.mark.parametrize("shape", [(64, 89), (129, 130), (128, 400)])
 def test_every_shape_has_a_spectrum(rng, shape):
     power = noise_spectrum(rng.normal(0, 2, shape)).power
     assert np.median(power) == pytest.approx(4, rel=0.35)
@@ -72,8 +73,8 @@ def test_uneven_illumination_is_not_noise(rng):
 
 
 def test_a_region_that_is_too_small():
-    with pytest.raises(ValueError, match=r"200 x 31 pixels.*32 x 32"):
-        noise_spectrum(np.ones((31, 200)))
+    with pytest.raises(ValueError, match=r"200 x 63 pixels.*64 x 64"):
+        noise_spectrum(np.ones((63, 200)))
 
 
 @settings(max_examples=25, deadline=None)
@@ -114,6 +115,37 @@ def test_errors_are_those_of_repeated_measurements():
         scatter = np.std([getattr(fit, name) for fit in fits], ddof=1)
         stated = np.mean([getattr(fit, f"{name}_error") for fit in fits])
         assert 0.65 < stated / scatter < 1.6, name
+
+
+@pytest.mark.parametrize(("c0", "c3"), [(0.7, 4.0), (0.2, 1.2), (0.25, 2.5)])
+@pytest.mark.parametrize("shape", [(64, 80), (128, 144), (240, 256)])
+def test_cameras_come_back_from_series_of_doses(c0, c3, shape):
+    doses = np.geomspace(10, 1300, 12)
+    fits = [
+        fit_mtf(noise_spectrum(_vacuum(dose, shape, c0, c3, seed=seed)))
+        for seed, dose in enumerate(doses)
+    ]
+    for name, truth in (("c0", c0), ("c3", c3)):
+        errors = np.array([getattr(fit, f"{name}_error") for fit in fits])
+        z = (np.array([getattr(fit, name) for fit in fits]) - truth) / errors
+        assert np.abs(z).max() < 4.5, name
+        assert 0.4 < np.sqrt(np.mean(z**2)) < 1.8, name
+    errors = [fit.C_error for fit in fits]
+    readout = fit_readout([fit.C for fit in fits], doses * SAMPLING**2, errors)
+    assert abs(readout.N0 - N0) < 3.5 * readout.N0_error
+    assert readout.N0_error < N0 * (0.2 if min(shape) > 200 else 1)
+    assert readout.deviation < 2
+
+
+def test_a_floor_at_its_bound_is_not_certain():
+    def power(frequency):
+        # A little below what any floor gives.
+        return mtf(frequency, 0.7, 4.0) ** 2 * (1 - 0.02 * frequency**8)
+
+    spectrum = _exact(power)
+    fit = fit_mtf(NoiseSpectrum(spectrum.frequency, spectrum.power, np.full(60, 400.0)))
+    assert fit.C < 0.02
+    assert fit.C_error > 0.05
 
 
 def test_equation_2_is_of_the_amplitude_and_not_of_the_power(spectra):
@@ -160,7 +192,46 @@ def test_a_camera_without_readout_noise():
 
 
 def test_a_flat_spectrum_has_no_mtf(rng):
-    assert fit_mtf(noise_spectrum(rng.poisson(2.0, (256, 256)).astype(float))).R2 < 0.6
+    fit = fit_mtf(noise_spectrum(rng.poisson(2.0, (256, 256)).astype(float)))
+    assert fit.R2 < 0.6
+    assert max(fit.c0_error, fit.c3_error) > 0.3
+
+
+def test_hot_pixels_are_replaced_and_counted():
+    counts = 38 * _vacuum(100, (192, 256)) + 100
+    spoilt = counts.copy()
+    spoilt[90, 140] += 3000
+    assert replace_hot_pixels(spoilt, 100)[1] == 1
+    assert fit_mtf(noise_spectrum(spoilt)).C > 1.5 * fit_mtf(noise_spectrum(counts)).C
+    spoilt[100, 7:9] = 65535
+    spoilt[0, 255] = -900
+    replaced, count = replace_hot_pixels(spoilt, 100)
+    assert count == np.count_nonzero(replaced != counts) == 4
+    fits = [fit_mtf(noise_spectrum(each)) for each in (counts, replaced)]
+    assert pytest.approx(fits[0].C, rel=0.02) == fits[1].C
+
+
+@pytest.mark.parametrize("c0", [0.08, 0.25, 0.8])
+@pytest.mark.parametrize("dose", [10, 1300])
+def test_single_electrons_are_no_hot_pixels(dose, c0):
+    counts = 38 * _vacuum(dose, c0=c0) + 100
+    untouched, count = replace_hot_pixels(counts, 100)
+    assert count == 0
+    np.testing.assert_array_equal(untouched, counts)
+
+
+def test_counted_electrons_are_no_hot_pixels(rng):
+    for electrons in (0.02, 0.3, 2, 30):
+        counts = rng.poisson(electrons, (256, 256))
+        assert replace_hot_pixels(counts)[1] == 0
+        counts[20, 30] += 300
+        assert replace_hot_pixels(counts)[1] == 1
+
+
+def test_what_a_spectrum_does_not_tell_is_unknown():
+    flat = fit_mtf(_exact(np.ones_like))
+    assert pytest.approx(1, abs=0.01) == flat.C
+    assert min(flat.c0_error, flat.c3_error) > 10
 
 
 def test_a_floor_there_is_not():
@@ -175,9 +246,24 @@ def test_exact_floors_give_the_readout_noise():
     assert pytest.approx(1) == fit.R2
     single = fit_readout([0.5], [0.3], [0.02])
     assert pytest.approx(0.1, rel=1e-4) == single.N0
-    # d(N0)/dC of N0 = N_D C² / (1 - C²)
-    assert single.N0_error == pytest.approx(0.02 * 0.3 * 2 * 0.5 / 0.75**2, rel=1e-3)
+    # d(N0)/d(C²) of N0 = N_D C² / (1 - C²)
+    error = 0.52**2 - 0.5**2
+    assert single.N0_error == pytest.approx(error * 0.3 / 0.75**2, rel=1e-3)
     assert np.isnan(single.R2)
+
+
+def test_deviation_is_in_standard_errors(rng):
+    electrons = np.geomspace(0.05, 10, 200)
+    shares = noise_floor(electrons, 0.03) ** 2 + rng.normal(0, 0.01, 200)
+    floors = np.sqrt(np.maximum(shares, 0))
+    stated = np.sqrt(floors**2 + 0.01) - floors
+    fit = fit_readout(floors, electrons, stated)
+    assert fit.deviation == pytest.approx(1, rel=0.3)
+    assert abs(fit.N0 - 0.03) < 3 * fit.N0_error
+    third = np.sqrt(floors**2 + 0.01 / 3) - floors
+    assert fit_readout(floors, electrons, third).deviation == pytest.approx(
+        3 * fit.deviation, rel=0.05
+    )
 
 
 def test_a_frame_without_electrons():
@@ -196,8 +282,28 @@ def test_vacuum_is_found_beside_a_specimen(rng):
     image[:, :300] = _specimen((384, 300))
     counts = detect(image, Camera(SAMPLING, 100, 0.25, 2.5, readout=N0), rng)
     rows, columns = find_vacuum(counts)
-    assert columns.start >= 300
-    assert columns.stop - columns.start == rows.stop - rows.start == 128
+    assert columns.start > 280  # within half an edge of the specimen
+    assert 160 <= columns.stop - columns.start == rows.stop - rows.start <= 224
+
+
+@pytest.mark.parametrize("dose", [10, 100, 1300])
+def test_plain_vacuum_is_found_as_a_whole(dose):
+    counts = _vacuum(dose, (384, 400), seed=2)
+    counts[150, 200] += 80  # a hot pixel does not end it
+    rows, columns = find_vacuum(counts)
+    assert rows == slice(0, 384)
+    assert columns.stop - columns.start == 384
+    replaced, _ = replace_hot_pixels(counts[rows, columns], N0)
+    assert fit_mtf(noise_spectrum(replaced)).R2 > 0.98
+
+
+def test_a_faint_film_is_not_taken_into_the_region(rng):
+    image = np.ones((384, 512), np.float32)
+    image[:, :250] = 0.9
+    counts = detect(image, Camera(SAMPLING, 300, 0.25, 2.5, readout=N0), rng)
+    _, columns = find_vacuum(counts)
+    assert columns.start > 230
+    assert columns.stop - columns.start >= 160
 
 
 def test_a_specimen_everywhere_is_no_vacuum(rng):

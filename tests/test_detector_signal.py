@@ -16,6 +16,7 @@ from hyperspy_hrtemnn import cli
 from hyperspy_hrtemnn.analysis import Camera, detect
 from hyperspy_hrtemnn.jobs.measuring import measure_file
 from hyperspy_hrtemnn.signals import HRTEM
+from hyperspy_hrtemnn.signals._camera.vacuum import vacuum
 
 DOSES = np.array([10.0, 60.0, 300.0, 1300.0])
 GAIN, DARK, N0 = 38.0, 100.0, 0.01
@@ -108,9 +109,10 @@ def test_a_gain_that_counts_no_electrons_is_not_taken(movie):
 
 def test_the_region_is_found(movie):
     region = movie.estimate_dose(counts_per_electron=GAIN).attrs["detector"]["region"]
-    left, top, right, _ = region
-    assert right - left == pytest.approx(128 * 0.008)
-    assert left > 0.4 or top > 0.16  # beside the specimen
+    left, top, right, bottom = region
+    assert right - left == pytest.approx(bottom - top)
+    assert right - left > 160 * 0.008
+    assert left > 0.35 or top > 0.12  # beside the specimen
 
 
 def test_the_camera_comes_back(camera):
@@ -138,6 +140,14 @@ def test_the_gain_from_the_noise(movie):
     assert pytest.approx(N0, rel=0.25) == fit.readout.N0
 
 
+def test_one_hot_pixel_does_not_change_the_camera(movie, camera):
+    movie.data[1:3, 100, 90] += 3000
+    fit = movie.fit_mtf(ROI, dose=DOSES, offset=DARK)
+    assert fit.table["hot_pixels"].tolist() == [0, 1, 1, 0]
+    assert fit.table.attrs["units"]["hot_pixels"] == "pixels"
+    assert pytest.approx(camera.readout.N0, rel=0.02) == fit.readout.N0
+
+
 def test_parameters(camera, tmp_path):
     parameters = camera.to_parameters()
     assert set(parameters) == {"mtf", "mtf_c1", "mtf_c2", "mtf_c3", "readout"}
@@ -150,6 +160,52 @@ def test_parameters(camera, tmp_path):
     )
     camera.save(tmp_path / "camera.json")
     assert json.loads((tmp_path / "camera.json").read_text()) == parameters
+
+
+def test_a_forgotten_offset_is_told(movie, tmp_path):
+    fit = movie.fit_mtf(ROI, counts_per_electron=GAIN)
+    with pytest.warns(UserWarning, match=r"readout noise is .*offset"):
+        fit.save(tmp_path / "camera.json", min_R2=0.9)
+    low, high = json.loads((tmp_path / "camera.json").read_text())["readout"]
+    N0, error = fit.readout.N0, fit.readout.N0_error
+    assert 0 <= low <= max(N0 - error, 0) + 1e-3
+    assert high >= 0.99 * (N0 + error)
+
+
+def test_plain_vacuum_is_saved_without_options(tmp_path):
+    frames = [
+        detect(
+            np.ones((512, 512), np.float32),
+            Camera(SAMPLING, dose, 0.25, 2.5, readout=N0),
+            np.random.default_rng(seed),
+        )
+        - N0
+        for seed, dose in enumerate((20, 300))
+    ]
+    movie = _calibrate(HRTEM(GAIN * np.stack(frames)))
+    fit = movie.fit_mtf(counts_per_electron=GAIN)
+    fit.save(tmp_path / "camera.json")
+    c0 = json.loads((tmp_path / "camera.json").read_text())["mtf_c1"]
+    assert 0.22 < c0[0] <= c0[1] < 0.28
+
+
+def test_chunks_of_many_frames_are_read_once():
+    reads = []
+
+    class Disk:
+        shape, dtype, ndim = (24, 192, 256), np.dtype(np.uint16), 3
+
+        def __getitem__(self, place):
+            reads.append(place)
+            size = [part.stop - part.start for part in place]
+            return np.random.default_rng(1).poisson(50, size).astype(self.dtype)
+
+    stored = da.from_array(
+        Disk(), chunks=(12, 64, 64), meta=np.empty((0,) * 3, "u2"), name="disk"
+    )
+    found = vacuum(HRTEM(stored).as_lazy())
+    assert len(reads) == 2 * 3 * 4
+    assert found.signal.data.shape[0] == 24
 
 
 def test_parameters_go_into_a_file_that_exists(camera, tmp_path):

@@ -72,10 +72,10 @@ def measure_file(
             exposure=exposure,
             floor=floor,
         )
+        fit.save(out, min_R2)
     if picture is not None:
         with written_whole(picture) as temporary:
             _draw(fit).savefig(temporary, format=picture.suffix.lstrip(".") or "png")
-    fit.save(out, min_R2)
     return fit
 
 

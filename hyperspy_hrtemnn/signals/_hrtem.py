@@ -668,7 +668,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            As in `estimate_dose`, or if the region has less than 32 pixels along an
+            As in `estimate_dose`, or if the region has less than 64 pixels along an
             axis or the doses do not fit the frames.
 
         Examples

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
+import pytest
 
 from hrtemnn_training.images.conditions import draw_conditions
 from hrtemnn_training.images.parameters import ImageParameters
@@ -15,7 +18,7 @@ def test_measured_cameras_are_drawn():
     table = pd.DataFrame(
         {"c0": [0.9, 0.24, 0.26], "c3": [9, 2.3, 2.7], "R2": [0.5, 0.99, 0.98]}
     )
-    measured = training_parameters(table, ReadoutFit(0.02, 0.001, 0.99))
+    measured = training_parameters(table, ReadoutFit(0.02, 0.001, 0.99, 1.0))
     parameters = ImageParameters.model_validate(measured)
     rng = np.random.default_rng(1)
     cameras = [draw_conditions(parameters, 300, rng)[1] for _ in range(200)]
@@ -28,3 +31,25 @@ def test_measured_cameras_are_drawn():
         assert low <= min(values) < low + 0.1 * (high - low)
         assert high >= max(values) > high - 0.1 * (high - low)
     assert all(camera.C == 0 and camera.has_mtf for camera in cameras)
+
+
+@pytest.mark.parametrize(
+    ("readout", "said"),
+    [
+        (ReadoutFit(0.05, 0.01, -0.3, 8.0), r"R2 = -0\.30, 8 standard errors.*offset"),
+        (ReadoutFit(0.01, 0.02, 0.9, 1.0), "hardly measured"),
+    ],
+)
+def test_a_doubtful_readout_noise_is_told(readout, said):
+    table = pd.DataFrame({"c0": [0.24], "c3": [2.3], "R2": [0.99]})
+    with pytest.warns(UserWarning, match=said):
+        low, high = training_parameters(table, readout)["readout"]
+    assert low == max(readout.N0 - max(readout.N0_error, 0.5 * readout.N0), 0)
+    assert high >= readout.N0 + readout.N0_error
+
+
+def test_frames_of_one_dose_are_not_doubtful():
+    table = pd.DataFrame({"c0": [0.24], "c3": [2.3], "R2": [0.99]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        training_parameters(table, ReadoutFit(0.01, 0.001, -0.1, 1.1))

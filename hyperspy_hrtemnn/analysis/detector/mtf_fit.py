@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from scipy.optimize import least_squares
+from scipy.special import digamma, polygamma
 
 from hyperspy_hrtemnn.analysis.microscope.camera import mtf
 
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
 
 Floor = Literal["quadrature", "linear"]
 
-# Of ln(c1), c0, c3 and C.
+# Of ln(c1), c0, c3 and the floor: C, or the square of it where powers add.
 _LOWEST = (-np.inf, 0.02, 0.2, 0.0)
 _HIGHEST = (np.inf, 5.0, 20.0, 1.0)
 _STEPS = (0.1, 0.05, 0.3, 0.05)
+
+# Of the information on the best known combination of parameters, its root.
+_LEAST_KNOWN = 1e-8
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class MTFFit:
     c3
         Steepness of the MTF.
     c0_error, c3_error, C_error
-        Standard errors.
+        Standard errors; of C upwards, where its square, which is what is fitted, is not
+        certain to be above 0.
     R2
         Coefficient of determination of the amplitude against frequency.
     floor
@@ -71,7 +76,8 @@ class MTFFit:
         frequency
             Spatial frequency [Nyquist frequencies], any shape.
         """
-        return self.c1 * _shape(frequency, self.c0, self.c3, self.C, self.floor)
+        level = self.C if self.floor == "linear" else self.C**2
+        return self.c1 * _shape(frequency, self.c0, self.c3, level, self.floor)
 
 
 def fit_mtf(spectrum: NoiseSpectrum, floor: Floor = "quadrature") -> MTFFit:
@@ -103,42 +109,55 @@ def fit_mtf(spectrum: NoiseSpectrum, floor: Floor = "quadrature") -> MTFFit:
     """
     if floor not in get_args(Floor):
         raise ValueError(f"floor is {floor!r}; it is 'quadrature' or 'linear'.")
-    amplitude, frequency = spectrum.amplitude, spectrum.frequency
+    frequency, samples = spectrum.frequency, spectrum.samples
+    # The logarithm of a mean of powers is as certain as their number says, whatever the
+    # powers, and too low where they are few.
+    measured = np.log(spectrum.power) - (digamma(samples) - np.log(samples))
+    certainty = 1 / np.sqrt(polygamma(1, samples))
 
     def misfit(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
-        ln_c1, c0, c3, C = parameters
-        model = ln_c1 + np.log(_shape(frequency, c0, c3, C, floor))
-        # The logarithm of a power is as certain as its number of samples says, whatever
-        # the power.
-        scaled: NDArray[np.float64] = np.log(amplitude) - model
-        return 2 * np.sqrt(spectrum.samples) * scaled
+        ln_c1, c0, c3, level = parameters
+        model = 2 * (ln_c1 + np.log(_shape(frequency, c0, c3, level, floor)))
+        scaled: NDArray[np.float64] = (measured - model) * certainty
+        return scaled
 
     found = least_squares(
-        misfit, _guess(spectrum), bounds=(_LOWEST, _HIGHEST), x_scale=_STEPS
+        misfit, _guess(spectrum, floor), bounds=(_LOWEST, _HIGHEST), x_scale=_STEPS
     )
-    freedom = max(len(amplitude) - len(found.x), 1)
+    freedom = max(len(frequency) - len(found.x), 1)
     scatter = max(2 * found.cost / freedom, 1.0)
-    variance = np.diag(np.linalg.pinv(found.jac.T @ found.jac)) * scatter
-    c1, (c0, c3, C) = float(np.exp(found.x[0])), map(float, found.x[1:])
-    c0_error, c3_error, C_error = map(float, np.sqrt(variance[1:]))
-    fitted = c1 * _shape(frequency, c0, c3, C, floor)
-    R2 = coefficient_of_determination(amplitude, fitted)
+    _, known, directions = np.linalg.svd(found.jac, full_matrices=False)
+    # What the spectrum tells nothing of is unknown; a pseudoinverse makes it certain.
+    known = np.maximum(known, _LEAST_KNOWN * known[0])
+    variance = np.sum((directions / known[:, np.newaxis]) ** 2, axis=0) * scatter
+    c1, (c0, c3, level) = float(np.exp(found.x[0])), map(float, found.x[1:])
+    c0_error, c3_error, level_error = map(float, np.sqrt(variance[1:]))
+    fitted = c1 * _shape(frequency, c0, c3, level, floor)
+    R2 = coefficient_of_determination(spectrum.amplitude, fitted)
+    C, C_error = level, level_error
+    if floor == "quadrature":
+        C = float(np.sqrt(level))
+        C_error = float(np.sqrt(level + level_error)) - C
     return MTFFit(c0, c1, C * c1, c3, c0_error, c3_error, C_error, R2, floor)
 
 
 def _shape(
-    frequency: NDArray[np.floating], c0: float, c3: float, C: float, floor: Floor
+    frequency: NDArray[np.floating], c0: float, c3: float, level: float, floor: Floor
 ) -> NDArray[np.floating]:
-    """Return the amplitude of a camera's noise, 1 towards frequency 0."""
+    """Return the amplitude of a camera's noise, 1 towards frequency 0.
+
+    Its floor is C where it is linear. Where powers add it is C², the share of the
+    readout noise, because they do not change with C at C = 0, which would look certain.
+    """
     if floor == "linear":
-        return mtf(frequency, c0, c3, C)
-    return np.sqrt((1 - C**2) * mtf(frequency, c0, c3) ** 2 + C**2)
+        return mtf(frequency, c0, c3, level)
+    return np.sqrt((1 - level) * mtf(frequency, c0, c3) ** 2 + level)
 
 
-def _guess(spectrum: NoiseSpectrum) -> tuple[float, float, float, float]:
+def _guess(spectrum: NoiseSpectrum, floor: Floor) -> tuple[float, float, float, float]:
     amplitude = spectrum.amplitude
     top = amplitude[:3].mean()
     C = float(np.clip(amplitude[-5:].mean() / top, 0.01, 0.95))
     below = np.flatnonzero(amplitude < top * (1 + C) / 2)
     c0 = float(spectrum.frequency[below[0]]) if len(below) else 0.5
-    return float(np.log(top)), c0, 2.0, C
+    return float(np.log(top)), c0, 2.0, C if floor == "linear" else C**2

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 # Section 3.2 of the noise paper varies N0 by as much.
 _READOUT_SPREAD = 0.5
 
+# Of an N0 that is measured: its relative error, and R2 of equation 2 or the deviation
+# from it in standard errors; frames of one dose have no R2.
+_LARGEST_ERROR = 0.5
+_LEAST_R2 = 0.5
+_LARGEST_DEVIATION = 3.0
+
 # A list of numbers over several lines; texts have no line breaks.
 _NUMBERS = re.compile(r"\[\n([-+\d.eE,\s]+)\n\s*\]")
 
@@ -29,9 +36,10 @@ def training_parameters(
 
     The inverse of `hyperspy_hrtemnn.analysis.detect`: ``mtf_c1`` and ``mtf_c3`` are the
     lowest and highest c0 and c3 of the frames, ``readout`` is N0 +- 50 % (noise paper,
-    section 3.2) and ``mtf_c2``, a noise floor of the MTF itself, is 0, because the
-    readout noise is simulated apart. The paper found networks better with a c0 up to
-    0.6 beside the measured range (its MTF 4), which is left to the user.
+    section 3.2), or +- its error if that is more, and ``mtf_c2``, a noise floor of the
+    MTF itself, is 0, because the readout noise is simulated apart. The paper found
+    networks better with a c0 up to 0.6 beside the measured range (its MTF 4), which is
+    left to the user.
 
     Parameters
     ----------
@@ -46,6 +54,11 @@ def training_parameters(
     ------
     ValueError
         If no frame is left.
+
+    Warns
+    -----
+    UserWarning
+        If N0 is uncertain, or the frames do not follow equation 2.
     """
     good = table[table["R2"] >= min_R2]
     if good.empty:
@@ -55,13 +68,16 @@ def training_parameters(
             "higher dose, or a lower min_R2. A flat spectrum is that of a camera with "
             '"mtf": null.'
         )
-    spread = _READOUT_SPREAD * readout.N0
+    fault = _fault(readout)
+    if fault:
+        warnings.warn(fault, stacklevel=3)  # the caller of the method of CameraFit
+    spread = max(_READOUT_SPREAD * readout.N0, readout.N0_error)
     return {
         "mtf": "parametric",
         "mtf_c1": _range(good["c0"].min(), good["c0"].max()),
         "mtf_c2": [0.0, 0.0],
         "mtf_c3": _range(good["c3"].min(), good["c3"].max()),
-        "readout": _range(readout.N0 - spread, readout.N0 + spread),
+        "readout": _range(max(readout.N0 - spread, 0.0), readout.N0 + spread),
     }
 
 
@@ -98,6 +114,25 @@ def write_parameters(path: str | Path, parameters: dict[str, Any]) -> None:
     )
     with written_whole(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _fault(readout: ReadoutFit) -> str:
+    """Say what is wrong with a readout noise, if anything."""
+    N0, error = readout.N0, readout.N0_error
+    measured = f"The readout noise is {N0:.2g} ± {error:.1g} e-/pixel"
+    if readout.R2 < _LEAST_R2 and readout.deviation > _LARGEST_DEVIATION:
+        return (
+            f"{measured}, but the frames do not follow equation 2 (R2 = "
+            f"{readout.R2:.2f}, {readout.deviation:.0f} standard errors off). Is the "
+            "offset right, the counts of a pixel without beam, and the counts per "
+            "electron?"
+        )
+    if error > _LARGEST_ERROR * N0:
+        return (
+            f"{measured}: it is hardly measured, or there is none. Check offset and "
+            "counts per electron; frames of lower dose or a larger region tell more."
+        )
+    return ""
 
 
 def _range(low: float, high: float) -> list[float]:

@@ -26,12 +26,17 @@ class ReadoutFit:
     N0_error
         Standard error.
     R2
-        Coefficient of determination of C; NaN for one frame.
+        Coefficient of determination of C; NaN for one frame, and near 0 for frames of
+        the same dose.
+    deviation
+        Root mean square deviation of the frames from equation 2 [their standard
+        errors]: 1 if it holds.
     """
 
     N0: float
     N0_error: float
     R2: float
+    deviation: float
 
 
 def noise_floor(electrons: ArrayLike, N0: float) -> NDArray[np.float64]:
@@ -55,6 +60,9 @@ def noise_floor(electrons: ArrayLike, N0: float) -> NDArray[np.float64]:
 def fit_readout(C: ArrayLike, electrons: ArrayLike, C_error: ArrayLike) -> ReadoutFit:
     """Fit the readout noise to the noise floor at one dose or several.
 
+    What is fitted is C², the share of the readout noise: its errors are even, also
+    where C is near 0.
+
     Parameters
     ----------
     C
@@ -62,7 +70,7 @@ def fit_readout(C: ArrayLike, electrons: ArrayLike, C_error: ArrayLike) -> Reado
     electrons
         N_D of each, without the readout noise [e-/pixel].
     C_error
-        Standard error of each C.
+        Standard error of each C: C² is less certain by 2 C C_error + C_error².
 
     Raises
     ------
@@ -77,18 +85,34 @@ def fit_readout(C: ArrayLike, electrons: ArrayLike, C_error: ArrayLike) -> Reado
             f"There are {np.min(doses):.3g} electrons a pixel in a frame; a fit of the "
             "readout noise needs frames with the beam on. Is the offset too large?"
         )
-    share = np.minimum(floors**2, 0.99)
+    shares = floors**2
+    share_errors = _usual_errors(doses, (floors + errors) ** 2 - shares)
 
-    def misfit(ln_readout: NDArray[np.float64]) -> NDArray[np.float64]:
-        model = noise_floor(doses, float(np.exp(ln_readout[0])))
-        scaled: NDArray[np.float64] = (floors - model) / errors
+    def misfit(N0: NDArray[np.float64]) -> NDArray[np.float64]:
+        scaled: NDArray[np.float64] = (shares - N0 / (N0 + doses)) / share_errors
         return scaled
 
-    start = np.median(doses * share / (1 - share))
-    found = least_squares(misfit, [np.log(max(start, 1e-9))])
-    N0 = float(np.exp(found.x[0]))
-    scatter = max(2 * found.cost / max(len(floors) - 1, 1), 1.0)
-    information = np.sum(found.jac**2)
-    error = N0 * np.sqrt(scatter / information) if information > 0 else np.inf
+    readout = np.minimum(shares, 0.99)
+    start = max(np.median(doses * readout / (1 - readout)), 1e-6)
+    found = least_squares(misfit, [start], bounds=(0, np.inf), x_scale="jac")
+    N0 = float(found.x[0])
+    deviation = float(np.sqrt(2 * found.cost / max(len(floors) - 1, 1)))
+    error = max(deviation, 1) / np.sqrt(np.sum(found.jac**2))
     R2 = coefficient_of_determination(floors, noise_floor(doses, N0))
-    return ReadoutFit(N0, float(error), R2)
+    return ReadoutFit(N0, float(error), R2, deviation)
+
+
+def _usual_errors(
+    electrons: NDArray[np.float64], errors: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the errors that are usual at each number of electrons, a power of it.
+
+    What a frame states grows with its own floor, so that those whose floor is too low
+    by chance would count most, and N0 would be too low.
+    """
+    x, y = np.log(electrons), np.log(errors)
+    x -= x.mean()
+    power = np.sum(x * y) / max(np.sum(x**2), np.finfo(float).tiny)
+    shape = np.exp(power * x)
+    usual: NDArray[np.float64] = shape * np.sqrt(np.mean((errors / shape) ** 2))
+    return usual

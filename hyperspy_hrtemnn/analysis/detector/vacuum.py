@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import f
+from scipy.stats import f, norm
 from skimage.transform import downscale_local_mean
 
+from .hot_pixels import replace_hot_pixels
 from .spectrum import SMALLEST_SIDE, chance_of_peak
 
 if TYPE_CHECKING:
@@ -19,6 +21,17 @@ if TYPE_CHECKING:
 _LEAST_SIDE = 128
 _SHARE = 0.25
 
+# By what it then grows while it is vacuum, up to a side [pixels] that gives errors of a
+# few permille; larger ones would only take longer.
+_GROWTH = 1.25
+_LARGEST_SIDE = 1024
+
+# Width of its edges, which have to be like what is inside [small blocks].
+_EDGE = 4
+
+# How far their mean may be off for uneven illumination.
+_UNEVEN = 0.05
+
 # Blocks whose means are compared, of which the small ones still show structure of a few
 # nanometers and less [pixels].
 _SMALL_BLOCK = 8
@@ -27,6 +40,10 @@ _LARGE_BLOCK = 32
 # How seldom noise alone is taken for structure.
 _CHANCE = 1e-4
 
+# Variance of large blocks over that of small ones that the MTF of a camera may make,
+# that of c0 = 0.1: none of a large region would pass otherwise.
+_CORRELATED = 3.0
+
 # Share of the pixels at the highest value and how near to the mean that is, in standard
 # deviations, in a saturated region.
 _SATURATED_SHARE = 0.01
@@ -34,13 +51,15 @@ _SATURATED_HEIGHT = 3.0
 
 
 def find_vacuum(image: NDArray[np.floating]) -> tuple[slice, slice]:
-    """Return the square region of an image that is flattest, if it is vacuum.
+    """Return a square region of an image that is vacuum, as large as there is.
 
-    Flattest is where the means of blocks of 8 x 8 pixels vary least for their number of
-    counts. It is taken for vacuum if neither a lattice nor a slope stands out from its
-    noise. Where the noise hides the specimen anything passes, and so does amorphous
-    material without contrast on a large scale: give the mean of many frames, and look
-    at what is found.
+    Where the means of blocks of 8 x 8 pixels vary least for their number of counts, in
+    a quarter of the shorter side of the image or 128 pixels, it is taken for vacuum if
+    neither a lattice nor clouds stand out from its noise. Then it grows by a quarter as
+    long as that holds, up to 1024 pixels: the errors of what is measured there are
+    inverse to its side. Where the noise hides the specimen anything passes, and so does
+    amorphous material without contrast on a large scale: give the mean of many frames,
+    and look at what is found.
 
     Parameters
     ----------
@@ -49,26 +68,22 @@ def find_vacuum(image: NDArray[np.floating]) -> tuple[slice, slice]:
 
     Returns
     -------
-    Rows and columns: a quarter of the shorter side of the image, 128 pixels or more.
+    Rows and columns, of whole blocks of 8 pixels.
 
     Raises
     ------
     ValueError
-        If there is no vacuum, or the image is smaller than 32 pixels.
+        If there is no vacuum, or the image is smaller than 64 pixels.
     """
     shortest = min(image.shape)
     side = min(max(round(_SHARE * shortest), _LEAST_SIDE), shortest)
-    side -= side % _SMALL_BLOCK
     if side < SMALLEST_SIDE:
         height, width = image.shape
         raise ValueError(f"The image of {width} x {height} pixels is too small.")
-    step = max(side // 4 // _SMALL_BLOCK, 1) * _SMALL_BLOCK
-    places = [
-        (slice(row, row + side), slice(column, column + side))
-        for row in range(0, image.shape[0] - side + 1, step)
-        for column in range(0, image.shape[1] - side + 1, step)
-    ]
-    best = min(places, key=lambda place: _unevenness(image[place], _SMALL_BLOCK))
+    # One in all frames would end the region.
+    image, _ = replace_hot_pixels(image)
+    everywhere = (slice(0, image.shape[0]), slice(0, image.shape[1]))
+    best = _flattest(image, everywhere, side, side // 4)
     structure = _structure(image[best])
     if structure:
         raise ValueError(
@@ -76,6 +91,17 @@ def find_vacuum(image: NDArray[np.floating]) -> tuple[slice, slice]:
             f"({best[1].start}, {best[0].start}) on, has {structure}. Give one as roi, "
             "such as hs.roi.RectangularROI(left, top, right, bottom)."
         )
+    longest = min(shortest, _LARGEST_SIDE)
+    while _side(best) < longest - longest % _SMALL_BLOCK:
+        side = min(round(_GROWTH * _side(best)), longest)
+        around = tuple(
+            slice(max(place.stop - side, 0), min(place.start + side, length))
+            for place, length in zip(best, image.shape, strict=True)
+        )
+        larger = _flattest(image, (around[0], around[1]), side, side // 16)
+        if _structure(image[larger]) or _has_other_edges(image[larger], image[best]):
+            break
+        best = larger
     return best
 
 
@@ -99,6 +125,50 @@ def check_region(region: NDArray[np.floating]) -> None:
             f"The region is saturated: {share:.1%} of its pixels have the highest "
             f"value, {highest:g}. Give another region, or leave such frames out."
         )
+
+
+def _flattest(
+    image: NDArray[np.floating], within: tuple[slice, slice], side: int, step: int
+) -> tuple[slice, slice]:
+    """Return the flattest square, of whole blocks, inside a part of an image."""
+    side -= side % _SMALL_BLOCK
+    step = max(step // _SMALL_BLOCK, 1) * _SMALL_BLOCK
+    starts = (
+        range(part.start, max(part.stop - side, part.start) + 1, step)
+        for part in within
+    )
+    places = [
+        (slice(row, row + side), slice(column, column + side))
+        for row, column in product(*starts)
+    ]
+    return min(places, key=lambda place: _unevenness(image[place], _SMALL_BLOCK))
+
+
+def _has_other_edges(
+    region: NDArray[np.floating], vacuum: NDArray[np.floating]
+) -> bool:
+    """Return whether one of the edges of a region is not like the vacuum inside it.
+
+    In the whole region a specimen that reaches into it would be diluted.
+    """
+    usual = np.var(_block_means(vacuum, _SMALL_BLOCK))
+    flat = _block_means(region, _SMALL_BLOCK)
+    raw = downscale_local_mean(region, (_SMALL_BLOCK, _SMALL_BLOCK)) - vacuum.mean()
+    first, last = slice(None, _EDGE), slice(-_EDGE, None)
+    for edge in ((first,), (last,), (slice(None), first), (slice(None), last)):
+        free = (flat[edge].size, vacuum.size // _SMALL_BLOCK**2)
+        chance = norm.isf(_CHANCE / 2) * np.sqrt(_CORRELATED * usual / free[0])
+        if (
+            np.var(flat[edge]) / usual > f.isf(_CHANCE, *free)
+            or abs(flat[edge].mean()) > chance
+            or abs(raw[edge].mean()) > chance + _UNEVEN * abs(vacuum.mean())
+        ):
+            return True
+    return False
+
+
+def _side(place: tuple[slice, slice]) -> int:
+    return int(place[0].stop - place[0].start)
 
 
 def _unevenness(region: NDArray[np.floating], block: int) -> float:
@@ -128,4 +198,5 @@ def _structure(region: NDArray[np.floating]) -> str:
     free = tuple(max(means.size - 3, 1) for means in (large, small))
     ratio = np.sum(large**2) / free[0] / (np.sum(small**2) / free[1])
     # Noise that is not correlated over many pixels averages out alike in both.
-    return "structure on a large scale" if ratio > f.isf(_CHANCE, *free) else ""
+    most = max(float(f.isf(_CHANCE, *free)), _CORRELATED)
+    return "structure on a large scale" if ratio > most else ""

@@ -34,7 +34,8 @@ class CameraFit:
         One row for each frame: ``frame``, ``time`` if it is known, the columns of
         `HRTEM.estimate_dose`, then ``c0``, ``c1``, ``c2``, ``c3``, ``C`` and ``R2`` of
         equations 1 and A.1 of the noise paper, standard errors ``c0_error``,
-        ``c3_error`` and ``C_error``, and ``counts_per_electron`` as the noise has it.
+        ``c3_error`` and ``C_error``, ``counts_per_electron`` as the noise has it, and
+        how many ``hot_pixels`` were replaced by the median of their neighbors.
         ``attrs["units"]`` has the units, ``attrs["detector"]`` region, sampling, gain
         and where it is from.
     readout
@@ -64,6 +65,12 @@ class CameraFit:
         ------
         ValueError
             If no frame is left.
+
+        Warns
+        -----
+        UserWarning
+            If N0 is uncertain, or the frames do not follow equation 2, as with a wrong
+            offset.
         """
         return training_parameters(self.table, self.readout, min_R2)
 
@@ -82,8 +89,13 @@ class CameraFit:
         ------
         ValueError
             If no frame is left, or the file that exists is no JSON object.
+
+        Warns
+        -----
+        UserWarning
+            As in `to_parameters`.
         """
-        write_parameters(path, self.to_parameters(min_R2))
+        write_parameters(path, training_parameters(self.table, self.readout, min_R2))
 
     def plot_spectrum(
         self, frame: int = 0, axes: Sequence[Axes] | None = None

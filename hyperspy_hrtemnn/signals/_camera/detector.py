@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from hyperspy_hrtemnn.analysis.detector.hot_pixels import replace_hot_pixels
 from hyperspy_hrtemnn.analysis.detector.mtf_fit import MTFFit, fit_mtf
 from hyperspy_hrtemnn.analysis.detector.readout import fit_readout
 from hyperspy_hrtemnn.analysis.detector.spectrum import NoiseSpectrum, noise_spectrum
@@ -32,6 +33,7 @@ _FITTED = ("c0", "c0_error", "c1", "c2", "c3", "c3_error", "C", "C_error", "R2")
 
 class _Frame(NamedTuple):
     counts: float
+    hot_pixels: int
     spectrum: NoiseSpectrum
     fit: MTFFit
 
@@ -69,16 +71,16 @@ def fit_camera(
             "the dose of the frames."
         )
     seconds = known_exposure(signal, exposure)
+    dark = gain.offset if gain else float(offset or 0)
     region = vacuum(signal, roi)
     measured = each_frame(
         region.signal,
-        partial(_measure, floor=floor),
+        partial(_measure, offset=dark, floor=floor),
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
     counts = [frame.counts for frame in measured]
     fits = tuple(frame.fit for frame in measured)
-    dark = gain.offset if gain else float(offset or 0)
     signal_counts = above_dark(counts, dark)
     # The power of the shot noise towards frequency 0 is the gain squared times N_D.
     gains = np.array([fit.c1**2 - fit.c2**2 for fit in fits]) / signal_counts
@@ -92,7 +94,9 @@ def fit_camera(
     columns = dose_columns(counts, electrons, pixel_size, seconds)
     columns |= {name: [getattr(fit, name) for fit in fits] for name in _FITTED}
     columns["counts_per_electron"] = gains
+    columns["hot_pixels"] = [frame.hot_pixels for frame in measured]
     table = frame_table(columns, region, pixel_size, seconds, gain)
+    table.attrs["units"]["hot_pixels"] = "pixels"
     table.attrs["detector"]["floor"] = floor
     return CameraFit(
         table=table,
@@ -102,10 +106,11 @@ def fit_camera(
     )
 
 
-def _measure(frame: NDArray[Any], *, floor: Floor) -> _Frame:
-    region = vacuum_counts(frame)
+def _measure(frame: NDArray[Any], *, offset: float, floor: Floor) -> _Frame:
+    region, hot_pixels = replace_hot_pixels(vacuum_counts(frame), offset)
     spectrum = noise_spectrum(region)
-    return _Frame(float(region.mean()), spectrum, fit_mtf(spectrum, floor))
+    fit = fit_mtf(spectrum, floor)
+    return _Frame(float(region.mean()), hot_pixels, spectrum, fit)
 
 
 def _doses(dose: float | Sequence[float], n_frames: int) -> NDArray[np.float64]:

@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import dask.array as da
 import numpy as np
 
 from hyperspy_hrtemnn.analysis.detector.vacuum import find_vacuum
 from hyperspy_hrtemnn.networks._validation import finite_float32
 from hyperspy_hrtemnn.signals._calibration import edges_of
-from hyperspy_hrtemnn.signals._movies.frames import frames
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
@@ -97,11 +97,16 @@ def _pixels(axis: Any, *ends: float) -> slice:
 
 
 def _mean_frame(signal: Signal2D) -> NDArray[np.floating]:
-    """Return the mean of some frames, evenly spaced, one in memory at a time."""
-    shape = signal.data.shape[-2:]
-    blocks = frames(signal).to_delayed().ravel()
-    chosen = np.unique(np.linspace(0, len(blocks) - 1, _FRAMES).astype(int))
-    total = np.zeros(shape)
-    for number in chosen:
-        total += finite_float32(np.asarray(blocks[number].compute())).reshape(shape)
-    return total / len(chosen)
+    """Return the mean of some frames, evenly spaced, each chunk of them read once."""
+    data = signal.data
+    if not signal._lazy:
+        # Without a name dask would hash the whole movie to find one.
+        data = da.from_array(data, chunks=data.shape, name=False)
+    shape = data.shape[:-2]
+    chosen = np.linspace(0, np.prod(shape, dtype=int) - 1, _FRAMES).astype(int)
+    places = [np.unravel_index(number, shape) for number in np.unique(chosen)]
+    # Frames cut at the chunks, and added up there: whole ones would need all chunks.
+    meta = np.empty((0, 0), np.float32)
+    parts = [data[place].map_blocks(finite_float32, meta=meta) for place in places]
+    mean: NDArray[np.floating] = sum(part.astype(float) for part in parts) / len(parts)
+    return np.asarray(mean)

@@ -41,16 +41,13 @@ class _Options(click.ParamType):  # type: ignore[type-arg]
     name = "json"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> dict[str, Any]:
-        text = value
-        if not value.lstrip().startswith("{"):
-            try:
-                text = Path(value).read_text(encoding="utf-8")
-            except OSError as error:
-                self.fail(f"{value!r} is neither JSON nor a file: {error}", param, ctx)
         try:
-            options = json.loads(text)
-        except ValueError as error:
-            self.fail(f"{value!r} is no JSON: {error}", param, ctx)
+            options = json.loads(value)
+        except json.JSONDecodeError:
+            try:
+                options = json.loads(Path(value).read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                self.fail(f"{value!r} is neither JSON nor a file: {error}", param, ctx)
         if not isinstance(options, dict):
             self.fail(f"{value!r} is no JSON object", param, ctx)
         return options

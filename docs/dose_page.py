@@ -63,6 +63,7 @@ def runs(folder: Path) -> list[Path]:
 def draw_learning(folder: Path) -> None:
     """Draw F1 against batches, as figure SOI 4."""
     figure, ax = plt.subplots(figsize=(7, 3.5), layout="constrained")
+    ax.set_prop_cycle(color=plt.get_cmap("tab20")(np.arange(20)))
     for run in runs(folder):
         history = pd.read_csv(run / "history.csv")
         recipe = read_recipe(run / "recipe.json")

@@ -333,7 +333,8 @@ def evaluate(
     "--images",
     type=_Options(),
     help="Another microscope or camera than the recipe's ranges, such as "
-    '\'{"mtf_c1": [0.2, 0.3], "defocus": [48, 50]}\'.',
+    '\'{"mtf_c1": [0.2, 0.3], "defocus": [48, 50]}\', or the file that '
+    "hrtemnn detector writes.",
 )
 @click.option(
     "--stem", default="dose", show_default=True, help="Of the names of the files."

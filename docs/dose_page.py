@@ -20,7 +20,7 @@ import pandas as pd
 from dose_statements import digits, statements
 from network_page import header, replace_part
 
-from hrtemnn_training.recipe import read_recipe
+from hrtemnn_training.recipe import Recipe, read_recipe
 from hrtemnn_training.training.loop import network_of
 
 PAGE = Path(__file__).parent / "dose.md"
@@ -38,7 +38,7 @@ def networks(folder: Path) -> str:
     lines = header(columns)
     for run in runs(folder):
         recipe = read_recipe(run / "recipe.json")
-        structures = recipe.training.limit_data or recipe.size["train"]
+        structures = structures_of(recipe)
         seen = structures * recipe.training.epochs
         history = pd.read_csv(run / "history.csv")
         weights = network_of(recipe).count_params()
@@ -55,6 +55,11 @@ def networks(folder: Path) -> str:
     return "\n".join(lines)
 
 
+def structures_of(recipe: Recipe) -> int:
+    """Return the number of structures a network is trained on."""
+    return recipe.training.limit_data or recipe.size["train"]
+
+
 def runs(folder: Path) -> list[Path]:
     """Return the folders of the networks that are finished."""
     return sorted(path.parent for path in folder.glob("*/*.onnx"))
@@ -67,8 +72,7 @@ def draw_learning(folder: Path) -> None:
     for run in runs(folder):
         history = pd.read_csv(run / "history.csv")
         recipe = read_recipe(run / "recipe.json")
-        structures = recipe.training.limit_data or recipe.size["train"]
-        steps = structures // recipe.training.batch_size
+        steps = structures_of(recipe) // recipe.training.batch_size
         seen = (history["epoch"] + 1) * steps
         ax.plot(seen, history["validation_f1"], label=recipe.name)
     ax.set(xlabel="batches", ylabel="F1 on other structures", ylim=(0, 1))

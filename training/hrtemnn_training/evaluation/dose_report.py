@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,10 @@ import pandas as pd
 from hrtemnn_training.generation import data_path
 from hrtemnn_training.store import DataSet
 from hyperspy_hrtemnn.analysis import dose_limits
-from hyperspy_hrtemnn.whole_files import written_whole
 
 from .dose_plots import draw_frames, plot_doses
 from .dose_series import DosePlan, dose_series, dose_table
-from .report import networks_of
+from .report import networks_of, write_summary, write_table
 from .summary import rounded
 
 if TYPE_CHECKING:
@@ -77,9 +75,8 @@ def study_doses(
     table = dose_table(recipe, folder, named, plan, images=images, progress=progress)
     limits = limits_of(table)
     summary = summarize_doses(limits)
-    for name, part in ((f"{stem}.csv", table), (f"{stem}-limits.csv", limits)):
-        with written_whole(folder / name) as temporary:
-            part.to_csv(temporary, index=False)
+    write_table(table, folder / f"{stem}.csv")
+    write_table(limits, folder / f"{stem}-limits.csv")
     plot_doses(table, summary, folder / f"{stem}.png")
     shots = _frames_to_show(recipe, folder, table, plan, images)
     draw_frames(recipe, named, shots, folder / f"{stem}-frames.png")
@@ -89,9 +86,7 @@ def study_doses(
         "images": images.model_dump(mode="json", exclude={"debug"}),
         "networks": summary,
     }
-    with written_whole(folder / f"{stem}.json") as temporary:
-        text = json.dumps(told, indent=2, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_summary(told, folder / f"{stem}.json")
     return summary
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import pandas as pd
+
     from hrtemnn_training.images.parameters import ImageParameters
     from hrtemnn_training.recipe import Recipe
     from hyperspy_hrtemnn.networks import Network
@@ -95,15 +97,25 @@ def report(
             part["roc_auc"] = roc_auc(evaluation.rows(name))
     of_the_card = not networks and images is None
     stem = "evaluation" if of_the_card else "comparison"
-    with written_whole(folder / f"{stem}.csv") as temporary:
-        evaluation.table.to_csv(temporary, index=False)
-    with written_whole(folder / f"{stem}.json") as temporary:
-        text = json.dumps(summary, indent=2, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_table(evaluation.table, folder / f"{stem}.csv")
+    write_summary(summary, folder / f"{stem}.json")
     plot_evaluation(evaluation, bins, folder / f"{stem}.png")
     if of_the_card:
         write_scores(_own(recipe, folder), _card_scores(recipe, summary, evaluation))
     return summary
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV, whole or not at all."""
+    with written_whole(path) as temporary:
+        table.to_csv(temporary, index=False)
+
+
+def write_summary(summary: dict[str, Any], path: Path) -> None:
+    """Write a summary as JSON, whole or not at all."""
+    text = json.dumps(summary, indent=2, ensure_ascii=False)
+    with written_whole(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def networks_of(

@@ -377,6 +377,6 @@ def test_the_recipe_with_vibrations_has_those_measured_and_is_else_its_sister() 
     assert json.loads(text).items() <= recipe["waves"]["vibrations"].items()
     settings(**recipe["waves"].pop("vibrations"))
     del sister["waves"]["vibrations"]
-    own = {"name", "description", "size"}
+    own = {"name", "description", "notes", "size"}
     assert recipe.keys() == sister.keys()
     assert all(recipe[key] == sister[key] for key in recipe.keys() - own)

@@ -17,13 +17,14 @@ from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
 from hrtemnn_training.structures import AmorphousFilm, assemble, make_shape, tilt
-from hrtemnn_training.structures._shapes import Shape, lattice_constant
+from hrtemnn_training.structures._metals import lattice_constant
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 from hyperspy_hrtemnn.analysis import Camera, Optics, detect, intensity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hrtemnn_training.structures._shapes import Shape
     from hyperspy_hrtemnn.signals import HRTEM
 
 GOLD = 79

@@ -176,13 +176,13 @@ def read_recipe(path: str | Path) -> Recipe:
 def _warn_of_blur(recipe: Recipe, path: Path) -> None:
     """Warn of a blur whose meaning is not said, which older recipes have otherwise."""
     parts = [recipe.images.model_fields_set]
-    parts += [stage.images.keys() for stage in recipe.training.stages]
+    parts += [set(stage.images) for stage in recipe.training.stages]
     said = "blur_is" in parts[0]
     if not said and any("blur" in part and "blur_is" not in part for part in parts):
         warnings.warn(
             f"The blur in {path} is taken as the standard deviation in the image. In "
-            "the documents, and in older recipes of ours, it is 2 pi times as much, the "
-            "number of the thesis' equation 1.22. Say which it is in images: "
+            "the documents, and in older recipes of ours, it is 2 pi times as much, "
+            "the number of the thesis' equation 1.22. Say which it is in images: "
             '"blur_is": "standard deviation" or "blur_is": "equation 1.22".',
             stacklevel=3,
         )

@@ -50,7 +50,9 @@ def recipe_with_blur_in_the_image(values: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(images, dict):
         return values
     changed = values | {"images": with_blur_in_the_image(images)}
-    stages = training.get("stages") if isinstance(training, dict) else None
+    if not isinstance(training, dict):
+        return changed
+    stages = training.get("stages")
     if not isinstance(stages, list) or not all(isinstance(s, dict) for s in stages):
         return changed
     meaning = images.get("blur_is", "standard deviation")

@@ -196,7 +196,8 @@ class Alloy:
             return own[0]
         apart = sum(self.constants) / (2 * sqrt(2))
         atoms = cKDTree(first)
-        fitting, bonds = [], []
+        fitting: list[NDArray[np.float64]] = []
+        bonds = []
         for crystal in own:
             distances, _ = atoms.query(crystal)
             fits = distances >= _NEAREST * apart

@@ -15,6 +15,7 @@ from hyperspy_hrtemnn.networks._validation import finite_float32
 
 from ._calibration import pixels
 from ._movies.frames import computed, derived_signal, frames, map_frames
+from ._movies.skipping import FrameRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from hyperspy_hrtemnn.analysis import Aberration
     from hyperspy_hrtemnn.analysis.detector.mtf_fit import Floor
+    from hyperspy_hrtemnn.bad_frames import OnBadFrame
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.networks._tiling import Window
 
@@ -53,6 +55,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         self,
         width: float | str = "12 angstrom",
         *,
+        on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -66,6 +69,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         width
             Standard deviation of the Gaussian window: a number in the unit of the
             signal axes, or a text with a unit.
+        on_bad_frame
+            As in `segment`; a blank frame is not bad here, but 0.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -83,7 +88,9 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         sigma = pixels(width, self)
         if not sigma > 0:
             raise ValueError(f"width is {width!r}; it must be positive.")
-        data = map_frames(partial(_standardized, sigma=sigma), frames(self), 1)
+        rule = FrameRule(on_bad_frame)
+        run = partial(_standardized, sigma=sigma)
+        data = map_frames(run, frames(self), 1, rule=rule)
         result = derived_signal(self, data[..., 0, :, :], "HRTEM")
         result.metadata.set_item(
             "HRTEMNN.Standardization", {"width": width, "version": __version__}
@@ -93,6 +100,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             lazy=self._lazy if lazy_output is None else lazy_output,
             show_progressbar=show_progressbar,
             num_workers=num_workers,
+            rule=rule,
         )
         return standardized
 
@@ -104,6 +112,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         tile: int | None = None,
         overlap: int | None = None,
         window: Window = "hamming",
+        on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -135,6 +144,11 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             less than the receptive field, seams are possible.
         window
             Form of the blending, any window of `scipy.signal.get_window`.
+        on_bad_frame
+            What to do about a frame that is blank, constant, saturated, without data or
+            cannot be read: ``"raise"`` an error with its number, or ``"skip"`` it: it
+            is NaN in the result, and one warning names all such frames when that is
+            computed. By default skip where there are several frames.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -157,7 +171,10 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             If the network cannot be used (`NetworkError`), is for another task, or
             takes another number of images; if the signal is not calibrated, too
             small, or an option is invalid; at computation, with the index of the
-            frame, if an image has NaN or infinite pixels or no contrast.
+            frame, if an image has NaN or infinite pixels.
+        BadFrameError
+            A ValueError, too. At computation, if a frame cannot be used and
+            `on_bad_frame` is ``"raise"``; if no frame can.
 
         Examples
         --------
@@ -176,6 +193,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             tile=tile,
             overlap=overlap,
             window=window,
+            rule=FrameRule(on_bad_frame),
             show_progressbar=show_progressbar,
             num_workers=num_workers,
             lazy_output=lazy_output,
@@ -201,6 +219,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         align: bool = True,
         margin: float | str | None = None,
         smoothing: float | str = "15 pm",
+        on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -250,6 +269,9 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             that are periodic. See `hyperspy_hrtemnn.analysis.reconstruct_exit_wave`.
         smoothing
             Standard deviation of the Gaussian the wave is smoothed by at the end.
+        on_bad_frame
+            As in `segment`, for both methods, of whole focal series: with one image
+            that cannot be used, a series is skipped.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -320,6 +342,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
                 model,
                 of_networks,
                 energy=energy,
+                rule=FrameRule(on_bad_frame),
                 lazy=lazy,
                 show_progressbar=show_progressbar,
                 num_workers=num_workers,
@@ -334,6 +357,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             self,
             {"energy": energy, **lenses},
             of_iterations,
+            rule=FrameRule(on_bad_frame),
             lazy=lazy,
             show_progressbar=show_progressbar,
         )

@@ -80,7 +80,10 @@ def reading() -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
-    text = str(error).strip().partition("\n")[0] or type(error).__name__
+    text = str(error).strip().partition("\n")[0]
+    if not (text and isinstance(error, OSError | ValueError)):
+        # What readers trip over says little without its name: KeyError: 'Image'.
+        text = f"{type(error).__name__}: {text}".rstrip(": ")
     return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}..."
 
 

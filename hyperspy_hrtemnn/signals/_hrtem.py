@@ -369,6 +369,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         *,
         apodization: float | str = "0.5 nm",
         size: float | str | None = None,
+        on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -394,6 +395,11 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             the signal axes, or a text with a unit, ``"8 nm"``; by default what holds
             the largest particle. More than four apodizations, which the soft edges
             take. A warning says if it trims particles, unless they are lazy.
+        on_bad_frame
+            What to do about a frame that has no data or cannot be read: ``"raise"`` an
+            error with its number, or ``"skip"`` it, with one warning. By default skip
+            where there are several frames. Skipped frames, and those of which
+            `instances` knows nothing, are NaN.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -427,6 +433,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             id,
             apodization=apodization,
             size=size,
+            on_bad_frame=on_bad_frame,
             show_progressbar=show_progressbar,
             num_workers=num_workers,
             lazy_output=lazy_output,

@@ -15,16 +15,17 @@ import dask.array as da
 import numpy as np
 from dask.highlevelgraph import HighLevelGraph
 
-from .deferred import deferred_blocks
+from .deferred import deferred_blocks, lenient_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.analysis import Tracker
 
-    from .deferred import DeferredBlock
+    from .deferred import LenientBlock
+    from .skipping import FrameRule
 
     Frame = NDArray[Any]
     Labels = NDArray[np.int32]
@@ -35,6 +36,7 @@ def linked_frames(
     separate: Callable[[Frame], Labels],
     tracker: Tracker,
     in_flight: int,
+    rule: FrameRule,
 ) -> da.Array:
     """Return the linked labels of a movie, when they are asked for.
 
@@ -52,6 +54,8 @@ def linked_frames(
         The tracker before the first frame; it is not changed.
     in_flight
         Number of blocks that may be in work.
+    rule
+        What is done about frames that cannot be used; those that are skipped are -1.
 
     Returns
     -------
@@ -62,7 +66,7 @@ def linked_frames(
         f"{name}-{part}" for part in ("found", "step", "packed", "state")
     )
     graph: dict[Any, Any] = {(state, -1): copy.copy(tracker)}
-    for index, block in enumerate(deferred_blocks(movie)):
+    for index, block in enumerate(lenient_blocks(deferred_blocks(movie), rule)):
         gate = (state, max(index - in_flight, -1))
         graph[found, index] = (partial(_separate_block, block, separate), gate)
         graph[step, index] = (_link_block, (state, index - 1), (found, index))
@@ -101,12 +105,30 @@ class Runs:
         return np.repeat(self.value, ends - self.start).reshape(self.shape)
 
 
+def separated(
+    block: LenientBlock, separate: Callable[[Frame], Labels]
+) -> Iterator[Labels]:
+    """Yield the labels of the frames of a block, -1 where nothing is known.
+
+    Parameters
+    ----------
+    block
+        The frames.
+    separate
+        From one frame to its labels.
+    """
+    for number, frame in enumerate(block.load(), start=block.first):
+        index = block.rule.index(number)
+        labels = block.rule.result(index, partial(separate, frame))
+        yield np.full(frame.shape, -1, np.int32) if labels is None else labels
+
+
 def _separate_block(
-    block: DeferredBlock,
+    block: LenientBlock,
     separate: Callable[[Frame], Labels],
     gate: Tracker,  # noqa: ARG001 - waiting for it is all that is wanted
 ) -> Labels:
-    return np.stack([separate(frame) for frame in block.load()])
+    return np.stack(list(separated(block, separate)))
 
 
 def _link_block(tracker: Tracker, labels: Labels) -> tuple[Tracker, list[Runs]]:

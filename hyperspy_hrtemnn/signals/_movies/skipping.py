@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import sys
 import warnings
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
@@ -188,6 +189,29 @@ class FrameRule:
             raise ValueError(self._of(index, error)) from error
         return None
 
+    def results(self, numbers: range, load: Callable[[], Result]) -> Result | None:
+        """Return the frames that are read together, None if they are skipped.
+
+        Parameters
+        ----------
+        numbers
+            Of the frames, as in tables.
+        load
+            It raises a `BadFrameError` if they cannot be read.
+        """
+        try:
+            return load()
+        except BadFrameError as error:
+            for number in numbers:
+                self.result(self.index(number), partial(_raise, error))
+        return None
+
+    def index(self, number: int) -> tuple[int, ...]:
+        """Return the index of a frame, in the order of the data, from its number."""
+        return tuple(int(i) for i in np.unravel_index(number, self.shape or (1,)))[
+            : len(self.shape)
+        ]
+
     def _of(self, index: tuple[int, ...], error: ValueError) -> str:
         if not index:
             return str(error)
@@ -197,6 +221,10 @@ class FrameRule:
 
     def _number(self, index: tuple[int, ...]) -> int:
         return int(np.ravel_multi_index(index, self.shape)) if index else 0
+
+
+def _raise(error: BadFrameError) -> None:
+    raise error
 
 
 class _AtTheEnd(Callback):  # type: ignore[misc]

@@ -28,6 +28,8 @@ NO_DATA = "no data"
 _MOST_GROUPS = 8
 _LONGEST_REASON = 200
 
+_UNREADABLE = "cannot be read"
+
 
 class BadFrameError(ValueError):
     """A frame that cannot be used: blank, constant, saturated, unreadable, no data.
@@ -75,8 +77,13 @@ def reading() -> Iterator[None]:
     except (BadFrameError, MemoryError):
         raise
     except Exception as error:
-        what = f"cannot be read: {_first_line(error)}"
+        what = f"{_UNREADABLE}: {_first_line(error)}"
         raise BadFrameError(f"The image {what}", what) from error
+
+
+def is_unreadable(reason: str) -> bool:
+    """Return whether a frame could not be read, which may be otherwise tomorrow."""
+    return reason.startswith(_UNREADABLE)
 
 
 def _first_line(error: Exception) -> str:

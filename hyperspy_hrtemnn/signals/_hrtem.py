@@ -465,6 +465,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         tile: int | None = None,
         overlap: int | None = None,
         window: Window = "hamming",
+        on_bad_frame: OnBadFrame | None = None,
         overwrite: bool = False,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
@@ -513,6 +514,11 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             As in `LocalFFT.peak_table`.
         resample, tile, overlap, window
             As in `segment`.
+        on_bad_frame
+            As in `segment`: by default a frame that cannot be used is left out, and one
+            warning at the end names all of them, with the reason. The folder keeps
+            which they are: a run that goes on does not stop at them, but tries again to
+            read those that could not be read.
         overwrite
             Whether to delete what a run with other options left in the folder.
         show_progressbar
@@ -526,7 +532,9 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         -------
         ``particles``, a lazy signal whose frames are read from the folder,
         ``properties`` and, if there is a size, ``reflections``, two tables. The
-        spectra of a particle are ``local_fft(particles, id=3, size="8 nm")``.
+        spectra of a particle are ``local_fft(particles, id=3, size="8 nm")``. Frames
+        that were left out are -1 in ``particles`` and have no rows in the tables, whose
+        ``attrs["unknown_frames"]`` has their numbers.
 
         Raises
         ------
@@ -581,6 +589,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
                 "spacing_tolerance": spacing_tolerance,
                 "angle_tolerance": angle_tolerance,
             },
+            rule=FrameRule(on_bad_frame, by_hand=True),
             overwrite=overwrite,
             show_progressbar=show_progressbar,
             num_workers=num_workers,

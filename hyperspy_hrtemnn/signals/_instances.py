@@ -20,7 +20,7 @@ from ._particles.instance_files import free_path, write_csv, write_hspy, write_t
 from ._particles.instance_plots import draw_lines, draw_outlines, draw_ratios
 from ._particles.particle_spectra import sum_spectra
 from ._progress import progress
-from ._tables import property_table
+from ._tables import check_property_table, property_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -102,6 +102,7 @@ class Instances(Signal2D):  # type: ignore[misc]
         side = sampling(self, str(self.axes_manager.signal_axes[0].units))
         if image is not None:
             check_same_shape(self, image)
+        check_property_table(self)
         measure = partial(_tables, side=side)
         blocks = self._over_blocks(measure, image, show_progressbar, num_workers)
         return property_table(self, [table for block in blocks for table in block])

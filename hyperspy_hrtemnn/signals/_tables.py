@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from hyperspy_hrtemnn.analysis import correct_drift
+from hyperspy_hrtemnn.analysis import correct_drift, properties
 from hyperspy_hrtemnn.bad_frames import NO_DATA, BadFrameError
 
 if TYPE_CHECKING:
@@ -133,3 +133,8 @@ def property_table(
     }
     table.attrs["units"] = units
     return table
+
+
+def check_property_table(particles: Signal2D) -> None:
+    """Raise now what `property_table` would raise when all frames are measured."""
+    property_table(particles, [properties(np.zeros((1, 1), int), np.zeros((1, 1)))])

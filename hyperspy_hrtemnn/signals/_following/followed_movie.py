@@ -22,9 +22,12 @@ from dask.highlevelgraph import HighLevelGraph
 from tqdm.auto import tqdm
 
 from hyperspy_hrtemnn.analysis import Tracker
+from hyperspy_hrtemnn.bad_frames import is_unreadable
 from hyperspy_hrtemnn.checkpoint import Checkpoint
-from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks
+from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, lenient_blocks
 from hyperspy_hrtemnn.signals._movies.linking import Runs
+
+from hyperspy_hrtemnn.signals._movies.skipping import FrameRule, tell
 
 from .in_flight import results_in_flight
 
@@ -56,6 +59,9 @@ class FollowedMovie:
         Whether to show progress bars.
     num_workers
         Number of threads; see `results_in_flight`.
+    rule
+        What is done about frames that cannot be used. Those that are skipped are
+        noted in the folder; a later run tries again to read those that could not be.
 
     Raises
     ------
@@ -72,8 +78,10 @@ class FollowedMovie:
         overwrite: bool,
         progress: bool,
         num_workers: int | None,
+        rule: FrameRule,
     ) -> None:
-        self._movie, self._blocks = movie, deferred_blocks(movie)
+        self._movie, self._rule = movie, rule.over(movie.shape[:1])
+        self._blocks = lenient_blocks(deferred_blocks(movie), rule)
         self._folder, self._job = folder, dict(job)
         self._records = Checkpoint(folder / "frames", job, discard=overwrite)
         self._progress, self._num_workers = progress, num_workers
@@ -81,9 +89,30 @@ class FollowedMovie:
     def analyze(self, analysis: FrameAnalysis) -> None:
         """Analyze the frames that are not yet, in any order."""
         missing = set(range(len(self._movie))) - set(self._records.done())
+        if not self._rule.raises:
+            missing -= {
+                number
+                for number, reason in self._records.bad().items()
+                if not is_unreadable(reason)
+            }
         frames = ((number, (frame,)) for number, frame in self._read(missing))
         with self._bar("particles", len(self._movie), len(missing)) as bar:
-            self._store(analysis, frames, self._records.write_record, bar)
+            self._store(analysis, frames, self._write_record, bar)
+        self.bad = self._records.bad()
+        if self.bad:
+            # What comes after is of other frames if one of them can be read again.
+            self._job["unknown frames"] = list(self.bad)
+
+    def _write_record(self, number: int, record: Mapping[str, Any] | None) -> None:
+        """Store what is known of a frame, or why that is nothing."""
+        for skipped, reason in self._rule.skipped.take().items():
+            self._records.write_bad(skipped, reason)
+        if record is not None:
+            self._records.write_record(number, record)
+
+    def tell(self) -> None:
+        """Warn of the frames that could not be used, also of an earlier run's."""
+        tell(self.bad | self._rule.skipped.take(), len(self._movie))
 
     def link(self, options: Mapping[str, Any]) -> list[Ids]:
         """Return, for each frame, the id of each label; options are of `Tracker`."""
@@ -94,16 +123,27 @@ class FollowedMovie:
             tracker = Tracker(**options)
             with self._bar("ids", total, total) as bar:
                 for number in range(total):
-                    ids.write(number, _linked(tracker, self._runs(number)))
+                    ids.write(number, self._linked(tracker, number))
                     bar.update()
         return [np.array(ids.read(number)) for number in range(total)]
+
+    def _linked(self, tracker: Tracker, number: int) -> Ids:
+        """Return the id of each label of the next frame."""
+        if number in self.bad:
+            tracker.skip(self._movie.shape[1:])
+            return np.zeros(1, np.int32)
+        return _linked(tracker, self._runs(number))
 
     def labels(self, ids: Sequence[Ids]) -> da.Array:
         """Return the frames with the ids of `link`, to be read when they are needed."""
         name = f"followed-{uuid4().hex}"
         shape = self._movie.shape[1:]
         graph = {
-            (name, number, 0, 0): (partial(_labels, self._records, number, shape, of),)
+            (name, number, 0, 0): (
+                partial(np.full, (1, *shape), -1, np.int32)
+                if number in self.bad
+                else partial(_labels, self._records, number, shape, of),
+            )
             for number, of in enumerate(ids)
         }
         return da.Array(
@@ -113,10 +153,13 @@ class FollowedMovie:
             dtype=np.int32,
         )
 
-    def properties(self, ids: Sequence[Ids]) -> list[pd.DataFrame]:
+    def properties(self, ids: Sequence[Ids]) -> list[pd.DataFrame | None]:
         """Return the properties of the particles of each frame, by ascending id."""
-        tables = []
+        tables: list[pd.DataFrame | None] = []
         for number, id_of in enumerate(ids):
+            if number in self.bad:
+                tables.append(None)
+                continue
             (rows,) = self._records.read_record(number, "properties")
             table = pd.DataFrame(rows)
             table["id"] = id_of[table["id"]].astype(np.int64)
@@ -133,6 +176,8 @@ class FollowedMovie:
         """
         found, shown = [], []
         for number, id_of in enumerate(ids):
+            if number in self.bad:
+                continue
             names = ("shown", "reflections")
             labels, rows = self._records.read_record(number, *names)
             table = pd.DataFrame(rows)
@@ -174,8 +219,14 @@ class FollowedMovie:
             (number, (frame, self._runs(number), places.get_group(number)))
             for number, frame in self._read(missing)
         )
+
+        def write(number: int, values: NDArray[np.float64] | None) -> None:
+            if values is None:  # it could be read the first time
+                values = np.full((len(places.get_group(number)), 2), np.nan)
+            measured.write(number, values)
+
         with self._bar("reflections", len(wanted), len(missing)) as bar:
-            self._store(spectra.measure, frames, measured.write, bar)
+            self._store(spectra.measure, frames, write, bar)
         return np.concatenate([np.zeros((0, 2)), *map(measured.read, wanted)])
 
     def _stage(self, name: str, options: Mapping[str, Any]) -> Checkpoint:
@@ -192,7 +243,8 @@ class FollowedMovie:
     ) -> None:
         """Store what a function makes of frames as it comes."""
         # Closed also where this is interrupted, so that no frame is begun any more.
-        with closing(results_in_flight(function, frames, self._num_workers)) as results:
+        in_flight = results_in_flight(function, frames, self._num_workers, self._rule)
+        with closing(in_flight) as results:
             for number, result in results:
                 write(number, result)
                 bar.update()

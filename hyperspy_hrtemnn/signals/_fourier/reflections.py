@@ -64,6 +64,7 @@ def peak_table(
     num_workers
         Number of threads of dask.
     """
+    check_reflection_table(spectra)
     step = frequency_step(spectra)
     frame, number = frames_and_ids(spectra)
     run = partial(over_blocks, spectra, show_progressbar, num_workers)
@@ -143,7 +144,7 @@ def followed(
 
 
 def reflection_table(
-    rows: pd.DataFrame, axes: Sequence[Any], unknown: Iterable[int], *, indexed: bool
+    rows: pd.DataFrame, axes: Sequence[Any], unknown: Iterable[int] = (), *, indexed: bool
 ) -> pd.DataFrame:
     """Return the rows of all particles as the table of `LocalFFT.peak_table`.
 
@@ -165,6 +166,13 @@ def reflection_table(
     table.attrs["units"] = units | _UNITS
     note_unknown(table, unknown)
     return table
+
+
+def check_reflection_table(signal: Signal2D) -> None:
+    """Raise now what `reflection_table` would raise when all spectra are searched."""
+    columns = _COLUMNS + _INDEXED
+    nothing = pd.DataFrame({name: np.zeros(0) for name in columns})
+    reflection_table(nothing, frame_axes(signal), indexed=True)
 
 
 def warn_of_nothing(shown: Sequence[bool], number: Numbers) -> None:

@@ -16,6 +16,7 @@ from hyperspy_hrtemnn.signals._lenses import known_energy
 from hyperspy_hrtemnn.signals._tables import insert_coordinates, note_unknown
 
 from .reflections import (
+    check_reflection_table,
     frame_axes,
     frames_and_ids,
     frequency_step,
@@ -61,6 +62,7 @@ def zone_axis_table(
             "There its answer is a guess.",
             stacklevel=3,  # the caller of the method of LocalFFT
         )
+    check_reflection_table(spectra)
     frame, number = frames_and_ids(spectra)
     ask = partial(_probabilities, step=step, network=network)
     answers = over_blocks(spectra, show_progressbar, num_workers, ask)

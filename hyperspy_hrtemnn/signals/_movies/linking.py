@@ -16,6 +16,7 @@ import numpy as np
 from dask.highlevelgraph import HighLevelGraph
 
 from .deferred import deferred_blocks, lenient_blocks
+from .skipping import FrameRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.analysis import Tracker
 
     from .deferred import LenientBlock
-    from .skipping import FrameRule
 
     Frame = NDArray[Any]
     Labels = NDArray[np.int32]
@@ -36,7 +36,7 @@ def linked_frames(
     separate: Callable[[Frame], Labels],
     tracker: Tracker,
     in_flight: int,
-    rule: FrameRule,
+    rule: FrameRule | None = None,
 ) -> da.Array:
     """Return the linked labels of a movie, when they are asked for.
 
@@ -55,7 +55,8 @@ def linked_frames(
     in_flight
         Number of blocks that may be in work.
     rule
-        What is done about frames that cannot be used; those that are skipped are -1.
+        What is done about frames that cannot be used, by default they are skipped;
+        those are -1.
 
     Returns
     -------
@@ -65,6 +66,7 @@ def linked_frames(
     found, step, packed, state = (
         f"{name}-{part}" for part in ("found", "step", "packed", "state")
     )
+    rule = FrameRule("skip").over(movie.shape[:1]) if rule is None else rule
     graph: dict[Any, Any] = {(state, -1): copy.copy(tracker)}
     for index, block in enumerate(lenient_blocks(deferred_blocks(movie), rule)):
         gate = (state, max(index - in_flight, -1))

@@ -62,9 +62,9 @@ class SkippedFrames:
         return _known, (self._token,)
 
     def add(self, number: int, reason: str) -> None:
-        """Note a frame; it may come again."""
+        """Note a frame; it may come again, and be without data by then."""
         with self._lock:
-            self._pending[number] = reason
+            self._pending.setdefault(number, reason)
 
     def take(self) -> dict[int, str]:
         """Return what was noted since it was last taken, by number."""

@@ -11,8 +11,10 @@ import pandas as pd
 from hyperspy_hrtemnn.analysis import correct_drift, properties
 from hyperspy_hrtemnn.bad_frames import NO_DATA, BadFrameError
 
+from ._calibration import sampling
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from hyperspy.signals import Signal2D
 
@@ -55,7 +57,7 @@ def join_frames(
     known = [rows for rows in tables if rows is not None]
     unknown = [number for number, rows in enumerate(tables) if rows is None]
     if not known:
-        raise BadFrameError(f"None of the {len(tables)} frames has data.", NO_DATA)
+        raise BadFrameError(f"There is no data in any of the {len(tables)} frames.", NO_DATA)
     table: pd.DataFrame = pd.concat(known, ignore_index=True)
     sizes = [0 if rows is None else len(rows) for rows in tables]
     table.insert(column, "frame", np.repeat(np.arange(len(tables)), sizes))
@@ -135,6 +137,34 @@ def property_table(
     return table
 
 
+def frame_table(
+    axes: Sequence[Any], total: int, reasons: Mapping[int, str]
+) -> pd.DataFrame:
+    """Return which frames could be used, and why others could not.
+
+    Parameters
+    ----------
+    axes
+        The navigation axes, the fastest first.
+    total
+        Number of frames.
+    reasons
+        Of the frames that could not be used, by number.
+
+    Returns
+    -------
+    A row for each frame: ``frame``; ``time`` or the name of the axis, as in other
+    tables; ``valid``, whether it could be used; ``reason``, empty where it is.
+    """
+    table = pd.DataFrame({"frame": np.arange(total)})
+    table["valid"] = ~table["frame"].isin(list(reasons))
+    table["reason"] = [reasons.get(number, "") for number in range(total)]
+    table.attrs["units"] = insert_coordinates(table, axes, 1)
+    note_unknown(table, reasons)
+    return table
+
+
 def check_property_table(particles: Signal2D) -> None:
     """Raise now what `property_table` would raise when all frames are measured."""
+    sampling(particles, str(particles.axes_manager.signal_axes[0].units))
     property_table(particles, [properties(np.zeros((1, 1), int), np.zeros((1, 1)))])

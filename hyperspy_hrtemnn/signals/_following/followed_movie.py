@@ -22,9 +22,8 @@ from dask.highlevelgraph import HighLevelGraph
 from tqdm.auto import tqdm
 
 from hyperspy_hrtemnn.analysis import Tracker
-from hyperspy_hrtemnn.bad_frames import is_unreadable
 from hyperspy_hrtemnn.checkpoint import Checkpoint
-from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, lenient_blocks
+from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks
 from hyperspy_hrtemnn.signals._movies.linking import Runs
 
 from hyperspy_hrtemnn.signals._movies.skipping import FrameRule, tell
@@ -40,6 +39,10 @@ if TYPE_CHECKING:
     from .frame_analysis import FrameAnalysis, SpectrumAnalysis
 
     Ids = NDArray[np.int32]
+
+
+FRAMES = "frames"
+"""Name of the folder of what is known of each frame."""
 
 
 class FollowedMovie:
@@ -81,34 +84,31 @@ class FollowedMovie:
         rule: FrameRule,
     ) -> None:
         self._movie, self._rule = movie, rule.over(movie.shape[:1])
-        self._blocks = lenient_blocks(deferred_blocks(movie), rule)
+        self._blocks = deferred_blocks(movie)
         self._folder, self._job = folder, dict(job)
-        self._records = Checkpoint(folder / "frames", job, discard=overwrite)
+        self._records = Checkpoint(folder / FRAMES, job, discard=overwrite)
         self._progress, self._num_workers = progress, num_workers
 
     def analyze(self, analysis: FrameAnalysis) -> None:
         """Analyze the frames that are not yet, in any order."""
-        missing = set(range(len(self._movie))) - set(self._records.done())
-        if not self._rule.raises:
-            missing -= {
-                number
-                for number, reason in self._records.bad().items()
-                if not is_unreadable(reason)
-            }
+        records = self._records
+        missing = self._rule.to_try(len(self._movie), records.done(), records.bad())
         frames = ((number, (frame,)) for number, frame in self._read(missing))
         with self._bar("particles", len(self._movie), len(missing)) as bar:
             self._store(analysis, frames, self._write_record, bar)
+        self._note_skipped()
         self.bad = self._records.bad()
         if self.bad:
             # What comes after is of other frames if one of them can be read again.
             self._job["unknown frames"] = list(self.bad)
 
-    def _write_record(self, number: int, record: Mapping[str, Any] | None) -> None:
-        """Store what is known of a frame, or why that is nothing."""
-        for skipped, reason in self._rule.skipped.take().items():
-            self._records.write_bad(skipped, reason)
-        if record is not None:
-            self._records.write_record(number, record)
+    def _write_record(self, number: int, record: Mapping[str, Any]) -> None:
+        self._note_skipped()
+        self._records.write_record(number, record)
+
+    def _note_skipped(self) -> None:
+        for number, reason in self._rule.skipped.take().items():
+            self._records.write_bad(number, reason)
 
     def tell(self) -> None:
         """Warn of the frames that could not be used, also of an earlier run's."""
@@ -219,14 +219,12 @@ class FollowedMovie:
             (number, (frame, self._runs(number), places.get_group(number)))
             for number, frame in self._read(missing)
         )
-
-        def write(number: int, values: NDArray[np.float64] | None) -> None:
-            if values is None:  # it could be read the first time
-                values = np.full((len(places.get_group(number)), 2), np.nan)
-            measured.write(number, values)
-
         with self._bar("reflections", len(wanted), len(missing)) as bar:
-            self._store(spectra.measure, frames, write, bar)
+            self._store(spectra.measure, frames, measured.write, bar)
+        for number in set(wanted) - set(measured.done()):
+            # It could be read the first time.
+            unknown = np.full((len(places.get_group(number)), 2), np.nan)
+            measured.write(number, unknown)
         return np.concatenate([np.zeros((0, 2)), *map(measured.read, wanted)])
 
     def _stage(self, name: str, options: Mapping[str, Any]) -> Checkpoint:
@@ -241,12 +239,13 @@ class FollowedMovie:
         write: Callable[[int, Any], None],
         bar: tqdm[Any],
     ) -> None:
-        """Store what a function makes of frames as it comes."""
+        """Store what a function makes of frames as it comes, if they can be used."""
         # Closed also where this is interrupted, so that no frame is begun any more.
         in_flight = results_in_flight(function, frames, self._num_workers, self._rule)
         with closing(in_flight) as results:
             for number, result in results:
-                write(number, result)
+                if result is not None:
+                    write(number, result)
                 bar.update()
 
     def _read(self, wanted: set[int]) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -255,9 +254,11 @@ class FollowedMovie:
         for block, size in zip(self._blocks, self._movie.chunks[0], strict=True):
             numbers = wanted.intersection(range(first, first + size))
             if numbers:
-                frames = block.load()
-                for number in sorted(numbers):
-                    yield number, frames[number - first]
+                members = range(first, first + size)
+                frames = self._rule.results(members, block.load)
+                if frames is not None:
+                    for number in sorted(numbers):
+                        yield number, frames[number - first]
             first += size
 
     def _runs(self, number: int) -> Runs:

@@ -161,7 +161,8 @@ def local_fft(
         lazy=signal._lazy if lazy_output is None else lazy_output,
         show_progressbar=show_progressbar,
         num_workers=num_workers,
-        rule=rule,
+        # Of instances it is known before which frames are empty.
+        rule=rule if instances is None else None,
     )
 
 

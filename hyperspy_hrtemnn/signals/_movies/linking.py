@@ -108,7 +108,7 @@ class Runs:
 
 
 def separated(
-    block: LenientBlock, separate: Callable[[Frame], Labels]
+    block: LenientBlock, separate: Callable[[Frame], Labels], start: int = 0
 ) -> Iterator[Labels]:
     """Yield the labels of the frames of a block, -1 where nothing is known.
 
@@ -118,8 +118,10 @@ def separated(
         The frames.
     separate
         From one frame to its labels.
+    start
+        How many of its frames are left out, which are linked already.
     """
-    for number, frame in enumerate(block.load(), start=block.first):
+    for number, frame in enumerate(block.load()[start:], block.first + start):
         index = block.rule.index(number)
         labels = block.rule.result(index, partial(separate, frame))
         yield np.full(frame.shape, -1, np.int32) if labels is None else labels

@@ -19,10 +19,16 @@ from weakref import WeakValueDictionary
 import numpy as np
 from dask.callbacks import Callback
 
-from hyperspy_hrtemnn.bad_frames import NO_DATA, BadFrameError, OnBadFrame, told
+from hyperspy_hrtemnn.bad_frames import (
+    NO_DATA,
+    BadFrameError,
+    OnBadFrame,
+    is_unreadable,
+    told,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
 Result = TypeVar("Result")
 
@@ -91,7 +97,7 @@ def _known(token: str) -> SkippedFrames:
     return _KNOWN.get(token) or SkippedFrames(token=token)
 
 
-def tell(reasons: dict[int, str], total: int) -> None:
+def tell(reasons: Mapping[int, str], total: int) -> None:
     """Warn once of frames that could not be used; raise if these are all."""
     if not reasons:
         return
@@ -205,6 +211,20 @@ class FrameRule:
             for number in numbers:
                 self.result(self.index(number), partial(_raise, error))
         return None
+
+    def to_try(self, total: int, done: Iterable[int], bad: Mapping[int, str]) -> set[int]:
+        """Return the frames that a run has to look at, which may go on with another.
+
+        Parameters
+        ----------
+        total
+            Number of frames.
+        done, bad
+            Those with a result, and those that could not be used, with the reason. To
+            read those that could not be read is tried again.
+        """
+        known = () if self.raises else (n for n in bad if not is_unreadable(bad[n]))
+        return set(range(total)).difference(done, known)
 
     def index(self, number: int) -> tuple[int, ...]:
         """Return the index of a frame, in the order of the data, from its number."""

@@ -40,12 +40,13 @@ class BadFrameError(ValueError):
         What is wrong, and the remedy, for the one who gave this image alone.
     reason
         The same in a few words, by which the frames of a movie are grouped; by default
-        the message.
+        the first sentence of the message.
     """
 
     def __init__(self, message: str, reason: str | None = None) -> None:
         super().__init__(message)
-        self.reason = message if reason is None else reason
+        first = message.partition(". ")[0].rstrip(".")
+        self.reason = first if reason is None else reason
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Keep the reason on the way from another process."""
@@ -77,8 +78,13 @@ def reading() -> Iterator[None]:
     except (BadFrameError, MemoryError):
         raise
     except Exception as error:
-        what = f"{_UNREADABLE}: {_first_line(error)}"
-        raise BadFrameError(f"The image {what}", what) from error
+        why = unreadable(error)
+        raise BadFrameError(f"The image {why}", why) from error
+
+
+def unreadable(error: Exception) -> str:
+    """Return the reason of a frame from what its reader raised."""
+    return f"{_UNREADABLE}: {_first_line(error)}"
 
 
 def is_unreadable(reason: str) -> bool:

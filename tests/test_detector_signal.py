@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import dask.array as da
 import hyperspy.api as hs
@@ -11,6 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from pandas.testing import assert_frame_equal
 
 from hyperspy_hrtemnn import cli
 from hyperspy_hrtemnn.analysis import Camera, detect
@@ -295,9 +297,23 @@ def test_frames_that_cannot_be(movie, value, said):
         movie.data[2] = np.minimum(movie.data[2], movie.data[2].mean() * 1.05)
     else:
         movie.data[2] = value
-    for method in (movie.estimate_dose, movie.fit_mtf):
+    for method in (partial(movie.estimate_dose, on_bad_frame="raise"), movie.fit_mtf):
         with pytest.raises(ValueError, match=f"Frame 2: .*{said}"):
             method(ROI, counts_per_electron=GAIN)
+
+
+def test_the_dose_of_frames_that_cannot_be_used_is_not_known(movie):
+    expected = movie.estimate_dose(ROI, counts_per_electron=GAIN)
+    assert expected["valid"].all()
+    movie.data[1] = np.nan
+    movie.data[2] -= 100000
+    said = r"2 of 4 frames .* 1 \(no data\), 2 \(no brighter than without beam\)"
+    with pytest.warns(UserWarning, match=said):
+        table = movie.estimate_dose(ROI, counts_per_electron=GAIN)
+    assert table["valid"].tolist() == [True, False, False, True]
+    assert table.attrs["unknown_frames"] == [1, 2]
+    assert table.loc[~table["valid"], ["counts", "electrons", "dose"]].isna().all(None)
+    assert_frame_equal(table[table["valid"]], expected[table["valid"]])
 
 
 def test_the_gain_of_a_dose_is_a_number(movie):

@@ -602,6 +602,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         counts_per_electron: float | None = None,
         offset: float | None = None,
         exposure: float | None = None,
+        on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
     ) -> pd.DataFrame:
@@ -623,6 +624,11 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             `ExitWave.simulate_images` have the mean of their readout noise.
         exposure
             Of a frame in seconds; by default the metadata's, or the step of the time.
+        on_bad_frame
+            What to do about a frame that cannot be read, or that is constant,
+            saturated, without data or no brighter than the offset in the region:
+            ``"raise"`` an error with its number, or ``"skip"`` it, with one warning. By
+            default skip where there are several frames.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -632,7 +638,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         -------
         A row for each frame: ``frame``, ``time`` if the navigation axis is calibrated
         in a unit of time, ``counts``, the mean in the region, ``electrons`` a pixel,
-        ``dose`` in e-/Å² and, if the exposure is known, ``dose_rate``.
+        ``dose`` in e-/Å², if the exposure is known ``dose_rate``, and ``valid``, false
+        for frames that were skipped, whose values are NaN.
         ``attrs["units"]`` has the units, ``attrs["detector"]`` the region (left, top,
         right, bottom), the gain and where it is from.
 
@@ -640,9 +647,11 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         ------
         ValueError
             If the gain is not known, the signal is not calibrated, the region is not
-            inside the image or none is found; if a frame is constant, saturated, no
-            brighter than the offset or has NaN or infinite pixels there, with its
-            number.
+            inside the image or none is found; if a frame has NaN or infinite pixels
+            there, with its number.
+        BadFrameError
+            A ValueError, too. If a frame cannot be used and `on_bad_frame` is
+            ``"raise"``; if no frame can.
 
         Examples
         --------
@@ -657,6 +666,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             counts_per_electron=counts_per_electron,
             offset=offset,
             exposure=exposure,
+            rule=FrameRule(on_bad_frame),
             show_progressbar=show_progressbar,
             num_workers=num_workers,
         )
@@ -709,7 +719,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         ------
         ValueError
             As in `estimate_dose`, or if the region has less than 64 pixels along an
-            axis or the doses do not fit the frames.
+            axis or the doses do not fit the frames; if a frame cannot be used, with its
+            number.
 
         Examples
         --------

@@ -27,7 +27,10 @@ def is_time(axis: Any) -> bool:
 
 
 def join_frames(
-    tables: Sequence[pd.DataFrame | None], axes: Sequence[Any], column: int, calibrated: int
+    tables: Sequence[pd.DataFrame | None],
+    axes: Sequence[Any],
+    column: int,
+    calibrated: int,
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Return the tables of all frames below each other, saying which is of which.
 
@@ -57,7 +60,9 @@ def join_frames(
     known = [rows for rows in tables if rows is not None]
     unknown = [number for number, rows in enumerate(tables) if rows is None]
     if not known:
-        raise BadFrameError(f"There is no data in any of the {len(tables)} frames.", NO_DATA)
+        raise BadFrameError(
+            f"There is no data in any of the {len(tables)} frames.", NO_DATA
+        )
     table: pd.DataFrame = pd.concat(known, ignore_index=True)
     sizes = [0 if rows is None else len(rows) for rows in tables]
     table.insert(column, "frame", np.repeat(np.arange(len(tables)), sizes))

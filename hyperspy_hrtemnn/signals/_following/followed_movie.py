@@ -25,7 +25,6 @@ from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks
 from hyperspy_hrtemnn.signals._movies.linking import Runs
-
 from hyperspy_hrtemnn.signals._movies.skipping import FrameRule, tell
 
 from .in_flight import results_in_flight

@@ -84,9 +84,7 @@ def _client() -> Any:
     return getattr(get_scheduler(), "__self__", None)
 
 
-def _finished(
-    numbers: dict[Any, int], rule: FrameRule
-) -> Iterator[tuple[int, Any]]:
+def _finished(numbers: dict[Any, int], rule: FrameRule) -> Iterator[tuple[int, Any]]:
     """Wait for some frames, take them out, and yield them with their results."""
     for future in wait(numbers, return_when=FIRST_COMPLETED).done:
         number = numbers.pop(future)

@@ -144,7 +144,11 @@ def followed(
 
 
 def reflection_table(
-    rows: pd.DataFrame, axes: Sequence[Any], unknown: Iterable[int] = (), *, indexed: bool
+    rows: pd.DataFrame,
+    axes: Sequence[Any],
+    unknown: Iterable[int] = (),
+    *,
+    indexed: bool,
 ) -> pd.DataFrame:
     """Return the rows of all particles as the table of `LocalFFT.peak_table`.
 

@@ -55,8 +55,8 @@ def guarded_blocks(data: da.Array) -> tuple[Graph, dict[Place, Any]]:
     }
     members: dict[Place, Graph] = {}
     for key in order:
-        if owners[key]:
-            members.setdefault(owners[key], {})[key] = graph[key]
+        if owner := owners[key]:
+            members.setdefault(owner, {})[key] = graph[key]
     blocks = {}
     for key, place in keys.items():
         if key in outer:
@@ -95,7 +95,8 @@ def _read(members: Graph, key: Any, names: list[Any], *values: Any) -> Any:
         if isinstance(value, BadFrameError):
             return value
     known = {
-        name: (partial(_same, value),) for name, value in zip(names, values, strict=True)
+        name: (partial(_same, value),)
+        for name, value in zip(names, values, strict=True)
     }
     try:
         with reading():

@@ -34,8 +34,20 @@ Result = TypeVar("Result")
 
 # Between a line of the user and a warning are only lines of these.
 _BETWEEN = frozenset(
-    "concurrent contextlib dask distributed functools h5py hyperspy hyperspy_hrtemnn "
-    "rsciio threading tqdm zarr".split()
+    [
+        "concurrent",
+        "contextlib",
+        "dask",
+        "distributed",
+        "functools",
+        "h5py",
+        "hyperspy",
+        "hyperspy_hrtemnn",
+        "rsciio",
+        "threading",
+        "tqdm",
+        "zarr",
+    ]
 )
 
 
@@ -212,7 +224,9 @@ class FrameRule:
                 self.result(self.index(number), partial(_raise, error))
         return None
 
-    def to_try(self, total: int, done: Iterable[int], bad: Mapping[int, str]) -> set[int]:
+    def to_try(
+        self, total: int, done: Iterable[int], bad: Mapping[int, str]
+    ) -> set[int]:
         """Return the frames that a run has to look at, which may go on with another.
 
         Parameters
@@ -250,7 +264,7 @@ def _raise(error: BadFrameError) -> None:
 class _AtTheEnd(Callback):  # type: ignore[misc]
     """Tells of the frames that were skipped when dask has computed something."""
 
-    def _finish(self, dsk: Any, state: Any, errored: bool) -> None:  # noqa: ARG002, FBT001
+    def _finish(self, dsk: Any, state: Any, errored: bool) -> None:  # noqa: ARG002
         for skipped in list(_KNOWN.values()):
             if skipped.by_hand:
                 continue

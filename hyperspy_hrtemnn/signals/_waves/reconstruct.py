@@ -167,9 +167,7 @@ def reconstruct_classically(
     series = frames(signal, axis)
     fits = {}
     if lazy:
-        mapped = map_frames(
-            partial(_wave, run), series, 1, np.complex64, rule=rule
-        )
+        mapped = map_frames(partial(_wave, run), series, 1, np.complex64, rule=rule)
         waves = mapped[..., 0, :, :]
     else:
         found = _now(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Frames that cannot be used: the error that says so, and how many are told in one line.
+"""Frames that cannot be used: the error that says so, and many told in one line.
 
 Whoever finds that a frame cannot be used raises `BadFrameError`; who walks the frames
 of a movie decides what becomes of it. Knows neither signals nor networks.
@@ -132,8 +132,8 @@ def told(reasons: Mapping[int, str], total: int) -> str:
 
     Examples
     --------
-    >>> told({17: "blank", 201: "saturated", 200: "saturated"}, 1000)
-    '3 of 1000 frames could not be used and are empty: 17 (blank), 200, 201 (saturated).'
+    >>> told({17: "blank", 18: "saturated"}, 1000)
+    '2 of 1000 frames could not be used and are empty: 17 (blank), 18 (saturated).'
     """
     groups: dict[str, list[int]] = {}
     for number in sorted(reasons):

@@ -10,15 +10,17 @@ import warnings
 import dask
 import dask.array as da
 import hyperspy.api as hs
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 import tiny_networks
 from click.testing import CliRunner
 from distributed import Client
 from pandas.testing import assert_frame_equal
 
-from hyperspy_hrtemnn import cli
+from hyperspy_hrtemnn import cli, load_in_situ
 from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.bad_frames import BadFrameError, told
 from hyperspy_hrtemnn.checkpoint import Checkpoint
@@ -507,6 +509,52 @@ def test_commands_go_on_behind_them(run, tmp_path, movie_path, network, monkeypa
         np.testing.assert_array_equal(hs.load(tracked).data, expected)
 
 
+def test_tables_of_a_command_are_checked_before_the_work(run, tmp_path, movie_path):
+    data = Segmentation(np.random.default_rng(1).uniform(size=(3, 20, 30)))
+    data.save(tmp_path / "uncalibrated.hspy")
+    out = tmp_path / "t.hspy"
+    for path, table, said in (
+        ("uncalibrated.hspy", "t.csv", "not calibrated"),
+        ("movie.hspy", "none/t.csv", "There is no folder"),
+        ("movie.hspy", "movie.hspy", "another file of this"),
+    ):
+        options = ("--min-separation", "3", "--out", out, "--table", tmp_path / table)
+        assert said in run("track", tmp_path / path, *options, code=1)
+        assert sorted(path.name for path in tmp_path.glob("t.*")) == []
+
+
+def test_a_file_of_a_camera_that_is_damaged_is_left_out(tmp_path, network):
+    folder = tmp_path / "film" / "Hour_00" / "Minute_00" / "Second_00"
+    folder.mkdir(parents=True)
+    for number, image in enumerate(images()[GOOD][:4]):
+        name = f"film_Hour_00_Minute_00_Second_00_Frame_{number:04d}.hspy"
+        calibrated(image[np.newaxis]).inav[0].save(folder / name)
+        if number == 2:
+            (folder / name).write_bytes(b"half a fi")
+    movie = load_in_situ(tmp_path / "film")
+    with pytest.warns(UserWarning, match=r"1 of 4 frames .* 2 .cannot be read: "):
+        particles, table, _ = movie.follow_particles(
+            network, tmp_path / "out", **TRACK, **QUIET
+        )
+    assert table.attrs["unknown_frames"] == [2]
+    assert particles.ids(**QUIET) == [1, 2]
+
+
+def test_pictures_and_files_of_unknown_frames(disk, network, tmp_path):
+    with pytest.warns(UserWarning, match=SAID):
+        segmentation = disk.movie().segment(network, lazy_output=False, **QUIET)
+    particles = segmentation.track_instances(**TRACK, **QUIET)
+    particles.to_tiff(tmp_path / "p.tif", **QUIET)
+    pages = tifffile.imread(tmp_path / "p.tif")
+    np.testing.assert_array_equal(pages, np.maximum(particles.data, 0))
+    ax = particles.plot_overlay(calibrated(disk.data), frame=BLANK)
+    assert not ax.lines
+    curve = particles.plot_properties("area", ids=[2], **QUIET).lines[0]
+    gaps = np.flatnonzero(np.isnan(curve.get_ydata())) + curve.get_xdata()[0] / 0.5
+    assert gaps.tolist() == BAD
+    plt.close("all")
+
+
 def square(column, size=5):
     labels = np.zeros((12, 40), int)
     labels[3 : 3 + size, column : column + size] = 1
@@ -548,6 +596,7 @@ def test_what_can_be_checked_before_the_work_is(disk, network, tmp_path):
     with pytest.raises(ValueError, match="area"):
         follow(movie, network, tmp_path / "folder")
     assert not (tmp_path / "folder").exists()
+    assert disk.asked == []
     particles = calibrated(np.ones((3, 8, 9), int), HRTEM)
     particles.set_signal_type("HRTEM_instances")
     with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):

@@ -66,7 +66,7 @@ def _in_electrons(signal, where, factor=1 / GAIN):
 def test_dose(movie):
     table = movie.estimate_dose(ROI, counts_per_electron=GAIN, offset=DARK)
     assert list(table) == [
-        "frame", "time", "counts", "electrons", "dose", "dose_rate",
+        "frame", "time", "counts", "electrons", "dose", "dose_rate", "valid",
     ]  # fmt: skip
     np.testing.assert_allclose(table["dose"], DOSES, rtol=0.03)
     np.testing.assert_allclose(table["electrons"], DOSES * SAMPLING**2, rtol=0.03)
@@ -95,7 +95,7 @@ def test_gain_and_exposure_of_the_metadata(movie, where, item):
 
 def test_one_image_of_unknown_exposure(movie):
     table = movie.inav[2].estimate_dose(ROI, counts_per_electron=GAIN, offset=DARK)
-    assert list(table) == ["frame", "counts", "electrons", "dose"]
+    assert list(table) == ["frame", "counts", "electrons", "dose", "valid"]
     assert table["dose"][0] == pytest.approx(300, rel=0.03)
 
 
@@ -312,7 +312,11 @@ def test_the_dose_of_frames_that_cannot_be_used_is_not_known(movie):
         table = movie.estimate_dose(ROI, counts_per_electron=GAIN)
     assert table["valid"].tolist() == [True, False, False, True]
     assert table.attrs["unknown_frames"] == [1, 2]
-    assert table.loc[~table["valid"], ["counts", "electrons", "dose"]].isna().all(None)
+    assert (
+        table.loc[~table["valid"], ["counts", "electrons", "dose"]]
+        .isna()
+        .all(axis=None)
+    )
     assert_frame_equal(table[table["valid"]], expected[table["valid"]])
 
 
@@ -395,3 +399,13 @@ def test_command(movie, tmp_path):
     assert f"dose: {DOSES[0]:.3g} to {DOSES[-1]:.3g}" in result.output
     with pytest.raises(ValueError, match="There is no folder"):
         measure_file(tmp_path / "movie.hspy", tmp_path / "none" / "camera.json")
+    # All before a movie is even opened.
+    (tmp_path / "list.json").write_text("[1, 2]")
+    with pytest.raises(ValueError, match="is no parameters file or recipe"):
+        measure_file(tmp_path / "no_movie.hspy", tmp_path / "list.json")
+    with pytest.raises(ValueError, match=r"fits\.docx; .* one of .*\.png"):
+        measure_file(
+            tmp_path / "no_movie.hspy",
+            tmp_path / "camera.json",
+            picture=tmp_path / "fits.docx",
+        )

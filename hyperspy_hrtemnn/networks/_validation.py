@@ -63,7 +63,7 @@ def _gray(images: NDArray[Any]) -> NDArray[Any]:
 
 
 def check_contrast(image: NDArray[np.float32]) -> None:
-    """Raise a BadFrameError where an image shows nothing: blank, constant, saturated."""
+    """Raise a BadFrameError if an image shows nothing: blank, constant, saturated."""
     for name, value in (("lowest", image.min()), ("highest", image.max())):
         share = np.count_nonzero(image == value) / image.size
         if share == 1:

@@ -130,7 +130,7 @@ def local_fft(
     _warn_of_larger(signal, shape[0], fitting)
 
     rule = FrameRule(on_bad_frame).over(signal.data.shape[:-2])
-    data = _transformed(signal, instances, ids, shape, soft, rule)
+    data = _transformed(signal, instances, ids, shape, soft, rule=rule)
     axes = axis_dicts(signal)[:-2]
     if id is None or isinstance(id, Iterable):
         if ids is not None:
@@ -259,6 +259,7 @@ def _transformed(
     ids: list[int] | None,
     shape: tuple[int, int],
     apodization: float,
+    *,
     rule: FrameRule,
 ) -> da.Array:
     """Return the spectra, shape (frame, id, ky, kx) or, of whole frames, without id."""

@@ -33,22 +33,15 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 # Between a line of the user and a warning are only lines of these.
-_BETWEEN = frozenset(
-    [
-        "concurrent",
-        "contextlib",
-        "dask",
-        "distributed",
-        "functools",
-        "h5py",
-        "hyperspy",
-        "hyperspy_hrtemnn",
-        "rsciio",
-        "threading",
-        "tqdm",
-        "zarr",
-    ]
-)
+_BETWEEN = {"concurrent", "contextlib", "functools", "threading", "tqdm"} | {
+    "dask",
+    "distributed",
+    "h5py",
+    "hyperspy",
+    "hyperspy_hrtemnn",
+    "rsciio",
+    "zarr",
+}
 
 
 class SkippedFrames:

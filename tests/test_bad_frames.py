@@ -7,7 +7,6 @@ import copy
 import threading
 import warnings
 
-import dask
 import dask.array as da
 import hyperspy.api as hs
 import matplotlib.pyplot as plt
@@ -481,11 +480,10 @@ def test_commands_go_on_behind_them(run, tmp_path, movie_path, network, monkeypa
         write(self, number, frame)
         written.append(number)
 
-    with dask.config.set(num_workers=1):
-        monkeypatch.setattr(Checkpoint, "write", stop)
-        run(*command, code=130)
-        monkeypatch.setattr(Checkpoint, "write", write)
-        output = run(*command)
+    monkeypatch.setattr(Checkpoint, "write", stop)
+    run(*command, "--force", code=130)
+    monkeypatch.setattr(Checkpoint, "write", write)
+    output = run(*command)
     assert "2 (constant), 5 (saturated), 6 (no data)" in output
     segmentation = hs.load(out)
     assert np.isnan(segmentation.data).all(axis=(1, 2)).nonzero()[0].tolist() == BAD

@@ -178,10 +178,8 @@ def reconstruct_classically(
         waves = stack.reshape(series.shape[:-3] + stack.shape[-2:])
         # One list for each series, in the order of the data.
         fits = {
-            "errors": [[] if fit is None else fit.errors.tolist() for fit in found],
-            "drift": [
-                [] if fit is None else (fit.drift / 10).tolist() for fit in found
-            ],
+            "errors": _listed(found, "errors", 1, options["iterations"]),
+            "drift": _listed(found, "drift", 10, (len(defocus), 2)),
         }
     result = derived_signal(
         signal, waves, "exit_wave", axis_dicts(signal, without=axis)
@@ -215,6 +213,16 @@ def _wave(
     run: Callable[[NDArray[Any]], Reconstruction], images: NDArray[Any]
 ) -> NDArray[np.complex64]:
     return run(images).wave[np.newaxis]
+
+
+def _listed(
+    found: list[Reconstruction | None], name: str, unit: float, shape: Any
+) -> list[Any]:
+    """Return an array of each fit, in some unit, as a list; NaN of those skipped."""
+    return [
+        (np.full(shape, np.nan) if fit is None else getattr(fit, name) / unit).tolist()
+        for fit in found
+    ]
 
 
 def _now(

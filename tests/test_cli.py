@@ -285,11 +285,12 @@ def test_bad_frame(run, tmp_path, movie_path, network_path):
     movie.data[3] = 7
     movie.save(tmp_path / "bad.hspy")
     out = tmp_path / "out.hspy"
-    message = run(
-        "segment", tmp_path / "bad.hspy", "--model", network_path, "--out", out, code=1
-    )
+    command = ("segment", tmp_path / "bad.hspy", "--model", network_path, "--out", out)
+    message = run(*command, "--on-bad-frame", "raise", code=1)
     assert "Error: Frame 3: The image is constant" in message
     assert not out.exists()
+    assert "1 of 6 frames could not be used" in run(*command)
+    assert np.isnan(hs.load(out).data[3]).all()
 
 
 @pytest.fixture

@@ -8,17 +8,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dask
+import dask.array as da
 import numpy as np
 from hyperspy.signals import BaseSignal, Signal2D
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Tracker, separate
+from hyperspy_hrtemnn.bad_frames import check_data
 
 from ._calibration import pixels, sampling, square_pixels
 from ._columns.column_table import column_table
 from ._movies.deferred import whole_frames
 from ._movies.frames import computed, derived_signal
 from ._movies.linking import linked_frames
+from ._movies.skipping import FrameRule
 from ._probabilities import check_range
 
 if TYPE_CHECKING:
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from ._instances import Instances
+
+
+NO_DATA_LABEL = -1
+"""Of pixels, and whole frames, without data; ``metadata.HRTEMNN.Instances.no_data``."""
 
 
 class Segmentation(Signal2D):  # type: ignore[misc]
@@ -55,7 +62,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         Parameters
         ----------
         probability
-            The threshold, above 0 and up to 1.
+            The threshold, above 0 and up to 1. NaN, no data, is not above it.
 
         Raises
         ------
@@ -83,7 +90,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         Returns
         -------
         The area in the square of the unit of the signal axes: for a movie a signal
-        along its time, for one image a single number.
+        along its time, for one image a single number. NaN where a whole frame is.
 
         Raises
         ------
@@ -95,6 +102,9 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         mask = self.threshold(probability)
         mask.set_signal_type("")
         area = mask.sum(axis=mask.axes_manager.signal_axes) * side**2
+        if self.data.dtype.kind == "f":
+            # Before the axes are turned: the data is that of the navigation axes.
+            area.data = _where_known(area.data, self.data)
         area.metadata.set_item("Signal.quantity", f"Area ({unit}²)")
         return area.T if self.axes_manager.navigation_dimension else area
 
@@ -125,6 +135,10 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         when the result is computed or saved. Do either before looking at single
         frames: each look into an uncomputed result links from the first frame on.
 
+        Frames without data (NaN), such as those that `HRTEM.segment` skipped, are -1
+        everywhere. Nobody knows what was in them: they do not count as frames in which
+        a particle is missing, and the frame after is compared with the one before.
+
         Parameters
         ----------
         min_separation
@@ -139,7 +153,8 @@ class Segmentation(Signal2D):  # type: ignore[misc]
             Particles of less area are dropped: a number in the square of the axes'
             unit, or a text, ``"4 nm^2"``. By default `min_separation` squared.
         memory
-            Number of frames a particle may be missing and return with its id.
+            Number of frames a particle may be missing and return with its id; frames
+            without data do not count.
         drift
             Whether to take out the drift; or the drift itself in pixels, shape
             (frame, 2), what HyperSpy's ``estimate_shift2D`` returns for the movie.
@@ -188,12 +203,14 @@ class Segmentation(Signal2D):  # type: ignore[misc]
             raise ValueError(
                 f"The drift has {len(places)} rows, and there are {len(movie)} frames."
             )
+        rule = FrameRule(known=True).over(self.data.shape[:-2])
         workers = num_workers or dask.config.get("num_workers", None) or os.cpu_count()
         labels = linked_frames(
             movie,
             partial(separate_frame, **options),
             tracker,
             in_flight=int(workers or 1) + 1,
+            rule=rule,
         )
         result = derived_signal(
             self, labels.reshape(self.data.shape), "HRTEM_instances"
@@ -208,6 +225,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
                 "memory": memory,
                 "drift": drift if places is None else places,
                 "reach": reach,
+                "no_data": NO_DATA_LABEL,
                 "version": __version__,
             },
         )
@@ -280,6 +298,13 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         )
 
 
+def _where_known(area: Any, probability: Any) -> Any:
+    """Return areas, NaN for frames without data; lazily if these are lazy."""
+    known = ~np.isnan(probability).all(axis=(-2, -1))
+    where = np.where if isinstance(probability, np.ndarray) else da.where
+    return where(known.reshape(area.shape), area, np.nan)
+
+
 def separation_in_pixels(
     signal: Signal2D,
     min_separation: float | str,
@@ -312,6 +337,7 @@ def linking_in_pixels(
 
 def separate_frame(frame: NDArray[Any], **options: Any) -> NDArray[np.int32]:
     """Return the labels of one frame, shape (y, x), after a check of its values."""
+    check_data(frame)
     check_range(frame)
     return separate(frame, **options)
 

@@ -14,6 +14,7 @@ from hyperspy_hrtemnn.analysis import propagate
 from hyperspy_hrtemnn.plots import plot_argand, plot_convergence
 
 from ._calibration import sampling
+from ._entrance import OneForm
 from ._lenses import angstroms, beam_energy, set_energy
 from ._movies.frames import computed, derived_signal, frames, map_frames
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from ._hrtem import HRTEM
 
 
-class ExitWave(ComplexSignal2D):  # type: ignore[misc]
+class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
     """Exit waves, complex, array order (..., y, x); 1 = vacuum.
 
     They come from `HRTEM.reconstruct_exitwave`. ``wave.amplitude``, ``wave.phase``,

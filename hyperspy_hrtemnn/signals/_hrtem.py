@@ -14,6 +14,7 @@ from hyperspy_hrtemnn.networks import standardize
 from hyperspy_hrtemnn.networks._validation import finite_float32
 
 from ._calibration import pixels
+from ._entrance import OneForm
 from ._movies.frames import computed, derived_signal, frames, map_frames
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from ._segmentation import Segmentation
 
 
-class HRTEM(Signal2D):  # type: ignore[misc]
+class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
     """Real HRTEM images, array order (..., y, x).
 
     One image, a movie with its time as navigation axis, or a focal series with a

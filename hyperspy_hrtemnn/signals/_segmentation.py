@@ -16,6 +16,7 @@ from hyperspy_hrtemnn.analysis import Tracker, separate
 
 from ._calibration import pixels, sampling, square_pixels
 from ._columns.column_table import column_table
+from ._entrance import OneForm
 from ._movies.deferred import whole_frames
 from ._movies.frames import computed, derived_signal
 from ._movies.linking import linked_frames
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from ._instances import Instances
 
 
-class Segmentation(Signal2D):  # type: ignore[misc]
+class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
     """Probability of each pixel to belong to a class, 0 to 1.
 
     Array order (..., y, x), or (..., class, y, x) for several classes. It comes from

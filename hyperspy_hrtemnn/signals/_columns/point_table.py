@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hyperspy_hrtemnn.signals._calibration import edges_of
 from hyperspy_hrtemnn.signals._movies.each_frame import each_frame
 from hyperspy_hrtemnn.signals._tables import join_frames
+from hyperspy_hrtemnn.signals._units import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,8 +59,8 @@ def point_table(
     field = {}
     for name, axis in zip("xy", axes.signal_axes, strict=True):
         table[name] = axis.offset + axis.scale * table[name]
-        if isinstance(axis.units, str) and axis.units:
-            units[name] = axis.units
+        if unit := unit_of(axis):
+            units[name] = unit
         # What was looked at, also where nothing was found.
         field[name] = sorted(edges_of(axis))
     table.attrs |= {"units": units, "frames": len(tables), "field": field}

@@ -22,6 +22,7 @@ from hyperspy_hrtemnn.signals._instances import check_ids
 from hyperspy_hrtemnn.signals._movies.deferred import whole_frames
 from hyperspy_hrtemnn.signals._progress import is_shown, progress
 from hyperspy_hrtemnn.signals._tables import insert_coordinates
+from hyperspy_hrtemnn.signals._units import unit_of, value_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -197,9 +198,27 @@ def spacing_in_nm(max_spacing: float | str) -> float:
 
 
 def frequency_step(spectra: Signal2D) -> tuple[float, float]:
-    """Return the pixel size of spectra, (ky, kx) in 1/nm."""
+    """Return the pixel size of spectra, (ky, kx) in 1/nm.
+
+    Raises
+    ------
+    ValueError
+        If an axis is not in the reciprocal of a length.
+    """
     x, y = spectra.axes_manager.signal_axes
-    return float(y.scale), float(x.scale)
+    return _frequency_step(y), _frequency_step(x)
+
+
+def _frequency_step(axis: Any) -> float:
+    unit = unit_of(axis)
+    step = value_in(f"{float(axis.scale)!r} {unit}", "1/nm")
+    if not step:
+        raise ValueError(
+            f"The axis {axis.name!s} of the spectra has the scale {axis.scale:g} and "
+            f"the unit {unit!r}; it has to be in 1/nm, or the reciprocal of another "
+            "length."
+        )
+    return step
 
 
 def frames_and_ids(spectra: Signal2D) -> tuple[Numbers, Numbers]:

@@ -20,6 +20,7 @@ from hyperspy_hrtemnn.signals._movies.frames import (
     computed,
     derived_signal,
     frames,
+    free_name,
     map_frames,
 )
 
@@ -59,6 +60,7 @@ def simulate_images(
     )
     data = map_frames(run, frames(signal), len(values), indexed=True)
     axes = axis_dicts(signal)
+    free_name(axes, "defocus")
     if single:
         data = data[..., 0, :, :]
     else:

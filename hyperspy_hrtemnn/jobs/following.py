@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
 
-from .movies import load_movie, number_or_text, told_in_lines
+from .movies import load_movie, number_or_text, sampling_in_angstrom, told_in_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ def follow_file(
     model: str,
     out: Path,
     *,
-    sampling: float | None,
+    sampling: float | str | None,
     processes: int | None,
     scheduler: str | None,
     options: dict[str, Any],
@@ -38,7 +38,7 @@ def follow_file(
         The folder of `HRTEM.follow_particles`, where ``particles.hspy``,
         ``properties.csv`` and ``reflections.csv`` are written, too.
     sampling
-        Pixel size in Å, in place of what the file says.
+        Pixel size in place of what the file says, a number in Å or a text.
     processes
         Number of processes to work in; by default one, with threads.
     scheduler
@@ -52,7 +52,7 @@ def follow_file(
         As `HRTEM.follow_particles`, or if the file cannot be read.
     """
     lengths = {name: number_or_text(options[name]) for name in _LENGTHS}
-    signal = load_movie(movie, sampling)
+    signal = load_movie(movie, sampling_in_angstrom(sampling))
     with told_in_lines(movie), _client(processes, scheduler):
         particles, properties, reflections = signal.follow_particles(
             model, out, **options | lengths, show_progressbar=True

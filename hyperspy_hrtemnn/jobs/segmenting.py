@@ -14,7 +14,7 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
 from hyperspy_hrtemnn.networks import load
 
-from .movies import load_movie, told_in_lines
+from .movies import load_movie, sampling_in_angstrom, told_in_lines
 from .outputs import check_output, finish, frame_number, frame_shape, frames_folder
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def segment_file(
     model: str,
     out: Path,
     *,
-    sampling: float | None = None,
+    sampling: float | str | None = None,
     options: dict[str, Any],
     force: bool = False,
 ) -> None:
@@ -48,7 +48,7 @@ def segment_file(
     out
         The .hspy file.
     sampling
-        Pixel size in Å, in place of what the file says.
+        Pixel size in place of what the file says, a number in Å or a text.
     options
         Of `HRTEM.segment`.
     force
@@ -61,7 +61,8 @@ def segment_file(
     """
     check_output(movie, out, force=force)
     network = load(model)
-    signal = load_movie(movie, sampling)
+    size = sampling_in_angstrom(sampling)
+    signal = load_movie(movie, size)
     with told_in_lines(movie):
         result = signal.segment(network, **options, lazy_output=True)
 
@@ -70,7 +71,7 @@ def segment_file(
         "version": __version__,
         **input_identity(movie),
         "model sha256": network.sha256,
-        "sampling": sampling,
+        "sampling": size,
         **options,
     }
     checkpoint = Checkpoint(frames_folder(out), job, discard=force)

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
+from hyperspy_hrtemnn.signals._entrance import in_one_form
 from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
 from hyperspy_hrtemnn.signals._segmentation import (
     linking_in_pixels,
@@ -18,7 +19,13 @@ from hyperspy_hrtemnn.signals._segmentation import (
     separation_in_pixels,
 )
 
-from .movies import load_images, number_or_text
+from .movies import (
+    calibrate,
+    load_images,
+    number_or_text,
+    sampling_in_angstrom,
+    told_in_lines,
+)
 from .outputs import check_output, finish, frames_folder
 
 if TYPE_CHECKING:
@@ -30,6 +37,7 @@ def track_file(
     out: Path,
     *,
     table: Path | None = None,
+    sampling: float | str | None = None,
     options: dict[str, Any],
     force: bool = False,
 ) -> None:
@@ -44,6 +52,8 @@ def track_file(
         The .hspy file.
     table
         A .csv file for the properties of the particles.
+    sampling
+        Pixel size in place of what the file says, a number in Å or a text.
     options
         Of `Segmentation.track_instances`.
     force
@@ -57,8 +67,11 @@ def track_file(
     check_output(segmentation, out, force=force)
     if table is not None and table.exists() and not force:
         raise ValueError(f"{table} exists; --force replaces it.")
+    size = sampling_in_angstrom(sampling)
     signal = load_images(segmentation)
     signal.set_signal_type("HRTEM_segmentation")
+    calibrate(signal, size)
+    signal = in_one_form(signal)
     options = {
         **options,
         "min_separation": number_or_text(options["min_separation"]),
@@ -66,11 +79,13 @@ def track_file(
         "reach": number_or_text(options["reach"]),
     }
     # Checks the options, and knows the axes and metadata of the result.
-    result = signal.track_instances(**options, lazy_output=True)
+    with told_in_lines(segmentation):
+        result = signal.track_instances(**options, lazy_output=True)
     job = {
         "command": "track",
         "version": __version__,
         **input_identity(segmentation),
+        **({} if size is None else {"sampling": size}),
         **options,
     }
     checkpoint = Checkpoint(frames_folder(out), job, discard=force)

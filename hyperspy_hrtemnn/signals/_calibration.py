@@ -6,8 +6,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ._units import hint_for, unit_of, value_in, why_no_length
-from ._units import length_in as length_in
+from ._units import hint_for, length_in, unit_of, value_in, why_no_length
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
@@ -49,12 +48,11 @@ def sampling(signal: Signal2D, unit: str = "angstrom") -> float:
         If an axis is not uniform, or x and y differ.
     """
     sizes = []
-    for axis in signal.axes_manager.signal_axes:
+    for default, axis in zip("xy", signal.axes_manager.signal_axes, strict=True):
+        name = default if str(axis.name) == "<undefined>" else str(axis.name)
         if not axis.is_uniform:
-            raise ValueError(
-                f"The axis {axis.name!s} is not uniform; interpolate first."
-            )
-        sizes.append(_pixel_size(axis))
+            raise ValueError(f"The axis {name} is not uniform; interpolate first.")
+        sizes.append(_pixel_size(axis, name))
     # The unit is that of an axis or one of ours, and by now known to be a length.
     scale = value_in("1 angstrom", unit) or math.nan
     x, y = (scale * abs(size) for size in sizes)
@@ -66,14 +64,14 @@ def sampling(signal: Signal2D, unit: str = "angstrom") -> float:
     return float((x + y) / 2)
 
 
-def _pixel_size(axis: Any) -> float:
+def _pixel_size(axis: Any, name: str) -> float:
     """Return the scale of an axis in Å."""
     scale, unit = float(axis.scale), unit_of(axis)
     if length_in(f"1 {unit}", "angstrom") is None:
-        raise CalibrationError(f"axis {axis.name!s} {why_no_length(unit)}.")
+        raise CalibrationError(f"axis {name} {why_no_length(unit)}.")
     size = length_in(f"{scale!r} {unit}", "angstrom")
     if not size:
-        raise CalibrationError(f"axis {axis.name!s} has the scale {scale:g}.")
+        raise CalibrationError(f"axis {name} has the scale {scale:g}.")
     return size
 
 

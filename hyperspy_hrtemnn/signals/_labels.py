@@ -66,7 +66,7 @@ def _of_block(data: NDArray[Any], *, no_data: bool) -> NDArray[np.integer[Any]]:
     largest = data.max(initial=0)
     if largest > _LARGEST:
         raise ValueError(
-            f"The largest id is {int(largest)}; ids are whole numbers up to {_LARGEST}. "
+            f"The largest id is {int(largest)}; ids go up to {_LARGEST}. "
             "Number the particles anew, for example\n"
             "    signal.data = skimage.segmentation.relabel_sequential(signal.data)[0]"
         )

@@ -34,7 +34,7 @@ def known_energy(signal: Signal2D) -> float | None:
     # Readers write 0 or nothing where the file does not say.
     if found is None or not str(found).strip():
         return None
-    energy = _keV(found)
+    energy = _kiloelectronvolts(found)
     if energy == 0:
         return None
     _check(energy, found, f"in the metadata, {_ENERGY}")
@@ -57,7 +57,7 @@ def beam_energy(signal: Signal2D, energy: float | str | None = None) -> float:
         If neither is known, or it is not one of a microscope.
     """
     if energy is not None:
-        given = _keV(energy)
+        given = _kiloelectronvolts(energy)
         _check(given, energy, "that is given")
         return given
     known = known_energy(signal)
@@ -69,7 +69,7 @@ def beam_energy(signal: Signal2D, energy: float | str | None = None) -> float:
     return known
 
 
-def _keV(energy: Any) -> float:
+def _kiloelectronvolts(energy: Any) -> float:
     """Return an energy, a number in keV or a text, in keV; nan where it is none."""
     try:
         return float(energy)

@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 # The columns of our tables, which mean the same in each of them. A navigation axis of
 # such a name has another, the same in all tables of a signal, so that they can be
 # joined.
-_COLUMNS = frozenset(
-    """
-    frame time valid id class x y
-    area equivalent_diameter perimeter eccentricity orientation touches_border
-    mean_intensity x_corrected y_corrected
-    confidence real imaginary amplitude phase theta rmse
-    reflection spacing angle intensity noise found rotation family lattice zone_axis
-    probability brightness_ratio
-    counts electrons dose dose_rate c0 c0_error c1 c2 c3 c3_error C C_error R2
-    counts_per_electron hot_pixels
-    column track event before after x_from y_from x_to y_to
-    """.split()
-)
+# fmt: off
+_COLUMNS = frozenset((
+    "frame", "time", "valid", "id", "class", "x", "y", "area",
+    "equivalent_diameter", "perimeter", "eccentricity", "orientation",
+    "touches_border", "mean_intensity", "x_corrected", "y_corrected", "confidence",
+    "real", "imaginary", "amplitude", "phase", "theta", "rmse", "reflection",
+    "spacing", "angle", "intensity", "noise", "found", "rotation", "family",
+    "lattice", "zone_axis", "probability", "brightness_ratio", "counts",
+    "electrons", "dose", "dose_rate", "c0", "c0_error", "c1", "c2", "c3",
+    "c3_error", "C", "C_error", "R2", "counts_per_electron", "hot_pixels", "column",
+    "track", "event", "before", "after", "x_from", "y_from", "x_to", "y_to",
+))
+# fmt: on
 
 
 def join_frames(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_hrtemnn.signals._calibration import length_in
+from hyperspy_hrtemnn.signals._units import length_in
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D

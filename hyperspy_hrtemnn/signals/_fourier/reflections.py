@@ -17,12 +17,11 @@ from hyperspy_hrtemnn.analysis import (
     follow_reflections,
     measure_reflections,
 )
-from hyperspy_hrtemnn.signals._calibration import length_in
 from hyperspy_hrtemnn.signals._instances import check_ids
 from hyperspy_hrtemnn.signals._movies.deferred import whole_frames
 from hyperspy_hrtemnn.signals._progress import is_shown, progress
 from hyperspy_hrtemnn.signals._tables import insert_coordinates
-from hyperspy_hrtemnn.signals._units import unit_of, value_in
+from hyperspy_hrtemnn.signals._units import length_in, unit_of, value_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

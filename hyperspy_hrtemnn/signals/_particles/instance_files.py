@@ -123,5 +123,8 @@ def _pages(
 
 def _frame_interval(axis: Any) -> dict[str, Any]:
     if axis.is_uniform and is_time(axis):
-        return {"finterval": float(axis.scale), "tunit": unit_of(axis).translate(_ASCII)}
+        return {
+            "finterval": float(axis.scale),
+            "tunit": unit_of(axis).translate(_ASCII),
+        }
     return {}

@@ -13,8 +13,8 @@ import numpy as np
 from hyperspy.signals import Signal1D
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.signals._calibration import length_in
 from hyperspy_hrtemnn.signals._movies.frames import computed
+from hyperspy_hrtemnn.signals._units import length_in
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D

@@ -20,6 +20,8 @@ from hyperspy_hrtemnn.io.imagej import calibration
 from ._units import ratio, unit_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hyperspy.signals import Signal2D
 
 # Names of the fast and the slow axis of images that are stored the other way around.
@@ -102,16 +104,16 @@ def given(signal: Signal2D) -> Signal2D:
     return getattr(signal, "_given", signal)
 
 
-def is_turned(signal: Signal2D) -> bool:
-    """Return whether, by their names, the fast signal axis is y and the slow one x."""
-    fast, slow = (str(axis.name).lower() for axis in signal.axes_manager.signal_axes)
+def is_turned(axes: Sequence[Any]) -> bool:
+    """Return whether, by the names of two axes, the fast is y and the slow one x."""
+    fast, slow = (str(axis.name).lower() for axis in axes)
     return (fast, slow) in _TURNED
 
 
 def _ordered(signal: Signal2D) -> list[Any]:
     """Return the axes in the order of the array that methods expect."""
     axes = signal.axes_manager
-    x, y = axes.signal_axes[:: -1 if is_turned(signal) else 1]
+    x, y = axes.signal_axes[:: -1 if is_turned(axes.signal_axes) else 1]
     return [*axes.navigation_axes[::-1], y, x]
 
 

@@ -75,6 +75,10 @@ def _kiloelectronvolts(energy: Any) -> float:
         return float(energy)
     except (TypeError, ValueError):
         text = str(energy)
+    # Programs write "200KV", too.
+    for written, unit in (("kev", "keV"), ("kv", "kV")):
+        if text.lower().rstrip().endswith(written):
+            text = text.rstrip()[: -len(written)] + unit
     for unit in ("keV", "kilovolt"):
         value = value_in(text, unit)
         if value is not None:

@@ -62,7 +62,7 @@ def vacuum(signal: Signal2D, roi: Any = None) -> Vacuum:
     x, y = source.axes_manager.signal_axes
     if roi is None:
         rows, columns = find_vacuum(_mean_frame(signal))
-        if is_turned(source):
+        if is_turned((x, y)):
             rows, columns = columns, rows
     else:
         try:

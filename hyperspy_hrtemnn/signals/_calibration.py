@@ -52,10 +52,8 @@ def sampling(signal: Signal2D, unit: str = "angstrom") -> float:
         name = default if str(axis.name) == "<undefined>" else str(axis.name)
         if not axis.is_uniform:
             raise ValueError(f"The axis {name} is not uniform; interpolate first.")
-        sizes.append(_pixel_size(axis, name))
-    # The unit is that of an axis or one of ours, and by now known to be a length.
-    scale = value_in("1 angstrom", unit) or math.nan
-    x, y = (scale * abs(size) for size in sizes)
+        sizes.append(_pixel_size(axis, name, unit))
+    x, y = map(abs, sizes)
     if abs(x - y) > 0.01 * x:
         raise ValueError(
             f"Pixels are {x:.4g} x {y:.4g} {unit}; square pixels are needed. Correct "
@@ -64,12 +62,11 @@ def sampling(signal: Signal2D, unit: str = "angstrom") -> float:
     return float((x + y) / 2)
 
 
-def _pixel_size(axis: Any, name: str) -> float:
-    """Return the scale of an axis in Å."""
+def _pixel_size(axis: Any, name: str, of_result: str) -> float:
     scale, unit = float(axis.scale), unit_of(axis)
     if length_in(f"1 {unit}", "angstrom") is None:
         raise CalibrationError(f"axis {name} {why_no_length(unit)}.")
-    size = length_in(f"{scale!r} {unit}", "angstrom")
+    size = length_in(f"{scale!r} {unit}", of_result)
     if not size:
         raise CalibrationError(f"axis {name} has the scale {scale:g}.")
     return size

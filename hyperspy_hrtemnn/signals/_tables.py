@@ -27,7 +27,7 @@ _COLUMNS = frozenset((
     "touches_border", "mean_intensity", "x_corrected", "y_corrected", "confidence",
     "real", "imaginary", "amplitude", "phase", "theta", "rmse", "reflection",
     "spacing", "angle", "intensity", "noise", "found", "rotation", "family",
-    "lattice", "zone_axis", "probability", "brightness_ratio", "counts",
+    "lattice", "zone_axis", "probability", "brightness_ratio", "directions", "counts",
     "electrons", "dose", "dose_rate", "c0", "c0_error", "c1", "c2", "c3",
     "c3_error", "C", "C_error", "R2", "counts_per_electron", "hot_pixels", "column",
     "track", "event", "before", "after", "x_from", "y_from", "x_to", "y_to",

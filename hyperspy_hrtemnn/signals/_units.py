@@ -44,8 +44,14 @@ def value_in(text: str, unit: str) -> float | None:
     match = _TEXT.fullmatch(text)
     if match is None or "," in text:
         return None
-    one = _one(match[2], unit)
-    value = math.nan if one is None else float(match[1]) * one
+    quantity = _quantity(match[2])
+    # Pint takes px for the pixel of web pages, 1/96 of an inch.
+    if quantity is None or "css_pixel" in str(quantity.units):
+        return None
+    try:
+        value = float((float(match[1]) * quantity).m_as(unit))
+    except (pint.PintError, TypeError, ValueError, OverflowError):
+        return None
     return value if math.isfinite(value) else None
 
 
@@ -112,18 +118,6 @@ def hint_for(text: str) -> str:
     if re.fullmatch(r"\s*[\d.eE+-]+\s*A\s*(\^?2|²)?\s*", text):
         return f" 'A' is the ampere: {text.replace('A', 'angstrom')!r}."
     return ""
-
-
-def _one(unit: str, other: str) -> float | None:
-    """Return what one of a unit is in another, None where it is no such unit."""
-    quantity = _quantity(unit)
-    # Pint takes px for the pixel of web pages, 1/96 of an inch.
-    if quantity is None or "css_pixel" in str(quantity.units):
-        return None
-    try:
-        return float(quantity.m_as(other))
-    except (pint.PintError, TypeError, ValueError, OverflowError):
-        return None
 
 
 @lru_cache(maxsize=256)

@@ -63,7 +63,7 @@ def test_whatever_is_not_a_particle_is_background(made, written, tmp_path):
     images.set_signal_type("HRTEM")
     for axis in images.axes_manager.signal_axes:
         axis.scale, axis.units = 0.5, "nm"
-    spectra = images.local_fft(signal, [7, 9], size="10 nm", apodization="0.5 nm")
+    spectra = images.local_fft(signal, [7, 9], size="11 nm", apodization="0.5 nm")
     shown = spectra.data.any(axis=(2, 3))
     np.testing.assert_array_equal(shown, [[True, False], [False, True]])
     np.testing.assert_array_equal(data, before)
@@ -98,6 +98,11 @@ def test_the_largest_id_of_32_bits_is_kept(made):
     signal = made(np.where(labels() == 9, 2**31 - 1, 0))
     assert signal.ids() == [2**31 - 1]
     assert signal.properties()["id"].tolist() == [2**31 - 1]
+    image = signal.deepcopy()
+    image.data = image.data.astype(float)
+    image.set_signal_type("HRTEM")
+    assert image.local_fft(signal, 2**31 - 1, size="11 nm").data[1].any()
+    assert signal.plot_overlay(image, 1).texts[0].get_text() == str(2**31 - 1)
 
 
 def test_probabilities_are_not_labels(made):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import doctest
 import inspect
 import warnings
 
@@ -141,8 +142,9 @@ def plain(result):
     return result
 
 
-@pytest.mark.parametrize("lazy", [False, True], ids=["in memory", "lazy"])
-@pytest.mark.parametrize("order", ["yxt", "ytx", "xyt", "txy"])
+@pytest.mark.parametrize(
+    ("order", "lazy"), [("yxt", False), ("yxt", True), ("xty", False)]
+)
 @pytest.mark.parametrize(("kind", "method"), CALLS)
 def test_the_order_of_the_array_changes_nothing(
     kind, method, order, lazy, network_path
@@ -195,6 +197,21 @@ def test_a_signal_in_one_form_is_itself():
     whole = stored(labels(), "HRTEM_instances", lazy=True)
     whole.metadata.set_item("HRTEMNN.Instances", {"memory": 0})
     assert in_one_form(whole) is whole
+
+
+def test_the_examples_of_methods_are_found():
+    module = inspect.getmodule(HRTEM)
+    found = doctest.DocTestFinder(exclude_empty=True).find(HRTEM, "HRTEM", module)
+    assert {"HRTEM.segment", "HRTEM.local_fft"} <= {each.name for each in found}
+    assert inspect.signature(HRTEM.segment).parameters["model"]
+
+
+def test_what_is_not_uniform_is_named_before_the_work():
+    signal = stored((labels() > 0).astype(float), "HRTEM_segmentation")
+    signal.axes_manager.signal_axes[0].convert_to_non_uniform_axis()
+    for call in (signal.find_columns, signal.area, lambda: signal.track_instances(1)):
+        with pytest.raises(ValueError, match="axis x is not uniform; interpolate"):
+            call()
 
 
 def test_pictures_of_a_turned_movie_are_those_of_the_other():

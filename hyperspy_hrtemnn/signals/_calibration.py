@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ._units import hint_for, length_in, unit_of, value_in, why_no_length
+from ._units import hint_for, length_in, name_of, unit_of, value_in, why_no_length
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
@@ -49,9 +49,8 @@ def sampling(signal: Signal2D, unit: str = "angstrom") -> float:
     """
     sizes = []
     for default, axis in zip("xy", signal.axes_manager.signal_axes, strict=True):
-        name = default if str(axis.name) == "<undefined>" else str(axis.name)
-        if not axis.is_uniform:
-            raise ValueError(f"The axis {name} is not uniform; interpolate first.")
+        name = name_of(axis, default)
+        check_uniform(axis, name)
         sizes.append(_pixel_size(axis, name, unit))
     x, y = map(abs, sizes)
     if abs(x - y) > 0.01 * x:
@@ -70,6 +69,12 @@ def _pixel_size(axis: Any, name: str, of_result: str) -> float:
     if not size:
         raise CalibrationError(f"axis {name} has the scale {scale:g}.")
     return size
+
+
+def check_uniform(axis: Any, name: str) -> None:
+    """Raise a ValueError if an axis has no single scale."""
+    if not axis.is_uniform:
+        raise ValueError(f"The axis {name} is not uniform; interpolate first.")
 
 
 def known_sampling(signal: Signal2D) -> float | None:
@@ -107,7 +112,14 @@ def pixels(length: float | str, signal: Signal2D) -> float:
 
 
 def edges_of(axis: Any) -> tuple[float, float]:
-    """Return where the first pixel of a signal axis begins and the last one ends."""
+    """Return where the first pixel of a signal axis begins and the last one ends.
+
+    Raises
+    ------
+    ValueError
+        If the axis is not uniform.
+    """
+    check_uniform(axis, name_of(axis, "of the image"))
     first = axis.offset - axis.scale / 2
     return first, first + axis.size * axis.scale
 

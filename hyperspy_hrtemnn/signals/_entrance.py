@@ -9,7 +9,7 @@ labels are ours.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import partial, update_wrapper
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,8 @@ class _Method:
 
     def __init__(self, function: FunctionType) -> None:
         self._function = function
-        self.__doc__ = function.__doc__
+        # Whoever looks into the class finds name, text and examples of the method.
+        update_wrapper(self, function)  # type: ignore[arg-type]
 
     def __get__(self, signal: Any, owner: type) -> FunctionType | MethodType:
         if signal is None:

@@ -45,7 +45,7 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         self,
         distance: float | str,
         *,
-        energy: float | None = None,
+        energy: float | str | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -57,7 +57,7 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         distance
             How far, positive along the beam; going back is the same as underfocus.
         energy
-            Beam energy in keV; by default the metadata's.
+            Beam energy in keV or a text, "80 kV"; by default the metadata's.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -155,7 +155,7 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         self,
         defocus: float | str | Sequence[float | str],
         *,
-        energy: float | None = None,
+        energy: float | str | None = None,
         Cs: float | str = 0.0,
         focal_spread: float | str = 0.0,
         blur: float | str = 0.0,
@@ -176,7 +176,7 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         defocus
             Of each image, positive = underfocus.
         energy
-            Beam energy in keV; by default the metadata's.
+            Beam energy in keV or a text, "80 kV"; by default the metadata's.
         Cs, focal_spread, blur, angular_spread, aberrations
             The lenses, as in `HRTEM.reconstruct_exitwave`.
         dose

@@ -44,8 +44,10 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
     """Real HRTEM images, array order (..., y, x).
 
     One image, a movie with its time as navigation axis, or a focal series with a
-    navigation axis named ``defocus``. The calibration is that of the axes; the beam
-    energy is read from ``metadata.Acquisition_instrument.TEM.beam_energy`` (keV).
+    navigation axis named ``defocus``. The calibration is that of the axes, whatever
+    their order in the array, or where they have none that of a TIFF of ImageJ; lengths
+    in results are in the unit of the x axis. The beam energy is read from
+    ``metadata.Acquisition_instrument.TEM.beam_energy``, in keV or a text, "300 kV".
     """
 
     _signal_type = "HRTEM"
@@ -191,7 +193,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         tile: int | None = None,
         overlap: int | None = None,
         window: Window = "hamming",
-        energy: float | None = None,
+        energy: float | str | None = None,
         Cs: float | str = 0.0,
         focal_spread: float | str = 0.0,
         blur: float | str = 0.0,
@@ -223,8 +225,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         resample, tile, overlap, window
             For the network: as in `segment`.
         energy
-            Beam energy in keV, which the wave keeps; by default the metadata's or, for
-            the network, the one it was trained for.
+            Beam energy in keV or a text, "300 kV", which the wave keeps; by default
+            the metadata's or, for the network, the one it was trained for.
         Cs
             For Gerchberg-Saxton, as all that follows: spherical aberration, a number
             in the unit of the signal axes or a text with a unit, ``"10 µm"``, as all
@@ -573,9 +575,11 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         Parameters
         ----------
         roi
-            The region in the unit of the signal axes, ``hs.roi.RectangularROI(left,
-            top, right, bottom)``. By default the flattest part of the mean of 16
-            frames, `hyperspy_hrtemnn.analysis.find_vacuum`; look at it.
+            The region in the unit of each signal axis, ``hs.roi.RectangularROI(left,
+            top, right, bottom)``; its first pixel is the one whose middle is nearest
+            to the left and top, its last is before that of right and bottom. By default
+            the flattest part of the mean of 16 frames,
+            `hyperspy_hrtemnn.analysis.find_vacuum`; look at it.
         counts_per_electron
             Counts of one electron. By default the metadata's, where those count
             electrons, as of DigitalMicrograph and Direct Electron.
@@ -595,7 +599,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         in a unit of time, ``counts``, the mean in the region, ``electrons`` a pixel,
         ``dose`` in e-/Å² and, if the exposure is known, ``dose_rate``.
         ``attrs["units"]`` has the units, ``attrs["detector"]`` the region (left, top,
-        right, bottom), the gain and where it is from.
+        right, bottom), which is the same if it is given again, the gain and where it
+        is from.
 
         Raises
         ------

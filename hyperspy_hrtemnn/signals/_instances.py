@@ -41,7 +41,9 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
     """Integer labels of particles, 0 = background, array order (..., y, x).
 
     An id means the same particle in every frame. They come from
-    `Segmentation.track_instances`.
+    `Segmentation.track_instances`, or are those of any program: masks and floats that
+    are whole are read, too, and negative labels as background, unless
+    ``metadata.HRTEMNN.Instances.no_data`` is -1. Ids have 32 bits at most.
     """
 
     _signal_type = "HRTEM_instances"
@@ -86,7 +88,8 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
         -------
         The columns of `hyperspy_hrtemnn.analysis.properties` and, before them,
         ``frame``, and ``time`` if the navigation axis is calibrated in a unit of time;
-        calibrated in something else, the column has the axis' name. Lengths are in
+        calibrated in something else, the column has the axis' name, with ``_axis``
+        behind it if that is the name of a column. Lengths are in
         the unit of the x axis, ``x`` and ``y`` its coordinates. A movie along one axis
         has ``x_corrected`` and ``y_corrected``, the place without the drift of the
         whole field since the first frame; see

@@ -250,7 +250,8 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
         Returns
         -------
         ``frame``, ``time`` if the navigation axis is calibrated in a unit of time
-        (calibrated in something else, the column has the axis' name), ``class``, the
+        (calibrated in something else, the column has the axis' name, with ``_axis``
+        behind it if that is the name of a column), ``class``, the
         name or, where it is not known, the number of the channel, ``x`` and ``y``,
         coordinates of the signal axes in their unit, and ``confidence``, the largest
         probability of that class in the column. The most certain of a frame come

@@ -10,7 +10,7 @@ import pandas as pd
 
 from hyperspy_hrtemnn.analysis import correct_drift
 
-from ._units import is_time, unit_of
+from ._units import is_time, name_of, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,10 +112,7 @@ def column_names(axes: Sequence[Any]) -> list[str]:
     time = time_axis(axes)
     names: list[str] = []
     for number, axis in enumerate(axes):
-        own = str(axis.name).strip()
-        name = own if own and own != "<undefined>" else f"axis_{number}"
-        if axis is time:
-            name = "time"
+        name = "time" if axis is time else name_of(axis, f"axis_{number}")
         while (name in _COLUMNS and axis is not time) or name in names:
             name += "_axis"
         names.append(name)

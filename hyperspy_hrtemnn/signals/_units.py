@@ -20,7 +20,7 @@ _RECIPROCAL = re.compile(r"(?<=[^\W\d_])-1\b")
 # A second number is no unit, and one to a power may take pint for ever.
 _NUMBER = re.compile(r"(?!1\s*/)[\d.]|.*\d\s*(\*\*|\^)")
 
-# The word of an axis that HyperSpy or a file has given no unit.
+# What stands where HyperSpy or a file has given no unit, or no name.
 _NOTHING = {"", "none", "<undefined>", "undefined"}
 
 _PIXELS = {"px", "pixel", "pixels", "pix"}
@@ -69,6 +69,12 @@ def unit_text(unit: Any) -> str:
     """Return the unit of an axis' dictionary as `unit_of` returns it."""
     text = str(unit).strip()
     return "" if text.lower() in _NOTHING else text
+
+
+def name_of(axis: Any, default: str) -> str:
+    """Return the name of an axis, or another where it has none."""
+    text = str(axis.name).strip()
+    return default if text.lower() in _NOTHING else text
 
 
 def is_time(axis: Any) -> bool:

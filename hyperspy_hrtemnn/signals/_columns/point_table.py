@@ -47,6 +47,11 @@ def point_table(
     ``frames`` and the ``field``, the edges of what was looked at along x and y.
     """
     axes = signal.axes_manager
+    # What was looked at, also where nothing was found.
+    field = {
+        name: sorted(edges_of(axis))
+        for name, axis in zip("xy", axes.signal_axes, strict=True)
+    }
     tables = each_frame(
         signal,
         find,
@@ -56,12 +61,9 @@ def point_table(
     )
     navigation = [axis for axis in axes.navigation_axes if axis is not channel_axis]
     table, units = join_frames(tables, navigation, 0, 1)
-    field = {}
     for name, axis in zip("xy", axes.signal_axes, strict=True):
         table[name] = axis.offset + axis.scale * table[name]
         if unit := unit_of(axis):
             units[name] = unit
-        # What was looked at, also where nothing was found.
-        field[name] = sorted(edges_of(axis))
     table.attrs |= {"units": units, "frames": len(tables), "field": field}
     return table

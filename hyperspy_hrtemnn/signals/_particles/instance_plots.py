@@ -93,7 +93,7 @@ def draw_outlines(
                 linewidth=1.5,
             )
         if show_ids:
-            y, x = np.mean(np.nonzero(particle), axis=1) + (top, left)
+            y, x = np.mean(np.nonzero(particle), axis=1) + np.array([top, left])
             ax.text(
                 x_axis.offset + x_axis.scale * x,
                 y_axis.offset + y_axis.scale * y,

@@ -52,7 +52,7 @@ def reconstruct_by_network(
     model: str | Path | Network | None,
     options: dict[str, Any],
     *,
-    energy: float | None,
+    energy: float | str | None,
     lazy: bool,
     show_progressbar: bool | None,
     num_workers: int | None,

@@ -199,6 +199,34 @@ def test_a_signal_in_one_form_is_itself():
     assert in_one_form(whole) is whole
 
 
+def test_nothing_of_a_lazy_movie_in_another_form_is_read_before_it_is_asked_for(mixed):
+    def read(block):
+        raise AssertionError("read too early")
+
+    change, *_ = mixed
+    signals = {}
+    for kind in ("HRTEM", "HRTEM_segmentation", "HRTEM_instances"):
+        signal = change(stored(DATA[kind](), kind, "yxt", lazy=True))
+        meta = np.empty((0, 0, 0), signal.data.dtype)
+        signal.data = signal.data.map_blocks(read, dtype=signal.data.dtype, meta=meta)
+        signals[kind] = signal
+    assert signals["HRTEM"].standardize("1 nm")._lazy
+    assert signals["HRTEM_segmentation"].track_instances("1 nm")._lazy
+    assert signals["HRTEM_segmentation"].threshold(0.5)._lazy
+    spectra = signals["HRTEM"].local_fft(signals["HRTEM_instances"], 1, size="5 nm")
+    assert spectra._lazy
+    with pytest.raises(AssertionError, match="read too early"):
+        signals["HRTEM_instances"].ids()
+
+
+def test_what_is_drawn_on_a_signal_stays_there():
+    signal = stored(images(), "HRTEM", "yxt")
+    points = hs.plot.markers.Points(offsets=[[0.0, 6.0]])
+    signal.add_marker(points, permanent=True, plot_marker=False)
+    assert signal.standardize("1 nm").data.shape == (FRAMES, Y, X)
+    assert "Markers" in signal.metadata
+
+
 def test_the_examples_of_methods_are_found():
     module = inspect.getmodule(HRTEM)
     found = doctest.DocTestFinder(exclude_empty=True).find(HRTEM, "HRTEM", module)

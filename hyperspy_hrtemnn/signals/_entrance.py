@@ -87,10 +87,13 @@ def in_one_form(signal: Signal2D) -> Signal2D:
     in_order = places == list(range(len(places)))
     if in_order and not changed and data is signal.data:
         return signal
+    metadata = signal.metadata.as_dictionary()
+    # What is drawn on the signal of the user stays there.
+    metadata.pop("Markers", None)
     view = type(signal)(
         data if in_order else data.transpose(places),
         axes=axes,
-        metadata=signal.metadata.as_dictionary(),
+        metadata=metadata,
         original_metadata=signal.original_metadata.as_dictionary(),
     )
     for axis, its in zip(order, view.axes_manager._axes, strict=True):

@@ -20,7 +20,7 @@ from hyperspy_hrtemnn.signals import HRTEM, ExitWave, LazyExitWave, LazyHRTEM
 QUIET = {"show_progressbar": False}
 ENERGY = "Acquisition_instrument.TEM.beam_energy"
 DEFOCUS = np.linspace(-40, 40, 9)  # nm
-LENSES = {"Cs": "10 µm", "focal_spread": 1.0, "blur": "0.5 angstrom"}
+LENSES = {"Cs": "10 µm", "focal_spread": 1.0, "blur": "8 pm"}
 FAST = {"method": "gerchberg-saxton", "align": False, "margin": 0, "iterations": 30}
 
 

@@ -234,7 +234,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         focal_spread
             1/e width of the distribution of focus.
         blur
-            Width of the Gaussian envelope of vibrations.
+            Standard deviation of the Gaussian that blurs the image, in real space:
+            vibrations of the microscope, for example.
         angular_spread
             1/e width of the distribution of beam directions in mrad.
         aberrations

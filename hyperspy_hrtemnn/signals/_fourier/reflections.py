@@ -21,7 +21,7 @@ from hyperspy_hrtemnn.signals._instances import check_ids
 from hyperspy_hrtemnn.signals._movies.deferred import whole_frames
 from hyperspy_hrtemnn.signals._progress import is_shown, progress
 from hyperspy_hrtemnn.signals._tables import insert_coordinates
-from hyperspy_hrtemnn.signals._units import length_in, unit_of, value_in
+from hyperspy_hrtemnn.signals._units import hint_for, length_in, unit_of, value_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -192,7 +192,8 @@ def spacing_in_nm(max_spacing: float | str) -> float:
         return max_spacing
     length = length_in(max_spacing, "nm")
     if length is None:
-        raise ValueError(f"max_spacing is {max_spacing!r}, which is no length.")
+        hint = hint_for(max_spacing)
+        raise ValueError(f"max_spacing is {max_spacing!r}, which is no length.{hint}")
     return length
 
 

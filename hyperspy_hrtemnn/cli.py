@@ -94,6 +94,11 @@ _on_bad_frame = click.option(
     help="Stop at a frame that is blank, saturated or cannot be read, or leave it out; "
     "by default it is left out of a movie.",
 )
+_sampling = click.option(
+    "--sampling",
+    help='Pixel size, such as "0.12 angstrom", or a number in Å; for files without '
+    "calibration, or with a wrong one.",
+)
 
 
 @click.command()
@@ -154,9 +159,7 @@ def _text(value: Any) -> str:
 @click.argument("movie", type=_existing)
 @click.option("--model", required=True, help="Name of a network, or its file.")
 @click.option("--out", required=True, type=_file, help="The .hspy file to write.")
-@click.option(
-    "--sampling", type=float, help="Pixel size in Å, for a movie without calibration."
-)
+@_sampling
 @click.option("--tile", type=int, help="Largest tile in pixels of the network.")
 @click.option("--overlap", type=int, help="Overlap of tiles in pixels of the network.")
 @click.option(
@@ -169,7 +172,7 @@ def segment(
     movie: Path,
     model: str,
     out: Path,
-    sampling: float | None,
+    sampling: str | None,
     tile: int | None,
     overlap: int | None,
     no_resample: bool,
@@ -247,6 +250,7 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
     help='Smallest distance of two touching particles, such as "2 nm".',
 )
 @_tracking
+@_sampling
 @click.option(
     "--table",
     type=_file,
@@ -255,7 +259,13 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
 def track(
-    *, segmentation: Path, out: Path, table: Path | None, force: bool, **options: Any
+    *,
+    segmentation: Path,
+    out: Path,
+    sampling: str | None,
+    table: Path | None,
+    force: bool,
+    **options: Any,
 ) -> None:
     """Give each particle in SEGMENTATION one id through all frames.
 
@@ -264,7 +274,15 @@ def track(
     """
     from hyperspy_hrtemnn.jobs.tracking import track_file
 
-    _run(track_file, segmentation, out, table=table, options=options, force=force)
+    _run(
+        track_file,
+        segmentation,
+        out,
+        table=table,
+        sampling=sampling,
+        options=options,
+        force=force,
+    )
 
 
 @click.command()
@@ -289,9 +307,7 @@ def track(
 @click.option("--apodization", default="0.5 nm", show_default=True, help="Its edge.")
 @click.option("--crystal", help="What the particles may be: Au, CeO2, a CIF.")
 @_tracking
-@click.option(
-    "--sampling", type=float, help="Pixel size in Å, for a movie without calibration."
-)
+@_sampling
 @click.option("--tile", type=int, help="Largest tile in pixels of the network.")
 @click.option("--overlap", type=int, help="Overlap of tiles in pixels of the network.")
 @click.option(
@@ -311,7 +327,7 @@ def follow(
     movie: Path,
     model: str,
     out: Path,
-    sampling: float | None,
+    sampling: str | None,
     processes: int | None,
     scheduler: str | None,
     force: bool,
@@ -379,9 +395,7 @@ def follow(
     show_default=True,
     help="Least R2 of a frame whose MTF counts.",
 )
-@click.option(
-    "--sampling", type=float, help="Pixel size in Å, for a movie without calibration."
-)
+@_sampling
 @click.option(
     "--picture",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -408,7 +422,7 @@ def detector(
         movie, out, counts_per_electron=gain, dose=dose or None, **options
     )
     left, top, right, bottom = fit.table.attrs["detector"]["region"]
-    click.echo(f"vacuum: --roi {left:.4g} {top:.4g} {right:.4g} {bottom:.4g}")
+    click.echo(f"vacuum: --roi {left:.10g} {top:.10g} {right:.10g} {bottom:.10g}")
     for name, unit in (("dose", " e-/Å²"), ("c0", " Nyquist frequencies"), ("c3", "")):
         column = fit.table[name]
         click.echo(f"{name}: {column.min():.3g} to {column.max():.3g}{unit}")

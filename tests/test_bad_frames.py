@@ -590,8 +590,9 @@ def test_the_sentence_groups_frames_by_reason():
 
 def test_what_can_be_checked_before_the_work_is(disk, network, tmp_path):
     movie = disk.movie()
-    movie.axes_manager[0].name, movie.axes_manager[0].units = "area", "µm"
-    with pytest.raises(ValueError, match="area"):
+    for axis in movie.axes_manager.signal_axes:
+        axis.units = "s"
+    with pytest.raises(ValueError, match="has the unit 's'"):
         follow(movie, network, tmp_path / "folder")
     assert not (tmp_path / "folder").exists()
     assert disk.asked == []

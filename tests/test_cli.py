@@ -231,7 +231,9 @@ def test_uncalibrated_movie(run, tmp_path, movie_path, network_path):
     bare.save(tmp_path / "bare.hspy")
     out = tmp_path / "out.hspy"
     command = ("segment", tmp_path / "bare.hspy", "--model", network_path, "--out", out)
-    assert "bare.hspy has no calibration; give" in run(*command, code=1)
+    assert "bare.hspy is not calibrated: axis x is counted in pixels" in run(
+        *command, code=1
+    )
     assert "--sampling is -1" in run(*command, "--sampling", -1, code=1)
     run(*command, "--sampling", 0.12)
     np.testing.assert_allclose(hs.load(out).data, hs.load(calibrated).data, atol=1e-6)

@@ -75,7 +75,9 @@ def test_dose(movie):
     assert table.attrs["units"]["dose"] == "e-/Å²"
     about = table.attrs["detector"]
     assert (about["gain from"], about["exposure"]) == ("given", 0.25)
-    np.testing.assert_allclose(about["region"], (0.396, 0.156, 2.636, 2.076))
+    np.testing.assert_allclose(
+        about["region"], (ROI.left, ROI.top, ROI.right, ROI.bottom)
+    )
 
 
 @pytest.mark.parametrize("where", ["Variance_linear_model.gain_factor", "gain_factor"])
@@ -378,7 +380,7 @@ def test_command(movie, tmp_path):
     result = run.invoke(cli.detector, [*map(str, arguments), "noise"])
     assert result.exit_code == 0, result.output
     assert "N0: 0.0" in result.output
-    assert "--roi 0.396 0.156 2.636 2.076" in result.output
+    assert "--roi 0.4 0.16 2.64 2.08" in result.output
     assert json.loads(out.read_text())["mtf"] == "parametric"
     assert plt.imread(picture).std() > 0
     result = run.invoke(cli.detector, [*map(str, arguments), "many"])

@@ -11,7 +11,7 @@ from hyperspy_hrtemnn.signals._following.followed_movie import FRAMES
 from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
 from hyperspy_hrtemnn.signals._tables import frame_table
 
-from .movies import load_movie, number_or_text, told_in_lines
+from .movies import load_movie, number_or_text, sampling_in_angstrom, told_in_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ def follow_file(
     model: str,
     out: Path,
     *,
-    sampling: float | None,
+    sampling: float | str | None,
     processes: int | None,
     scheduler: str | None,
     options: dict[str, Any],
@@ -41,7 +41,7 @@ def follow_file(
         The folder of `HRTEM.follow_particles`, where ``particles.hspy``,
         ``properties.csv``, ``reflections.csv`` and ``frames.csv`` are written, too.
     sampling
-        Pixel size in Å, in place of what the file says.
+        Pixel size in place of what the file says, a number in Å or a text.
     processes
         Number of processes to work in; by default one, with threads.
     scheduler
@@ -55,7 +55,7 @@ def follow_file(
         As `HRTEM.follow_particles`, or if the file cannot be read.
     """
     lengths = {name: number_or_text(options[name]) for name in _LENGTHS}
-    signal = load_movie(movie, sampling)
+    signal = load_movie(movie, sampling_in_angstrom(sampling))
     with told_in_lines(movie), _client(processes, scheduler):
         particles, properties, reflections = signal.follow_particles(
             model, out, **options | lengths, show_progressbar=True

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from hyperspy_hrtemnn.analysis.detector.parameters import read_parameters
 from hyperspy_hrtemnn.whole_files import written_whole
 
-from .movies import load_movie, told_in_lines
+from .movies import load_movie, sampling_in_angstrom, told_in_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ def measure_file(
     dose: float | Sequence[float] | None = None,
     exposure: float | None = None,
     floor: Floor = "quadrature",
-    sampling: float | None = None,
+    sampling: float | str | None = None,
     min_R2: float = 0.98,
     picture: Path | None = None,
 ) -> CameraFit:
@@ -48,7 +48,7 @@ def measure_file(
     counts_per_electron, offset, dose, exposure, floor
         Of `HRTEM.fit_mtf`.
     sampling
-        Pixel size in Å, in place of what the file says.
+        Pixel size in place of what the file says, a number in Å or a text.
     min_R2
         Of `CameraFit.save`.
     picture
@@ -67,7 +67,7 @@ def measure_file(
     read_parameters(out)
     if picture is not None:
         _check_format(picture)
-    signal = load_movie(movie, sampling)
+    signal = load_movie(movie, sampling_in_angstrom(sampling))
     with told_in_lines(movie):
         fit: CameraFit = signal.fit_mtf(
             None if roi is None else hs.roi.RectangularROI(*roi),

@@ -14,10 +14,11 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.bad_frames import OnBadFrame, is_without_data
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
 from hyperspy_hrtemnn.networks import load
+from hyperspy_hrtemnn.signals._entrance import in_one_form
 from hyperspy_hrtemnn.signals._movies.skipping import FrameRule, tell
 from hyperspy_hrtemnn.signals._segment import segment
 
-from .movies import load_movie, told_in_lines
+from .movies import load_movie, sampling_in_angstrom, told_in_lines
 from .outputs import check_output, finish, frame_number, frame_shape, frames_folder
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def segment_file(
     model: str,
     out: Path,
     *,
-    sampling: float | None = None,
+    sampling: float | str | None = None,
     options: dict[str, Any],
     on_bad_frame: OnBadFrame | None = None,
     force: bool = False,
@@ -52,7 +53,7 @@ def segment_file(
     out
         The .hspy file.
     sampling
-        Pixel size in Å, in place of what the file says.
+        Pixel size in place of what the file says, a number in Å or a text.
     options
         ``resample``, ``tile`` and ``overlap`` of `HRTEM.segment`.
     on_bad_frame
@@ -68,7 +69,8 @@ def segment_file(
     """
     check_output(movie, out, force=force)
     network = load(model)
-    signal = load_movie(movie, sampling)
+    size = sampling_in_angstrom(sampling)
+    signal = in_one_form(load_movie(movie, size))
     rule = FrameRule(on_bad_frame, by_hand=True)
     with told_in_lines(movie):
         result = segment(
@@ -86,7 +88,7 @@ def segment_file(
         "version": __version__,
         **input_identity(movie),
         "model sha256": network.sha256,
-        "sampling": sampling,
+        "sampling": size,
         **options,
     }
     checkpoint = Checkpoint(frames_folder(out), job, discard=force)

@@ -13,6 +13,7 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.bad_frames import NO_DATA
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
+from hyperspy_hrtemnn.signals._entrance import in_one_form
 from hyperspy_hrtemnn.signals._instances import has_no_data
 from hyperspy_hrtemnn.signals._movies.deferred import (
     deferred_blocks,
@@ -29,7 +30,13 @@ from hyperspy_hrtemnn.signals._segmentation import (
 )
 from hyperspy_hrtemnn.signals._tables import check_property_table, frame_table
 
-from .movies import load_images, number_or_text, told_in_lines
+from .movies import (
+    calibrate,
+    load_images,
+    number_or_text,
+    sampling_in_angstrom,
+    told_in_lines,
+)
 from .outputs import check_output, check_table, finish, frames_folder, frames_path
 
 if TYPE_CHECKING:
@@ -41,6 +48,7 @@ def track_file(
     out: Path,
     *,
     table: Path | None = None,
+    sampling: float | str | None = None,
     options: dict[str, Any],
     force: bool = False,
 ) -> None:
@@ -56,6 +64,8 @@ def track_file(
     table
         A .csv file for the properties of the particles. Beside it, with ``_frames`` in
         its name, another one says which frames have data.
+    sampling
+        Pixel size in place of what the file says, a number in Å or a text.
     options
         Of `Segmentation.track_instances`.
     force
@@ -69,8 +79,11 @@ def track_file(
     check_output(segmentation, out, force=force)
     if table is not None:
         check_table(table, (segmentation, out), force=force)
+    size = sampling_in_angstrom(sampling)
     signal = load_images(segmentation)
     signal.set_signal_type("HRTEM_segmentation")
+    calibrate(signal, size)
+    signal = in_one_form(signal)
     options = {
         **options,
         "min_separation": number_or_text(options["min_separation"]),
@@ -78,7 +91,8 @@ def track_file(
         "reach": number_or_text(options["reach"]),
     }
     # Checks the options, and knows the axes and metadata of the result.
-    result = signal.track_instances(**options, lazy_output=True)
+    with told_in_lines(segmentation):
+        result = signal.track_instances(**options, lazy_output=True)
     if table is not None:
         # What would otherwise fail when the last frame is tracked.
         check_property_table(result)
@@ -86,6 +100,7 @@ def track_file(
         "command": "track",
         "version": __version__,
         **input_identity(segmentation),
+        **({} if size is None else {"sampling": size}),
         **options,
     }
     checkpoint = Checkpoint(frames_folder(out), job, discard=force)

@@ -14,6 +14,7 @@ from hyperspy_hrtemnn.networks import standardize
 from hyperspy_hrtemnn.networks._validation import finite_float32
 
 from ._calibration import pixels
+from ._entrance import OneForm
 from ._movies.frames import computed, derived_signal, frames, map_frames
 from ._movies.skipping import FrameRule
 
@@ -41,12 +42,14 @@ if TYPE_CHECKING:
     from ._segmentation import Segmentation
 
 
-class HRTEM(Signal2D):  # type: ignore[misc]
+class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
     """Real HRTEM images, array order (..., y, x).
 
     One image, a movie with its time as navigation axis, or a focal series with a
-    navigation axis named ``defocus``. The calibration is that of the axes; the beam
-    energy is read from ``metadata.Acquisition_instrument.TEM.beam_energy`` (keV).
+    navigation axis named ``defocus``. The calibration is that of the axes, whatever
+    their order in the array, or where they have none that of a TIFF of ImageJ; lengths
+    in results are in the unit of the x axis. The beam energy is read from
+    ``metadata.Acquisition_instrument.TEM.beam_energy``, in keV or a text, "300 kV".
     """
 
     _signal_type = "HRTEM"
@@ -208,7 +211,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         tile: int | None = None,
         overlap: int | None = None,
         window: Window = "hamming",
-        energy: float | None = None,
+        energy: float | str | None = None,
         Cs: float | str = 0.0,
         focal_spread: float | str = 0.0,
         blur: float | str = 0.0,
@@ -241,8 +244,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         resample, tile, overlap, window
             For the network: as in `segment`.
         energy
-            Beam energy in keV, which the wave keeps; by default the metadata's or, for
-            the network, the one it was trained for.
+            Beam energy in keV or a text, "300 kV", which the wave keeps; by default
+            the metadata's or, for the network, the one it was trained for.
         Cs
             For Gerchberg-Saxton, as all that follows: spherical aberration, a number
             in the unit of the signal axes or a text with a unit, ``"10 µm"``, as all
@@ -614,9 +617,11 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         Parameters
         ----------
         roi
-            The region in the unit of the signal axes, ``hs.roi.RectangularROI(left,
-            top, right, bottom)``. By default the flattest part of the mean of 16
-            frames, `hyperspy_hrtemnn.analysis.find_vacuum`; look at it.
+            The region in the unit of each signal axis, ``hs.roi.RectangularROI(left,
+            top, right, bottom)``; its first pixel is the one whose middle is nearest
+            to the left and top, its last is before that of right and bottom. By default
+            the flattest part of the mean of 16 frames,
+            `hyperspy_hrtemnn.analysis.find_vacuum`; look at it.
         counts_per_electron
             Counts of one electron. By default the metadata's, where those count
             electrons, as of DigitalMicrograph and Direct Electron.
@@ -642,7 +647,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         ``dose`` in e-/Å², if the exposure is known ``dose_rate``, and ``valid``, false
         for frames that were skipped, whose values are NaN.
         ``attrs["units"]`` has the units, ``attrs["detector"]`` the region (left, top,
-        right, bottom), the gain and where it is from.
+        right, bottom), which is the same if it is given again, the gain and where it
+        is from.
 
         Raises
         ------

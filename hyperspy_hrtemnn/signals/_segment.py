@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hyperspy_hrtemnn import __version__
 
 from ._answers import answers, load_for
-from ._movies.frames import computed, derived_signal
+from ._movies.frames import computed, derived_signal, free_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +45,7 @@ def segment(
         "window": window,
     }
     data, axes = answers(signal, network, options, rule=rule)
+    free_name(axes, "class")
     if len(card.classes) == 1:
         data = data[..., 0, :, :]
     else:

@@ -18,6 +18,7 @@ from hyperspy_hrtemnn.bad_frames import check_data
 
 from ._calibration import pixels, sampling, square_pixels
 from ._columns.column_table import column_table
+from ._entrance import OneForm
 from ._movies.deferred import whole_frames
 from ._movies.frames import computed, derived_signal
 from ._movies.linking import linked_frames
@@ -35,7 +36,7 @@ NO_DATA_LABEL = -1
 """Of pixels, and whole frames, without data; ``metadata.HRTEMNN.Instances.no_data``."""
 
 
-class Segmentation(Signal2D):  # type: ignore[misc]
+class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
     """Probability of each pixel to belong to a class, 0 to 1.
 
     Array order (..., y, x), or (..., class, y, x) for several classes. It comes from
@@ -267,7 +268,8 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         Returns
         -------
         ``frame``, ``time`` if the navigation axis is calibrated in a unit of time
-        (calibrated in something else, the column has the axis' name), ``class``, the
+        (calibrated in something else, the column has the axis' name, with ``_axis``
+        behind it if that is the name of a column), ``class``, the
         name or, where it is not known, the number of the channel, ``x`` and ``y``,
         coordinates of the signal axes in their unit, and ``confidence``, the largest
         probability of that class in the column. The most certain of a frame come

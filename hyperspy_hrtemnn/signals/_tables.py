@@ -12,18 +12,29 @@ from hyperspy_hrtemnn.analysis import correct_drift, properties
 from hyperspy_hrtemnn.bad_frames import NO_DATA, BadFrameError
 
 from ._calibration import sampling
+from ._units import is_time, name_of, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from hyperspy.signals import Signal2D
 
-_UNITS_OF_TIME = {"ns", "us", "µs", "ms", "s", "min", "minutes", "h", "hours"}
-
-
-def is_time(axis: Any) -> bool:
-    """Return whether an axis is calibrated in a unit of time."""
-    return axis.units in _UNITS_OF_TIME
+# The columns of our tables, which mean the same in each of them. A navigation axis of
+# such a name has another, the same in all tables of a signal, so that they can be
+# joined.
+# fmt: off
+_COLUMNS = frozenset((
+    "frame", "time", "valid", "id", "class", "x", "y", "area",
+    "equivalent_diameter", "perimeter", "eccentricity", "orientation",
+    "touches_border", "mean_intensity", "x_corrected", "y_corrected", "confidence",
+    "real", "imaginary", "amplitude", "phase", "theta", "rmse", "reflection",
+    "spacing", "angle", "intensity", "noise", "found", "rotation", "family",
+    "lattice", "zone_axis", "probability", "brightness_ratio", "directions", "counts",
+    "electrons", "dose", "dose_rate", "c0", "c0_error", "c1", "c2", "c3",
+    "c3_error", "C", "C_error", "R2", "counts_per_electron", "hot_pixels", "column",
+    "track", "event", "before", "after", "x_from", "y_from", "x_to", "y_to",
+))
+# fmt: on
 
 
 def join_frames(
@@ -44,8 +55,8 @@ def join_frames(
     column
         Where the column ``frame`` is put, the number of the frame.
     calibrated
-        Where, after that, the coordinate of each axis with a unit is put: ``time`` for
-        a unit of time, else the name of the axis.
+        Where, after that, the coordinate of each axis with a unit is put, with the
+        name that `column_names` gives it.
 
     Returns
     -------
@@ -98,13 +109,40 @@ def insert_coordinates(
     positions = np.unravel_index(table["frame"].to_numpy(), shape or (1,))
     units = {}
     # Without navigation axes there is one position, and no axis for it.
-    for axis, position in zip(slowest_first, positions, strict=False):
-        if isinstance(axis.units, str) and axis.units:
-            name = "time" if is_time(axis) else str(axis.name)
+    names = column_names(axes)[::-1]
+    for axis, name, position in zip(slowest_first, names, positions, strict=False):
+        if unit := unit_of(axis):
             table.insert(column, name, np.asarray(axis.axis)[position])
             column += 1
-            units[name] = axis.units
+            units[name] = unit
     return units
+
+
+def time_axis(axes: Sequence[Any]) -> Any:
+    """Return the navigation axis that is the time of the frames, None if none is.
+
+    The one in a unit of time, of several the one that is named so.
+    """
+    of_time = [axis for axis in axes if is_time(axis)]
+    named = [axis for axis in of_time if str(axis.name).lower() == "time"]
+    chosen = of_time if len(of_time) == 1 else named
+    return chosen[0] if len(chosen) == 1 else None
+
+
+def column_names(axes: Sequence[Any]) -> list[str]:
+    """Return the column of each navigation axis: ``time``, or the name of the axis.
+
+    An axis without a name is ``axis_0`` by its place in ``inav``; one with the name of
+    a column of ours, or of an axis before it, has ``_axis`` behind it.
+    """
+    time = time_axis(axes)
+    names: list[str] = []
+    for number, axis in enumerate(axes):
+        name = "time" if axis is time else name_of(axis, f"axis_{number}")
+        while (name in _COLUMNS and axis is not time) or name in names:
+            name += "_axis"
+        names.append(name)
+    return names
 
 
 def property_table(
@@ -125,7 +163,7 @@ def property_table(
     The table of `Instances.properties`.
     """
     x_axis, y_axis = particles.axes_manager.signal_axes
-    unit = str(x_axis.units)
+    unit = unit_of(x_axis)
     table, units = join_frames(tables, particles.axes_manager.navigation_axes, 1, 2)
     for name, axis in (("x", x_axis), ("y", y_axis)):
         table[name] = axis.offset + np.sign(axis.scale) * table[name]

@@ -9,6 +9,7 @@ from hyperspy_hrtemnn.signals._calibration import edges_of
 from hyperspy_hrtemnn.signals._movies.each_frame import each_frame
 from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
 from hyperspy_hrtemnn.signals._tables import join_frames
+from hyperspy_hrtemnn.signals._units import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +50,11 @@ def point_table(
     frames were skipped, ``unknown_frames`` has their numbers.
     """
     axes = signal.axes_manager
+    # What was looked at, also where nothing was found.
+    field = {
+        name: sorted(edges_of(axis))
+        for name, axis in zip("xy", axes.signal_axes, strict=True)
+    }
     tables = each_frame(
         signal,
         find,
@@ -59,12 +65,9 @@ def point_table(
     )
     navigation = [axis for axis in axes.navigation_axes if axis is not channel_axis]
     table, units = join_frames(tables, navigation, 0, 1)
-    field = {}
     for name, axis in zip("xy", axes.signal_axes, strict=True):
         table[name] = axis.offset + axis.scale * table[name]
-        if isinstance(axis.units, str) and axis.units:
-            units[name] = axis.units
-        # What was looked at, also where nothing was found.
-        field[name] = sorted(edges_of(axis))
+        if unit := unit_of(axis):
+            units[name] = unit
     table.attrs |= {"units": units, "frames": len(tables), "field": field}
     return table

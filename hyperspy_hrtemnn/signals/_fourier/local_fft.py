@@ -24,17 +24,19 @@ from hyperspy_hrtemnn.analysis import (
 )
 from hyperspy_hrtemnn.bad_frames import check_data
 from hyperspy_hrtemnn.signals._calibration import pixels, sampling
-from hyperspy_hrtemnn.signals._instances import (
-    check_ids,
-    check_same_shape,
-    has_no_data,
-)
+from hyperspy_hrtemnn.signals._entrance import in_one_form
+from hyperspy_hrtemnn.signals._instances import check_ids, has_no_data, in_same_form
 from hyperspy_hrtemnn.signals._movies.deferred import (
     deferred_blocks,
     lenient_blocks,
     whole_frames,
 )
-from hyperspy_hrtemnn.signals._movies.frames import axis_dicts, computed, derived_signal
+from hyperspy_hrtemnn.signals._movies.frames import (
+    axis_dicts,
+    computed,
+    derived_signal,
+    free_name,
+)
 from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
 
 if TYPE_CHECKING:
@@ -121,7 +123,8 @@ def local_fft(
         ids = None
         shape = signal.data.shape[-2:] if side is None else (side, side)
     else:
-        check_same_shape(instances, signal)
+        instances = in_one_form(instances)
+        in_same_form(instances, signal)
         wanted = None if id is None else _numbers(id)
         ids, fitting = _ids_and_fitting(instances, wanted, side, soft)
         side = max(fitting.values()) if side is None else side
@@ -132,6 +135,7 @@ def local_fft(
     rule = FrameRule(on_bad_frame).over(signal.data.shape[:-2])
     data = _transformed(signal, instances, ids, shape, soft, rule=rule)
     axes = axis_dicts(signal)[:-2]
+    free_name(axes, "id")
     if id is None or isinstance(id, Iterable):
         if ids is not None:
             axes.append({"name": "id", "size": len(ids), "navigate": True})

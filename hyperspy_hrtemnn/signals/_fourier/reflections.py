@@ -18,11 +18,11 @@ from hyperspy_hrtemnn.analysis import (
     measure_reflections,
 )
 from hyperspy_hrtemnn.bad_frames import NO_DATA, is_without_data
-from hyperspy_hrtemnn.signals._calibration import length_in
 from hyperspy_hrtemnn.signals._instances import check_ids
 from hyperspy_hrtemnn.signals._movies.deferred import whole_frames
 from hyperspy_hrtemnn.signals._progress import is_shown, progress
 from hyperspy_hrtemnn.signals._tables import insert_coordinates, note_unknown
+from hyperspy_hrtemnn.signals._units import hint_for, length_in, unit_of, value_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -209,14 +209,33 @@ def spacing_in_nm(max_spacing: float | str) -> float:
         return max_spacing
     length = length_in(max_spacing, "nm")
     if length is None:
-        raise ValueError(f"max_spacing is {max_spacing!r}, which is no length.")
+        hint = hint_for(max_spacing)
+        raise ValueError(f"max_spacing is {max_spacing!r}, which is no length.{hint}")
     return length
 
 
 def frequency_step(spectra: Signal2D) -> tuple[float, float]:
-    """Return the pixel size of spectra, (ky, kx) in 1/nm."""
+    """Return the pixel size of spectra, (ky, kx) in 1/nm.
+
+    Raises
+    ------
+    ValueError
+        If an axis is not in the reciprocal of a length.
+    """
     x, y = spectra.axes_manager.signal_axes
-    return float(y.scale), float(x.scale)
+    return _frequency_step(y), _frequency_step(x)
+
+
+def _frequency_step(axis: Any) -> float:
+    unit = unit_of(axis)
+    step = value_in(f"{float(axis.scale)!r} {unit}", "1/nm")
+    if not step:
+        raise ValueError(
+            f"The axis {axis.name!s} of the spectra has the scale {axis.scale:g} and "
+            f"the unit {unit!r}; it has to be in 1/nm, or the reciprocal of another "
+            "length."
+        )
+    return step
 
 
 def frames_and_ids(spectra: Signal2D) -> tuple[Numbers, Numbers]:

@@ -127,6 +127,13 @@ def axis_dicts(signal: Signal2D, without: Any = None) -> list[dict[str, Any]]:
     ]
 
 
+def free_name(axes: list[dict[str, Any]], name: str) -> None:
+    """Rename the axes that have the name of one that a result is to have besides."""
+    for axis in axes:
+        if str(axis.get("name")) == name:
+            axis["name"] = f"{name}_axis"
+
+
 def derived_signal(
     source: Signal2D,
     data: da.Array,

@@ -14,7 +14,7 @@ import tifffile
 
 from hyperspy_hrtemnn.signals._calibration import sampling
 from hyperspy_hrtemnn.signals._progress import is_shown
-from hyperspy_hrtemnn.signals._tables import is_time
+from hyperspy_hrtemnn.signals._units import is_time, unit_of
 from hyperspy_hrtemnn.whole_files import written_whole
 
 if TYPE_CHECKING:
@@ -127,5 +127,8 @@ def _pages(
 
 def _frame_interval(axis: Any) -> dict[str, Any]:
     if axis.is_uniform and is_time(axis):
-        return {"finterval": float(axis.scale), "tunit": axis.units}
+        return {
+            "finterval": float(axis.scale),
+            "tunit": unit_of(axis).translate(_ASCII),
+        }
     return {}

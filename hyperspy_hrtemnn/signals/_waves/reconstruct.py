@@ -54,7 +54,7 @@ def reconstruct_by_network(
     model: str | Path | Network | None,
     options: dict[str, Any],
     *,
-    energy: float | None,
+    energy: float | str | None,
     rule: FrameRule,
     lazy: bool,
     show_progressbar: bool | None,

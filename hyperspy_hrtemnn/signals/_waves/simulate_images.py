@@ -20,6 +20,7 @@ from hyperspy_hrtemnn.signals._movies.frames import (
     computed,
     derived_signal,
     frames,
+    free_name,
     map_frames,
 )
 from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
@@ -61,6 +62,7 @@ def simulate_images(
     rule = FrameRule(known=True)
     data = map_frames(run, frames(signal), len(values), indexed=True, rule=rule)
     axes = axis_dicts(signal)
+    free_name(axes, "defocus")
     if single:
         data = data[..., 0, :, :]
     else:

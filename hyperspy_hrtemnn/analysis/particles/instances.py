@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
-from skimage.morphology import local_maxima
-from skimage.segmentation import watershed
+
+from .holes import without_pinholes
+from .necks import cut_at_necks
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -20,11 +21,9 @@ if TYPE_CHECKING:
 _EIGHT_NEIGHBORS = np.ones((3, 3), dtype=bool)
 
 # Two peaks of the distance map whose neck is nearly as wide as the narrower of the
-# two are bumps of one particle: deeper than this share of its half-width, and than
-# the rounding of an edge to pixels, is a neck. Two equal discs pass from 0.87 radii
-# between their centers on.
+# two are bumps of one particle: deeper than this share of its half-width is a neck.
+# Two equal discs pass from 0.87 radii between their centers on.
 _NECK_DEPTH = 0.1
-_PIXEL_ROUNDING = 1.0
 
 
 def separate(
@@ -91,10 +90,12 @@ def separate(
         if np.count_nonzero(region) < smallest:
             continue
         wider, region = _with_margin(box, region, frame.shape)
-        for particle in _split(region, min_separation):
-            if np.count_nonzero(particle) >= smallest:
-                count += 1
-                labels[wider][particle] = count
+        parts = _split(region, min_separation)
+        new = np.bincount(parts.ravel()) >= smallest
+        new[0] = False
+        number_of = np.where(new, np.cumsum(new) + count, 0).astype(np.int32)
+        count += int(np.count_nonzero(new))
+        np.copyto(labels[wider], number_of[parts], where=region)
     return labels
 
 
@@ -115,116 +116,10 @@ def _with_margin(
     return (rows, columns), np.pad(region, list(zip(before, after, strict=True)))
 
 
-def _split(region: Mask, min_separation: float) -> list[Mask]:
-    """Cut one connected region at its necks."""
+def _split(region: Mask, min_separation: float) -> Labels:
+    """Return the parts of one connected region, cut at its necks; 0 outside."""
     if math.hypot(*region.shape) < min_separation:
-        return [region]
-    solid = _fill_small_holes(region, min_separation**2)
-    if solid.all():
-        return [region]
-    distance = ndimage.distance_transform_edt(solid)
-    peaks = local_maxima(distance, connectivity=2)  # type: ignore[no-untyped-call]
-    markers, heights = _markers(peaks, distance, min_separation)
-    if len(heights) == 2:  # a single peak
-        return [region]
-    basins = watershed(  # type: ignore[no-untyped-call]
-        -distance, markers, connectivity=2, mask=solid
-    )
-    particle_of = _join_bumps(basins, distance, heights)
-    particles = particle_of[basins]
-    particles[~region] = 0
-    return [particles == number for number in np.unique(particle_of[1:])]
-
-
-def _fill_small_holes(region: Mask, max_area: float) -> Mask:
-    holes, count = ndimage.label(~region)
-    if count == 0:
-        return region
-    small = np.bincount(holes.ravel()) < max_area
-    for edge in (holes[0], holes[-1], holes[:, 0], holes[:, -1]):
-        small[edge] = False
-    small[0] = True  # the region itself
-    return np.asarray(small[holes])
-
-
-def _markers(
-    peaks: Mask, distance: NDArray[np.float64], min_separation: float
-) -> tuple[Labels, NDArray[np.float64]]:
-    """Return the peaks that are far enough from all higher ones, highest first.
-
-    A plateau is one peak, at its pixel closest to its center of mass.
-
-    Returns
-    -------
-    The markers, 0 elsewhere, and the height of each, with none at index 0.
-    """
-    plateaus, count = ndimage.label(peaks, structure=_EIGHT_NEIGHBORS)
-    rows, columns = np.nonzero(plateaus)
-    plateau = plateaus[rows, columns]
-    size = np.bincount(plateau)[1:]
-    center = np.stack(
-        [np.bincount(plateau, weights=w)[1:] / size for w in (rows, columns)], axis=1
-    )
-    height = np.zeros(count)
-    height[plateau - 1] = distance[rows, columns]
-
-    number_of = np.zeros(count + 1, dtype=np.int32)
-    kept: list[int] = []
-    for index in np.argsort(-height, kind="stable"):
-        gaps = np.linalg.norm(center[kept] - center[index], axis=1)
-        # The distance map falls by at most one per pixel, so the passage between two
-        # near peaks is known to be wide without looking: most bumps end here.
-        bump = height[kept] - height[index] + 2 * _smallest_neck(height[index])
-        if (gaps >= np.maximum(min_separation, bump)).all():
-            kept.append(int(index))
-            number_of[index + 1] = len(kept)
-    return number_of[plateaus], np.concatenate([[0.0], height[kept]])
-
-
-def _join_bumps(
-    basins: Labels, distance: NDArray[np.float64], heights: NDArray[np.float64]
-) -> NDArray[np.int32]:
-    """Join basins that meet without a neck.
-
-    Widest passages first, each basin under its highest peak, so that a chain of small
-    bumps ends in one particle and two particles stay two.
-
-    Returns
-    -------
-    The particle of each basin, with 0 for the background at index 0.
-    """
-    particle_of = np.arange(len(heights), dtype=np.int32)
-    for first, second, width in _passages(basins, distance):
-        # Basins are numbered by falling height: the lower number is the higher peak.
-        high, low = sorted((particle_of[first], particle_of[second]))
-        depth = heights[low] - width
-        if high != low and depth <= _smallest_neck(heights[low]):
-            particle_of[particle_of == low] = high
-    return particle_of
-
-
-def _smallest_neck(height: float) -> float:
-    return max(_PIXEL_ROUNDING, _NECK_DEPTH * height)
-
-
-def _passages(
-    basins: Labels, distance: NDArray[np.float64]
-) -> list[tuple[int, int, float]]:
-    """Return pairs of touching basins with their passage's half-width, widest first."""
-    widest: dict[tuple[int, int], float] = {}
-    shifts = (
-        (np.s_[:, :-1], np.s_[:, 1:]),
-        (np.s_[:-1], np.s_[1:]),
-        (np.s_[:-1, :-1], np.s_[1:, 1:]),
-        (np.s_[:-1, 1:], np.s_[1:, :-1]),
-    )
-    for here, there in shifts:
-        a, b = basins[here], basins[there]
-        border = (a != b) & (a > 0) & (b > 0)
-        pairs = np.sort(np.stack([a[border], b[border]], axis=1), axis=1)
-        widths = np.minimum(distance[here][border], distance[there][border])
-        for (first, second), width in zip(pairs.tolist(), widths.tolist(), strict=True):
-            pair = (first, second)
-            widest[pair] = max(widest.get(pair, 0.0), width)
-    passages = [(first, second, width) for (first, second), width in widest.items()]
-    return sorted(passages, key=lambda passage: (-passage[2], passage[:2]))
+        return region.astype(np.int32)
+    solid = without_pinholes(region, min_separation**2)
+    parts, _ = cut_at_necks(solid, min_separation, _NECK_DEPTH)
+    return np.where(region, parts, 0)

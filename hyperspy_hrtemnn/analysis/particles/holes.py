@@ -31,27 +31,28 @@ _GAP_DEPTH = 0.4
 
 # Share of a part that the largest disc in it fills: about 1 of a disc, 0.8 of a square,
 # 0.5 of an ellipse of 1:2; less of what noise leaves between its pinholes.
-_ROUND = 0.4
+_ROUND = 0.5
 
 # Holes that are filled at the same time differ in area by up to this factor. Pinholes
 # go first, so that the particles are whole when it comes to the gaps between them.
-_ALIKE = 4
+_ALIKE = 8
 
 
-def without_pinholes(region: Mask, max_area: float) -> Mask:
+def without_pinholes(region: Mask, min_separation: float) -> Mask:
     """Fill the holes of a connected region that are not gaps between particles.
 
     Parameters
     ----------
     region
         Shape (y, x). A hole that reaches the border of the array is none.
-    max_area
-        Holes of this area or more, in pixels, stay.
+    min_separation
+        Smallest distance of the centers of two particles in pixels. Holes of its square
+        or more stay.
     """
-    holes, area = _small_holes(region, max_area)
+    holes, area = _small_holes(region, min_separation**2)
     solid = region.copy()
     while holes.any():
-        pinhole = ~_between_particles(holes, len(area), solid)
+        pinhole = ~_between_particles(holes, len(area), solid, min_separation)
         pinhole[0] = False
         pinhole &= area > 0
         if not pinhole.any():
@@ -76,10 +77,11 @@ def _small_holes(region: Mask, max_area: float) -> tuple[Labels, NDArray[np.intp
     return number_of[labels], area
 
 
-def _between_particles(holes: Labels, count: int, solid: Mask) -> NDArray[np.bool_]:
+def _between_particles(
+    holes: Labels, count: int, solid: Mask, min_separation: float
+) -> NDArray[np.bool_]:
     """Return which of the holes touch two round parts or more."""
-    # Parts of any distance: what is round and has narrow necks is a particle.
-    parts, half_width = cut_at_necks(solid, 0.0, _GAP_DEPTH)
+    parts, half_width = cut_at_necks(solid, min_separation, _GAP_DEPTH)
     size = np.bincount(parts.ravel(), minlength=len(half_width))
     # The map has the distance to the next pixel's center, half a pixel too much.
     disc = np.pi * (half_width - 0.5) ** 2

@@ -120,6 +120,6 @@ def _split(region: Mask, min_separation: float) -> Labels:
     """Return the parts of one connected region, cut at its necks; 0 outside."""
     if math.hypot(*region.shape) < min_separation:
         return region.astype(np.int32)
-    solid = without_pinholes(region, min_separation**2)
+    solid = without_pinholes(region, min_separation)
     parts, _ = cut_at_necks(solid, min_separation, _NECK_DEPTH)
     return np.where(region, parts, 0)

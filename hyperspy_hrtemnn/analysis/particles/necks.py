@@ -25,6 +25,9 @@ _EIGHT_NEIGHBORS = np.ones((3, 3), dtype=bool)
 # The edge of a mask is rounded to pixels: what is less deep is no neck.
 _PIXEL_ROUNDING = 1.0
 
+# Peaks whose neighbors are in memory at the same time.
+_TOGETHER = 500
+
 # From each pixel to half of its eight neighbors; the others are reached from there.
 _HERE_AND_THERE = (
     (np.s_[:, :-1], np.s_[:, 1:]),
@@ -127,20 +130,21 @@ def _far_apart(
     """
     places = cKDTree(center)
     least = _smallest_neck(height, depth)
+    # Lower peaks come later; none is a bump of a higher one from farther away.
+    farthest = np.maximum(min_separation, height + 2 * _PIXEL_ROUNDING)
     free = np.ones(len(height), bool)
-    kept = []
-    for index in range(len(height)):
-        if not free[index]:
-            continue
-        kept.append(index)
-        # Lower peaks come later; none is a bump of this one from farther away.
-        farthest = max(min_separation, height[index] + 2 * _PIXEL_ROUNDING)
-        near = np.array(places.query_ball_point(center[index], farthest), np.intp)
-        near = near[(near > index) & free[near]]
-        gap = np.hypot(*(center[near] - center[index]).T)
-        bump = height[index] - height[near] + 2 * least[near]
-        free[near[gap < np.maximum(min_separation, bump)]] = False
-    return np.array(kept, np.intp)
+    for first in range(0, len(height), _TOGETHER):
+        some = first + np.flatnonzero(free[first : first + _TOGETHER])
+        around = places.query_ball_point(center[some], farthest[some])
+        for index, neighbors in zip(some, around, strict=True):
+            if len(neighbors) == 1 or not free[index]:
+                continue
+            near = np.array(neighbors)
+            near = near[(near > index) & free[near]]
+            gap = np.hypot(*(center[near] - center[index]).T)
+            bump = height[index] - height[near] + 2 * least[near]
+            free[near[gap < np.maximum(min_separation, bump)]] = False
+    return np.flatnonzero(free)
 
 
 def _smallest_neck(height: NDArray[np.float64], depth: float) -> NDArray[np.float64]:

@@ -92,8 +92,8 @@ def _track_missing(
     # Ids are only known as far as no frame is missing.
     first = next((i for i, number in enumerate(done) if i != number), len(done))
     largest = max((int(checkpoint.read(i).max()) for i in range(first)), default=0)
-    recent = range(max(first - options["memory"] - 1, 0), first)
-    tracker = Tracker.resume(map(checkpoint.read, recent), largest + 1, **linking)
+    recent = _recent(checkpoint, first, options["memory"] + 1)
+    tracker = Tracker.resume(recent, largest + 1, **linking)
 
     movie = whole_frames(signal)
     number = 0
@@ -108,3 +108,12 @@ def _track_missing(
                         checkpoint.write(index, tracker.link(labels))
                         progress_bar.update()
             number += size
+
+
+def _recent(checkpoint: Checkpoint, end: int, known: int) -> list[Any]:
+    """Return the frames before `end` back to as many that are not unknown."""
+    frames: list[Any] = []
+    while len(frames) < end and known:
+        frames.insert(0, checkpoint.read(end - 1 - len(frames)))
+        known -= not (frames[0] < 0).all()
+    return frames

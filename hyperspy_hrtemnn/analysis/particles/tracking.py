@@ -52,7 +52,8 @@ class Tracker:
         particle may move between two frames.
     memory
         Number of frames a particle may be missing and still return with its id. It is
-        compared with where it was last seen.
+        compared with where it was last seen. Frames that nobody could look at, in which
+        every label is negative, do not count.
     drift
         Whether to take out the drift of the whole field; or the drift itself, the place
         (y, x) of the field in each frame in pixels, shape (frame, 2), in the sense and
@@ -101,7 +102,8 @@ class Tracker:
         self._known: Known | None = None
         # The last frames, the latest first: the position is the age of their particles.
         self._frames: tuple[_Frame, ...] = ()
-        self._count = 0
+        # Frames so far, and the number of the last one that was not unknown.
+        self._count = self._last = 0
 
     @classmethod
     def resume(
@@ -119,8 +121,9 @@ class Tracker:
         Parameters
         ----------
         recent_frames
-            The last ``memory + 1`` linked frames, each of shape (y, x), oldest first;
-            fewer at the start of a movie.
+            The last ``memory + 1`` linked frames that are not unknown, each of shape
+            (y, x), oldest first, and those that are among them; fewer at the start of a
+            movie.
         next_id
             The `next_id` of the interrupted run: one more than the largest id so far.
         min_overlap, memory, drift, reach
@@ -137,8 +140,11 @@ class Tracker:
             frame = tracker._checked(recent)
             start, labels = row_runs(frame)
             found = ParticleRuns.of(start, labels, frame.shape)
+            if _is_unknown(labels):
+                tracker._count += 1
+                continue
             ids = np.zeros(len(found.area), np.int32)
-            ids[found.owner] = labels[labels != 0]
+            ids[found.owner] = labels[labels > 0]
             tracker._remember(found, ids, tracker._next_frame(found))
         largest = 0 if tracker._known is None else max(tracker._known.id, default=0)
         if next_id <= largest:
@@ -155,7 +161,8 @@ class Tracker:
         ----------
         labels
             Integer labels, 0 = background, shape (y, x). Their values have no meaning
-            beyond this frame.
+            beyond this frame. Where they are negative nothing is known, and they stay
+            so; a frame of nothing else is passed over.
 
         Raises
         ------
@@ -164,6 +171,9 @@ class Tracker:
         """
         frame = self._checked(labels)
         start, values = row_runs(frame)
+        if _is_unknown(values):
+            self._count += 1
+            return frame.astype(np.int32)
         found = ParticleRuns.of(start, values, frame.shape)
         this = self._next_frame(found)
         ids = np.zeros(len(found.area), dtype=np.int32)
@@ -183,8 +193,8 @@ class Tracker:
         self.next_id += len(fresh)
         self._remember(found, ids, this)
 
-        linked = np.zeros(len(start), dtype=np.int32)
-        linked[values != 0] = ids[found.owner]
+        linked = np.minimum(values, 0).astype(np.int32)
+        linked[values > 0] = ids[found.owner]
         length = np.diff(start, append=frame.size)
         return np.repeat(linked, length).reshape(frame.shape)
 
@@ -213,13 +223,14 @@ class Tracker:
                 raise ValueError(
                     f"The drift has {len(self._given)} rows, and there are more frames."
                 )
-            step = self._given[self._count] - self._given[max(self._count - 1, 0)]
+            step = self._given[self._count] - self._given[self._last]
         elif self._votes:
             step, known_for = self._voted_step(this)
         self._frames = tuple(
             replace(frame, drift=frame.drift + step) if age >= known_for else frame
             for age, frame in enumerate(self._frames)
         )
+        self._last = self._count
         self._count += 1
         return this
 
@@ -241,6 +252,11 @@ class Tracker:
         known = self._known
         self._known = seen if known is None else seen.and_missing(known, self.memory)
         self._frames = (this, *self._frames)[: self.memory + 1]
+
+
+def _is_unknown(values: NDArray[np.integer]) -> bool:
+    """Return whether nothing is known of a frame of these labels."""
+    return len(values) > 0 and bool((values < 0).all())
 
 
 def _checked_drift(drift: ArrayLike) -> NDArray[np.float64]:

@@ -6,19 +6,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import hyperspy.api as hs
+import numpy as np
 from tqdm import tqdm
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
 from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._particles.dropped import DroppedRegions
 from hyperspy_hrtemnn.signals._segmentation import (
     linking_in_pixels,
     separate_frame,
     separation_in_pixels,
 )
 
-from .movies import load_images, number_or_text
+from .movies import load_images, number_or_text, told_in_lines
 from .outputs import check_output, finish, frames_folder
 
 if TYPE_CHECKING:
@@ -74,25 +76,34 @@ def track_file(
         **options,
     }
     checkpoint = Checkpoint(frames_folder(out), job, discard=force)
-    _track_missing(signal, options, checkpoint)
+    of_one_frame = ("min_separation", "probability", "min_area")
+    separation = separation_in_pixels(signal, *(options[name] for name in of_one_frame))
+    of_several = ("min_overlap", "memory", "drift", "reach")
+    linking = linking_in_pixels(signal, *(options[name] for name in of_several))
+    dropped = Checkpoint(checkpoint.folder / "dropped", job)
+    _track_missing(signal, separation, linking, checkpoint, dropped)
+    regions = DroppedRegions(result, separation["min_area"])
+    regions(sum(int(dropped.read(number)) for number in dropped.done()))
+    with told_in_lines(segmentation):
+        regions.tell()
     finish(result, checkpoint, out)
     if table is not None:
         hs.load(out, lazy=True).to_csv(table, overwrite=True)
 
 
 def _track_missing(
-    signal: Any, options: dict[str, Any], checkpoint: Checkpoint
+    signal: Any,
+    separation: dict[str, Any],
+    linking: dict[str, Any],
+    checkpoint: Checkpoint,
+    dropped: Checkpoint,
 ) -> None:
     """Track the frames after the last stored one, in their order."""
-    of_one_frame = ("min_separation", "probability", "min_area")
-    separation = separation_in_pixels(signal, *(options[name] for name in of_one_frame))
-    of_several = ("min_overlap", "memory", "drift", "reach")
-    linking = linking_in_pixels(signal, *(options[name] for name in of_several))
     done = checkpoint.done()
     # Ids are only known as far as no frame is missing.
     first = next((i for i, number in enumerate(done) if i != number), len(done))
     largest = max((int(checkpoint.read(i).max()) for i in range(first)), default=0)
-    recent = _recent(checkpoint, first, options["memory"] + 1)
+    recent = _recent(checkpoint, first, linking["memory"] + 1)
     tracker = Tracker.resume(recent, largest + 1, **linking)
 
     movie = whole_frames(signal)
@@ -104,7 +115,8 @@ def _track_missing(
             if number + size > first:
                 for index, frame in enumerate(block.load(), start=number):
                     if index >= first:
-                        labels = separate_frame(frame, **separation)
+                        labels, count = separate_frame(frame, **separation)
+                        dropped.write(index, np.array(count))
                         checkpoint.write(index, tracker.link(labels))
                         progress_bar.update()
             number += size

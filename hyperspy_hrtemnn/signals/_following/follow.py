@@ -20,6 +20,7 @@ from hyperspy_hrtemnn.signals._fourier.local_fft import (
 )
 from hyperspy_hrtemnn.signals._fourier.reflections import followed, reflection_table
 from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._particles.dropped import DroppedRegions
 from hyperspy_hrtemnn.signals._progress import is_shown
 from hyperspy_hrtemnn.signals._segmentation import (
     linking_in_pixels,
@@ -130,6 +131,9 @@ def follow_particles(
         num_workers=num_workers,
     )
     store.analyze(analysis)
+    dropped = DroppedRegions(particles, analysis.separation["min_area"])
+    dropped(store.dropped())
+    dropped.tell(stacklevel=3)  # the caller of the method
     linking = {name: track[name] for name in track.keys() - separation.keys()}
     ids = store.link(linking_in_pixels(signal, **linking))
     particles.data = store.labels(ids).reshape(signal.data.shape)

@@ -123,6 +123,14 @@ class FollowedMovie:
             tables.append(table.sort_values("id", ignore_index=True))
         return tables
 
+    def dropped(self) -> int:
+        """Return the number of regions that were too small for particles."""
+        counts = (
+            self._records.read_record(number, "dropped")[0]
+            for number in range(len(self._movie))
+        )
+        return sum(int(count) for count in counts)
+
     def reflections(self, ids: Sequence[Ids]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return what was found in the spectra.
 

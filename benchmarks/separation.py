@@ -109,7 +109,9 @@ def pair(rng: np.random.Generator, ratio: float, radius: float) -> Scene:
     return of_discs(places, radius * np.array([1, ratio]), radius)
 
 
-def necklace(rng: np.random.Generator, count: int, distance: float, radius: float):
+def necklace(
+    rng: np.random.Generator, count: int, distance: float, radius: float
+) -> Scene:
     """Return a closed chain of equal discs."""
     turn = rng.uniform(0, 2 * np.pi) + 2 * np.pi * np.arange(count) / count
     around = distance * radius / (2 * np.sin(np.pi / count))
@@ -119,6 +121,7 @@ def necklace(rng: np.random.Generator, count: int, distance: float, radius: floa
 
 def noisy_disc(
     rng: np.random.Generator,
+    *,
     radius: float,
     pinholes: float,
     share: float,
@@ -139,9 +142,7 @@ def noisy_disc(
     return Scene(mask, disc.astype(np.int32), share * radius)
 
 
-def spoiled(
-    rng: np.random.Generator, scene: partial[Scene], pinholes: float
-) -> Scene:
+def spoiled(rng: np.random.Generator, scene: partial[Scene], pinholes: float) -> Scene:
     """Return a scene with single pixels missing."""
     whole = scene(rng)
     return replace(whole, mask=whole.mask & (rng.random(whole.mask.shape) >= pinholes))

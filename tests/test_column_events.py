@@ -207,9 +207,7 @@ def test_an_event_nobody_saw_may_have_been_in_any_frame_between() -> None:
     assert len(diffusion_events(table, 0.4)) == 0
     seen = table.assign(frame_before=[3, 8])
     assert len(diffusion_events(seen, 0.4)) == 0
-    (hop,) = diffusion_events(
-        table.assign(frame_before=[3, 4]), 0.4
-    ).to_dict("records")
+    (hop,) = diffusion_events(table.assign(frame_before=[3, 4]), 0.4).to_dict("records")
     assert (hop["frame_before"], hop["frame"]) == (3, 9)
 
 

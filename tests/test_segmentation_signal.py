@@ -119,6 +119,7 @@ def test_lengths_are_in_the_unit_of_the_axes_or_have_their_own(segmentation):
     options = {"show_progressbar": False}
     with pytest.warns(UserWarning, match="dropped"):
         text = segmentation.track_instances("10 angstrom", min_area="200 Å²", **options)
+    with pytest.warns(UserWarning, match="3 regions below 2 nm² were dropped"):
         number = segmentation.track_instances(1.0, min_area=2.0, **options)
     np.testing.assert_array_equal(text.data, number.data)
     # The shrinking disc has fallen below 2 nm² and is gone.

@@ -113,9 +113,8 @@ def test_resume_passes_over_unknown_frames():
     movie = [frame((1, 5, 4 + n, 9, 9), (2, 25, 30, 6, 6)) for n in range(6)]
     movie[2] = movie[3] = UNKNOWN
     movie[4] = frame((9, 5, 8, 9, 9))
-    whole, linked = Tracker(memory=1), []
-    for labels in movie:
-        linked.append(whole.link(labels))
+    whole = Tracker(memory=1)
+    linked = [whole.link(labels) for labels in movie]
     resumed = Tracker.resume(linked[1:5], 3, memory=1)
     np.testing.assert_array_equal(resumed.link(movie[5]), linked[5])
     assert np.unique(linked[5]).tolist() == [0, 1, 2]

@@ -6,8 +6,8 @@ from .columns.rings import Ring as Ring
 from .columns.rings import count_rings as count_rings
 from .columns.rings import find_rings as find_rings
 from .columns.steady_states import steady_states as steady_states
-from .columns.tracks import link_columns as link_columns
 from .columns.table import known_frames as known_frames
+from .columns.tracks import link_columns as link_columns
 from .columns.vacancies import count_columns as count_columns
 from .columns.vacancies import find_vacancies as find_vacancies
 from .detector.mtf_fit import MTFFit as MTFFit

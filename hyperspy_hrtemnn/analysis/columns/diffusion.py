@@ -26,11 +26,11 @@ def diffusion_events(
 ) -> pd.DataFrame:
     """Return which events are atoms that move from a site to one nearby.
 
-    That is a pair of events, possibly `max_frames` frames apart or less, in which one
-    site loses as many atoms of an element as the other gains. Each event is in one pair at most,
-    and the pairs that are nearest in place and time are taken. A sulfur vacancy of MoS2
-    moves where a 1S column becomes 2S and a 2S column nearby becomes 1S: the atom goes
-    the other way.
+    That is a pair of events, at most `max_frames` frames apart as far as is known, in
+    which one site loses as many atoms of an element as the other gains. Each event is
+    in one pair at most, and the pairs that are nearest in place and time are taken. A
+    sulfur vacancy of MoS2 moves where a 1S column becomes 2S and a 2S column nearby
+    becomes 1S: the atom goes the other way.
 
     Parameters
     ----------

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy as np
 import pandas as pd
 
 from hyperspy_hrtemnn.analysis.lattices.fit import fit_lattice, missing_sites

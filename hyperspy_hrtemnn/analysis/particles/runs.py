@@ -46,7 +46,7 @@ class ParticleRuns:
 
     @classmethod
     def of(cls, start: Index, labels: Labels, shape: tuple[int, ...]) -> ParticleRuns:
-        """Leave out the background, and what is not known; particles come in the order of their first pixels.
+        """Take the positive labels, in the order of their first pixels.
 
         Parameters
         ----------

@@ -164,7 +164,8 @@ def plain(mask: Mask, min_separation: float) -> Labels:
     )
     markers = np.zeros(mask.shape, np.int32)
     markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
-    return watershed(-distance, markers, mask=mask)
+    labels: Labels = watershed(-distance, markers, mask=mask)
+    return labels
 
 
 METHODS: dict[str, Method] = {"here": here, "plain": plain}
@@ -255,7 +256,7 @@ def share_right(scene: Scene, labels: Labels) -> tuple[int, int]:
 def network(size: int) -> Mask:
     """Return a labyrinth: half of the frame, nearly all of it connected."""
     noise = np.random.default_rng(0).normal(size=(size, size)).astype(np.float32)
-    return ndimage.gaussian_filter(noise, 3) > 0
+    return np.asarray(ndimage.gaussian_filter(noise, 3) > 0)
 
 
 def measured(size: int) -> tuple[int, float, float]:

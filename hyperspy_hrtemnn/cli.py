@@ -205,8 +205,8 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--reach",
-            help='Farthest a particle may move by itself between frames, such as "3 nm"; '
-            "by default one that overlaps with none of the frame before is new.",
+            help='Farthest a particle may move by itself between frames, such as "3 nm"'
+            "; by default one that overlaps with none of the frame before is new.",
         ),
         click.option(
             "--memory",

@@ -57,12 +57,12 @@ def find_vacancies(
             columns.loc[columns["frame"] == fullest, ["x", "y"]]
         ).vectors
     unknown = unknown_frames(columns)
-    for frame, rows in columns[~columns["frame"].isin(unknown)].groupby("frame"):
+    for _, rows in columns[~columns["frame"].isin(unknown)].groupby("frame"):
         places = rows[["x", "y"]].to_numpy(float)
         try:
             lattice = fit_lattice(places, vectors)
         except ValueError:
-            unknown.append(int(frame))
+            unknown.append(int(rows["frame"].iloc[0]))
             continue
         sites, parts = missing_sites(places, lattice)
         if not len(sites):

@@ -270,7 +270,8 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         name or, where it is not known, the number of the channel, ``x`` and ``y``,
         coordinates of the signal axes in their unit, and ``confidence``, the largest
         probability of that class in the column. The most certain of a frame come
-        first; a frame without columns has no rows. ``attrs["units"]`` has the unit of
+        first; a frame without columns has no rows, and is taken for unknown, not for
+        empty, where columns are followed or counted. ``attrs["units"]`` has the unit of
         each column that has one, ``attrs["frames"]`` the number of frames,
         ``attrs["classes"]`` what there may be, and ``attrs["field"]`` the lowest and
         highest ``x`` and ``y`` of the images. What to

@@ -5,8 +5,8 @@ Discs in known places: films in which they are tangent, apart, or overlap, chain
 sizes; and single particles with pinholes, rough edges, or hollow. A particle is right
 if a label has an IoU of 0.75 with it. The plain watershed is that of the scikit-image
 gallery: `peak_local_max` on the distance map, with the same smallest distance. Then
-processor time and peak memory of connected networks that fill the frame, each size in a process
-of its own.
+processor time and peak memory of connected networks that fill the frame, each size in
+a process of its own.
 """
 
 from __future__ import annotations
@@ -260,7 +260,7 @@ def network(size: int) -> Mask:
 
 
 def measured(size: int) -> tuple[int, float, float]:
-    """Return particles, seconds of the processor and peak memory of the process [MiB]."""
+    """Return particles, seconds of the processor and peak memory [MiB]."""
     mask = network(size)
     start = time.process_time()
     count = int(separate(mask, 10).max())

@@ -15,6 +15,8 @@ from hyperspy_hrtemnn import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hyperspy_hrtemnn.bad_frames import OnBadFrame
+
 
 class LazyGroup(click.Group):
     """Commands found by entry points of the group ``hrtemnn.commands``.
@@ -86,6 +88,12 @@ def main() -> None:
 
 _existing = click.Path(exists=True, path_type=Path)
 _file = click.Path(dir_okay=False, path_type=Path)
+_on_bad_frame = click.option(
+    "--on-bad-frame",
+    type=click.Choice(["raise", "skip"]),
+    help="Stop at a frame that is blank, saturated or cannot be read, or leave it out; "
+    "by default it is left out of a movie.",
+)
 
 
 @click.command()
@@ -164,6 +172,7 @@ def _text(value: Any) -> str:
 @click.option(
     "--no-resample", is_flag=True, help="Take the pixels for those of the network."
 )
+@_on_bad_frame
 @click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
 def segment(
     *,
@@ -174,6 +183,7 @@ def segment(
     tile: int | None,
     overlap: int | None,
     no_resample: bool,
+    on_bad_frame: OnBadFrame | None,
     force: bool,
 ) -> None:
     """Segment MOVIE: a file HyperSpy reads, or a folder of an in-situ camera.
@@ -190,6 +200,7 @@ def segment(
         out,
         sampling=sampling,
         options={"tile": tile, "overlap": overlap, "resample": not no_resample},
+        on_bad_frame=on_bad_frame,
         force=force,
     )
 
@@ -251,7 +262,8 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--table",
     type=_file,
-    help="A .csv file for the particles' properties; by default none.",
+    help="A .csv file for the particles' properties, by default none; which frames "
+    "have data is written beside it, with _frames in the name.",
 )
 @click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
 def track(
@@ -319,6 +331,7 @@ def track(
     "--scheduler",
     help="Address of a dask.distributed cluster to work on; by default this machine.",
 )
+@_on_bad_frame
 @click.option("--force", is_flag=True, help="Delete the frames of other options.")
 def follow(
     *,

@@ -286,22 +286,24 @@ def test_bad_frame(run, tmp_path, movie_path, network_path):
     movie.data[3] = 7
     movie.save(tmp_path / "bad.hspy")
     out = tmp_path / "out.hspy"
-    message = run(
-        "segment", tmp_path / "bad.hspy", "--model", network_path, "--out", out, code=1
-    )
+    command = ("segment", tmp_path / "bad.hspy", "--model", network_path, "--out", out)
+    message = run(*command, "--on-bad-frame", "raise", code=1)
     assert "Error: Frame 3: The image is constant" in message
     assert not out.exists()
+    assert "1 of 6 frames could not be used" in run(*command)
+    assert np.isnan(hs.load(out).data[3]).all()
 
 
 @pytest.fixture
 def segmentation_path(tmp_path):
-    """Two discs, one of which moves and vanishes for a frame."""
+    """Two discs, one of which moves and vanishes for a frame; and two specks."""
     y, x = np.indices((47, 61))
     frames = np.zeros((7, 47, 61), np.float32)
     for number, frame in enumerate(frames):
         frame[(y - 15) ** 2 + (x - 14) ** 2 < 64] = 1
         if number != 3:
             frame[(y - 30) ** 2 + (x - 30 - number) ** 2 < 49] = 0.95
+    frames[0, 5:8, 50:55] = frames[5, 40:44, 3:8] = 1
     segmentation = Segmentation(frames)
     for axis in segmentation.axes_manager.signal_axes:
         axis.scale, axis.units = 0.1, "nm"
@@ -337,7 +339,7 @@ def test_track(run, tmp_path, segmentation_path):
 def test_track_goes_on(run, tmp_path, segmentation_path, interrupt, count):
     whole, out = tmp_path / "whole.hspy", tmp_path / "labels.hspy"
     told = run("track", segmentation_path, "--out", whole, *TRACKING)
-    assert "Warning: 1 region below 0.5 nm² was dropped" in told
+    assert "Warning: 2 regions below 0.5 nm² were dropped" in told
     release = interrupt(count)
     run("track", segmentation_path, "--out", out, *TRACKING, code=130)
     release()
@@ -346,8 +348,8 @@ def test_track_goes_on(run, tmp_path, segmentation_path, interrupt, count):
         assert "min_separation was '1 nm', now 2.0" in run(*other, code=1)
     # Also of frames that were finished before.
     told = run("track", segmentation_path, "--out", out, *TRACKING)
-    assert "Warning: 1 region below 0.5 nm² was dropped" in told
-    assert hs.load(out).metadata.HRTEMNN.Instances.dropped_regions == 1
+    assert "Warning: 2 regions below 0.5 nm² were dropped" in told
+    assert hs.load(out).metadata.HRTEMNN.Instances.dropped_regions == 2
     np.testing.assert_array_equal(hs.load(out).data, hs.load(whole).data)
 
 

@@ -6,7 +6,10 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from hyperspy_hrtemnn.checkpoint import bad_frames
+from hyperspy_hrtemnn.signals._following.followed_movie import FRAMES
 from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
+from hyperspy_hrtemnn.signals._tables import frame_table
 
 from .movies import load_movie, number_or_text, told_in_lines
 
@@ -36,7 +39,7 @@ def follow_file(
         Name or path of a network.
     out
         The folder of `HRTEM.follow_particles`, where ``particles.hspy``,
-        ``properties.csv`` and ``reflections.csv`` are written, too.
+        ``properties.csv``, ``reflections.csv`` and ``frames.csv`` are written, too.
     sampling
         Pixel size in Å, in place of what the file says.
     processes
@@ -60,6 +63,11 @@ def follow_file(
     write_csv(properties, out / "properties.csv")
     if reflections is not None:
         write_csv(reflections, out / "reflections.csv")
+    axes = particles.axes_manager
+    frames = frame_table(
+        axes.navigation_axes, max(axes.navigation_size, 1), bad_frames(out / FRAMES)
+    )
+    write_csv(frames, out / "frames.csv")
     particles.to_hspy(out / "particles.hspy", overwrite=True, show_progressbar=True)
 
 

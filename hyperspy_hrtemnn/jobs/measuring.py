@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import hyperspy.api as hs
 from matplotlib.figure import Figure
 
+from hyperspy_hrtemnn.analysis.detector.parameters import read_parameters
 from hyperspy_hrtemnn.whole_files import written_whole
 
 from .movies import load_movie, told_in_lines
@@ -62,6 +63,10 @@ def measure_file(
     for path in (out, picture):
         if path is not None and not path.parent.is_dir():
             raise ValueError(f"There is no folder {path.parent} for {path.name}.")
+    # What would otherwise fail when all is measured.
+    read_parameters(out)
+    if picture is not None:
+        _check_format(picture)
     signal = load_movie(movie, sampling)
     with told_in_lines(movie):
         fit: CameraFit = signal.fit_mtf(
@@ -77,6 +82,17 @@ def measure_file(
         with written_whole(picture) as temporary:
             _draw(fit).savefig(temporary, format=picture.suffix.lstrip(".") or "png")
     return fit
+
+
+def _check_format(picture: Path) -> None:
+    """Raise a ValueError if matplotlib does not write such a picture."""
+    formats = sorted(Figure().canvas.get_supported_filetypes())
+    suffix = picture.suffix.lstrip(".").lower() or "png"
+    if suffix not in formats:
+        raise ValueError(
+            f"--picture is {picture}; its name has to end with one of "
+            f".{', .'.join(formats)}."
+        )
 
 
 def _draw(fit: CameraFit) -> Figure:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import hyperspy.api as hs
@@ -11,17 +12,27 @@ from tqdm import tqdm
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Tracker
+from hyperspy_hrtemnn.bad_frames import NO_DATA
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
-from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._instances import has_no_data
+from hyperspy_hrtemnn.signals._movies.deferred import (
+    deferred_blocks,
+    lenient_blocks,
+    whole_frames,
+)
+from hyperspy_hrtemnn.signals._movies.linking import separated
+from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
 from hyperspy_hrtemnn.signals._particles.dropped import DroppedRegions
+from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
 from hyperspy_hrtemnn.signals._segmentation import (
     linking_in_pixels,
     separate_frame,
     separation_in_pixels,
 )
+from hyperspy_hrtemnn.signals._tables import check_property_table, frame_table
 
 from .movies import load_images, number_or_text, told_in_lines
-from .outputs import check_output, finish, frames_folder
+from .outputs import check_output, check_table, finish, frames_folder, frames_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +56,8 @@ def track_file(
     out
         The .hspy file.
     table
-        A .csv file for the properties of the particles.
+        A .csv file for the properties of the particles. Beside it, with ``_frames`` in
+        its name, another one says which frames have data.
     options
         Of `Segmentation.track_instances`.
     force
@@ -57,8 +69,8 @@ def track_file(
         If the file cannot be read or tracked, or another job is unfinished.
     """
     check_output(segmentation, out, force=force)
-    if table is not None and table.exists() and not force:
-        raise ValueError(f"{table} exists; --force replaces it.")
+    if table is not None:
+        check_table(table, (segmentation, out), force=force)
     signal = load_images(segmentation)
     signal.set_signal_type("HRTEM_segmentation")
     options = {
@@ -69,6 +81,9 @@ def track_file(
     }
     # Checks the options, and knows the axes and metadata of the result.
     result = signal.track_instances(**options, lazy_output=True)
+    if table is not None:
+        # What would otherwise fail when the last frame is tracked.
+        check_property_table(result)
     job = {
         "command": "track",
         "version": __version__,
@@ -76,19 +91,42 @@ def track_file(
         **options,
     }
     checkpoint = Checkpoint(frames_folder(out), job, discard=force)
-    of_one_frame = ("min_separation", "probability", "min_area")
-    separation = separation_in_pixels(signal, *(options[name] for name in of_one_frame))
-    of_several = ("min_overlap", "memory", "drift", "reach")
-    linking = linking_in_pixels(signal, *(options[name] for name in of_several))
+    separation, linking = _in_pixels(signal, options)
     dropped = Checkpoint(checkpoint.folder / "dropped", job)
-    _track_missing(signal, separation, linking, checkpoint, dropped)
     regions = DroppedRegions(result, separation["min_area"])
-    regions(sum(int(dropped.read(number)) for number in dropped.done()))
     with told_in_lines(segmentation):
+        _track_missing(signal, separation, linking, checkpoint, dropped)
+        regions(sum(int(dropped.read(number)) for number in dropped.done()))
         regions.tell()
     finish(result, checkpoint, out)
     if table is not None:
-        hs.load(out, lazy=True).to_csv(table, overwrite=True)
+        _write_tables(hs.load(out, lazy=True), table)
+
+
+def _write_tables(particles: Any, path: Path) -> None:
+    """Write the properties of particles and, beside them, which frames are known."""
+    properties = particles.properties()
+    write_csv(properties, path)
+    axes = particles.axes_manager
+    unknown = properties.attrs.get("unknown_frames", [])
+    frames = frame_table(
+        axes.navigation_axes,
+        max(axes.navigation_size, 1),
+        dict.fromkeys(unknown, NO_DATA),
+    )
+    write_csv(frames, frames_path(path))
+
+
+def _in_pixels(
+    signal: Any, options: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the options for separating and for linking."""
+    of_one_frame = ("min_separation", "probability", "min_area")
+    of_several = ("min_overlap", "memory", "drift", "reach")
+    return (
+        separation_in_pixels(signal, *(options[name] for name in of_one_frame)),
+        linking_in_pixels(signal, *(options[name] for name in of_several)),
+    )
 
 
 def _track_missing(
@@ -102,30 +140,30 @@ def _track_missing(
     done = checkpoint.done()
     # Ids are only known as far as no frame is missing.
     first = next((i for i, number in enumerate(done) if i != number), len(done))
-    largest = max((int(checkpoint.read(i).max()) for i in range(first)), default=0)
-    recent = _recent(checkpoint, first, linking["memory"] + 1)
-    tracker = Tracker.resume(recent, largest + 1, **linking)
+    largest = max([0, *(int(checkpoint.read(i).max()) for i in range(first))])
+    recent = range(_first_needed(checkpoint, first, linking["memory"] + 1), first)
+    tracker = Tracker.resume(map(checkpoint.read, recent), largest + 1, **linking)
 
     movie = whole_frames(signal)
-    number = 0
+    rule = FrameRule("skip", known=True, by_hand=True).over(movie.shape[:1])
+    separate = partial(separate_frame, **separation)
     with tqdm(
         total=len(movie), initial=first, desc="track", unit="frame"
     ) as progress_bar:
-        for size, block in zip(movie.chunks[0], deferred_blocks(movie), strict=True):
-            if number + size > first:
-                for index, frame in enumerate(block.load(), start=number):
-                    if index >= first:
-                        labels, count = separate_frame(frame, **separation)
-                        dropped.write(index, np.array(count))
-                        checkpoint.write(index, tracker.link(labels))
-                        progress_bar.update()
-            number += size
+        for block in lenient_blocks(deferred_blocks(movie), rule):
+            if block.first + block.block.shape[0] > first:
+                frames = separated(block, separate, max(first - block.first, 0))
+                for index, found in enumerate(frames, max(first, block.first)):
+                    labels, count = found
+                    dropped.write(index, np.array(count))
+                    checkpoint.write(index, tracker.link(labels))
+                    progress_bar.update()
+    rule.skipped.tell()
 
 
-def _recent(checkpoint: Checkpoint, end: int, known: int) -> list[Any]:
-    """Return the frames before `end` back to as many that are not unknown."""
-    frames: list[Any] = []
-    while len(frames) < end and known:
-        frames.insert(0, checkpoint.read(end - 1 - len(frames)))
-        known -= not (frames[0] < 0).all()
-    return frames
+def _first_needed(checkpoint: Checkpoint, first: int, known: int) -> int:
+    """Return the frame from which on so many that have data are before the first."""
+    while first and known:
+        first -= 1
+        known -= not has_no_data(checkpoint.read(first))
+    return first

@@ -16,6 +16,7 @@ from hyperspy_hrtemnn.plots import plot_argand, plot_convergence
 from ._calibration import sampling
 from ._lenses import angstroms, beam_energy, set_energy
 from ._movies.frames import computed, derived_signal, frames, map_frames
+from ._movies.skipping import FrameRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -387,7 +388,13 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         num_workers: int | None,
     ) -> ExitWave:
         """Return what a function makes of each wave, and say so in the metadata."""
-        data = map_frames(partial(_single, function), frames(self), 1, np.complex64)
+        data = map_frames(
+            partial(_single, function),
+            frames(self),
+            1,
+            np.complex64,
+            rule=FrameRule(known=True),
+        )
         result = derived_signal(self, data[..., 0, :, :], "exit_wave")
         result.metadata.set_item(f"HRTEMNN.{name}", {**state, "version": __version__})
         return computed(  # type: ignore[no-any-return]

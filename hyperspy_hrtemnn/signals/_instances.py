@@ -13,13 +13,14 @@ from hyperspy.signals import Signal2D
 from hyperspy_hrtemnn.analysis import properties
 
 from ._calibration import sampling
-from ._movies.deferred import deferred_blocks, whole_frames
+from ._movies.deferred import deferred_blocks, lenient_blocks, whole_frames
 from ._movies.frames import frame_index, frame_number
+from ._movies.skipping import FrameRule
 from ._particles.instance_files import free_path, write_csv, write_hspy, write_tiff
 from ._particles.instance_plots import draw_lines, draw_outlines, draw_ratios
 from ._particles.particle_spectra import sum_spectra
 from ._progress import progress
-from ._tables import property_table
+from ._tables import check_property_table, property_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ._local_fft_signal import LocalFFT
-    from ._movies.deferred import DeferredBlock
+    from ._movies.deferred import LenientBlock
 
 
 class Instances(Signal2D):  # type: ignore[misc]
@@ -89,16 +90,19 @@ class Instances(Signal2D):  # type: ignore[misc]
         has ``x_corrected`` and ``y_corrected``, the place without the drift of the
         whole field since the first frame; see
         `hyperspy_hrtemnn.analysis.correct_drift`. ``attrs["units"]`` has the unit of
-        each column that has one.
+        each column that has one. A frame without data has no rows; where there are
+        such frames, ``attrs["unknown_frames"]`` has their numbers.
 
         Raises
         ------
         ValueError
-            If the signal is not calibrated, or `image` has another shape.
+            If the signal is not calibrated, or `image` has another shape; if no frame
+            has data.
         """
         side = sampling(self, str(self.axes_manager.signal_axes[0].units))
         if image is not None:
             check_same_shape(self, image)
+        check_property_table(self)
         measure = partial(_tables, side=side)
         blocks = self._over_blocks(measure, image, show_progressbar, num_workers)
         return property_table(self, [table for block in blocks for table in block])
@@ -484,10 +488,11 @@ class Instances(Signal2D):  # type: ignore[misc]
     ) -> list[Any]:
         """Return what a function makes of each block of frames."""
         labels = whole_frames(self)
-        images: list[DeferredBlock] | list[None] = [None] * labels.numblocks[0]
+        images: list[LenientBlock] | list[None] = [None] * labels.numblocks[0]
         if image is not None:
             pictures = whole_frames(image).rechunk({0: labels.chunks[0]})
-            images = deferred_blocks(pictures)
+            rule = FrameRule(known=True).over(image.data.shape[:-2])
+            images = lenient_blocks(deferred_blocks(pictures), rule)
         tasks = [
             dask.delayed(partial(function, image=picture), pure=False)(block)
             for block, picture in zip(labels.to_delayed().ravel(), images, strict=True)
@@ -527,6 +532,11 @@ def check_properties(table: pd.DataFrame) -> None:
         )
 
 
+def has_no_data(labels: NDArray[np.integer]) -> bool:
+    """Return whether nobody could look at a frame: all its labels are negative."""
+    return bool(labels.size and labels.flat[0] < 0 and (labels < 0).all())
+
+
 def _distinct(
     labels: NDArray[np.integer],
     image: None,  # noqa: ARG001 - as every function over blocks
@@ -535,10 +545,10 @@ def _distinct(
 
 
 def _tables(
-    labels: NDArray[np.integer], image: DeferredBlock | None, side: float
-) -> list[pd.DataFrame]:
+    labels: NDArray[np.integer], image: LenientBlock | None, side: float
+) -> list[pd.DataFrame | None]:
     pictures = [None] * len(labels) if image is None else image.load()
     return [
-        properties(frame, picture, side)
+        None if has_no_data(frame) else properties(frame, picture, side)
         for frame, picture in zip(labels, pictures, strict=True)
     ]

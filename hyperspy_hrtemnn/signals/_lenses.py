@@ -87,7 +87,8 @@ def lenses(
     energy
         Beam energy [keV]; by default the metadata's.
     Cs, focal_spread, blur
-        Numbers in the unit of the signal axes or texts with a unit; see `Optics`.
+        Numbers in the unit of the signal axes or texts with a unit; see `Optics`. The
+        blur is the standard deviation in the image.
     angular_spread
         [mrad].
     aberrations

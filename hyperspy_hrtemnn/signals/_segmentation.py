@@ -19,12 +19,14 @@ from hyperspy_hrtemnn.analysis import (
     separate,
     separate_and_count,
 )
+from hyperspy_hrtemnn.bad_frames import check_data
 
 from ._calibration import pixels, sampling, square_pixels
 from ._columns.column_table import column_table
 from ._movies.deferred import whole_frames
 from ._movies.frames import computed, derived_signal
 from ._movies.linking import linked_frames
+from ._movies.skipping import FrameRule
 from ._particles.dropped import DroppedRegions
 from ._probabilities import check_range
 
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from ._instances import Instances
+
+
+NO_DATA_LABEL = -1
+"""Of pixels, and whole frames, without data; ``metadata.HRTEMNN.Instances.no_data``."""
 
 
 class Segmentation(Signal2D):  # type: ignore[misc]
@@ -62,7 +68,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         Parameters
         ----------
         probability
-            The threshold, above 0 and up to 1.
+            The threshold, above 0 and up to 1. NaN, no data, is not above it.
 
         Raises
         ------
@@ -90,7 +96,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         Returns
         -------
         The area in the square of the unit of the signal axes: for a movie a signal
-        along its time, for one image a single number.
+        along its time, for one image a single number. NaN where a whole frame is.
 
         Raises
         ------
@@ -102,6 +108,9 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         mask = self.threshold(probability)
         mask.set_signal_type("")
         area = mask.sum(axis=mask.axes_manager.signal_axes) * side**2
+        if self.data.dtype.kind == "f":
+            # Before the axes are turned: the data is that of the navigation axes.
+            area.data = _where_known(area.data, self.data)
         area.metadata.set_item("Signal.quantity", f"Area ({unit}²)")
         return area.T if self.axes_manager.navigation_dimension else area
 
@@ -132,6 +141,10 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         when the result is computed or saved. Do either before looking at single
         frames: each look into an uncomputed result links from the first frame on.
 
+        Frames without data (NaN), such as those that `HRTEM.segment` skipped, are -1
+        everywhere. Nobody knows what was in them: they do not count as frames in which
+        a particle is missing, and the frame after is compared with the one before.
+
         Parameters
         ----------
         min_separation
@@ -149,7 +162,8 @@ class Segmentation(Signal2D):  # type: ignore[misc]
             of a lazy result when it is computed, and is
             ``metadata.HRTEMNN.Instances.dropped_regions``.
         memory
-            Number of frames a particle may be missing and return with its id.
+            Number of frames a particle may be missing and return with its id; frames
+            without data do not count.
         drift
             Whether to take out the drift; or the drift itself in pixels, shape
             (frame, 2), what HyperSpy's ``estimate_shift2D`` returns for the movie.
@@ -198,6 +212,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
             raise ValueError(
                 f"The drift has {len(places)} rows, and there are {len(movie)} frames."
             )
+        rule = FrameRule(known=True).over(self.data.shape[:-2])
         workers = num_workers or dask.config.get("num_workers", None) or os.cpu_count()
         lazy = self._lazy if lazy_output is None else lazy_output
         result = derived_signal(
@@ -213,6 +228,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
                 "memory": memory,
                 "drift": drift if places is None else places,
                 "reach": reach,
+                "no_data": NO_DATA_LABEL,
                 "version": __version__,
             },
         )
@@ -223,6 +239,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
             tracker,
             in_flight=int(workers or 1) + 1,
             when_done=dropped.told if lazy else dropped,
+            rule=rule,
         )
         result.data = labels.reshape(self.data.shape)
         computed(
@@ -298,6 +315,13 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         )
 
 
+def _where_known(area: Any, probability: Any) -> Any:
+    """Return areas, NaN for frames without data; lazily if these are lazy."""
+    known = ~np.isnan(probability).all(axis=(-2, -1))
+    where = np.where if isinstance(probability, np.ndarray) else da.where
+    return where(known.reshape(area.shape), area, np.nan)
+
+
 def separation_in_pixels(
     signal: Signal2D,
     min_separation: float | str,
@@ -335,6 +359,7 @@ def separate_frame(
     frame: NDArray[Any], **options: Any
 ) -> tuple[NDArray[np.int32], int]:
     """Return labels and dropped regions of one frame, after a check of its values."""
+    check_data(frame)
     check_range(frame)
     return separate_and_count(frame, **options)
 

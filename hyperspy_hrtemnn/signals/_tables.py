@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from hyperspy_hrtemnn.analysis import correct_drift
+from hyperspy_hrtemnn.analysis import correct_drift, properties
+from hyperspy_hrtemnn.bad_frames import NO_DATA, BadFrameError
+
+from ._calibration import sampling
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from hyperspy.signals import Signal2D
 
@@ -24,14 +27,18 @@ def is_time(axis: Any) -> bool:
 
 
 def join_frames(
-    tables: Sequence[pd.DataFrame], axes: Sequence[Any], column: int, calibrated: int
+    tables: Sequence[pd.DataFrame | None],
+    axes: Sequence[Any],
+    column: int,
+    calibrated: int,
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Return the tables of all frames below each other, saying which is of which.
 
     Parameters
     ----------
     tables
-        Of each frame, in the order of the data.
+        Of each frame, in the order of the data; None of those that nobody could look
+        at.
     axes
         The navigation axes, the fastest first, as HyperSpy has them.
     column
@@ -42,12 +49,32 @@ def join_frames(
 
     Returns
     -------
-    The table, and the units of those coordinates by column.
+    The table, with the numbers of frames that nobody could look at, if there are any,
+    as ``attrs["unknown_frames"]``; and the units of those coordinates by column.
+
+    Raises
+    ------
+    BadFrameError
+        If nobody could look at any frame.
     """
-    table: pd.DataFrame = pd.concat(tables, ignore_index=True)
-    frame = np.repeat(np.arange(len(tables)), [len(rows) for rows in tables])
-    table.insert(column, "frame", frame)
-    return table, insert_coordinates(table, axes, calibrated)
+    known = [rows for rows in tables if rows is not None]
+    unknown = [number for number, rows in enumerate(tables) if rows is None]
+    if not known:
+        raise BadFrameError(
+            f"There is no data in any of the {len(tables)} frames.", NO_DATA
+        )
+    table: pd.DataFrame = pd.concat(known, ignore_index=True)
+    sizes = [0 if rows is None else len(rows) for rows in tables]
+    table.insert(column, "frame", np.repeat(np.arange(len(tables)), sizes))
+    units = insert_coordinates(table, axes, calibrated)
+    note_unknown(table, unknown)
+    return table, units
+
+
+def note_unknown(table: pd.DataFrame, unknown: Iterable[int]) -> None:
+    """Write into a table which frames nobody could look at, if there are any."""
+    if numbers := sorted(int(number) for number in unknown):
+        table.attrs["unknown_frames"] = numbers
 
 
 def insert_coordinates(
@@ -80,7 +107,9 @@ def insert_coordinates(
     return units
 
 
-def property_table(particles: Signal2D, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def property_table(
+    particles: Signal2D, tables: Sequence[pd.DataFrame | None]
+) -> pd.DataFrame:
     """Return the properties of the particles of all frames, in the signal's units.
 
     Parameters
@@ -89,7 +118,7 @@ def property_table(particles: Signal2D, tables: Sequence[pd.DataFrame]) -> pd.Da
         The signal whose axes are those of the frames.
     tables
         Of each frame, from `hyperspy_hrtemnn.analysis.properties`, with lengths in the
-        unit of the x axis.
+        unit of the x axis; None of frames without data.
 
     Returns
     -------
@@ -111,3 +140,36 @@ def property_table(particles: Signal2D, tables: Sequence[pd.DataFrame]) -> pd.Da
     }
     table.attrs["units"] = units
     return table
+
+
+def frame_table(
+    axes: Sequence[Any], total: int, reasons: Mapping[int, str]
+) -> pd.DataFrame:
+    """Return which frames could be used, and why others could not.
+
+    Parameters
+    ----------
+    axes
+        The navigation axes, the fastest first.
+    total
+        Number of frames.
+    reasons
+        Of the frames that could not be used, by number.
+
+    Returns
+    -------
+    A row for each frame: ``frame``; ``time`` or the name of the axis, as in other
+    tables; ``valid``, whether it could be used; ``reason``, empty where it is.
+    """
+    table = pd.DataFrame({"frame": np.arange(total)})
+    table["valid"] = ~table["frame"].isin(list(reasons))
+    table["reason"] = [reasons.get(number, "") for number in range(total)]
+    table.attrs["units"] = insert_coordinates(table, axes, 1)
+    note_unknown(table, reasons)
+    return table
+
+
+def check_property_table(particles: Signal2D) -> None:
+    """Raise now what `property_table` would raise when all frames are measured."""
+    sampling(particles, str(particles.axes_manager.signal_axes[0].units))
+    property_table(particles, [properties(np.zeros((1, 1), int), np.zeros((1, 1)))])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hyperspy_hrtemnn.signals._calibration import edges_of
 from hyperspy_hrtemnn.signals._movies.each_frame import each_frame
+from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
 from hyperspy_hrtemnn.signals._tables import join_frames
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def point_table(
         The signal; of a lazy one only the frames in flight are in memory.
     find
         From a frame, shape (channel, y, x), to a table with ``x`` and ``y`` in pixels.
-        A ValueError it raises is raised again with the number of the frame.
+        A ValueError it raises is raised again with the number of the frame. Frames
+        without data, or that cannot be read, are skipped where there are several.
     channel_axis
         The navigation axis, if any, whose images belong together.
     show_progressbar, num_workers
@@ -43,13 +45,15 @@ def point_table(
     -------
     The tables below each other with the columns that `join_frames` adds, ``x`` and
     ``y`` in the unit of the axes. ``attrs`` has the ``units`` of columns, the number of
-    ``frames`` and the ``field``, the edges of what was looked at along x and y.
+    ``frames`` and the ``field``, the edges of what was looked at along x and y; where
+    frames were skipped, ``unknown_frames`` has their numbers.
     """
     axes = signal.axes_manager
     tables = each_frame(
         signal,
         find,
         channel_axis,
+        rule=FrameRule(known=True),
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )

@@ -15,16 +15,17 @@ import dask.array as da
 import numpy as np
 from dask.highlevelgraph import HighLevelGraph
 
-from .deferred import deferred_blocks
+from .deferred import deferred_blocks, lenient_blocks
+from .skipping import FrameRule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.analysis import Tracker
 
-    from .deferred import DeferredBlock
+    from .deferred import LenientBlock
 
     Frame = NDArray[Any]
     Labels = NDArray[np.int32]
@@ -34,8 +35,10 @@ def linked_frames(
     movie: da.Array,
     separate: Callable[[Frame], tuple[Labels, int]],
     tracker: Tracker,
+    *,
     in_flight: int,
     when_done: Callable[[int], None],
+    rule: FrameRule | None = None,
 ) -> da.Array:
     """Return the linked labels of a movie, when they are asked for.
 
@@ -55,6 +58,9 @@ def linked_frames(
         Number of blocks that may be in work.
     when_done
         Called with the number of dropped regions of all frames when these are linked.
+    rule
+        What is done about frames that cannot be used, by default they are skipped;
+        those are -1.
 
     Returns
     -------
@@ -64,9 +70,10 @@ def linked_frames(
     found, step, packed, state = (
         f"{name}-{part}" for part in ("found", "step", "packed", "state")
     )
+    rule = FrameRule("skip").over(movie.shape[:1]) if rule is None else rule
     graph: dict[Any, Any] = {(state, -1): _State(copy.copy(tracker))}
     last = movie.numblocks[0] - 1
-    for index, block in enumerate(deferred_blocks(movie)):
+    for index, block in enumerate(lenient_blocks(deferred_blocks(movie), rule)):
         gate = (state, max(index - in_flight, -1))
         graph[found, index] = (partial(_separate_block, block, separate), gate)
         link = partial(_link_block, when_done=when_done if index == last else None)
@@ -114,12 +121,34 @@ class _State:
     dropped: int = 0
 
 
+def separated(
+    block: LenientBlock,
+    separate: Callable[[Frame], tuple[Labels, int]],
+    start: int = 0,
+) -> Iterator[tuple[Labels, int]]:
+    """Yield labels, -1 where nothing is known, and dropped regions of a block's frames.
+
+    Parameters
+    ----------
+    block
+        The frames.
+    separate
+        From one frame to its labels, and the number of regions that were dropped.
+    start
+        How many of its frames are left out, which are linked already.
+    """
+    for number, frame in enumerate(block.load()[start:], block.first + start):
+        index = block.rule.index(number)
+        found = block.rule.result(index, partial(separate, frame))
+        yield (np.full(frame.shape, -1, np.int32), 0) if found is None else found
+
+
 def _separate_block(
-    block: DeferredBlock,
+    block: LenientBlock,
     separate: Callable[[Frame], tuple[Labels, int]],
     gate: _State,  # noqa: ARG001 - waiting for it is all that is wanted
 ) -> tuple[Labels, int]:
-    labels, dropped = zip(*map(separate, block.load()), strict=True)
+    labels, dropped = zip(*separated(block, separate), strict=True)
     return np.stack(labels), sum(dropped)
 
 

@@ -34,6 +34,10 @@ def free_path(path: str | Path, *suffixes: str, overwrite: bool) -> Path:
         raise ValueError(f"{path} has to end with {' or '.join(suffixes)}.")
     if target.exists() and not overwrite:
         raise FileExistsError(f"{path} exists; overwrite=True replaces it.")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {target.parent} for {target.name}; make it first."
+        )
     return target
 
 
@@ -117,7 +121,7 @@ def _pages(
         raise OverflowError
     return [
         zlib.compress(frame.astype(np.dtype(dtype).newbyteorder("<")).tobytes())
-        for frame in labels
+        for frame in np.maximum(labels, 0)
     ]
 
 

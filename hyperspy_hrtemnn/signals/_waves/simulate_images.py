@@ -22,6 +22,7 @@ from hyperspy_hrtemnn.signals._movies.frames import (
     frames,
     map_frames,
 )
+from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,8 @@ def simulate_images(
         camera=_camera(sampling(signal), detector),
         seed=detector["seed"],
     )
-    data = map_frames(run, frames(signal), len(values), indexed=True)
+    rule = FrameRule(known=True)
+    data = map_frames(run, frames(signal), len(values), indexed=True, rule=rule)
     axes = axis_dicts(signal)
     if single:
         data = data[..., 0, :, :]

@@ -13,9 +13,10 @@ import onnx
 
 from hrtemnn_training.images.parameters import SEGMENTATIONS
 from hrtemnn_training.training.loop import network_of
-from hyperspy_hrtemnn.networks import METADATA_KEY, Card, Network, TrainedRanges
+from hyperspy_hrtemnn.networks import Card, Network, TrainedRanges
 from hyperspy_hrtemnn.whole_files import written_whole
 
+from .cards import change_card, write_card
 from .graph import to_onnx
 from .msdnet_graph import msdnet_to_onnx
 from .nodes import ExportError
@@ -139,17 +140,9 @@ def make_card(recipe: Recipe, scores: dict[str, Any]) -> Card:
     )
 
 
-def write_card(proto: onnx.ModelProto, card: Card) -> None:
-    """Put a card into an ONNX graph in place of the one it has."""
-    onnx.helper.set_model_props(proto, {METADATA_KEY: card.model_dump_json()})
-
-
 def write_scores(path: Path, scores: dict[str, Any]) -> None:
     """Put scores into the card of an exported network, whatever was there before."""
-    proto = onnx.load(path)
-    card = Card.model_validate_json(proto.metadata_props[0].value)
-    write_card(proto, card.model_copy(update={"scores": scores}))
-    _save(proto, path)
+    change_card(path, lambda card: card.model_copy(update={"scores": scores}))
 
 
 def _difference(model: keras.Model, network: Network, recipe: Recipe) -> float:

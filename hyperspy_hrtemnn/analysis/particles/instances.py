@@ -37,7 +37,9 @@ def separate(
 
     Watershed on the distance map of the thresholded probabilities, with the peaks of
     the map as markers (thesis section 3.5). Peaks closer than `min_separation` are one
-    particle, and so are peaks with no neck between them.
+    particle, and so are peaks with no neck between them. A hole is a gap between
+    particles, and an edge, where round parts with narrow necks lie around it; otherwise
+    it is a pinhole, and cuts nothing.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ def separate(
         mask of 0 and 1 will do.
     min_separation
         Smallest distance between the centers of two touching particles in pixels.
-        Holes smaller than its square do not count as necks.
+        Only holes smaller than its square can be pinholes.
     probability
         Pixels of at least this probability belong to a particle.
     min_area

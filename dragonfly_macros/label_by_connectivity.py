@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis import Tracker, separate
+from hyperspy_hrtemnn.analysis import Tracker, default_min_area, separate
 
 from .dialogs import ask_number, progress
 from .guesses import multi_roi_of
@@ -43,7 +43,7 @@ def label_particles(roi: ROI, min_separation: float) -> MultiROI:
         A mask, frame by frame.
     min_separation
         Smallest distance between the centers of two touching particles in nm. Particles
-        smaller than its square are dropped.
+        smaller than a twentieth of its square are dropped.
 
     Raises
     ------
@@ -69,9 +69,10 @@ def label_particles(roi: ROI, min_separation: float) -> MultiROI:
                 advance()
         found = tracker.next_id - 1
         if not found:
+            least = default_min_area(min_separation)
             raise ValueError(
-                f"{roi.getTitle()!r} has no particle of {min_separation**2:g} nm² or "
-                "more in any frame."
+                f"{roi.getTitle()!r} has no particle of {least:g} nm² or more in any "
+                "frame."
             )
         labels.setDataDirty()
         multi_roi = multi_roi_of(labels)

@@ -97,7 +97,17 @@ _on_bad_frame = click.option(
 _sampling = click.option(
     "--sampling",
     help='Pixel size, such as "0.12 angstrom", or a number in Å; for files without '
-    "calibration, or with a wrong one.",
+    "calibration, or with a wrong one; by default the file's.",
+)
+_tile = click.option(
+    "--tile",
+    type=int,
+    help="Largest tile in pixels of the network; by default 2048 at most.",
+)
+_overlap = click.option(
+    "--overlap",
+    type=int,
+    help="Overlap of tiles in pixels of the network; by default what it sees and 32.",
 )
 
 
@@ -160,8 +170,8 @@ def _text(value: Any) -> str:
 @click.option("--model", required=True, help="Name of a network, or its file.")
 @click.option("--out", required=True, type=_file, help="The .hspy file to write.")
 @_sampling
-@click.option("--tile", type=int, help="Largest tile in pixels of the network.")
-@click.option("--overlap", type=int, help="Overlap of tiles in pixels of the network.")
+@_tile
+@_overlap
 @click.option(
     "--no-resample", is_flag=True, help="Take the pixels for those of the network."
 )
@@ -209,8 +219,8 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--reach",
-            help="Farthest a particle may move by itself between frames, "
-            'such as "3 nm".',
+            help='Farthest a particle may move by itself between frames, such as "3 nm"'
+            "; by default one that overlaps with none of the frame before is new.",
         ),
         click.option(
             "--memory",
@@ -220,7 +230,9 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Frames a particle may be missing.",
         ),
         click.option(
-            "--min-area", help='Smaller particles are dropped, such as "4 nm^2".'
+            "--min-area",
+            help='Smaller particles are dropped, such as "4 nm^2"; by default a '
+            "twentieth of the square of --min-separation. How many is told.",
         ),
         click.option(
             "--min-overlap",
@@ -254,8 +266,8 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--table",
     type=_file,
-    help="A .csv file for the particles' properties; which frames have data is written "
-    "beside it, with _frames in the name.",
+    help="A .csv file for the particles' properties, by default none; which frames "
+    "have data is written beside it, with _frames in the name.",
 )
 @click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
 def track(
@@ -305,20 +317,25 @@ def track(
     "without it there are no reflections.",
 )
 @click.option("--apodization", default="0.5 nm", show_default=True, help="Its edge.")
-@click.option("--crystal", help="What the particles may be: Au, CeO2, a CIF.")
+@click.option(
+    "--crystal",
+    help="What the particles may be: Au, CeO2, a CIF; by default not known.",
+)
 @_tracking
 @_sampling
-@click.option("--tile", type=int, help="Largest tile in pixels of the network.")
-@click.option("--overlap", type=int, help="Overlap of tiles in pixels of the network.")
+@_tile
+@_overlap
 @click.option(
     "--numproc",
     "-n",
     "processes",
     type=click.IntRange(1),
-    help="Processes to work in instead of threads; each needs memory for a frame.",
+    help="Processes to work in, each of which needs memory for a frame; by default "
+    "threads of one.",
 )
 @click.option(
-    "--scheduler", help="Address of a dask.distributed cluster to work on instead."
+    "--scheduler",
+    help="Address of a dask.distributed cluster to work on; by default this machine.",
 )
 @_on_bad_frame
 @click.option("--force", is_flag=True, help="Delete the frames of other options.")
@@ -366,18 +383,23 @@ def follow(
 @click.option(
     "--roi",
     type=(float, float, float, float),
-    help="Left, top, right and bottom of a region of vacuum, in the unit of the axes.",
+    help="Left, top, right and bottom of a region of vacuum, in the unit of the axes; "
+    "by default it is searched for.",
 )
 @click.option(
     "--counts-per-electron",
     help='A number, or "noise" to take it from the noise; by default from the file.',
 )
-@click.option("--offset", type=float, help="Counts of a pixel without beam.")
+@click.option(
+    "--offset",
+    type=float,
+    help="Counts of a pixel without beam; by default the file's, or 0.",
+)
 @click.option(
     "--dose",
     type=float,
     multiple=True,
-    help="Of every frame in e-/Å², if it is known; or once for each frame.",
+    help="Of every frame in e-/Å², or once for each frame; by default counted.",
 )
 @click.option("--exposure", type=float, help="Of a frame in s; by default the file's.")
 @click.option(
@@ -399,7 +421,7 @@ def follow(
 @click.option(
     "--picture",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A .png or .pdf for the fits.",
+    help="A .png or .pdf for the fits; by default none.",
 )
 def detector(
     *,

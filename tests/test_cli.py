@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 
+import click
 import hyperspy.api as hs
 import numpy as np
 import pytest
@@ -297,13 +298,14 @@ def test_bad_frame(run, tmp_path, movie_path, network_path):
 
 @pytest.fixture
 def segmentation_path(tmp_path):
-    """Two discs, one of which moves and vanishes for a frame."""
+    """Two discs, one of which moves and vanishes for a frame; and two specks."""
     y, x = np.indices((47, 61))
     frames = np.zeros((7, 47, 61), np.float32)
     for number, frame in enumerate(frames):
         frame[(y - 15) ** 2 + (x - 14) ** 2 < 64] = 1
         if number != 3:
             frame[(y - 30) ** 2 + (x - 30 - number) ** 2 < 49] = 0.95
+    frames[0, 5:8, 50:55] = frames[5, 40:44, 3:8] = 1
     segmentation = Segmentation(frames)
     for axis in segmentation.axes_manager.signal_axes:
         axis.scale, axis.units = 0.1, "nm"
@@ -338,14 +340,18 @@ def test_track(run, tmp_path, segmentation_path):
 @pytest.mark.parametrize("count", [0, 1, 4, 6])
 def test_track_goes_on(run, tmp_path, segmentation_path, interrupt, count):
     whole, out = tmp_path / "whole.hspy", tmp_path / "labels.hspy"
-    run("track", segmentation_path, "--out", whole, *TRACKING)
+    told = run("track", segmentation_path, "--out", whole, *TRACKING)
+    assert "Warning: 2 regions below 0.5 nm² were dropped" in told
     release = interrupt(count)
     run("track", segmentation_path, "--out", out, *TRACKING, code=130)
     release()
     if count:
         other = ("track", segmentation_path, "--out", out, "--min-separation", 2)
         assert "min_separation was '1 nm', now 2.0" in run(*other, code=1)
-    run("track", segmentation_path, "--out", out, *TRACKING)
+    # Also of frames that were finished before.
+    told = run("track", segmentation_path, "--out", out, *TRACKING)
+    assert "Warning: 2 regions below 0.5 nm² were dropped" in told
+    assert hs.load(out).metadata.HRTEMNN.Instances.dropped_regions == 2
     np.testing.assert_array_equal(hs.load(out).data, hs.load(whole).data)
 
 
@@ -359,3 +365,29 @@ def test_bad_tracking(run, tmp_path, segmentation_path):
     table.write_text("kept")
     assert "t.csv exists" in run(*command, *TRACKING, "--table", table, code=1)
     assert not out.exists()
+
+
+def states_its_default(option):
+    if option.is_flag and not option.secondary_opts:
+        return True  # nothing happens without it
+    text = option.help or ""
+    return option.show_default is True or "default" in text or "without it" in text
+
+
+@pytest.mark.parametrize(
+    "name", ["models", "card", "segment", "track", "follow", "detector"]
+)
+def test_help_states_every_default(name):
+    options = [
+        one for one in getattr(cli, name).params if isinstance(one, click.Option)
+    ]
+    silent = [
+        one.name for one in options if not (one.required or states_its_default(one))
+    ]
+    assert not silent
+
+
+def test_help_states_what_area_is_dropped(run):
+    for name in ("track", "follow"):
+        text = " ".join(run(name, "--help").split())
+        assert "by default a twentieth of the square of" in text

@@ -142,16 +142,88 @@ def test_a_short_gap_is_no_event_whatever_the_memory(memory) -> None:
     assert len(column_events(linked, min_frames=2)) == 2
 
 
-def test_frames_at_the_end_without_columns_count() -> None:
+def test_frames_at_the_end_without_columns_are_unknown() -> None:
     movie = Movie(PLACES, np.tile(CLASSES, (6, 1)))
-    assert found_events(movie)[0] == []
     movie.table["time"] = 0.5 * movie.table["frame"]
     movie.table.attrs["frames"] = 10
     found, events = found_events(movie)
-    assert len(found) == len(PLACES)
-    assert {event[0] for event in found} == {6}
-    assert set(events["after"]) == {"none"}
+    assert found == []
     assert list(events.columns[:3]) == ["frame", "time", "track"]
+    assert events.attrs["unknown_frames"] == [6, 7, 8, 9]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("drifting", [0.0, 0.01])
+def test_a_static_lattice_has_no_events_whatever_frames_are_left_out(
+    seed, drifting
+) -> None:
+    rng = np.random.default_rng(seed)
+    drift = np.outer(np.arange(70), [drifting, -drifting])
+    movie = Movie(PLACES, np.tile(CLASSES, (70, 1)), drift=drift, noise=0.012)
+    for kept in (rng.random(70) < 0.35, ~np.isin(np.arange(70), np.arange(22, 37))):
+        table = movie.table[kept[movie.table["frame"]]].reset_index(drop=True)
+        assert len(column_events(link_columns(table))) == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_events_are_found_once_with_most_frames_left_out(seed) -> None:
+    """With the frames between which they were, and the diffusion among them."""
+    states = np.tile(CLASSES, (120, 1))
+    made, start, end, lost, mo = (
+        *(site_at(3, c) for c in (2, 5, 6, 8)),
+        site_at(5, 5, sulfur=False),
+    )
+    states[31:, made] = "1S"
+    states[:52, start], states[52:, end] = "1S", "1S"
+    states[83:, lost] = "none"
+    states[:44, mo] = "none"
+    expected = {
+        (made, "2S", "1S"): 31,
+        (start, "1S", "2S"): 52,
+        (end, "2S", "1S"): 52,
+        (lost, "2S", "none"): 83,
+        (mo, "none", "1Mo"): 44,
+    }
+    movie = Movie(PLACES, states, drift=walk(120, 0.01, seed), noise=0.008, seed=seed)
+    known = np.random.default_rng(seed).random(120) < 0.4
+    kept = known[movie.table["frame"]]
+    movie.table = movie.table[kept].reset_index(drop=True)
+    movie.site = movie.site[kept]
+    found, events = found_events(movie)
+    assert sorted(event[1:] for event in found) == sorted(expected)
+    numbers = np.flatnonzero(known)
+    for (frame, *event), before in zip(found, events["frame_before"], strict=True):
+        change = expected[tuple(event)]
+        assert frame == numbers[numbers >= change][0]
+        assert before == numbers[numbers < change][-1]
+    assert events.attrs["unknown_frames"] == np.flatnonzero(~known).tolist()
+    (hop,) = diffusion_events(events, 1.1 * A).to_dict("records")
+    assert hop["frame_before"] < 52 <= hop["frame"]
+
+
+def test_an_event_nobody_saw_may_have_been_in_any_frame_between() -> None:
+    rows = [(4, 1, "1S", "2S", 0.0), (9, 2, "2S", "1S", 0.3)]
+    table = events_table(*rows)
+    assert len(diffusion_events(table, 0.4)) == 0
+    seen = table.assign(frame_before=[3, 8])
+    assert len(diffusion_events(seen, 0.4)) == 0
+    (hop,) = diffusion_events(table.assign(frame_before=[3, 4]), 0.4).to_dict("records")
+    assert (hop["frame_before"], hop["frame"]) == (3, 9)
+
+
+def test_frames_that_nobody_could_look_at_are_unknown_whatever_is_in_them() -> None:
+    states = np.tile(CLASSES, (15, 1))
+    movie = Movie(PLACES, states)
+    noise = movie.table["frame"].isin([6, 7, 8]) & (movie.site % 7 > 0)
+    movie.table = movie.table[~noise].reset_index(drop=True)
+    movie.site = movie.site[~noise]
+    assert len(found_events(movie)[0]) > 20
+    movie.table.attrs["unknown_frames"] = [6, 7, 8]
+    assert found_events(movie)[0] == []
+    counts = count_columns(movie.table, find_vacancies(movie.table))
+    assert counts.index[counts.isna().all(axis=1)].tolist() == [6, 7, 8]
+    assert counts.attrs["unknown_frames"] == [6, 7, 8]
+    assert counts["2S"].mean() == np.count_nonzero(CLASSES == "2S")
 
 
 def test_a_vacancy_moves() -> None:
@@ -297,6 +369,9 @@ def test_frames_without_a_lattice_have_no_vacancies() -> None:
     table = movie.table[(movie.table["frame"] != 3) | (movie.site < 2)]
     assert 3 not in set(find_vacancies(table, VECTORS)["frame"])
     assert count_columns(table).loc[3].sum() == 2
+    counts = count_columns(table, find_vacancies(table, VECTORS))
+    assert np.flatnonzero(counts["missing 2S"].isna()).tolist() == [3]
+    assert counts["2S"].notna().all()
     nothing = find_vacancies(table.iloc[:0])
     assert list(nothing.columns) == ["frame", "class", "x", "y"]
     assert len(count_columns(table.iloc[:0])) == FRAMES

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperspy_hrtemnn.analysis import link_columns
+from hyperspy_hrtemnn.analysis.columns.drift import expected_drift
 
 PLACES, CLASSES = mos2(6, 9)
 
@@ -94,12 +95,40 @@ def test_a_column_that_is_missed_returns(memory, tracks) -> None:
     )
 
 
-def test_frames_without_columns_count_as_missed() -> None:
-    movie = Movie(PLACES, np.tile(CLASSES, (6, 1)))
-    gap = ~movie.table["frame"].isin([2, 3])
-    table, site = movie.table[gap], movie.site[gap]
-    assert same_partition(link_columns(table, memory=2)["track"], site)
-    assert link_columns(table, memory=1)["track"].max() == 2 * len(PLACES)
+def test_frames_that_were_left_out_do_not_count_as_missed() -> None:
+    movie = Movie(PLACES, np.tile(CLASSES, (9, 1)))
+    movie.table.loc[(movie.site == 30) & (movie.table["frame"] == 5), "x"] = np.nan
+    kept = movie.table["x"].notna() & ~movie.table["frame"].isin([2, 3, 4, 6])
+    table, site = movie.table[kept], movie.site[kept]
+    # One column is missing in frame 5, the only one between those left out.
+    assert same_partition(link_columns(table, memory=1)["track"], site)
+    assert link_columns(table, memory=0)["track"].max() == len(PLACES) + 1
+
+
+@pytest.mark.parametrize("speed", [0.011, 0.0])
+def test_a_steady_drift_goes_on_over_a_gap(speed) -> None:
+    """A gap of 26 frames, over which the lattice moves by 0.9 of its constant."""
+    drift = np.outer(np.arange(60), [speed, 0.2 * speed])
+    movie = Movie(PLACES, np.tile(CLASSES, (60, 1)), drift=drift, noise=0.005)
+    # What enters the field and leaves it hides by how many periods it moved.
+    kept = movie.table["x"].between(0.8, 3.0) & ~movie.table["frame"].between(20, 45)
+    table, site = movie.table[kept], movie.site[kept]
+    linked = link_columns(table)
+    moved = linked[["x", "y"]] - linked[["x_corrected", "y_corrected"]].to_numpy()
+    found = moved.groupby(linked["frame"]).median()
+    np.testing.assert_allclose(found, drift[found.index], atol=0.02)
+    tracks = pd.Series(np.asarray(site)).groupby(linked["track"].to_numpy()).nunique()
+    assert tracks.max() == 1
+
+
+def test_a_random_walk_is_not_expected_to_go_on() -> None:
+    frames = np.append(np.arange(12), 30)
+    for seed in range(20):
+        drifts = np.random.default_rng(seed).normal(0, 0.02, (12, 2)).cumsum(axis=0)
+        assert np.hypot(*(expected_drift(frames, drifts) - drifts[-1])) < 0.6
+    steady = np.outer(frames[:-1], [0.02, -0.01])
+    np.testing.assert_allclose(expected_drift(frames, steady), [0.6, -0.3])
+    np.testing.assert_allclose(expected_drift(frames[:-1], steady[:-1]), steady[-2])
 
 
 def test_each_column_is_in_one_pair() -> None:

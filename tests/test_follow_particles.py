@@ -146,9 +146,11 @@ def test_without_spectra_and_with_one_image(movie, network, expected, tmp_path):
 
 
 def test_nothing_to_follow(movie, network, tmp_path):
-    particles, properties, reflections = follow(
-        movie, network, tmp_path, min_area="100 nm^2"
-    )
+    with pytest.warns(UserWarning, match="regions below 100 nm² were dropped"):
+        particles, properties, reflections = follow(
+            movie, network, tmp_path, min_area="100 nm^2"
+        )
+    assert particles.metadata.HRTEMNN.Instances.dropped_regions > 5
     assert not particles.data.any().compute()
     assert len(properties) == len(reflections) == 0
     assert "area" in properties

@@ -64,7 +64,7 @@ def test_the_page_on_long_movies(run, tmp_path):
     times = names["properties"]["time"].unique()
     assert times.tolist() == pytest.approx([0, 2 / 3, 1])
     assert len(names["reflections"]) > 0
-    assert names["fft"].metadata.HRTEMNN.ids == [1, 2]
+    assert names["fft"].metadata.HRTEMNN.ids == [1, 2, 3]
 
 
 def test_the_page_on_the_zone_axis(run):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 import weakref
 from collections import Counter
 from pathlib import Path
@@ -116,12 +117,52 @@ def test_tracking_a_movie(segmentation):
 
 def test_lengths_are_in_the_unit_of_the_axes_or_have_their_own(segmentation):
     options = {"show_progressbar": False}
-    text = segmentation.track_instances("10 angstrom", min_area="200 Å²", **options)
-    number = segmentation.track_instances(1.0, min_area=2.0, **options)
+    with pytest.warns(UserWarning, match="dropped"):
+        text = segmentation.track_instances("10 angstrom", min_area="200 Å²", **options)
+    with pytest.warns(UserWarning, match="3 regions below 2 nm² were dropped"):
+        number = segmentation.track_instances(1.0, min_area=2.0, **options)
     np.testing.assert_array_equal(text.data, number.data)
     # The shrinking disc has fallen below 2 nm² and is gone.
     assert number.data[0, 36, 60] == 2
     assert number.data[-1, 36, 60] == 0
+
+
+def with_specks(segmentation):
+    """Specks of 2 x 2 pixels in two frames, of 6 x 6 in one."""
+    for frame in (1, 4):
+        segmentation.data[frame, 5:7, 60:62] = 1
+    segmentation.data[2, 5:11, 60:66] = 1
+    return segmentation
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize(
+    ("min_area", "text"),
+    [(None, "2 regions below 0.05 nm² were"), ("0.3 nm^2", "2 regions below 0.3 nm²")],
+)
+def test_what_is_dropped_is_told_once(segmentation, lazy, min_area, text):
+    segmentation = with_specks(segmentation)
+    if lazy:
+        segmentation = segmentation.as_lazy()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        particles = segmentation.track_instances(
+            "1 nm", min_area=min_area, show_progressbar=False
+        )
+        if lazy:
+            assert not told
+            particles.compute(show_progressbar=False)
+    messages = [str(one.message) for one in told if "dropped" in str(one.message)]
+    assert len(messages) == 1
+    assert messages[0].startswith(text)
+    assert particles.metadata.HRTEMNN.Instances.dropped_regions == 2
+
+
+def test_nothing_is_told_where_nothing_is_dropped(segmentation, recwarn):
+    segmentation = with_specks(segmentation)
+    particles = segmentation.track_instances("1 nm", min_area=0, show_progressbar=False)
+    assert particles.metadata.HRTEMNN.Instances.dropped_regions == 0
+    assert not [one for one in recwarn if "dropped" in str(one.message)]
 
 
 def test_uncalibrated_signals_take_pixels():
@@ -195,6 +236,8 @@ def test_saving_streams_and_loads_again(segmentation, tmp_path):
     loaded = hs.load(tmp_path / "particles.hspy")
     assert isinstance(loaded, Instances)
     np.testing.assert_array_equal(loaded.data, eager.data)
+    # A lazy result is written before anybody knows what is dropped from it.
+    del eager.metadata.HRTEMNN.Instances.dropped_regions
     assert loaded.metadata.HRTEMNN.as_dictionary() == (
         eager.metadata.HRTEMNN.as_dictionary()
     )
@@ -260,7 +303,7 @@ def _most_alive(length, slow, monkeypatch):
 
     def separate(frame):
         wait_if("separating")
-        return np.ones(frame.shape, np.int32)
+        return np.ones(frame.shape, np.int32), 0
 
     def unpacked(packed):
         labels = CountedFrames((1, 5, 7), np.int32)
@@ -275,7 +318,9 @@ def _most_alive(length, slow, monkeypatch):
     movie = da.map_blocks(
         read, chunks=((1,) * length, 5, 7), dtype=np.float32, meta=np.empty((0, 0, 0))
     )
-    labels = linked_frames(movie, separate, SlowTracker(), in_flight=4)
+    labels = linked_frames(
+        movie, separate, SlowTracker(), in_flight=4, when_done=lambda _: None
+    )
     da.store(labels, Target(), num_workers=3)
     return most
 

@@ -64,6 +64,62 @@ def test_a_vanished_particle_returns_within_memory(gap, memory, returns):
     tracker.link(frame(still))
 
 
+UNKNOWN = np.full(SHAPE, -1, np.int32)
+
+
+@pytest.mark.parametrize("gap", [1, 7])
+def test_frames_that_nobody_could_look_at_do_not_count_as_missed(gap):
+    tracker = Tracker(memory=1)
+    tracker.link(frame((1, 5, 4, 10, 10), (2, 25, 40, 6, 7)))
+    for _ in range(gap):
+        np.testing.assert_array_equal(tracker.link(UNKNOWN), UNKNOWN)
+    linked = tracker.link(frame((1, 25, 40, 6, 7)))  # the first is missed, once
+    assert id_at(linked, 26, 42) == 2
+    tracker.link(UNKNOWN)
+    assert id_at(tracker.link(frame((4, 5, 4, 10, 10))), 6, 6) == 1
+    for _ in range(2):
+        tracker.link(frame((1, 25, 40, 6, 7)))
+    assert id_at(tracker.link(frame((4, 5, 4, 10, 10))), 6, 6) == 3
+
+
+def test_what_is_not_known_is_no_particle_and_stays():
+    tracker = Tracker()
+    known = frame((1, 5, 4, 10, 10))
+    known[:, 50:] = -1
+    for _ in range(2):
+        linked = tracker.link(known)
+        np.testing.assert_array_equal(linked, known)
+    assert tracker.next_id == 2
+
+
+@pytest.mark.parametrize("drift", [True, "given"])
+def test_drift_over_frames_that_nobody_could_look_at(drift):
+    places = np.array([[0, 0], [0, 3], [0, 11], [0, 20]])
+    boxes = [(1, 5, 4, 5, 5), (2, 15, 20, 6, 5), (3, 30, 9, 4, 5)]
+    moved = [
+        frame(*((n, y, x + shift, h, w) for n, y, x, h, w in boxes))
+        for _, shift in places
+    ]
+    tracker = Tracker(drift=True if drift is True else places)
+    first = tracker.link(moved[0])
+    tracker.link(UNKNOWN)
+    tracker.link(UNKNOWN)
+    last = tracker.link(moved[3])
+    for _, y, x, _, _ in boxes:
+        assert id_at(last, y, x + 20) == id_at(first, y, x)
+
+
+def test_resume_passes_over_unknown_frames():
+    movie = [frame((1, 5, 4 + n, 9, 9), (2, 25, 30, 6, 6)) for n in range(6)]
+    movie[2] = movie[3] = UNKNOWN
+    movie[4] = frame((9, 5, 8, 9, 9))
+    whole = Tracker(memory=1)
+    linked = [whole.link(labels) for labels in movie]
+    resumed = Tracker.resume(linked[1:5], 3, memory=1)
+    np.testing.assert_array_equal(resumed.link(movie[5]), linked[5])
+    assert np.unique(linked[5]).tolist() == [0, 1, 2]
+
+
 def test_of_a_split_the_largest_part_keeps_the_id():
     tracker = Tracker()
     tracker.link(frame((1, 5, 5, 10, 30)))

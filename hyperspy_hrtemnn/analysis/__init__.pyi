@@ -6,6 +6,7 @@ from .columns.rings import Ring as Ring
 from .columns.rings import count_rings as count_rings
 from .columns.rings import find_rings as find_rings
 from .columns.steady_states import steady_states as steady_states
+from .columns.table import known_frames as known_frames
 from .columns.tracks import link_columns as link_columns
 from .columns.vacancies import count_columns as count_columns
 from .columns.vacancies import find_vacancies as find_vacancies
@@ -41,7 +42,9 @@ from .particles.crop import least_size as least_size
 from .particles.dose_limits import DoseLimits as DoseLimits
 from .particles.dose_limits import dose_limits as dose_limits
 from .particles.drift import correct_drift as correct_drift
+from .particles.instances import default_min_area as default_min_area
 from .particles.instances import separate as separate
+from .particles.instances import separate_and_count as separate_and_count
 from .particles.local_fourier import local_spectrum as local_spectrum
 from .particles.local_fourier import particle_spectra as particle_spectra
 from .particles.properties import properties as properties
@@ -91,6 +94,7 @@ __all__ = [
     "count_rings",
     "crop_size",
     "crop_sizes",
+    "default_min_area",
     "defocus_circle",
     "detect",
     "diffusion_events",
@@ -111,6 +115,7 @@ __all__ = [
     "hexagonal_spots",
     "index_reflections",
     "intensity",
+    "known_frames",
     "least_size",
     "link_columns",
     "link_reflections",
@@ -128,6 +133,7 @@ __all__ = [
     "reconstruct_exit_wave",
     "remove_spots",
     "separate",
+    "separate_and_count",
     "steady_states",
     "strain_map",
     "training_parameters",

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import hyperspy.api as hs
+import numpy as np
 from tqdm import tqdm
 
 from hyperspy_hrtemnn import __version__
@@ -22,6 +23,7 @@ from hyperspy_hrtemnn.signals._movies.deferred import (
 )
 from hyperspy_hrtemnn.signals._movies.linking import separated
 from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
+from hyperspy_hrtemnn.signals._particles.dropped import DroppedRegions
 from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
 from hyperspy_hrtemnn.signals._segmentation import (
     linking_in_pixels,
@@ -104,8 +106,13 @@ def track_file(
         **options,
     }
     checkpoint = Checkpoint(frames_folder(out), job, discard=force)
+    separation, linking = _in_pixels(signal, options)
+    dropped = Checkpoint(checkpoint.folder / "dropped", job)
+    regions = DroppedRegions(result, separation["min_area"])
     with told_in_lines(segmentation):
-        _track_missing(signal, options, checkpoint)
+        _track_missing(signal, separation, linking, checkpoint, dropped)
+        regions(sum(int(dropped.read(number)) for number in dropped.done()))
+        regions.tell()
     finish(result, checkpoint, out)
     if table is not None:
         _write_tables(hs.load(out, lazy=True), table)
@@ -125,19 +132,31 @@ def _write_tables(particles: Any, path: Path) -> None:
     write_csv(frames, frames_path(path))
 
 
+def _in_pixels(
+    signal: Any, options: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the options for separating and for linking."""
+    of_one_frame = ("min_separation", "probability", "min_area")
+    of_several = ("min_overlap", "memory", "drift", "reach")
+    return (
+        separation_in_pixels(signal, *(options[name] for name in of_one_frame)),
+        linking_in_pixels(signal, *(options[name] for name in of_several)),
+    )
+
+
 def _track_missing(
-    signal: Any, options: dict[str, Any], checkpoint: Checkpoint
+    signal: Any,
+    separation: dict[str, Any],
+    linking: dict[str, Any],
+    checkpoint: Checkpoint,
+    dropped: Checkpoint,
 ) -> None:
     """Track the frames after the last stored one, in their order."""
-    of_one_frame = ("min_separation", "probability", "min_area")
-    separation = separation_in_pixels(signal, *(options[name] for name in of_one_frame))
-    of_several = ("min_overlap", "memory", "drift", "reach")
-    linking = linking_in_pixels(signal, *(options[name] for name in of_several))
     done = checkpoint.done()
     # Ids are only known as far as no frame is missing.
     first = next((i for i, number in enumerate(done) if i != number), len(done))
     largest = max([0, *(int(checkpoint.read(i).max()) for i in range(first))])
-    recent = range(_first_needed(checkpoint, first, options["memory"] + 1), first)
+    recent = range(_first_needed(checkpoint, first, linking["memory"] + 1), first)
     tracker = Tracker.resume(map(checkpoint.read, recent), largest + 1, **linking)
 
     movie = whole_frames(signal)
@@ -149,7 +168,9 @@ def _track_missing(
         for block in lenient_blocks(deferred_blocks(movie), rule):
             if block.first + block.block.shape[0] > first:
                 frames = separated(block, separate, max(first - block.first, 0))
-                for index, labels in enumerate(frames, max(first, block.first)):
+                for index, found in enumerate(frames, max(first, block.first)):
+                    labels, count = found
+                    dropped.write(index, np.array(count))
                     checkpoint.write(index, tracker.link(labels))
                     progress_bar.update()
     rule.skipped.tell()

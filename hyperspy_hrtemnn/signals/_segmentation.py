@@ -13,7 +13,12 @@ import numpy as np
 from hyperspy.signals import BaseSignal, Signal2D
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.analysis import Tracker, separate
+from hyperspy_hrtemnn.analysis import (
+    Tracker,
+    default_min_area,
+    separate,
+    separate_and_count,
+)
 from hyperspy_hrtemnn.bad_frames import check_data
 
 from ._calibration import pixels, sampling, square_pixels
@@ -23,6 +28,7 @@ from ._movies.deferred import whole_frames
 from ._movies.frames import computed, derived_signal
 from ._movies.linking import linked_frames
 from ._movies.skipping import FrameRule
+from ._particles.dropped import DroppedRegions
 from ._probabilities import check_range
 
 if TYPE_CHECKING:
@@ -152,7 +158,10 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
             Pixels of at least this probability belong to a particle.
         min_area
             Particles of less area are dropped: a number in the square of the axes'
-            unit, or a text, ``"4 nm^2"``. By default `min_separation` squared.
+            unit, or a text, ``"4 nm^2"``. By default a twentieth of the square of
+            `min_separation`, for specks. How many were dropped is told in a warning,
+            of a lazy result when it is computed, and is
+            ``metadata.HRTEMNN.Instances.dropped_regions``.
         memory
             Number of frames a particle may be missing and return with its id; frames
             without data do not count.
@@ -206,15 +215,9 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
             )
         rule = FrameRule(known=True).over(self.data.shape[:-2])
         workers = num_workers or dask.config.get("num_workers", None) or os.cpu_count()
-        labels = linked_frames(
-            movie,
-            partial(separate_frame, **options),
-            tracker,
-            in_flight=int(workers or 1) + 1,
-            rule=rule,
-        )
+        lazy = self._lazy if lazy_output is None else lazy_output
         result = derived_signal(
-            self, labels.reshape(self.data.shape), "HRTEM_instances"
+            self, da.zeros(self.data.shape, dtype=np.int32), "HRTEM_instances"
         )
         result.metadata.set_item(
             "HRTEMNN.Instances",
@@ -230,12 +233,25 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
                 "version": __version__,
             },
         )
-        return computed(  # type: ignore[no-any-return]
+        dropped = DroppedRegions(result, options["min_area"])
+        labels = linked_frames(
+            movie,
+            partial(separate_frame, **options),
+            tracker,
+            in_flight=int(workers or 1) + 1,
+            when_done=dropped.told if lazy else dropped,
+            rule=rule,
+        )
+        result.data = labels.reshape(self.data.shape)
+        computed(
             result,
-            lazy=self._lazy if lazy_output is None else lazy_output,
+            lazy=lazy,
             show_progressbar=show_progressbar,
             num_workers=num_workers,
         )
+        if not lazy:
+            dropped.tell(stacklevel=2)
+        return result  # type: ignore[no-any-return]
 
     def find_columns(
         self,
@@ -273,7 +289,8 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
         name or, where it is not known, the number of the channel, ``x`` and ``y``,
         coordinates of the signal axes in their unit, and ``confidence``, the largest
         probability of that class in the column. The most certain of a frame come
-        first; a frame without columns has no rows. ``attrs["units"]`` has the unit of
+        first; a frame without columns has no rows, and is taken for unknown, not for
+        empty, where columns are followed or counted. ``attrs["units"]`` has the unit of
         each column that has one, ``attrs["frames"]`` the number of frames,
         ``attrs["classes"]`` what there may be, and ``attrs["field"]`` the lowest and
         highest ``x`` and ``y`` of the images. What to
@@ -314,10 +331,13 @@ def separation_in_pixels(
     min_area: float | str | None,
 ) -> dict[str, Any]:
     """Return the options of `separate_frame` from those of `track_instances`."""
+    distance = pixels(min_separation, signal)
     return {
-        "min_separation": pixels(min_separation, signal),
+        "min_separation": distance,
         "probability": probability,
-        "min_area": None if min_area is None else square_pixels(min_area, signal),
+        "min_area": default_min_area(distance)
+        if min_area is None
+        else square_pixels(min_area, signal),
     }
 
 
@@ -337,11 +357,13 @@ def linking_in_pixels(
     }
 
 
-def separate_frame(frame: NDArray[Any], **options: Any) -> NDArray[np.int32]:
-    """Return the labels of one frame, shape (y, x), after a check of its values."""
+def separate_frame(
+    frame: NDArray[Any], **options: Any
+) -> tuple[NDArray[np.int32], int]:
+    """Return labels and dropped regions of one frame, after a check of its values."""
     check_data(frame)
     check_range(frame)
-    return separate(frame, **options)
+    return separate_and_count(frame, **options)
 
 
 def _check_one_movie(segmentation: Segmentation) -> None:

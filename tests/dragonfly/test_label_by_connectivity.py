@@ -80,7 +80,7 @@ def test_frames_without_particles(dragonfly):
 def test_empty(dragonfly, along):
     mask = np.zeros((3, 7, 8), bool)
     assert dragonfly.click(TITLE, [open_mask(mask, along)], "0.5") == []
-    assert "'mask' has no particle of 0.25 nm² or more" in refusal()
+    assert "'mask' has no particle of 0.0125 nm² or more" in refusal()
     assert len(model.living) == 1
 
 

@@ -26,11 +26,11 @@ def diffusion_events(
 ) -> pd.DataFrame:
     """Return which events are atoms that move from a site to one nearby.
 
-    That is a pair of events, `max_frames` frames apart at most, in which one site loses
-    as many atoms of an element as the other gains. Each event is in one pair at most,
-    and the pairs that are nearest in place and time are taken. A sulfur vacancy of MoS2
-    moves where a 1S column becomes 2S and a 2S column nearby becomes 1S: the atom goes
-    the other way.
+    That is a pair of events, at most `max_frames` frames apart as far as is known, in
+    which one site loses as many atoms of an element as the other gains. Each event is
+    in one pair at most, and the pairs that are nearest in place and time are taken. A
+    sulfur vacancy of MoS2 moves where a 1S column becomes 2S and a 2S column nearby
+    becomes 1S: the atom goes the other way.
 
     Parameters
     ----------
@@ -41,13 +41,15 @@ def diffusion_events(
         Farthest an atom moves, in the unit of ``x``: for neighboring sites of one
         sublattice a little more than the lattice constant.
     max_frames
-        Most frames from one event to the other.
+        Most frames from one event to the other. An event that was not seen, because
+        frames are missing, may have been in any of these.
 
     Returns
     -------
     A row for each: ``frame``, the later of the two, and ``time`` if there is one,
     ``atoms``, what moved, as ``1S``, ``track_from`` and ``track_to``, ``x_from``,
-    ``y_from``, ``x_to`` and ``y_to`` in that frame, and the ``distance``.
+    ``y_from``, ``x_to`` and ``y_to`` in that frame, the ``distance``, and
+    ``frame_before``, the last frame in which both sites were as before.
 
     Raises
     ------
@@ -70,7 +72,12 @@ def diffusion_events(
     )
     first, second, length = first[near["i"]], second[near["j"]], near["v"]
     frame, track = events["frame"].to_numpy(int), events["track"].to_numpy(int)
-    apart = np.abs(frame[first] - frame[second])
+    earliest = frame
+    if "frame_before" in events:
+        earliest = events["frame_before"].to_numpy(int) + 1
+    apart = np.maximum(
+        earliest[first] - frame[second], earliest[second] - frame[first]
+    ).clip(0)
     possible = (
         (apart <= max_frames)
         & (atoms[first] == atoms[second])
@@ -80,7 +87,9 @@ def diffusion_events(
     start, end = assign(first[possible], second[possible], nearness[possible])
     later = np.where(frame[start] > frame[end], start, end)
     order = np.lexsort([track[start], frame[later]])
-    return _table(events, atoms, start[order], end[order], later[order])
+    table = _table(events, atoms, start[order], end[order], later[order])
+    both = np.minimum(earliest[start[order]], earliest[end[order]])
+    return table.assign(frame_before=both - 1)
 
 
 def _gain(before: str, after: str) -> tuple[int, str]:

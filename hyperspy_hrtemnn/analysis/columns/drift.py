@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 _ROUNDS = 3  # in which the middle of the votes is found
 
+# Steps between frames that tell how steady the drift is, and how many standard errors
+# its mean has to be away from none: a random walk has no direction to go on with.
+_LATEST = 8
+_STEADY = 3.0
+
 
 def common_shift(
     before: Columns, now: Columns, farthest: float, width: float
@@ -58,3 +63,31 @@ def common_shift(
         if agreeing.any():
             shift = np.median(votes[agreeing], axis=0)
     return np.asarray(shift)
+
+
+def expected_drift(
+    frames: NDArray[np.intp], drifts: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return where the specimen is expected to be in a frame.
+
+    Where it was in the frame before; after a gap, where a steady drift took it.
+
+    Parameters
+    ----------
+    frames
+        Numbers of the frames with columns, ascending, the last one that in question.
+    drifts
+        The drift (x, y) in the frames before, shape (frame before, 2).
+    """
+    if not len(drifts):
+        return np.zeros(2)
+    gap = frames[-1] - frames[-2]
+    frames, drifts = frames[:-1][-_LATEST - 1 :], drifts[-_LATEST - 1 :]
+    if gap == 1 or len(drifts) < 3:
+        return np.asarray(drifts[-1])
+    duration = np.diff(frames)[:, np.newaxis]
+    speeds = np.diff(drifts, axis=0) / duration
+    speed = np.average(speeds, axis=0, weights=duration[:, 0])
+    error = np.hypot(*speeds.std(axis=0, ddof=1)) / np.sqrt(len(speeds))
+    steady = np.hypot(*speed) > _STEADY * error
+    return np.asarray(drifts[-1] + gap * speed * steady)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from .steady_states import UNKNOWN, steady_states
-from .table import check_columns, neighbor_distance, number_of_frames
+from .table import check_columns, known_frames, neighbor_distance, unknown_frames
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,23 +42,30 @@ def column_events(tracks: pd.DataFrame, *, min_frames: int = 3) -> pd.DataFrame:
     half the distance of neighboring columns, so that what drifts in and out of view is
     no event.
 
+    Frames that were left out, because they are blank or not on a zone axis, are
+    unknown, not empty: see `hyperspy_hrtemnn.analysis.known_frames`. They do not count
+    for `min_frames`. What changed meanwhile is one event, in the next frame that is
+    known.
+
     Parameters
     ----------
     tracks
         From `link_columns`, with a ``class``. Of ``attrs``, as
-        `Segmentation.find_columns` writes them, ``frames`` is the number of frames, by
-        default up to the last one with a column, and ``field`` has (lowest, highest)
-        of ``x`` and ``y`` that are in view, by default everything.
+        `Segmentation.find_columns` writes them, ``unknown_frames`` are those that
+        nobody could look at, as are all without a column, and ``field`` has (lowest,
+        highest) of ``x`` and ``y`` that are in view, by default everything.
     min_frames
-        Least duration of a state.
+        Least duration of a state, in frames that are known.
 
     Returns
     -------
     A row for each event, in the order of the frames: ``frame``, the first one of the
-    new state, and ``time`` if there is one (nan where that frame has no column at all),
-    ``track``, the first one of the site, the classes ``before`` and ``after``, "none"
-    for a site without a column, ``x`` and ``y`` of the site in that frame, and
-    ``x_corrected`` and ``y_corrected`` of the site without drift.
+    new state, and ``time`` if there is one, ``track``, the first one of the site, the
+    classes ``before`` and ``after``, "none" for a site without a column, ``x`` and
+    ``y`` of the site in that frame, ``x_corrected`` and ``y_corrected`` of the site
+    without drift, and ``frame_before``, the last frame in which the site was seen
+    before: the event was between the two. ``attrs["unknown_frames"]`` has the numbers
+    of all frames of which nothing is known.
 
     Raises
     ------
@@ -68,23 +75,26 @@ def column_events(tracks: pd.DataFrame, *, min_frames: int = 3) -> pd.DataFrame:
     check_columns(tracks, "frame", "class", "track", *_PLACES)
     if min_frames < 1 or min_frames != int(min_frames):
         raise ValueError(f"min_frames is a number of frames, not {min_frames}.")
-    frames = number_of_frames(tracks)
+    known = known_frames(tracks)
+    left_out = unknown_frames(tracks)
+    attrs = dict(tracks.attrs)
+    tracks = tracks[tracks["frame"].isin(known)]
     distance = neighbor_distance(tracks)
     if not np.isfinite(distance):  # no frame has two columns
         distance = 0.0
-    drift, view = _drift(tracks, frames), _View.of(tracks, distance / 2)
+    movie = _Movie(known, _drift(tracks, known), _View.of(attrs, distance / 2))
     sites = tracks.assign(track=_sites(tracks, _SAME * distance))
     sightings = sites.groupby("track")["frame"].transform("size")
     # Seen more rarely, "none" explains it best in any case.
-    sites = sites[sightings >= min(min_frames, frames) / 2]
+    sites = sites[sightings >= min(min_frames, len(known)) / 2]
     group = (sites["track"].rank(method="dense") - 1) // _TOGETHER
     parts = [part for _, part in sites.groupby(group)] or [sites]
-    events = pd.concat([_events_of(part, drift, view, min_frames) for part in parts])
+    events = pd.concat([_events_of(part, movie, min_frames) for part in parts])
     if "time" in tracks:
         time = tracks.groupby("frame")["time"].first()
         events.insert(1, "time", events["frame"].map(time))
     events = events.sort_values(["frame", "track"], ignore_index=True)
-    events.attrs = dict(tracks.attrs)
+    events.attrs = attrs | {"unknown_frames": left_out}
     return events
 
 
@@ -108,12 +118,11 @@ def _sites(tracks: pd.DataFrame, distance: float) -> NDArray[np.intp]:
     return np.asarray(first_track[row])
 
 
-def _drift(tracks: pd.DataFrame, frames: int) -> NDArray[np.float64]:
-    """Return the drift (x, y) of each frame; between others where it has no column."""
+def _drift(tracks: pd.DataFrame, known: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the drift (x, y) of each frame that is known."""
     moved = pd.DataFrame({a: tracks[a] - tracks[f"{a}_corrected"] for a in "xy"})
-    by_frame = moved.groupby(tracks["frame"]).median().reindex(range(frames))
-    filled = by_frame.interpolate(limit_direction="both").fillna(0.0)
-    return filled.to_numpy(float)
+    by_frame = moved.groupby(tracks["frame"]).median().reindex(known)
+    return by_frame.to_numpy(float)
 
 
 @dataclass(frozen=True)
@@ -124,9 +133,9 @@ class _View:
     highest: NDArray[np.float64]
 
     @classmethod
-    def of(cls, tracks: pd.DataFrame, margin: float) -> _View:
+    def of(cls, attrs: dict[Any, Any], margin: float) -> _View:
         everything = dict.fromkeys("xy", (-np.inf, np.inf))
-        field = np.array([tracks.attrs.get("field", everything)[a] for a in "xy"])
+        field = np.array([attrs.get("field", everything)[a] for a in "xy"])
         return cls(field[:, 0] + margin, field[:, 1] - margin)
 
     def shows(self, places: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -134,30 +143,40 @@ class _View:
         return np.asarray(inside.all(axis=-1))
 
 
-def _events_of(
-    tracks: pd.DataFrame, drift: NDArray[np.float64], view: _View, min_frames: int
-) -> pd.DataFrame:
+@dataclass(frozen=True)
+class _Movie:
+    """The frames that are known: number and drift (x, y) of each, and the view."""
+
+    frames: NDArray[np.intp]
+    drift: NDArray[np.float64]
+    view: _View
+
+
+def _events_of(tracks: pd.DataFrame, movie: _Movie, min_frames: int) -> pd.DataFrame:
     """Return the events of some of the tracks."""
     number, row = np.unique(tracks["track"], return_inverse=True)
     codes, names = pd.factorize(tracks["class"])
     classes = np.array([NONE, *names], object)
     corrected = tracks.groupby("track")[["x_corrected", "y_corrected"]].mean()
     sites = corrected.to_numpy(float)
-    observed = np.zeros((len(number), len(drift)), np.int64)
-    observed[row, tracks["frame"].to_numpy(int)] = codes + 1
-    observed[~view.shows(sites[:, np.newaxis] + drift)] = UNKNOWN
+    observed = np.zeros((len(number), len(movie.frames)), np.int64)
+    observed[row, np.searchsorted(movie.frames, tracks["frame"])] = codes + 1
+    observed[~movie.view.shows(sites[:, np.newaxis] + movie.drift)] = UNKNOWN
     states = steady_states(observed, len(classes), min_frames)
-    site, frame = np.nonzero(np.diff(states, axis=1))
-    place = sites[site] + drift[frame + 1]
+    site, last = np.nonzero(np.diff(states, axis=1))
+    place = sites[site] + movie.drift[last + 1]
+    seen = np.where(observed == UNKNOWN, 0, np.arange(len(movie.frames)))
+    seen_before = np.maximum.accumulate(seen, axis=1)[site, last]
     return pd.DataFrame(
         {
-            "frame": frame + 1,
+            "frame": movie.frames[last + 1],
             "track": number[site],
-            "before": classes[states[site, frame]],
-            "after": classes[states[site, frame + 1]],
+            "before": classes[states[site, last]],
+            "after": classes[states[site, last + 1]],
             "x": place[:, 0],
             "y": place[:, 1],
             "x_corrected": sites[site, 0],
             "y_corrected": sites[site, 1],
+            "frame_before": movie.frames[seen_before],
         }
     )

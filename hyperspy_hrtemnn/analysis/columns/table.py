@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 # Frames that tell how far columns are apart.
 _SAMPLE = 20
@@ -20,6 +21,40 @@ def number_of_frames(columns: pd.DataFrame) -> int:
     """Return the frames of a movie: what its table of columns says, or has rows of."""
     last = 0 if columns.empty else int(columns["frame"].max()) + 1
     return max(int(columns.attrs.get("frames", 0)), last)
+
+
+def known_frames(columns: pd.DataFrame) -> NDArray[np.intp]:
+    """Return the numbers of the frames of which a table of columns knows something.
+
+    A frame without any column was left out, blank, or not on a zone axis: that all
+    columns vanish at once and come back where they were does not happen. So are the
+    ``unknown_frames`` of ``attrs``, which nobody could look at.
+
+    Parameters
+    ----------
+    columns
+        With ``frame``; a row for each column in each frame.
+
+    Returns
+    -------
+    Ascending, shape (known frame,).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> columns = pd.DataFrame({"frame": [0, 0, 1, 4, 4], "x": 0.0})
+    >>> columns.attrs["unknown_frames"] = [1]
+    >>> known_frames(columns)
+    array([0, 4])
+    """
+    unknown = np.array(columns.attrs.get("unknown_frames", []), np.intp)
+    return np.setdiff1d(columns["frame"].to_numpy(np.intp), unknown)
+
+
+def unknown_frames(columns: pd.DataFrame) -> list[int]:
+    """Return the numbers of all other frames of the movie."""
+    frames = np.arange(number_of_frames(columns))
+    return [int(n) for n in np.setdiff1d(frames, known_frames(columns))]
 
 
 def neighbor_distance(columns: pd.DataFrame, *, same_class: bool = False) -> float:

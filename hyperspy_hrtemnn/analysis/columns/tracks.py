@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import numpy as np
 
 from hyperspy_hrtemnn.analysis.assignment import assign, near_pairs
 
-from .drift import common_shift
+from .drift import common_shift, expected_drift
 from .table import check_columns, neighbor_distance
 
 if TYPE_CHECKING:
@@ -55,11 +56,14 @@ def link_columns(
         Farthest a column may move between frames, without the drift, in the unit of
         ``x``. By default half the median distance to the nearest column.
     memory
-        Number of frames a column may be missing and return to its track.
+        Number of frames a column may be missing and return to its track. Frames without
+        any column, which were left out, do not count.
     max_drift
         Farthest the specimen may drift between frames. By default half the median
         distance to the nearest column of the same class: in a perfect lattice a longer
-        shift looks like a shorter one. Give more where edges and defects tell.
+        shift looks like a shorter one. Give more where edges and defects tell. Over
+        frames that were left out this is how far the drift may be from going on as in
+        the frames before, if it was steady, or else from none.
 
     Returns
     -------
@@ -105,16 +109,18 @@ def link_columns(
     track = np.zeros(len(columns), np.intp)
     corrected = places.copy()
     known = _Known.none()
-    drift = np.zeros(2)
+    drifts = np.zeros((len(numbers), 2))
     tracks = 0
-    for number, first, end in zip(numbers, bounds[:-1], bounds[1:], strict=True):
+    # Frames are counted as they come: those that were left out are not waited for.
+    for count, (first, end) in enumerate(itertools.pairwise(bounds.tolist())):
         rows = order[first:end]
+        drift = expected_drift(numbers[: count + 1], drifts[:count])
         found, kinds = places[rows] - drift, classes[rows]
-        known = known.since(number - memory - 1)
+        known = known.since(count - memory - 1)
         step = common_shift(
             (known.places, known.classes), (found, kinds), max_drift, _BIN * reach
         )
-        drift, found = drift + step, found - step
+        drifts[count], found = drift + step, found - step
         before, now = assign(*near_pairs(known.places, found, reach))
         ids = np.zeros(len(rows), np.intp)
         ids[now] = known.track[before]
@@ -122,7 +128,7 @@ def link_columns(
         ids[new] = tracks + 1 + np.arange(len(new))
         tracks += len(new)
         track[rows], corrected[rows] = ids, found
-        known = known.updated(before, now, _Known.seen(found, kinds, ids, number))
+        known = known.updated(before, now, _Known.seen(found, kinds, ids, count))
     return columns.assign(
         track=track, x_corrected=corrected[:, 0], y_corrected=corrected[:, 1]
     )
@@ -130,7 +136,10 @@ def link_columns(
 
 @dataclass(frozen=True)
 class _Known:
-    """Columns that were seen: places without drift, class, track, frame, sightings."""
+    """Columns that were seen: places without drift, class, track, frame, sightings.
+
+    The frame is its position among those with columns.
+    """
 
     places: Places
     classes: Index

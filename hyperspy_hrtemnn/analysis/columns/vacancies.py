@@ -10,7 +10,7 @@ import pandas as pd
 
 from hyperspy_hrtemnn.analysis.lattices.fit import fit_lattice, missing_sites
 
-from .table import check_columns, number_of_frames
+from .table import check_columns, number_of_frames, unknown_frames
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -37,8 +37,9 @@ def find_vacancies(
     Returns
     -------
     A row for each: ``frame``, and ``time`` if there is one, ``class``, the commonest of
-    the sublattice, ``x`` and ``y``. A frame where no lattice
-    fits has no rows.
+    the sublattice, ``x`` and ``y``. ``attrs["unknown_frames"]`` has the numbers of the
+    frames of which nothing is known: those without a column, and those in which no
+    lattice fits. Others without a row have no vacancy.
 
     Raises
     ------
@@ -55,11 +56,13 @@ def find_vacancies(
         vectors = fit_lattice(
             columns.loc[columns["frame"] == fullest, ["x", "y"]]
         ).vectors
-    for _, rows in columns.groupby("frame"):
+    unknown = unknown_frames(columns)
+    for _, rows in columns[~columns["frame"].isin(unknown)].groupby("frame"):
         places = rows[["x", "y"]].to_numpy(float)
         try:
             lattice = fit_lattice(places, vectors)
         except ValueError:
+            unknown.append(int(rows["frame"].iloc[0]))
             continue
         sites, parts = missing_sites(places, lattice)
         if not len(sites):
@@ -73,7 +76,7 @@ def find_vacancies(
         table["class"] = np.array(usual, object)[parts]
         tables.append(table)
     found = pd.concat(tables or [columns[kept].iloc[:0]], ignore_index=True)
-    found.attrs = dict(columns.attrs)
+    found.attrs = columns.attrs | {"unknown_frames": sorted(unknown)}
     return found
 
 
@@ -88,32 +91,46 @@ def count_columns(
         With ``frame`` and ``class``. ``attrs["frames"]`` is the number of frames and
         ``attrs["classes"]`` what there may be, as `Segmentation.find_columns` writes
         them; by default up to the last frame with a column, and what there is.
+        ``attrs["unknown_frames"]`` are frames that nobody could look at, as are all
+        without a column.
     vacancies
         From `find_vacancies`, counted as ``missing`` and the class.
 
     Returns
     -------
-    A row for each frame, by its number, a column for each class by name.
+    A row for each frame, by its number, a column for each class by name. What is not
+    known is nan, not 0, so that means and rates are of what was observed; which frames
+    these are is in ``attrs["unknown_frames"]``, too.
 
     Raises
     ------
     ValueError
         If the table lacks a column.
     """
-    known = columns.attrs.get("classes", [])
-    counts = _counts(columns, number_of_frames(columns), known)
+    check_columns(columns, "frame", "class")
+    frames, known = number_of_frames(columns), columns.attrs.get("classes", [])
+    unknown = unknown_frames(columns)
+    counts = _counts(columns, frames, known, unknown)
     if vacancies is not None:
-        missing = _counts(vacancies, len(counts), known).add_prefix("missing ")
-        counts = counts.join(missing)
+        check_columns(vacancies, "frame", "class")
+        # Of these, a frame without rows may be a perfect one.
+        of_vacancies = {*unknown, *vacancies.attrs.get("unknown_frames", [])}
+        missing = _counts(vacancies, frames, known, sorted(of_vacancies))
+        counts = counts.join(missing.add_prefix("missing "))
+    counts.attrs["unknown_frames"] = unknown
     return counts
 
 
-def _counts(table: pd.DataFrame, frames: int, known: list[str]) -> pd.DataFrame:
-    check_columns(table, "frame", "class")
+def _counts(
+    table: pd.DataFrame, frames: int, known: list[str], unknown: list[int]
+) -> pd.DataFrame:
     counts = pd.crosstab(table["frame"], table["class"])
     counts = counts.reindex(
         index=pd.RangeIndex(frames, name="frame"),
         columns=counts.columns.union(known),
         fill_value=0,
-    )
-    return counts.rename_axis(columns=None)
+    ).rename_axis(columns=None)
+    if unknown:  # else whole numbers stay whole
+        counts = counts.astype(float)
+        counts.loc[counts.index.isin(unknown)] = np.nan
+    return counts

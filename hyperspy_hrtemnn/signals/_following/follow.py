@@ -25,6 +25,7 @@ from hyperspy_hrtemnn.signals._fourier.reflections import (
     reflection_table,
 )
 from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._particles.dropped import DroppedRegions
 from hyperspy_hrtemnn.signals._progress import is_shown
 from hyperspy_hrtemnn.signals._segmentation import (
     linking_in_pixels,
@@ -147,6 +148,8 @@ def follow_particles(
     store.analyze(analysis)
     if len(store.bad) == len(movie):
         store.tell()
+    dropped = DroppedRegions(particles, analysis.separation["min_area"])
+    dropped(store.dropped())
     linking = {name: track[name] for name in track.keys() - separation.keys()}
     ids = store.link(linking_in_pixels(signal, **linking))
     particles.data = store.labels(ids).reshape(signal.data.shape)
@@ -163,6 +166,7 @@ def follow_particles(
             show_progressbar=show_progressbar,
         )
     store.tell()
+    dropped.tell(stacklevel=3)  # the caller of the method
     return FollowedParticles(particles, table, reflections)
 
 

@@ -165,6 +165,15 @@ class FollowedMovie:
             tables.append(table.sort_values("id", ignore_index=True))
         return tables
 
+    def dropped(self) -> int:
+        """Return the number of regions that were too small for particles."""
+        counts = (
+            self._records.read_record(number, "dropped")[0]
+            for number in range(len(self._movie))
+            if number not in self.bad
+        )
+        return sum(int(count) for count in counts)
+
     def reflections(self, ids: Sequence[Ids]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return what was found in the spectra.
 

@@ -17,7 +17,7 @@ from hyperspy_hrtemnn.analysis import (
     measure_reflections,
     particle_spectra,
     properties,
-    separate,
+    separate_and_count,
 )
 from hyperspy_hrtemnn.bad_frames import check_data
 from hyperspy_hrtemnn.networks import Network, predict
@@ -121,7 +121,7 @@ class FrameAnalysis:
     prediction
         Options of `hyperspy_hrtemnn.networks.predict`.
     separation
-        Options of `hyperspy_hrtemnn.analysis.separate`.
+        Options of `hyperspy_hrtemnn.analysis.separate_and_count`.
     side
         Side of a pixel in the unit of the table of properties.
     spectra
@@ -140,12 +140,13 @@ class FrameAnalysis:
 
         Returns
         -------
-        ``start`` and ``value`` of `Runs`, ``properties``, and what `SpectrumAnalysis`
+        ``start`` and ``value`` of `Runs`, ``properties``, the number of regions that
+        were ``dropped``, and what `SpectrumAnalysis`
         finds. Particles have the labels of `separate`, which mean nothing in another
         frame.
         """
         answer = predict(self.network, image, self.pixel_size, **self.prediction)
-        labels = separate(answer[0], **self.separation)
+        labels, dropped = separate_and_count(answer[0], **self.separation)
         del answer
         packed = Runs.of(labels)
         table = properties(labels, image, self.side)
@@ -153,6 +154,7 @@ class FrameAnalysis:
             "start": packed.start,
             "value": packed.value,
             "properties": table.to_records(index=False),
+            "dropped": np.array(dropped),
         }
         if self.spectra is not None:
             record |= self.spectra.find(image, labels, table["id"].tolist())

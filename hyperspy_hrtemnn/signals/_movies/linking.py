@@ -33,9 +33,11 @@ if TYPE_CHECKING:
 
 def linked_frames(
     movie: da.Array,
-    separate: Callable[[Frame], Labels],
+    separate: Callable[[Frame], tuple[Labels, int]],
     tracker: Tracker,
+    *,
     in_flight: int,
+    when_done: Callable[[int], None],
     rule: FrameRule | None = None,
 ) -> da.Array:
     """Return the linked labels of a movie, when they are asked for.
@@ -49,11 +51,13 @@ def linked_frames(
     movie
         Blocks of whole frames, shape (frame, y, x).
     separate
-        From one frame to its labels.
+        From one frame to its labels, and the number of regions that were dropped.
     tracker
         The tracker before the first frame; it is not changed.
     in_flight
         Number of blocks that may be in work.
+    when_done
+        Called with the number of dropped regions of all frames when these are linked.
     rule
         What is done about frames that cannot be used, by default they are skipped;
         those are -1.
@@ -67,15 +71,17 @@ def linked_frames(
         f"{name}-{part}" for part in ("found", "step", "packed", "state")
     )
     rule = FrameRule("skip").over(movie.shape[:1]) if rule is None else rule
-    graph: dict[Any, Any] = {(state, -1): copy.copy(tracker)}
+    graph: dict[Any, Any] = {(state, -1): _State(copy.copy(tracker))}
+    last = movie.numblocks[0] - 1
     for index, block in enumerate(lenient_blocks(deferred_blocks(movie), rule)):
         gate = (state, max(index - in_flight, -1))
         graph[found, index] = (partial(_separate_block, block, separate), gate)
-        graph[step, index] = (_link_block, (state, index - 1), (found, index))
+        link = partial(_link_block, when_done=when_done if index == last else None)
+        graph[step, index] = (link, (state, index - 1), (found, index))
         graph[packed, index] = (itemgetter(1), (step, index))
         # Linking goes on when the labels are apart from the tracker: otherwise they
         # would keep it, and its pixels, for as long as they wait.
-        graph[state, index] = (_tracker_of, (step, index), (packed, index))
+        graph[state, index] = (_state_of, (step, index), (packed, index))
         graph[name, index, 0, 0] = (_unpack_block, (packed, index))
     layer = HighLevelGraph.from_collections(name, graph, dependencies=())
     return da.Array(layer, name, chunks=movie.chunks, dtype=np.int32)
@@ -107,43 +113,64 @@ class Runs:
         return np.repeat(self.value, ends - self.start).reshape(self.shape)
 
 
+@dataclass(frozen=True)
+class _State:
+    """What is known after a block: the tracker, and the regions dropped so far."""
+
+    tracker: Tracker
+    dropped: int = 0
+
+
 def separated(
-    block: LenientBlock, separate: Callable[[Frame], Labels], start: int = 0
-) -> Iterator[Labels]:
-    """Yield the labels of the frames of a block, -1 where nothing is known.
+    block: LenientBlock,
+    separate: Callable[[Frame], tuple[Labels, int]],
+    start: int = 0,
+) -> Iterator[tuple[Labels, int]]:
+    """Yield labels, -1 where nothing is known, and dropped regions of a block's frames.
 
     Parameters
     ----------
     block
         The frames.
     separate
-        From one frame to its labels.
+        From one frame to its labels, and the number of regions that were dropped.
     start
         How many of its frames are left out, which are linked already.
     """
     for number, frame in enumerate(block.load()[start:], block.first + start):
         index = block.rule.index(number)
-        labels = block.rule.result(index, partial(separate, frame))
-        yield np.full(frame.shape, -1, np.int32) if labels is None else labels
+        found = block.rule.result(index, partial(separate, frame))
+        yield (np.full(frame.shape, -1, np.int32), 0) if found is None else found
 
 
 def _separate_block(
     block: LenientBlock,
-    separate: Callable[[Frame], Labels],
-    gate: Tracker,  # noqa: ARG001 - waiting for it is all that is wanted
-) -> Labels:
-    return np.stack(list(separated(block, separate)))
+    separate: Callable[[Frame], tuple[Labels, int]],
+    gate: _State,  # noqa: ARG001 - waiting for it is all that is wanted
+) -> tuple[Labels, int]:
+    labels, dropped = zip(*separated(block, separate), strict=True)
+    return np.stack(labels), sum(dropped)
 
 
-def _link_block(tracker: Tracker, labels: Labels) -> tuple[Tracker, list[Runs]]:
-    after = copy.copy(tracker)  # a task may run twice
-    return after, [Runs.of(after.link(frame)) for frame in labels]
+def _link_block(
+    before: _State,
+    found: tuple[Labels, int],
+    *,
+    when_done: Callable[[int], None] | None,
+) -> tuple[_State, list[Runs]]:
+    labels, dropped = found
+    # A task may run twice, so that the tracker before is not changed.
+    after = _State(copy.copy(before.tracker), before.dropped + dropped)
+    packed = [Runs.of(after.tracker.link(frame)) for frame in labels]
+    if when_done is not None:
+        when_done(after.dropped)
+    return after, packed
 
 
-def _tracker_of(
-    step: tuple[Tracker, list[Runs]],
+def _state_of(
+    step: tuple[_State, list[Runs]],
     packed: list[Runs],  # noqa: ARG001 - waiting for it is all that is wanted
-) -> Tracker:
+) -> _State:
     return step[0]
 
 

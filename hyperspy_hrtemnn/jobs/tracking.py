@@ -12,6 +12,7 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
 from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._probabilities import threshold_of
 from hyperspy_hrtemnn.signals._segmentation import (
     linking_in_pixels,
     separate_frame,
@@ -61,6 +62,7 @@ def track_file(
     signal.set_signal_type("HRTEM_segmentation")
     options = {
         **options,
+        "probability": threshold_of(signal, options["probability"]),
         "min_separation": number_or_text(options["min_separation"]),
         "min_area": number_or_text(options["min_area"]),
         "reach": number_or_text(options["reach"]),

@@ -31,7 +31,7 @@ def separate(
     probabilities: ArrayLike,
     min_separation: float,
     *,
-    probability: float = 0.9,
+    probability: float = 0.5,
     min_area: float | None = None,
 ) -> Labels:
     """Give each particle of a segmented frame its own label.
@@ -49,7 +49,8 @@ def separate(
         Smallest distance between the centers of two touching particles in pixels.
         Holes smaller than its square do not count as necks.
     probability
-        Pixels of at least this probability belong to a particle.
+        Pixels of at least this probability belong to a particle. A network's threshold
+        of unbiased area is in its card (`networks.Card.unbiased_threshold`).
     min_area
         Particles of fewer pixels are dropped. By default the square of
         `min_separation`, as in section 6.1 of the thesis.

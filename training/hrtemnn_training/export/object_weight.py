@@ -127,7 +127,7 @@ def _divide(graph: onnx.GraphProto, last: onnx.NodeProto, weight: float) -> None
     With several objects it is not a shift: what the others say of a pixel counts.
     """
     (answer,) = last.output
-    last.output[0] = f"{answer}/weighted"
+    last.name = last.output[0] = f"{answer}/weighted"
     constants = {
         "channel": np.array([1], np.int64),
         "one": np.float32(1).reshape(1),

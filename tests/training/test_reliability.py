@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Probabilities that are right, and some that are not."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from hrtemnn_training.evaluation.mask_task import MaskAnswer
+from hrtemnn_training.evaluation.reliability import Reliability
+
+
+def drawn(rng, images=5, shape=(200, 310)):
+    """Yield probabilities, most near 0 or 1, and truths that they are right about."""
+    for _ in range(images):
+        probability = rng.beta(0.3, 0.9, shape).astype(np.float32)
+        yield probability, rng.random(shape) < probability
+
+
+def weighted(probability, weight):
+    return weight * probability / (1 + (weight - 1) * probability)
+
+
+def test_true_probabilities_lie_on_the_diagonal(rng) -> None:
+    counted = Reliability()
+    for probability, truth in drawn(rng):
+        counted.add(probability, truth)
+    summary = counted.summary()
+    assert summary["expected_calibration_error"] < 0.004
+    np.testing.assert_allclose(summary["observed"], summary["predicted"], atol=0.02)
+    assert sum(summary["share_of_pixels"]) == pytest.approx(1, abs=1e-3)
+    assert np.all(np.diff(summary["predicted"]) > 0.03)
+    json.dumps(summary, allow_nan=False)
+
+
+def test_a_weight_shows_as_what_it_is(rng) -> None:
+    counted = Reliability()
+    expected = []
+    for probability, truth in drawn(rng):
+        counted.add(weighted(probability, 9), truth)
+        expected.append(np.mean(weighted(probability, 9) - probability))
+    summary = counted.summary()
+    error = summary["expected_calibration_error"]
+    assert error == pytest.approx(np.mean(expected), abs=0.003)
+    for predicted, observed in zip(
+        summary["predicted"], summary["observed"], strict=True
+    ):
+        assert weighted(observed, 9) == pytest.approx(predicted, abs=0.05)
+
+
+@pytest.mark.parametrize("weight", [1, 9, 0.5])
+def test_at_the_threshold_as_much_is_found_as_there_is(rng, weight) -> None:
+    counted = Reliability()
+    images = [(weighted(p, weight), t) for p, t in drawn(rng)]
+    nothing = np.full((90, 70), 0.0004), np.zeros((90, 70), bool)
+    for probability, truth in (*images, nothing):
+        counted.add(probability, truth)
+    threshold = counted.threshold()
+    found = sum(MaskAnswer(p, threshold).found.sum() for p, _ in images)
+    assert found == pytest.approx(sum(t.sum() for _, t in images), rel=5e-3)
+
+
+def test_the_threshold_of_a_known_histogram() -> None:
+    counted = Reliability()
+    probability = np.repeat([0.1, 0.4, 0.6, 0.95], [50, 30, 15, 5])
+    counted.add(probability, np.arange(100) % 5 == 0)  # 20 of them
+    assert 0.4 < counted.threshold() <= 0.6
+
+
+def test_without_an_object_there_is_no_threshold() -> None:
+    counted = Reliability()
+    assert counted.threshold() is None
+    assert counted.summary()["expected_calibration_error"] is None
+    counted.add(np.array([[0.0, 1.0, 0.25]]), np.zeros((1, 3), bool))
+    assert counted.threshold() is None
+    summary = counted.summary()
+    assert summary["expected_calibration_error"] == pytest.approx(1.25 / 3, abs=1e-4)
+    assert summary["observed"][0] == summary["observed"][-1] == 0
+    assert summary["observed"][10] is None

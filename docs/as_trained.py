@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import onnx
 
@@ -30,7 +30,7 @@ def as_trained(network: Network, folder: Path) -> Network:
         raise ValueError(f"No weight was taken out of {network.name!r}.")
     proto = onnx.load(network.path)
     remove_weight(proto, 1 / card.object_weight, objects=1)
-    fields = {"object_weight": None, "threshold": None, "scores": {}}
+    fields: dict[str, Any] = {"object_weight": None, "threshold": None, "scores": {}}
     write_card(proto, card.model_copy(update=fields))
     path = folder / f"{network.name} as trained.onnx"
     onnx.save(proto, path)

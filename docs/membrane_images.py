@@ -19,7 +19,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import hyperspy.api as hs
 import matplotlib.pyplot as plt
 import numpy as np
 from as_trained import as_trained
@@ -27,8 +26,10 @@ from network_page import DOCS, replace_part
 from reliability_page import draw_curves
 
 from hrtemnn_training.evaluation.reliability import Reliability
+from hrtemnn_training.evaluation.unbiased_area import UnbiasedArea
 from hrtemnn_training.scores import f1_score
 from hyperspy_hrtemnn.networks import load
+from hyperspy_hrtemnn.signals import HRTEM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from hyperspy_hrtemnn.networks import Network
-    from hyperspy_hrtemnn.signals import HRTEM, Segmentation
+    from hyperspy_hrtemnn.signals import Segmentation
 
 SHOWN = (1, 6, 11, 16)
 SEPARATION = 55  # pixels, about the width of a small particle
@@ -44,8 +45,7 @@ SEPARATION = 55  # pixels, about the width of a small particle
 
 def calibrated(data: np.ndarray, sampling: float) -> HRTEM:
     """Return an image with its pixel size."""
-    signal = hs.signals.Signal2D(data)
-    signal.set_signal_type("HRTEM")
+    signal = HRTEM(data)
     for axis, name in zip(signal.axes_manager.signal_axes, "xy", strict=True):
         axis.name, axis.scale, axis.units = name, sampling, "nm"
     return signal
@@ -66,6 +66,7 @@ class Scored:
         self.f1: list[float] = []
         self.f1_half: list[float] = []
         self._reliability = Reliability()
+        self._areas = UnbiasedArea()
 
     def segment(self, image: HRTEM, drawn: np.ndarray) -> Segmentation:
         """Segment an image, and score what is found."""
@@ -76,6 +77,7 @@ class Scored:
         self.f1.append(f1_score(probability >= self.threshold, drawn))
         self.f1_half.append(f1_score(probability >= 0.5, drawn))
         self._reliability.add(probability, drawn)
+        self._areas.add(probability, drawn)
         return segmentation
 
     def curve(self) -> dict[str, Any]:
@@ -84,7 +86,7 @@ class Scored:
 
     def unbiased(self) -> float | None:
         """Return the threshold at which the drawn area is found."""
-        return self._reliability.threshold()
+        return self._areas.threshold()
 
 
 def read_images(folder: Path) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:

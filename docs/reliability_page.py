@@ -47,7 +47,7 @@ def draw_curves(curves: dict[str, dict[str, Any]], path: Path) -> None:
     """
     figure, (ax, below) = plt.subplots(
         2,
-        figsize=(4.6, 5.6),
+        figsize=(4.4, 5.8),
         sharex=True,
         height_ratios=(3, 1),
         layout="constrained",
@@ -59,7 +59,6 @@ def draw_curves(curves: dict[str, dict[str, Any]], path: Path) -> None:
         ax.plot(*points, "o-", ms=3, label=f"{name}: error {error:.4f}")
         below.plot(points[0], curve["share_of_pixels"], "o-", ms=3)
     ax.set(ylabel="share that is a particle's", xlim=(0, 1), ylim=(0, 1))
-    ax.set_aspect("equal")
     ax.legend(fontsize="small")
     below.set(xlabel="probability", ylabel="share of pixels", yscale="log")
     figure.savefig(path, dpi=80)

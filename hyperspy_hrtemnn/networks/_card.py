@@ -102,8 +102,8 @@ class Card(BaseModel):
     )
     threshold: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None,
-        description="probability from which on pixels are an object's: on images it "
-        "never saw, as much area is found as there is",
+        description="probability from which on pixels are an object's: in the median "
+        "of images it never saw, as much area is found as there is",
     )
     ranges: TrainedRanges
     recipe: str

@@ -323,7 +323,7 @@ def test_networks_that_take_fewer_images_get_the_first_ones(
     shot = take(recipe, Samples(1, 1, particles=True), 0, np.random.default_rng(5))
     assert len(shot.exposure.counts) == 3
     np.testing.assert_array_equal(
-        task_of(recipe).ask(networks["2"], shot),
+        task_of(recipe).ask(networks["2"], shot).probability,
         predict(networks["2"], shot.exposure.counts[:2], shot.pixel),
     )
     more = Network(tiny_networks.convolution(tmp_path / "4.onnx", channels=4))

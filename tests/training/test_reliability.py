@@ -10,6 +10,7 @@ import pytest
 
 from hrtemnn_training.evaluation.mask_task import MaskAnswer
 from hrtemnn_training.evaluation.reliability import Reliability
+from hrtemnn_training.evaluation.unbiased_area import UnbiasedArea
 
 
 def drawn(rng, images=5, shape=(200, 310)):
@@ -52,30 +53,35 @@ def test_a_weight_shows_as_what_it_is(rng) -> None:
 
 @pytest.mark.parametrize("weight", [1, 9, 0.5])
 def test_at_the_threshold_as_much_is_found_as_there_is(rng, weight) -> None:
-    counted = Reliability()
+    areas = UnbiasedArea()
     images = [(weighted(p, weight), t) for p, t in drawn(rng)]
-    nothing = np.full((90, 70), 0.0004), np.zeros((90, 70), bool)
-    for probability, truth in (*images, nothing):
-        counted.add(probability, truth)
-    threshold = counted.threshold()
-    found = sum(MaskAnswer(p, threshold).found.sum() for p, _ in images)
-    assert found == pytest.approx(sum(t.sum() for _, t in images), rel=5e-3)
+    nothing = np.full((90, 70), 0.9), np.zeros((90, 70), bool)
+    for probability, truth in (*images, nothing, nothing):
+        areas.add(probability, truth)
+    threshold = areas.threshold()
+    ratios = [MaskAnswer(p, threshold).found.sum() / t.sum() for p, t in images]
+    assert np.median(ratios) == pytest.approx(1, abs=0.01)
 
 
-def test_the_threshold_of_a_known_histogram() -> None:
-    counted = Reliability()
-    probability = np.repeat([0.1, 0.4, 0.6, 0.95], [50, 30, 15, 5])
-    counted.add(probability, np.arange(100) % 5 == 0)  # 20 of them
-    assert 0.4 < counted.threshold() <= 0.6
+def test_particles_that_are_not_seen_do_not_widen_the_others() -> None:
+    areas = UnbiasedArea()
+    rim = np.repeat([0.1, 0.4, 0.6, 0.95], [50, 30, 15, 5])
+    truth = np.arange(100) % 5 == 0  # 20 of them, as many as have 0.6 or more
+    for _ in range(3):
+        areas.add(rim, truth)
+    areas.add(np.full(100, 0.01), truth)
+    assert 0.4 < areas.threshold() <= 0.6
 
 
 def test_without_an_object_there_is_no_threshold() -> None:
-    counted = Reliability()
-    assert counted.threshold() is None
+    counted, areas = Reliability(), UnbiasedArea()
+    assert areas.threshold() is None
     assert counted.summary()["expected_calibration_error"] is None
-    counted.add(np.array([[0.0, 1.0, 0.25]]), np.zeros((1, 3), bool))
-    assert counted.threshold() is None
+    image = np.array([[0.0, 1.0, 0.27]]), np.zeros((1, 3), bool)
+    counted.add(*image)
+    areas.add(*image)
+    assert areas.threshold() is None
     summary = counted.summary()
-    assert summary["expected_calibration_error"] == pytest.approx(1.25 / 3, abs=1e-4)
+    assert summary["expected_calibration_error"] == pytest.approx(1.27 / 3, abs=1e-4)
     assert summary["observed"][0] == summary["observed"][-1] == 0
     assert summary["observed"][10] is None

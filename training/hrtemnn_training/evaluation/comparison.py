@@ -128,9 +128,7 @@ def evaluate(
     rows = []
     conditions: dict[str, None] = {}
     scores: dict[str, None] = {}
-    reliability: dict[str, Reliability] = {}
-    if isinstance(task, Masks):
-        reliability = {name: Reliability() for name in networks}
+    reliability = {name: Reliability() for name in networks}
     jobs = list(images_of(recipe, images, len(data)))
     for index, parameters, view in tqdm(jobs, "evaluate", disable=not progress):
         # The same structure, place and optics for all contenders, and for both cameras.
@@ -144,8 +142,10 @@ def evaluate(
             scored = task.score(answer, shot)
             scores |= dict.fromkeys(scored)
             rows.append({"by": name, "structure": index} | known | scored)
-        for name, counted in reliability.items():
-            counted.add(answers[name].probability, task.truth(shot))
+        if isinstance(task, Masks):
+            truth = task.truth(shot)
+            for name, counted in reliability.items():
+                counted.add(answers[name].probability, truth)
     return Evaluation(
         pd.DataFrame(rows),
         tuple(networks),
@@ -153,7 +153,7 @@ def evaluate(
         tuple(conditions),
         tuple(scores),
         task,
-        reliability,
+        reliability if isinstance(task, Masks) else {},
     )
 
 

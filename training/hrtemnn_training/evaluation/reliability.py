@@ -12,9 +12,6 @@ from .summary import rounded
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-_BINS = 1000
-"""Of the histogram: the threshold is found to a thousandth."""
-
 _POINTS = 20
 """Of the curve, in intervals of equal width."""
 
@@ -26,9 +23,9 @@ class Reliability:
     """
 
     def __init__(self) -> None:
-        self._pixels = np.zeros(_BINS)
-        self._expected = np.zeros(_BINS)
-        self._true = np.zeros(_BINS)
+        self._pixels = np.zeros(_POINTS)
+        self._expected = np.zeros(_POINTS)
+        self._true = np.zeros(_POINTS)
 
     def add(self, probability: ArrayLike, truth: ArrayLike) -> None:
         """Count the pixels of an image.
@@ -41,23 +38,10 @@ class Reliability:
             Whether it is an object's, the same shape.
         """
         values = np.ravel(np.asarray(probability, float))
-        bins = np.minimum((values * _BINS).astype(int), _BINS - 1)
-        self._pixels += np.bincount(bins, minlength=_BINS)
-        self._expected += np.bincount(bins, values, _BINS)
-        self._true += np.bincount(bins, np.ravel(truth), _BINS)
-
-    def threshold(self) -> float | None:
-        """Return the threshold of unbiased area, None without an object.
-
-        The probability that as many pixels reach as are an object's, in all images
-        together, so that empty ones count by what is found in them.
-        """
-        if not self._true.any():
-            return None
-        # found[k] pixels have at least the probability (k + 1) / _BINS.
-        found = self._pixels[::-1].cumsum()[::-1][1:]
-        nearest = int(np.abs(found - self._true.sum()).argmin())
-        return (nearest + 1) / _BINS
+        bins = np.minimum((values * _POINTS).astype(int), _POINTS - 1)
+        self._pixels += np.bincount(bins, minlength=_POINTS)
+        self._expected += np.bincount(bins, values, _POINTS)
+        self._true += np.bincount(bins, np.ravel(truth), _POINTS)
 
     def summary(self) -> dict[str, Any]:
         """Return the reliability curve and its distance from the diagonal.
@@ -74,10 +58,7 @@ class Reliability:
         .. [1] C. Guo et al., On calibration of modern neural networks, ICML 2017,
            section 2.
         """
-        pixels, expected, true = (
-            counts.reshape(_POINTS, -1).sum(axis=1)
-            for counts in (self._pixels, self._expected, self._true)
-        )
+        pixels, expected, true = self._pixels, self._expected, self._true
         total = pixels.sum()
         return {
             "expected_calibration_error": rounded(np.abs(expected - true).sum() / total)
@@ -91,7 +72,9 @@ class Reliability:
 
 def _of(part: NDArray[np.floating], whole: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return shares, nan of nothing."""
-    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    shares = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=shares, where=whole > 0)
+    return shares
 
 
 def _rounded(values: NDArray[np.floating]) -> list[float | None]:

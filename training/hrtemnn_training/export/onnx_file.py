@@ -197,7 +197,7 @@ def take_out_weight(path: Path, weight: float) -> None:
         )
     objects = len(card.classes) - (card.classes[-1] == "background")
     remove_weight(proto, weight, objects)
-    fields = {"object_weight": weight, "threshold": None, "scores": {}}
+    fields: dict[str, Any] = {"object_weight": weight, "threshold": None, "scores": {}}
     write_card(proto, card.model_copy(update=fields))
     _save(proto, path)
 

@@ -78,8 +78,7 @@ def report(
     """
     of_the_card = not networks and images is None
     if of_the_card:
-        check_conditions(recipe, DataSet(data_path(folder, "test")), against)
-        _keep_threshold(recipe, folder, progress=progress)
+        _keep_threshold(recipe, folder, against, progress=progress)
     named = networks_of(recipe, folder, networks)
     if averaged:
         named |= {f"{name}, averaged": each.averaged() for name, each in named.items()}
@@ -159,10 +158,15 @@ def _edges(condition: str, recipe: Recipe, evaluation: Evaluation) -> np.ndarray
     return edges_of(condition, evaluation.table[condition].to_numpy())
 
 
-def _keep_threshold(recipe: Recipe, folder: Path, *, progress: bool) -> None:
+def _keep_threshold(
+    recipe: Recipe, folder: Path, against: Sequence[str], *, progress: bool
+) -> None:
     """Measure the threshold of unbiased area and put it into the network's card."""
     path = _own(recipe, folder)
-    threshold = measure_threshold(recipe, folder, load(path), progress=progress)
+    network = load(path)
+    # What `evaluate` would refuse after this work.
+    check_conditions(recipe, DataSet(data_path(folder, "test")), against)
+    threshold = measure_threshold(recipe, folder, network, progress=progress)
     if threshold is not None:
         change_card(path, threshold=threshold)
 

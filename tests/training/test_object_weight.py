@@ -130,6 +130,20 @@ def test_the_graph_gives_what_the_formula_gives(
     assert given.sum(axis=-1).max() < 1 + 1e-5
 
 
+def test_the_weight_can_be_put_back(tmp_path) -> None:
+    path = tiny_networks.convolution(tmp_path / "n.onnx", classes=3)
+    images = np.random.default_rng(8).normal(size=SHAPE).astype(np.float32)
+    proto = onnx.load(path)
+    before = logits_of(proto, images)
+    remove_weight(proto, 7, 1)
+    changed = logits_of(proto, images)
+    remove_weight(proto, 1 / 7, 1)
+    np.testing.assert_allclose(logits_of(proto, images), before, atol=1e-6)
+    # Of the objects alone.
+    np.testing.assert_allclose(changed[:, :1] - before[:, :1], -np.log(7), atol=1e-5)
+    np.testing.assert_array_equal(changed[:, 1:], before[:, 1:])
+
+
 def test_a_shared_bias_changes_only_where_it_is_the_last() -> None:
     weights = {"kernel": np.ones((1, 1, 1, 1), np.float32), "bias": np.float32([0.25])}
     nodes = [

@@ -25,7 +25,7 @@ from scipy.stats import mannwhitneyu
 from tqdm import tqdm
 
 from hrtemnn_training.structures import Shape, assemble, make_shape, tilt
-from hrtemnn_training.structures._shapes import lattice_constant
+from hrtemnn_training.structures._metals import lattice_constant
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 from hyperspy_hrtemnn.analysis import (
     Camera,
@@ -61,7 +61,7 @@ def spectra(shape: Shape, dose: float, rng: np.random.Generator) -> list[np.ndar
         defocus=rng.uniform(20, 100),
         Cs=rng.uniform(-1e5, 1e5),
         focal_spread=rng.uniform(5, 20),
-        blur=0.3,
+        blur=0.0477,
     )
     camera = Camera(sampling=PIXEL, dose=dose, c0=0.35, c3=2.5, readout=0.01)
     found = []

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import onnx
 
+from hrtemnn_training.export.cards import write_card
 from hrtemnn_training.export.object_weight import remove_weight
-from hrtemnn_training.export.onnx_file import write_card
 from hyperspy_hrtemnn.networks import Network
 
 if TYPE_CHECKING:

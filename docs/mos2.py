@@ -59,7 +59,7 @@ HOP = 10  # the frame in which a vacancy moves to the next site
 MICROSCOPE: dict[str, Any] = {
     "Cs": "4 um",
     "focal_spread": "1.2 nm",
-    "blur": "50 pm",
+    "blur": "8 pm",
     "dose": 2e4,
     "mtf": (0.4, 3.0),
 }

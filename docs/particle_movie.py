@@ -17,13 +17,14 @@ from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
 from hrtemnn_training.structures import AmorphousFilm, assemble, make_shape, tilt
-from hrtemnn_training.structures._shapes import Shape, lattice_constant
+from hrtemnn_training.structures._metals import lattice_constant
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 from hyperspy_hrtemnn.analysis import Camera, Optics, detect, intensity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hrtemnn_training.structures._shapes import Shape
     from hyperspy_hrtemnn.signals import HRTEM
 
 GOLD = 79
@@ -32,7 +33,7 @@ BOX = 96.0  # around a particle [Å]
 GRID = 0.25  # of the multislice; the waves keep two thirds of its frequencies [Å]
 PIXEL = 0.3  # of the camera [Å]
 SETTINGS = WaveSettings(sampling=GRID, slice_thickness=2)
-OPTICS = Optics(energy=300, defocus=70, Cs=-5e4, focal_spread=12, blur=0.4)
+OPTICS = Optics(energy=300, defocus=70, Cs=-5e4, focal_spread=12, blur=0.0637)
 CAMERA = Camera(sampling=PIXEL, dose=600, c0=0.35, c3=2.5, readout=0.01)
 
 ON = 12  # frames, one a second, before the beam is turned off

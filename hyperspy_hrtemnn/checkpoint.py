@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _JOB = "job.json"
 _UNFINISHED = ".part"
+_BAD = ".bad"
 
 
 class Checkpoint:
@@ -76,6 +77,14 @@ class Checkpoint:
             np.savez_compressed(file, **record)
         temporary.replace(path)
 
+    def write_bad(self, number: int, reason: str) -> None:
+        """Note of a frame that it cannot be used, and why, until it is written."""
+        _write_atomically(self._path(number, _BAD), reason.encode())
+
+    def bad(self) -> dict[int, str]:
+        """Return why frames cannot be used, by their number."""
+        return bad_frames(self.folder)
+
     def read(self, number: int) -> NDArray[Any]:
         """Return a finished frame, mapped from the disk."""
         frame: NDArray[Any] = np.load(
@@ -94,6 +103,17 @@ class Checkpoint:
 
     def _path(self, number: int, suffix: str = ".npy") -> Path:
         return self.folder / f"{number:06d}{suffix}"
+
+
+def bad_frames(folder: Path) -> dict[int, str]:
+    """Return the frames that a job could not use, and why, by their number."""
+    marked = {
+        int(path.stem): path.read_text(encoding="utf-8")
+        for path in folder.glob(f"*{_BAD}")
+        if path.stem.isdecimal()
+    }
+    done = set(_done(folder))
+    return {number: marked[number] for number in sorted(marked.keys() - done)}
 
 
 def input_identity(path: Path) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from hyperspy_hrtemnn import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hyperspy_hrtemnn.bad_frames import OnBadFrame
+
 
 class LazyGroup(click.Group):
     """Commands found by entry points of the group ``hrtemnn.commands``.
@@ -86,6 +88,17 @@ def main() -> None:
 
 _existing = click.Path(exists=True, path_type=Path)
 _file = click.Path(dir_okay=False, path_type=Path)
+_on_bad_frame = click.option(
+    "--on-bad-frame",
+    type=click.Choice(["raise", "skip"]),
+    help="Stop at a frame that is blank, saturated or cannot be read, or leave it out; "
+    "by default it is left out of a movie.",
+)
+_sampling = click.option(
+    "--sampling",
+    help='Pixel size, such as "0.12 angstrom", or a number in Å; for files without '
+    "calibration, or with a wrong one.",
+)
 
 
 @click.command()
@@ -146,24 +159,24 @@ def _text(value: Any) -> str:
 @click.argument("movie", type=_existing)
 @click.option("--model", required=True, help="Name of a network, or its file.")
 @click.option("--out", required=True, type=_file, help="The .hspy file to write.")
-@click.option(
-    "--sampling", type=float, help="Pixel size in Å, for a movie without calibration."
-)
+@_sampling
 @click.option("--tile", type=int, help="Largest tile in pixels of the network.")
 @click.option("--overlap", type=int, help="Overlap of tiles in pixels of the network.")
 @click.option(
     "--no-resample", is_flag=True, help="Take the pixels for those of the network."
 )
+@_on_bad_frame
 @click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
 def segment(
     *,
     movie: Path,
     model: str,
     out: Path,
-    sampling: float | None,
+    sampling: str | None,
     tile: int | None,
     overlap: int | None,
     no_resample: bool,
+    on_bad_frame: OnBadFrame | None,
     force: bool,
 ) -> None:
     """Segment MOVIE: a file HyperSpy reads, or a folder of an in-situ camera.
@@ -180,6 +193,7 @@ def segment(
         out,
         sampling=sampling,
         options={"tile": tile, "overlap": overlap, "resample": not no_resample},
+        on_bad_frame=on_bad_frame,
         force=force,
     )
 
@@ -236,10 +250,22 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
     help='Smallest distance of two touching particles, such as "2 nm".',
 )
 @_tracking
-@click.option("--table", type=_file, help="A .csv file for the particles' properties.")
+@_sampling
+@click.option(
+    "--table",
+    type=_file,
+    help="A .csv file for the particles' properties; which frames have data is written "
+    "beside it, with _frames in the name.",
+)
 @click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
 def track(
-    *, segmentation: Path, out: Path, table: Path | None, force: bool, **options: Any
+    *,
+    segmentation: Path,
+    out: Path,
+    sampling: str | None,
+    table: Path | None,
+    force: bool,
+    **options: Any,
 ) -> None:
     """Give each particle in SEGMENTATION one id through all frames.
 
@@ -248,7 +274,15 @@ def track(
     """
     from hyperspy_hrtemnn.jobs.tracking import track_file
 
-    _run(track_file, segmentation, out, table=table, options=options, force=force)
+    _run(
+        track_file,
+        segmentation,
+        out,
+        table=table,
+        sampling=sampling,
+        options=options,
+        force=force,
+    )
 
 
 @click.command()
@@ -273,9 +307,7 @@ def track(
 @click.option("--apodization", default="0.5 nm", show_default=True, help="Its edge.")
 @click.option("--crystal", help="What the particles may be: Au, CeO2, a CIF.")
 @_tracking
-@click.option(
-    "--sampling", type=float, help="Pixel size in Å, for a movie without calibration."
-)
+@_sampling
 @click.option("--tile", type=int, help="Largest tile in pixels of the network.")
 @click.option("--overlap", type=int, help="Overlap of tiles in pixels of the network.")
 @click.option(
@@ -288,13 +320,14 @@ def track(
 @click.option(
     "--scheduler", help="Address of a dask.distributed cluster to work on instead."
 )
+@_on_bad_frame
 @click.option("--force", is_flag=True, help="Delete the frames of other options.")
 def follow(
     *,
     movie: Path,
     model: str,
     out: Path,
-    sampling: float | None,
+    sampling: str | None,
     processes: int | None,
     scheduler: str | None,
     force: bool,
@@ -362,9 +395,7 @@ def follow(
     show_default=True,
     help="Least R2 of a frame whose MTF counts.",
 )
-@click.option(
-    "--sampling", type=float, help="Pixel size in Å, for a movie without calibration."
-)
+@_sampling
 @click.option(
     "--picture",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -391,7 +422,7 @@ def detector(
         movie, out, counts_per_electron=gain, dose=dose or None, **options
     )
     left, top, right, bottom = fit.table.attrs["detector"]["region"]
-    click.echo(f"vacuum: --roi {left:.4g} {top:.4g} {right:.4g} {bottom:.4g}")
+    click.echo(f"vacuum: --roi {left:.10g} {top:.10g} {right:.10g} {bottom:.10g}")
     for name, unit in (("dose", " e-/Å²"), ("c0", " Nyquist frequencies"), ("c3", "")):
         column = fit.table[name]
         click.echo(f"{name}: {column.min():.3g} to {column.max():.3g}{unit}")

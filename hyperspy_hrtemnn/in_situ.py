@@ -14,6 +14,7 @@ import hyperspy.api as hs
 import numpy as np
 
 from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.bad_frames import BadFrameError, unreadable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -217,8 +218,9 @@ def _load_image(path: Path) -> Any:
     try:
         loaded = hs.load(path)
     except Exception as error:
-        raise ValueError(
-            f"{path} cannot be read: {error}. It may be cut off; {_take_out(path)}"
+        raise BadFrameError(
+            f"{path} cannot be read: {error}. It may be cut off; {_take_out(path)}",
+            unreadable(error),
         ) from error
     if isinstance(loaded, list) or loaded.axes_manager.navigation_dimension:
         raise ValueError(f"{path} holds {loaded} instead of one image.")
@@ -234,8 +236,9 @@ def _read_frame(
 ) -> NDArray[Any]:
     image = _load_image(Path(path.item())).data
     if image.shape != shape or image.dtype != kind:
-        raise ValueError(
+        raise BadFrameError(
             f"{path.item()} has the shape {image.shape} and type {image.dtype}; the "
-            f"first frame has {shape} and {kind}."
+            f"first frame has {shape} and {kind}.",
+            "of another shape or type",
         )
     return np.asarray(image)[np.newaxis]

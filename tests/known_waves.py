@@ -51,5 +51,5 @@ def phase_object(places, angles) -> np.ndarray:
 
 def lenses(defocus, **changes) -> list[Optics]:
     """Return the lenses of a series, defocus in Å."""
-    known = {"Cs": 1e5, "focal_spread": 10.0, "blur": 0.5, **changes}
+    known = {"Cs": 1e5, "focal_spread": 10.0, "blur": 0.08, **changes}
     return [Optics(ENERGY, defocus=float(each), **known) for each in defocus]

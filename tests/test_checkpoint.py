@@ -26,6 +26,18 @@ def test_restart_finds_the_frames(tmp_path, rng):
     assert not folder.exists()
 
 
+def test_a_bad_frame_is_noted_until_it_is_written(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "f", JOB)
+    checkpoint.write_bad(7, "blank")
+    checkpoint.write_bad(2, "cannot be read: µ")
+    again = Checkpoint(tmp_path / "f", JOB)
+    assert again.done() == []
+    assert again.bad() == {2: "cannot be read: µ", 7: "blank"}
+    again.write(2, np.zeros((3, 4)))
+    assert again.bad() == {7: "blank"}
+    assert again.done() == [2]
+
+
 def test_interrupted_write_leaves_no_frame(tmp_path, monkeypatch):
     checkpoint = Checkpoint(tmp_path / "f", JOB)
 

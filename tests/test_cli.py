@@ -231,7 +231,9 @@ def test_uncalibrated_movie(run, tmp_path, movie_path, network_path):
     bare.save(tmp_path / "bare.hspy")
     out = tmp_path / "out.hspy"
     command = ("segment", tmp_path / "bare.hspy", "--model", network_path, "--out", out)
-    assert "bare.hspy has no calibration; give" in run(*command, code=1)
+    assert "bare.hspy is not calibrated: axis x is counted in pixels" in run(
+        *command, code=1
+    )
     assert "--sampling is -1" in run(*command, "--sampling", -1, code=1)
     run(*command, "--sampling", 0.12)
     np.testing.assert_allclose(hs.load(out).data, hs.load(calibrated).data, atol=1e-6)
@@ -285,11 +287,12 @@ def test_bad_frame(run, tmp_path, movie_path, network_path):
     movie.data[3] = 7
     movie.save(tmp_path / "bad.hspy")
     out = tmp_path / "out.hspy"
-    message = run(
-        "segment", tmp_path / "bad.hspy", "--model", network_path, "--out", out, code=1
-    )
+    command = ("segment", tmp_path / "bad.hspy", "--model", network_path, "--out", out)
+    message = run(*command, "--on-bad-frame", "raise", code=1)
     assert "Error: Frame 3: The image is constant" in message
     assert not out.exists()
+    assert "1 of 6 frames could not be used" in run(*command)
+    assert np.isnan(hs.load(out).data[3]).all()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import dask.array as da
 import hyperspy.api as hs
@@ -11,6 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from pandas.testing import assert_frame_equal
 
 from hyperspy_hrtemnn import cli
 from hyperspy_hrtemnn.analysis import Camera, detect
@@ -64,7 +66,7 @@ def _in_electrons(signal, where, factor=1 / GAIN):
 def test_dose(movie):
     table = movie.estimate_dose(ROI, counts_per_electron=GAIN, offset=DARK)
     assert list(table) == [
-        "frame", "time", "counts", "electrons", "dose", "dose_rate",
+        "frame", "time", "counts", "electrons", "dose", "dose_rate", "valid",
     ]  # fmt: skip
     np.testing.assert_allclose(table["dose"], DOSES, rtol=0.03)
     np.testing.assert_allclose(table["electrons"], DOSES * SAMPLING**2, rtol=0.03)
@@ -73,7 +75,9 @@ def test_dose(movie):
     assert table.attrs["units"]["dose"] == "e-/Å²"
     about = table.attrs["detector"]
     assert (about["gain from"], about["exposure"]) == ("given", 0.25)
-    np.testing.assert_allclose(about["region"], (0.396, 0.156, 2.636, 2.076))
+    np.testing.assert_allclose(
+        about["region"], (ROI.left, ROI.top, ROI.right, ROI.bottom)
+    )
 
 
 @pytest.mark.parametrize("where", ["Variance_linear_model.gain_factor", "gain_factor"])
@@ -93,7 +97,7 @@ def test_gain_and_exposure_of_the_metadata(movie, where, item):
 
 def test_one_image_of_unknown_exposure(movie):
     table = movie.inav[2].estimate_dose(ROI, counts_per_electron=GAIN, offset=DARK)
-    assert list(table) == ["frame", "counts", "electrons", "dose"]
+    assert list(table) == ["frame", "counts", "electrons", "dose", "valid"]
     assert table["dose"][0] == pytest.approx(300, rel=0.03)
 
 
@@ -295,9 +299,27 @@ def test_frames_that_cannot_be(movie, value, said):
         movie.data[2] = np.minimum(movie.data[2], movie.data[2].mean() * 1.05)
     else:
         movie.data[2] = value
-    for method in (movie.estimate_dose, movie.fit_mtf):
+    for method in (partial(movie.estimate_dose, on_bad_frame="raise"), movie.fit_mtf):
         with pytest.raises(ValueError, match=f"Frame 2: .*{said}"):
             method(ROI, counts_per_electron=GAIN)
+
+
+def test_the_dose_of_frames_that_cannot_be_used_is_not_known(movie):
+    expected = movie.estimate_dose(ROI, counts_per_electron=GAIN)
+    assert expected["valid"].all()
+    movie.data[1] = np.nan
+    movie.data[2] -= 100000
+    said = r"2 of 4 frames .* 1 \(no data\), 2 \(no brighter than without beam\)"
+    with pytest.warns(UserWarning, match=said):
+        table = movie.estimate_dose(ROI, counts_per_electron=GAIN)
+    assert table["valid"].tolist() == [True, False, False, True]
+    assert table.attrs["unknown_frames"] == [1, 2]
+    assert (
+        table.loc[~table["valid"], ["counts", "electrons", "dose"]]
+        .isna()
+        .all(axis=None)
+    )
+    assert_frame_equal(table[table["valid"]], expected[table["valid"]])
 
 
 def test_the_gain_of_a_dose_is_a_number(movie):
@@ -358,7 +380,7 @@ def test_command(movie, tmp_path):
     result = run.invoke(cli.detector, [*map(str, arguments), "noise"])
     assert result.exit_code == 0, result.output
     assert "N0: 0.0" in result.output
-    assert "--roi 0.396 0.156 2.636 2.076" in result.output
+    assert "--roi 0.4 0.16 2.64 2.08" in result.output
     assert json.loads(out.read_text())["mtf"] == "parametric"
     assert plt.imread(picture).std() > 0
     result = run.invoke(cli.detector, [*map(str, arguments), "many"])
@@ -379,3 +401,13 @@ def test_command(movie, tmp_path):
     assert f"dose: {DOSES[0]:.3g} to {DOSES[-1]:.3g}" in result.output
     with pytest.raises(ValueError, match="There is no folder"):
         measure_file(tmp_path / "movie.hspy", tmp_path / "none" / "camera.json")
+    # All before a movie is even opened.
+    (tmp_path / "list.json").write_text("[1, 2]")
+    with pytest.raises(ValueError, match="is no parameters file or recipe"):
+        measure_file(tmp_path / "no_movie.hspy", tmp_path / "list.json")
+    with pytest.raises(ValueError, match=r"fits\.docx; .* one of .*\.png"):
+        measure_file(
+            tmp_path / "no_movie.hspy",
+            tmp_path / "camera.json",
+            picture=tmp_path / "fits.docx",
+        )

@@ -192,7 +192,7 @@ def test_nothing_is_computed_before_it_is_asked_for(network_path, series_path):
     defocus = series.axes_manager[0]
     defocus.name, defocus.units, defocus.scale = "defocus", "nm", 5
     assert series.segment(series_path).data.shape == (6, 2, Y, X)
-    with pytest.raises(AssertionError, match="computed"):
+    with pytest.raises(ValueError, match="computed"):
         segmentation.compute()
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import threading
 
@@ -44,6 +45,35 @@ def test_load(network_path):
     assert network.path == network_path.resolve()
     assert len(network.sha256) == 64
     assert load(str(network_path)) is network
+
+
+def test_a_card_of_the_first_version_has_its_blur_converted(tmp_path):
+    card = json.loads(_card_text(receptive_field=1))
+    card["ranges"]["blur"] = [0, 1.5]  # of exp(-blur² q² / 2), q in cycles per Å
+    today = load(_identity(tmp_path / "today.onnx", text=json.dumps(card)))
+    assert today.card.ranges.blur == (0, 1.5)
+    del card["version"]
+    old = load(_identity(tmp_path / "old.onnx", text=json.dumps(card)))
+    assert old.card.version == 2
+    assert old.card.ranges.blur == pytest.approx((0, 1.5 / (2 * np.pi)), abs=5e-5)
+    again = type(old.card).model_validate_json(old.card.model_dump_json())
+    assert again == old.card
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"ranges": {"blur": "wide"}}, r"ranges\.blur"),
+        ({"ranges": 3}, "ranges"),
+        ({"version": 9}, "version"),
+    ],
+)
+def test_a_card_that_cannot_be_read_names_its_field(tmp_path, changes, message):
+    card = json.loads(_card_text(receptive_field=1))
+    del card["version"]
+    text = json.dumps(card | changes)
+    with pytest.raises(NetworkError, match=message):
+        load(_identity(tmp_path / "a.onnx", text=text))
 
 
 def test_changed_file_is_loaded_again(tmp_path):

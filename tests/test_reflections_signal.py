@@ -141,7 +141,7 @@ def test_many_spectra_take_little_more_memory_than_their_table():
     found["angle"] = (np.tile([35.3, 0, 90], len(shown)) + 0.3 * found["frame"]) % 180
     for name in ("intensity", "amplitude", "noise"):
         found[name] = rng.uniform(0.5, 1, len(found))
-    time = SimpleNamespace(size=150, units="")
+    time = SimpleNamespace(size=150, units="", name="time")
     tracemalloc.start()
     try:
         rows = followed(found, shown, {"crystal": None}, show_progressbar=False)

@@ -203,7 +203,7 @@ def test_lazy_is_deferred_and_the_same(segmentation):
     assert isinstance(particles, LazyInstances)
     assert lazy.threshold()._lazy
     assert lazy.area()._lazy
-    with pytest.raises(AssertionError, match="computed"):
+    with pytest.raises(ValueError, match="computed"):
         particles.compute(show_progressbar=False)
 
     eager = segmentation.track_instances("1 nm", show_progressbar=False)

@@ -48,7 +48,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
 """How each network differs from the base."""
 
 MICROSCOPE = {  # the paper's simulated series, section 3.2
-    "blur": [0.1, 0.2],
+    "blur": [0.0159, 0.0318],  # its 0.1 to 0.2 Å of equation 1.22, over 2 pi
     "focal_spread": [5, 6],
     "defocus": [48, 50],
     "ctf_c30": [70_000, 80_000],

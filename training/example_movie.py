@@ -26,7 +26,7 @@ FRAMES = 20
 FIELD = 108.0  # of the simulation [Å]
 SHAPE = (480, 512)  # of a frame [pixels]
 TIME = 0.5  # between frames [s]
-OPTICS = Optics(energy=300, defocus=60, Cs=50_000, focal_spread=8, blur=0.3)
+OPTICS = Optics(energy=300, defocus=60, Cs=50_000, focal_spread=8, blur=0.0477)
 CAMERA = Camera(sampling=0.2, dose=800, c0=0.35, c3=2.5, readout=0.01)
 Parts = tuple[Group, list[np.ndarray]]
 

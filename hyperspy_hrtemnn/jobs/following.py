@@ -6,9 +6,12 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from hyperspy_hrtemnn.checkpoint import bad_frames
+from hyperspy_hrtemnn.signals._following.followed_movie import FRAMES
 from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
+from hyperspy_hrtemnn.signals._tables import frame_table
 
-from .movies import load_movie, number_or_text, told_in_lines
+from .movies import load_movie, number_or_text, sampling_in_angstrom, told_in_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +24,7 @@ def follow_file(
     model: str,
     out: Path,
     *,
-    sampling: float | None,
+    sampling: float | str | None,
     processes: int | None,
     scheduler: str | None,
     options: dict[str, Any],
@@ -36,9 +39,9 @@ def follow_file(
         Name or path of a network.
     out
         The folder of `HRTEM.follow_particles`, where ``particles.hspy``,
-        ``properties.csv`` and ``reflections.csv`` are written, too.
+        ``properties.csv``, ``reflections.csv`` and ``frames.csv`` are written, too.
     sampling
-        Pixel size in Å, in place of what the file says.
+        Pixel size in place of what the file says, a number in Å or a text.
     processes
         Number of processes to work in; by default one, with threads.
     scheduler
@@ -52,7 +55,7 @@ def follow_file(
         As `HRTEM.follow_particles`, or if the file cannot be read.
     """
     lengths = {name: number_or_text(options[name]) for name in _LENGTHS}
-    signal = load_movie(movie, sampling)
+    signal = load_movie(movie, sampling_in_angstrom(sampling))
     with told_in_lines(movie), _client(processes, scheduler):
         particles, properties, reflections = signal.follow_particles(
             model, out, **options | lengths, show_progressbar=True
@@ -60,6 +63,11 @@ def follow_file(
     write_csv(properties, out / "properties.csv")
     if reflections is not None:
         write_csv(reflections, out / "reflections.csv")
+    axes = particles.axes_manager
+    frames = frame_table(
+        axes.navigation_axes, max(axes.navigation_size, 1), bad_frames(out / FRAMES)
+    )
+    write_csv(frames, out / "frames.csv")
     particles.to_hspy(out / "particles.hspy", overwrite=True, show_progressbar=True)
 
 

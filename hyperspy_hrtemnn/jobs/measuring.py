@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import hyperspy.api as hs
 from matplotlib.figure import Figure
 
+from hyperspy_hrtemnn.analysis.detector.parameters import read_parameters
 from hyperspy_hrtemnn.whole_files import written_whole
 
-from .movies import load_movie, told_in_lines
+from .movies import load_movie, sampling_in_angstrom, told_in_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ def measure_file(
     dose: float | Sequence[float] | None = None,
     exposure: float | None = None,
     floor: Floor = "quadrature",
-    sampling: float | None = None,
+    sampling: float | str | None = None,
     min_R2: float = 0.98,
     picture: Path | None = None,
 ) -> CameraFit:
@@ -47,7 +48,7 @@ def measure_file(
     counts_per_electron, offset, dose, exposure, floor
         Of `HRTEM.fit_mtf`.
     sampling
-        Pixel size in Å, in place of what the file says.
+        Pixel size in place of what the file says, a number in Å or a text.
     min_R2
         Of `CameraFit.save`.
     picture
@@ -62,7 +63,11 @@ def measure_file(
     for path in (out, picture):
         if path is not None and not path.parent.is_dir():
             raise ValueError(f"There is no folder {path.parent} for {path.name}.")
-    signal = load_movie(movie, sampling)
+    # What would otherwise fail when all is measured.
+    read_parameters(out)
+    if picture is not None:
+        _check_format(picture)
+    signal = load_movie(movie, sampling_in_angstrom(sampling))
     with told_in_lines(movie):
         fit: CameraFit = signal.fit_mtf(
             None if roi is None else hs.roi.RectangularROI(*roi),
@@ -77,6 +82,17 @@ def measure_file(
         with written_whole(picture) as temporary:
             _draw(fit).savefig(temporary, format=picture.suffix.lstrip(".") or "png")
     return fit
+
+
+def _check_format(picture: Path) -> None:
+    """Raise a ValueError if matplotlib does not write such a picture."""
+    formats = sorted(Figure().canvas.get_supported_filetypes())
+    suffix = picture.suffix.lstrip(".").lower() or "png"
+    if suffix not in formats:
+        raise ValueError(
+            f"--picture is {picture}; its name has to end with one of "
+            f".{', .'.join(formats)}."
+        )
 
 
 def _draw(fit: CameraFit) -> Figure:

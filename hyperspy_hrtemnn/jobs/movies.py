@@ -13,6 +13,8 @@ import hyperspy.api as hs
 import numpy as np
 
 from hyperspy_hrtemnn import load_in_situ
+from hyperspy_hrtemnn.signals._calibration import CalibrationError
+from hyperspy_hrtemnn.signals._units import hint_for, length_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,16 +34,47 @@ def load_movie(path: Path, sampling: float | None) -> Any:
     Raises
     ------
     ValueError
-        If the file cannot be read, or the pixel size is not positive.
+        If the file cannot be read.
     """
     signal = load_images(path)
     signal.set_signal_type("HRTEM")
-    if sampling is not None:
-        if not 0 < sampling < np.inf:
-            raise ValueError(f"--sampling is {sampling}; it must be positive, in Å.")
-        for axis in signal.axes_manager.signal_axes:
-            axis.scale, axis.units = sampling, "Å"
+    calibrate(signal, sampling)
     return signal
+
+
+def calibrate(signal: Any, sampling: float | None) -> None:
+    """Set the pixel size of a signal [Å], unless it is None.
+
+    Offsets stay at the same pixel, whatever unit they were in.
+    """
+    if sampling is None:
+        return
+    for axis in signal.axes_manager.signal_axes:
+        before = axis.offset / axis.scale if axis.scale else 0.0
+        axis.scale, axis.units = sampling, "Å"
+        axis.offset = before * sampling
+
+
+def sampling_in_angstrom(sampling: float | str | None) -> float | None:
+    """Return what is given to ``--sampling``, a number in Å or a text, in Å.
+
+    Raises
+    ------
+    ValueError
+        If it is no length, or not positive.
+    """
+    value = number_or_text(sampling) if isinstance(sampling, str) else sampling
+    if isinstance(value, str):
+        length = length_in(value, "angstrom")
+        if length is None:
+            raise ValueError(
+                f"--sampling is {sampling!r}, which is no length: give a number in Å, "
+                f'or a text with a unit, "0.12 angstrom".{hint_for(value)}'
+            )
+        value = length
+    if value is not None and not 0 < value < np.inf:
+        raise ValueError(f"--sampling is {sampling}; it must be positive.")
+    return value
 
 
 def load_images(path: Path) -> Any:
@@ -99,11 +132,10 @@ def told_in_lines(movie: Path) -> Iterator[None]:
         warnings.showwarning = _write_line  # type: ignore[assignment]
         try:
             yield
-        except ValueError as error:
-            if "not calibrated" not in str(error):
-                raise
+        except CalibrationError as error:
             raise ValueError(
-                f"{movie} has no calibration; give the pixel size in Å with --sampling."
+                f"{movie} is not calibrated: {error.reason} Give the pixel size, for "
+                'example --sampling "0.12 angstrom".'
             ) from None
 
 

@@ -9,6 +9,7 @@ import dask.array as da
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -24,6 +25,22 @@ def check_output(source: Path, out: Path, *, force: bool) -> None:
         raise ValueError(f"--out is the input, {source}; give another name.")
     if out.exists() and not force:
         raise ValueError(f"{out} exists; --force replaces it.")
+
+
+def check_table(table: Path, others: Iterable[Path], *, force: bool) -> None:
+    """Raise a ValueError if a command must not write a table, and that of frames."""
+    if table.resolve() in {other.resolve() for other in others}:
+        raise ValueError(f"--table is {table}, another file of this; give a new name.")
+    if not table.parent.is_dir():
+        raise ValueError(f"There is no folder {table.parent} for {table.name}.")
+    for path in (table, frames_path(table)):
+        if path.exists() and not force:
+            raise ValueError(f"{path} exists; --force replaces it.")
+
+
+def frames_path(table: Path) -> Path:
+    """Return where it is written which frames could be used."""
+    return table.with_name(f"{table.stem}_frames{table.suffix}")
 
 
 def frames_folder(out: Path) -> Path:
@@ -43,13 +60,20 @@ def frame_number(index: tuple[int, ...], shape: tuple[int, ...]) -> int:
 
 
 def finish(result: Any, checkpoint: Checkpoint, out: Path) -> None:
-    """Put all frames into the output, at once, and delete them."""
+    """Put all frames into the output, at once, and delete them.
+
+    Those that could not be used are NaN.
+    """
     data = result.data
     shape = frame_shape(result)
     n_axes = len(shape)
+    bad = checkpoint.bad()
 
     def read(block_id: tuple[int, ...]) -> NDArray[Any]:
-        frame = checkpoint.read(frame_number(block_id[:n_axes], shape))
+        number = frame_number(block_id[:n_axes], shape)
+        if number in bad:
+            return np.full((1,) * n_axes + data.shape[n_axes:], np.nan, data.dtype)
+        frame = checkpoint.read(number)
         return frame.reshape((1,) * n_axes + frame.shape)
 
     result.data = da.map_blocks(

@@ -11,10 +11,14 @@ import numpy as np
 from tqdm import tqdm
 
 from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.bad_frames import OnBadFrame, is_without_data
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
 from hyperspy_hrtemnn.networks import load
+from hyperspy_hrtemnn.signals._entrance import in_one_form
+from hyperspy_hrtemnn.signals._movies.skipping import FrameRule, tell
+from hyperspy_hrtemnn.signals._segment import segment
 
-from .movies import load_movie, told_in_lines
+from .movies import load_movie, sampling_in_angstrom, told_in_lines
 from .outputs import check_output, finish, frame_number, frame_shape, frames_folder
 
 if TYPE_CHECKING:
@@ -33,8 +37,9 @@ def segment_file(
     model: str,
     out: Path,
     *,
-    sampling: float | None = None,
+    sampling: float | str | None = None,
     options: dict[str, Any],
+    on_bad_frame: OnBadFrame | None = None,
     force: bool = False,
 ) -> None:
     """Segment a file; go on where an earlier run stopped.
@@ -48,9 +53,12 @@ def segment_file(
     out
         The .hspy file.
     sampling
-        Pixel size in Å, in place of what the file says.
+        Pixel size in place of what the file says, a number in Å or a text.
     options
-        Of `HRTEM.segment`.
+        ``resample``, ``tile`` and ``overlap`` of `HRTEM.segment`.
+    on_bad_frame
+        As in `HRTEM.segment`. Which frames were skipped is kept with the finished ones;
+        another run tries again to read those that could not be read.
     force
         Whether to replace `out`, and the finished frames of another job.
 
@@ -61,37 +69,54 @@ def segment_file(
     """
     check_output(movie, out, force=force)
     network = load(model)
-    signal = load_movie(movie, sampling)
+    size = sampling_in_angstrom(sampling)
+    signal = in_one_form(load_movie(movie, size))
+    rule = FrameRule(on_bad_frame, by_hand=True)
     with told_in_lines(movie):
-        result = signal.segment(network, **options, lazy_output=True)
-
+        result = segment(
+            signal,
+            network,
+            **options,
+            window="hamming",
+            rule=rule,
+            show_progressbar=None,
+            num_workers=None,
+            lazy_output=True,
+        )
     job = {
         "command": "segment",
         "version": __version__,
         **input_identity(movie),
         "model sha256": network.sha256,
-        "sampling": sampling,
+        "sampling": size,
         **options,
     }
     checkpoint = Checkpoint(frames_folder(out), job, discard=force)
-    _segment_missing(result, checkpoint)
+    _segment_missing(result, checkpoint, rule)
+    with told_in_lines(movie):
+        # Before the output, which there is not if no frame could be used.
+        tell(checkpoint.bad(), rule.skipped.total)
     finish(result, checkpoint, out)
 
 
-def _segment_missing(result: Any, checkpoint: Checkpoint) -> None:
+def _segment_missing(result: Any, checkpoint: Checkpoint, rule: FrameRule) -> None:
     """Compute and store the frames that are not stored yet, in any order."""
     data = result.data
     shape = frame_shape(result)
     total = int(np.prod(shape))
-    done = checkpoint.done()
-    missing = np.setdiff1d(np.arange(total), done)
-    with tqdm(total=total, initial=len(done), desc="segment", unit="frame") as bar:
+    missing = sorted(rule.to_try(total, checkpoint.done(), checkpoint.bad()))
+    done = total - len(missing)
+    with tqdm(total=total, initial=done, desc="segment", unit="frame") as bar:
 
         def store(
             block: NDArray[np.float32], block_id: tuple[int, ...]
         ) -> NDArray[np.bool_]:
             number = frame_number(block_id[: len(shape)], shape)
-            checkpoint.write(number, block.reshape(block.shape[len(shape) :]))
+            if is_without_data(block):
+                for skipped, reason in rule.skipped.take().items():
+                    checkpoint.write_bad(skipped, reason)
+            else:
+                checkpoint.write(number, block.reshape(block.shape[len(shape) :]))
             bar.update()
             return np.ones((1,) * block.ndim, bool)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import hyperspy.api as hs
@@ -10,17 +11,34 @@ from tqdm import tqdm
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Tracker
+from hyperspy_hrtemnn.bad_frames import NO_DATA
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
-from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._entrance import in_one_form
+from hyperspy_hrtemnn.signals._instances import has_no_data
+from hyperspy_hrtemnn.signals._movies.deferred import (
+    deferred_blocks,
+    lenient_blocks,
+    whole_frames,
+)
+from hyperspy_hrtemnn.signals._movies.linking import separated
+from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
+from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
 from hyperspy_hrtemnn.signals._probabilities import threshold_of
 from hyperspy_hrtemnn.signals._segmentation import (
     linking_in_pixels,
     separate_frame,
     separation_in_pixels,
 )
+from hyperspy_hrtemnn.signals._tables import check_property_table, frame_table
 
-from .movies import load_images, number_or_text
-from .outputs import check_output, finish, frames_folder
+from .movies import (
+    calibrate,
+    load_images,
+    number_or_text,
+    sampling_in_angstrom,
+    told_in_lines,
+)
+from .outputs import check_output, check_table, finish, frames_folder, frames_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +49,7 @@ def track_file(
     out: Path,
     *,
     table: Path | None = None,
+    sampling: float | str | None = None,
     options: dict[str, Any],
     force: bool = False,
 ) -> None:
@@ -44,7 +63,10 @@ def track_file(
     out
         The .hspy file.
     table
-        A .csv file for the properties of the particles.
+        A .csv file for the properties of the particles. Beside it, with ``_frames`` in
+        its name, another one says which frames have data.
+    sampling
+        Pixel size in place of what the file says, a number in Å or a text.
     options
         Of `Segmentation.track_instances`.
     force
@@ -56,10 +78,13 @@ def track_file(
         If the file cannot be read or tracked, or another job is unfinished.
     """
     check_output(segmentation, out, force=force)
-    if table is not None and table.exists() and not force:
-        raise ValueError(f"{table} exists; --force replaces it.")
+    if table is not None:
+        check_table(table, (segmentation, out), force=force)
+    size = sampling_in_angstrom(sampling)
     signal = load_images(segmentation)
     signal.set_signal_type("HRTEM_segmentation")
+    calibrate(signal, size)
+    signal = in_one_form(signal)
     options = {
         **options,
         "probability": threshold_of(signal, options["probability"]),
@@ -68,18 +93,38 @@ def track_file(
         "reach": number_or_text(options["reach"]),
     }
     # Checks the options, and knows the axes and metadata of the result.
-    result = signal.track_instances(**options, lazy_output=True)
+    with told_in_lines(segmentation):
+        result = signal.track_instances(**options, lazy_output=True)
+    if table is not None:
+        # What would otherwise fail when the last frame is tracked.
+        check_property_table(result)
     job = {
         "command": "track",
         "version": __version__,
         **input_identity(segmentation),
+        **({} if size is None else {"sampling": size}),
         **options,
     }
     checkpoint = Checkpoint(frames_folder(out), job, discard=force)
-    _track_missing(signal, options, checkpoint)
+    with told_in_lines(segmentation):
+        _track_missing(signal, options, checkpoint)
     finish(result, checkpoint, out)
     if table is not None:
-        hs.load(out, lazy=True).to_csv(table, overwrite=True)
+        _write_tables(hs.load(out, lazy=True), table)
+
+
+def _write_tables(particles: Any, path: Path) -> None:
+    """Write the properties of particles and, beside them, which frames are known."""
+    properties = particles.properties()
+    write_csv(properties, path)
+    axes = particles.axes_manager
+    unknown = properties.attrs.get("unknown_frames", [])
+    frames = frame_table(
+        axes.navigation_axes,
+        max(axes.navigation_size, 1),
+        dict.fromkeys(unknown, NO_DATA),
+    )
+    write_csv(frames, frames_path(path))
 
 
 def _track_missing(
@@ -93,20 +138,28 @@ def _track_missing(
     done = checkpoint.done()
     # Ids are only known as far as no frame is missing.
     first = next((i for i, number in enumerate(done) if i != number), len(done))
-    largest = max((int(checkpoint.read(i).max()) for i in range(first)), default=0)
-    recent = range(max(first - options["memory"] - 1, 0), first)
+    largest = max([0, *(int(checkpoint.read(i).max()) for i in range(first))])
+    recent = range(_first_needed(checkpoint, first, options["memory"] + 1), first)
     tracker = Tracker.resume(map(checkpoint.read, recent), largest + 1, **linking)
 
     movie = whole_frames(signal)
-    number = 0
+    rule = FrameRule("skip", known=True, by_hand=True).over(movie.shape[:1])
+    separate = partial(separate_frame, **separation)
     with tqdm(
         total=len(movie), initial=first, desc="track", unit="frame"
     ) as progress_bar:
-        for size, block in zip(movie.chunks[0], deferred_blocks(movie), strict=True):
-            if number + size > first:
-                for index, frame in enumerate(block.load(), start=number):
-                    if index >= first:
-                        labels = separate_frame(frame, **separation)
-                        checkpoint.write(index, tracker.link(labels))
-                        progress_bar.update()
-            number += size
+        for block in lenient_blocks(deferred_blocks(movie), rule):
+            if block.first + block.block.shape[0] > first:
+                frames = separated(block, separate, max(first - block.first, 0))
+                for index, labels in enumerate(frames, max(first, block.first)):
+                    checkpoint.write(index, tracker.link(labels))
+                    progress_bar.update()
+    rule.skipped.tell()
+
+
+def _first_needed(checkpoint: Checkpoint, first: int, known: int) -> int:
+    """Return the frame from which on so many that have data are before the first."""
+    while first and known:
+        first -= 1
+        known -= not has_no_data(checkpoint.read(first))
+    return first

@@ -3,9 +3,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 
 
 def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -32,7 +40,9 @@ class TrainedRanges(BaseModel):
     defocus: Range = Field(description="defocus, positive = underfocus [Å]")
     Cs: Range = Field(description="spherical aberration [Å]")
     focal_spread: Range = Field(description="focal spread [Å]")
-    blur: Range = Field(description="standard deviation of the blur [Å]")
+    blur: Range = Field(
+        description="standard deviation of the blur in the image, in real space [Å]"
+    )
     mtf_c0: Range = Field(description="half-maximum of the MTF [Nyquist frequencies]")
     mtf_c3: Range = Field(description="steepness of the MTF")
     readout: Range = Field(description="readout noise N0 [e-/pixel]")
@@ -50,6 +60,10 @@ class Card(BaseModel):
     - image regression: values of the image as a whole;
     - zone axis: the probability that a particle is on one, from its local Fourier
       transform.
+
+    A card of the first version, which does not name it, is brought up to date as it is
+    read: its blur was the number of the thesis' equation 1.22, 2 pi times the standard
+    deviation in the image.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -58,6 +72,7 @@ class Card(BaseModel):
     # weighted 9 times, and give 0.9 where an object is as likely as none.
     OLD_THRESHOLD: ClassVar[float] = 0.9
 
+    version: Literal[2] = Field(2, description="of what the fields of a card mean")
     name: str
     description: str
     task: Literal[
@@ -107,7 +122,9 @@ class Card(BaseModel):
     )
     ranges: TrainedRanges
     recipe: str
-    recipe_sha256: str
+    recipe_sha256: str = Field(
+        description="of the recipe as it was trained, whatever its file says today"
+    )
     versions: dict[str, str] = Field(
         description="what it was trained and exported with"
     )
@@ -132,6 +149,13 @@ class Card(BaseModel):
             return self.threshold
         return self.OLD_THRESHOLD if self.object_weight is None else 0.5
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_first_version(cls, values: Any, info: ValidationInfo) -> Any:
+        # Only what was read can be old; a card that is made is of today.
+        read = info.mode == "json" and isinstance(values, dict)
+        return _up_to_date(values) if read and "version" not in values else values
+
     @model_validator(mode="after")
     def _of_images_or_spectra(self) -> Card:
         spectra = self.task == "zone axis"
@@ -143,3 +167,16 @@ class Card(BaseModel):
                 "all others"
             )
         return self
+
+
+def _up_to_date(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a card of the first version as one of the second."""
+    ranges = values.get("ranges")
+    if not isinstance(ranges, dict) or not isinstance(ranges.get("blur"), list):
+        return values  # what is wrong with it is said where it is checked
+    # To 0.01 pm, as the recipes have it.
+    blur = [
+        round(width / (2 * math.pi), 4) if isinstance(width, int | float) else width
+        for width in ranges["blur"]
+    ]
+    return values | {"version": 2, "ranges": ranges | {"blur": blur}}

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hyperspy_hrtemnn.bad_frames import BadFrameError
+
 from ._resampling import resample as resample_image
 from ._resampling import resampled_shape
 from ._standardization import standardize
@@ -73,8 +75,10 @@ def predict(
 
     Raises
     ------
+    BadFrameError
+        If the image shows nothing: no contrast, or no data.
     ValueError
-        If the image cannot be used: NaN, infinite or complex values, no contrast, the
+        If the image cannot be used: NaN, infinite or complex values, the
         wrong number of channels, a field of view smaller than the standardization
         width, or a sampling that is missing or cannot be right; or if `tile`,
         `overlap` or `window` is invalid.
@@ -87,9 +91,10 @@ def predict(
     )
     channels = standardize(channels, _sigma(card))
     if not channels.any():
-        raise ValueError(
+        raise BadFrameError(
             "The image has no contrast beyond rounding: it is blank, constant or "
-            "saturated. Leave such frames out."
+            "saturated. Leave such frames out.",
+            "no contrast",
         )
     if card.per_image:
         answer: NDArray[np.float32] = network.predict(channels[np.newaxis])[0]

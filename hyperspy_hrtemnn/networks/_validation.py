@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hyperspy_hrtemnn.bad_frames import BadFrameError, check_data
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -24,6 +26,8 @@ def finite_float32(images: NDArray[Any]) -> NDArray[np.float32]:
 
     Raises
     ------
+    BadFrameError
+        If all values are NaN.
     ValueError
         If they are complex, colored, no numbers, or hold NaN or infinite values.
     """
@@ -36,6 +40,7 @@ def finite_float32(images: NDArray[Any]) -> NDArray[np.float32]:
         raise ValueError(
             f"The image has the data type {images.dtype}, not one number per pixel."
         )
+    check_data(images)
     with np.errstate(over="ignore"):
         converted = images.astype(np.float32)
     faulty = converted.size - np.count_nonzero(np.isfinite(converted))
@@ -58,18 +63,20 @@ def _gray(images: NDArray[Any]) -> NDArray[Any]:
 
 
 def check_contrast(image: NDArray[np.float32]) -> None:
-    """Raise a ValueError where an image shows nothing: blank, constant, saturated."""
+    """Raise a BadFrameError if an image shows nothing: blank, constant, saturated."""
     for name, value in (("lowest", image.min()), ("highest", image.max())):
         share = np.count_nonzero(image == value) / image.size
         if share == 1:
-            raise ValueError(
+            raise BadFrameError(
                 f"The image is constant: every pixel is {value:g}. Leave blank frames "
-                "out."
+                "out.",
+                "constant",
             )
         if share > 1 - _LEAST_INFORMATIVE:
-            raise ValueError(
+            raise BadFrameError(
                 f"{share:.2%} of the pixels have the image's {name} value, {value:g}: "
-                "it is blank or saturated. Leave such frames out."
+                "it is blank or saturated. Leave such frames out.",
+                "blank" if name == "lowest" else "saturated",
             )
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from hyperspy_hrtemnn.networks import Card
 
+    from ._movies.skipping import FrameRule
+
 
 def load_for(task: str, model: str | Path | Network) -> Network:
     """Return a network, checked to be for a task."""
@@ -44,6 +46,8 @@ def answers(
     network: Network,
     options: dict[str, Any],
     energy: float | None = None,
+    *,
+    rule: FrameRule,
 ) -> tuple[da.Array, list[dict[str, Any]]]:
     """Return the answers, to be computed, and the axes of the signal they are along.
 
@@ -61,6 +65,8 @@ def answers(
         `hyperspy_hrtemnn.networks.predict`.
     energy
         Beam energy [keV]; by default the metadata's, if it is there.
+    rule
+        What is done about frames that cannot be used.
 
     Returns
     -------
@@ -79,7 +85,8 @@ def answers(
     _warn_out_of_range(signal, card, pixel_size, energy or known_energy(signal))
     warn_if_read_often(signal, stacklevel=4)
     run = partial(_predict_frame, network, pixel_size, options)
-    data = map_frames(run, frames(signal, defocus_axis), len(card.classes))
+    images = frames(signal, defocus_axis)
+    data = map_frames(run, images, len(card.classes), rule=rule)
     return data, axis_dicts(signal, without=defocus_axis)
 
 

@@ -14,8 +14,10 @@ from hyperspy_hrtemnn.analysis import propagate
 from hyperspy_hrtemnn.plots import plot_argand, plot_convergence
 
 from ._calibration import sampling
+from ._entrance import OneForm
 from ._lenses import angstroms, beam_energy, set_energy
 from ._movies.frames import computed, derived_signal, frames, map_frames
+from ._movies.skipping import FrameRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from ._hrtem import HRTEM
 
 
-class ExitWave(ComplexSignal2D):  # type: ignore[misc]
+class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
     """Exit waves, complex, array order (..., y, x); 1 = vacuum.
 
     They come from `HRTEM.reconstruct_exitwave`. ``wave.amplitude``, ``wave.phase``,
@@ -44,7 +46,7 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         self,
         distance: float | str,
         *,
-        energy: float | None = None,
+        energy: float | str | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -56,7 +58,7 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         distance
             How far, positive along the beam; going back is the same as underfocus.
         energy
-            Beam energy in keV; by default the metadata's.
+            Beam energy in keV or a text, "80 kV"; by default the metadata's.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -154,7 +156,7 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         self,
         defocus: float | str | Sequence[float | str],
         *,
-        energy: float | None = None,
+        energy: float | str | None = None,
         Cs: float | str = 0.0,
         focal_spread: float | str = 0.0,
         blur: float | str = 0.0,
@@ -175,7 +177,7 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         defocus
             Of each image, positive = underfocus.
         energy
-            Beam energy in keV; by default the metadata's.
+            Beam energy in keV or a text, "80 kV"; by default the metadata's.
         Cs, focal_spread, blur, angular_spread, aberrations
             The lenses, as in `HRTEM.reconstruct_exitwave`.
         dose
@@ -387,7 +389,13 @@ class ExitWave(ComplexSignal2D):  # type: ignore[misc]
         num_workers: int | None,
     ) -> ExitWave:
         """Return what a function makes of each wave, and say so in the metadata."""
-        data = map_frames(partial(_single, function), frames(self), 1, np.complex64)
+        data = map_frames(
+            partial(_single, function),
+            frames(self),
+            1,
+            np.complex64,
+            rule=FrameRule(known=True),
+        )
         result = derived_signal(self, data[..., 0, :, :], "exit_wave")
         result.metadata.set_item(f"HRTEMNN.{name}", {**state, "version": __version__})
         return computed(  # type: ignore[no-any-return]

@@ -14,7 +14,9 @@ from hyperspy_hrtemnn.networks import standardize
 from hyperspy_hrtemnn.networks._validation import finite_float32
 
 from ._calibration import pixels
+from ._entrance import OneForm
 from ._movies.frames import computed, derived_signal, frames, map_frames
+from ._movies.skipping import FrameRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from hyperspy_hrtemnn.analysis import Aberration
     from hyperspy_hrtemnn.analysis.detector.mtf_fit import Floor
+    from hyperspy_hrtemnn.bad_frames import OnBadFrame
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.networks._tiling import Window
 
@@ -39,12 +42,14 @@ if TYPE_CHECKING:
     from ._segmentation import Segmentation
 
 
-class HRTEM(Signal2D):  # type: ignore[misc]
+class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
     """Real HRTEM images, array order (..., y, x).
 
     One image, a movie with its time as navigation axis, or a focal series with a
-    navigation axis named ``defocus``. The calibration is that of the axes; the beam
-    energy is read from ``metadata.Acquisition_instrument.TEM.beam_energy`` (keV).
+    navigation axis named ``defocus``. The calibration is that of the axes, whatever
+    their order in the array, or where they have none that of a TIFF of ImageJ; lengths
+    in results are in the unit of the x axis. The beam energy is read from
+    ``metadata.Acquisition_instrument.TEM.beam_energy``, in keV or a text, "300 kV".
     """
 
     _signal_type = "HRTEM"
@@ -53,6 +58,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         self,
         width: float | str = "12 angstrom",
         *,
+        on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -66,6 +72,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         width
             Standard deviation of the Gaussian window: a number in the unit of the
             signal axes, or a text with a unit.
+        on_bad_frame
+            As in `segment`; a blank frame is not bad here, but 0.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -83,7 +91,9 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         sigma = pixels(width, self)
         if not sigma > 0:
             raise ValueError(f"width is {width!r}; it must be positive.")
-        data = map_frames(partial(_standardized, sigma=sigma), frames(self), 1)
+        rule = FrameRule(on_bad_frame)
+        run = partial(_standardized, sigma=sigma)
+        data = map_frames(run, frames(self), 1, rule=rule)
         result = derived_signal(self, data[..., 0, :, :], "HRTEM")
         result.metadata.set_item(
             "HRTEMNN.Standardization", {"width": width, "version": __version__}
@@ -93,6 +103,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             lazy=self._lazy if lazy_output is None else lazy_output,
             show_progressbar=show_progressbar,
             num_workers=num_workers,
+            rule=rule,
         )
         return standardized
 
@@ -104,6 +115,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         tile: int | None = None,
         overlap: int | None = None,
         window: Window = "hamming",
+        on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -135,6 +147,11 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             less than the receptive field, seams are possible.
         window
             Form of the blending, any window of `scipy.signal.get_window`.
+        on_bad_frame
+            What to do about a frame that is blank, constant, saturated, without data or
+            cannot be read: ``"raise"`` an error with its number, or ``"skip"`` it: it
+            is NaN in the result, and one warning names all such frames when that is
+            computed. By default skip where there are several frames.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -158,7 +175,10 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             If the network cannot be used (`NetworkError`), is for another task, or
             takes another number of images; if the signal is not calibrated, too
             small, or an option is invalid; at computation, with the index of the
-            frame, if an image has NaN or infinite pixels or no contrast.
+            frame, if an image has NaN or infinite pixels.
+        BadFrameError
+            A ValueError, too. At computation, if a frame cannot be used and
+            `on_bad_frame` is ``"raise"``; if no frame can.
 
         Examples
         --------
@@ -177,6 +197,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             tile=tile,
             overlap=overlap,
             window=window,
+            rule=FrameRule(on_bad_frame),
             show_progressbar=show_progressbar,
             num_workers=num_workers,
             lazy_output=lazy_output,
@@ -191,7 +212,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         tile: int | None = None,
         overlap: int | None = None,
         window: Window = "hamming",
-        energy: float | None = None,
+        energy: float | str | None = None,
         Cs: float | str = 0.0,
         focal_spread: float | str = 0.0,
         blur: float | str = 0.0,
@@ -202,6 +223,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         align: bool = True,
         margin: float | str | None = None,
         smoothing: float | str = "15 pm",
+        on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -223,8 +245,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         resample, tile, overlap, window
             For the network: as in `segment`.
         energy
-            Beam energy in keV, which the wave keeps; by default the metadata's or, for
-            the network, the one it was trained for.
+            Beam energy in keV or a text, "300 kV", which the wave keeps; by default
+            the metadata's or, for the network, the one it was trained for.
         Cs
             For Gerchberg-Saxton, as all that follows: spherical aberration, a number
             in the unit of the signal axes or a text with a unit, ``"10 µm"``, as all
@@ -232,7 +254,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         focal_spread
             1/e width of the distribution of focus.
         blur
-            Width of the Gaussian envelope of vibrations.
+            Standard deviation of the Gaussian that blurs the image, in real space:
+            vibrations of the microscope, for example.
         angular_spread
             1/e width of the distribution of beam directions in mrad.
         aberrations
@@ -251,6 +274,9 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             that are periodic. See `hyperspy_hrtemnn.analysis.reconstruct_exit_wave`.
         smoothing
             Standard deviation of the Gaussian the wave is smoothed by at the end.
+        on_bad_frame
+            As in `segment`, for both methods, of whole focal series: with one image
+            that cannot be used, a series is skipped.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -321,6 +347,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
                 model,
                 of_networks,
                 energy=energy,
+                rule=FrameRule(on_bad_frame),
                 lazy=lazy,
                 show_progressbar=show_progressbar,
                 num_workers=num_workers,
@@ -335,6 +362,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             self,
             {"energy": energy, **lenses},
             of_iterations,
+            rule=FrameRule(on_bad_frame),
             lazy=lazy,
             show_progressbar=show_progressbar,
         )
@@ -346,6 +374,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         *,
         apodization: float | str = "0.5 nm",
         size: float | str | None = None,
+        on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -371,6 +400,11 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             the signal axes, or a text with a unit, ``"8 nm"``; by default what holds
             the largest particle. More than four apodizations, which the soft edges
             take. A warning says if it trims particles, unless they are lazy.
+        on_bad_frame
+            What to do about a frame that has no data or cannot be read: ``"raise"`` an
+            error with its number, or ``"skip"`` it, with one warning. By default skip
+            where there are several frames. Skipped frames, and those of which
+            `instances` knows nothing, are NaN.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -404,6 +438,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             id,
             apodization=apodization,
             size=size,
+            on_bad_frame=on_bad_frame,
             show_progressbar=show_progressbar,
             num_workers=num_workers,
             lazy_output=lazy_output,
@@ -435,6 +470,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         tile: int | None = None,
         overlap: int | None = None,
         window: Window = "hamming",
+        on_bad_frame: OnBadFrame | None = None,
         overwrite: bool = False,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
@@ -483,6 +519,11 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             As in `LocalFFT.peak_table`.
         resample, tile, overlap, window
             As in `segment`.
+        on_bad_frame
+            As in `segment`: by default a frame that cannot be used is left out, and one
+            warning at the end names all of them, with the reason. The folder keeps
+            which they are: a run that goes on does not stop at them, but tries again to
+            read those that could not be read.
         overwrite
             Whether to delete what a run with other options left in the folder.
         show_progressbar
@@ -496,7 +537,9 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         -------
         ``particles``, a lazy signal whose frames are read from the folder,
         ``properties`` and, if there is a size, ``reflections``, two tables. The
-        spectra of a particle are ``local_fft(particles, id=3, size="8 nm")``.
+        spectra of a particle are ``local_fft(particles, id=3, size="8 nm")``. Frames
+        that were left out are -1 in ``particles`` and have no rows in the tables, whose
+        ``attrs["unknown_frames"]`` has their numbers.
 
         Raises
         ------
@@ -551,6 +594,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
                 "spacing_tolerance": spacing_tolerance,
                 "angle_tolerance": angle_tolerance,
             },
+            rule=FrameRule(on_bad_frame, by_hand=True),
             overwrite=overwrite,
             show_progressbar=show_progressbar,
             num_workers=num_workers,
@@ -563,6 +607,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         counts_per_electron: float | None = None,
         offset: float | None = None,
         exposure: float | None = None,
+        on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
     ) -> pd.DataFrame:
@@ -573,9 +618,11 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         Parameters
         ----------
         roi
-            The region in the unit of the signal axes, ``hs.roi.RectangularROI(left,
-            top, right, bottom)``. By default the flattest part of the mean of 16
-            frames, `hyperspy_hrtemnn.analysis.find_vacuum`; look at it.
+            The region in the unit of each signal axis, ``hs.roi.RectangularROI(left,
+            top, right, bottom)``; its first pixel is the one whose middle is nearest
+            to the left and top, its last is before that of right and bottom. By default
+            the flattest part of the mean of 16 frames,
+            `hyperspy_hrtemnn.analysis.find_vacuum`; look at it.
         counts_per_electron
             Counts of one electron. By default the metadata's, where those count
             electrons, as of DigitalMicrograph and Direct Electron.
@@ -584,6 +631,11 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             `ExitWave.simulate_images` have the mean of their readout noise.
         exposure
             Of a frame in seconds; by default the metadata's, or the step of the time.
+        on_bad_frame
+            What to do about a frame that cannot be read, or that is constant,
+            saturated, without data or no brighter than the offset in the region:
+            ``"raise"`` an error with its number, or ``"skip"`` it, with one warning. By
+            default skip where there are several frames.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -593,17 +645,21 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         -------
         A row for each frame: ``frame``, ``time`` if the navigation axis is calibrated
         in a unit of time, ``counts``, the mean in the region, ``electrons`` a pixel,
-        ``dose`` in e-/Å² and, if the exposure is known, ``dose_rate``.
+        ``dose`` in e-/Å², if the exposure is known ``dose_rate``, and ``valid``, false
+        for frames that were skipped, whose values are NaN.
         ``attrs["units"]`` has the units, ``attrs["detector"]`` the region (left, top,
-        right, bottom), the gain and where it is from.
+        right, bottom), which is the same if it is given again, the gain and where it
+        is from.
 
         Raises
         ------
         ValueError
             If the gain is not known, the signal is not calibrated, the region is not
-            inside the image or none is found; if a frame is constant, saturated, no
-            brighter than the offset or has NaN or infinite pixels there, with its
-            number.
+            inside the image or none is found; if a frame has NaN or infinite pixels
+            there, with its number.
+        BadFrameError
+            A ValueError, too. If a frame cannot be used and `on_bad_frame` is
+            ``"raise"``; if no frame can.
 
         Examples
         --------
@@ -618,6 +674,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             counts_per_electron=counts_per_electron,
             offset=offset,
             exposure=exposure,
+            rule=FrameRule(on_bad_frame),
             show_progressbar=show_progressbar,
             num_workers=num_workers,
         )
@@ -670,7 +727,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         ------
         ValueError
             As in `estimate_dose`, or if the region has less than 64 pixels along an
-            axis or the doses do not fit the frames.
+            axis or the doses do not fit the frames; if a frame cannot be used, with its
+            number.
 
         Examples
         --------

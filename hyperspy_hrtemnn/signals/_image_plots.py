@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hyperspy_hrtemnn.plots.new_axes import new_axes
 
 from ._calibration import edges_of
+from ._units import name_of, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,10 @@ def draw_image(
     top, bottom = edges_of(y_axis)
     ax.imshow(image, cmap="gray", extent=(left, right, bottom, top))
     ax.set_autoscale_on(False)
-    for label, axis in ((ax.set_xlabel, x_axis), (ax.set_ylabel, y_axis)):
-        label(f"{axis.name} ({axis.units})")
+    for label, axis, default in (
+        (ax.set_xlabel, x_axis, "x"),
+        (ax.set_ylabel, y_axis, "y"),
+    ):
+        name, unit = name_of(axis, default), unit_of(axis)
+        label(f"{name} ({unit})" if unit else name)
     return ax

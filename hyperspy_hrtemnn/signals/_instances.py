@@ -13,13 +13,16 @@ from hyperspy.signals import Signal2D
 from hyperspy_hrtemnn.analysis import properties
 
 from ._calibration import sampling
-from ._movies.deferred import deferred_blocks, whole_frames
+from ._entrance import OneForm, in_one_form
+from ._labels import own_labels
+from ._movies.deferred import deferred_blocks, lenient_blocks, whole_frames
 from ._movies.frames import frame_index, frame_number
+from ._movies.skipping import FrameRule
 from ._particles.instance_files import free_path, write_csv, write_hspy, write_tiff
 from ._particles.instance_plots import draw_lines, draw_outlines, draw_ratios
 from ._particles.particle_spectra import sum_spectra
 from ._progress import progress
-from ._tables import property_table
+from ._tables import check_property_table, property_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,14 +35,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ._local_fft_signal import LocalFFT
-    from ._movies.deferred import DeferredBlock
+    from ._movies.deferred import LenientBlock
 
 
-class Instances(Signal2D):  # type: ignore[misc]
+class Instances(OneForm, Signal2D):  # type: ignore[misc]
     """Integer labels of particles, 0 = background, array order (..., y, x).
 
     An id means the same particle in every frame. They come from
-    `Segmentation.track_instances`.
+    `Segmentation.track_instances`, or are those of any program: masks and floats that
+    are whole are read, too, and negative labels as background, unless
+    ``metadata.HRTEMNN.Instances.no_data`` is -1. Ids have 32 bits at most.
     """
 
     _signal_type = "HRTEM_instances"
@@ -84,21 +89,25 @@ class Instances(Signal2D):  # type: ignore[misc]
         -------
         The columns of `hyperspy_hrtemnn.analysis.properties` and, before them,
         ``frame``, and ``time`` if the navigation axis is calibrated in a unit of time;
-        calibrated in something else, the column has the axis' name. Lengths are in
+        calibrated in something else, the column has the axis' name, with ``_axis``
+        behind it if that is the name of a column. Lengths are in
         the unit of the x axis, ``x`` and ``y`` its coordinates. A movie along one axis
         has ``x_corrected`` and ``y_corrected``, the place without the drift of the
         whole field since the first frame; see
         `hyperspy_hrtemnn.analysis.correct_drift`. ``attrs["units"]`` has the unit of
-        each column that has one.
+        each column that has one. A frame without data has no rows; where there are
+        such frames, ``attrs["unknown_frames"]`` has their numbers.
 
         Raises
         ------
         ValueError
-            If the signal is not calibrated, or `image` has another shape.
+            If the signal is not calibrated, or `image` has another shape; if no frame
+            has data.
         """
         side = sampling(self, str(self.axes_manager.signal_axes[0].units))
         if image is not None:
-            check_same_shape(self, image)
+            image = in_same_form(self, image)
+        check_property_table(self)
         measure = partial(_tables, side=side)
         blocks = self._over_blocks(measure, image, show_progressbar, num_workers)
         return property_table(self, [table for block in blocks for table in block])
@@ -327,7 +336,8 @@ class Instances(Signal2D):  # type: ignore[misc]
                 image, show_progressbar=show_progressbar, num_workers=num_workers
             )
         check_properties(table)
-        against = table.columns[2] if table.columns[2] != "area" else "frame"
+        coordinates = list(table.columns[2 : table.columns.get_loc("area")])
+        against = coordinates[0] if len(coordinates) == 1 else "frame"
         known = list(table.columns[table.columns.get_loc("area") :])
         if name not in known:
             hint = " It needs the image." if name == "mean_intensity" else ""
@@ -368,7 +378,7 @@ class Instances(Signal2D):  # type: ignore[misc]
         IndexError
             If there is no such frame.
         """
-        check_same_shape(self, image)
+        image = in_same_form(self, image)
         where = frame_index(self, frame)
         return draw_outlines(
             np.asarray(image.data[where]),
@@ -461,19 +471,26 @@ class Instances(Signal2D):  # type: ignore[misc]
         """
         from ._particles.explore import Explorer
 
-        check_same_shape(self, image)
+        image = in_same_form(self, image)
         if properties is not None:
             check_properties(properties)
         where = frame_index(image, frame)
         explorer = Explorer(
             self,
             image,
-            spectra=spectra,
+            spectra=in_one_form(spectra),
             peaks=peaks,
             properties=properties,
             where=where,
         )
         return explorer.figure
+
+    def _own_data(self) -> Any:
+        state = self.metadata.get_item("HRTEMNN.Instances", None)
+        if state is not None and self.data.dtype == np.int32:
+            return self.data  # from `Segmentation.track_instances`
+        no_data = self.metadata.get_item("HRTEMNN.Instances.no_data", None) == -1
+        return own_labels(self.data, no_data=no_data)
 
     def _over_blocks(
         self,
@@ -484,10 +501,11 @@ class Instances(Signal2D):  # type: ignore[misc]
     ) -> list[Any]:
         """Return what a function makes of each block of frames."""
         labels = whole_frames(self)
-        images: list[DeferredBlock] | list[None] = [None] * labels.numblocks[0]
+        images: list[LenientBlock] | list[None] = [None] * labels.numblocks[0]
         if image is not None:
             pictures = whole_frames(image).rechunk({0: labels.chunks[0]})
-            images = deferred_blocks(pictures)
+            rule = FrameRule(known=True).over(image.data.shape[:-2])
+            images = lenient_blocks(deferred_blocks(pictures), rule)
         tasks = [
             dask.delayed(partial(function, image=picture), pure=False)(block)
             for block, picture in zip(labels.to_delayed().ravel(), images, strict=True)
@@ -496,13 +514,15 @@ class Instances(Signal2D):  # type: ignore[misc]
             return list(dask.compute(*tasks, num_workers=num_workers))
 
 
-def check_same_shape(instances: Signal2D, image: Signal2D) -> None:
-    """Raise a ValueError unless images fit the labels, frame by frame."""
+def in_same_form(instances: Signal2D, image: Signal2D) -> Signal2D:
+    """Return images in one form; raise a ValueError unless they fit the labels."""
+    image = in_one_form(image)
     if instances.data.shape != image.data.shape:
         raise ValueError(
             f"The image has the shape {image.data.shape}, the instances "
             f"{instances.data.shape}; they have to be the same."
         )
+    return image
 
 
 def check_ids(wanted: Iterable[int], known: list[int]) -> None:
@@ -527,6 +547,11 @@ def check_properties(table: pd.DataFrame) -> None:
         )
 
 
+def has_no_data(labels: NDArray[np.integer]) -> bool:
+    """Return whether nobody could look at a frame: all its labels are negative."""
+    return bool(labels.size and labels.flat[0] < 0 and (labels < 0).all())
+
+
 def _distinct(
     labels: NDArray[np.integer],
     image: None,  # noqa: ARG001 - as every function over blocks
@@ -535,10 +560,10 @@ def _distinct(
 
 
 def _tables(
-    labels: NDArray[np.integer], image: DeferredBlock | None, side: float
-) -> list[pd.DataFrame]:
+    labels: NDArray[np.integer], image: LenientBlock | None, side: float
+) -> list[pd.DataFrame | None]:
     pictures = [None] * len(labels) if image is None else image.load()
     return [
-        properties(frame, picture, side)
+        None if has_no_data(frame) else properties(frame, picture, side)
         for frame, picture in zip(labels, pictures, strict=True)
     ]

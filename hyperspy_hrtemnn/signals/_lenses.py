@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hyperspy_hrtemnn.analysis import Optics
 
 from ._calibration import pixels, sampling
+from ._units import value_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,31 +23,78 @@ _HIGHEST = 5000  # keV, above that of any microscope; more are eV
 
 
 def known_energy(signal: Signal2D) -> float | None:
-    """Return the beam energy of the metadata [keV], if it is there."""
-    # Readers write 0 where the file does not say.
-    return signal.metadata.get_item(_ENERGY, default=None) or None
+    """Return the beam energy of the metadata [keV], if it is there.
+
+    Raises
+    ------
+    ValueError
+        If it is there and not the energy of a microscope.
+    """
+    found = signal.metadata.get_item(_ENERGY, default=None)
+    # Readers write 0 or nothing where the file does not say.
+    if found is None or not str(found).strip():
+        return None
+    energy = _kiloelectronvolts(found)
+    if energy == 0:
+        return None
+    _check(energy, found, f"in the metadata, {_ENERGY}")
+    return energy
 
 
-def beam_energy(signal: Signal2D, energy: float | None = None) -> float:
+def beam_energy(signal: Signal2D, energy: float | str | None = None) -> float:
     """Return the beam energy [keV], the one given or the metadata's.
+
+    Parameters
+    ----------
+    signal
+        Whose metadata may have it.
+    energy
+        A number in keV, or a text, ``"300 kV"``.
 
     Raises
     ------
     ValueError
         If neither is known, or it is not one of a microscope.
     """
-    known = known_energy(signal) if energy is None else energy
-    if not known:
+    if energy is not None:
+        given = _kiloelectronvolts(energy)
+        _check(given, energy, "that is given")
+        return given
+    known = known_energy(signal)
+    if known is None:
         raise ValueError(
             "The beam energy is not known. Give energy in keV, or set it:\n"
             f"    signal.metadata.set_item({_ENERGY!r}, 80)"
         )
-    if not 0 < known < _HIGHEST:
+    return known
+
+
+def _kiloelectronvolts(energy: Any) -> float:
+    """Return an energy, a number in keV or a text, in keV; nan where it is none."""
+    try:
+        return float(energy)
+    except (TypeError, ValueError):
+        text = str(energy)
+    # Programs write "200KV", too.
+    for written, unit in (("kev", "keV"), ("kv", "kV")):
+        if text.lower().rstrip().endswith(written):
+            text = text.rstrip()[: -len(written)] + unit
+    for unit in ("keV", "kilovolt"):
+        value = value_in(text, unit)
+        if value is not None:
+            # The last digits of what "300 kV" is are those of the conversion.
+            return round(value, 9)
+    return math.nan
+
+
+def _check(energy: float, found: Any, where: str) -> None:
+    """Raise a ValueError unless an energy [keV] is one of a microscope."""
+    if not 0 < energy < _HIGHEST:
         raise ValueError(
-            f"The beam energy is {known:g} keV; it must be positive and below "
-            f"{_HIGHEST} keV."
+            f"The beam energy {where} is {found!r}; it has to be a number in keV, "
+            f"positive and below {_HIGHEST}, or a text such as '300 kV'. Set it:\n"
+            f"    signal.metadata.set_item({_ENERGY!r}, 300)"
         )
-    return float(known)
 
 
 def set_energy(signal: Signal2D, energy: float) -> None:
@@ -69,7 +117,7 @@ def lenses(
     signal: Signal2D,
     defocus: Iterable[float],
     *,
-    energy: float | None,
+    energy: float | str | None,
     Cs: float | str,
     focal_spread: float | str,
     blur: float | str,
@@ -87,7 +135,8 @@ def lenses(
     energy
         Beam energy [keV]; by default the metadata's.
     Cs, focal_spread, blur
-        Numbers in the unit of the signal axes or texts with a unit; see `Optics`.
+        Numbers in the unit of the signal axes or texts with a unit; see `Optics`. The
+        blur is the standard deviation in the image.
     angular_spread
         [mrad].
     aberrations

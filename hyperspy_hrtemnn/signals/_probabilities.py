@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hyperspy_hrtemnn.networks import Card
 
 if TYPE_CHECKING:
@@ -39,13 +41,14 @@ def threshold_of(segmentation: Signal2D, probability: float | None) -> float:
 
 
 def check_range(data: NDArray[Any]) -> None:
-    """Raise a ValueError unless all values are from 0 to 1."""
+    """Raise a ValueError unless all values are from 0 to 1, or NaN."""
     if data.dtype.names is not None:
         raise ValueError(
             "The signal is a color image; make one of a single channel, for example "
             "hs.signals.Signal2D(signal.data['R'] / 255)."
         )
-    low, high = data.min(), data.max()
+    # NaN, where there is no data, is passed over.
+    low, high = (bound.reduce(data, axis=None) for bound in (np.fmin, np.fmax))
     if low < -_ROUNDING or high > 1 + _ROUNDING:
         raise ValueError(
             f"A segmentation holds probabilities from 0 to 1, and this one values from "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hyperspy_hrtemnn import __version__
 
 from ._answers import answers, load_for
-from ._movies.frames import computed, derived_signal
+from ._movies.frames import computed, derived_signal, free_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.networks._tiling import Window
 
+    from ._movies.skipping import FrameRule
     from ._segmentation import Segmentation
 
 
@@ -29,6 +30,7 @@ def segment(
     tile: int | None,
     overlap: int | None,
     window: Window,
+    rule: FrameRule,
     show_progressbar: bool | None,
     num_workers: int | None,
     lazy_output: bool | None,
@@ -42,7 +44,8 @@ def segment(
         "overlap": overlap,
         "window": window,
     }
-    data, axes = answers(signal, network, options)
+    data, axes = answers(signal, network, options, rule=rule)
+    free_name(axes, "class")
     if len(card.classes) == 1:
         data = data[..., 0, :, :]
     else:
@@ -64,5 +67,6 @@ def segment(
         lazy=signal._lazy if lazy_output is None else lazy_output,
         show_progressbar=show_progressbar,
         num_workers=num_workers,
+        rule=rule,
     )
     return segmentation

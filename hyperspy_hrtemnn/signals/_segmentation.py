@@ -8,17 +8,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dask
+import dask.array as da
 import numpy as np
 from hyperspy.signals import BaseSignal, Signal2D
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Tracker, separate
+from hyperspy_hrtemnn.bad_frames import check_data
 
 from ._calibration import pixels, sampling, square_pixels
 from ._columns.column_table import column_table
+from ._entrance import OneForm
 from ._movies.deferred import whole_frames
 from ._movies.frames import computed, derived_signal
 from ._movies.linking import linked_frames
+from ._movies.skipping import FrameRule
 from ._probabilities import check_range, threshold_of
 
 if TYPE_CHECKING:
@@ -28,7 +32,11 @@ if TYPE_CHECKING:
     from ._instances import Instances
 
 
-class Segmentation(Signal2D):  # type: ignore[misc]
+NO_DATA_LABEL = -1
+"""Of pixels, and whole frames, without data; ``metadata.HRTEMNN.Instances.no_data``."""
+
+
+class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
     """Probability of each pixel to belong to a class, 0 to 1.
 
     Array order (..., y, x), or (..., class, y, x) for several classes. It comes from
@@ -59,7 +67,8 @@ class Segmentation(Signal2D):  # type: ignore[misc]
             what the network's card says, which `HRTEM.segment` keeps in
             ``metadata.HRTEMNN.Segmentation.threshold``; 0.9 for a segmentation of a
             network that is older than this entry, whose answers were no probabilities
-            yet; 0.5 for one that no network of this package made.
+            yet; 0.5 for one that no network of this package made. NaN, no data, is
+            not above it.
 
         Returns
         -------
@@ -92,7 +101,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         Returns
         -------
         The area in the square of the unit of the signal axes: for a movie a signal
-        along its time, for one image a single number.
+        along its time, for one image a single number. NaN where a whole frame is.
 
         Raises
         ------
@@ -104,6 +113,9 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         mask = self.threshold(probability)
         mask.set_signal_type("")
         area = mask.sum(axis=mask.axes_manager.signal_axes) * side**2
+        if self.data.dtype.kind == "f":
+            # Before the axes are turned: the data is that of the navigation axes.
+            area.data = _where_known(area.data, self.data)
         area.metadata.set_item("Signal.quantity", f"Area ({unit}²)")
         return area.T if self.axes_manager.navigation_dimension else area
 
@@ -134,6 +146,10 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         when the result is computed or saved. Do either before looking at single
         frames: each look into an uncomputed result links from the first frame on.
 
+        Frames without data (NaN), such as those that `HRTEM.segment` skipped, are -1
+        everywhere. Nobody knows what was in them: they do not count as frames in which
+        a particle is missing, and the frame after is compared with the one before.
+
         Parameters
         ----------
         min_separation
@@ -149,7 +165,8 @@ class Segmentation(Signal2D):  # type: ignore[misc]
             Particles of less area are dropped: a number in the square of the axes'
             unit, or a text, ``"4 nm^2"``. By default `min_separation` squared.
         memory
-            Number of frames a particle may be missing and return with its id.
+            Number of frames a particle may be missing and return with its id; frames
+            without data do not count.
         drift
             Whether to take out the drift; or the drift itself in pixels, shape
             (frame, 2), what HyperSpy's ``estimate_shift2D`` returns for the movie.
@@ -199,12 +216,14 @@ class Segmentation(Signal2D):  # type: ignore[misc]
             raise ValueError(
                 f"The drift has {len(places)} rows, and there are {len(movie)} frames."
             )
+        rule = FrameRule(known=True).over(self.data.shape[:-2])
         workers = num_workers or dask.config.get("num_workers", None) or os.cpu_count()
         labels = linked_frames(
             movie,
             partial(separate_frame, **options),
             tracker,
             in_flight=int(workers or 1) + 1,
+            rule=rule,
         )
         result = derived_signal(
             self, labels.reshape(self.data.shape), "HRTEM_instances"
@@ -219,6 +238,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
                 "memory": memory,
                 "drift": drift if places is None else places,
                 "reach": reach,
+                "no_data": NO_DATA_LABEL,
                 "version": __version__,
             },
         )
@@ -260,7 +280,8 @@ class Segmentation(Signal2D):  # type: ignore[misc]
         Returns
         -------
         ``frame``, ``time`` if the navigation axis is calibrated in a unit of time
-        (calibrated in something else, the column has the axis' name), ``class``, the
+        (calibrated in something else, the column has the axis' name, with ``_axis``
+        behind it if that is the name of a column), ``class``, the
         name or, where it is not known, the number of the channel, ``x`` and ``y``,
         coordinates of the signal axes in their unit, and ``confidence``, the largest
         probability of that class in the column. The most certain of a frame come
@@ -289,6 +310,13 @@ class Segmentation(Signal2D):  # type: ignore[misc]
             show_progressbar=show_progressbar,
             num_workers=num_workers,
         )
+
+
+def _where_known(area: Any, probability: Any) -> Any:
+    """Return areas, NaN for frames without data; lazily if these are lazy."""
+    known = ~np.isnan(probability).all(axis=(-2, -1))
+    where = np.where if isinstance(probability, np.ndarray) else da.where
+    return where(known.reshape(area.shape), area, np.nan)
 
 
 def separation_in_pixels(
@@ -323,6 +351,7 @@ def linking_in_pixels(
 
 def separate_frame(frame: NDArray[Any], **options: Any) -> NDArray[np.int32]:
     """Return the labels of one frame, shape (y, x), after a check of its values."""
+    check_data(frame)
     check_range(frame)
     return separate(frame, **options)
 

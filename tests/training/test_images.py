@@ -73,7 +73,8 @@ def test_what_is_off_leaves_images_as_they_were_before_it_existed() -> None:
         [0.43321615, -2.44134950, -0.91684276, 0.41432017],
         [0.35602081, 0.52105159, 0.42314541, 0.24809913],
     ]
-    np.testing.assert_allclose(image[10:70:20, 5:100:30, 0], before, atol=1e-5)
+    # To what rounding the blur of the documents to 0.01 pm changes.
+    np.testing.assert_allclose(image[10:70:20, 5:100:30, 0], before, atol=1e-4)
     assert image.mean() == pytest.approx(0.04850174, abs=1e-5)
     assert image.std() == pytest.approx(0.90474606, abs=1e-5)
     assert label.sum() == 955

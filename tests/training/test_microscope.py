@@ -107,21 +107,54 @@ def frequencies(shape=SHAPE, extent=EXTENT) -> tuple[np.ndarray, np.ndarray]:
 def test_envelopes_follow_their_equations() -> None:
     lam = wavelength(300)
     q = np.hypot(*frequencies())
-    cs, defocus, delta, beta, sigma = 5e4, 90.0, 20.0, 3e-3, 0.4
+    cs, defocus, delta, beta, width = 5e4, 90.0, 20.0, 3e-3, 0.07
     given = np.abs(
         transfer_function(
             SHAPE,
             EXTENT,
-            Optics(300, defocus, cs, delta, sigma, angular_spread=beta * 1e3),
+            Optics(300, defocus, cs, delta, width, angular_spread=beta * 1e3),
         )
     )
     slope = 2 * np.pi * (cs * lam**3 * q**3 - defocus * lam * q)  # of chi along q
     spatial = np.exp(-(beta**2) / (4 * lam**2) * slope**2)  # 1.20
     temporal = np.exp(-(delta**2) / 4 * (np.pi * lam * q**2) ** 2)  # 1.21
-    blur = np.exp(-(sigma**2) * q**2 / 2)  # 1.22
+    blur = np.exp(-((2 * np.pi * width) ** 2) * q**2 / 2)  # 1.22, of the image's width
     np.testing.assert_allclose(given, spatial * temporal * blur, atol=2e-5)
     for factor in (spatial, temporal, blur):
         assert factor.min() < 0.9  # none of them is idle
+
+
+@pytest.mark.parametrize("width", [0.3, 0.75, 1.6])
+def test_the_image_of_a_point_has_the_width_of_the_blur(width: float) -> None:
+    """Second moments of what a weak absorber of a known width takes out of the beam."""
+    own = 0.5
+    y, x = (
+        np.arange(n) * length / n - length / 2
+        for n, length in zip(SHAPE, EXTENT, strict=True)
+    )
+    squared = y[:, np.newaxis] ** 2 + x**2
+    wave = (1 - 0.01 * np.exp(-squared / (2 * own**2))).astype(np.complex64)
+    image = intensity(wave, EXTENT, Optics(300, blur=width), SHAPE)
+    missing = 1 - image.astype(float)
+    # Farther out is nothing but rounding, which would weigh much.
+    missing[squared > 25 * (own**2 + width**2)] = 0
+    for axis, squares in ((1, y**2), (0, x**2)):
+        profile = missing.sum(axis=axis)
+        moment = np.sum(profile * squares) / np.sum(profile)
+        assert np.sqrt(moment - own**2) == pytest.approx(width, rel=0.02)
+
+
+def test_the_image_of_an_edge_is_as_wide_as_the_blur() -> None:
+    width = 0.9
+    x = np.arange(SHAPE[1]) * EXTENT[1] / SHAPE[1]
+    wave = np.where((x > 12) & (x < 36), 0.999, 1.0) * np.ones((SHAPE[0], 1))
+    image = intensity(wave, EXTENT, Optics(300, blur=width), SHAPE)[7]
+    slope = np.abs(np.diff(image.astype(float)))[: SHAPE[1] // 2]
+    at = (x[1:] + x[:-1])[: len(slope)] / 2
+    middle = np.average(at, weights=slope)
+    assert np.sqrt(np.average((at - middle) ** 2, weights=slope)) == pytest.approx(
+        np.hypot(width, EXTENT[1] / SHAPE[1] / np.sqrt(12)), rel=0.02
+    )
 
 
 def test_spatial_envelope_is_the_gradient_of_the_phase() -> None:

@@ -16,11 +16,12 @@ from scipy.optimize import minimize
 from scipy.special import expit, softmax
 
 from hrtemnn_training.architectures import MSDNetSettings, UNetSettings
+from hrtemnn_training.export.cards import write_card
 from hrtemnn_training.export.graph import to_onnx
 from hrtemnn_training.export.msdnet_graph import msdnet_to_onnx
 from hrtemnn_training.export.nodes import ExportError
 from hrtemnn_training.export.object_weight import remove_weight, without_weight
-from hrtemnn_training.export.onnx_file import take_out_weight, weight_of, write_card
+from hrtemnn_training.export.onnx_file import take_out_weight, weight_of
 from hrtemnn_training.recipe import Recipe
 from hrtemnn_training.training.batches import pixel_weights
 from hrtemnn_training.training.files import best_stage

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parameters file of the thesis is taken as it is; what cannot be is refused."""
+"""The parameters file of the thesis is taken; what cannot be is refused."""
 
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from hrtemnn_training.images.conditions import draw_conditions
 from hrtemnn_training.images.parameters import ImageParameters
+from hyperspy_hrtemnn.analysis import Optics, transfer_function
 
 LISTING_A1 = """{
     "label": "Disk",
@@ -45,16 +47,39 @@ LISTING_A1 = """{
 """Appendix A.1, with one of each key that it gives several values for."""
 
 
-def test_the_listing_of_the_thesis_is_taken_as_it_is() -> None:
-    parameters = ImageParameters.model_validate_json(LISTING_A1)
-    assert json.loads(parameters.model_dump_json(exclude_unset=True)) == json.loads(
-        LISTING_A1
-    )
+def test_the_listing_of_the_thesis_is_taken_as_it_is_but_for_the_blur() -> None:
+    listing = json.loads(LISTING_A1)
+    listing["blur_is"] = "equation 1.22"
+    parameters = ImageParameters.model_validate_json(json.dumps(listing))
+    taken = json.loads(parameters.model_dump_json(exclude_unset=True))
+    assert taken.pop("blur_is") == "standard deviation"
+    assert taken.pop("blur") == pytest.approx([0.1 / 6.2832, 0.8 / 6.2832], abs=5e-5)
+    assert taken == {k: v for k, v in listing.items() if "blur" not in k}
     assert (parameters.channels, parameters.objects) == (3, 3)
     series, camera = draw_conditions(parameters, 300, np.random.default_rng(0))
     assert len(series) == 3
     assert 0.09 <= camera.sampling <= 0.11
     assert series[0].aberrations == ()
+
+
+def test_the_documents_blur_damps_as_their_equation_says() -> None:
+    listing = json.loads(LISTING_A1) | {"blur_is": "equation 1.22", "blur": [2, 2]}
+    parameters = ImageParameters.model_validate(listing)
+    (optics, *_), _ = draw_conditions(parameters, 300, np.random.default_rng(0))
+    optics = Optics(300, blur=optics.blur)
+    damping = np.abs(transfer_function((1, 40), (4.0, 20.0), optics))[0, :20]
+    q = np.arange(20) / 20
+    np.testing.assert_allclose(damping, np.exp(-(2**2) * q**2 / 2), atol=1e-3)
+    # What is given as a width in the image stays what it is, also when read again.
+    own = ImageParameters(blur=(0.2, 0.5))
+    assert own.blur == (0.2, 0.5)
+    assert ImageParameters.model_validate(own.model_dump()) == own
+    assert ImageParameters.model_validate(parameters.model_dump()) == parameters
+
+
+def test_the_default_of_the_blur_is_that_of_the_documents() -> None:
+    default = ImageParameters().blur
+    assert default == pytest.approx([0.1 / math.tau, 0.8 / math.tau], abs=5e-5)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +107,9 @@ def test_the_other_values_of_the_listing_are_taken_too(choice: dict) -> None:
         ({"spot": 1}, "spot\n"),
         ({"defocus": (5, -5)}, r"defocus\n.*reversed"),
         ({"blur": "much"}, "blur\n"),
+        ({"blur": "much", "blur_is": "equation 1.22"}, "blur\n"),
+        ({"blur": (3, 2), "blur_is": "equation 1.22"}, r"blur\n.*reversed"),
+        ({"blur_is": "wide"}, "blur_is\n"),
         ({"ctf_c12": (-10, 10)}, r"ctf_c12\n.*begins below 0"),
         ({"readout": (-1, 1)}, "readout\n"),
         ({"sampling": (0, 0.1)}, r"sampling\n.*above 0"),

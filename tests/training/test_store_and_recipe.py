@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from hrtemnn_training.generation import (
     make_waves,
     share_data,
 )
-from hrtemnn_training.recipe import Recipe, RecipeError, read_recipe
+from hrtemnn_training.recipe import Recipe, RecipeError, change_images, read_recipe
 from hrtemnn_training.store import DataSet, StoreError
 from hrtemnn_training.waves.multislice import exit_wave
 
@@ -248,6 +249,45 @@ def test_the_hash_is_of_the_content(recipe, recipe_values) -> None:
     assert Recipe.model_validate(recipe_values).sha256 == recipe.sha256
     recipe_values["seed"] = 5
     assert Recipe.model_validate(recipe_values).sha256 != recipe.sha256
+
+
+def test_notes_are_for_readers_alone(recipe, recipe_values) -> None:
+    recipe_values["notes"] = ["why it is so"]
+    assert Recipe.model_validate(recipe_values).sha256 == recipe.sha256
+
+
+def test_the_documents_blur_in_a_recipe_holds_for_its_stages(recipe_values) -> None:
+    recipe_values["images"] |= {"blur": [2, 4], "blur_is": "equation 1.22"}
+    stages = recipe_values["training"]["stages"]
+    stages[0]["images"] = {"blur": [1, 3]}
+    stages[1]["images"] = {"blur": [0.5, 0.6], "blur_is": "standard deviation"}
+    recipe = Recipe.model_validate(recipe_values)
+    first, second = (recipe.images_of(stage) for stage in recipe.training.stages)
+    assert recipe.images.blur == pytest.approx((0.3183, 0.6366))
+    assert first.blur == pytest.approx((0.1592, 0.4775))
+    assert second.blur == (0.5, 0.6)
+    # As a run keeps it, and as the conditions of an evaluation change it.
+    text = recipe.model_dump_json(exclude_unset=True)
+    assert Recipe.model_validate_json(text) == recipe
+    changed = change_images(recipe, {"blur": [1, 1], "blur_is": "equation 1.22"})
+    assert changed.blur == pytest.approx((0.1592, 0.1592))
+    assert change_images(recipe, {"blur": [1, 1]}).blur == (1, 1)
+
+
+def test_a_blur_whose_meaning_is_not_said_is_told(tmp_path, recipe_values) -> None:
+    path = tmp_path / "r.json"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_recipe(write(path, recipe_values))
+        images = recipe_values["images"] | {
+            "blur": [0.2, 0.4],
+            "blur_is": "standard deviation",
+        }
+        read_recipe(write(path, recipe_values | {"images": images}))
+    recipe_values["images"]["blur"] = [0.2, 0.4]
+    with pytest.warns(UserWarning, match="standard deviation in the image"):
+        recipe = read_recipe(write(path, recipe_values))
+    assert recipe.images.blur == (0.2, 0.4)
 
 
 def test_runs_share_exit_waves(tmp_path, run_folder):

@@ -13,6 +13,7 @@ from ase import Atoms
 from ase.build import mx2
 from click.testing import CliRunner
 from pydantic import ValidationError
+from scipy.constants import atomic_mass, hbar, k
 
 from hrtemnn_training import cli
 from hrtemnn_training.structures import Structure, find_sites
@@ -78,17 +79,52 @@ def trajectory(angle: float, n: int = 200, **changes: np.ndarray) -> list[Atoms]
     return images
 
 
-def test_debye_waller_factor_is_that_of_publication_1() -> None:
-    assert debye_waller("S", 300, 580) == pytest.approx(0.0030, abs=5e-5)
+@pytest.mark.parametrize(
+    ("element", "temperature", "debye", "expected"),
+    [("Au", 300, 165, 0.0082), ("S", 1200, 580, 0.0163), ("S", 300, 580, 0.0045)],
+)
+def test_debye_waller_factor_is_that_of_the_debye_model(
+    element, temperature, debye, expected
+) -> None:
+    assert debye_waller(element, temperature, debye) == pytest.approx(
+        expected, abs=5e-5
+    )
+
+
+def test_debye_waller_factor_has_the_limits_of_the_model() -> None:
+    """Zero-point motion of 3ħ²/(4 m k θ), and 3ħ²T/(m k θ²) of classical atoms."""
+    unit = 3 * hbar**2 / (63.546 * atomic_mass * k * 315) * 1e20
+    for cold in (0, 0.01, 2):
+        assert debye_waller("Cu", cold, 315) == pytest.approx(unit / 4, rel=1e-3)
+    hot = 40 * 315
+    assert debye_waller("Cu", hot, 315) == pytest.approx(unit * 40, rel=1e-3)
+    documents = debye_waller("Cu", hot, 315, "publication I")
+    assert documents == pytest.approx(unit * 40 / 2, rel=0.01)
+
+
+def test_debye_waller_factors_of_the_documents_have_their_names() -> None:
+    first = debye_waller("S", 300, 580, "publication I")
+    assert first == pytest.approx(0.0030, abs=5e-5)
     # Equation 5.2 has another 2/3.
-    assert debye_waller("S", 300, 580) * 2 / 3 == pytest.approx(0.0020, abs=5e-5)
+    assert debye_waller("S", 300, 580, "thesis") == pytest.approx(first * 2 / 3)
+
+
+def test_a_recipe_says_which_formula_its_vibrations_have() -> None:
+    values = {"method": "smearing", "debye_temperatures": {"Au": 165}}
+    for formula, expected in (
+        ({}, 0.0082),
+        ({"formula": "publication I"}, 0.0046),
+        ({"formula": "thesis"}, 0.0031),
+    ):
+        smearing = settings(**values, **formula).vibrations.smearing(Atoms("Au2"))
+        assert smearing["Au"] ** 2 == pytest.approx(expected, abs=5e-5)
 
 
 def test_heavy_and_cold_atoms_move_less() -> None:
     ratio = debye_waller("Mo", 300, 580) / debye_waller("S", 300, 580)
     assert ratio == pytest.approx(32.06 / 95.95, rel=1e-3)
-    # Zero-point motion: a quarter of what T = θ has besides it.
-    cold, warm = (debye_waller("S", t, 580) for t in (0, 580))
+    # By the documents' formula zero-point motion is a quarter of what T = θ adds.
+    cold, warm = (debye_waller("S", t, 580, "publication I") for t in (0, 580))
     assert warm / cold == pytest.approx(5)
 
 
@@ -354,6 +390,10 @@ def test_all_deviations_have_one_factor_drawn_for_each_structure(
         ({"method": "smearing"}, "debye_temperatures"),
         ({"method": "smearing", "debye_temperatures": {"S": 0}}, "greater than 0"),
         (
+            {"method": "smearing", "debye_temperatures": {"S": 9}, "formula": "mine"},
+            "formula",
+        ),
+        (
             {"method": "frozen phonons", "debye_temperatures": {}, "number": 3},
             "number",
         ),
@@ -377,6 +417,6 @@ def test_the_recipe_with_vibrations_has_those_measured_and_is_else_its_sister() 
     assert json.loads(text).items() <= recipe["waves"]["vibrations"].items()
     settings(**recipe["waves"].pop("vibrations"))
     del sister["waves"]["vibrations"]
-    own = {"name", "description", "size"}
+    own = {"name", "description", "notes", "size"}
     assert recipe.keys() == sister.keys()
     assert all(recipe[key] == sister[key] for key in recipe.keys() - own)

@@ -6,12 +6,17 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import warnings
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .architectures import AnyArchitecture
+from .images.blur_meaning import (
+    recipe_with_blur_in_the_image,
+    with_blur_in_the_image,
+)
 from .images.parameters import PER_IMAGE, SEGMENTATIONS, ImageParameters
 from .structures import AnyGenerator
 from .training_settings import Stage, TrainingSettings
@@ -47,6 +52,9 @@ class Recipe(BaseModel):
 
     name: str
     description: str
+    notes: tuple[str, ...] = Field(
+        (), description="for readers; nothing depends on them"
+    )
     material: str
     classes: tuple[str, ...]
     seed: int
@@ -59,6 +67,13 @@ class Recipe(BaseModel):
     sampling: float = Field(gt=0, description="working sampling of the network [Å]")
     network: AnyArchitecture
     training: TrainingSettings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blur_in_the_image(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            return recipe_with_blur_in_the_image(values)
+        return values
 
     @model_validator(mode="after")
     def _images_fit(self) -> Recipe:
@@ -125,10 +140,9 @@ class Recipe(BaseModel):
 
     @property
     def sha256(self) -> str:
-        """Hash of what the file says, whatever its layout and later defaults."""
-        text = json.dumps(
-            self.model_dump(mode="json", exclude_unset=True), sort_keys=True
-        )
+        """Hash of what the file says, whatever its layout, notes and later defaults."""
+        said = self.model_dump(mode="json", exclude_unset=True, exclude={"notes"})
+        text = json.dumps(said, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -148,13 +162,30 @@ def read_recipe(path: str | Path) -> Recipe:
     """
     path = Path(path)
     try:
-        return Recipe.model_validate_json(path.read_text(encoding="utf-8"))
+        recipe = Recipe.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RecipeError(f"Cannot read the recipe {path}: {error.strerror}.") from None
     except ValidationError as error:
         raise RecipeError(
             f"The recipe {path} cannot be used:\n{_wrong_keys(error)}"
         ) from None
+    _warn_of_blur(recipe, path)
+    return recipe
+
+
+def _warn_of_blur(recipe: Recipe, path: Path) -> None:
+    """Warn of a blur whose meaning is not said, which older recipes have otherwise."""
+    parts = [recipe.images.model_fields_set]
+    parts += [set(stage.images) for stage in recipe.training.stages]
+    said = "blur_is" in parts[0]
+    if not said and any("blur" in part and "blur_is" not in part for part in parts):
+        warnings.warn(
+            f"The blur in {path} is taken as the standard deviation in the image. In "
+            "the documents, and in older recipes of ours, it is 2 pi times as much, "
+            "the number of the thesis' equation 1.22. Say which it is in images: "
+            '"blur_is": "standard deviation" or "blur_is": "equation 1.22".',
+            stacklevel=3,
+        )
 
 
 def change_training(
@@ -212,7 +243,9 @@ def change_images(recipe: Recipe, changes: dict[str, Any]) -> ImageParameters:
             "asked of the network."
         )
     try:
-        images = ImageParameters.model_validate(recipe.images.model_dump() | changes)
+        images = ImageParameters.model_validate(
+            recipe.images.model_dump() | with_blur_in_the_image(changes)
+        )
     except ValidationError as error:
         raise RecipeError(
             f"The images cannot be changed so:\n{_wrong_keys(error)}"

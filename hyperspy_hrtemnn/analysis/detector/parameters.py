@@ -81,6 +81,26 @@ def training_parameters(
     }
 
 
+def read_parameters(path: Path) -> dict[str, Any]:
+    """Return a parameters file or a recipe to be changed; {} if there is none.
+
+    Raises
+    ------
+    ValueError
+        If the file exists and is neither.
+    """
+    content: Any = {}
+    if path.exists():
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{path} exists and is no JSON: {error}") from error
+    images = content.get("images", content) if isinstance(content, dict) else None
+    if not isinstance(images, dict):
+        raise ValueError(f"{path} exists and is no parameters file or recipe.")
+    return content  # type: ignore[no-any-return]
+
+
 def write_parameters(path: str | Path, parameters: dict[str, Any]) -> None:
     """Write keys into a parameters file, or those of the images of a recipe.
 
@@ -97,16 +117,8 @@ def write_parameters(path: str | Path, parameters: dict[str, Any]) -> None:
         If the file exists and is no JSON object.
     """
     path = Path(path)
-    content: Any = {}
-    if path.exists():
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{path} exists and is no JSON: {error}") from error
-    images = content.get("images", content) if isinstance(content, dict) else None
-    if not isinstance(images, dict):
-        raise ValueError(f"{path} exists and is no parameters file or recipe.")
-    images.update(parameters)
+    content = read_parameters(path)
+    content.get("images", content).update(parameters)
     # Ranges on one line, as people write them.
     text = _NUMBERS.sub(
         lambda found: f"[{' '.join(found[1].split())}]",

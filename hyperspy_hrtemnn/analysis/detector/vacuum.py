@@ -10,6 +10,8 @@ import numpy as np
 from scipy.stats import f, norm
 from skimage.transform import downscale_local_mean
 
+from hyperspy_hrtemnn.bad_frames import BadFrameError
+
 from .hot_pixels import replace_hot_pixels
 from .spectrum import SMALLEST_SIDE, chance_of_peak
 
@@ -106,7 +108,7 @@ def find_vacuum(image: NDArray[np.floating]) -> tuple[slice, slice]:
 
 
 def check_region(region: NDArray[np.floating]) -> None:
-    """Raise a ValueError where a region is no image of a uniform beam.
+    """Raise a BadFrameError where a region is no image of a uniform beam.
 
     Parameters
     ----------
@@ -115,15 +117,17 @@ def check_region(region: NDArray[np.floating]) -> None:
     """
     mean, deviation, highest = region.mean(), region.std(), region.max()
     if highest == region.min():
-        raise ValueError(
+        raise BadFrameError(
             f"The region is constant: every pixel is {highest:g}. Leave blank frames "
-            "out."
+            "out.",
+            "constant",
         )
     share = np.count_nonzero(region == highest) / region.size
     if share > _SATURATED_SHARE and highest < mean + _SATURATED_HEIGHT * deviation:
-        raise ValueError(
+        raise BadFrameError(
             f"The region is saturated: {share:.1%} of its pixels have the highest "
-            f"value, {highest:g}. Give another region, or leave such frames out."
+            f"value, {highest:g}. Give another region, or leave such frames out.",
+            "saturated",
         )
 
 

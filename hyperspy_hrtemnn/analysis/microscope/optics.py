@@ -56,7 +56,9 @@ class Optics:
     focal_spread
         1/e width of the distribution of focus [Å].
     blur
-        Width of the Gaussian envelope of equation 1.22 [Å].
+        Standard deviation of the Gaussian that blurs the image, in real space [Å]. It
+        acts on the wave, so that it is that of the image where the object is weak. The
+        number in equation 1.22, taken as it is, is 2 pi times as much.
     aberrations
         All others, each order at most once.
     angular_spread
@@ -86,7 +88,8 @@ def transfer_function(
 
     Equations 1.9 to 1.23 of the thesis: the phase of all aberrations, the temporal
     envelope of the focal spread, the spatial envelope of the angular spread, and the
-    Gaussian envelope of vibrations. There is no objective aperture.
+    Gaussian envelope of vibrations, whose width here is that in the image: equation
+    1.22 with sigma = 2 pi blur. There is no objective aperture.
 
     Parameters
     ----------
@@ -110,7 +113,8 @@ def transfer_function(
     # abTEM's sign: positive defocus is underfocus, C10 = -defocus.
     chi = np.pi * lam * k2 * (0.5 * optics.Cs * lam**2 * k2 - optics.defocus)
     temporal = (np.pi * lam * optics.focal_spread / 2 * k2) ** 2
-    gaussian = optics.blur**2 / 2 * k2
+    # The Fourier transform of a Gaussian of standard deviation `blur`.
+    gaussian = 2 * np.pi**2 * optics.blur**2 * k2
     damping = temporal + gaussian
     if optics.aberrations or optics.angular_spread:
         alpha, phi = lam * np.sqrt(k2), np.arctan2(ky[:, np.newaxis], kx)

@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
+
+from .boxes import boxes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,8 +54,8 @@ def crop_sizes(
     """
     reach = dict.fromkeys(ids, 0)
     for labels in frames:
-        for number, box in enumerate(ndimage.find_objects(labels), start=1):
-            if box is None or number not in reach:
+        for number, box in boxes(labels).items():
+            if number not in reach:
                 continue
             particle = labels[box] == number
             for weights in (particle.sum(axis=0), particle.sum(axis=1)):

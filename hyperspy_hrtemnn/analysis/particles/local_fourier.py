@@ -6,8 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import fft, ndimage
+from scipy import fft
 
+from .boxes import boxes
 from .crop import centroid, edge_width, least_size
 
 if TYPE_CHECKING:
@@ -132,9 +133,9 @@ def particle_spectra(
     size, apodization
         As in `local_spectrum`.
     """
-    boxes = ndimage.find_objects(labels)
+    places = boxes(labels)
     for number in ids:
-        box = boxes[number - 1] if number <= len(boxes) else None
+        box = places.get(number)
         if box is None:
             yield None
             continue

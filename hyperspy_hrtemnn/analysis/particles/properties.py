@@ -21,7 +21,7 @@ def properties(
     Parameters
     ----------
     labels
-        Integer labels, 0 = background, shape (y, x).
+        Integer labels, 0 = background, below 0 = no data, shape (y, x).
     image
         The image they were found in, shape (y, x); needed for the intensity only.
     sampling
@@ -66,7 +66,7 @@ def properties(
             f"Integer labels of shape (y, x) are needed, not {frame.dtype} of shape "
             f"{frame.shape}."
         )
-    row, column = np.nonzero(frame)
+    row, column = np.nonzero(frame > 0)
     ids, owner = np.unique(frame[row, column], return_inverse=True)
     count = np.bincount(owner, minlength=len(ids))
 

@@ -56,7 +56,7 @@ class ParticleRuns:
             Of the frame.
         """
         end = np.append(start[1:], shape[0] * shape[1])
-        inside = labels != 0
+        inside = labels > 0  # below 0 there is no data
         owner = _in_order(labels[inside])
         length = (end - start)[inside]
         row, begin = np.divmod(start[inside], shape[1])

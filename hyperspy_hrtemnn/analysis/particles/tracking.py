@@ -43,6 +43,9 @@ class Tracker:
     of the particles stays in view; one particle by itself is not a field. Who is
     left over is looked for where it was, in case it does not drift with the others.
 
+    A frame without data, of which all labels are negative, is not known: particles are
+    neither gone in it nor older after it.
+
     The state is the particles last seen, whatever the movie's length.
 
     Parameters
@@ -52,7 +55,7 @@ class Tracker:
         particle may move between two frames.
     memory
         Number of frames a particle may be missing and still return with its id. It is
-        compared with where it was last seen.
+        compared with where it was last seen. Frames without data do not count.
     drift
         Whether to take out the drift of the whole field; or the drift itself, the place
         (y, x) of the field in each frame in pixels, shape (frame, 2), in the sense and
@@ -102,6 +105,7 @@ class Tracker:
         # The last frames, the latest first: the position is the age of their particles.
         self._frames: tuple[_Frame, ...] = ()
         self._count = 0
+        self._last = 0  # frame that was known
 
     @classmethod
     def resume(
@@ -119,8 +123,8 @@ class Tracker:
         Parameters
         ----------
         recent_frames
-            The last ``memory + 1`` linked frames, each of shape (y, x), oldest first;
-            fewer at the start of a movie.
+            The last linked frames, each of shape (y, x), oldest first: as many as hold
+            ``memory + 1`` that have data, or fewer at the start of a movie.
         next_id
             The `next_id` of the interrupted run: one more than the largest id so far.
         min_overlap, memory, drift, reach
@@ -135,10 +139,13 @@ class Tracker:
         tracker = cls(min_overlap, memory, drift=drift, reach=reach)
         for recent in recent_frames:
             frame = tracker._checked(recent)
+            if _is_without_data(frame):
+                tracker._count += 1
+                continue
             start, labels = row_runs(frame)
             found = ParticleRuns.of(start, labels, frame.shape)
             ids = np.zeros(len(found.area), np.int32)
-            ids[found.owner] = labels[labels != 0]
+            ids[found.owner] = labels[labels > 0]
             tracker._remember(found, ids, tracker._next_frame(found))
         largest = 0 if tracker._known is None else max(tracker._known.id, default=0)
         if next_id <= largest:
@@ -154,8 +161,8 @@ class Tracker:
         Parameters
         ----------
         labels
-            Integer labels, 0 = background, shape (y, x). Their values have no meaning
-            beyond this frame.
+            Integer labels, 0 = background, below 0 = no data, shape (y, x). Other
+            values have no meaning beyond this frame.
 
         Raises
         ------
@@ -163,6 +170,8 @@ class Tracker:
             If the labels are not an integer image of the shape of the frames before.
         """
         frame = self._checked(labels)
+        if _is_without_data(frame):
+            return self.skip(frame.shape)
         start, values = row_runs(frame)
         found = ParticleRuns.of(start, values, frame.shape)
         this = self._next_frame(found)
@@ -183,10 +192,23 @@ class Tracker:
         self.next_id += len(fresh)
         self._remember(found, ids, this)
 
-        linked = np.zeros(len(start), dtype=np.int32)
-        linked[values != 0] = ids[found.owner]
+        linked = np.where(values < 0, np.int32(-1), np.int32(0))
+        linked[values > 0] = ids[found.owner]
         length = np.diff(start, append=frame.size)
         return np.repeat(linked, length).reshape(frame.shape)
+
+    def skip(self, shape: tuple[int, ...]) -> NDArray[np.int32]:
+        """Return the next frame, of which nothing is known, as -1 everywhere.
+
+        The frame after it is linked with those before it.
+
+        Parameters
+        ----------
+        shape
+            Of the frame, (y, x).
+        """
+        self._count += 1
+        return np.full(shape, -1, np.int32)
 
     def _checked(self, labels: ArrayLike) -> NDArray[np.integer]:
         frame = np.asarray(labels)
@@ -213,13 +235,14 @@ class Tracker:
                 raise ValueError(
                     f"The drift has {len(self._given)} rows, and there are more frames."
                 )
-            step = self._given[self._count] - self._given[max(self._count - 1, 0)]
+            step = self._given[self._count] - self._given[self._last]
         elif self._votes:
             step, known_for = self._voted_step(this)
         self._frames = tuple(
             replace(frame, drift=frame.drift + step) if age >= known_for else frame
             for age, frame in enumerate(self._frames)
         )
+        self._last = self._count
         self._count += 1
         return this
 
@@ -241,6 +264,10 @@ class Tracker:
         known = self._known
         self._known = seen if known is None else seen.and_missing(known, self.memory)
         self._frames = (this, *self._frames)[: self.memory + 1]
+
+
+def _is_without_data(frame: NDArray[np.integer]) -> bool:
+    return bool(frame.size and frame.flat[0] < 0 and (frame < 0).all())
 
 
 def _checked_drift(drift: ArrayLike) -> NDArray[np.float64]:

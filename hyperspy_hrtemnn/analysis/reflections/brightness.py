@@ -32,14 +32,18 @@ def brightness_ratio(peaks: pd.DataFrame) -> pd.DataFrame:
     A row for each particle in each frame, ``frame``, ``time`` if there is one, ``id``,
     ``brightness_ratio``, of amplitudes, and ``directions``, 0, 1 or 2, in which
     reflections that count were found. The ratio is infinite where the particle never
-    shows a second direction, nan where it never shows any.
+    shows a second direction, nan where it never shows any. ``attrs["unknown_frames"]``
+    is that of `peaks`, if it has one.
 
     References
     ----------
     Leth Larsen et al., Microsc. Microanal. 28 S1 (2022) 2984, figure 2.
     """
     particles = [_of_particle(rows) for _, rows in peaks.groupby("id")]
-    return pd.concat(particles or [_of_particle(peaks)], ignore_index=True)
+    table = pd.concat(particles or [_of_particle(peaks)], ignore_index=True)
+    if unknown := peaks.attrs.get("unknown_frames"):
+        table.attrs["unknown_frames"] = list(unknown)
+    return table
 
 
 def on_axis_frames(

@@ -79,8 +79,10 @@ def fit_camera(
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
-    counts = [frame.counts for frame in measured]
-    fits = tuple(frame.fit for frame in measured)
+    # None is skipped: a frame that cannot be used is an error.
+    frames = [frame for frame in measured if frame is not None]
+    counts = [frame.counts for frame in frames]
+    fits = tuple(frame.fit for frame in frames)
     signal_counts = above_dark(counts, dark)
     # The power of the shot noise towards frequency 0 is the gain squared times N_D.
     gains = np.array([fit.c1**2 - fit.c2**2 for fit in fits]) / signal_counts
@@ -94,14 +96,14 @@ def fit_camera(
     columns = dose_columns(counts, electrons, pixel_size, seconds)
     columns |= {name: [getattr(fit, name) for fit in fits] for name in _FITTED}
     columns["counts_per_electron"] = gains
-    columns["hot_pixels"] = [frame.hot_pixels for frame in measured]
+    columns["hot_pixels"] = [frame.hot_pixels for frame in frames]
     table = frame_table(columns, region, pixel_size, seconds, gain)
     table.attrs["units"]["hot_pixels"] = "pixels"
     table.attrs["detector"]["floor"] = floor
     return CameraFit(
         table=table,
         readout=fit_readout(table["C"], electrons, table["C_error"]),
-        spectra=tuple(frame.spectrum for frame in measured),
+        spectra=tuple(frame.spectrum for frame in frames),
         fits=fits,
     )
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +11,11 @@ import pandas as pd
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis.detector.vacuum import check_region
+from hyperspy_hrtemnn.bad_frames import BadFrameError
 from hyperspy_hrtemnn.networks._validation import finite_float32
 from hyperspy_hrtemnn.signals._calibration import sampling
 from hyperspy_hrtemnn.signals._movies.each_frame import each_frame
-from hyperspy_hrtemnn.signals._tables import join_frames
+from hyperspy_hrtemnn.signals._tables import join_frames, note_unknown
 
 from .gain import known_exposure, known_gain, unknown_gain
 from .vacuum import vacuum
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
+
+    from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
 
     from .gain import Gain
     from .vacuum import Vacuum
@@ -47,6 +51,7 @@ def estimate_dose(
     counts_per_electron: float | None,
     offset: float | None,
     exposure: float | None,
+    rule: FrameRule,
     show_progressbar: bool | None,
     num_workers: int | None,
 ) -> pd.DataFrame:
@@ -57,15 +62,31 @@ def estimate_dose(
         raise ValueError(f"{unknown_gain(signal)}.")
     seconds = known_exposure(signal, exposure)
     region = vacuum(signal, roi)
-    counts = each_frame(
+    measured = each_frame(
         region.signal,
-        lambda frame: float(vacuum_counts(frame).mean()),
+        partial(_mean_counts, offset=gain.offset),
+        rule=rule,
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
-    electrons = above_dark(counts, gain.offset) / gain.counts_per_electron
+    counts = [np.nan if mean is None else mean for mean in measured]
+    electrons = (np.array(counts) - gain.offset) / gain.counts_per_electron
     columns = dose_columns(counts, electrons, pixel_size, seconds)
-    return frame_table(columns, region, pixel_size, seconds, gain)
+    columns["valid"] = [mean is not None for mean in measured]
+    table = frame_table(columns, region, pixel_size, seconds, gain)
+    note_unknown(table, np.flatnonzero(~table["valid"]))
+    return table
+
+
+def _mean_counts(frame: NDArray[Any], *, offset: float) -> float:
+    mean = float(vacuum_counts(frame).mean())
+    if not mean > offset:
+        raise BadFrameError(
+            f"It has {mean:.4g} counts a pixel, no more than without beam: the offset "
+            f"is {offset:g}. Give another offset, or leave such frames out.",
+            "no brighter than without beam",
+        )
+    return mean
 
 
 def vacuum_counts(frame: NDArray[Any]) -> NDArray[np.float64]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_hrtemnn.signals._calibration import length_in
+from hyperspy_hrtemnn.signals._tables import time_axis
+from hyperspy_hrtemnn.signals._units import unit_of, value_in
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
@@ -161,9 +162,7 @@ def known_exposure(signal: Signal2D, exposure: float | None) -> float | None:
 
 def _frame_time(signal: Signal2D) -> float | None:
     """Return the step of the time axis [s], if there is one."""
-    for axis in signal.axes_manager.navigation_axes:
-        if axis.is_uniform:
-            seconds = length_in(f"{axis.scale} {axis.units}", "s")
-            if seconds is not None:
-                return seconds
-    return None
+    axis = time_axis(signal.axes_manager.navigation_axes)
+    if axis is None or not axis.is_uniform:
+        return None
+    return value_in(f"{float(axis.scale)!r} {unit_of(axis)}", "s") or None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from hyperspy_hrtemnn.analysis.detector.vacuum import find_vacuum
 from hyperspy_hrtemnn.networks._validation import finite_float32
 from hyperspy_hrtemnn.signals._calibration import edges_of
+from hyperspy_hrtemnn.signals._entrance import given, in_one_form, is_turned
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
@@ -30,8 +32,9 @@ class Vacuum:
     signal
         The signal, cropped.
     edges
-        left, top, right and bottom in the unit of the signal axes, as
-        ``hs.roi.RectangularROI`` takes them.
+        left, top, right and bottom as ``hs.roi.RectangularROI`` takes them: in the
+        unit of each axis, the middle of the first pixel that is in and of the first
+        that is not. The same region if it is given again.
     """
 
     signal: Signal2D
@@ -54,9 +57,13 @@ def vacuum(signal: Signal2D, roi: Any = None) -> Vacuum:
     ValueError
         If `roi` is no rectangle or not inside the images, or no vacuum is found.
     """
-    x, y = signal.axes_manager.signal_axes
+    # A ROI is drawn on the signal of the user, whose axes may have units of their own.
+    source = given(signal)
+    x, y = source.axes_manager.signal_axes
     if roi is None:
         rows, columns = find_vacuum(_mean_frame(signal))
+        if is_turned((x, y)):
+            rows, columns = columns, rows
     else:
         try:
             # By name: a tuple may be in the order of the ROI, or in that of an extent.
@@ -69,31 +76,34 @@ def vacuum(signal: Signal2D, roi: Any = None) -> Vacuum:
                 "in the unit of the signal axes."
             ) from None
         columns, rows = _pixels(x, left, right), _pixels(y, top, bottom)
-    edges = [
-        axis.offset + axis.scale * (index - 0.5)
-        for axis, index in (
-            (x, columns.start),
-            (y, rows.start),
-            (x, columns.stop),
-            (y, rows.stop),
-        )
-    ]
-    cropped = signal.isig[columns, rows]
-    return Vacuum(cropped, (edges[0], edges[1], edges[2], edges[3]))
+    (left, right), (top, bottom) = _ends(x, columns), _ends(y, rows)
+    cropped = in_one_form(source.isig[columns, rows])
+    return Vacuum(cropped, (left, top, right, bottom))
 
 
 def _pixels(axis: Any, *ends: float) -> slice:
     """Return the pixels of an axis between two coordinates."""
     first, last = sorted(edges_of(axis))
     # A ROI drawn to the rim ends at the middle of the last pixel, or at its edge.
-    slack = abs(axis.scale) / 2
+    slack = 0.501 * abs(axis.scale)
     if not first - slack <= min(ends) < max(ends) <= last + slack:
         raise ValueError(
             f"The roi goes from {ends[0]:g} to {ends[1]:g} along {axis.name!s}, the "
             f"image from {first:g} to {last:g} {axis.units!s}."
         )
-    start, stop = sorted(round((end - axis.offset) / axis.scale) for end in ends)
+    # Half a pixel counts up, so that it does not matter whether ends are the middles of
+    # pixels, as HyperSpy has them, or edges; rounding errors are not to choose.
+    places = [(end - axis.offset) / axis.scale + 0.5 + 1e-6 for end in ends]
+    start, stop = sorted(math.floor(place) for place in places)
     return slice(max(start, 0), min(stop, axis.size))
+
+
+def _ends(axis: Any, pixels: slice) -> tuple[float, float]:
+    """Return the ends of some pixels as a ROI has them, the lower one first."""
+    low, high = sorted(
+        axis.offset + axis.scale * place for place in (pixels.start, pixels.stop)
+    )
+    return float(low), float(high)
 
 
 def _mean_frame(signal: Signal2D) -> NDArray[np.floating]:

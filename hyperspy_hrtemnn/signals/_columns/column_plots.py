@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,14 @@ from hyperspy_hrtemnn.analysis.columns.table import check_columns, neighbor_dist
 from hyperspy_hrtemnn.plots.class_colors import class_colors
 from hyperspy_hrtemnn.signals._image_plots import draw_image
 from hyperspy_hrtemnn.signals._movies.frames import frame_index
+from hyperspy_hrtemnn.signals._units import ratio, unit_of
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
+
+_PLACES = ("x", "y", "x_from", "y_from", "x_to", "y_to")
 
 # Diameters of circles, in distances of neighboring columns.
 _COLUMN = 0.6
@@ -35,6 +38,9 @@ def plot_columns(
 ) -> Axes:
     """Plot one image and what its tables say of it; see `HRTEM.plot_columns`."""
     check_columns(columns, "frame", "class", "x", "y")
+    columns, vacancies, events, diffusion = (
+        _in_unit_of(image, table) for table in (columns, vacancies, events, diffusion)
+    )
     index = frame_index(image, frame)
     number = _number_in_table(image, index)
     ax = draw_image(np.asarray(image.data[index]), image.axes_manager.signal_axes, ax)
@@ -58,6 +64,17 @@ def plot_columns(
     if ax.get_legend_handles_labels()[0]:
         ax.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
     return ax
+
+
+def _in_unit_of(image: Signal2D, table: Any) -> Any:
+    """Return a table, if there is one, with its places in the unit of an image."""
+    unit = unit_of(image.axes_manager.signal_axes[0])
+    its_unit = None if table is None else table.attrs.get("units", {}).get("x")
+    factor = ratio(its_unit, unit) if its_unit and unit else None
+    if factor is None or factor == 1:
+        return table
+    places = [name for name in _PLACES if name in table]
+    return table.assign(**{name: factor * table[name] for name in places})
 
 
 def _number_in_table(image: Signal2D, index: tuple[int, ...]) -> int:

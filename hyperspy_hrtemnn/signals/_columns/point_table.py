@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from hyperspy_hrtemnn.signals._calibration import edges_of
 from hyperspy_hrtemnn.signals._movies.each_frame import each_frame
+from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
 from hyperspy_hrtemnn.signals._tables import join_frames
+from hyperspy_hrtemnn.signals._units import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +35,8 @@ def point_table(
         The signal; of a lazy one only the frames in flight are in memory.
     find
         From a frame, shape (channel, y, x), to a table with ``x`` and ``y`` in pixels.
-        A ValueError it raises is raised again with the number of the frame.
+        A ValueError it raises is raised again with the number of the frame. Frames
+        without data, or that cannot be read, are skipped where there are several.
     channel_axis
         The navigation axis, if any, whose images belong together.
     show_progressbar, num_workers
@@ -43,24 +46,28 @@ def point_table(
     -------
     The tables below each other with the columns that `join_frames` adds, ``x`` and
     ``y`` in the unit of the axes. ``attrs`` has the ``units`` of columns, the number of
-    ``frames`` and the ``field``, the edges of what was looked at along x and y.
+    ``frames`` and the ``field``, the edges of what was looked at along x and y; where
+    frames were skipped, ``unknown_frames`` has their numbers.
     """
     axes = signal.axes_manager
+    # What was looked at, also where nothing was found.
+    field = {
+        name: sorted(edges_of(axis))
+        for name, axis in zip("xy", axes.signal_axes, strict=True)
+    }
     tables = each_frame(
         signal,
         find,
         channel_axis,
+        rule=FrameRule(known=True),
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
     navigation = [axis for axis in axes.navigation_axes if axis is not channel_axis]
     table, units = join_frames(tables, navigation, 0, 1)
-    field = {}
     for name, axis in zip("xy", axes.signal_axes, strict=True):
         table[name] = axis.offset + axis.scale * table[name]
-        if isinstance(axis.units, str) and axis.units:
-            units[name] = axis.units
-        # What was looked at, also where nothing was found.
-        field[name] = sorted(edges_of(axis))
+        if unit := unit_of(axis):
+            units[name] = unit
     table.attrs |= {"units": units, "frames": len(tables), "field": field}
     return table

@@ -19,6 +19,7 @@ from hyperspy_hrtemnn.analysis import (
     mass_angle,
 )
 from hyperspy_hrtemnn.signals._calibration import known_sampling, pixels
+from hyperspy_hrtemnn.signals._entrance import in_one_form
 from hyperspy_hrtemnn.signals._movies.frames import frames
 from hyperspy_hrtemnn.signals._progress import progress
 from hyperspy_hrtemnn.signals._tables import join_frames
@@ -103,6 +104,7 @@ def comparison_table(
         raise TypeError(
             f"Waves are compared with other waves, a signal, not with {type(other)}."
         )
+    other = in_one_form(other)
     if wave.data.shape != other.data.shape:
         raise ValueError(
             f"The waves have the shapes {wave.data.shape} and {other.data.shape}; they "

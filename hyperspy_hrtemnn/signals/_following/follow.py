@@ -11,6 +11,7 @@ import numpy as np
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import find_reflections, follow_reflections
+from hyperspy_hrtemnn.bad_frames import BadFrameError
 from hyperspy_hrtemnn.signals._answers import load_for
 from hyperspy_hrtemnn.signals._calibration import sampling
 from hyperspy_hrtemnn.signals._fourier.local_fft import (
@@ -18,7 +19,11 @@ from hyperspy_hrtemnn.signals._fourier.local_fft import (
     crop_side,
     soft_edge,
 )
-from hyperspy_hrtemnn.signals._fourier.reflections import followed, reflection_table
+from hyperspy_hrtemnn.signals._fourier.reflections import (
+    check_reflection_table,
+    followed,
+    reflection_table,
+)
 from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
 from hyperspy_hrtemnn.signals._probabilities import threshold_of
 from hyperspy_hrtemnn.signals._progress import is_shown
@@ -26,7 +31,7 @@ from hyperspy_hrtemnn.signals._segmentation import (
     linking_in_pixels,
     separation_in_pixels,
 )
-from hyperspy_hrtemnn.signals._tables import property_table
+from hyperspy_hrtemnn.signals._tables import check_property_table, property_table
 
 from .followed_movie import FollowedMovie
 from .frame_analysis import FrameAnalysis, SpectrumAnalysis
@@ -42,6 +47,8 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.signals._hrtem import HRTEM
     from hyperspy_hrtemnn.signals._instances import Instances
+    from hyperspy_hrtemnn.signals._movies.deferred import DeferredBlock
+    from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
 
 
 class FollowedParticles(NamedTuple):
@@ -73,6 +80,7 @@ def follow_particles(
     spectra: dict[str, Any] | None,
     search: dict[str, Any],
     follow: dict[str, Any],
+    rule: FrameRule,
     overwrite: bool,
     show_progressbar: bool | None,
     num_workers: int | None,
@@ -89,6 +97,8 @@ def follow_particles(
         ``size`` and ``apodization`` of `HRTEM.local_fft`; None for no spectra.
     search, follow
         Options of `find_reflections` and `follow_reflections`.
+    rule
+        What is done about frames that cannot be used.
     overwrite, show_progressbar, num_workers
         As there.
     """
@@ -114,6 +124,10 @@ def follow_particles(
         side=sampling(signal, str(signal.axes_manager.signal_axes[0].units)),
         spectra=None if spectra is None else _spectra(signal, spectra, search, follow),
     )
+    # What would otherwise fail when the last frame is done.
+    check_property_table(particles)
+    if spectra is not None:
+        check_reflection_table(signal)
     movie = whole_frames(signal)
     job = {
         "version": __version__,
@@ -131,8 +145,11 @@ def follow_particles(
         overwrite=overwrite,
         progress=is_shown(show_progressbar),
         num_workers=num_workers,
+        rule=rule,
     )
     store.analyze(analysis)
+    if len(store.bad) == len(movie):
+        store.tell()
     linking = {name: track[name] for name in track.keys() - separation.keys()}
     ids = store.link(linking_in_pixels(signal, **linking))
     particles.data = store.labels(ids).reshape(signal.data.shape)
@@ -148,6 +165,7 @@ def follow_particles(
             follow,
             show_progressbar=show_progressbar,
         )
+    store.tell()
     return FollowedParticles(particles, table, reflections)
 
 
@@ -170,7 +188,8 @@ def _reflections(
     limits = {name: value for name, value in follow.items() if name != "crystal"}
     measured = store.measure(spectra, unseen, limits)
     rows.loc[unseen.index, ["intensity", "amplitude"]] = measured
-    return reflection_table(rows, axes, indexed=follow["crystal"] is not None)
+    indexed = follow["crystal"] is not None
+    return reflection_table(rows, axes, store.bad, indexed=indexed)
 
 
 def _spectra(
@@ -199,14 +218,20 @@ def _identity(signal: Signal2D, movie: da.Array) -> dict[str, Any]:
 
     To hash every frame would be to read the whole movie again only to go on.
     """
-    blocks = deferred_blocks(movie[[0, -1]].rechunk({0: 1}))
-    ends = (hashlib.sha256(block.load().tobytes()).hexdigest() for block in blocks)
+    ends = [_hash(block) for block in deferred_blocks(movie[[0, -1]].rechunk({0: 1}))]
     return {
         "shape of the movie": list(signal.data.shape),
         "type of its pixels": str(signal.data.dtype),
         "their size in Å": sampling(signal),
         # What options without a unit, and what is measured, are in.
         "unit of the axes": str(signal.axes_manager.signal_axes[0].units),
-        "hash of its first frame": next(ends),
-        "hash of its last frame": next(ends),
+        "hash of its first frame": ends[0],
+        "hash of its last frame": ends[1],
     }
+
+
+def _hash(block: DeferredBlock) -> str:
+    try:
+        return hashlib.sha256(block.load().tobytes()).hexdigest()
+    except BadFrameError:
+        return "it cannot be read"

@@ -25,6 +25,7 @@ from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks
 from hyperspy_hrtemnn.signals._movies.linking import Runs
+from hyperspy_hrtemnn.signals._movies.skipping import FrameRule, tell
 
 from .in_flight import results_in_flight
 
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from .frame_analysis import FrameAnalysis, SpectrumAnalysis
 
     Ids = NDArray[np.int32]
+
+
+FRAMES = "frames"
+"""Name of the folder of what is known of each frame."""
 
 
 class FollowedMovie:
@@ -56,6 +61,9 @@ class FollowedMovie:
         Whether to show progress bars.
     num_workers
         Number of threads; see `results_in_flight`.
+    rule
+        What is done about frames that cannot be used. Those that are skipped are
+        noted in the folder; a later run tries again to read those that could not be.
 
     Raises
     ------
@@ -72,18 +80,38 @@ class FollowedMovie:
         overwrite: bool,
         progress: bool,
         num_workers: int | None,
+        rule: FrameRule,
     ) -> None:
-        self._movie, self._blocks = movie, deferred_blocks(movie)
+        self._movie, self._rule = movie, rule.over(movie.shape[:1])
+        self._blocks = deferred_blocks(movie)
         self._folder, self._job = folder, dict(job)
-        self._records = Checkpoint(folder / "frames", job, discard=overwrite)
+        self._records = Checkpoint(folder / FRAMES, job, discard=overwrite)
         self._progress, self._num_workers = progress, num_workers
 
     def analyze(self, analysis: FrameAnalysis) -> None:
         """Analyze the frames that are not yet, in any order."""
-        missing = set(range(len(self._movie))) - set(self._records.done())
+        records = self._records
+        missing = self._rule.to_try(len(self._movie), records.done(), records.bad())
         frames = ((number, (frame,)) for number, frame in self._read(missing))
         with self._bar("particles", len(self._movie), len(missing)) as bar:
-            self._store(analysis, frames, self._records.write_record, bar)
+            self._store(analysis, frames, self._write_record, bar)
+        self._note_skipped()
+        self.bad = self._records.bad()
+        if self.bad:
+            # What comes after is of other frames if one of them can be read again.
+            self._job["unknown frames"] = list(self.bad)
+
+    def _write_record(self, number: int, record: Mapping[str, Any]) -> None:
+        self._note_skipped()
+        self._records.write_record(number, record)
+
+    def _note_skipped(self) -> None:
+        for number, reason in self._rule.skipped.take().items():
+            self._records.write_bad(number, reason)
+
+    def tell(self) -> None:
+        """Warn of the frames that could not be used, also of an earlier run's."""
+        tell(self.bad | self._rule.skipped.take(), len(self._movie))
 
     def link(self, options: Mapping[str, Any]) -> list[Ids]:
         """Return, for each frame, the id of each label; options are of `Tracker`."""
@@ -94,16 +122,27 @@ class FollowedMovie:
             tracker = Tracker(**options)
             with self._bar("ids", total, total) as bar:
                 for number in range(total):
-                    ids.write(number, _linked(tracker, self._runs(number)))
+                    ids.write(number, self._linked(tracker, number))
                     bar.update()
         return [np.array(ids.read(number)) for number in range(total)]
+
+    def _linked(self, tracker: Tracker, number: int) -> Ids:
+        """Return the id of each label of the next frame."""
+        if number in self.bad:
+            tracker.skip(self._movie.shape[1:])
+            return np.zeros(1, np.int32)
+        return _linked(tracker, self._runs(number))
 
     def labels(self, ids: Sequence[Ids]) -> da.Array:
         """Return the frames with the ids of `link`, to be read when they are needed."""
         name = f"followed-{uuid4().hex}"
         shape = self._movie.shape[1:]
         graph = {
-            (name, number, 0, 0): (partial(_labels, self._records, number, shape, of),)
+            (name, number, 0, 0): (
+                partial(np.full, (1, *shape), -1, np.int32)
+                if number in self.bad
+                else partial(_labels, self._records, number, shape, of),
+            )
             for number, of in enumerate(ids)
         }
         return da.Array(
@@ -113,10 +152,13 @@ class FollowedMovie:
             dtype=np.int32,
         )
 
-    def properties(self, ids: Sequence[Ids]) -> list[pd.DataFrame]:
+    def properties(self, ids: Sequence[Ids]) -> list[pd.DataFrame | None]:
         """Return the properties of the particles of each frame, by ascending id."""
-        tables = []
+        tables: list[pd.DataFrame | None] = []
         for number, id_of in enumerate(ids):
+            if number in self.bad:
+                tables.append(None)
+                continue
             (rows,) = self._records.read_record(number, "properties")
             table = pd.DataFrame(rows)
             table["id"] = id_of[table["id"]].astype(np.int64)
@@ -133,6 +175,8 @@ class FollowedMovie:
         """
         found, shown = [], []
         for number, id_of in enumerate(ids):
+            if number in self.bad:
+                continue
             names = ("shown", "reflections")
             labels, rows = self._records.read_record(number, *names)
             table = pd.DataFrame(rows)
@@ -176,6 +220,10 @@ class FollowedMovie:
         )
         with self._bar("reflections", len(wanted), len(missing)) as bar:
             self._store(spectra.measure, frames, measured.write, bar)
+        for number in set(wanted) - set(measured.done()):
+            # It could be read the first time.
+            unknown = np.full((len(places.get_group(number)), 2), np.nan)
+            measured.write(number, unknown)
         return np.concatenate([np.zeros((0, 2)), *map(measured.read, wanted)])
 
     def _stage(self, name: str, options: Mapping[str, Any]) -> Checkpoint:
@@ -190,11 +238,13 @@ class FollowedMovie:
         write: Callable[[int, Any], None],
         bar: tqdm[Any],
     ) -> None:
-        """Store what a function makes of frames as it comes."""
+        """Store what a function makes of frames as it comes, if they can be used."""
         # Closed also where this is interrupted, so that no frame is begun any more.
-        with closing(results_in_flight(function, frames, self._num_workers)) as results:
+        in_flight = results_in_flight(function, frames, self._num_workers, self._rule)
+        with closing(in_flight) as results:
             for number, result in results:
-                write(number, result)
+                if result is not None:
+                    write(number, result)
                 bar.update()
 
     def _read(self, wanted: set[int]) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -203,9 +253,11 @@ class FollowedMovie:
         for block, size in zip(self._blocks, self._movie.chunks[0], strict=True):
             numbers = wanted.intersection(range(first, first + size))
             if numbers:
-                frames = block.load()
-                for number in sorted(numbers):
-                    yield number, frames[number - first]
+                members = range(first, first + size)
+                frames = self._rule.results(members, block.load)
+                if frames is not None:
+                    for number in sorted(numbers):
+                        yield number, frames[number - first]
             first += size
 
     def _runs(self, number: int) -> Runs:

@@ -19,6 +19,7 @@ from hyperspy_hrtemnn.analysis import (
     properties,
     separate,
 )
+from hyperspy_hrtemnn.bad_frames import check_data
 from hyperspy_hrtemnn.networks import Network, predict
 from hyperspy_hrtemnn.signals._movies.linking import Runs
 
@@ -90,6 +91,7 @@ class SpectrumAnalysis:
         -------
         Shape (place, 2).
         """
+        check_data(image)
         groups = dict(list(places.groupby("label")))
         values = [np.zeros((2, 0))]
         for number, spectrum in self._spectra(image, packed.labels(), groups):

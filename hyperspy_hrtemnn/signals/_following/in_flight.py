@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import dask
 from dask.base import get_scheduler
 
+from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
@@ -24,8 +26,11 @@ def results_in_flight(
     function: Callable[..., Any],
     frames: Iterable[tuple[int, tuple[Any, ...]]],
     num_workers: int | None,
+    rule: FrameRule | None = None,
 ) -> Generator[tuple[int, Any], None, None]:
     """Yield what a function makes of each frame, in the order in which they finish.
+
+    None for one that is skipped.
 
     In threads of this process, or on the workers of the `distributed.Client` that dask
     computes with. Frames are read here, one ahead of the workers, and sent: the workers
@@ -39,12 +44,15 @@ def results_in_flight(
         Number and arguments of each frame; the next is taken when it is needed.
     num_workers
         Number of threads; by default dask's own, or else four at most.
+    rule
+        What is done about frames that cannot be used; by default they are an error.
 
     Raises
     ------
     ValueError
         If the function raises one; it says of which frame.
     """
+    rule = FrameRule("raise") if rule is None else rule
     client = _client()
     if client is None:
         default = dask.config.get("num_workers", None)
@@ -57,13 +65,13 @@ def results_in_flight(
     try:
         for number, arguments in frames:
             if len(numbers) > workers:
-                yield from _finished(numbers)
+                yield from _finished(numbers, rule)
             # A frame travels with its task, which a worker that dies leaves to another.
             with dask.config.set(_LARGE_TASKS):
                 numbers[executor.submit(function, *arguments)] = number
             del arguments
         while numbers:
-            yield from _finished(numbers)
+            yield from _finished(numbers, rule)
     finally:
         for future in numbers:
             future.cancel()
@@ -76,12 +84,8 @@ def _client() -> Any:
     return getattr(get_scheduler(), "__self__", None)
 
 
-def _finished(numbers: dict[Any, int]) -> Iterator[tuple[int, Any]]:
+def _finished(numbers: dict[Any, int], rule: FrameRule) -> Iterator[tuple[int, Any]]:
     """Wait for some frames, take them out, and yield them with their results."""
     for future in wait(numbers, return_when=FIRST_COMPLETED).done:
         number = numbers.pop(future)
-        try:
-            result = future.result()
-        except ValueError as error:
-            raise ValueError(f"Frame {number}: {error}") from error
-        yield number, result
+        yield number, rule.result((number,), future.result)

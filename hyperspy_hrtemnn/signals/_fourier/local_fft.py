@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable
 from functools import partial
 from operator import index as whole_number
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import dask.array as da
@@ -22,18 +22,31 @@ from hyperspy_hrtemnn.analysis import (
     local_spectrum,
     particle_spectra,
 )
+from hyperspy_hrtemnn.bad_frames import check_data
 from hyperspy_hrtemnn.signals._calibration import pixels, sampling
-from hyperspy_hrtemnn.signals._instances import check_ids, check_same_shape
-from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
-from hyperspy_hrtemnn.signals._movies.frames import axis_dicts, computed, derived_signal
+from hyperspy_hrtemnn.signals._entrance import in_one_form
+from hyperspy_hrtemnn.signals._instances import check_ids, has_no_data, in_same_form
+from hyperspy_hrtemnn.signals._movies.deferred import (
+    deferred_blocks,
+    lenient_blocks,
+    whole_frames,
+)
+from hyperspy_hrtemnn.signals._movies.frames import (
+    axis_dicts,
+    computed,
+    derived_signal,
+    free_name,
+)
+from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.bad_frames import OnBadFrame
     from hyperspy_hrtemnn.signals._instances import Instances
     from hyperspy_hrtemnn.signals._local_fft_signal import LocalFFT
-    from hyperspy_hrtemnn.signals._movies.deferred import DeferredBlock
+    from hyperspy_hrtemnn.signals._movies.deferred import LenientBlock
 
 # Of the spectra of several frames; those of one frame may take more.
 _BLOCK_BYTES = 64 * 2**20
@@ -46,6 +59,7 @@ def local_fft(
     *,
     apodization: float | str = "0.5 nm",
     size: float | str | None = None,
+    on_bad_frame: OnBadFrame | None = None,
     show_progressbar: bool | None = None,
     num_workers: int | None = None,
     lazy_output: bool | None = None,
@@ -76,6 +90,10 @@ def local_fft(
         pixels that holds the particles in all frames with their soft edges, or the
         whole image if there are no instances. A particle that is larger is trimmed; a
         warning says so, but not where `instances` are lazy, so that it is not known.
+    on_bad_frame
+        What to do about a frame that has no data or cannot be read: ``"raise"`` or
+        ``"skip"``; by default skip where there are several frames. Skipped frames, and
+        those of which the instances know nothing, are NaN.
     show_progressbar
         Whether to show a progress bar; by default as in HyperSpy's preferences.
     num_workers
@@ -105,7 +123,8 @@ def local_fft(
         ids = None
         shape = signal.data.shape[-2:] if side is None else (side, side)
     else:
-        check_same_shape(instances, signal)
+        instances = in_one_form(instances)
+        in_same_form(instances, signal)
         wanted = None if id is None else _numbers(id)
         ids, fitting = _ids_and_fitting(instances, wanted, side, soft)
         side = max(fitting.values()) if side is None else side
@@ -113,8 +132,10 @@ def local_fft(
     check_room(signal, min(*shape, *signal.data.shape[-2:]), soft)
     _warn_of_larger(signal, shape[0], fitting)
 
-    data = _transformed(signal, instances, ids, shape, soft)
+    rule = FrameRule(on_bad_frame).over(signal.data.shape[:-2])
+    data = _transformed(signal, instances, ids, shape, soft, rule=rule)
     axes = axis_dicts(signal)[:-2]
+    free_name(axes, "id")
     if id is None or isinstance(id, Iterable):
         if ids is not None:
             axes.append({"name": "id", "size": len(ids), "navigate": True})
@@ -144,6 +165,8 @@ def local_fft(
         lazy=signal._lazy if lazy_output is None else lazy_output,
         show_progressbar=show_progressbar,
         num_workers=num_workers,
+        # Of instances it is known before which frames are empty.
+        rule=rule if instances is None else None,
     )
 
 
@@ -240,6 +263,8 @@ def _transformed(
     ids: list[int] | None,
     shape: tuple[int, int],
     apodization: float,
+    *,
+    rule: FrameRule,
 ) -> da.Array:
     """Return the spectra, shape (frame, id, ky, kx) or, of whole frames, without id."""
     movie = whole_frames(signal)
@@ -261,7 +286,7 @@ def _transformed(
             ),
             None if labels is None else (labels.name, index, 0, 0),
         )
-        for index, block in enumerate(deferred_blocks(movie))
+        for index, block in enumerate(lenient_blocks(deferred_blocks(movie), rule))
     }
     depends = () if labels is None else (labels,)
     return da.Array(
@@ -273,7 +298,7 @@ def _transformed(
 
 
 def _transform_block(
-    block: DeferredBlock,
+    block: LenientBlock,
     labels: NDArray[np.integer] | None,
     *,
     ids: list[int] | None,
@@ -281,15 +306,22 @@ def _transform_block(
     apodization: float,
 ) -> NDArray[np.float32]:
     frames = block.load()
-    if ids is None or labels is None:
-        transform = partial(local_spectrum, size=shape, apodization=apodization)
-        return np.stack([transform(frame) for frame in frames])
-    spectra = np.zeros((len(frames), len(ids), *shape), np.float32)
-    for frame, marked, row in zip(frames, labels, spectra, strict=True):
-        found = particle_spectra(
-            frame, marked, ids, size=shape, apodization=apodization
-        )
-        for position, spectrum in enumerate(found):
-            if spectrum is not None:
-                row[position] = spectrum
+    each = () if ids is None else (len(ids),)
+    spectra = np.full((len(frames), *each, *shape), np.nan, np.float32)
+    options: dict[str, Any] = {"size": shape, "apodization": apodization}
+    for number, (frame, row) in enumerate(zip(frames, spectra, strict=True)):
+        index = block.rule.index(block.first + number)
+        if block.rule.result(index, partial(_checked, frame)) is None:
+            continue
+        if ids is None or labels is None:
+            row[:] = local_spectrum(frame, **options)
+        elif not has_no_data(labels[number]):
+            found = particle_spectra(frame, labels[number], ids, **options)
+            for position, spectrum in enumerate(found):
+                row[position] = 0 if spectrum is None else spectrum
     return spectra
+
+
+def _checked(frame: NDArray[Any]) -> NDArray[Any]:
+    check_data(frame)
+    return frame

@@ -17,14 +17,15 @@ from hyperspy_hrtemnn.analysis import (
     follow_reflections,
     measure_reflections,
 )
-from hyperspy_hrtemnn.signals._calibration import length_in
+from hyperspy_hrtemnn.bad_frames import NO_DATA, is_without_data
 from hyperspy_hrtemnn.signals._instances import check_ids
 from hyperspy_hrtemnn.signals._movies.deferred import whole_frames
 from hyperspy_hrtemnn.signals._progress import is_shown, progress
-from hyperspy_hrtemnn.signals._tables import insert_coordinates
+from hyperspy_hrtemnn.signals._tables import insert_coordinates, note_unknown
+from hyperspy_hrtemnn.signals._units import hint_for, length_in, unit_of, value_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
@@ -63,15 +64,16 @@ def peak_table(
     num_workers
         Number of threads of dask.
     """
+    check_reflection_table(spectra)
     step = frequency_step(spectra)
     frame, number = frames_and_ids(spectra)
     run = partial(over_blocks, spectra, show_progressbar, num_workers)
     found = run(partial(_found, step=step, search=search))
-    seen = [records is not None for records in found]
+    seen = [isinstance(records, np.ndarray) for records in found]
     warn_of_nothing(seen, number)
     shown = pd.DataFrame({"frame": frame, "id": number})[seen]
     nothing = find_reflections(np.zeros((3, 3)), step, **search)
-    tables = [records for records in found if records is not None]
+    tables = [records for records in found if isinstance(records, np.ndarray)]
     sizes = [len(records) for records in tables]
     together = pd.DataFrame(np.concatenate([*tables, nothing.to_records(index=False)]))
     for name in ("frame", "id"):
@@ -92,7 +94,8 @@ def peak_table(
     at = np.concatenate(of_spectrum)
     rows.loc[at, ["intensity", "amplitude"]] = np.concatenate(values, axis=1).T
     indexed = follow.get("crystal") is not None
-    return reflection_table(rows, frame_axes(spectra), indexed=indexed)
+    unknown = {f for f, said in zip(frame, found, strict=True) if said is NO_DATA}
+    return reflection_table(rows, frame_axes(spectra), unknown, indexed=indexed)
 
 
 def followed(
@@ -141,7 +144,11 @@ def followed(
 
 
 def reflection_table(
-    rows: pd.DataFrame, axes: Sequence[Any], *, indexed: bool
+    rows: pd.DataFrame,
+    axes: Sequence[Any],
+    unknown: Iterable[int] = (),
+    *,
+    indexed: bool,
 ) -> pd.DataFrame:
     """Return the rows of all particles as the table of `LocalFFT.peak_table`.
 
@@ -151,6 +158,8 @@ def reflection_table(
         From `followed`, with all that is measured.
     axes
         The navigation axes of the frames, the fastest first.
+    unknown
+        The frames that nobody could look at.
     indexed
         Whether a crystal is known.
     """
@@ -159,7 +168,15 @@ def reflection_table(
     table = rows[columns].astype(types)
     units = insert_coordinates(table, axes, 1)
     table.attrs["units"] = units | _UNITS
+    note_unknown(table, unknown)
     return table
+
+
+def check_reflection_table(signal: Signal2D) -> None:
+    """Raise now what `reflection_table` would raise when all spectra are searched."""
+    columns = _COLUMNS + _INDEXED
+    nothing = pd.DataFrame({name: np.zeros(0) for name in columns})
+    reflection_table(nothing, frame_axes(signal), indexed=True)
 
 
 def warn_of_nothing(shown: Sequence[bool], number: Numbers) -> None:
@@ -192,14 +209,33 @@ def spacing_in_nm(max_spacing: float | str) -> float:
         return max_spacing
     length = length_in(max_spacing, "nm")
     if length is None:
-        raise ValueError(f"max_spacing is {max_spacing!r}, which is no length.")
+        hint = hint_for(max_spacing)
+        raise ValueError(f"max_spacing is {max_spacing!r}, which is no length.{hint}")
     return length
 
 
 def frequency_step(spectra: Signal2D) -> tuple[float, float]:
-    """Return the pixel size of spectra, (ky, kx) in 1/nm."""
+    """Return the pixel size of spectra, (ky, kx) in 1/nm.
+
+    Raises
+    ------
+    ValueError
+        If an axis is not in the reciprocal of a length.
+    """
     x, y = spectra.axes_manager.signal_axes
-    return float(y.scale), float(x.scale)
+    return _frequency_step(y), _frequency_step(x)
+
+
+def _frequency_step(axis: Any) -> float:
+    unit = unit_of(axis)
+    step = value_in(f"{float(axis.scale)!r} {unit}", "1/nm")
+    if not step:
+        raise ValueError(
+            f"The axis {axis.name!s} of the spectra has the scale {axis.scale:g} and "
+            f"the unit {unit!r}; it has to be in 1/nm, or the reciprocal of another "
+            "length."
+        )
+    return step
 
 
 def frames_and_ids(spectra: Signal2D) -> tuple[Numbers, Numbers]:
@@ -298,14 +334,20 @@ def over_blocks(
 
 def _found(
     spectra: Spectra, *, step: tuple[float, float], search: dict[str, float]
-) -> list[NDArray[Any] | None]:
-    """Return what is found as records, of which thousands take little memory."""
-    return [
-        find_reflections(spectrum, step, **search).to_records(index=False)
-        if spectrum.any()
-        else None
-        for spectrum in spectra
-    ]
+) -> list[NDArray[Any] | str | None]:
+    """Return what is found as records, of which thousands take little memory.
+
+    None for a spectrum that is empty, `NO_DATA` for one of a frame without data.
+    """
+
+    def find(spectrum: NDArray[np.float32]) -> NDArray[Any] | str | None:
+        if is_without_data(spectrum):
+            return NO_DATA
+        if not spectrum.any():
+            return None
+        return find_reflections(spectrum, step, **search).to_records(index=False)
+
+    return [find(spectrum) for spectrum in spectra]
 
 
 def _measured(

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from hyperspy_hrtemnn.bad_frames import is_without_data
 from hyperspy_hrtemnn.networks import out_of_range, predict_spectra
 from hyperspy_hrtemnn.signals._lenses import known_energy
-from hyperspy_hrtemnn.signals._tables import insert_coordinates
+from hyperspy_hrtemnn.signals._tables import insert_coordinates, note_unknown
 
 from .reflections import (
+    check_reflection_table,
     frame_axes,
     frames_and_ids,
     frequency_step,
@@ -60,9 +62,12 @@ def zone_axis_table(
             "There its answer is a guess.",
             stacklevel=3,  # the caller of the method of LocalFFT
         )
+    check_reflection_table(spectra)
     frame, number = frames_and_ids(spectra)
     ask = partial(_probabilities, step=step, network=network)
     answers = over_blocks(spectra, show_progressbar, num_workers, ask)
+    unknown = {f for f, said in zip(frame, answers, strict=True) if said is None}
+    answers = [np.zeros(0) if answer is None else answer for answer in answers]
     shown = [len(answer) for answer in answers]
     warn_of_nothing([size > 0 for size in shown], number)
     table = pd.DataFrame(
@@ -74,15 +79,20 @@ def zone_axis_table(
     )
     table = table.sort_values("frame", kind="stable", ignore_index=True)
     table.attrs["units"] = insert_coordinates(table, frame_axes(spectra), 1)
+    note_unknown(table, unknown)
     return table
 
 
 def _probabilities(
     spectra: Spectra, *, step: tuple[float, float], network: Network
-) -> list[np.ndarray]:
-    """Return an array of one probability for each spectrum, of none for empty ones."""
-    answers = predict_spectra(network, spectra, step)
+) -> list[np.ndarray | None]:
+    """Return an array of one probability for each spectrum, of none for empty ones.
+
+    None for those of a frame without data.
+    """
+    known = [not is_without_data(spectrum) for spectrum in spectra]
+    answers = predict_spectra(network, np.nan_to_num(spectra), step)
     return [
-        answer if spectrum.any() else answer[:0]
-        for spectrum, answer in zip(spectra, answers, strict=True)
+        None if not has_data else answer if spectrum.any() else answer[:0]
+        for spectrum, answer, has_data in zip(spectra, answers, known, strict=True)
     ]

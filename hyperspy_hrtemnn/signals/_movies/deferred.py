@@ -18,9 +18,15 @@ import dask.array as da
 import numpy as np
 from dask.core import get_dependencies
 
+from hyperspy_hrtemnn.bad_frames import reading
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
+
+    from .skipping import FrameRule
 
 # Blocks of more than this are read in parts, but never less than a frame.
 _BLOCK_BYTES = 64 * 2**20
@@ -32,10 +38,56 @@ class DeferredBlock:
 
     graph: dict[Any, Any]
     key: Any
+    shape: tuple[int, ...]
 
     def load(self) -> NDArray[Any]:
-        """Read the frames in the calling thread."""
-        return np.asarray(dask.get(self.graph, self.key))
+        """Read the frames in the calling thread.
+
+        Raises
+        ------
+        BadFrameError
+            If they cannot be read.
+        """
+        with reading():
+            # Without callbacks: those are for what the user computes.
+            return np.asarray(dask.get(self.graph, self.key, callbacks=()))
+
+
+@dataclass(frozen=True, eq=False)
+class LenientBlock:
+    """A block of which frames that cannot be read may be skipped.
+
+    Parameters
+    ----------
+    block
+        The frames.
+    first
+        Number of the first of them.
+    rule
+        What is done about frames that cannot be used.
+    """
+
+    block: DeferredBlock
+    first: int
+    rule: FrameRule
+
+    def load(self) -> NDArray[Any]:
+        """Read the frames in the calling thread; NaN if they are skipped."""
+        shape = self.block.shape
+        numbers = range(self.first, self.first + shape[0])
+        frames: Any = self.rule.results(numbers, self.block.load)
+        return np.full(shape, np.nan, np.float32) if frames is None else frames
+
+
+def lenient_blocks(
+    blocks: Iterable[DeferredBlock], rule: FrameRule
+) -> list[LenientBlock]:
+    """Return blocks, in order, of which frames may be skipped."""
+    lenient, first = [], 0
+    for block in blocks:
+        lenient.append(LenientBlock(block, first, rule))
+        first += block.shape[0]
+    return lenient
 
 
 def whole_frames(signal: Signal2D) -> da.Array:
@@ -71,7 +123,11 @@ def deferred_blocks(movie: da.Array) -> list[DeferredBlock]:
     (optimized,) = dask.optimize(movie)
     graph = dict(optimized.__dask_graph__())
     keys = [(optimized.name, index, 0, 0) for index in range(movie.numblocks[0])]
-    return [DeferredBlock(_needed(graph, key), key) for key in keys]
+    shapes = [(size, *movie.shape[1:]) for size in movie.chunks[0]]
+    return [
+        DeferredBlock(_needed(graph, key), key, shape)
+        for key, shape in zip(keys, shapes, strict=True)
+    ]
 
 
 def _needed(graph: dict[Any, Any], key: Any) -> dict[Any, Any]:

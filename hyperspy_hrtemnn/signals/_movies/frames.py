@@ -5,11 +5,19 @@ from __future__ import annotations
 
 import copy
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import dask.array as da
 import numpy as np
+from dask.highlevelgraph import HighLevelGraph
 from hyperspy.signals import Signal2D
+
+from hyperspy_hrtemnn.bad_frames import BadFrameError, check_data, is_without_data
+
+from .reading import guarded_blocks
+from .skipping import FrameRule, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +69,7 @@ def map_frames(
     dtype: Any = np.float32,
     *,
     indexed: bool = False,
+    rule: FrameRule | None = None,
 ) -> da.Array:
     """Apply a function to every frame, when it is asked for.
 
@@ -78,22 +87,34 @@ def map_frames(
     indexed
         Whether the function is also given the index of the frame, in the order of the
         data, as ``index``.
+    rule
+        What is done about frames that cannot be used; by default they are skipped
+        where there are several. What is skipped is NaN.
 
     Returns
     -------
     Shape (..., channel, y, x).
     """
-    frame_chunks = tuple((size,) for size in (channels, *data.shape[-2:]))
-    mapped: da.Array = da.map_blocks(
-        _on_block,
-        data,
-        function=function,
-        indexed=indexed,
-        chunks=data.chunks[:-3] + frame_chunks,
+    n_axes = data.ndim - 3
+    shape = (channels, *data.shape[-2:])
+    rule = (FrameRule() if rule is None else rule).over(data.shape[:-3])
+    graph, blocks = guarded_blocks(data)
+    name = f"frames-{uuid4().hex}"
+    for index in np.ndindex(data.shape[:-3]):
+        run = partial(
+            _on_block,
+            function=partial(function, index=index) if indexed else function,
+            rule=rule,
+            index=index,
+            empty=(shape, dtype),
+        )
+        graph[(name, *index, 0, 0, 0)] = (run, blocks[(*index, 0, 0, 0)])
+    return da.Array(
+        HighLevelGraph.from_collections(name, graph, dependencies=()),
+        name,
+        chunks=data.chunks[:n_axes] + tuple((size,) for size in shape),
         dtype=dtype,
-        meta=np.empty((0,) * data.ndim, dtype),
     )
-    return mapped
 
 
 def axis_dicts(signal: Signal2D, without: Any = None) -> list[dict[str, Any]]:
@@ -104,6 +125,13 @@ def axis_dicts(signal: Signal2D, without: Any = None) -> list[dict[str, Any]]:
         for axis in (*axes.navigation_axes[::-1], *axes.signal_axes[::-1])
         if axis is not without
     ]
+
+
+def free_name(axes: list[dict[str, Any]], name: str) -> None:
+    """Rename the axes that have the name of one that a result is to have besides."""
+    for axis in axes:
+        if str(axis.get("name")) == name:
+            axis["name"] = f"{name}_axis"
 
 
 def derived_signal(
@@ -141,11 +169,23 @@ def computed(
     lazy: bool,
     show_progressbar: bool | None,
     num_workers: int | None,
+    rule: FrameRule | None = None,
 ) -> Any:
     """Return a lazy signal as it is, or compute it in place."""
     if not lazy:
         result.compute(show_progressbar=show_progressbar, num_workers=num_workers)
+        if rule is not None:
+            _tell_of_empty(result.data, rule)
     return result
+
+
+def _tell_of_empty(data: NDArray[Any], rule: FrameRule) -> None:
+    """Tell of the frames that other processes have skipped, which keep the reason."""
+    untold = {}
+    for number, index in enumerate(np.ndindex(rule.shape)):
+        if number not in rule.skipped.told and is_without_data(data[index]):
+            untold[number] = "empty; its process knows why"
+    tell(untold, rule.skipped.total)
 
 
 def frame_index(
@@ -189,20 +229,29 @@ def frame_number(signal: Signal2D, index: tuple[int, ...]) -> int:
 
 
 def _on_block(
-    block: NDArray[Any],
+    block: NDArray[Any] | BadFrameError,
     *,
     function: Callable[..., NDArray[Any]],
-    indexed: bool,
-    block_id: tuple[int, ...],
+    rule: FrameRule,
+    index: tuple[int, ...],
+    empty: tuple[tuple[int, ...], Any],
 ) -> NDArray[Any]:
-    frame_index = block_id[:-3]
-    options = {"index": frame_index} if indexed else {}
-    try:
-        result = function(block.reshape(block.shape[-3:]), **options)
-    except ValueError as error:
-        if not frame_index:
-            raise
-        # As inav counts: the fastest axis first.
-        index = frame_index[0] if len(frame_index) == 1 else frame_index[::-1]
-        raise ValueError(f"Frame {index}: {error}") from error
-    return result.reshape((1,) * len(frame_index) + result.shape)
+    result = rule.result(index, lambda: function(usable(block)))
+    if result is None:
+        result = np.full(empty[0], np.nan, empty[1])
+    return result.reshape((1,) * len(index) + result.shape)
+
+
+def usable(block: NDArray[Any] | BadFrameError) -> NDArray[Any]:
+    """Return what `guarded_blocks` gives as a frame, shape (channel, y, x).
+
+    Raises
+    ------
+    BadFrameError
+        If it could not be read, or has no data.
+    """
+    if isinstance(block, BadFrameError):
+        raise block
+    frame = block.reshape(block.shape[-3:])
+    check_data(frame)
+    return frame

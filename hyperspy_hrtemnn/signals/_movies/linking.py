@@ -15,16 +15,17 @@ import dask.array as da
 import numpy as np
 from dask.highlevelgraph import HighLevelGraph
 
-from .deferred import deferred_blocks
+from .deferred import deferred_blocks, lenient_blocks
+from .skipping import FrameRule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.analysis import Tracker
 
-    from .deferred import DeferredBlock
+    from .deferred import LenientBlock
 
     Frame = NDArray[Any]
     Labels = NDArray[np.int32]
@@ -35,6 +36,7 @@ def linked_frames(
     separate: Callable[[Frame], Labels],
     tracker: Tracker,
     in_flight: int,
+    rule: FrameRule | None = None,
 ) -> da.Array:
     """Return the linked labels of a movie, when they are asked for.
 
@@ -52,6 +54,9 @@ def linked_frames(
         The tracker before the first frame; it is not changed.
     in_flight
         Number of blocks that may be in work.
+    rule
+        What is done about frames that cannot be used, by default they are skipped;
+        those are -1.
 
     Returns
     -------
@@ -61,8 +66,9 @@ def linked_frames(
     found, step, packed, state = (
         f"{name}-{part}" for part in ("found", "step", "packed", "state")
     )
+    rule = FrameRule("skip").over(movie.shape[:1]) if rule is None else rule
     graph: dict[Any, Any] = {(state, -1): copy.copy(tracker)}
-    for index, block in enumerate(deferred_blocks(movie)):
+    for index, block in enumerate(lenient_blocks(deferred_blocks(movie), rule)):
         gate = (state, max(index - in_flight, -1))
         graph[found, index] = (partial(_separate_block, block, separate), gate)
         graph[step, index] = (_link_block, (state, index - 1), (found, index))
@@ -101,12 +107,32 @@ class Runs:
         return np.repeat(self.value, ends - self.start).reshape(self.shape)
 
 
+def separated(
+    block: LenientBlock, separate: Callable[[Frame], Labels], start: int = 0
+) -> Iterator[Labels]:
+    """Yield the labels of the frames of a block, -1 where nothing is known.
+
+    Parameters
+    ----------
+    block
+        The frames.
+    separate
+        From one frame to its labels.
+    start
+        How many of its frames are left out, which are linked already.
+    """
+    for number, frame in enumerate(block.load()[start:], block.first + start):
+        index = block.rule.index(number)
+        labels = block.rule.result(index, partial(separate, frame))
+        yield np.full(frame.shape, -1, np.int32) if labels is None else labels
+
+
 def _separate_block(
-    block: DeferredBlock,
+    block: LenientBlock,
     separate: Callable[[Frame], Labels],
     gate: Tracker,  # noqa: ARG001 - waiting for it is all that is wanted
 ) -> Labels:
-    return np.stack([separate(frame) for frame in block.load()])
+    return np.stack(list(separated(block, separate)))
 
 
 def _link_block(tracker: Tracker, labels: Labels) -> tuple[Tracker, list[Runs]]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_hrtemnn.plots import plot_reflections
+from hyperspy_hrtemnn.signals._entrance import given
 from hyperspy_hrtemnn.signals._fourier.reflections import frames_and_ids
 from hyperspy_hrtemnn.signals._movies.frames import frame_index, frame_number
-from hyperspy_hrtemnn.signals._tables import is_time
+from hyperspy_hrtemnn.signals._tables import time_axis
 
 from .instance_plots import draw_lines
 
@@ -72,7 +73,7 @@ class Explorer:
         self._draw_frame(where)
         panels["image"].set_title("click on a particle")
         # Matplotlib alone would forget the methods, the movie holds them.
-        image.axes_manager.events.indices_changed.connect(self.move, [])
+        self._events().connect(self.move, [])
         figure.canvas.mpl_connect("button_press_event", self.click)
         figure.canvas.mpl_connect("close_event", self.close)
 
@@ -82,7 +83,7 @@ class Explorer:
         view: dict[str, Any] = {"xlim": panel.get_xlim(), "ylim": panel.get_ylim()}
         title = panel.get_title()
         panel.clear()
-        self._draw_frame(frame_index(self.image, None))
+        self._draw_frame(frame_index(given(self.image), None))
         panel.set(title=title, **view)
         if self.particle:
             self._draw_spectrum()
@@ -110,7 +111,10 @@ class Explorer:
 
     def close(self, event: Any) -> None:  # noqa: ARG002 - as matplotlib calls it
         """Leave the navigator alone."""
-        self.image.axes_manager.events.indices_changed.disconnect(self.move)
+        self._events().disconnect(self.move)
+
+    def _events(self) -> Any:
+        return given(self.image).axes_manager.events.indices_changed
 
     def _draw_frame(self, where: tuple[int, ...]) -> None:
         self.where = where
@@ -140,9 +144,10 @@ class Explorer:
     def _now(self) -> float:
         """Return the time of the frame that is shown, or its number."""
         if self.against == "time":
-            axes = self.image.axes_manager.navigation_axes[::-1]
-            for axis, position in zip(axes, self.where, strict=True):
-                if is_time(axis):
+            axes = self.image.axes_manager.navigation_axes
+            time = time_axis(axes)
+            for axis, position in zip(axes, self.where[::-1], strict=True):
+                if axis is time:
                     return float(axis.axis[position])
         return frame_number(self.image, self.where)
 
@@ -154,4 +159,4 @@ class Explorer:
         height, width = self.labels.shape
         if not (0 <= row < height and 0 <= column < width):
             return 0
-        return int(self.labels[row, column])
+        return max(int(self.labels[row, column]), 0)

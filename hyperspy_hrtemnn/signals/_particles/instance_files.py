@@ -14,7 +14,7 @@ import tifffile
 
 from hyperspy_hrtemnn.signals._calibration import sampling
 from hyperspy_hrtemnn.signals._progress import is_shown
-from hyperspy_hrtemnn.signals._tables import is_time
+from hyperspy_hrtemnn.signals._units import is_time, unit_of
 from hyperspy_hrtemnn.whole_files import written_whole
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ def free_path(path: str | Path, *suffixes: str, overwrite: bool) -> Path:
         raise ValueError(f"{path} has to end with {' or '.join(suffixes)}.")
     if target.exists() and not overwrite:
         raise FileExistsError(f"{path} exists; overwrite=True replaces it.")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {target.parent} for {target.name}; make it first."
+        )
     return target
 
 
@@ -117,11 +121,14 @@ def _pages(
         raise OverflowError
     return [
         zlib.compress(frame.astype(np.dtype(dtype).newbyteorder("<")).tobytes())
-        for frame in labels
+        for frame in np.maximum(labels, 0)
     ]
 
 
 def _frame_interval(axis: Any) -> dict[str, Any]:
     if axis.is_uniform and is_time(axis):
-        return {"finterval": float(axis.scale), "tunit": axis.units}
+        return {
+            "finterval": float(axis.scale),
+            "tunit": unit_of(axis).translate(_ASCII),
+        }
     return {}

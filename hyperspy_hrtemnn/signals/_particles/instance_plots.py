@@ -7,8 +7,9 @@ import colorsys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from skimage.measure import find_contours, regionprops
+from skimage.measure import find_contours
 
+from hyperspy_hrtemnn.analysis.particles.boxes import boxes
 from hyperspy_hrtemnn.plots.new_axes import new_axes
 from hyperspy_hrtemnn.plots.pauses import draw_pauses, find_pauses, with_gaps
 from hyperspy_hrtemnn.signals._image_plots import draw_image
@@ -79,9 +80,10 @@ def draw_outlines(
     x_axis, y_axis = signal_axes
     outline = [patheffects.withStroke(linewidth=2.5, foreground="black")]
     # The boxes of all at once: to look for each in a large frame takes seconds.
-    for particle in regionprops(labels):  # type: ignore[no-untyped-call]
-        number, (top, left, _, _) = particle.label, particle.bbox
-        box = np.pad(particle.image, 1).astype(float)
+    for number, part in boxes(labels).items():
+        top, left = part[0].start, part[1].start
+        particle = labels[part] == number
+        box = np.pad(particle, 1).astype(float)
         for contour in find_contours(box, 0.5):  # type: ignore[no-untyped-call]
             y, x = contour.T + np.array([[top - 1], [left - 1]])
             ax.plot(
@@ -91,7 +93,7 @@ def draw_outlines(
                 linewidth=1.5,
             )
         if show_ids:
-            y, x = particle.centroid
+            y, x = np.mean(np.nonzero(particle), axis=1) + np.array([top, left])
             ax.text(
                 x_axis.offset + x_axis.scale * x,
                 y_axis.offset + y_axis.scale * y,

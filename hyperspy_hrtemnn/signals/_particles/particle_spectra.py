@@ -13,8 +13,9 @@ import numpy as np
 from hyperspy.signals import Signal1D
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.signals._calibration import length_in
+from hyperspy_hrtemnn.signals._entrance import is_turned
 from hyperspy_hrtemnn.signals._movies.frames import computed
+from hyperspy_hrtemnn.signals._units import ratio, unit_of
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
@@ -37,7 +38,8 @@ def sum_spectra(
             f"{spectrum_image} is no spectrum image; spectra along two navigation "
             "axes, x and y, are needed."
         )
-    owner = _owners(labels, axes.navigation_axes, instances.axes_manager.signal_axes)
+    x, y = axes.navigation_axes[:: -1 if is_turned(axes.navigation_axes) else 1]
+    owner = _owners(labels, (x, y), instances.axes_manager.signal_axes)
     ids = np.unique(labels[labels > 0])
     pixels = np.array([np.count_nonzero(owner == number) for number in ids])
     if not pixels.all():
@@ -82,7 +84,7 @@ def _one_image(instances: Signal2D) -> NDArray[np.integer]:
             "example with inav[0]."
         )
     labels = np.asarray(instances.data)
-    if not labels.any():
+    if not (labels > 0).any():
         raise ValueError("There are no particles in the survey image.")
     return labels
 
@@ -105,8 +107,7 @@ def _survey_pixels(
     for one, image in ((axis, "spectrum image"), (survey, "survey image")):
         if not one.is_uniform:
             raise ValueError(f"The axis {one.name!s} of the {image} is not uniform.")
-    same = str(axis.units) == str(survey.units)
-    unit = 1.0 if same else length_in(f"1 {axis.units}", str(survey.units))
+    unit = ratio(unit_of(axis), unit_of(survey))
     if unit is None:
         raise ValueError(
             f"The axis {axis.name!s} has the unit {axis.units!s} in the spectrum image "
@@ -129,7 +130,7 @@ def _sums(
 ) -> da.Array:
     """Return the sum over each particle, shape (id, energy), to be computed."""
     axes = spectrum_image.axes_manager
-    x, y = axes.navigation_axes
+    x, y = axes.navigation_axes[:: -1 if is_turned(axes.navigation_axes) else 1]
     order = [axis.index_in_array for axis in (y, x, axes.signal_axes[0])]
     data = spectrum_image.data.transpose(order)
     if np.issubdtype(data.dtype, np.floating):

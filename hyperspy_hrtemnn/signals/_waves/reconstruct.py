@@ -12,7 +12,8 @@ from tqdm import tqdm
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import reconstruct_exit_wave
-from hyperspy_hrtemnn.networks._validation import finite_float32
+from hyperspy_hrtemnn.bad_frames import reading
+from hyperspy_hrtemnn.networks._validation import check_contrast, finite_float32
 from hyperspy_hrtemnn.signals._answers import answers, load_for
 from hyperspy_hrtemnn.signals._calibration import sampling
 from hyperspy_hrtemnn.signals._defocus import AXIS_HELP, defocus_values
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.analysis import Reconstruction
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.signals._exit_wave import ExitWave
+    from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
 
 _PARTS = ("real", "imaginary")
 
@@ -52,7 +54,8 @@ def reconstruct_by_network(
     model: str | Path | Network | None,
     options: dict[str, Any],
     *,
-    energy: float | None,
+    energy: float | str | None,
+    rule: FrameRule,
     lazy: bool,
     show_progressbar: bool | None,
     num_workers: int | None,
@@ -69,6 +72,8 @@ def reconstruct_by_network(
         Of `hyperspy_hrtemnn.networks.predict`.
     energy
         Beam energy [keV]; by default the metadata's, or else the network's.
+    rule
+        What is done about series that cannot be used.
     lazy
         Whether to leave the computation for later.
     show_progressbar, num_workers
@@ -90,7 +95,7 @@ def reconstruct_by_network(
         )
     if energy is not None:
         energy = beam_energy(signal, energy)
-    data, axes = answers(signal, network, options, energy)
+    data, axes = answers(signal, network, options, energy, rule=rule)
     wave = data[..., 0, :, :] + np.complex64(1j) * data[..., 1, :, :]
     result = derived_signal(signal, wave, "exit_wave", axes)
     set_energy(result, energy or known_energy(signal) or card.ranges.energy)
@@ -105,7 +110,11 @@ def reconstruct_by_network(
     }
     result.metadata.set_item("HRTEMNN.ExitWave", provenance)
     return computed(  # type: ignore[no-any-return]
-        result, lazy=lazy, show_progressbar=show_progressbar, num_workers=num_workers
+        result,
+        lazy=lazy,
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+        rule=rule,
     )
 
 
@@ -114,6 +123,7 @@ def reconstruct_classically(
     microscope: dict[str, Any],
     options: dict[str, Any],
     *,
+    rule: FrameRule,
     lazy: bool,
     show_progressbar: bool | None,
 ) -> ExitWave:
@@ -129,6 +139,8 @@ def reconstruct_classically(
     options
         ``iterations``, ``align``, ``mtf`` and the lengths ``margin`` and
         ``smoothing``.
+    rule
+        What is done about series that cannot be used.
     lazy
         Whether to leave the computation for later.
     show_progressbar
@@ -155,17 +167,19 @@ def reconstruct_classically(
     series = frames(signal, axis)
     fits = {}
     if lazy:
-        waves = map_frames(partial(_wave, run), series, 1, np.complex64)[..., 0, :, :]
+        mapped = map_frames(partial(_wave, run), series, 1, np.complex64, rule=rule)
+        waves = mapped[..., 0, :, :]
     else:
         found = _now(
-            run, series, options["iterations"], show=is_shown(show_progressbar)
+            run, series, options["iterations"], rule, show=is_shown(show_progressbar)
         )
-        stack = np.stack([fit.wave for fit in found])
+        nothing = np.full(series.shape[-2:], np.nan, np.complex64)
+        stack = np.stack([nothing if fit is None else fit.wave for fit in found])
         waves = stack.reshape(series.shape[:-3] + stack.shape[-2:])
         # One list for each series, in the order of the data.
         fits = {
-            "errors": [fit.errors.tolist() for fit in found],
-            "drift": [(fit.drift / 10).tolist() for fit in found],
+            "errors": _listed(found, "errors", 1, options["iterations"]),
+            "drift": _listed(found, "drift", 10, (len(defocus), 2)),
         }
     result = derived_signal(
         signal, waves, "exit_wave", axis_dicts(signal, without=axis)
@@ -189,7 +203,10 @@ def reconstruct_classically(
 
 
 def _reconstruct(images: NDArray[Any], **options: Any) -> Reconstruction:
-    return reconstruct_exit_wave(finite_float32(images), **options)
+    checked = finite_float32(images)
+    for image in checked:
+        check_contrast(image)
+    return reconstruct_exit_wave(checked, **options)
 
 
 def _wave(
@@ -198,11 +215,27 @@ def _wave(
     return run(images).wave[np.newaxis]
 
 
+def _listed(
+    found: list[Reconstruction | None], name: str, unit: float, shape: Any
+) -> list[Any]:
+    """Return an array of each fit, in some unit, as a list; NaN of those skipped."""
+    return [
+        (np.full(shape, np.nan) if fit is None else getattr(fit, name) / unit).tolist()
+        for fit in found
+    ]
+
+
 def _now(
-    run: Callable[..., Reconstruction], series: da.Array, iterations: int, *, show: bool
-) -> list[Reconstruction]:
-    """Reconstruct one series after the other, each on all cores."""
+    run: Callable[..., Reconstruction],
+    series: da.Array,
+    iterations: int,
+    rule: FrameRule,
+    *,
+    show: bool,
+) -> list[Reconstruction | None]:
+    """Reconstruct one series after the other, each on all cores; None is skipped."""
     places = list(np.ndindex(series.shape[:-3]))
+    rule.over(series.shape[:-3]).skipped.by_hand = True
     found = []
     with tqdm(total=len(places) * iterations, disable=not show) as bar:
 
@@ -211,19 +244,15 @@ def _now(
             bar.update()
 
         for place in places:
-            images = np.asarray(series[place])
-            found.append(_named(run, place, images, callback=advance))
+            one = partial(_read_and_run, run, series[place], callback=advance)
+            found.append(rule.result(place, one))
+    rule.skipped.tell()
     return found
 
 
-def _named(
-    run: Callable[..., Reconstruction], place: tuple[int, ...], *args: Any, **known: Any
+def _read_and_run(
+    run: Callable[..., Reconstruction], series: da.Array, **known: Any
 ) -> Reconstruction:
-    """Run something on a series, and say which one it was if it cannot be used."""
-    try:
-        return run(*args, **known)
-    except ValueError as error:
-        if not place:
-            raise
-        name = ", ".join(map(str, place[::-1]))
-        raise ValueError(f"Series {name}: {error}") from error
+    with reading():
+        images = np.asarray(series)
+    return run(images, **known)

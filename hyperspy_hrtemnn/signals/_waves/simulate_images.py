@@ -20,8 +20,10 @@ from hyperspy_hrtemnn.signals._movies.frames import (
     computed,
     derived_signal,
     frames,
+    free_name,
     map_frames,
 )
+from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,8 +59,10 @@ def simulate_images(
         camera=_camera(sampling(signal), detector),
         seed=detector["seed"],
     )
-    data = map_frames(run, frames(signal), len(values), indexed=True)
+    rule = FrameRule(known=True)
+    data = map_frames(run, frames(signal), len(values), indexed=True, rule=rule)
     axes = axis_dicts(signal)
+    free_name(axes, "defocus")
     if single:
         data = data[..., 0, :, :]
     else:

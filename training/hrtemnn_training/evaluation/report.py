@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hrtemnn_training.export.onnx_file import change_card
+from hrtemnn_training.export.cards import change_card
 from hrtemnn_training.generation import data_path
 from hrtemnn_training.store import DataSet
 from hyperspy_hrtemnn.networks import load
@@ -111,7 +111,7 @@ def report(
     plot_evaluation(evaluation, bins, folder / f"{stem}.png")
     if of_the_card:
         scores = _card_scores(recipe, summary, evaluation)
-        change_card(_own(recipe, folder), scores=scores)
+        _update_card(_own(recipe, folder), scores=scores)
     return summary
 
 
@@ -168,7 +168,11 @@ def _keep_threshold(
     check_conditions(recipe, DataSet(data_path(folder, "test")), against)
     threshold = measure_threshold(recipe, folder, network, progress=progress)
     if threshold is not None:
-        change_card(path, threshold=threshold)
+        _update_card(path, threshold=threshold)
+
+
+def _update_card(path: Path, **fields: Any) -> None:
+    change_card(path, lambda card: card.model_copy(update=fields))
 
 
 def _card_scores(

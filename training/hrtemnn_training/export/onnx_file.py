@@ -14,9 +14,10 @@ import onnx
 from hrtemnn_training.images.parameters import SEGMENTATIONS
 from hrtemnn_training.training.files import best_stage
 from hrtemnn_training.training.loop import network_of
-from hyperspy_hrtemnn.networks import METADATA_KEY, Card, Network, TrainedRanges
+from hyperspy_hrtemnn.networks import Card, Network, TrainedRanges
 from hyperspy_hrtemnn.whole_files import written_whole
 
+from .cards import read_card, write_card
 from .graph import to_onnx
 from .msdnet_graph import msdnet_to_onnx
 from .nodes import ExportError
@@ -164,11 +165,6 @@ def make_card(
     )
 
 
-def write_card(proto: onnx.ModelProto, card: Card) -> None:
-    """Put a card into an ONNX graph in place of the one it has."""
-    onnx.helper.set_model_props(proto, {METADATA_KEY: card.model_dump_json()})
-
-
 def take_out_weight(path: Path, weight: float) -> None:
     """Make a network that was exported with its weight of objects one without.
 
@@ -189,7 +185,7 @@ def take_out_weight(path: Path, weight: float) -> None:
         If there is no weight left in its answers, or the graph cannot be changed.
     """
     proto = onnx.load(path)
-    card = Card.model_validate_json(proto.metadata_props[0].value)
+    card = read_card(proto)
     if card.task != "segmentation" or card.object_weight is not None:
         raise ExportError(
             f"No weight of objects is left in the answers of {card.name!r}: it is for "
@@ -199,15 +195,6 @@ def take_out_weight(path: Path, weight: float) -> None:
     remove_weight(proto, weight, objects)
     fields: dict[str, Any] = {"object_weight": weight, "threshold": None, "scores": {}}
     write_card(proto, card.model_copy(update=fields))
-    _save(proto, path)
-
-
-def change_card(path: Path, **fields: Any) -> None:
-    """Put fields into the card of an exported network in place of what was there."""
-    proto = onnx.load(path)
-    card = Card.model_validate_json(proto.metadata_props[0].value)
-    changed = Card.model_validate(card.model_dump() | fields)
-    write_card(proto, changed)
     _save(proto, path)
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -16,6 +16,8 @@ from pydantic import (
 )
 
 from hyperspy_hrtemnn.networks import Range
+
+from .blur_meaning import BlurMeaning, with_blur_in_the_image
 
 SEGMENTATIONS = ("Mask", "Disk", "Gaussian")
 """Labels whose channels are classes of pixels."""
@@ -66,7 +68,8 @@ class ImageParameters(BaseModel):
     images of a focal series share all but defocus and noise. Of the MTF (equation 1.25)
     ``mtf_c1`` is c0 and ``mtf_c2`` is C, as the values of listing A.1 have it; the
     words of table 3.2 exchange the two. C stays 0 where readout noise is simulated
-    apart.
+    apart. ``blur`` is not what the documents have: it is the width in the image, and
+    a file of theirs is taken with ``"blur_is": "equation 1.22"`` beside it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -117,7 +120,16 @@ class ImageParameters(BaseModel):
     log_dose: Range = Field(
         (1.0, 6.0), description="log10 of the dose of each image [e-/Å²]"
     )
-    blur: Magnitude = Field((0.1, 0.8), description="[Å]")
+    blur: Magnitude = Field(
+        (0.0159, 0.1273),
+        description="standard deviation in the image [Å]; the default is 0.1 to 0.8 Å "
+        "of the documents",
+    )
+    blur_is: BlurMeaning = Field(
+        "standard deviation",
+        description='what blur gives; with "equation 1.22" the documents\' number, '
+        "which is divided by 2 pi as it is read",
+    )
     focal_spread: Magnitude = Field((5.0, 20.0), description="[Å]")
     angular_spread: Magnitude = Field(
         (0.0, 0.0), description="spatial coherence, beta of equation 1.20 [mrad]"
@@ -148,6 +160,11 @@ class ImageParameters(BaseModel):
         16, description="images drawn into the debug folder; true = all"
     )
     seed: int = Field(0, description="of the conditions and the noise")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blur_in_the_image(cls, values: Any) -> Any:
+        return with_blur_in_the_image(values) if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _possible(self) -> ImageParameters:

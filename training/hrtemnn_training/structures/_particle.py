@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._crystal import tilt
-from ._shapes import Orientation, Shape, lattice_constant, make_shape
+from ._metals import lattice_constant
+from ._shapes import (
+    Orientation,
+    Shape,
+    make_shape_and_crystal,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +46,7 @@ def make_particle(
     rng
         Source of all random choices.
     shape, orientation
-        See `make_shape`.
+        See `make_shape_and_crystal`.
     a
         Lattice constant; ASE's of an FCC metal if not given [Å].
     cut
@@ -56,16 +61,57 @@ def make_particle(
     ValueError
         If the element is no FCC metal and there is no lattice constant.
     """
-    a = a or lattice_constant(element)
-    positions = make_shape(shape, orientation, layers, a, rng)
+    constants = a or lattice_constant(element), None
+    positions, _ = make_particle_and_crystal(
+        constants, layers, angle, rng, shape=shape, orientation=orientation, cut=cut
+    )
+    return positions
+
+
+def make_particle_and_crystal(
+    constants: tuple[float, float | None],
+    layers: tuple[int, int],
+    angle: float,
+    rng: np.random.Generator,
+    *,
+    shape: Shape,
+    orientation: Orientation,
+    cut: bool,
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Return a particle as `make_particle`, and a crystal like it that is not cut.
+
+    Parameters
+    ----------
+    constants
+        Lattice constants of the particle and of the other crystal, if any [Å].
+    layers, angle, rng, shape, orientation, cut
+        See `make_particle`.
+
+    Returns
+    -------
+    Positions of the particle, and of the other crystal where it is in the particle and
+    around it, each of shape (atom, 3) [Å].
+    """
+    positions, crystal = make_shape_and_crystal(
+        shape, orientation, layers, constants, rng
+    )
     if cut:
         heights = np.unique(np.round(positions[:, 1], 3))
         below = np.flatnonzero(heights < 1e-2)
         plane = heights[rng.choice(below[len(below) // 4 :])]
         positions = positions[positions[:, 1] > plane - 1e-2]
-    if rng.random() < 0.5:
-        positions[:, 0] *= -1  # the twin orientation, which is as likely
-    positions = positions @ tilt(angle, rng.uniform(0, 360)).T
-    positions -= (positions.max(axis=0) + positions.min(axis=0)) / 2
-    positions[:, 1] -= positions[:, 1].min()
-    return np.asarray(positions, float)
+    # The twin orientation is as likely.
+    mirror = np.diag([-1.0 if rng.random() < 0.5 else 1.0, 1.0, 1.0])
+    frame = tilt(angle, rng.uniform(0, 360)) @ mirror
+    positions = positions @ frame.T
+    shift = shift_to_seat(positions)
+    if crystal is not None:
+        crystal = crystal @ frame.T + shift
+    return np.asarray(positions + shift, float), crystal
+
+
+def shift_to_seat(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the shift to where the lowest atoms are at y = 0, x and z centered [Å]."""
+    shift = -(positions.max(axis=0) + positions.min(axis=0)) / 2
+    shift[1] = -positions[:, 1].min()
+    return np.asarray(shift)

@@ -13,12 +13,17 @@ from pydantic import Field, model_validator
 
 from hyperspy_hrtemnn.networks import Range
 
-from ._alloys import Arrangement, arrange, majority
+from ._alloys import Alloy, Arrangement, majority
 from ._choices import CountRange, Shares, draw
 from ._generator import Generator
-from ._particle import make_particle
+from ._metals import close_packed_constant, lattice_constant
+from ._particle import make_particle_and_crystal, shift_to_seat
 from ._ranges import within
-from ._shapes import Orientation, Shape, check_orientation, lattice_constant
+from ._shapes import (
+    Orientation,
+    Shape,
+    check_orientation,
+)
 
 if TYPE_CHECKING:
     from ._assembly import Group
@@ -33,10 +38,18 @@ class ParticleGenerator(Generator):
 
     element: str = Field("Au", description="metal of the particles")
     second_element: str | None = Field(
-        None, description="of alloys; it takes sites of the first one's lattice"
+        None,
+        description="of alloys; where it is apart from the first one it has a lattice "
+        "constant of its own",
     )
     lattice_constant: float | None = Field(
         None, gt=0, description="ASE's of the first element if not given [Å]"
+    )
+    second_lattice_constant: float | None = Field(
+        None,
+        gt=0,
+        description="of the second element as an FCC crystal; that of its density if "
+        "not given [Å]",
     )
     shapes: Shares[Shape] = Field(
         {"single crystal": 1.0}, description="relative shares of the shapes"
@@ -69,6 +82,8 @@ class ParticleGenerator(Generator):
             )
         if self.lattice_constant is None:
             lattice_constant(self.element)
+        if self.second_element and self.second_lattice_constant is None:
+            close_packed_constant(self.second_element)
         for shape, orientation in product(self.shapes, self.orientations):
             check_orientation(shape, orientation)
         return self
@@ -100,24 +115,36 @@ class ParticleGenerator(Generator):
         The particle, and its arrangement and shape, like "core-shell decahedron".
         """
         shape = draw(self.shapes, rng)
-        positions = make_particle(
-            self.element,
+        orientation = draw(self.orientations, rng)
+        first = self.lattice_constant or lattice_constant(self.element)
+        if self.second_element is None:
+            alloy = None
+        else:
+            alloy = self._draw_alloy(first, self.second_element, rng)
+        positions, crystal = make_particle_and_crystal(
+            alloy.constants if alloy else (first, None),
             layers,
             angle,
             rng,
             shape=shape,
-            orientation=draw(self.orientations, rng),
-            a=self.lattice_constant,
+            orientation=orientation,
             cut=cut,
         )
-        first = atomic_numbers[self.element]
-        if self.second_element is None:
-            return (positions, np.full(len(positions), first, np.uint8)), shape
-        arrangement = draw(self.arrangements, rng)
-        elements = first, atomic_numbers[self.second_element]
-        concentration = rng.uniform(*self.concentration)
-        numbers = arrange(positions, elements, arrangement, concentration, rng)
-        return (positions, numbers), f"{arrangement} {shape}"
+        if alloy is None or crystal is None:
+            number = atomic_numbers[self.element]
+            return (positions, np.full(len(positions), number, np.uint8)), shape
+        positions, numbers = alloy.make(positions, crystal, rng)
+        group = positions + shift_to_seat(positions), numbers
+        return group, f"{alloy.arrangement} {shape}"
+
+    def _draw_alloy(self, first: float, second: str, rng: np.random.Generator) -> Alloy:
+        own = self.second_lattice_constant or close_packed_constant(second)
+        return Alloy(
+            elements=(atomic_numbers[self.element], atomic_numbers[second]),
+            constants=(first, own),
+            arrangement=draw(self.arrangements, rng),
+            concentration=rng.uniform(*self.concentration),
+        )
 
     @property
     def column_classes(self) -> dict[str, Any]:

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import ceil, sqrt
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from ase.cluster import Decahedron, FaceCenteredCubic, Icosahedron
-from ase.data import atomic_numbers, reference_states
 from scipy.spatial.transform import Rotation
 
 from ._crystal import rotation_between
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ase import Atoms
     from numpy.typing import NDArray
 
 Shape = Literal["single crystal", "twin", "decahedron", "icosahedron"]
@@ -60,22 +62,6 @@ def check_orientation(shape: Shape, orientation: Orientation) -> None:
         )
 
 
-def lattice_constant(element: str) -> float:
-    """Return ASE's lattice constant of an FCC metal [Å].
-
-    Raises
-    ------
-    ValueError
-        If the element is no FCC metal.
-    """
-    state = reference_states[atomic_numbers.get(element, 0)] or {}
-    if state.get("symmetry") != "fcc":
-        raise ValueError(
-            f"{element!r} is not known as an FCC metal; give its lattice_constant in Å."
-        )
-    return float(state["a"])
-
-
 def make_shape(
     shape: Shape,
     orientation: Orientation,
@@ -84,6 +70,34 @@ def make_shape(
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Return the positions of a whole particle in its orientation to the beam.
+
+    See `make_shape_and_crystal` for what is along the beam.
+
+    Parameters
+    ----------
+    shape, orientation, layers, a, rng
+        As there.
+
+    Returns
+    -------
+    Positions around their mean, shape (atom, 3) [Å].
+
+    Raises
+    ------
+    ValueError
+        If the shape is not known in the orientation.
+    """
+    return make_shape_and_crystal(shape, orientation, layers, (a, None), rng)[0]
+
+
+def make_shape_and_crystal(
+    shape: Shape,
+    orientation: Orientation,
+    layers: tuple[int, int],
+    constants: tuple[float, float | None],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Return a whole particle, and a crystal of another lattice constant around it.
 
     What is along the beam, and the normal of the plane that faces down (-y):
 
@@ -112,14 +126,16 @@ def make_shape(
         Fewest and most planes of each kind, counted from the center (thesis 3.1).
         Decahedra and icosahedra have half as many shells: they lie about twice as far
         apart as the (110) planes, which end most of the single crystals.
-    a
-        Lattice constant of the FCC crystal [Å].
+    constants
+        Lattice constants of the particle and of the other crystal, if any [Å].
     rng
         Source of all random choices.
 
     Returns
     -------
-    Positions around their mean, shape (atom, 3) [Å].
+    Positions of the particle around their mean, shape (atom, 3) [Å], and those of the
+    other crystal, if any: with the same center, orientation and twin planes, and at
+    least as large as the particle.
 
     Raises
     ------
@@ -127,43 +143,86 @@ def make_shape(
         If the shape is not known in the orientation.
     """
     check_orientation(shape, orientation)
-    match shape:
-        case "single crystal":
-            positions = _single_crystal(layers, a, rng)
-        case "twin":
-            positions = _twin(_single_crystal(layers, a, rng))
-        case "decahedron":
-            positions = _decahedron(_shells(layers, rng), a, rng)
-        case "icosahedron":
-            positions = Icosahedron("X", _shells(layers, rng) + 1, a).positions
+    draw, build = _BUILDERS[shape]
+    counts = draw(layers, rng)
+    a, other = constants
+    positions = build(counts, a)
     if orientation == "any":
         frame = Rotation.from_quat(rng.normal(size=4)).as_matrix()
     else:
         frame = _FRAMES[shape][orientation]
-    return np.asarray((positions - positions.mean(axis=0)) @ frame.T)
+    middle = positions.mean(axis=0)
+    crystal = None
+    if other is not None:
+        crystal = build(_grown(counts, a / other), other)
+        crystal = (crystal - middle) @ frame.T
+    return (positions - middle) @ frame.T, crystal
 
 
-def _single_crystal(
-    layers: tuple[int, int], a: float, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    counts = rng.integers(layers[0], layers[1] + 1, size=3).tolist()
-    return np.asarray(FaceCenteredCubic("X", _SURFACES, counts, a).positions)
+Counts = tuple[int, ...]
+"""Planes or shells of a shape, which `_grown` may add to, and its re-entrance last."""
 
 
-def _twin(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+def _grown(counts: Counts, ratio: float) -> Counts:
+    """Return the counts of a shape that is `ratio` times as large, if that is more."""
+    *sizes, reentrance = counts
+    # Even, so that a decahedron has the same in the middle of its axis.
+    most = max(sizes) + 2 * reentrance
+    more = 2 * max(ceil(most * (ratio - 1) / 2), 0)
+    return (*(size + more for size in sizes), reentrance)
+
+
+def _draw_planes(layers: tuple[int, int], rng: np.random.Generator) -> Counts:
+    return (*rng.integers(layers[0], layers[1] + 1, size=3).tolist(), 0)
+
+
+def _draw_shells(layers: tuple[int, int], rng: np.random.Generator) -> Counts:
+    return int(rng.integers(layers[0], layers[1] + 1) + 1) // 2, 0
+
+
+def _draw_rings(layers: tuple[int, int], rng: np.random.Generator) -> Counts:
+    rings, _ = _draw_shells(layers, rng)
+    reentrance = int(rng.integers(0, rings // 3 + 1))
+    sides = int(rng.integers(1, rings + 1))
+    return rings + 1 - 2 * reentrance, sides, reentrance
+
+
+def _single_crystal(counts: Counts, a: float) -> NDArray[np.float64]:
+    return _centered(FaceCenteredCubic("X", _SURFACES, counts[:3], a))
+
+
+def _twin(counts: Counts, a: float) -> NDArray[np.float64]:
     """Replace the half above the twin plane by the mirror image of the half below."""
-    heights = (positions - positions.mean(axis=0)) @ _TWIN_PLANE
+    positions = _single_crystal(counts, a)
+    heights = positions @ _TWIN_PLANE
     below = heights < -1e-3
     mirrored = positions[below] - 2 * heights[below, np.newaxis] * _TWIN_PLANE
     return np.concatenate([positions[heights < 1e-3], mirrored])
 
 
-def _shells(layers: tuple[int, int], rng: np.random.Generator) -> int:
-    return int(rng.integers(layers[0], layers[1] + 1) + 1) // 2
+def _decahedron(counts: Counts, a: float) -> NDArray[np.float64]:
+    return _centered(Decahedron("X", *counts, a))
 
 
-def _decahedron(rings: int, a: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    reentrance = int(rng.integers(0, rings // 3 + 1))
-    ends = rings + 1 - 2 * reentrance
-    sides = int(rng.integers(1, rings + 1))
-    return np.asarray(Decahedron("X", ends, sides, reentrance, a).positions)
+def _icosahedron(counts: Counts, a: float) -> NDArray[np.float64]:
+    return _centered(Icosahedron("X", counts[0] + 1, a))
+
+
+def _centered(cluster: Atoms) -> NDArray[np.float64]:
+    """Return the positions about the middle of a cluster, which all have."""
+    positions = np.asarray(cluster.positions)
+    return np.asarray(positions - positions.mean(axis=0))
+
+
+_BUILDERS: dict[
+    Shape,
+    tuple[
+        Callable[[tuple[int, int], np.random.Generator], Counts],
+        Callable[[Counts, float], NDArray[np.float64]],
+    ],
+] = {
+    "single crystal": (_draw_planes, _single_crystal),
+    "twin": (_draw_planes, _twin),
+    "decahedron": (_draw_rings, _decahedron),
+    "icosahedron": (_draw_shells, _icosahedron),
+}

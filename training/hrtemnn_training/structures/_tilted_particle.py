@@ -16,9 +16,9 @@ from ._amorphous import amorphous_carbon
 from ._assembly import Group, assemble
 from ._choices import CountRange, Shares, draw
 from ._generator import Generator, Seed
+from ._metals import lattice_constant
 from ._particle import make_particle
 from ._ranges import within
-from ._shapes import lattice_constant
 from ._support import make_support
 
 if TYPE_CHECKING:

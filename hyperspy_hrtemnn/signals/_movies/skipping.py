@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of frames that cannot be used: the one rule of all who walk frames.
+
+With "raise" the first one stops the computation; with "skip" its result is empty, and
+one warning at the end of the computation has the numbers of all of them.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import warnings
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import uuid4
+from weakref import WeakValueDictionary
+
+import numpy as np
+from dask.callbacks import Callback
+
+from hyperspy_hrtemnn.bad_frames import (
+    NO_DATA,
+    BadFrameError,
+    OnBadFrame,
+    is_unreadable,
+    told,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+Result = TypeVar("Result")
+
+# Between a line of the user and a warning are only lines of these.
+_BETWEEN = {"concurrent", "contextlib", "functools", "threading", "tqdm"} | {
+    "dask",
+    "distributed",
+    "h5py",
+    "hyperspy",
+    "hyperspy_hrtemnn",
+    "rsciio",
+    "zarr",
+}
+
+
+class SkippedFrames:
+    """The frames that were skipped in a computation, and why; of several threads.
+
+    It travels with the tasks of dask. In the process it was made in, and its threads,
+    it stays the same one.
+
+    Parameters
+    ----------
+    by_hand
+        Whether someone tells of them who knows when; otherwise they are told when dask
+        has computed something.
+    token
+        What tells it from others; by default a new one.
+    """
+
+    def __init__(self, *, by_hand: bool = False, token: str | None = None) -> None:
+        self.total = 1
+        self.by_hand = by_hand
+        self.told: dict[int, str] = {}
+        self._token = token or uuid4().hex
+        self._pending: dict[int, str] = {}
+        self._lock = Lock()
+        _KNOWN[self._token] = self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Find the same one again where it is known."""
+        return _known, (self._token,)
+
+    def add(self, number: int, reason: str) -> None:
+        """Note a frame; it may come again, and be without data by then."""
+        with self._lock:
+            self._pending.setdefault(number, reason)
+
+    def take(self) -> dict[int, str]:
+        """Return what was noted since it was last taken, by number."""
+        with self._lock:
+            taken, self._pending = self._pending, {}
+        return dict(sorted(taken.items()))
+
+    def tell(self) -> None:
+        """Warn, as of the line of the user, of what was noted, if anything.
+
+        Raises
+        ------
+        BadFrameError
+            If no frame of the movie could be used.
+        """
+        self.told = self.take()
+        tell(self.told, self.total)
+
+
+_KNOWN: WeakValueDictionary[str, SkippedFrames] = WeakValueDictionary()
+
+
+def _known(token: str) -> SkippedFrames:
+    return _KNOWN.get(token) or SkippedFrames(token=token)
+
+
+def tell(reasons: Mapping[int, str], total: int) -> None:
+    """Warn once of frames that could not be used; raise if these are all."""
+    if not reasons:
+        return
+    text = told(reasons, total)
+    if len(reasons) == total:
+        raise BadFrameError(f"There is no result: {text}")
+    warnings.warn(text, stacklevel=_users_level())
+
+
+def _users_level() -> int:
+    """Return the stack level of the user's line, as of the caller of this."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and _package(frame) in _BETWEEN:
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def _package(frame: Any) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+class FrameRule:
+    """What is done about a frame that cannot be used.
+
+    Parameters
+    ----------
+    on_bad_frame
+        ``"raise"`` or ``"skip"``; None to skip where there are several frames.
+    known
+        Whether frames without data were told of before, when they became so.
+    by_hand
+        Whether someone calls `SkippedFrames.tell` of ``skipped``; otherwise dask does.
+
+    Raises
+    ------
+    ValueError
+        If there is no such rule.
+    """
+
+    def __init__(
+        self,
+        on_bad_frame: OnBadFrame | None = None,
+        *,
+        known: bool = False,
+        by_hand: bool = False,
+    ) -> None:
+        if on_bad_frame not in (None, "raise", "skip"):
+            raise ValueError(
+                f"on_bad_frame is {on_bad_frame!r}; it has to be 'raise' or 'skip'."
+            )
+        self.on_bad_frame = on_bad_frame
+        self.shape: tuple[int, ...] = ()
+        self.known = known
+        self.skipped = SkippedFrames(by_hand=by_hand)
+
+    def over(self, shape: tuple[int, ...]) -> FrameRule:
+        """Set the numbers of frames, in the order of the data, and return the rule."""
+        self.shape = shape
+        self.skipped.total = math.prod(shape)
+        return self
+
+    @property
+    def raises(self) -> bool:
+        """Whether a frame that cannot be used is an error."""
+        several = math.prod(self.shape) > 1
+        return (self.on_bad_frame or ("skip" if several else "raise")) == "raise"
+
+    def result(
+        self, index: tuple[int, ...], function: Callable[[], Result]
+    ) -> Result | None:
+        """Return what a function makes of a frame, None if that is skipped.
+
+        Parameters
+        ----------
+        index
+            Of the frame, in the order of the data.
+        function
+            It raises a `BadFrameError` if the frame cannot be used.
+
+        Raises
+        ------
+        BadFrameError
+            If it does, and frames are not skipped. It says of which frame.
+        ValueError
+            If the function raises another one, with the number of the frame, too.
+        """
+        try:
+            return function()
+        except BadFrameError as error:
+            if self.raises:
+                raise BadFrameError(self._of(index, error), error.reason) from error
+            if not (self.known and error.reason == NO_DATA):
+                self.skipped.add(self._number(index), error.reason)
+        except ValueError as error:
+            raise ValueError(self._of(index, error)) from error
+        return None
+
+    def results(self, numbers: range, load: Callable[[], Result]) -> Result | None:
+        """Return the frames that are read together, None if they are skipped.
+
+        Parameters
+        ----------
+        numbers
+            Of the frames, as in tables.
+        load
+            It raises a `BadFrameError` if they cannot be read.
+        """
+        try:
+            return load()
+        except BadFrameError as error:
+            for number in numbers:
+                self.result(self.index(number), partial(_raise, error))
+        return None
+
+    def to_try(
+        self, total: int, done: Iterable[int], bad: Mapping[int, str]
+    ) -> set[int]:
+        """Return the frames that a run has to look at, which may go on with another.
+
+        Parameters
+        ----------
+        total
+            Number of frames.
+        done, bad
+            Those with a result, and those that could not be used, with the reason. To
+            read those that could not be read is tried again.
+        """
+        known = () if self.raises else (n for n in bad if not is_unreadable(bad[n]))
+        return set(range(total)).difference(done, known)
+
+    def index(self, number: int) -> tuple[int, ...]:
+        """Return the index of a frame, in the order of the data, from its number."""
+        return tuple(int(i) for i in np.unravel_index(number, self.shape or (1,)))[
+            : len(self.shape)
+        ]
+
+    def _of(self, index: tuple[int, ...], error: ValueError) -> str:
+        if not index:
+            return str(error)
+        # As inav counts: the fastest axis first.
+        place = index[0] if len(index) == 1 else index[::-1]
+        return f"Frame {place}: {error}"
+
+    def _number(self, index: tuple[int, ...]) -> int:
+        return int(np.ravel_multi_index(index, self.shape)) if index else 0
+
+
+def _raise(error: BadFrameError) -> None:
+    raise error
+
+
+class _AtTheEnd(Callback):  # type: ignore[misc]
+    """Tells of the frames that were skipped when dask has computed something."""
+
+    def _finish(self, dsk: Any, state: Any, errored: bool) -> None:  # noqa: ARG002
+        for skipped in list(_KNOWN.values()):
+            if skipped.by_hand:
+                continue
+            if errored:
+                skipped.take()
+            else:
+                skipped.tell()
+
+
+# A lazy result is computed by whoever asks for it, in ways that are not ours: it is
+# dask that knows when this is done.
+_AtTheEnd().register()

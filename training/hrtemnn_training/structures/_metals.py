@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lattice constants of metals, from ASE's reference states."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from ase.data import atomic_numbers, reference_states
+
+
+def lattice_constant(element: str) -> float:
+    """Return ASE's lattice constant of an FCC metal [Å].
+
+    Raises
+    ------
+    ValueError
+        If the element is no FCC metal.
+    """
+    state = reference_states[atomic_numbers.get(element, 0)] or {}
+    if state.get("symmetry") != "fcc":
+        raise ValueError(
+            f"{element!r} is not known as an FCC metal; give its lattice_constant in Å."
+        )
+    return float(state["a"])
+
+
+def close_packed_constant(element: str) -> float:
+    """Return the lattice constant of a metal as an FCC crystal of its density [Å].
+
+    From ASE's reference states of FCC, HCP and BCC metals. For cobalt this is 3.542 Å,
+    with 2.505 Å between neighbors; FCC cobalt has 3.544 Å.
+
+    Raises
+    ------
+    ValueError
+        If the element is no such metal.
+    """
+    state = reference_states[atomic_numbers[element]] or {}
+    match state.get("symmetry"):
+        case "fcc":
+            volume = state["a"] ** 3 / 4
+        case "bcc":
+            volume = state["a"] ** 3 / 2
+        case "hcp":
+            volume = sqrt(3) / 4 * state["a"] ** 3 * state["c/a"]
+        case _:
+            raise ValueError(
+                f"{element!r} is not known as an FCC, HCP or BCC metal; give its "
+                "second_lattice_constant in Å."
+            )
+    return float((4 * volume) ** (1 / 3))

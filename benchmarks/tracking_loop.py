@@ -71,7 +71,7 @@ def plain_loop(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
     before: np.ndarray | None = None
     next_id = 1
     for frame in frames:
-        mask = frame >= 0.9
+        mask = frame >= 0.5
         distance = distance_transform_edt(mask)
         peaks = peak_local_max(
             distance, min_distance=int(MIN_SEPARATION / 2), labels=label(mask)

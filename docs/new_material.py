@@ -59,6 +59,7 @@ def draw_found(run: Path) -> None:
     """Draw true and found outlines of test structures at several doses."""
     recipe = read_recipe(RECIPE)
     network = load(run / f"{NAME}.onnx")
+    threshold = network.card.unbiased_threshold
     data = DataSet(data_path(run, "test"))
     figure, rows = plt.subplots(
         len(SHOWN), len(DOSES), figsize=(9, 9), layout="constrained"
@@ -72,7 +73,10 @@ def draw_found(run: Path) -> None:
             ax.imshow(image, cmap="gray", vmin=low, vmax=high)
             found = ask_pixels(network, shot)[0]
             true = masks(shot.sample, (), shot.grid)[..., 0]
-            for outline, color in ((true, "tab:green"), (found > 0.9, "tab:red")):
+            for outline, color in (
+                (true, "tab:green"),
+                (found >= threshold, "tab:red"),
+            ):
                 if outline.any():
                     ax.contour(outline, [0.5], colors=color, linewidths=1)
             ax.set(title=f"{10**dose} e⁻/Å²", xticks=[], yticks=[])

@@ -40,9 +40,13 @@ def ask_network() -> Network:
     return load(answer if answer in available() else Path(answer.strip('"')))
 
 
-def ask_probability() -> float:
-    """Return the probability from which on a pixel belongs to a class."""
-    return ask_number("Smallest probability, 0 to 1", TITLE, 0.9)
+def ask_probability(network: Network) -> float:
+    """Return the probability from which on a pixel belongs to a class.
+
+    What is proposed is the network's threshold of unbiased area.
+    """
+    proposed = network.card.unbiased_threshold
+    return ask_number("Smallest probability, 0 to 1", TITLE, proposed)
 
 
 def segment(channel: Channel, network: Network, probability: float) -> ROI | MultiROI:

@@ -337,6 +337,27 @@ def test_track(run, tmp_path, segmentation_path):
     assert len(rows) == 7 + 6
 
 
+@pytest.mark.parametrize(("made", "expected"), [({"threshold": 0.96}, 1), ({}, 2)])
+def test_track_takes_the_threshold_of_the_network(
+    run, tmp_path, segmentation_path, made, expected
+):
+    segmentation = hs.load(segmentation_path)
+    segmentation.metadata.set_item("HRTEMNN.Segmentation", {"network": "n", **made})
+    segmentation.save(segmentation_path, overwrite=True)
+    run("track", segmentation_path, "--out", tmp_path / "l.hspy", *TRACKING)
+    labels = hs.load(tmp_path / "l.hspy")
+    used = labels.metadata.HRTEMNN.Instances.probability
+    assert used == made.get("threshold", 0.9)
+    # One disc has 1, the other 0.95.
+    assert labels.data.max() == expected
+
+
+def test_the_help_says_the_default_threshold(run):
+    for command in ("track", "follow"):
+        text = " ".join(run(command, "--help").split())
+        assert "the network's threshold of unbiased area" in text
+
+
 @pytest.mark.parametrize("count", [0, 1, 4, 6])
 def test_track_goes_on(run, tmp_path, segmentation_path, interrupt, count):
     whole, out = tmp_path / "whole.hspy", tmp_path / "labels.hspy"

@@ -136,6 +136,22 @@ def test_the_same_as_the_single_methods(movie, network, expected, tmp_path):
     np.testing.assert_array_equal(spectrum.data, other.data)
 
 
+def test_the_threshold_is_the_networks(movie, tmp_path):
+    network = tiny_networks.brightness(
+        tmp_path / "n.onnx",
+        standardization_width=18.0,
+        threshold=0.995,
+        object_weight=9,
+    )
+    segmentation = movie.segment(network, **QUIET)
+    expected = segmentation.track_instances(**TRACK, **QUIET)
+    particles, *_ = follow(movie, network, tmp_path / "own", size=None)
+    assert particles.metadata.HRTEMNN.Instances.probability == 0.995
+    np.testing.assert_array_equal(particles.data.compute(), expected.data)
+    others = follow(movie, network, tmp_path / "o", size=None, probability=0.4)
+    assert (others.particles.data > 0).sum().compute() > (expected.data > 0).sum()
+
+
 def test_without_spectra_and_with_one_image(movie, network, expected, tmp_path):
     image = movie.inav[1]
     particles, properties, reflections = follow(image, network, tmp_path, size=None)

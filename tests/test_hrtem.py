@@ -84,6 +84,20 @@ def test_segment_is_predict_of_every_frame(movie, network_path):
     np.testing.assert_array_equal(segmentation.data, expected)
 
 
+@pytest.mark.parametrize(
+    ("card", "threshold"),
+    [({"threshold": 0.37, "object_weight": 9}, 0.37), ({"object_weight": 1}, 0.5)],
+)
+def test_the_threshold_of_the_card_goes_with_the_segmentation(
+    movie, tmp_path, card, threshold
+):
+    path = tiny_networks.convolution(tmp_path / "n.onnx", **card)
+    segmentation = movie.segment(path, show_progressbar=False)
+    assert segmentation.metadata.HRTEMNN.Segmentation.threshold == threshold
+    mask = segmentation.threshold()
+    np.testing.assert_array_equal(mask.data, segmentation.data >= threshold)
+
+
 def test_axes_and_metadata(movie, network_path):
     movie.metadata.set_item("Signal.Noise_properties.variance", 3.0)
     segmentation = movie.segment(str(network_path), overlap=9)
@@ -101,6 +115,7 @@ def test_axes_and_metadata(movie, network_path):
         "version": __version__,
         "classes": ["particle"],
         "sampling": 0.1,
+        "threshold": 0.9,
         "resample": True,
         "tile": None,
         "overlap": 9,

@@ -254,6 +254,8 @@ def test_threshold_is_inclusive():
     frame = np.where(disc(30, 40, 9), np.float32(0.75), 0.2)
     assert separate(frame, 4, probability=0.75).max() == 1
     assert separate(frame, 4, probability=0.76).max() == 0
+    assert separate(np.where(frame > 0.5, 0.5, 0.2), 4).max() == 1
+    assert separate(np.where(frame > 0.5, 0.499, 0.2), 4).max() == 0
 
 
 @pytest.mark.parametrize(

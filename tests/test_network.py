@@ -105,6 +105,26 @@ def test_channels_and_classes(tmp_path, rng):
     assert load(path).predict(batch).shape == (2, 4, 11, 10)
 
 
+def test_a_card_from_before_thresholds_is_read_and_means_what_it_did():
+    text = tiny_networks.card().model_dump_json(exclude={"threshold", "object_weight"})
+    card = networks.Card.model_validate_json(text)
+    assert (card.threshold, card.object_weight) == (None, None)
+    assert card.unbiased_threshold == 0.9
+    # Without the weight 0.5 is where an object is as likely as none.
+    assert tiny_networks.card(object_weight=9).unbiased_threshold == 0.5
+    known = tiny_networks.card(object_weight=9, threshold=0.43)
+    assert known.unbiased_threshold == 0.43
+
+
+def test_the_shipped_masks_give_probabilities():
+    for name in ("au-ceo2-mask", "nanoparticle-membrane-mask"):
+        card = load(name).card
+        assert card.object_weight == 9
+        assert 0.4 < card.threshold < 0.6
+        curve = card.scores["reliability"]
+        assert curve["expected_calibration_error"] < 0.02
+
+
 def test_pickle(network_path, rng):
     network = load(network_path)
     again = pickle.loads(pickle.dumps(network))  # noqa: S301

@@ -80,6 +80,56 @@ def test_threshold(segmentation):
     assert mask.axes_manager[0].units == "s"
 
 
+MADE_BY = {
+    "a mask of unknown origin": (None, 0.5),
+    "an older network of ours": ({"network": "old", "sha256": "0"}, 0.9),
+    "a network whose card has a threshold": ({"network": "n", "threshold": 0.37}, 0.37),
+    "a script that set something else there": ({"classes": ["particle"]}, 0.5),
+}
+
+
+@pytest.mark.parametrize(("made", "expected"), MADE_BY.values(), ids=MADE_BY)
+@pytest.mark.parametrize("lazy", [False, True])
+def test_the_threshold_is_by_default_that_of_unbiased_area(made, expected, lazy):
+    # One disc for each of the thresholds, each just reaching it.
+    values = (0.37, 0.5, 0.9)
+    discs = [v * disc(14, 14 + 24 * i, 8) for i, v in enumerate(values)]
+    segmentation = calibrated(np.sum(discs, axis=0)[np.newaxis].repeat(2, axis=0))
+    if made is not None:
+        segmentation.metadata.set_item("HRTEMNN.Segmentation", made)
+    if lazy:
+        segmentation = segmentation.as_lazy()
+    above = sum(v >= expected for v in values)
+    mask = segmentation.threshold()
+    area = segmentation.area()
+    particles = segmentation.track_instances("1 nm", show_progressbar=False)
+    assert mask.metadata.HRTEMNN.Threshold.probability == expected
+    assert particles.metadata.HRTEMNN.Instances.probability == expected
+    for signal in (mask, area, particles):
+        if lazy:
+            signal.compute(show_progressbar=False)
+    one = np.count_nonzero(disc(14, 14, 8))
+    assert mask.data.sum() == 2 * above * one
+    np.testing.assert_allclose(area.data, above * one * 0.01)
+    assert particles.data.max() == above
+    # What is asked for takes its place, in all of them.
+    assert segmentation.threshold(0.9).metadata.HRTEMNN.Threshold.probability == 0.9
+    tracked = segmentation.track_instances(
+        "1 nm", probability=0.9, show_progressbar=False
+    )
+    assert tracked.metadata.HRTEMNN.Instances.probability == 0.9
+
+
+def test_the_threshold_survives_slicing_and_saving(segmentation, tmp_path):
+    made = {"network": "n", "threshold": 0.96}
+    segmentation.metadata.set_item("HRTEMNN.Segmentation", made)
+    segmentation.inav[1:3].save(tmp_path / "some.hspy")
+    again = hs.load(tmp_path / "some.hspy")
+    np.testing.assert_array_equal(
+        again.threshold().data, segmentation.data[1:3] >= 0.96
+    )
+
+
 def test_area_against_time(segmentation):
     area = segmentation.area(0.96)
     assert isinstance(area, hs.signals.Signal1D)
@@ -105,7 +155,7 @@ def test_tracking_a_movie(segmentation):
     assert isinstance(particles, Instances)
     assert not particles._lazy
     assert particles.data.dtype == np.int32
-    np.testing.assert_array_equal(particles.data > 0, segmentation.data > 0.9)
+    np.testing.assert_array_equal(particles.data > 0, segmentation.data > 0.5)
     assert [int(particles.data[t, 15, 15 + 3 * t]) for t in range(FRAMES)] == [1] * 6
     assert [int(frame[36, 60]) for frame in particles.data] == [2] * 6
     assert particles.metadata.General.title == "discs"

@@ -65,10 +65,11 @@ class SegmentWithNetwork_4846e6a52eab45c2af7aaffdfbc2a3c1(ContextualMenuItem):
             selected = ListHelper.fromPythonCollection(
                 collectionString, asPythonList=True
             )
+            network = ask_network()
             cls.segmentWithNetwork(
                 channel=selected[0],
-                network=str(ask_network().path),
-                probability=ask_probability(),
+                network=str(network.path),
+                probability=ask_probability(network),
             )
 
     @classmethod

@@ -25,6 +25,7 @@ from hyperspy_hrtemnn.signals._movies.linking import separated
 from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
 from hyperspy_hrtemnn.signals._particles.dropped import DroppedRegions
 from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
+from hyperspy_hrtemnn.signals._probabilities import threshold_of
 from hyperspy_hrtemnn.signals._segmentation import (
     linking_in_pixels,
     separate_frame,
@@ -88,6 +89,7 @@ def track_file(
     signal = in_one_form(signal)
     options = {
         **options,
+        "probability": threshold_of(signal, options["probability"]),
         "min_separation": number_or_text(options["min_separation"]),
         "min_area": number_or_text(options["min_area"]),
         "reach": number_or_text(options["reach"]),

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -68,6 +68,10 @@ class Card(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    # Of cards that say nothing: these networks were trained with objects' pixels
+    # weighted 9 times, and give 0.9 where an object is as likely as none.
+    OLD_THRESHOLD: ClassVar[float] = 0.9
+
     version: Literal[2] = Field(2, description="of what the fields of a card mean")
     name: str
     description: str
@@ -106,6 +110,16 @@ class Card(BaseModel):
     smallest_side: Annotated[int, Field(ge=1)] = Field(
         1, description="least height and width [pixels]"
     )
+    object_weight: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="of an object's pixels in the training, taken out of the answer; "
+        "null where it still is in it, if there was one",
+    )
+    threshold: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None,
+        description="probability from which on pixels are an object's: in the median "
+        "of images it never saw, as much area is found as there is",
+    )
     ranges: TrainedRanges
     recipe: str
     recipe_sha256: str = Field(
@@ -123,6 +137,17 @@ class Card(BaseModel):
     def per_image(self) -> bool:
         """Whether the answer is one for the whole image, not one for each pixel."""
         return self.task == "zone axis" or self.task.startswith("image ")
+
+    @property
+    def unbiased_threshold(self) -> float:
+        """The threshold of unbiased area, measured or by what the answer means.
+
+        Where it was not measured, the probability at which an object is as likely as
+        none: 0.5, or 0.9 for a file that is older than `object_weight`.
+        """
+        if self.threshold is not None:
+            return self.threshold
+        return self.OLD_THRESHOLD if self.object_weight is None else 0.5
 
     @model_validator(mode="before")
     @classmethod

@@ -166,7 +166,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         Probabilities, float32 in 0..1, array order (..., y, x) for a network of one
         class and (..., class, y, x) for more. A network that takes a focal series
         uses up the axis ``defocus``. ``metadata.HRTEMNN.Segmentation`` says which
-        network, options and classes.
+        network, options and classes, and from which probability on its card takes
+        pixels for an object's (``threshold``).
 
         Raises
         ------
@@ -450,7 +451,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         *,
         min_separation: float | str,
         min_overlap: float = 0.5,
-        probability: float = 0.9,
+        probability: float | None = None,
         min_area: float | str | None = None,
         memory: int = 0,
         drift: bool | ArrayLike = True,

@@ -58,6 +58,7 @@ def segment(
         "version": __version__,
         "classes": list(card.classes),
         "sampling": card.sampling,
+        "threshold": card.unbiased_threshold,
         **options,
     }
     result.metadata.set_item("HRTEMNN.Segmentation", provenance)

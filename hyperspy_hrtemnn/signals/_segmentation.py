@@ -29,7 +29,7 @@ from ._movies.frames import computed, derived_signal
 from ._movies.linking import linked_frames
 from ._movies.skipping import FrameRule
 from ._particles.dropped import DroppedRegions
-from ._probabilities import check_range
+from ._probabilities import check_range, threshold_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,19 +63,29 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
 
     _signal_type = "HRTEM_segmentation"
 
-    def threshold(self, probability: float = 0.9) -> Segmentation:
+    def threshold(self, probability: float | None = None) -> Segmentation:
         """Return where the probability is at least a threshold, as a boolean signal.
 
         Parameters
         ----------
         probability
-            The threshold, above 0 and up to 1. NaN, no data, is not above it.
+            The threshold, above 0 and up to 1. By default that of unbiased area:
+            what the network's card says, which `HRTEM.segment` keeps in
+            ``metadata.HRTEMNN.Segmentation.threshold``; 0.9 for a segmentation of a
+            network that is older than this entry, whose answers were no probabilities
+            yet; 0.5 for one that no network of this package made. NaN, no data, is
+            not above it.
+
+        Returns
+        -------
+        ``metadata.HRTEMNN.Threshold.probability`` has the threshold.
 
         Raises
         ------
         ValueError
             If the threshold is out of range, or the signal holds no probabilities.
         """
+        probability = threshold_of(self, probability)
         if not 0 < probability <= 1:
             raise ValueError(f"probability has to be in 0 to 1, not {probability}.")
         if not self._lazy:
@@ -86,13 +96,13 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
         )
         return mask  # type: ignore[no-any-return]
 
-    def area(self, probability: float = 0.9) -> BaseSignal:
+    def area(self, probability: float | None = None) -> BaseSignal:
         """Return the area above a threshold against the navigation axes.
 
         Parameters
         ----------
         probability
-            The threshold, above 0 and up to 1.
+            The threshold, above 0 and up to 1; by default as in `threshold`.
 
         Returns
         -------
@@ -120,7 +130,7 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
         min_separation: float | str,
         *,
         min_overlap: float = 0.5,
-        probability: float = 0.9,
+        probability: float | None = None,
         min_area: float | str | None = None,
         memory: int = 0,
         drift: bool | ArrayLike = True,
@@ -155,7 +165,8 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
             Smallest overlap, 0 to 1, for particles of two frames to be the same: the
             shared area over that of the smaller one.
         probability
-            Pixels of at least this probability belong to a particle.
+            Pixels of at least this probability belong to a particle. By default the
+            threshold of unbiased area, as in `threshold`.
         min_area
             Particles of less area are dropped: a number in the square of the axes'
             unit, or a text, ``"4 nm^2"``. By default a twentieth of the square of
@@ -184,7 +195,7 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
         Returns
         -------
         Labels of the shape of this signal. ``metadata.HRTEMNN.Instances`` has the
-        options.
+        options, and the threshold that was used as ``probability``.
 
         Raises
         ------
@@ -201,6 +212,7 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
         >>> particles.properties()  # doctest: +SKIP
         """
         _check_one_movie(self)
+        probability = threshold_of(self, probability)
         if not self._lazy:
             check_range(self.data)
         options = separation_in_pixels(self, min_separation, probability, min_area)

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import tiny_networks
 from dragonfly_stand_in import interface, model
 from dragonfly_stand_in.session import frames_of, open_grid
 
@@ -57,7 +58,17 @@ def test_what_is_asked(dragonfly, images):
     assert NETWORK in question
     # These need a focal series.
     assert "mos2" not in question
-    assert float(probability) == 0.9
+    assert float(probability) == load(default).card.unbiased_threshold
+
+
+def test_the_threshold_of_the_network_that_was_named_is_proposed(
+    dragonfly, images, tmp_path
+):
+    path = tiny_networks.convolution(
+        tmp_path / "n.onnx", threshold=0.37, object_weight=4
+    )
+    dragonfly.click(TITLE, [open_images(images)], str(path), "x")
+    assert float(interface.asked[1][2]) == 0.37
 
 
 def test_file_of_a_network(dragonfly, images):

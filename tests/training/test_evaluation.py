@@ -20,6 +20,7 @@ from hrtemnn_training.evaluation.mask_summary import (
     dose_bins,
     summarize_masks,
 )
+from hrtemnn_training.evaluation.mask_task import MaskAnswer
 from hrtemnn_training.evaluation.report import report
 from hrtemnn_training.evaluation.rivals import rivals_of
 from hrtemnn_training.evaluation.shots import take
@@ -98,12 +99,30 @@ def test_masks_by_kind(recipe_values) -> None:
     shot = shot_of(recipe)
     task = task_of(recipe)
     truth = np.moveaxis(masks(shot.sample, KINDS, shot.grid), -1, 0)
-    scores = task.score(truth.astype(np.float32), shot)
+    np.testing.assert_array_equal(task.truth(shot), truth)
+    scores = task.score(MaskAnswer(truth.astype(np.float32)), shot)
     assert scores["f1"] == scores["recall A"] == scores["found_over_true_area"] == 1
-    exchanged = task.score(truth[::-1].astype(np.float32), shot)
+    exchanged = task.score(MaskAnswer(truth[::-1].astype(np.float32)), shot)
     assert exchanged["f1"] == 0
-    weak = task.score(0.7 * truth, shot)
+    weak = task.score(MaskAnswer(0.7 * truth, 0.71), shot)
     assert (weak["f1"], weak["f1_half"]) == (0, 1)
+    assert task.score(MaskAnswer(0.7 * truth, 0.7), shot)["f1"] == 1
+
+
+def test_the_threshold_of_a_mask_is_its_networks(recipe_values, tmp_path) -> None:
+    recipe = recipe_for(recipe_values, ["nanoparticle"], label="Mask")
+    shot = shot_of(recipe)
+    task = task_of(recipe)
+    cards = [
+        ({}, 0.9),
+        ({"object_weight": 1}, 0.5),
+        ({"object_weight": 9, "threshold": 0.43}, 0.43),
+    ]
+    for i, (card, expected) in enumerate(cards):
+        path = tiny_network(tmp_path / f"{i}.onnx", **card)
+        answer = task.ask(Network(path), shot)
+        assert answer.threshold == expected
+        np.testing.assert_array_equal(answer.found, answer.probability >= expected)
 
 
 def test_columns_of_two_classes(recipe_values) -> None:
@@ -274,12 +293,12 @@ def test_networks_side_by_side(run_folder, tmp_path, recipe) -> None:
     bins = summary["threshold"]["against"]["sampling"]
     assert len(bins) == 6
     assert sum(b["true_share"]["images"] for b in bins.values()) == 12
-    assert list(summary["third"]["cameras"]) == [
-        "images",
-        "probability",
-        "MTF 3",
-        "MTF 4",
-    ]
+    assert summary["third"]["cameras"]["probability"] == 0.9
+    shown = ["images", "MTF 3", "MTF 4"]
+    assert list(summary["threshold"]["cameras"]) == shown
+    assert "reliability" not in summary["threshold"]
+    curve = summary["third"]["reliability"]
+    assert sum(curve["share_of_pixels"]) == pytest.approx(1, abs=2e-3)
     assert (tmp_path / "comparison.png").stat().st_size > 10_000
     assert load(paths[0]).card.scores == {}
 
@@ -304,7 +323,7 @@ def test_networks_that_take_fewer_images_get_the_first_ones(
     shot = take(recipe, Samples(1, 1, particles=True), 0, np.random.default_rng(5))
     assert len(shot.exposure.counts) == 3
     np.testing.assert_array_equal(
-        task_of(recipe).ask(networks["2"], shot),
+        task_of(recipe).ask(networks["2"], shot).probability,
         predict(networks["2"], shot.exposure.counts[:2], shot.pixel),
     )
     more = Network(tiny_networks.convolution(tmp_path / "4.onnx", channels=4))
@@ -358,6 +377,12 @@ def test_what_cannot_be_scored_is_refused_before_the_work(
     network = Network(tiny_network(tmp_path / "n.onnx"))
     with pytest.raises(ValueError, match=r"no condition 'weather', only .*dose"):
         evaluate(recipe, run_folder, {"n": network}, against=["weather"])
+    for name in ("validation", "test"):
+        (tmp_path / f"{name}.zarr").symlink_to(run_folder / f"{name}.zarr")
+    own = tiny_network(tmp_path / "tiny.onnx")
+    with pytest.raises(ValueError, match="no condition 'weather'"):
+        report(recipe, tmp_path, against=["weather"], progress=False)
+    assert load(own).card.threshold is None
     two = Network(tiny_networks.convolution(tmp_path / "two.onnx", classes=2, stride=1))
     with pytest.raises(ValueError, match="two makes 2 classes of 1 images"):
         evaluate(recipe, run_folder, {"two": two})
@@ -404,7 +429,9 @@ def test_summary_of_known_masks() -> None:
     row = {"mtf": "MTF 3", "dose_bin": "100-200", "true_share": 0.2, "found_share": 0.1}
     rows = [row | {"f1": i / 10, "f1_half": 1.0} for i in range(11)]
     nothing = {"true_share": 0.0, "found_share": 0.04, "f1": np.nan, "f1_half": np.nan}
-    summary = summarize_masks(pd.DataFrame([*rows, row | nothing]))["MTF 3"]
+    summary = summarize_masks(pd.DataFrame([*rows, row | nothing]), 0.47)
+    assert (summary["images"], summary["probability"]) == (12, 0.47)
+    summary = summary["MTF 3"]
     assert summary["dose"]["100-200"] == {
         "images": 11,
         "f1_mean": 0.5,

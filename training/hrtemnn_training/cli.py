@@ -253,7 +253,10 @@ def images(recipe: Recipe, folder: Path, cache: bool) -> None:
 
 @_step
 def export(recipe: Recipe, folder: Path) -> None:
-    """Write the best epoch of the training in FOLDER as an ONNX file."""
+    """Write the best epoch of the training in FOLDER as an ONNX file.
+
+    The object_weight of its stage is taken out of what it answers.
+    """
     from .export import onnx_file
     from .training.files import trained_recipe
 
@@ -293,7 +296,8 @@ def evaluate(
 
     What is scored follows from the label of RECIPE. Without NETWORKS the exported
     network of FOLDER: evaluation.csv, .json and .png go into FOLDER and the scores into
-    its card. NETWORKS, by name or path, are compared on the same images in
+    its card, with the threshold of unbiased area of a mask, which is measured first, on
+    validation structures. NETWORKS, by name or path, are compared on the same images in
     comparison.csv, .json and .png, and so is the network of FOLDER with --images. A
     network that takes fewer images than the focal series of RECIPE gets its first ones.
     """

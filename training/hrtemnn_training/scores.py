@@ -11,9 +11,6 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PROBABILITY = 0.9
-"""Above it a pixel is an object's: the noise paper's, and `track_instances`'."""
-
 
 def f1_score(predicted: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
     """Return the pixel F1 score, equation 3.5 of the thesis.

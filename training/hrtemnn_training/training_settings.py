@@ -46,8 +46,9 @@ class Stage(BaseModel):
     object_weight: float = Field(
         1.0,
         gt=0,
-        description="of an object's pixels in the loss, the others' is 1; with w an "
-        "object is as likely as none where the network gives w / (1 + w)",
+        description="of an object's pixels in the loss, the others' is 1: what is "
+        "seldom is learned sooner; the exported network is free of it and gives "
+        "probabilities",
     )
 
 

@@ -30,7 +30,7 @@ def separate(
     probabilities: ArrayLike,
     min_separation: float,
     *,
-    probability: float = 0.9,
+    probability: float = 0.5,
     min_area: float | None = None,
 ) -> Labels:
     """Give each particle of a segmented frame its own label.
@@ -50,7 +50,8 @@ def separate(
         Smallest distance between the centers of two touching particles in pixels.
         Only holes smaller than its square can be pinholes.
     probability
-        Pixels of at least this probability belong to a particle.
+        Pixels of at least this probability belong to a particle. A network's threshold
+        of unbiased area is in its card (`networks.Card.unbiased_threshold`).
     min_area
         Particles of fewer pixels are dropped; see `separate_and_count` for how many. By
         default a twentieth of the square of `min_separation`: a disc a quarter as wide

@@ -26,6 +26,7 @@ from hyperspy_hrtemnn.signals._fourier.reflections import (
 )
 from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
 from hyperspy_hrtemnn.signals._particles.dropped import DroppedRegions
+from hyperspy_hrtemnn.signals._probabilities import threshold_of
 from hyperspy_hrtemnn.signals._progress import is_shown
 from hyperspy_hrtemnn.signals._segmentation import (
     linking_in_pixels,
@@ -110,6 +111,8 @@ def follow_particles(
         )
     # Both check their options and know the metadata; their pixels are not used.
     segmentation = signal.segment(network, **segment, lazy_output=True)
+    probability = threshold_of(segmentation, track["probability"])
+    track = {**track, "probability": probability}
     particles = segmentation.track_instances(**track, lazy_output=True)
     separation = {
         name: track[name] for name in ("min_separation", "probability", "min_area")

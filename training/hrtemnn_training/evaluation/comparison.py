@@ -18,6 +18,8 @@ from hrtemnn_training.generation import data_path
 from hrtemnn_training.store import DataSet
 
 from .mask_summary import camera_plan
+from .mask_task import Masks
+from .reliability import Reliability
 from .rivals import rivals_of
 from .shots import take
 from .tasks import Task, task_of
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from hrtemnn_training.images.parameters import ImageParameters
     from hrtemnn_training.recipe import Recipe
     from hyperspy_hrtemnn.networks import Network
+
+    from .shots import Samples
 
 _ROUND = 1000  # a seed of its own for these images
 _VALIDATION = 24  # images on which the rivals are tuned
@@ -49,6 +53,8 @@ class Evaluation:
         Names of the columns.
     task
         What was asked.
+    reliability
+        Of the networks, by name, where the answer is a mask.
     """
 
     table: pd.DataFrame
@@ -57,6 +63,7 @@ class Evaluation:
     conditions: tuple[str, ...]
     scores: tuple[str, ...]
     task: Task
+    reliability: dict[str, Reliability]
 
     def rows(self, contender: str) -> pd.DataFrame:
         """Return the rows of one contender."""
@@ -112,8 +119,7 @@ def evaluate(
         DataSet(data_path(folder, purpose)) for purpose in ("test", "validation")
     )
     rng = np.random.default_rng((recipe.seed, _ROUND + 1))
-    first = take(recipe, data, 0, np.random.default_rng((recipe.seed, _ROUND, 0)))
-    _check_known(against, first.conditions())
+    check_conditions(recipe, data, against)
     shots = [
         take(recipe, validation, index, rng)
         for index in range(min(len(validation), _VALIDATION))
@@ -122,7 +128,8 @@ def evaluate(
     rows = []
     conditions: dict[str, None] = {}
     scores: dict[str, None] = {}
-    jobs = list(_plan(recipe, images, len(data)))
+    reliability = {name: Reliability() for name in networks}
+    jobs = list(images_of(recipe, images, len(data)))
     for index, parameters, view in tqdm(jobs, "evaluate", disable=not progress):
         # The same structure, place and optics for all contenders, and for both cameras.
         own = np.random.default_rng((recipe.seed, _ROUND, index))
@@ -135,6 +142,10 @@ def evaluate(
             scored = task.score(answer, shot)
             scores |= dict.fromkeys(scored)
             rows.append({"by": name, "structure": index} | known | scored)
+        if isinstance(task, Masks):
+            truth = task.truth(shot)
+            for name, counted in reliability.items():
+                counted.add(answers[name].probability, truth)
     return Evaluation(
         pd.DataFrame(rows),
         tuple(networks),
@@ -142,13 +153,24 @@ def evaluate(
         tuple(conditions),
         tuple(scores),
         task,
+        reliability if isinstance(task, Masks) else {},
     )
 
 
-def _plan(
+def images_of(
     recipe: Recipe, images: ImageParameters, count: int
 ) -> Iterator[tuple[int, ImageParameters, dict[str, Any]]]:
-    """Yield structure, ranges and what else is known of each image."""
+    """Yield structure, ranges and what else is known of each image that is scored.
+
+    Parameters
+    ----------
+    recipe
+        Label and conditions of the images.
+    images
+        The conditions: the recipe's, or others.
+    count
+        Number of structures.
+    """
     if is_plain_mask(recipe) and images is recipe.images:
         yield from camera_plan(images, count)
     else:
@@ -172,8 +194,11 @@ def check_fit(name: str, network: Network, recipe: Recipe) -> None:
         )
 
 
-def _check_known(against: Sequence[str], conditions: Mapping[str, Any]) -> None:
-    numbers = [k for k, v in conditions.items() if not isinstance(v, str)]
+def check_conditions(recipe: Recipe, data: Samples, against: Sequence[str]) -> None:
+    """Raise a ValueError if images of a data set have no such condition."""
+    first = take(recipe, data, 0, np.random.default_rng((recipe.seed, _ROUND, 0)))
+    known = first.conditions()
+    numbers = [k for k, v in known.items() if not isinstance(v, str)]
     for name in against:
         if name not in numbers:
             raise ValueError(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hrtemnn_training.images.labels import masks
-from hrtemnn_training.scores import PROBABILITY
 from hyperspy_hrtemnn.whole_files import written_whole
 
 from .tasks import task_of
@@ -118,7 +117,7 @@ def draw_frames(
     for row, (name, network) in zip(panels, networks.items(), strict=True):
         row[0].set_ylabel(name, fontsize="small")
         for axes, shot in zip(row, shots, strict=True):
-            found = task.ask(network, shot).max(axis=0) > PROBABILITY
+            found = task.ask(network, shot).found.any(axis=0)
             truth = masks(shot.sample, shot.parameters.categories, shot.grid)
             axes.imshow(shot.standardized[0], cmap="gray", vmin=-3, vmax=3)
             _outline(axes, truth.max(axis=-1), shot, "cyan")

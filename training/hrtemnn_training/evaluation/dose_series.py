@@ -107,8 +107,8 @@ def dose_table(
     Returns
     -------
     A row for each frame and network: ``by``, the network, ``structure``, ``frame``, the
-    conditions, with ``dose`` [e-/Å²], ``true_area`` and ``found_area``, above
-    probability 0.9 [nm²], and the scores of a mask.
+    conditions, with ``dose`` [e-/Å²], ``true_area`` and ``found_area``, from
+    the threshold of the network's card on [nm²], and the scores of a mask.
 
     Raises
     ------

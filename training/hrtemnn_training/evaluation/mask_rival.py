@@ -11,12 +11,14 @@ from scipy.ndimage import gaussian_filter
 from hrtemnn_training.images.labels import masks
 from hyperspy_hrtemnn.networks import resample
 
+from .mask_task import MaskAnswer
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from .pixel_tasks import Masks
+    from .mask_task import Masks
     from .shots import Shot
 
 _WIDTHS = (0.0, 0.3, 0.6, 1.0, 2.0)
@@ -31,7 +33,7 @@ _QUANTILES = np.linspace(0, 1, 101)[:-1]
 
 def tune_threshold(
     task: Masks, validation: Sequence[Shot]
-) -> Callable[[Shot], NDArray[np.float32]]:
+) -> Callable[[Shot], MaskAnswer]:
     """Return the best threshold of a local contrast or brightness, by its mean F1.
 
     The contrast is the mean of the square of the image between two Gaussian filters,
@@ -68,11 +70,11 @@ def tune_threshold(
         best = max(best, (scores.max(), candidate, edges[scores.argmax()]))
     _, candidate, threshold = best
 
-    def rival(shot: Shot) -> NDArray[np.float32]:
+    def rival(shot: Shot) -> MaskAnswer:
         found = (_feature(shot, *candidate) > threshold).astype(np.float32)
         answer = np.zeros((len(task.names), *shot.grid.shape), np.float32)
         answer[areas.argmax()] = resample(found, shot.grid.shape) > 0.5
-        return answer
+        return MaskAnswer(answer)
 
     return rival
 

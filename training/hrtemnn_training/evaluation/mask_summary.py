@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hrtemnn_training.scores import PROBABILITY
-
 from .summary import rounded
 
 if TYPE_CHECKING:
@@ -63,22 +61,29 @@ def camera_plan(
             yield index, images.model_copy(update=changed), known
 
 
-def summarize_masks(table: pd.DataFrame) -> dict[str, Any]:
+def summarize_masks(
+    table: pd.DataFrame, threshold: float | None = None
+) -> dict[str, Any]:
     """Return the scores for the card: F1, area and false area by camera and dose.
 
     Parameters
     ----------
     table
         Of one contender, from `evaluate`.
+    threshold
+        From which probability on it takes pixels for a particle's, if it gives any.
 
     Returns
     -------
-    For each camera, for each bin of dose: images with a particle, mean and 10th
-    percentile of F1 at probability 0.9, mean F1 at 0.5, median of the found over the
+    Number of images; ``probability``, the threshold, if there is one; for each camera,
+    for each bin of dose: images with a particle, mean and 10th
+    percentile of F1 at the threshold, mean F1 at 0.5, median of the found over the
     true area; and for the images without a particle, their number and the mean and
     largest found share of the field.
     """
-    summary: dict[str, Any] = {"images": len(table), "probability": PROBABILITY}
+    summary: dict[str, Any] = {"images": len(table)}
+    if threshold is not None:
+        summary["probability"] = threshold
     for name, by_camera in table.groupby("mtf"):
         bins = {}
         # In the order of the plan, which is that of the doses.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scores of answers that are images: masks, exit waves, images without noise.
+"""Scores of answers that are images: exit waves, images without noise.
 
 A network is asked as users ask it: it gets what the camera read, through the same
 resampling, standardization and tiling.
@@ -12,15 +12,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hrtemnn_training.images.labels import masks
 from hrtemnn_training.images.wave_label import exit_wave
-from hrtemnn_training.scores import (
-    PROBABILITY,
-    f1_score,
-    precision_recall,
-    psnr_and_ssim,
-    rmse,
-)
+from hrtemnn_training.scores import psnr_and_ssim, rmse
 from hyperspy_hrtemnn.networks import predict, standardize
 
 if TYPE_CHECKING:
@@ -30,8 +23,6 @@ if TYPE_CHECKING:
 
     from .shots import Shot
 
-_HALF = 0.5
-
 
 def ask_pixels(network: Network, shot: Shot) -> NDArray[np.float32]:
     """Return a network's answer in the pixels of the camera, (channel, y, x).
@@ -40,50 +31,6 @@ def ask_pixels(network: Network, shot: Shot) -> NDArray[np.float32]:
     """
     counts = shot.exposure.counts[: network.card.channels]
     return predict(network, counts, shot.pixel)
-
-
-@dataclass(frozen=True)
-class Masks:
-    """Where particles are; an answer has a probability for each class, (class, y, x).
-
-    Scores of several classes are of all their pixels together.
-
-    Parameters
-    ----------
-    names
-        Of the classes, without the background.
-    """
-
-    names: tuple[str, ...]
-    plotted: ClassVar[tuple[str, ...]] = ("f1", "found_over_true_area")
-
-    def ask(self, network: Network, shot: Shot) -> NDArray[np.float32]:
-        """Return a network's answer."""
-        return ask_pixels(network, shot)[: len(self.names)]
-
-    def score(self, answer: NDArray[np.floating], shot: Shot) -> dict[str, float]:
-        """Return shares of the area, F1 at two thresholds, precision and recall.
-
-        F1 is nan where the image shows no particle.
-        """
-        truth = masks(shot.sample, shot.parameters.categories, shot.grid)
-        truth = np.moveaxis(truth, -1, 0)
-        found = answer > PROBABILITY
-        seen = truth.any()
-        true_share, found_share = float(truth.mean()), float(found.mean())
-        scores = {
-            "true_share": true_share,
-            "found_share": found_share,
-            "found_over_true_area": found_share / true_share if seen else np.nan,
-            "f1": f1_score(found, truth) if seen else np.nan,
-            "f1_half": f1_score(answer > _HALF, truth) if seen else np.nan,
-        }
-        scores["precision"], scores["recall"] = precision_recall(found, truth)
-        if len(self.names) > 1:
-            for i, name in enumerate(self.names):
-                both = precision_recall(found[i], truth[i])
-                scores[f"precision {name}"], scores[f"recall {name}"] = both
-        return scores
 
 
 @dataclass(frozen=True)

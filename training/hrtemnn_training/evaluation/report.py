@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hrtemnn_training.export.onnx_file import write_scores
+from hrtemnn_training.export.cards import change_card
+from hrtemnn_training.generation import data_path
+from hrtemnn_training.store import DataSet
 from hyperspy_hrtemnn.networks import load
 from hyperspy_hrtemnn.whole_files import written_whole
 
-from .comparison import evaluate, is_plain_mask
+from .comparison import check_conditions, evaluate, is_plain_mask
 from .mask_summary import dose_bins, summarize_masks
 from .plots import plot_evaluation
 from .summary import edges_of, summarize
+from .unbiased_area import measure_threshold
 from .zone_axis import ZoneAxes, roc_auc
 
 if TYPE_CHECKING:
@@ -49,9 +52,9 @@ def report(
         Label and conditions of the images.
     folder
         Of the run, with the exit waves. Gets ``evaluation.csv``, ``.json`` and
-        ``.png`` for the run's own network, whose card gets the scores too, and
-        ``comparison.*`` for networks that are named or other conditions; no card
-        changes then.
+        ``.png`` for the run's own network, whose card gets the scores too and, if it
+        makes masks, before them its threshold of unbiased area; and ``comparison.*``
+        for networks that are named or other conditions; no card changes then.
     networks
         Names of shipped networks or paths of files; without any, the run's own.
     images
@@ -73,6 +76,9 @@ def report(
     NetworkError
         If there is no such network.
     """
+    of_the_card = not networks and images is None
+    if of_the_card:
+        _keep_threshold(recipe, folder, against, progress=progress)
     named = networks_of(recipe, folder, networks)
     if averaged:
         named |= {f"{name}, averaged": each.averaged() for name, each in named.items()}
@@ -91,17 +97,21 @@ def report(
     }
     if "dose_bin" in evaluation.table:
         for name, part in summary.items():
-            part["cameras"] = summarize_masks(evaluation.rows(name))
+            card = named[name].card if name in named else None
+            threshold = card.unbiased_threshold if card else None
+            part["cameras"] = summarize_masks(evaluation.rows(name), threshold)
+    for name, reliability in evaluation.reliability.items():
+        summary[name]["reliability"] = reliability.summary()
     if isinstance(evaluation.task, ZoneAxes):
         for name, part in summary.items():
             part["roc_auc"] = roc_auc(evaluation.rows(name))
-    of_the_card = not networks and images is None
     stem = "evaluation" if of_the_card else "comparison"
     write_table(evaluation.table, folder / f"{stem}.csv")
     write_summary(summary, folder / f"{stem}.json")
     plot_evaluation(evaluation, bins, folder / f"{stem}.png")
     if of_the_card:
-        write_scores(_own(recipe, folder), _card_scores(recipe, summary, evaluation))
+        scores = _card_scores(recipe, summary, evaluation)
+        _update_card(_own(recipe, folder), scores=scores)
     return summary
 
 
@@ -148,6 +158,23 @@ def _edges(condition: str, recipe: Recipe, evaluation: Evaluation) -> np.ndarray
     return edges_of(condition, evaluation.table[condition].to_numpy())
 
 
+def _keep_threshold(
+    recipe: Recipe, folder: Path, against: Sequence[str], *, progress: bool
+) -> None:
+    """Measure the threshold of unbiased area and put it into the network's card."""
+    path = _own(recipe, folder)
+    network = load(path)
+    # What `evaluate` would refuse after this work.
+    check_conditions(recipe, DataSet(data_path(folder, "test")), against)
+    threshold = measure_threshold(recipe, folder, network, progress=progress)
+    if threshold is not None:
+        _update_card(path, threshold=threshold)
+
+
+def _update_card(path: Path, **fields: Any) -> None:
+    change_card(path, lambda card: card.model_copy(update=fields))
+
+
 def _card_scores(
     recipe: Recipe, summary: dict[str, Any], evaluation: Evaluation
 ) -> dict[str, Any]:
@@ -157,7 +184,11 @@ def _card_scores(
     rivals: dict[str, Any] = {name: summary[name] for name in others}
     if is_plain_mask(recipe):
         rivals = {name: _f1_means(part["cameras"]) for name, part in rivals.items()}
-        return {**own["cameras"], "rivals": rivals}
+        return {
+            **own["cameras"],
+            "reliability": own["reliability"],
+            "rivals": rivals,
+        }
     shown = [s for s in evaluation.task.plotted if s in own["scores"]]
     rivals = {
         name: {s: part["scores"].get(s, {}).get("mean") for s in shown}

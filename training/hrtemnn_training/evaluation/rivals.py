@@ -19,7 +19,8 @@ from .column_rivals import tune_matched_filter
 from .column_tasks import AtomicColumns, Heights
 from .height_rival import fit_heights
 from .mask_rival import tune_threshold
-from .pixel_tasks import CleanImages, ExitWaves, Masks
+from .mask_task import Masks
+from .pixel_tasks import CleanImages, ExitWaves
 from .tasks import ImageClasses, ImageValues
 from .zone_axis import ZoneAxes, tune_brightness_ratio
 

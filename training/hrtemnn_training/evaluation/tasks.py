@@ -12,7 +12,8 @@ from hrtemnn_training.images.labels import image_label
 from hyperspy_hrtemnn.networks import standardize
 
 from .column_tasks import AtomicColumns, Heights
-from .pixel_tasks import CleanImages, ExitWaves, Masks
+from .mask_task import Masks
+from .pixel_tasks import CleanImages, ExitWaves
 from .zone_axis import ZoneAxes
 
 if TYPE_CHECKING:

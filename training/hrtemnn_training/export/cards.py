@@ -20,6 +20,12 @@ def write_card(proto: onnx.ModelProto, card: Card) -> None:
     onnx.helper.set_model_props(proto, {METADATA_KEY: card.model_dump_json()})
 
 
+def read_card(proto: onnx.ModelProto) -> Card:
+    """Return the card of an ONNX graph as today's version has it."""
+    (text,) = (p.value for p in proto.metadata_props if p.key == METADATA_KEY)
+    return Card.model_validate_json(text)
+
+
 def change_card(path: Path, change: Callable[[Card], Card]) -> None:
     """Write a network's file with another card; its graph stays what it is.
 
@@ -31,8 +37,7 @@ def change_card(path: Path, change: Callable[[Card], Card]) -> None:
         Returns the new card of the one that is there, as of today's version.
     """
     proto = onnx.load(path)
-    (text,) = (p.value for p in proto.metadata_props if p.key == METADATA_KEY)
-    write_card(proto, change(Card.model_validate_json(text)))
+    write_card(proto, change(read_card(proto)))
     with written_whole(path) as temporary:
         onnx.save(proto, temporary)
 

@@ -12,19 +12,22 @@ import numpy as np
 import onnx
 
 from hrtemnn_training.images.parameters import SEGMENTATIONS
+from hrtemnn_training.training.files import best_stage
 from hrtemnn_training.training.loop import network_of
 from hyperspy_hrtemnn.networks import Card, Network, TrainedRanges
 from hyperspy_hrtemnn.whole_files import written_whole
 
-from .cards import change_card, write_card
+from .cards import read_card, write_card
 from .graph import to_onnx
 from .msdnet_graph import msdnet_to_onnx
 from .nodes import ExportError
+from .object_weight import remove_weight, without_weight
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hrtemnn_training.recipe import Recipe
+    from hrtemnn_training.training_settings import Stage
 
 # Largest difference between Keras and ONNX: of a probability, or of the largest value.
 _TOLERANCE = 1e-4
@@ -42,6 +45,9 @@ _PACKAGES = ("keras", "abtem", "ase", "onnx", "numpy", "hyperspy-hrtemnn")
 
 def export(recipe: Recipe, folder: Path) -> Path:
     """Write the best epoch of a training as an ONNX file.
+
+    Where objects' pixels counted more than others in the training, their weight is
+    taken out of the answer, which is a probability then.
 
     Parameters
     ----------
@@ -62,10 +68,13 @@ def export(recipe: Recipe, folder: Path) -> Path:
     model = trained_model(recipe, folder)
     to_graph = msdnet_to_onnx if recipe.network.architecture == "msd-net" else to_onnx
     proto = to_graph(model)
-    write_card(proto, make_card(recipe, {}))
+    weight = weight_of(recipe, best_stage(recipe, folder))
+    if weight is not None:
+        remove_weight(proto, weight, recipe.images.objects)
+    write_card(proto, make_card(recipe, {}, weight))
     path = folder / f"{recipe.name}.onnx"
     _save(proto, path)
-    difference = _difference(model, Network(path), recipe)
+    difference = _difference(model, Network(path), recipe, weight or 1.0)
     if not difference < _TOLERANCE:
         path.unlink()
         raise ExportError(
@@ -94,7 +103,22 @@ def trained_model(recipe: Recipe, folder: Path) -> keras.Model:
     return model
 
 
-def make_card(recipe: Recipe, scores: dict[str, Any]) -> Card:
+def weight_of(recipe: Recipe, stage: Stage) -> float | None:
+    """Return the weight of objects that can be taken out of a network's answer.
+
+    None where answers are no probabilities of pixels. Of blurred labels they are none
+    either, and the weight of a pixel that is known to be half an object's does not
+    change what half is.
+    """
+    label = recipe.images.label
+    if label not in SEGMENTATIONS or (label == "Gaussian" and stage.object_weight != 1):
+        return None
+    return stage.object_weight
+
+
+def make_card(
+    recipe: Recipe, scores: dict[str, Any], object_weight: float | None = None
+) -> Card:
     """Return the card of a recipe's network."""
     images = [recipe.images_of(stage) for stage in recipe.training.stages]
     task = _TASKS[recipe.images.label]
@@ -131,6 +155,7 @@ def make_card(recipe: Recipe, scores: dict[str, Any]) -> Card:
         receptive_field=recipe.network.receptive_field,
         stride=recipe.network.stride,
         smallest_side=recipe.network.smallest_side,
+        object_weight=object_weight,
         ranges=ranges,
         recipe=recipe.name,
         recipe_sha256=recipe.sha256,
@@ -140,17 +165,49 @@ def make_card(recipe: Recipe, scores: dict[str, Any]) -> Card:
     )
 
 
-def write_scores(path: Path, scores: dict[str, Any]) -> None:
-    """Put scores into the card of an exported network, whatever was there before."""
-    change_card(path, lambda card: card.model_copy(update={"scores": scores}))
+def take_out_weight(path: Path, weight: float) -> None:
+    """Make a network that was exported with its weight of objects one without.
+
+    For files of which there is no training to export again. The threshold and the
+    scores of the card were those of other answers and are dropped: `hrtemnn evaluate`
+    finds them anew.
+
+    Parameters
+    ----------
+    path
+        The file of a segmentation, which is replaced.
+    weight
+        Of the stage that the network is of.
+
+    Raises
+    ------
+    ExportError
+        If there is no weight left in its answers, or the graph cannot be changed.
+    """
+    proto = onnx.load(path)
+    card = read_card(proto)
+    if card.task != "segmentation" or card.object_weight is not None:
+        raise ExportError(
+            f"No weight of objects is left in the answers of {card.name!r}: it is for "
+            f"{card.task}, and the object_weight of its card is {card.object_weight}."
+        )
+    objects = len(card.classes) - (card.classes[-1] == "background")
+    remove_weight(proto, weight, objects)
+    fields: dict[str, Any] = {"object_weight": weight, "threshold": None, "scores": {}}
+    write_card(proto, card.model_copy(update=fields))
+    _save(proto, path)
 
 
-def _difference(model: keras.Model, network: Network, recipe: Recipe) -> float:
+def _difference(
+    model: keras.Model, network: Network, recipe: Recipe, weight: float
+) -> float:
     stride = recipe.network.stride
     least = 2 * -(-recipe.network.smallest_side // stride) * stride
     shape = (1, least + 4 * stride, least + 7 * stride, model.input_shape[-1])
     images = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-    expected = model.predict(images, verbose=0)
+    expected = without_weight(
+        model.predict(images, verbose=0), weight, recipe.images.objects
+    )
     given = network.predict(images.transpose(0, 3, 1, 2))
     if not network.card.per_image:
         given = given.transpose(0, 2, 3, 1)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import keras
 
     from hrtemnn_training.recipe import Recipe
+    from hrtemnn_training.training_settings import Stage
 
 # In the order in which it may be deleted: what is left of it belongs to the recipe.
 _LEFT = (
@@ -102,6 +103,19 @@ def read_history(folder: Path, epochs: int) -> pd.DataFrame:
     texts = pd.read_csv(folder / "history.csv", dtype=str)
     history = texts.astype(float).astype({"epoch": int}).set_index("epoch")
     return history.iloc[:epochs]
+
+
+def best_stage(recipe: Recipe, folder: Path) -> Stage:
+    """Return the stage of the network that was kept as the best.
+
+    Losses of several stages cannot be compared, so that it is always of the last one
+    that was begun.
+    """
+    epochs = recipe.training.epochs
+    if (folder / "history.csv").exists():
+        epochs = max(len(read_history(folder, epochs)), 1)
+    stage, _ = recipe.training.at(epochs - 1)
+    return stage
 
 
 def write_history(history: pd.DataFrame, folder: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from hrtemnn_training.images.parameters import PER_IMAGE
 from hrtemnn_training.objective import find_loss
-from hrtemnn_training.scores import PROBABILITY, f1_score
+from hrtemnn_training.scores import f1_score
 
 from .batches import ImageEpoch, pixel_weights
 
@@ -67,9 +67,10 @@ def validate(
 
     Returns
     -------
-    ``validation_loss``, without regularization, and ``validation_f1``, at 0.9 the mean
-    of the images with an object or, where answers are of whole images, at 0.5 that of
-    all together; or ``validation_rmse`` where the label is a regression.
+    ``validation_loss``, without regularization, and ``validation_f1``, the mean of the
+    images with an object, where they are as likely as none: at w / (1 + w), as the
+    weight w is still in the answer. Where answers are of whole images it is that of all
+    together, at 0.5. Or ``validation_rmse`` where the label is a regression.
     """
     images, labels = truth
     parameters = recipe.images
@@ -87,7 +88,7 @@ def validate(
             "validation_rmse": math.sqrt(error),
         }
     weights = pixel_weights(labels, parameters.objects, object_weight)
-    least = PROBABILITY
+    least = object_weight / (1 + object_weight)
     if parameters.label in PER_IMAGE:
         # One answer has no F1: that of all images together.
         predicted, labels = predicted[np.newaxis], labels[np.newaxis]

@@ -245,7 +245,7 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
             "--probability",
             type=float,
             help="Pixels of at least this probability belong to a particle; by default "
-            "the network's threshold of unbiased area, for a segmentation that does not "
+            "the network's threshold of unbiased area, of a segmentation that does not "
             "say it 0.9, or 0.5 if no network of hrtemnn made it.",
         ),
     ):

@@ -16,6 +16,7 @@ from hyperspy_hrtemnn.analysis import (
     classify_by_mass,
     compare_waves,
     find_wave_columns,
+    fit_excitation,
     mass_angle,
 )
 from hyperspy_hrtemnn.signals._calibration import known_sampling, pixels
@@ -64,10 +65,16 @@ def wave_table(
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
+    values = (table["real"] + 1j * table["imaginary"]).to_numpy()
+    excitation = fit_excitation(values)
+    table["theta"] = mass_angle(
+        values, table[["x", "y"]], frames=table["frame"], excitation=excitation
+    )
+    # Two numbers, for attrs are written to files as JSON.
+    table.attrs["excitation"] = [excitation.real, excitation.imag]
     # Vacuum has no columns, of however many classes.
     if len(table):
-        values = table["real"] + 1j * table["imaginary"]
-        table["class"] = classify_by_mass(values.to_numpy(), count)
+        table["class"] = classify_by_mass(values, count, table["theta"])
     if names is not None:
         table["class"] = np.array(names, object)[table["class"].to_numpy(int)]
     return table
@@ -85,7 +92,6 @@ def _find(maps: NDArray[Any], *, options: dict[str, float]) -> pd.DataFrame:
             "imaginary": found.wave.imag,
             "amplitude": np.abs(change),
             "phase": np.angle(change),
-            "theta": mass_angle(found.wave),
         }
     )
 

@@ -98,6 +98,9 @@ def edges_of(axis: Any) -> tuple[float, float]:
 
 def length_in(text: str, unit: str) -> float | None:
     """Return a length such as ``"2 nm"`` in a unit, None where it is no length."""
+    # Words are units to pint: "much" is a millionth of a chain.
+    if not any(character.isdigit() for character in text):
+        return None
     try:
         quantity = _units.Quantity(text)
         # Pint takes px for the pixel of web pages, 1/96 of an inch.

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hyperspy.signals import Signal2D
 
@@ -13,6 +13,14 @@ from hyperspy_hrtemnn.plots.new_axes import new_axes
 from ._answers import load_for
 from ._fourier.reflection_plots import draw_spectrum
 from ._fourier.reflections import one_spectrum, peak_table, spacing_in_nm
+from ._fourier.spectrum_display import (
+    GAMMA,
+    MIN_SPACING,
+    farthest,
+    percentiles,
+    show_range_and_titles,
+    shown_share,
+)
 from ._fourier.zone_axis import zone_axis_table
 
 if TYPE_CHECKING:
@@ -34,6 +42,34 @@ class LocalFFT(Signal2D):  # type: ignore[misc]
     """
 
     _signal_type = "HRTEM_local_fft"
+
+    def plot(self, *, min_spacing: float | str = MIN_SPACING, **options: Any) -> None:
+        """Plot the spectra as HyperSpy does, where reflections are.
+
+        By default up to 12.5 1/nm, without a scale bar but with ticks, and the square
+        root of the amplitudes between the median, which is noise, and the brightest
+        thousandth of what is shown. The title says in which frames there is nothing.
+
+        Parameters
+        ----------
+        min_spacing
+            Smallest lattice spacing shown: a number in nm or a text with a unit.
+        **options
+            Of HyperSpy's `Signal2D.plot`, ``vmin`` and ``norm`` for instance; they take
+            the place of the defaults.
+
+        Raises
+        ------
+        ValueError
+            If the spacing is not a positive length.
+        """
+        axes = self.axes_manager.signal_axes
+        shown = farthest(min_spacing, axes)
+        black, white = percentiles(shown_share(shown, axes))
+        stretched = {"vmin": f"{black:.3f}th", "vmax": f"{white:.3f}th", "gamma": GAMMA}
+        super().plot(**{"scalebar": False, "axes_ticks": True} | stretched | options)
+        if self._plot.signal_plot is not None:
+            show_range_and_titles(self, shown)
 
     def peak_table(
         self,
@@ -230,6 +266,9 @@ class LocalFFT(Signal2D):  # type: ignore[misc]
     ) -> Axes:
         """Plot one spectrum with its reflections, labelled by family or number.
 
+        As far as the brightest dozen reflections go. If there is nothing in the
+        spectrum, because the particle is not in the frame, the title says so.
+
         Parameters
         ----------
         peaks
@@ -251,4 +290,5 @@ class LocalFFT(Signal2D):  # type: ignore[misc]
         spectrum, number = one_spectrum(self, frame, id)
         rows = peaks[(peaks["id"] == number) & (peaks["frame"] == frame)]
         axes = self.axes_manager.signal_axes
-        return draw_spectrum(spectrum, axes, rows, new_axes() if ax is None else ax)
+        ax = new_axes() if ax is None else ax
+        return draw_spectrum(spectrum, axes, number, rows, ax)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import dask.array as da
 import numpy as np
@@ -98,6 +99,8 @@ def _segment_missing(result: Any, checkpoint: Checkpoint) -> None:
         stored = da.map_blocks(
             store,
             data,
+            # Without a name dask makes one of copies of the bar, which fall apart aloud.
+            name=f"stored-{uuid4().hex}",
             chunks=tuple((1,) * blocks for blocks in data.numblocks),
             dtype=bool,
             meta=np.empty((0,) * data.ndim, bool),

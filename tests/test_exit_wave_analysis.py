@@ -96,7 +96,7 @@ def test_the_mass_of_light_columns_does_not_depend_on_the_height(theta, height, 
 
 
 @given(
-    theta=st.floats(0.05, 2 * np.pi - 0.05),
+    theta=st.floats(0.05, 2 * np.pi - 0.55),
     size=st.floats(0.3, 3),
     turn=st.floats(-0.4, 0.4),
 )
@@ -311,3 +311,56 @@ def test_long_wavelengths_are_left_out_of_both():
     found = compare_waves(other + long + 1j * short, other, cutoff=5)
     assert found["real"] < 0.01
     assert found["imaginary"] == pytest.approx(0.1 / np.sqrt(2), rel=0.02)
+
+
+def moved_flake(dy, dx):
+    """The flake of `known_waves`, each column moved by (dy, dx) [pixels]."""
+    _, places, classes = flake()
+    moved = places + np.array([dx, dy]) * SAMPLING
+    return phase_object(moved, [ANGLES[name] for name in classes])
+
+
+@pytest.mark.parametrize("shift", [(0.31, -0.42), (-2.7, 3.15), (0.0, 0.02)])
+def test_a_shift_of_all_columns_is_found_and_is_no_error(shift):
+    truth, wave = flake()[0], moved_flake(*shift)
+    found = compare_waves(wave, truth)
+    assert (found["shift_y"], found["shift_x"]) == pytest.approx(
+        (-shift[0], -shift[1]), abs=2e-3
+    )
+    assert found["rmse_registered"] < 2e-4
+    assert found["rmse"] == pytest.approx(
+        np.sqrt(np.mean(np.abs(wave - truth) ** 2) / 2), rel=1e-5
+    )
+    assert next(iter(found)) == "rmse_registered"
+
+
+def test_what_is_wrong_beside_the_shift_remains(rng):
+    truth = flake()[0]
+    noise = rng.normal(0, 0.02, (2, *SHAPE))
+    found = compare_waves(moved_flake(1.4, 1.3) + noise[0] + 1j * noise[1], truth)
+    assert found["rmse_registered"] == pytest.approx(0.02, rel=0.02)
+    assert found["rmse"] > 0.03
+    # A constant phase is no shift.
+    turned = compare_waves(truth * np.exp(0.1j), truth)
+    assert turned["rmse_registered"] == pytest.approx(turned["rmse"])
+    assert turned["rmse"] > 0.06
+
+
+def test_a_wave_is_not_moved_to_the_next_column():
+    truth = flake()[0]
+    found = compare_waves(moved_flake(0, 16.0), truth, largest_shift=5)
+    assert max(abs(found["shift_y"]), abs(found["shift_x"])) <= 5
+    assert found["rmse_registered"] > 0.05
+    held = compare_waves(moved_flake(0.4, 0), truth, largest_shift=0)
+    assert held["rmse_registered"] == pytest.approx(held["rmse"])
+
+
+def test_a_crystal_to_the_borders_of_the_field_is_registered():
+    y, x = np.mgrid[:60, :75]
+    pair = [
+        np.exp(0.3j * np.cos(2 * np.pi * (x - s) / 11.3) * np.cos(0.41 * (y + s)))
+        for s in (0, 0.35)
+    ]
+    found = compare_waves(pair[1], pair[0])
+    assert (found["shift_y"], found["shift_x"]) == pytest.approx((0.35, -0.35), abs=0.02)
+    assert found["rmse_registered"] < 0.25 * found["rmse"]

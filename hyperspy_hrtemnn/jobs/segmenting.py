@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -79,6 +80,27 @@ def segment_file(
     finish(result, checkpoint, out)
 
 
+@dataclass(frozen=True)
+class _Store:
+    """Store a frame when it is computed."""
+
+    checkpoint: Checkpoint
+    shape: tuple[int, ...]
+    bar: tqdm[Any]
+
+    def __call__(
+        self, block: NDArray[np.float32], block_id: tuple[int, ...]
+    ) -> NDArray[np.bool_]:
+        number = frame_number(block_id[: len(self.shape)], self.shape)
+        self.checkpoint.write(number, block.reshape(block.shape[len(self.shape) :]))
+        self.bar.update()
+        return np.ones((1,) * block.ndim, bool)
+
+    def __dask_tokenize__(self) -> str:
+        # By default dask copies the bar to make a name, and the copy dies aloud.
+        return uuid4().hex
+
+
 def _segment_missing(result: Any, checkpoint: Checkpoint) -> None:
     """Compute and store the frames that are not stored yet, in any order."""
     data = result.data
@@ -87,20 +109,9 @@ def _segment_missing(result: Any, checkpoint: Checkpoint) -> None:
     done = checkpoint.done()
     missing = np.setdiff1d(np.arange(total), done)
     with tqdm(total=total, initial=len(done), desc="segment", unit="frame") as bar:
-
-        def store(
-            block: NDArray[np.float32], block_id: tuple[int, ...]
-        ) -> NDArray[np.bool_]:
-            number = frame_number(block_id[: len(shape)], shape)
-            checkpoint.write(number, block.reshape(block.shape[len(shape) :]))
-            bar.update()
-            return np.ones((1,) * block.ndim, bool)
-
         stored = da.map_blocks(
-            store,
+            _Store(checkpoint, shape, bar),
             data,
-            # Without a name dask makes one of copies of the bar, which fall apart aloud.
-            name=f"stored-{uuid4().hex}",
             chunks=tuple((1,) * blocks for blocks in data.numblocks),
             dtype=bool,
             meta=np.empty((0,) * data.ndim, bool),

@@ -105,8 +105,8 @@ def mass_angle(
     across = np.clip(np.abs(change) + np.cos(direction), -1, 1)
     of_any_height = direction - np.arccos(across)
     first, last = _HEIGHT_TOLD
-    heavier = np.maximum(along, of_any_height)
-    told = np.clip((last - heavier) / (last - first), 0, 1)
+    # Beyond half a turn none is light, however far it is from the circle.
+    told = np.clip((last - of_any_height) / (last - first), 0, 1) * (along < np.pi)
     angle = along + told * (of_any_height - along)
     if positions is None:
         _warn_of_turn(angle)

@@ -197,7 +197,7 @@ def test_only_columns_of_one_frame_are_neighbors():
 def test_angles_beyond_what_was_verified_are_told():
     thetas = np.linspace(0.5, 9.5, 19)
     places = np.stack([np.arange(19) * 2.5, np.zeros(19)], axis=1)
-    with pytest.warns(UserWarning, match=r"3 columns .* above 8.2 rad, up to 9.5 rad"):
+    with pytest.warns(UserWarning, match=r"3 columns .* above 8.3 rad, up to 9.5 rad"):
         found = mass_angle(columns_of(thetas), places)
     np.testing.assert_allclose(found, thetas, atol=1e-6)
 
@@ -362,5 +362,7 @@ def test_a_crystal_to_the_borders_of_the_field_is_registered():
         for s in (0, 0.35)
     ]
     found = compare_waves(pair[1], pair[0])
-    assert (found["shift_y"], found["shift_x"]) == pytest.approx((0.35, -0.35), abs=0.02)
+    assert (found["shift_y"], found["shift_x"]) == pytest.approx(
+        (0.35, -0.35), abs=0.02
+    )
     assert found["rmse_registered"] < 0.25 * found["rmse"]

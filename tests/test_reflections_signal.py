@@ -108,6 +108,16 @@ def test_the_brightness_ratio_tells_the_frames_with_columns(spectra, peaks):
     assert tilted["found"].tolist() == [True, True, False, False, False, False]
 
 
+def test_the_brightness_ratio_of_a_table_and_of_spectra(spectra, peaks):
+    expected = brightness_ratio(peaks)
+    pd.testing.assert_frame_equal(spectra.brightness_ratio(peaks), expected)
+    pd.testing.assert_frame_equal(spectra.brightness_ratio("Au", **QUIET), expected)
+    with pytest.raises(TypeError, match="not a LocalFFT; of spectra take their method"):
+        brightness_ratio(spectra)
+    with pytest.raises(TypeError, match="one without the columns amplitude, found"):
+        spectra.brightness_ratio(peaks.drop(columns=["found", "amplitude"]))
+
+
 def test_lazy_spectra_and_parts_of_them(movie, particles, spectra, peaks):
     lazy = movie.as_lazy().local_fft(particles, apodization="0.1 nm", **QUIET)
     again = lazy.peak_table("Au", **QUIET)

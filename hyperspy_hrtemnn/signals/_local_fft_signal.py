@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from hyperspy.signals import Signal2D
 
 from hyperspy_hrtemnn.analysis import brightness_ratio
@@ -26,7 +27,6 @@ from ._fourier.zone_axis import zone_axis_table
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pandas as pd
     from ase import Atoms
     from matplotlib.axes import Axes
 
@@ -172,7 +172,7 @@ class LocalFFT(Signal2D):  # type: ignore[misc]
 
     def brightness_ratio(
         self,
-        crystal: str | Path | Atoms | None = None,
+        crystal: pd.DataFrame | str | Path | Atoms | None = None,
         *,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
@@ -181,14 +181,13 @@ class LocalFFT(Signal2D):  # type: ignore[misc]
 
         It is small where a particle is on a zone axis, and its columns are resolved;
         `hyperspy_hrtemnn.analysis.on_axis_frames` selects these frames, and
-        `Instances.plot_brightness_ratio` draws a map. From a table that is there
-        already, or of other options, `hyperspy_hrtemnn.analysis.brightness_ratio`
-        makes it.
+        `Instances.plot_brightness_ratio` draws a map.
 
         Parameters
         ----------
         crystal
-            As in `peak_table`; with it, reflections of a support do not count.
+            As in `peak_table`; with it, reflections of a support do not count. Or the
+            table itself, of `peak_table` with any options, if it is there already.
         show_progressbar
             Whether to show progress bars; by default as in HyperSpy's preferences.
         num_workers
@@ -203,7 +202,11 @@ class LocalFFT(Signal2D):  # type: ignore[misc]
         ------
         ValueError
             If there is no such crystal.
+        TypeError
+            If a table is not of reflections.
         """
+        if isinstance(crystal, pd.DataFrame):
+            return brightness_ratio(crystal)
         peaks = self.peak_table(
             crystal, show_progressbar=show_progressbar, num_workers=num_workers
         )

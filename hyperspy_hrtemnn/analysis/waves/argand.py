@@ -47,7 +47,7 @@ _HEIGHT_TOLD = np.radians(60), np.radians(120)
 # Columns within this much of a full turn have perhaps passed it.
 _NEAR_TURN = np.radians(30)
 
-LARGEST_ANGLE = 8.2
+LARGEST_ANGLE = 8.3
 """Largest angle that was verified: 15 atoms of gold along [110] at 200 keV [rad]."""
 
 

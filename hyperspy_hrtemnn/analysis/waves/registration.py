@@ -84,11 +84,15 @@ def shifted_wave(
 
 def _windowed(wave: NDArray[np.complexfloating]) -> NDArray[np.complex128]:
     """Return what is seen of a wave without its mean, faded out at the borders."""
-    fade = np.outer(*(np.sin(np.pi * (np.arange(n) + 0.5) / n) ** 2 for n in wave.shape))
+    fade = np.outer(
+        *(np.sin(np.pi * (np.arange(n) + 0.5) / n) ** 2 for n in wave.shape)
+    )
     return np.asarray(fade * (wave - np.mean(wave)), np.complex128)
 
 
-def _whole_pixels(correlation: NDArray[np.float64], largest: int) -> NDArray[np.float64]:
+def _whole_pixels(
+    correlation: NDArray[np.float64], largest: int
+) -> NDArray[np.float64]:
     """Return the best shift of whole pixels that is not larger than allowed."""
     reach = [min(largest, (n - 1) // 2) for n in correlation.shape]
     steps = [np.arange(-n, n + 1) for n in reach]

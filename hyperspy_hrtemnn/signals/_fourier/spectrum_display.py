@@ -38,7 +38,9 @@ def farthest(min_spacing: float | str, signal_axes: Sequence[Any]) -> float:
     spacing = spacing_in_nm(min_spacing, "min_spacing")
     if not spacing > 0:
         raise ValueError(f"min_spacing has to be positive, not {min_spacing!r}.")
-    ends = [abs(end) for axis in signal_axes for end in (axis.low_value, axis.high_value)]
+    ends = [
+        abs(end) for axis in signal_axes for end in (axis.low_value, axis.high_value)
+    ]
     return min(1 / spacing, *ends)
 
 

@@ -9,7 +9,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-
 STEP = 0.25  # 1/nm
 SHAPE = (160, 200)  # ky to 20, kx to 25 1/nm
 REFLECTION = 0.3, 0.2  # nm along kx, ky

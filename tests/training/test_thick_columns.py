@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Masses of columns are read off the true wave: gold to 15 atoms, sulfur above, below."""
+"""Masses of columns, read off true waves: gold to 15 atoms, sulfur above and below."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def wave_of(positions, numbers, box, settings):
     parts = smoothed(wave, extent, grid)
     signal = hs.signals.ComplexSignal2D(parts[..., 0] + 1j * parts[..., 1])
     signal.set_signal_type("exit_wave")
-    for axis, pixel in zip(signal.axes_manager.signal_axes, grid.pixel[::-1]):
+    for axis, pixel in zip(
+        signal.axes_manager.signal_axes, grid.pixel[::-1], strict=True
+    ):
         axis.scale, axis.offset, axis.units = pixel / 10, pixel / 20, "nm"
     return signal
 

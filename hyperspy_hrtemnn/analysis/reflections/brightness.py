@@ -46,7 +46,7 @@ def brightness_ratio(peaks: pd.DataFrame) -> pd.DataFrame:
     ----------
     Leth Larsen et al., Microsc. Microanal. 28 S1 (2022) 2984, figure 2.
     """
-    if not isinstance(peaks, pd.DataFrame) or not _NEEDED <= set(peaks):
+    if not isinstance(peaks, pd.DataFrame) or not set(peaks) >= _NEEDED:
         raise TypeError(
             "brightness_ratio takes the table of LocalFFT.peak_table, not "
             f"{_named(peaks)}; of spectra take their method brightness_ratio."

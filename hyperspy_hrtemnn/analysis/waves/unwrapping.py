@@ -28,8 +28,8 @@ TURN = 2 * np.pi
 # of gold along [110] are at 1 and 1.15.
 _NEIGHBORS = 1.5
 
-# Largest step between neighbors [rad], three atoms of gold along [110]. Near a full turn
-# the steps of a wedge are up to 85°, since columns there hardly change the wave.
+# Largest step between neighbors [rad], three atoms of gold along [110]. Near a full
+# turn the steps of a wedge are up to 85°, for columns there hardly change the wave.
 _STEP = np.radians(100)
 
 # What is added to steps, because a graph has no edge where the step is 0 [rad].

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import hyperspy.api as hs
 import numpy as np
@@ -356,3 +357,23 @@ def test_bad_tracking(run, tmp_path, segmentation_path):
     table.write_text("kept")
     assert "t.csv exists" in run(*command, *TRACKING, "--table", table, code=1)
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("missing", "first_python", "said"),
+    [
+        ("keras", (3, 10), 'pip install "hyperspy-hrtemnn[training]"'),
+        ("distributed", (3, 99), 'pip install "hyperspy-hrtemnn[distributed]"'),
+        ("zarr", (3, 99), "with Python 3.99 or later"),
+    ],
+)
+def test_a_command_without_its_extra(run, monkeypatch, missing, first_python, said):
+    def load():
+        raise ModuleNotFoundError(f"No module named {missing!r}", name=missing)
+
+    points = {"waves": SimpleNamespace(load=load)}
+    monkeypatch.setattr(cli.LazyGroup, "_entry_points", lambda _: points)
+    monkeypatch.setattr(cli, "_TRAINING_PYTHON", first_python)
+    output = run("waves", code=1)
+    assert f"waves needs {missing}, which is not installed" in output
+    assert said in output

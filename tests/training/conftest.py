@@ -26,6 +26,7 @@ _OF_NETWORKS = [
     "test_evaluation.py",
     "test_images.py",
     "test_network_training.py",
+    "test_training_cli.py",
     "test_training_resume.py",
     "test_training_settings.py",
     "test_zone_axis.py",

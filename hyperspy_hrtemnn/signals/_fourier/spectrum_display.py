@@ -41,7 +41,7 @@ def farthest(min_spacing: float | str, signal_axes: Sequence[Any]) -> float:
     ends = [
         abs(end) for axis in signal_axes for end in (axis.low_value, axis.high_value)
     ]
-    return min(1 / spacing, *ends)
+    return float(min(1 / spacing, *ends))
 
 
 def limits(spectrum: NDArray[np.floating], share: float = 1.0) -> tuple[float, float]:

@@ -93,6 +93,7 @@ def test_help_imports_nothing_heavy():
 
 
 def test_missing_extra(run, monkeypatch):
+    monkeypatch.setattr(cli, "_TRAINING_PYTHON", (3, 10))
     monkeypatch.setitem(sys.modules, "hrtemnn_training.cli", None)
     assert 'pip install "hyperspy-hrtemnn[training]"' in run("train", code=1)
 

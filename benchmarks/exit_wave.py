@@ -134,18 +134,20 @@ def report(name: str, wave: ExitWave, truth: ExitWave, seconds: float) -> str:
 
     Returns
     -------
-    The name with both RMSE, as a title.
+    The name with both RMSE of the registered waves, as a title.
     """
     quiet = {"show_progressbar": False}
     whole = wave.compare(truth, **quiet).iloc[0]
     short = wave.compare(truth, cutoff=CUTOFF, **quiet).iloc[0]
     print(
-        f"{name:44s} RMSE {whole['rmse']:.4f} (real {whole['real']:.4f}, imaginary "
-        f"{whole['imaginary']:.4f}), without long wavelengths {short['rmse']:.4f}; "
-        f"{seconds:.1f} s",
+        f"{name:44s} RMSE registered {whole['rmse_registered']:.4f}, as they are "
+        f"{whole['rmse']:.4f} (real {whole['real']:.4f}, imaginary "
+        f"{whole['imaginary']:.4f}), without long wavelengths "
+        f"{short['rmse_registered']:.4f} and {short['rmse']:.4f}; {seconds:.1f} s",
         flush=True,
     )
-    return f"{name}\nRMSE {whole['rmse']:.4f}, short waves {short['rmse']:.4f}"
+    both = (each["rmse_registered"] for each in (whole, short))
+    return "{}\nRMSE registered {:.4f}, short waves {:.4f}".format(name, *both)
 
 
 def draw(series: HRTEM, waves: dict[str, ExitWave], path: str) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from hyperspy_hrtemnn.bad_frames import OnBadFrame
 
+_TRAINING_PYTHON = 3, 11  # the lowest that abTEM has
+
 
 class LazyGroup(click.Group):
     """Commands found by entry points of the group ``hrtemnn.commands``.
@@ -74,10 +76,17 @@ class LazyGroup(click.Group):
 
 def _extra_is_missing(command: str, error: ImportError) -> click.ClickException:
     extra = "distributed" if error.name == "distributed" else "training"
-    return click.ClickException(
-        f"{command} needs {error.name or error}, which is not installed: "
-        f'pip install "hyperspy-hrtemnn[{extra}]"'
-    )
+    needs = f"{command} needs {error.name or error}, which is not installed"
+    if extra == "training" and sys.version_info < _TRAINING_PYTHON:
+        wanted, here = (
+            ".".join(map(str, version))
+            for version in (_TRAINING_PYTHON, sys.version_info[:2])
+        )
+        return click.ClickException(
+            f"{needs} and does not exist for Python {here}: install "
+            f'"hyperspy-hrtemnn[training]" with Python {wanted} or later'
+        )
+    return click.ClickException(f'{needs}: pip install "hyperspy-hrtemnn[{extra}]"')
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

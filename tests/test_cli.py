@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import click
 import hyperspy.api as hs
@@ -93,6 +94,7 @@ def test_help_imports_nothing_heavy():
 
 
 def test_missing_extra(run, monkeypatch):
+    monkeypatch.setattr(cli, "_TRAINING_PYTHON", (3, 10))
     monkeypatch.setitem(sys.modules, "hrtemnn_training.cli", None)
     assert 'pip install "hyperspy-hrtemnn[training]"' in run("train", code=1)
 
@@ -412,3 +414,23 @@ def test_help_states_what_area_is_dropped(run):
     for name in ("track", "follow"):
         text = " ".join(run(name, "--help").split())
         assert "by default a twentieth of the square of" in text
+
+
+@pytest.mark.parametrize(
+    ("missing", "first_python", "said"),
+    [
+        ("keras", (3, 10), 'pip install "hyperspy-hrtemnn[training]"'),
+        ("distributed", (3, 99), 'pip install "hyperspy-hrtemnn[distributed]"'),
+        ("zarr", (3, 99), "with Python 3.99 or later"),
+    ],
+)
+def test_a_command_without_its_extra(run, monkeypatch, missing, first_python, said):
+    def load():
+        raise ModuleNotFoundError(f"No module named {missing!r}", name=missing)
+
+    points = {"waves": SimpleNamespace(load=load)}
+    monkeypatch.setattr(cli.LazyGroup, "_entry_points", lambda _: points)
+    monkeypatch.setattr(cli, "_TRAINING_PYTHON", first_python)
+    output = run("waves", code=1)
+    assert f"waves needs {missing}, which is not installed" in output
+    assert said in output

@@ -15,10 +15,12 @@ from hyperspy_hrtemnn.analysis import (
     compare_waves,
     defocus_circle,
     find_wave_columns,
+    fit_excitation,
     hexagonal_angle,
     hexagonal_spots,
     intensity,
     mass_angle,
+    mass_circle,
     propagate,
     remove_spots,
 )
@@ -81,13 +83,135 @@ def test_waves_without_columns_to_find(wave, options, message):
         find_wave_columns(wave, **{"min_separation": 3, **options})
 
 
-@given(theta=st.floats(0.01, 2.5), height=st.floats(-2, 2))
-def test_the_mass_does_not_depend_on_the_height(theta, height):
-    value = 1 + (np.exp(1j * theta) - 1) / (1 + 1j * height)
-    center, radius = defocus_circle(theta)
+@given(
+    theta=st.floats(0.01, 1.04),
+    height=st.floats(-0.6, 0.6),
+    size=st.floats(0.5, 2),
+)
+def test_the_mass_of_light_columns_does_not_depend_on_the_height(theta, height, size):
+    value = 1 + size * (np.exp(1j * theta) - 1) / (1 + 1j * height)
+    center, radius = defocus_circle(theta, size)
     assert abs(value - center) == pytest.approx(radius)
-    if height < np.tan((np.pi - theta) / 2):
-        assert mass_angle(value) == pytest.approx(theta, rel=1e-6)
+    assert mass_angle(value, excitation=size) == pytest.approx(theta, rel=1e-6)
+
+
+@given(
+    theta=st.floats(0.05, 2 * np.pi - 0.55),
+    size=st.floats(0.3, 3),
+    turn=st.floats(-0.4, 0.4),
+)
+def test_columns_in_focus_are_on_the_mass_circle_however_heavy(theta, size, turn):
+    excitation = size * np.exp(1j * turn)
+    value = 1 + excitation * (np.exp(1j * theta) - 1)
+    center, radius = mass_circle(excitation)
+    assert abs(value - center) == pytest.approx(radius)
+    assert mass_angle(value, excitation=excitation) == pytest.approx(theta, abs=1e-6)
+
+
+def columns_of(thetas, excitation=1.2 - 0.1j):
+    return 1 + excitation * (np.exp(1j * np.asarray(thetas)) - 1)
+
+
+def test_the_circle_is_fitted_to_heavy_columns(rng):
+    values = columns_of(np.linspace(0.4, 5.5, 15))
+    assert fit_excitation(values) == pytest.approx(1.2 - 0.1j)
+    noise = rng.normal(0, 0.02, (2, 15))
+    noisy = values + noise[0] + 1j * noise[1]
+    assert fit_excitation(noisy) == pytest.approx(1.2 - 0.1j, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    "thetas",
+    [
+        [],
+        [3.0],
+        [2.5, 4.0],  # two heavy ones
+        np.linspace(0.1, 1.3, 50),  # none is heavy
+        [3.0] * 20,  # all equal: any radius fits
+        [0.3] * 40 + [2.5, 3.0, 4.0],  # heavy ones are less than a tenth
+    ],
+)
+def test_without_enough_heavy_columns_the_circle_is_the_unit_circle(thetas):
+    assert fit_excitation(columns_of(thetas)) == 1
+
+
+# Waves in the middle of columns of gold along [110], of 1 to 15 atoms, in a crystal,
+# behind the last atom: multislice by abTEM, 0.05 Å, slices of a quarter of a repeat,
+# mean square displacement 0.0081 Å² (300 K), smoothed by 15 pm.
+# fmt: off
+GOLD = {
+    300: [0.857+0.534j, 0.465+0.927j, -0.074+1.074j, -0.617+0.934j, -1.023+0.543j,
+          -1.185-0.000j, -1.060-0.554j, -0.681-0.975j, -0.145-1.156j, 0.407-1.050j,
+          0.832-0.687j, 1.019-0.164j, 0.921+0.381j, 0.564+0.804j, 0.042+0.992j],
+    200: [0.831+0.591j, 0.372+1.008j, -0.242+1.124j, -0.833+0.902j, -1.228+0.403j,
+          -1.313-0.232j, -1.062-0.821j, -0.547-1.196j, 0.082-1.253j, 0.644-0.977j,
+          0.976-0.454j, 0.982+0.163j, 0.663+0.689j, 0.112+0.970j, -0.509+0.920j],
+}
+# fmt: on
+WEDGE = np.array([[2.0 * i, i % 2] for i in range(15)])
+
+
+@pytest.mark.parametrize(("energy", "turn"), [(300, 12), (200, 11)])
+def test_gold_columns_to_fifteen_atoms(energy, turn):
+    values = np.array(GOLD[energy])
+    angles = mass_angle(values, WEDGE)
+    # Channelling: each atom turns the phase by as much.
+    atoms = np.arange(1, 16)
+    slope = angles @ atoms / (atoms @ atoms)
+    assert slope == pytest.approx({300: 0.511, 200: 0.536}[energy], abs=0.005)
+    np.testing.assert_allclose(angles / slope, atoms, atol=0.35)
+    # In the order of their strength, as they are found.
+    order = np.argsort(-np.abs(values - 1))
+    np.testing.assert_allclose(mass_angle(values[order], WEDGE[order]), angles[order])
+    with pytest.warns(UserWarning, match="1 columns are within 30° of a full turn"):
+        alone = mass_angle(values[:turn])
+    np.testing.assert_allclose(alone, angles[:turn], atol=0.2)
+
+
+def test_four_thick_columns_without_positions():
+    with pytest.warns(UserWarning, match="within 30°"):
+        angles = mass_angle(np.array(GOLD[300])[[6, 8, 9, 11]])
+    assert np.all(np.diff(angles) > 0)
+
+
+def test_a_thin_column_beside_thick_ones_is_thin():
+    thetas = np.array([4.6, 5.2, 5.7, 6.2, 6.8, 7.3, 0.9])
+    places = np.stack([np.arange(7) * 2.5, np.zeros(7)], axis=1)
+    places[-1] = -1.5, 2.0  # beside the first
+    found = mass_angle(columns_of(thetas), places)
+    np.testing.assert_allclose(found, thetas, atol=1e-6)
+
+
+def test_only_columns_of_one_frame_are_neighbors():
+    thin, thick = np.linspace(0.5, 2.5, 5), np.linspace(3.0, 7.5, 8)
+    places = np.stack([np.arange(13) * 2.5, np.zeros(13)], axis=1)
+    values = columns_of(np.append(thin, thick))
+    frames = np.repeat([3, 4], [5, 8])
+    found = mass_angle(values, places, frames=frames)
+    np.testing.assert_allclose(found, np.append(thin, thick), atol=1e-6)
+    # What begins beyond a turn in its frame is not recognized.
+    late = mass_angle(values, places, frames=np.repeat([3, 4], [11, 2]))
+    np.testing.assert_allclose(late[11:], thick[6:] - 2 * np.pi, atol=1e-6)
+
+
+def test_angles_beyond_what_was_verified_are_told():
+    thetas = np.linspace(0.5, 9.5, 19)
+    places = np.stack([np.arange(19) * 2.5, np.zeros(19)], axis=1)
+    with pytest.warns(UserWarning, match=r"3 columns .* above 8.3 rad, up to 9.5 rad"):
+        found = mass_angle(columns_of(thetas), places)
+    np.testing.assert_allclose(found, thetas, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"positions": np.zeros((3, 2))}, r"\(2,\) and positions of shape \(3, 2\)"),
+        ({"positions": np.zeros((2, 2)), "frames": [0]}, "frames has the shape"),
+    ],
+)
+def test_positions_that_do_not_fit(options, message):
+    with pytest.raises(ValueError, match=message):
+        mass_angle([1 + 0.3j, 1 + 0.2j], **options)
 
 
 def test_propagation_moves_a_column_along_its_defocus_circle():
@@ -187,3 +311,58 @@ def test_long_wavelengths_are_left_out_of_both():
     found = compare_waves(other + long + 1j * short, other, cutoff=5)
     assert found["real"] < 0.01
     assert found["imaginary"] == pytest.approx(0.1 / np.sqrt(2), rel=0.02)
+
+
+def moved_flake(dy, dx):
+    """The flake of `known_waves`, each column moved by (dy, dx) [pixels]."""
+    _, places, classes = flake()
+    moved = places + np.array([dx, dy]) * SAMPLING
+    return phase_object(moved, [ANGLES[name] for name in classes])
+
+
+@pytest.mark.parametrize("shift", [(0.31, -0.42), (-2.7, 3.15), (0.0, 0.02)])
+def test_a_shift_of_all_columns_is_found_and_is_no_error(shift):
+    truth, wave = flake()[0], moved_flake(*shift)
+    found = compare_waves(wave, truth)
+    assert (found["shift_y"], found["shift_x"]) == pytest.approx(
+        (-shift[0], -shift[1]), abs=2e-3
+    )
+    assert found["rmse_registered"] < 2e-4
+    assert found["rmse"] == pytest.approx(
+        np.sqrt(np.mean(np.abs(wave - truth) ** 2) / 2), rel=1e-5
+    )
+    assert next(iter(found)) == "rmse_registered"
+
+
+def test_what_is_wrong_beside_the_shift_remains(rng):
+    truth = flake()[0]
+    noise = rng.normal(0, 0.02, (2, *SHAPE))
+    found = compare_waves(moved_flake(1.4, 1.3) + noise[0] + 1j * noise[1], truth)
+    assert found["rmse_registered"] == pytest.approx(0.02, rel=0.02)
+    assert found["rmse"] > 0.03
+    # A constant phase is no shift.
+    turned = compare_waves(truth * np.exp(0.1j), truth)
+    assert turned["rmse_registered"] == pytest.approx(turned["rmse"])
+    assert turned["rmse"] > 0.06
+
+
+def test_a_wave_is_not_moved_to_the_next_column():
+    truth = flake()[0]
+    found = compare_waves(moved_flake(0, 16.0), truth, largest_shift=5)
+    assert max(abs(found["shift_y"]), abs(found["shift_x"])) <= 5
+    assert found["rmse_registered"] > 0.05
+    held = compare_waves(moved_flake(0.4, 0), truth, largest_shift=0)
+    assert held["rmse_registered"] == pytest.approx(held["rmse"])
+
+
+def test_a_crystal_to_the_borders_of_the_field_is_registered():
+    y, x = np.mgrid[:60, :75]
+    pair = [
+        np.exp(0.3j * np.cos(2 * np.pi * (x - s) / 11.3) * np.cos(0.41 * (y + s)))
+        for s in (0, 0.35)
+    ]
+    found = compare_waves(pair[1], pair[0])
+    assert (found["shift_y"], found["shift_x"]) == pytest.approx(
+        (0.35, -0.35), abs=0.02
+    )
+    assert found["rmse_registered"] < 0.25 * found["rmse"]

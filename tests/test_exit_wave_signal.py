@@ -11,9 +11,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import tiny_networks
-from known_waves import EXTENT, SHAPE, flake, lenses
+from known_waves import EXTENT, SAMPLING, SHAPE, flake, lenses
 
 from hyperspy_hrtemnn.analysis import compare_waves, intensity
+from hyperspy_hrtemnn.analysis.waves.registration import shifted_wave
 from hyperspy_hrtemnn.networks import load, standardize
 from hyperspy_hrtemnn.signals import HRTEM, ExitWave, LazyExitWave, LazyHRTEM
 
@@ -200,6 +201,25 @@ def test_the_argand_plot_shows_every_column(wave):
     own = plt.figure().add_subplot()
     assert wave.plot_argand(wave.find_columns(**QUIET), own) is own
     plt.close(own.figure)
+
+
+def test_waves_are_registered_before_they_are_compared(wave):
+    moved = wave.deepcopy()
+    moved.data = shifted_wave(wave.data, np.array([0.25, -0.5]))
+    table = moved.compare(wave, **QUIET)
+    assert list(table)[1:] == [
+        *("rmse_registered", "rmse", "real", "imaginary", "shift_y", "shift_x")
+    ]
+    row = table.iloc[0]
+    assert row["rmse_registered"] < 1e-4 < 0.1 * row["rmse"]
+    assert row["shift_x"] == pytest.approx(0.5 * SAMPLING / 10, rel=1e-2)  # nm
+    assert row["shift_y"] == pytest.approx(-0.25 * SAMPLING / 10, rel=1e-2)
+    assert table.attrs["units"] == {"shift_x": "nm", "shift_y": "nm"}
+    held = moved.compare(wave, largest_shift="1 pm", **QUIET).iloc[0]
+    assert held["shift_x"] == pytest.approx(0.001)
+    assert row["rmse_registered"] < held["rmse_registered"] < row["rmse"]
+    with pytest.raises(ValueError, match="largest_shift cannot be negative"):
+        moved.compare(wave, largest_shift=-1)
 
 
 def test_comparison_of_each_frame(waves):

@@ -15,6 +15,7 @@ from hyperspy_hrtemnn.analysis import (
     missing_sites,
     strain_map,
 )
+from hyperspy_hrtemnn.analysis.lattices.vectors import span_a_plane
 
 PLACES, _ = mos2(9, 12)
 MIDDLE = PLACES.mean(axis=0)
@@ -186,3 +187,18 @@ def test_wrong_input() -> None:
         fit_lattice(PLACES, [(0.4, 0), (0.1, 0.37)])
     with pytest.raises(ValueError, match="radius has to be positive, not 0"):
         strain_map(PLACES, radius=0)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "expected"),
+    [
+        (np.zeros((0, 3), int), False),  # for which numpy before 2.3 has no rank
+        (np.zeros((0, 2)), False),
+        ([[2, 1, 0]], False),
+        ([[2, 1, 0], [-4, -2, 0]], False),
+        ([[2, 1, 0], [-4, -1, 0]], True),
+        ([[1.0, 0.0], [0.0, 0.1]], True),
+    ],
+)
+def test_whether_vectors_span_a_plane(vectors, expected):
+    assert span_a_plane(np.asarray(vectors)) is expected

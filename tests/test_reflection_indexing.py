@@ -267,3 +267,20 @@ def test_what_is_too_rare_is_left_out(rng):
     assert {"{111}", "{200}"} <= set(peaks["family"])
     with pytest.raises(ValueError, match="min_share has to be"):
         follow_reflections(found, range(4), min_share=2)
+
+
+def test_reflections_wider_than_any_of_the_crystal_are_of_no_family():
+    # A support that was taken for gold, whose widest planes are 0.235 nm apart.
+    found = pd.DataFrame(
+        {
+            "frame": [0, 1, 1],
+            "spacing": [0.312, 0.312, 0.29],
+            "angle": [10.0, 10.5, 75.0],
+            "intensity": [1.0, 1.0, 0.5],
+            "amplitude": [1.0, 1.0, 0.7],
+            "noise": 0.1,
+            "found": True,
+        }
+    )
+    followed = follow_reflections(found, [0, 1], crystal=GOLD, min_share=0)
+    assert set(followed["family"]) == {""}

@@ -108,6 +108,16 @@ def test_the_brightness_ratio_tells_the_frames_with_columns(spectra, peaks):
     assert tilted["found"].tolist() == [True, True, False, False, False, False]
 
 
+def test_the_brightness_ratio_of_a_table_and_of_spectra(spectra, peaks):
+    expected = brightness_ratio(peaks)
+    pd.testing.assert_frame_equal(spectra.brightness_ratio(peaks), expected)
+    pd.testing.assert_frame_equal(spectra.brightness_ratio("Au", **QUIET), expected)
+    with pytest.raises(TypeError, match="not a LocalFFT; of spectra take their method"):
+        brightness_ratio(spectra)
+    with pytest.raises(TypeError, match="one without the columns amplitude, found"):
+        spectra.brightness_ratio(peaks.drop(columns=["found", "amplitude"]))
+
+
 def test_lazy_spectra_and_parts_of_them(movie, particles, spectra, peaks):
     lazy = movie.as_lazy().local_fft(particles, apodization="0.1 nm", **QUIET)
     again = lazy.peak_table("Au", **QUIET)
@@ -184,7 +194,7 @@ def test_a_crystal_that_turned_in_a_pause_is_no_twin(particles):
 
 
 def test_what_is_wrong_is_named(spectra, peaks):
-    with pytest.raises(ValueError, match="'5 s', which is no length"):
+    with pytest.raises(ValueError, match="'5 s', which is not a length"):
         spectra.peak_table(max_spacing="5 s")
     with pytest.raises(ValueError, match="no crystal known by name"):
         spectra.peak_table("Ao")
@@ -226,7 +236,8 @@ def test_no_curve_crosses_a_pause(peaks):
     paused = peaks.assign(time=peaks["time"] + 9 * (peaks["frame"] > 1))
     for panel in plot_reflections(paused, 3, [1]).axes:
         (band,) = panel.patches
-        assert (band.get_x(), band.get_width()) == pytest.approx((0.5, 9.5))
+        ends = band.get_extents().transformed(panel.transData.inverted())
+        assert ends.intervalx == pytest.approx([0.5, 10])
         gaps = np.isnan(panel.lines[0].get_ydata())
         np.testing.assert_array_equal(gaps, [0, 0, 1, 0, 0])
 

@@ -57,15 +57,17 @@ from .reflections.particle import follow_reflections as follow_reflections
 from .reflections.peaks import find_reflections as find_reflections
 from .reflections.peaks import measure_reflections as measure_reflections
 from .reflections.tracks import link_reflections as link_reflections
-from .waves.argand import classify_by_mass as classify_by_mass
 from .waves.argand import defocus_circle as defocus_circle
+from .waves.argand import fit_excitation as fit_excitation
 from .waves.argand import mass_angle as mass_angle
+from .waves.argand import mass_circle as mass_circle
 from .waves.columns import WaveColumns as WaveColumns
 from .waves.columns import find_wave_columns as find_wave_columns
 from .waves.comparison import compare_waves as compare_waves
 from .waves.lattice_filter import hexagonal_angle as hexagonal_angle
 from .waves.lattice_filter import hexagonal_spots as hexagonal_spots
 from .waves.lattice_filter import remove_spots as remove_spots
+from .waves.mass_classes import classify_by_mass as classify_by_mass
 from .waves.reconstruction import Reconstruction as Reconstruction
 from .waves.reconstruction import reconstruct_exit_wave as reconstruct_exit_wave
 from .waves.vacuum import vacuum_value as vacuum_value
@@ -107,6 +109,7 @@ __all__ = [
     "find_vacancies",
     "find_vacuum",
     "find_wave_columns",
+    "fit_excitation",
     "fit_lattice",
     "fit_mtf",
     "fit_readout",
@@ -121,6 +124,7 @@ __all__ = [
     "link_reflections",
     "local_spectrum",
     "mass_angle",
+    "mass_circle",
     "measure_reflections",
     "missing_sites",
     "mtf",

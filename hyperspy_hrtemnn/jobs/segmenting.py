@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import dask.array as da
 import numpy as np
@@ -99,6 +101,32 @@ def segment_file(
     finish(result, checkpoint, out)
 
 
+@dataclass(frozen=True)
+class _Store:
+    """Store a frame when it is computed."""
+
+    checkpoint: Checkpoint
+    rule: FrameRule
+    shape: tuple[int, ...]
+    bar: tqdm[Any]
+
+    def __call__(
+        self, block: NDArray[np.float32], block_id: tuple[int, ...]
+    ) -> NDArray[np.bool_]:
+        if is_without_data(block):
+            for skipped, reason in self.rule.skipped.take().items():
+                self.checkpoint.write_bad(skipped, reason)
+        else:
+            number = frame_number(block_id[: len(self.shape)], self.shape)
+            self.checkpoint.write(number, block.reshape(block.shape[len(self.shape) :]))
+        self.bar.update()
+        return np.ones((1,) * block.ndim, bool)
+
+    def __dask_tokenize__(self) -> str:
+        # By default dask copies the bar to make a name, and the copy dies aloud.
+        return uuid4().hex
+
+
 def _segment_missing(result: Any, checkpoint: Checkpoint, rule: FrameRule) -> None:
     """Compute and store the frames that are not stored yet, in any order."""
     data = result.data
@@ -107,21 +135,8 @@ def _segment_missing(result: Any, checkpoint: Checkpoint, rule: FrameRule) -> No
     missing = sorted(rule.to_try(total, checkpoint.done(), checkpoint.bad()))
     done = total - len(missing)
     with tqdm(total=total, initial=done, desc="segment", unit="frame") as bar:
-
-        def store(
-            block: NDArray[np.float32], block_id: tuple[int, ...]
-        ) -> NDArray[np.bool_]:
-            number = frame_number(block_id[: len(shape)], shape)
-            if is_without_data(block):
-                for skipped, reason in rule.skipped.take().items():
-                    checkpoint.write_bad(skipped, reason)
-            else:
-                checkpoint.write(number, block.reshape(block.shape[len(shape) :]))
-            bar.update()
-            return np.ones((1,) * block.ndim, bool)
-
         stored = da.map_blocks(
-            store,
+            _Store(checkpoint, rule, shape, bar),
             data,
             chunks=tuple((1,) * blocks for blocks in data.numblocks),
             dtype=bool,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis import defocus_circle
+from hyperspy_hrtemnn.analysis import defocus_circle, mass_circle
 
 from .class_colors import class_colors
 from .new_axes import new_axes
@@ -36,13 +36,16 @@ def plot_argand(columns: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
     ax = new_axes() if ax is None else ax
     turn = np.exp(1j * np.linspace(0, 2 * np.pi, 200))
-    circles = [(turn, "-", "grey")]
+    # Of tables of other sources, that of phase objects.
+    excitation = complex(*columns.attrs.get("excitation", (1, 0)))
+    center, radius = mass_circle(excitation)
+    circles = [(center + radius * turn, "-", "grey")]
     ax.plot(1, 0, "k+", ms=10, label="vacuum")
     for name, color in class_colors(columns["class"]).items():
         rows = columns[columns["class"] == name]
         label = f"{name} ({len(rows)})"
         ax.plot(rows["real"], rows["imaginary"], ".", c=color, alpha=0.6, label=label)
-        center, radius = defocus_circle(rows["theta"].mean())
+        center, radius = defocus_circle(rows["theta"].mean(), excitation)
         circles.append((center + radius * turn, "--", color))
     ax.set_aspect("equal", adjustable="datalim")
     for circle, style, color in circles:

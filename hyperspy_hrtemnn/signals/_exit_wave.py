@@ -337,10 +337,15 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         other: Signal2D,
         *,
         cutoff: float | str | None = None,
+        largest_shift: float | str | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
     ) -> pd.DataFrame:
         """Return how far these waves are from others, one row for each frame.
+
+        Once registered, that is with each wave shifted as a whole to where the
+        difference is least, and once as they are: a common shift of all columns by a
+        few pm is the lenses', not an error of the wave.
 
         Parameters
         ----------
@@ -350,6 +355,9 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
             Standard deviation of the Gaussian whose long wavelengths are taken out of
             both waves alike, since a series over a short range of defocus does not
             show them (publication I, section 6: 0.9 Å); by default nothing is.
+        largest_shift
+            Largest shift of the registration along each axis; by default 0.5 Å, less
+            than half the distance of columns in any crystal.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -357,14 +365,16 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
 
         Returns
         -------
-        ``frame``, ``time`` as in `find_columns`, ``rmse``, the root mean square
-        difference over real and imaginary part, and ``real`` and ``imaginary``, that of
-        each part.
+        ``frame``, ``time`` as in `find_columns`; ``rmse_registered``, the root mean
+        square difference over real and imaginary part of the registered waves;
+        ``rmse``, that of the waves as they are, and ``real`` and ``imaginary``, that of
+        each part; ``shift_x`` and ``shift_y``, by which each wave was shifted, in the
+        unit of the axes. A constant phase is not taken out of either.
 
         Raises
         ------
         ValueError
-            If the shapes or pixel sizes differ, or `cutoff` is no length.
+            If the shapes or pixel sizes differ, or a length is none.
         TypeError
             If the other is no signal.
         """
@@ -374,6 +384,7 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
             self,
             other,
             cutoff,
+            largest_shift,
             show_progressbar=show_progressbar,
             num_workers=num_workers,
         )

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from hyperspy.signals import Signal2D
 
 from hyperspy_hrtemnn.analysis import brightness_ratio
@@ -14,12 +15,19 @@ from ._answers import load_for
 from ._entrance import OneForm
 from ._fourier.reflection_plots import draw_spectrum
 from ._fourier.reflections import one_spectrum, peak_table, spacing_in_nm
+from ._fourier.spectrum_display import (
+    GAMMA,
+    MIN_SPACING,
+    farthest,
+    percentiles,
+    show_range_and_titles,
+    shown_share,
+)
 from ._fourier.zone_axis import zone_axis_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pandas as pd
     from ase import Atoms
     from matplotlib.axes import Axes
 
@@ -35,6 +43,34 @@ class LocalFFT(OneForm, Signal2D):  # type: ignore[misc]
     """
 
     _signal_type = "HRTEM_local_fft"
+
+    def plot(self, *, min_spacing: float | str = MIN_SPACING, **options: Any) -> None:
+        """Plot the spectra as HyperSpy does, where reflections are.
+
+        By default up to 12.5 1/nm, without a scale bar but with ticks, and the square
+        root of the amplitudes between the median, which is noise, and the brightest
+        thousandth of what is shown. The title says in which frames there is nothing.
+
+        Parameters
+        ----------
+        min_spacing
+            Smallest lattice spacing shown: a number in nm or a text with a unit.
+        **options
+            Of HyperSpy's `Signal2D.plot`, ``vmin`` and ``norm`` for instance; they take
+            the place of the defaults.
+
+        Raises
+        ------
+        ValueError
+            If the spacing is not a positive length.
+        """
+        axes = self.axes_manager.signal_axes
+        shown = farthest(min_spacing, axes)
+        black, white = percentiles(shown_share(shown, axes))
+        stretched = {"vmin": f"{black:.3f}th", "vmax": f"{white:.3f}th", "gamma": GAMMA}
+        super().plot(**{"scalebar": False, "axes_ticks": True} | stretched | options)
+        if self._plot.signal_plot is not None:
+            show_range_and_titles(self, shown)
 
     def peak_table(
         self,
@@ -137,7 +173,7 @@ class LocalFFT(OneForm, Signal2D):  # type: ignore[misc]
 
     def brightness_ratio(
         self,
-        crystal: str | Path | Atoms | None = None,
+        crystal: pd.DataFrame | str | Path | Atoms | None = None,
         *,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
@@ -146,14 +182,13 @@ class LocalFFT(OneForm, Signal2D):  # type: ignore[misc]
 
         It is small where a particle is on a zone axis, and its columns are resolved;
         `hyperspy_hrtemnn.analysis.on_axis_frames` selects these frames, and
-        `Instances.plot_brightness_ratio` draws a map. From a table that is there
-        already, or of other options, `hyperspy_hrtemnn.analysis.brightness_ratio`
-        makes it.
+        `Instances.plot_brightness_ratio` draws a map.
 
         Parameters
         ----------
         crystal
-            As in `peak_table`; with it, reflections of a support do not count.
+            As in `peak_table`; with it, reflections of a support do not count. Or the
+            table itself, of `peak_table` with any options, if it is there already.
         show_progressbar
             Whether to show progress bars; by default as in HyperSpy's preferences.
         num_workers
@@ -168,7 +203,11 @@ class LocalFFT(OneForm, Signal2D):  # type: ignore[misc]
         ------
         ValueError
             If there is no such crystal.
+        TypeError
+            If a table is not of reflections.
         """
+        if isinstance(crystal, pd.DataFrame):
+            return brightness_ratio(crystal)
         peaks = self.peak_table(
             crystal, show_progressbar=show_progressbar, num_workers=num_workers
         )
@@ -231,6 +270,9 @@ class LocalFFT(OneForm, Signal2D):  # type: ignore[misc]
     ) -> Axes:
         """Plot one spectrum with its reflections, labelled by family or number.
 
+        As far as the brightest dozen reflections go. If there is nothing in the
+        spectrum, because the particle is not in the frame, the title says so.
+
         Parameters
         ----------
         peaks
@@ -252,4 +294,5 @@ class LocalFFT(OneForm, Signal2D):  # type: ignore[misc]
         spectrum, number = one_spectrum(self, frame, id)
         rows = peaks[(peaks["id"] == number) & (peaks["frame"] == frame)]
         axes = self.axes_manager.signal_axes
-        return draw_spectrum(spectrum, axes, rows, new_axes() if ax is None else ax)
+        ax = new_axes() if ax is None else ax
+        return draw_spectrum(spectrum, axes, number, rows, ax)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A recipe that runs in seconds; skipped as a whole without the extra `training`."""
+"""A recipe that runs in seconds; what its tests need may be missing.
+
+Without the extra `simulation` no test of this folder is collected, without `training`
+none that makes or trains a network. The first lines of the report say so.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +15,40 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-_MISSING = [
-    name
-    for name in ("abtem", "ase", "keras", "tensorflow", "zarr", "distributed")
-    if importlib.util.find_spec(name) is None
+_SIMULATION = ("abtem", "distributed", "zarr")
+_TRAINING = ("keras", "onnx", "tensorflow")
+
+# What makes, trains, exports or evaluates networks.
+_OF_NETWORKS = [
+    "test_architectures.py",
+    "test_backends.py",
+    "test_dose_study.py",
+    "test_evaluation.py",
+    "test_images.py",
+    "test_network_training.py",
+    "test_training_cli.py",
+    "test_training_resume.py",
+    "test_training_settings.py",
+    "test_zone_axis.py",
 ]
-collect_ignore_glob = ["test_*.py"] if _MISSING else []
+
+
+def _missing(names: tuple[str, ...]) -> str:
+    return ", ".join(name for name in names if importlib.util.find_spec(name) is None)
+
+
+if _missing(_SIMULATION):
+    collect_ignore_glob = ["test_*.py"]
+elif _missing(_TRAINING):
+    collect_ignore = _OF_NETWORKS
 
 
 def pytest_report_header() -> str:
-    if _MISSING:
-        return f"training tests not collected: {', '.join(_MISSING)} missing"
-    return "training tests collected"
+    if missing := _missing(_SIMULATION):
+        return f"tests of the training side left out, not installed: {missing}"
+    if missing := _missing(_TRAINING):
+        return f"tests that make networks left out, not installed: {missing}"
+    return "tests of the training side collected"
 
 
 def tiny_recipe() -> dict:

@@ -30,6 +30,7 @@ from hrtemnn_training.evaluation.tasks import task_of
 from hrtemnn_training.images.labels import masks, pixel_label
 from hrtemnn_training.images.parameters import PER_IMAGE, ImageParameters
 from hrtemnn_training.recipe import Recipe, RecipeError, change_images
+from hyperspy_hrtemnn.analysis.waves.registration import shifted_wave
 from hyperspy_hrtemnn.networks import Network, load, predict
 
 KINDS = ("A", "B")
@@ -256,7 +257,13 @@ def test_the_constant_wave_is_as_far_as_known(recipe_values) -> None:
     shot = shot_of(recipe)
     rivals = rivals_of(task, [], Samples(2, 1), np.random.default_rng(0))
     truth = np.moveaxis(pixel_label(shot.sample, shot.parameters, shot.grid), -1, 0)
-    assert task.score(truth, shot)["rmse"] == 0
+    exact = task.score(truth, shot)
+    assert exact["rmse"] == 0 == exact["rmse registered"]
+    assert next(iter(exact)) == "rmse registered" == task.plotted[0]
+    # A lens that moves all columns alike is not the wave's error.
+    moved = shifted_wave(truth[0] + 1j * truth[1], np.array([0.4, -0.3]))
+    lens = task.score(np.stack([moved.real, moved.imag]), shot)
+    assert lens["rmse registered"] < 0.1 * lens["rmse"]
     scores = task.score(rivals["constant wave"](shot), shot)
     assert scores["rmse real"] == pytest.approx(np.sqrt(np.mean((truth[0] - 1) ** 2)))
     assert scores["rmse imaginary"] == pytest.approx(np.sqrt(np.mean(truth[1] ** 2)))

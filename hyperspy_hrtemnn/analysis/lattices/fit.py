@@ -12,7 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 from scipy.spatial import cKDTree
 
-from .vectors import find_lattice_vectors, reduced
+from .vectors import find_lattice_vectors, reduced, span_a_plane
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -116,7 +116,7 @@ def fit_lattice(
     middle = np.stack([_means(c, parts) for c in (*indices.T, *places.T)], axis=1)
     offset, origin = middle[parts[on], :2], middle[parts[on], 2:]
     centered = indices[on] - offset
-    if not len(centered) or np.linalg.matrix_rank(centered) < 2:
+    if not span_a_plane(centered):
         raise ValueError(
             "No lattice fits: too few columns have neighbors at the lattice vectors "
             f"{cell.round(4).tolist()}. Give vectors that are nearer."
@@ -188,7 +188,7 @@ def _neighbors(
         neighbors = found
         column, step = np.nonzero(found >= 0)
         way = places[found[column, step]] - places[column]
-        if np.linalg.matrix_rank(STEPS[step]) == 2:
+        if span_a_plane(STEPS[step]):
             cell = np.linalg.lstsq(STEPS[step], way, rcond=None)[0]
     return neighbors
 

@@ -26,6 +26,18 @@ _SHARE = 0.7
 _FLAT = 0.3
 
 
+def span_a_plane(vectors: NDArray[np.floating | np.integer]) -> bool:
+    """Return whether vectors are of two directions or more; none are not.
+
+    Parameters
+    ----------
+    vectors
+        Shape (vector, dimension).
+    """
+    # Below version 2.3 numpy knows no rank of nothing.
+    return len(vectors) > 1 and bool(np.linalg.matrix_rank(vectors) > 1)
+
+
 def find_lattice_vectors(positions: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return two short lattice vectors, (x, y) each, reduced.
 

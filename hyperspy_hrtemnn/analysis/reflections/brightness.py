@@ -12,6 +12,9 @@ from .rotation import in_two_directions
 # the lenses make them dim, whatever the orientation.
 _FIRST_ORDER = 0.75
 
+_NEEDED = {"frame", "id", "reflection", "spacing", "angle", "amplitude"}
+_NEEDED |= {"found", "rotation"}
+
 
 def brightness_ratio(peaks: pd.DataFrame) -> pd.DataFrame:
     """Return how much brighter the brightest reflection is than the dimmest.
@@ -35,10 +38,20 @@ def brightness_ratio(peaks: pd.DataFrame) -> pd.DataFrame:
     shows a second direction, nan where it never shows any. ``attrs["unknown_frames"]``
     is that of `peaks`, if it has one.
 
+    Raises
+    ------
+    TypeError
+        If `peaks` is not a table of reflections.
+
     References
     ----------
     Leth Larsen et al., Microsc. Microanal. 28 S1 (2022) 2984, figure 2.
     """
+    if not isinstance(peaks, pd.DataFrame) or not set(peaks) >= _NEEDED:
+        raise TypeError(
+            "brightness_ratio takes the table of LocalFFT.peak_table, not "
+            f"{_named(peaks)}; of spectra take their method brightness_ratio."
+        )
     particles = [_of_particle(rows) for _, rows in peaks.groupby("id")]
     table = pd.concat(particles or [_of_particle(peaks)], ignore_index=True)
     if unknown := peaks.attrs.get("unknown_frames"):
@@ -81,6 +94,13 @@ def on_axis_frames(
         even = particles["brightness_ratio"] <= max_ratio
         kept = even & (particles["directions"] >= 2)
     return particles[kept].reset_index(drop=True)
+
+
+def _named(peaks: object) -> str:
+    if isinstance(peaks, pd.DataFrame):
+        missing = sorted(_NEEDED - set(peaks))
+        return f"one without the columns {', '.join(missing)}"
+    return f"a {type(peaks).__name__}"
 
 
 def _of_particle(peaks: pd.DataFrame) -> pd.DataFrame:

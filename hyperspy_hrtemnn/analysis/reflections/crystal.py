@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hyperspy_hrtemnn.analysis.lattices.vectors import span_a_plane
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -136,7 +138,7 @@ def zone_patterns(crystal: Crystal, planes: Planes) -> Iterator[ZonePattern]:
         members = np.flatnonzero(planes.hkl @ zone == 0)
         # How often a plane lattice has which length tells it from any other.
         key = tuple(np.sort(planes.family[members]))
-        if np.linalg.matrix_rank(planes.hkl[members]) < 2 or key in known:
+        if not span_a_plane(planes.hkl[members]) or key in known:
             continue
         known.add(key)
         beam = zone @ crystal.cell

@@ -16,6 +16,7 @@ from hyperspy_hrtemnn.analysis import (
     classify_by_mass,
     compare_waves,
     find_wave_columns,
+    fit_excitation,
     mass_angle,
 )
 from hyperspy_hrtemnn.signals._calibration import known_sampling, pixels
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
+
+# Largest shift between waves [Å], and the pixel size of those without any.
+_LARGEST_SHIFT = 0.5
+_SAMPLING = 0.1
 
 # Relative difference of pixel sizes that are taken for the same.
 _SAME = 0.01
@@ -65,10 +70,16 @@ def wave_table(
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
+    values = (table["real"] + 1j * table["imaginary"]).to_numpy()
+    excitation = fit_excitation(values)
+    table["theta"] = mass_angle(
+        values, table[["x", "y"]], frames=table["frame"], excitation=excitation
+    )
+    # Two numbers, for attrs are written to files as JSON.
+    table.attrs["excitation"] = [excitation.real, excitation.imag]
     # Vacuum has no columns, of however many classes.
     if len(table):
-        values = table["real"] + 1j * table["imaginary"]
-        table["class"] = classify_by_mass(values.to_numpy(), count)
+        table["class"] = classify_by_mass(values, count, table["theta"])
     if names is not None:
         table["class"] = np.array(names, object)[table["class"].to_numpy(int)]
     return table
@@ -86,7 +97,6 @@ def _find(maps: NDArray[Any], *, options: dict[str, float]) -> pd.DataFrame:
             "imaginary": found.wave.imag,
             "amplitude": np.abs(change),
             "phase": np.angle(change),
-            "theta": mass_angle(found.wave),
         }
     )
 
@@ -95,6 +105,7 @@ def comparison_table(
     wave: Signal2D,
     other: Signal2D,
     cutoff: float | str | None,
+    largest_shift: float | str | None,
     *,
     show_progressbar: bool | None,
     num_workers: int | None,
@@ -119,20 +130,29 @@ def comparison_table(
     width = None if cutoff is None else pixels(cutoff, wave)
     if width is not None and not width > 0:
         raise ValueError(f"cutoff has to be positive, not {cutoff!r}.")
+    if largest_shift is None:
+        reach = _LARGEST_SHIFT / (size or its_size or _SAMPLING)
+    else:
+        reach = pixels(largest_shift, wave)
+    if not reach >= 0:
+        raise ValueError(f"largest_shift cannot be negative, as {largest_shift!r} is.")
     pairs = [frames(each).to_delayed().ravel() for each in (wave, other)]
     run = dask.delayed(_compare, pure=False)
-    tasks = [run(a, b, width) for a, b in zip(*pairs, strict=True)]
+    tasks = [run(a, b, width, reach) for a, b in zip(*pairs, strict=True)]
     with progress(show_progressbar):
         rows = dask.compute(*tasks, num_workers=num_workers)
     table, units = join_frames(rows, wave.axes_manager.navigation_axes, 0, 1)
+    for name, axis in zip("xy", wave.axes_manager.signal_axes, strict=True):
+        table[f"shift_{name}"] *= axis.scale
+        if isinstance(axis.units, str) and axis.units:
+            units[f"shift_{name}"] = axis.units
     table.attrs["units"] = units
     return table
 
 
 def _compare(
-    wave: NDArray[Any], other: NDArray[Any], cutoff: float | None
+    wave: NDArray[Any], other: NDArray[Any], cutoff: float | None, reach: float
 ) -> pd.DataFrame:
     shape = wave.shape[-2:]
-    return pd.DataFrame(
-        [compare_waves(wave.reshape(shape), other.reshape(shape), cutoff)]
-    )
+    pair = wave.reshape(shape), other.reshape(shape)
+    return pd.DataFrame([compare_waves(*pair, cutoff, reach)])

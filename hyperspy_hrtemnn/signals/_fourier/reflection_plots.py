@@ -10,14 +10,22 @@ import numpy as np
 from hyperspy_hrtemnn.plots.reflections import reflection_colors, reflection_label
 from hyperspy_hrtemnn.signals._image_plots import draw_image
 
+from .spectrum_display import (
+    GAMMA,
+    MIN_SPACING,
+    farthest,
+    limits,
+    missing,
+    set_range,
+    shown_share,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
-
-_DARKEST = 0.02  # of the brightest amplitude
 
 _BEYOND = 1.15  # frequencies shown, of the farthest reflection's
 
@@ -27,20 +35,41 @@ _LABELLED = 12  # the brightest reflections have their names beside them
 def draw_spectrum(
     spectrum: NDArray[np.floating],
     signal_axes: Sequence[Any],
+    number: int,
     peaks: pd.DataFrame,
     ax: Axes,
 ) -> Axes:
-    """Plot a spectrum, logarithmic, with a circle around each reflection.
+    """Plot a spectrum, its contrast stretched, with a circle around each reflection.
 
-    A square where it was not found; grey where it is of no family.
+    A square where it was not found; grey where it is of no family. If there is nothing
+    in the spectrum, the title says so.
+
+    Parameters
+    ----------
+    spectrum
+        Amplitudes, shape (ky, kx).
+    signal_axes
+        Its axes (x, y) in 1/nm.
+    number
+        The particle; 0 where there are none.
+    peaks
+        Its rows of `LocalFFT.peak_table`.
+    ax
+        Where to plot.
     """
-    darkest = np.log(_DARKEST * max(float(spectrum.max()), np.finfo(float).tiny))
-    image = np.log(np.maximum(spectrum, np.exp(darkest)))
-    draw_image(image, signal_axes, ax)
-    colors = reflection_colors(peaks)
     turn = np.radians(peaks["angle"])
     places = np.stack([np.cos(turn), np.sin(turn)], axis=1)
     places /= peaks["spacing"].to_numpy(float)[:, np.newaxis]
+    inner = peaks["reflection"].to_numpy() <= _LABELLED
+    shown = farthest(MIN_SPACING, signal_axes)
+    if inner.any():
+        shown = _BEYOND * np.hypot(*places[inner].T).max()
+    black, white = limits(spectrum, shown_share(shown, signal_axes))
+    stretched = np.clip(spectrum - black, 0, max(white - black, 0)) ** GAMMA
+    draw_image(stretched, signal_axes, ax)
+    set_range(ax, shown)
+    ax.set_title(missing(spectrum, number))
+    colors = reflection_colors(peaks)
     for (_, row), (x, y) in zip(peaks.iterrows(), places, strict=True):
         color = colors[row["reflection"]]
         style = "o" if row["found"] else "s"
@@ -54,9 +83,4 @@ def draw_spectrum(
                 color=color,
                 fontsize="small",
             )
-    if len(places):
-        inner = peaks["reflection"].to_numpy() <= _LABELLED
-        farthest = _BEYOND * np.hypot(*places[inner].T).max()
-        ax.set_xlim(-farthest, farthest)
-        ax.set_ylim(farthest, -farthest)
     return ax

@@ -203,14 +203,27 @@ def warn_of_nothing(shown: Sequence[bool], number: Numbers) -> None:
         )
 
 
-def spacing_in_nm(max_spacing: float | str) -> float:
-    """Return a lattice spacing, a number in nm or a text with a unit, in nm."""
-    if not isinstance(max_spacing, str):
-        return max_spacing
-    length = length_in(max_spacing, "nm")
+def spacing_in_nm(spacing: float | str, name: str = "max_spacing") -> float:
+    """Return a lattice spacing, a number in nm or a text with a unit, in nm.
+
+    Parameters
+    ----------
+    spacing
+        The spacing.
+    name
+        What the user calls it.
+
+    Raises
+    ------
+    ValueError
+        If a text is not a length.
+    """
+    if not isinstance(spacing, str):
+        return spacing
+    length = length_in(spacing, "nm")
     if length is None:
-        hint = hint_for(max_spacing)
-        raise ValueError(f"max_spacing is {max_spacing!r}, which is no length.{hint}")
+        hint = hint_for(spacing)
+        raise ValueError(f"{name} is {spacing!r}, which is not a length.{hint}")
     return length
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from hrtemnn_training.images.wave_label import exit_wave
 from hrtemnn_training.scores import psnr_and_ssim, rmse
+from hyperspy_hrtemnn.analysis import compare_waves
 from hyperspy_hrtemnn.networks import predict, standardize
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.networks import Network
 
     from .shots import Shot
+
+# Of waves onto each other, as in `ExitWave.compare` [Å].
+_LARGEST_SHIFT = 0.5
 
 
 def ask_pixels(network: Network, shot: Shot) -> NDArray[np.float32]:
@@ -37,18 +41,27 @@ def ask_pixels(network: Network, shot: Shot) -> NDArray[np.float32]:
 class ExitWaves:
     """The exit wave; an answer is its real and imaginary part, (2, y, x)."""
 
-    plotted: ClassVar[tuple[str, ...]] = ("rmse",)
+    plotted: ClassVar[tuple[str, ...]] = ("rmse registered", "rmse")
 
     def ask(self, network: Network, shot: Shot) -> NDArray[np.float32]:
         """Return a network's answer."""
         return ask_pixels(network, shot)
 
     def score(self, answer: NDArray[np.floating], shot: Shot) -> dict[str, float]:
-        """Return the RMSE of the wave and of its two parts."""
+        """Return the RMSE of the wave, registered and as it is, and of its two parts.
+
+        A shift of all columns alike is the lenses', which are unknown to the network.
+        """
         truth = np.moveaxis(
             exit_wave(shot.sample.wave, shot.sample.extent, shot.grid), -1, 0
         )
+        both = compare_waves(
+            answer[0] + 1j * answer[1],
+            truth[0] + 1j * truth[1],
+            largest_shift=_LARGEST_SHIFT / shot.pixel,
+        )
         return {
+            "rmse registered": both["rmse_registered"],
             "rmse": rmse(answer, truth),
             "rmse real": rmse(answer[0], truth[0]),
             "rmse imaginary": rmse(answer[1], truth[1]),

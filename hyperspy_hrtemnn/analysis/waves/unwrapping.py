@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Phases of columns beyond one turn, from thin columns to their thicker neighbors.
+
+One column does not tell how often its phase has gone around. Neighbors do, as in any
+unwrapping of a phase in space: where the height of a crystal changes from column to
+column by an atom or two, the phase of the thicker one is a small step further.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import (
+    breadth_first_order,
+    connected_components,
+    minimum_spanning_tree,
+)
+from scipy.spatial import cKDTree
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+TURN = 2 * np.pi
+
+# Neighbors are nearer than this many distances to the nearest. The six around a column
+# of gold along [110] are at 1 and 1.15.
+_NEIGHBORS = 1.5
+
+# Largest step between neighbors [rad], three atoms of gold along [110]. Near a full
+# turn the steps of a wedge are up to 85°, for columns there hardly change the wave.
+_STEP = np.radians(100)
+
+# What is added to steps, because a graph has no edge where the step is 0 [rad].
+_NO_STEP = 1e-6
+
+
+def unwrapped(
+    phases: NDArray[np.float64],
+    positions: ArrayLike,
+    frames: ArrayLike | None = None,
+) -> NDArray[np.float64]:
+    """Return phases of columns that go on beyond a turn.
+
+    Columns are joined to patches by steps of the phase of up to 100°, the smallest
+    first, and the lightest column of each patch keeps its phase. A patch in which even
+    that one is beyond a turn is not recognized.
+
+    Parameters
+    ----------
+    phases
+        Phase of each column in its first turn [rad], shape (column,).
+    positions
+        Place of each, in any unit, shape (column, 2).
+    frames
+        The frame of each, shape (column,); by default all are in one.
+
+    Returns
+    -------
+    The phases with multiples of a turn added, shape (column,).
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+    """
+    places = np.asarray(positions, float)
+    numbers = np.zeros(len(places)) if frames is None else np.asarray(frames)
+    if phases.ndim != 1 or places.shape != (len(phases), 2):
+        raise ValueError(
+            f"There are phases of shape {phases.shape} and positions of shape "
+            f"{places.shape}; (column,) and (column, 2) are needed."
+        )
+    if numbers.shape != phases.shape:
+        raise ValueError(f"frames has the shape {numbers.shape}, not {phases.shape}.")
+    result = phases.copy()
+    for number in np.unique(numbers):
+        inside = np.flatnonzero(numbers == number)
+        result[inside] = _of_frame(phases[inside], places[inside])
+    return result
+
+
+def _of_frame(
+    phases: NDArray[np.float64], places: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    count = len(phases)
+    if count < 2:
+        return phases
+    tree = cKDTree(places)
+    nearest = tree.query(places, 2)[0][:, 1]
+    first, second = tree.query_pairs(
+        _NEIGHBORS * np.median(nearest), output_type="ndarray"
+    ).T
+    steps = np.abs(_wrapped(phases[second] - phases[first]))
+    small = steps <= _STEP
+    edges = steps[small] + _NO_STEP, (first[small], second[small])
+    joined = minimum_spanning_tree(coo_matrix(edges, shape=(count, count)))
+    result = phases.copy()
+    for patch in _patches(joined):
+        order, before = breadth_first_order(joined, patch[0], directed=False)
+        for column in order[1:]:
+            step = _wrapped(phases[column] - phases[before[column]])
+            result[column] = result[before[column]] + step
+        lightest = patch[result[patch].argmin()]
+        result[patch] -= result[lightest] - phases[lightest]
+    return result
+
+
+def _patches(joined: coo_matrix) -> list[NDArray[np.intp]]:
+    """Return the columns of each connected part of a graph."""
+    _, label = connected_components(joined, directed=False)
+    order = np.argsort(label, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
+
+
+def _wrapped(step: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return steps of a phase by their shortest way [rad]."""
+    return np.asarray((step + np.pi) % TURN - np.pi, np.float64)

@@ -110,9 +110,6 @@ def test_the_tour_of_the_readme(tour):
     assert tour[-1]["mask"].axes_manager[0].units == "nm"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="min_area has a default that drops one of the particles"
-)
 def test_the_tour_finds_every_particle_in_every_frame(tour):
     table = tour[0]["table"]
     assert len(table) == 60

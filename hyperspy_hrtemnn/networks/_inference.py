@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hyperspy_hrtemnn.bad_frames import BadFrameError
+
 from ._resampling import resample as resample_image
 from ._resampling import resampled_shape
 from ._standardization import standardize
@@ -16,6 +18,8 @@ from ._validation import as_channels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.image_data import ImageData
+
     from ._card import Card, Range
     from ._network import Network
     from ._tiling import Window
@@ -23,10 +27,13 @@ if TYPE_CHECKING:
 # Enlarging an image further than this adds no information; the calibration is wrong.
 _LARGEST_ENLARGEMENT = 8
 
+# Share of data in a pixel after resampling, but for the kernel's rounding.
+_ALL_DATA = 0.99
+
 
 def predict(
     network: Network,
-    images: NDArray[Any],
+    images: NDArray[Any] | ImageData,
     sampling: float | None = None,
     *,
     resample: bool = True,
@@ -49,7 +56,8 @@ def predict(
         The network.
     images
         Real numbers of any dtype, shape (y, x) or (channel, y, x), where the channels
-        are the images of a focal series.
+        are the images of a focal series; or what `hyperspy_hrtemnn.image_data` makes of
+        them.
     sampling
         Pixel size of the images in Å. Not needed if `resample` is False.
     resample
@@ -69,25 +77,25 @@ def predict(
     Returns
     -------
     Shape (class, y, x), or (class,) if the answer is for the whole image. In 0..1 if
-    the task is segmentation.
+    the task is segmentation. NaN where the image is no data.
 
     Raises
     ------
     ValueError
-        If the image cannot be used: NaN, infinite or complex values, no contrast, the
-        wrong number of channels, a field of view smaller than the standardization
-        width, or a sampling that is missing or cannot be right; or if `tile`,
-        `overlap` or `window` is invalid.
+        If the image cannot be used: complex values, the wrong number of channels, a
+        field of view smaller than the standardization width, or a sampling that is
+        missing or cannot be right; or if `tile`, `overlap` or `window` is invalid.
+    BadFrameError
+        If it has no contrast, or no data.
     """
     card = network.card
-    channels = as_channels(np.asarray(images), card)
-    shape = (channels.shape[1], channels.shape[2])
-    channels = _resample(
-        channels, working_shape(card, shape, sampling, resample=resample)
-    )
-    channels = standardize(channels, _sigma(card))
+    data = as_channels(images, card)
+    shape = (data.valid.shape[0], data.valid.shape[1])
+    size = working_shape(card, shape, sampling, resample=resample)
+    channels, valid = _at_size(data, size)
+    channels = standardize(channels, _sigma(card), valid=valid)
     if not channels.any():
-        raise ValueError(
+        raise BadFrameError(
             "The image has no contrast beyond rounding: it is blank, constant or "
             "saturated. Leave such frames out."
         )
@@ -107,6 +115,8 @@ def predict(
     if card.task == "segmentation":
         # The cubic kernel overshoots at edges, the sum of weights by rounding.
         np.clip(result, 0, 1, out=result)
+    if data.no_data:
+        result[:, ~data.valid] = np.nan
     return result
 
 
@@ -208,6 +218,25 @@ def _ratio(card: Card, sampling: float | None) -> float:
             "of the calibration."
         )
     return ratio
+
+
+def _at_size(
+    data: ImageData, size: tuple[int, int]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
+    """Return images and where they are data, if that is not everywhere, at a size."""
+    if not data.no_data:
+        return _resample(data.values, size), None
+    means = [float(image[data.valid].mean()) for image in data.values]
+    filled = np.stack(
+        [
+            np.where(data.valid, image, np.float32(mean))
+            for image, mean in zip(data.values, means, strict=True)
+        ]
+    )
+    if data.valid.shape == size:
+        return filled, data.valid
+    share = resample_image(data.valid.astype(np.float32), size)
+    return _resample(filled, size), share > _ALL_DATA
 
 
 def _resample(

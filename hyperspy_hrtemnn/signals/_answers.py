@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import Network, load, out_of_range, predict
 from hyperspy_hrtemnn.networks._inference import working_shape
 from hyperspy_hrtemnn.networks._tiling import spans
@@ -16,6 +18,7 @@ from ._defocus import AXIS_HELP, defocus_faults, unknown_defocus
 from ._lenses import known_energy
 from ._movies.chunks import warn_if_read_often
 from ._movies.frames import axis_dicts, frames, map_frames
+from ._movies.replaced import ReplacedPixels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +47,7 @@ def answers(
     network: Network,
     options: dict[str, Any],
     energy: float | None = None,
-) -> tuple[da.Array, list[dict[str, Any]]]:
+) -> tuple[da.Array, list[dict[str, Any]], ReplacedPixels]:
     """Return the answers, to be computed, and the axes of the signal they are along.
 
     Warnings, as of the caller of the method that calls the caller of this, name what is
@@ -64,8 +67,9 @@ def answers(
 
     Returns
     -------
-    Shape (..., class, y, x), where ... are the navigation axes but a focal series', and
-    all axes but that and the class.
+    Shape (..., class, y, x), where ... are the navigation axes but a focal series', NaN
+    where an image is no data; all axes but that and the class; and what is collected of
+    the pixels that were replaced.
 
     Raises
     ------
@@ -78,18 +82,26 @@ def answers(
     _refuse_early(signal, card, pixel_size, options)
     _warn_out_of_range(signal, card, pixel_size, energy or known_energy(signal))
     warn_if_read_often(signal, stacklevel=4)
-    run = partial(_predict_frame, network, pixel_size, options)
-    data = map_frames(run, frames(signal, defocus_axis), len(card.classes))
-    return data, axis_dicts(signal, without=defocus_axis)
+    images = frames(signal, defocus_axis)
+    replaced = ReplacedPixels(math.prod(images.shape[:-3]))
+    run = partial(_predict_frame, network, pixel_size, options, replaced)
+    data = map_frames(run, images, len(card.classes), indexed=True)
+    return data, axis_dicts(signal, without=defocus_axis), replaced
 
 
 def _predict_frame(
     network: Network,
     pixel_size: float | None,
     options: dict[str, Any],
+    replaced: ReplacedPixels,
     frame: NDArray[Any],
+    *,
+    index: tuple[int, ...],
 ) -> NDArray[np.float32]:
-    return predict(network, frame, pixel_size, **options)
+    data = image_data(frame)
+    answer = predict(network, data, pixel_size, **options)
+    replaced.add_data(index, data)
+    return answer
 
 
 def _defocus_axis(signal: Signal2D, card: Card) -> Any:

@@ -3,24 +3,26 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from hyperspy.signals import Signal2D
 
 from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import standardize
-from hyperspy_hrtemnn.networks._validation import finite_float32
 
 from ._calibration import pixels
 from ._movies.frames import computed, derived_signal, frames, map_frames
+from ._movies.replaced import ReplacedPixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    import numpy as np
     import pandas as pd
     from ase import Atoms
     from matplotlib.axes import Axes
@@ -83,7 +85,10 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         sigma = pixels(width, self)
         if not sigma > 0:
             raise ValueError(f"width is {width!r}; it must be positive.")
-        data = map_frames(partial(_standardized, sigma=sigma), frames(self), 1)
+        images = frames(self)
+        replaced = ReplacedPixels(math.prod(images.shape[:-3]))
+        run = partial(_standardized, sigma=sigma, replaced=replaced)
+        data = map_frames(run, images, 1, indexed=True)
         result = derived_signal(self, data[..., 0, :, :], "HRTEM")
         result.metadata.set_item(
             "HRTEMNN.Standardization", {"width": width, "version": __version__}
@@ -93,6 +98,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             lazy=self._lazy if lazy_output is None else lazy_output,
             show_progressbar=show_progressbar,
             num_workers=num_workers,
+            replaced=replaced,
         )
         return standardized
 
@@ -754,5 +760,17 @@ def _refuse(method: str, others: dict[str, Any]) -> None:
         )
 
 
-def _standardized(frame: NDArray[Any], sigma: float) -> NDArray[np.float32]:
-    return standardize(finite_float32(frame), sigma)
+def _standardized(
+    frame: NDArray[Any],
+    *,
+    sigma: float,
+    replaced: ReplacedPixels,
+    index: tuple[int, ...],
+) -> NDArray[np.float32]:
+    data = image_data(frame)
+    replaced.add_data(index, data)
+    if not data.no_data:
+        return standardize(data.values, sigma)
+    result = standardize(data.values, sigma, valid=data.valid)
+    result[:, ~data.valid] = np.nan
+    return result

@@ -11,10 +11,12 @@ import numpy as np
 from hyperspy.signals import Signal2D
 
 from hyperspy_hrtemnn.analysis import properties
+from hyperspy_hrtemnn.image_data import image_data
 
 from ._calibration import sampling
 from ._movies.deferred import deferred_blocks, whole_frames
 from ._movies.frames import frame_index, frame_number
+from ._movies.replaced import ReplacedPixels
 from ._particles.instance_files import free_path, write_csv, write_hspy, write_tiff
 from ._particles.instance_plots import draw_lines, draw_outlines, draw_ratios
 from ._particles.particle_spectra import sum_spectra
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 class Instances(Signal2D):  # type: ignore[misc]
     """Integer labels of particles, 0 = background, array order (..., y, x).
 
-    An id means the same particle in every frame. They come from
+    -1 is no data where ``metadata.HRTEMNN.Instances.no_data`` says so. An id means the same particle in every frame. They come from
     `Segmentation.track_instances`.
     """
 
@@ -58,7 +60,7 @@ class Instances(Signal2D):  # type: ignore[misc]
         """
         found = self._over_blocks(_distinct, None, show_progressbar, num_workers)
         ids = np.unique(np.concatenate(found))
-        return [int(number) for number in ids if number]
+        return [int(number) for number in ids]
 
     def properties(
         self,
@@ -101,7 +103,15 @@ class Instances(Signal2D):  # type: ignore[misc]
             check_same_shape(self, image)
         measure = partial(_tables, side=side)
         blocks = self._over_blocks(measure, image, show_progressbar, num_workers)
-        return property_table(self, [table for block in blocks for table in block])
+        found = [each for block in blocks for each in block]
+        table = property_table(self, [rows for rows, _ in found])
+        if image is not None:
+            replaced = ReplacedPixels(len(found))
+            for number, (_, counts) in enumerate(found):
+                replaced.add(number, *counts)
+            replaced.tell(stacklevel=2)
+            table.attrs["images"] = replaced.counts()
+        return table
 
     def sum_spectra(
         self,
@@ -536,9 +546,13 @@ def _distinct(
 
 def _tables(
     labels: NDArray[np.integer], image: DeferredBlock | None, side: float
-) -> list[pd.DataFrame]:
-    pictures = [None] * len(labels) if image is None else image.load()
-    return [
-        properties(frame, picture, side)
-        for frame, picture in zip(labels, pictures, strict=True)
-    ]
+) -> list[tuple[pd.DataFrame, tuple[int, int]]]:
+    """Return the table of each frame, and its numbers of bad and of no pixels."""
+    if image is None:
+        return [(properties(frame, None, side), (0, 0)) for frame in labels]
+    tables = []
+    for frame, picture in zip(labels, image.load(), strict=True):
+        data = image_data(picture)
+        rows = properties(frame, data.counts()[0], side)
+        tables.append((rows, (data.bad_pixels, data.no_data)))
+    return tables

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -13,13 +15,13 @@ _ROUNDING = 1e-3
 
 
 def check_range(data: NDArray[Any]) -> None:
-    """Raise a ValueError unless all values are from 0 to 1."""
+    """Raise a ValueError unless all values are from 0 to 1, or NaN, which is no data."""
     if data.dtype.names is not None:
         raise ValueError(
             "The signal is a color image; make one of a single channel, for example "
             "hs.signals.Signal2D(signal.data['R'] / 255)."
         )
-    low, high = data.min(), data.max()
+    low, high = (each.reduce(data, axis=None) for each in (np.fmin, np.fmax))
     if low < -_ROUNDING or high > 1 + _ROUNDING:
         raise ValueError(
             f"A segmentation holds probabilities from 0 to 1, and this one values from "

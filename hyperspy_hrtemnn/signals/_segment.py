@@ -42,7 +42,7 @@ def segment(
         "overlap": overlap,
         "window": window,
     }
-    data, axes = answers(signal, network, options)
+    data, axes, replaced = answers(signal, network, options)
     if len(card.classes) == 1:
         data = data[..., 0, :, :]
     else:
@@ -63,5 +63,6 @@ def segment(
         lazy=signal._lazy if lazy_output is None else lazy_output,
         show_progressbar=show_progressbar,
         num_workers=num_workers,
+        replaced=replaced,
     )
     return segmentation

@@ -33,7 +33,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
 
     Array order (..., y, x), or (..., class, y, x) for several classes. It comes from
     `HRTEM.segment`, or is made from any segmentation, a mask drawn by hand too, if its
-    values are 0 and 1 or between.
+    values are 0 and 1 or between. NaN is no data, which belongs to no class.
 
     Examples
     --------
@@ -158,8 +158,8 @@ class Segmentation(Signal2D):  # type: ignore[misc]
 
         Returns
         -------
-        Labels of the shape of this signal. ``metadata.HRTEMNN.Instances`` has the
-        options.
+        Labels of the shape of this signal, -1 where it is NaN, no data.
+        ``metadata.HRTEMNN.Instances`` has the options.
 
         Raises
         ------
@@ -208,6 +208,7 @@ class Segmentation(Signal2D):  # type: ignore[misc]
                 "memory": memory,
                 "drift": drift if places is None else places,
                 "reach": reach,
+                "no_data": -1,
                 "version": __version__,
             },
         )

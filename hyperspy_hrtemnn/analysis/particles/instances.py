@@ -43,8 +43,8 @@ def separate(
     Parameters
     ----------
     probabilities
-        Probability of each pixel to belong to a particle, 0 to 1, shape (y, x). A
-        mask of 0 and 1 will do.
+        Probability of each pixel to belong to a particle, 0 to 1, shape (y, x), NaN
+        where there is no data. A mask of 0 and 1 will do.
     min_separation
         Smallest distance between the centers of two touching particles in pixels.
         Holes smaller than its square do not count as necks.
@@ -56,7 +56,8 @@ def separate(
 
     Returns
     -------
-    Labels of shape (y, x): 0 is background, particles are numbered from 1 on.
+    Labels of shape (y, x): 0 is background, particles are numbered from 1 on, and -1
+    is where there is no data.
 
     Raises
     ------
@@ -95,6 +96,8 @@ def separate(
             if np.count_nonzero(particle) >= smallest:
                 count += 1
                 labels[wider][particle] = count
+    if frame.dtype.kind == "f":
+        labels[np.isnan(frame)] = -1
     return labels
 
 

@@ -46,7 +46,7 @@ class ParticleRuns:
 
     @classmethod
     def of(cls, start: Index, labels: Labels, shape: tuple[int, ...]) -> ParticleRuns:
-        """Leave out the background; particles come in the order of their first pixels.
+        """Leave out background and no data, 0 and less; particles come in the order of their first pixels.
 
         Parameters
         ----------
@@ -56,7 +56,7 @@ class ParticleRuns:
             Of the frame.
         """
         end = np.append(start[1:], shape[0] * shape[1])
-        inside = labels != 0
+        inside = labels > 0
         owner = _in_order(labels[inside])
         length = (end - start)[inside]
         row, begin = np.divmod(start[inside], shape[1])

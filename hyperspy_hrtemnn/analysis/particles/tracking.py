@@ -138,7 +138,7 @@ class Tracker:
             start, labels = row_runs(frame)
             found = ParticleRuns.of(start, labels, frame.shape)
             ids = np.zeros(len(found.area), np.int32)
-            ids[found.owner] = labels[labels != 0]
+            ids[found.owner] = labels[labels > 0]
             tracker._remember(found, ids, tracker._next_frame(found))
         largest = 0 if tracker._known is None else max(tracker._known.id, default=0)
         if next_id <= largest:
@@ -155,7 +155,7 @@ class Tracker:
         ----------
         labels
             Integer labels, 0 = background, shape (y, x). Their values have no meaning
-            beyond this frame.
+            beyond this frame, but that what is below 0, no data, becomes -1.
 
         Raises
         ------
@@ -183,8 +183,8 @@ class Tracker:
         self.next_id += len(fresh)
         self._remember(found, ids, this)
 
-        linked = np.zeros(len(start), dtype=np.int32)
-        linked[values != 0] = ids[found.owner]
+        linked = np.where(values < 0, np.int32(-1), np.int32(0))
+        linked[values > 0] = ids[found.owner]
         length = np.diff(start, append=frame.size)
         return np.repeat(linked, length).reshape(frame.shape)
 

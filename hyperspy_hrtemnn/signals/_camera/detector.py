@@ -107,10 +107,12 @@ def fit_camera(
 
 
 def _measure(frame: NDArray[Any], *, offset: float, floor: Floor) -> _Frame:
-    region, hot_pixels = replace_hot_pixels(vacuum_counts(frame), offset)
+    counts, bad_pixels = vacuum_counts(frame)
+    # In vacuum it is known what an electron makes, so that less tells a hot pixel.
+    region, hot_pixels = replace_hot_pixels(counts, offset)
     spectrum = noise_spectrum(region)
     fit = fit_mtf(spectrum, floor)
-    return _Frame(float(region.mean()), hot_pixels, spectrum, fit)
+    return _Frame(float(region.mean()), bad_pixels + hot_pixels, spectrum, fit)
 
 
 def _doses(dose: float | Sequence[float], n_frames: int) -> NDArray[np.float64]:

@@ -10,7 +10,8 @@ import pandas as pd
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis.detector.vacuum import check_region
-from hyperspy_hrtemnn.networks._validation import finite_float32
+from hyperspy_hrtemnn.bad_frames import BadFrameError
+from hyperspy_hrtemnn.image_data import contrast_checked, image_data
 from hyperspy_hrtemnn.signals._calibration import sampling
 from hyperspy_hrtemnn.signals._movies.each_frame import each_frame
 from hyperspy_hrtemnn.signals._tables import join_frames
@@ -59,7 +60,7 @@ def estimate_dose(
     region = vacuum(signal, roi)
     counts = each_frame(
         region.signal,
-        lambda frame: float(vacuum_counts(frame).mean()),
+        lambda frame: float(vacuum_counts(frame)[0].mean()),
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
@@ -68,11 +69,22 @@ def estimate_dose(
     return frame_table(columns, region, pixel_size, seconds, gain)
 
 
-def vacuum_counts(frame: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the counts of a region of vacuum, checked, shape (y, x)."""
-    region = finite_float32(frame[0]).astype(np.float64)
+def vacuum_counts(frame: NDArray[Any]) -> tuple[NDArray[np.float64], int]:
+    """Return the counts of a region of vacuum, checked, shape (y, x).
+
+    Returns
+    -------
+    The counts, and how many hot and dead pixels were replaced.
+    """
+    data = contrast_checked(image_data(frame[0]))
+    if data.no_data:
+        raise BadFrameError(
+            f"{data.no_data} pixels of the region are no data (NaN, infinite or "
+            "filled). Give another region, or leave such frames out."
+        )
+    region = data.counts()[0].astype(np.float64)
     check_region(region)
-    return region
+    return region, data.bad_pixels
 
 
 def above_dark(counts: Sequence[float], offset: float) -> NDArray[np.float64]:

@@ -20,6 +20,7 @@ from hyperspy_hrtemnn.signals._fourier.local_fft import (
 )
 from hyperspy_hrtemnn.signals._fourier.reflections import followed, reflection_table
 from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._movies.replaced import ReplacedPixels
 from hyperspy_hrtemnn.signals._progress import is_shown
 from hyperspy_hrtemnn.signals._segmentation import (
     linking_in_pixels,
@@ -117,6 +118,8 @@ def follow_particles(
         **_identity(signal, movie),
         "model sha256": network.sha256,
         "averaged": network.is_averaged,
+        # Frames of runs in which bad pixels were data are others.
+        "bad pixels": "replaced",
         **segment,
         **separation,
         **({"size": None} if spectra is None else spectra | search),
@@ -134,6 +137,11 @@ def follow_particles(
     ids = store.link(linking_in_pixels(signal, **linking))
     particles.data = store.labels(ids).reshape(signal.data.shape)
     table = property_table(particles, store.properties(ids))
+    replaced = ReplacedPixels(len(movie))
+    for number, counts in enumerate(store.replaced()):
+        replaced.add(number, *counts)
+    replaced.tell(particles.metadata, stacklevel=3)
+    table.attrs["images"] = replaced.counts()
     reflections = None
     if analysis.spectra is not None:
         axes = signal.axes_manager.navigation_axes

@@ -123,6 +123,14 @@ class FollowedMovie:
             tables.append(table.sort_values("id", ignore_index=True))
         return tables
 
+    def replaced(self) -> list[tuple[int, int]]:
+        """Return how many bad pixels, and pixels of no data, each frame has."""
+        counts = []
+        for number in range(len(self._movie)):
+            (found,) = self._records.read_record(number, "replaced")
+            counts.append((int(found[0]), int(found[1])))
+        return counts
+
     def reflections(self, ids: Sequence[Ids]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return what was found in the spectra.
 
@@ -228,7 +236,8 @@ def _runs(records: Checkpoint, number: int, shape: tuple[int, ...]) -> Runs:
 def _linked(tracker: Tracker, packed: Runs) -> Ids:
     """Return the id of each label of the next frame."""
     linked = tracker.link(packed.labels()).ravel()
-    id_of = np.zeros(packed.value.max(initial=0) + 1, np.int32)
+    # One more than there are labels: no data, -1, is the last of them, and stays -1.
+    id_of = np.zeros(packed.value.max(initial=0) + 2, np.int32)
     id_of[packed.value] = linked[packed.start]
     return id_of
 

@@ -22,10 +22,12 @@ from hyperspy_hrtemnn.analysis import (
     local_spectrum,
     particle_spectra,
 )
+from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.signals._calibration import pixels, sampling
 from hyperspy_hrtemnn.signals._instances import check_ids, check_same_shape
 from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
 from hyperspy_hrtemnn.signals._movies.frames import axis_dicts, computed, derived_signal
+from hyperspy_hrtemnn.signals._movies.replaced import ReplacedPixels
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
@@ -113,7 +115,8 @@ def local_fft(
     check_room(signal, min(*shape, *signal.data.shape[-2:]), soft)
     _warn_of_larger(signal, shape[0], fitting)
 
-    data = _transformed(signal, instances, ids, shape, soft)
+    replaced = ReplacedPixels(math.prod(signal.data.shape[:-2]))
+    data = _transformed(signal, instances, ids, shape, soft, replaced)
     axes = axis_dicts(signal)[:-2]
     if id is None or isinstance(id, Iterable):
         if ids is not None:
@@ -144,6 +147,7 @@ def local_fft(
         lazy=signal._lazy if lazy_output is None else lazy_output,
         show_progressbar=show_progressbar,
         num_workers=num_workers,
+        replaced=replaced,
     )
 
 
@@ -240,6 +244,7 @@ def _transformed(
     ids: list[int] | None,
     shape: tuple[int, int],
     apodization: float,
+    replaced: ReplacedPixels,
 ) -> da.Array:
     """Return the spectra, shape (frame, id, ky, kx) or, of whole frames, without id."""
     movie = whole_frames(signal)
@@ -254,14 +259,22 @@ def _transformed(
     name = f"local-fft-{uuid4().hex}"
     each = () if ids is None else (len(ids),)
     zeros = (0,) * (len(each) + 2)
+    transform = partial(
+        _transform_block,
+        ids=ids,
+        shape=shape,
+        apodization=apodization,
+        replaced=replaced,
+    )
+    starts = np.cumsum([0, *movie.chunks[0][:-1]]).tolist()
     graph = {
         (name, index, *zeros): (
-            partial(
-                _transform_block, block, ids=ids, shape=shape, apodization=apodization
-            ),
+            partial(transform, block, start),
             None if labels is None else (labels.name, index, 0, 0),
         )
-        for index, block in enumerate(deferred_blocks(movie))
+        for index, (block, start) in enumerate(
+            zip(deferred_blocks(movie), starts, strict=True)
+        )
     }
     depends = () if labels is None else (labels,)
     return da.Array(
@@ -274,13 +287,19 @@ def _transformed(
 
 def _transform_block(
     block: DeferredBlock,
+    start: int,
     labels: NDArray[np.integer] | None,
     *,
     ids: list[int] | None,
     shape: tuple[int, int],
     apodization: float,
+    replaced: ReplacedPixels,
 ) -> NDArray[np.float32]:
-    frames = block.load()
+    frames = []
+    for number, frame in enumerate(block.load(), start=start):
+        data = image_data(frame)
+        replaced.add_data(number, data)
+        frames.append(data.counts()[0])
     if ids is None or labels is None:
         transform = partial(local_spectrum, size=shape, apodization=apodization)
         return np.stack([transform(frame) for frame in frames])

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .replaced import ReplacedPixels
+
 
 def frames(signal: Signal2D, channel_axis: Any = None) -> da.Array:
     """Return the data with one whole frame, or one series of frames, in each chunk.
@@ -141,10 +143,19 @@ def computed(
     lazy: bool,
     show_progressbar: bool | None,
     num_workers: int | None,
+    replaced: ReplacedPixels | None = None,
 ) -> Any:
-    """Return a lazy signal as it is, or compute it in place."""
+    """Return a lazy signal as it is, or compute it in place.
+
+    Whose pixels were replaced is told, once, when all of it has been computed; a
+    warning is as of the caller of the method that calls the caller of this.
+    """
+    if lazy and replaced is not None:
+        replaced.tell_at_the_end(result.metadata)
     if not lazy:
         result.compute(show_progressbar=show_progressbar, num_workers=num_workers)
+        if replaced is not None:
+            replaced.tell(result.metadata, stacklevel=4)
     return result
 
 

@@ -154,4 +154,4 @@ class Explorer:
         height, width = self.labels.shape
         if not (0 <= row < height and 0 <= column < width):
             return 0
-        return int(self.labels[row, column])
+        return max(int(self.labels[row, column]), 0)

@@ -117,7 +117,7 @@ def _pages(
         raise OverflowError
     return [
         zlib.compress(frame.astype(np.dtype(dtype).newbyteorder("<")).tobytes())
-        for frame in labels
+        for frame in np.maximum(labels, 0)
     ]
 
 

@@ -82,7 +82,7 @@ def _one_image(instances: Signal2D) -> NDArray[np.integer]:
             "example with inav[0]."
         )
     labels = np.asarray(instances.data)
-    if not labels.any():
+    if not (labels > 0).any():
         raise ValueError("There are no particles in the survey image.")
     return labels
 

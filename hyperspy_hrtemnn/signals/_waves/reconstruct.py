@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import dask.array as da
 import numpy as np
 from tqdm import tqdm
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import reconstruct_exit_wave
-from hyperspy_hrtemnn.networks._validation import finite_float32
+from hyperspy_hrtemnn.image_data import contrast_checked, image_data
 from hyperspy_hrtemnn.signals._answers import answers, load_for
 from hyperspy_hrtemnn.signals._calibration import sampling
 from hyperspy_hrtemnn.signals._defocus import AXIS_HELP, defocus_values
@@ -30,13 +32,13 @@ from hyperspy_hrtemnn.signals._movies.frames import (
     frames,
     map_frames,
 )
+from hyperspy_hrtemnn.signals._movies.replaced import ReplacedPixels
 from hyperspy_hrtemnn.signals._progress import is_shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import dask.array as da
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
@@ -90,8 +92,10 @@ def reconstruct_by_network(
         )
     if energy is not None:
         energy = beam_energy(signal, energy)
-    data, axes = answers(signal, network, options, energy)
+    data, axes, replaced = answers(signal, network, options, energy)
     wave = data[..., 0, :, :] + np.complex64(1j) * data[..., 1, :, :]
+    # A Fourier transform of the wave would spread a NaN over all of it.
+    wave = da.where(da.isnan(data[..., 0, :, :]), np.complex64(1), wave)
     result = derived_signal(signal, wave, "exit_wave", axes)
     set_energy(result, energy or known_energy(signal) or card.ranges.energy)
     provenance = {
@@ -105,7 +109,11 @@ def reconstruct_by_network(
     }
     result.metadata.set_item("HRTEMNN.ExitWave", provenance)
     return computed(  # type: ignore[no-any-return]
-        result, lazy=lazy, show_progressbar=show_progressbar, num_workers=num_workers
+        result,
+        lazy=lazy,
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+        replaced=replaced,
     )
 
 
@@ -153,9 +161,13 @@ def reconstruct_classically(
         **{**options, **lengths},
     )
     series = frames(signal, axis)
+    replaced = ReplacedPixels(math.prod(series.shape[:-3]))
+    run = partial(run, replaced=replaced)
     fits = {}
     if lazy:
-        waves = map_frames(partial(_wave, run), series, 1, np.complex64)[..., 0, :, :]
+        waves = map_frames(partial(_wave, run), series, 1, np.complex64, indexed=True)[
+            ..., 0, :, :
+        ]
     else:
         found = _now(
             run, series, options["iterations"], show=is_shown(show_progressbar)
@@ -184,18 +196,40 @@ def reconstruct_classically(
     result.metadata.set_item("HRTEMNN.ExitWave", provenance)
     # What was just reconstructed has had its progress bar.
     return computed(  # type: ignore[no-any-return]
-        result, lazy=lazy, show_progressbar=False, num_workers=None
+        result,
+        lazy=lazy,
+        show_progressbar=False,
+        num_workers=None,
+        replaced=replaced,
     )
 
 
-def _reconstruct(images: NDArray[Any], **options: Any) -> Reconstruction:
-    return reconstruct_exit_wave(finite_float32(images), **options)
+def _reconstruct(
+    images: NDArray[Any],
+    *,
+    replaced: ReplacedPixels,
+    index: tuple[int, ...],
+    **options: Any,
+) -> Reconstruction:
+    """Return the wave of a series, 1 where an image is no data."""
+    data = contrast_checked(image_data(images))
+    # Only the ratio to the mean counts, which may be of any size.
+    intensities = data.values + np.float32(data.offset / data.scale)
+    for intensity in intensities:
+        intensity[~data.valid] = intensity[data.valid].mean()
+    found = reconstruct_exit_wave(intensities, **options)
+    found.wave[~data.valid] = 1
+    replaced.add_data(index, data)
+    return found
 
 
 def _wave(
-    run: Callable[[NDArray[Any]], Reconstruction], images: NDArray[Any]
+    run: Callable[..., Reconstruction],
+    images: NDArray[Any],
+    *,
+    index: tuple[int, ...],
 ) -> NDArray[np.complex64]:
-    return run(images).wave[np.newaxis]
+    return run(images, index=index).wave[np.newaxis]
 
 
 def _now(
@@ -212,7 +246,7 @@ def _now(
 
         for place in places:
             images = np.asarray(series[place])
-            found.append(_named(run, place, images, callback=advance))
+            found.append(_named(run, place, images, index=place, callback=advance))
     return found
 
 

@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parts of an image that a program has filled: borders of alignment, scale bars.
+
+They have no noise, and the image beside them has. What is constant in a smooth image,
+or where an image is clipped, is not taken for filled.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import ndimage
+
+from .outline import inside_hull
+from .values import sampled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Mask = NDArray[np.bool_]
+
+# How seldom noise alone is taken for filled, of all places in an image.
+_CHANCE = 1e-9
+
+# Share of neighboring pixels that are equal, at most, in an image with noise: 0.56 of
+# noise of half a gray level, and nearly all in masks and in smoothed images of 8 bits.
+_EQUAL = 0.5
+
+# Side of the squares of which constant areas are made [pixels], so that what is 7
+# pixels wide has one; and how many shapes an area of so many squares may have: 7 for
+# each square more.
+_SQUARE = 4
+_SHAPES = 7.0
+
+# The image inside a filled border is convex, whether it was shifted, turned or seen
+# through an aperture: so much of the border is outside of its hull. A clipped particle
+# is not.
+_OUTSIDE = 0.8
+
+# Beside a clipped area the image is near to the value at which it is clipped. Beside a
+# filled one it is as far from it as elsewhere, by this factor.
+_AS_FAR = 0.4
+_NEAR = 2  # pixels
+
+# A bar is a rectangle at least this wide and high [pixels], filled to this share with
+# the digits in it, and of the pixels around it not more than this share continue it.
+_BAR = (3, 24)
+_SOLID = 0.97
+_CRISP = 0.2
+
+# Digits beside a bar are of its value, within so many times its width and height.
+_BESIDE = (6.0, 0.5)
+_RARE = 0.05  # share of pixels of that value elsewhere, at most
+_LEAST = 6  # pixels of the smallest part of a digit
+
+# Interpolation of shifted images mixes one pixel with the border.
+_MIXED = 1
+
+
+def filled(image: NDArray[Any]) -> Mask:
+    """Return which pixels of an image a program has filled, shape (y, x)."""
+    inner = _without_strips(image)
+    mask = np.ones(image.shape, bool)
+    mask[inner] = False
+    rest, found = image[inner], mask[inner]
+    if min(rest.shape) >= 2 * _SQUARE:
+        for value in _suspects(rest):
+            same = rest == value
+            wide, large = _has_rows(same), _has_squares(same)
+            if (wide or large) and not _is_flat(rest, value):
+                if large:
+                    found |= _borders(rest, value, same)
+                if wide:
+                    found |= _bars(same & ~found)
+        # What is written into a filled area.
+        found |= _islands(found)
+    if mask.any():
+        mask = ndimage.binary_dilation(mask, iterations=_MIXED)
+    return mask
+
+
+def _without_strips(image: NDArray[Any]) -> tuple[slice, slice]:
+    """Return the rows and columns that are not, as a whole, copies or constant."""
+    everything = (slice(0, image.shape[0]), slice(0, image.shape[1]))
+    inner = everything
+    for _ in range(2):
+        rows = _ends(image[inner])
+        columns = _ends(image[inner].T)
+        if rows == columns == (0, 0):
+            break
+        inner = (_within(inner[0], rows), _within(inner[1], columns))
+    if inner == everything:
+        return everything
+    rest = image[inner]
+    if min(rest.shape) < _SQUARE:
+        return everything
+    count = image.size - rest.size
+    equal = max(_share_equal(rest), _share_equal(rest.T))
+    by_chance = image.size * equal**count > _CHANCE if equal else False
+    return everything if (equal > _EQUAL and by_chance) or _is_flat(rest) else inner
+
+
+def _ends(image: NDArray[Any]) -> tuple[int, int]:
+    """Return how many rows at both ends are constant or equal to the next one."""
+    counts = []
+    for rows in (image, image[::-1]):
+        count = 0
+        while count < len(rows) - 1 and (
+            (rows[count] == rows[count, 0]).all()
+            or np.array_equal(rows[count], rows[count + 1])
+        ):
+            count += 1
+        counts.append(count)
+    return (counts[0], counts[1]) if sum(counts) < len(image) else (0, 0)
+
+
+def _within(part: slice, ends: tuple[int, int]) -> slice:
+    return slice(part.start + ends[0], part.stop - ends[1])
+
+
+def _share_equal(image: NDArray[Any]) -> float:
+    """Return the share of pixels that are equal to the next one in their row."""
+    return float(np.mean(image[:, 1:] == image[:, :-1])) if image.shape[1] > 1 else 0.0
+
+
+def _is_flat(image: NDArray[Any], value: Any = None) -> bool:
+    """Return whether an image has no noise, apart from pixels of a value."""
+    before, after = image[:, :-1], image[:, 1:]
+    equal = before == after
+    if value is None:
+        return bool(np.count_nonzero(equal) > _EQUAL * equal.size)
+    other = (before != value) | (after != value)
+    return bool(np.count_nonzero(equal & other) >= _EQUAL * np.count_nonzero(other))
+
+
+def _suspects(image: NDArray[Any]) -> NDArray[Any]:
+    """Return the values that may fill a part of an image."""
+    values, counts = np.unique(sampled(image), return_counts=True)
+    common = values[np.argsort(-counts)[:2]]
+    corners = image[[0, 0, -1, -1], [0, -1, 0, -1]]
+    return np.unique([*corners, image.min(), image.max(), *common])
+
+
+def _has_squares(same: Mask) -> bool:
+    """Return whether there may be a constant square of two squares each way."""
+    grid = same[::_SQUARE, ::_SQUARE]
+    pairs = grid[1:] & grid[:-1]
+    return bool((pairs[:, 1:] & pairs[:, :-1]).any())
+
+
+def _has_rows(same: Mask) -> bool:
+    """Return whether there may be a bar."""
+    grid = same[:: _BAR[0], :: _BAR[1] // 3]
+    return bool((grid[:, 2:] & grid[:, 1:-1] & grid[:, :-2]).any())
+
+
+def _borders(image: NDArray[Any], value: Any, same: Mask) -> Mask:
+    """Return the filled areas of one value that reach into a corner."""
+    result = np.zeros(image.shape, bool)
+    grown = _SHAPES * _share_after_others(same) ** (_SQUARE**2)
+    if grown >= 1:
+        return result
+    areas, count = ndimage.label(_all_in_squares(same))
+    corners = np.unique(areas[[0, 0, -1, -1], [0, -1, 0, -1]])
+    sizes = np.bincount(areas.ravel(), minlength=count + 1)
+    least = np.log(_CHANCE / image.size) / np.log(max(grown, 1e-30))
+    large = corners[(corners > 0) & (sizes[corners] >= least)]
+    if not len(large):
+        return result
+    outside = _outside_hull(np.isin(areas, large))
+    for number in large:
+        of_area = areas == number
+        if outside[of_area].mean() >= _OUTSIDE:
+            border = _at_pixels(of_area, same)
+            if not _is_clipped(image, value, border):
+                result |= border
+    return result
+
+
+def _bars(same: Mask) -> Mask:
+    """Return the bars of one value, and the digits beside them."""
+    result = np.zeros(same.shape, bool)
+    rare = _share_after_others(same) < _RARE
+    areas, _ = ndimage.label(ndimage.binary_opening(same, np.ones(_BAR, bool)))
+    for number, box in enumerate(ndimage.find_objects(areas), start=1):
+        bar = ndimage.binary_fill_holes(areas[box] == number)
+        if bar.mean() >= _SOLID and _is_crisp(same, box):
+            result[box] |= bar
+            if rare:
+                result |= _beside(same, box)
+    return result
+
+
+def _is_crisp(same: Mask, box: tuple[slice, slice]) -> bool:
+    """Return whether an area ends at the edges of its box."""
+    around = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in box)
+    wider = same[around]
+    inner = np.count_nonzero(same[box])
+    ring = wider.size - same[box].size
+    return ring > 0 and np.count_nonzero(wider) - inner <= _CRISP * ring
+
+
+def _is_clipped(image: NDArray[Any], value: Any, border: Mask) -> bool:
+    """Return whether the image comes up to a value, its lowest or highest, slowly."""
+    if image.min() < value < image.max():
+        return False
+    beside = ndimage.binary_dilation(border, iterations=_NEAR) & ~border
+    near, all_of_it = (
+        np.abs(image[part] - float(value)).sum() / max(np.count_nonzero(part), 1)
+        for part in (beside, ~border)
+    )
+    return bool(near < _AS_FAR * all_of_it)
+
+
+def _share_after_others(same: Mask) -> float:
+    """Return how often a pixel has the value if the one before has another."""
+    after_others = ~same[:, :-1]
+    count = np.count_nonzero(after_others)
+    return np.count_nonzero(same[:, 1:] & after_others) / count if count else 1.0
+
+
+def _all_in_squares(same: Mask) -> Mask:
+    """Return which squares of the image are all of the value."""
+    rows, columns = (n // _SQUARE for n in same.shape)
+    whole = same[: rows * _SQUARE, : columns * _SQUARE]
+    squares: Mask = whole.reshape(rows, _SQUARE, columns, _SQUARE).all(axis=(1, 3))
+    return squares
+
+
+def _outside_hull(areas: Mask) -> Mask:
+    """Return what is outside of the convex hull of all but some areas."""
+    others, count = ndimage.label(~areas)
+    if not count:
+        return areas
+    # Digits in a bar are not the image.
+    largest = np.argmax(np.bincount(others.ravel())[1:]) + 1
+    return ~inside_hull(others == largest)
+
+
+def _at_pixels(squares: Mask, same: Mask) -> Mask:
+    """Return the pixels of the value in some squares and as near as one square."""
+    near = ndimage.binary_dilation(squares, np.ones((3, 3), bool))
+    rows, columns = same.shape
+    pixels = near.repeat(_SQUARE, axis=0).repeat(_SQUARE, axis=1)
+    pad = [(0, n - m) for n, m in zip(same.shape, pixels.shape, strict=True)]
+    pixels = np.pad(pixels, pad, mode="edge")[:rows, :columns]
+    return pixels & same
+
+
+def _beside(same: Mask, box: tuple[slice, slice]) -> Mask:
+    """Return the digits of the value beside a bar."""
+    height, width = (part.stop - part.start for part in box)
+    around = tuple(
+        slice(max(part.start - reach, 0), part.stop + reach)
+        for part, reach in zip(
+            box, (round(_BESIDE[0] * height), round(_BESIDE[1] * width)), strict=True
+        )
+    )
+    parts, count = ndimage.label(same[around], np.ones((3, 3), bool))
+    sizes = np.bincount(parts.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    result = np.zeros(same.shape, bool)
+    result[around] = sizes[parts] >= _LEAST
+    return result
+
+
+def _islands(result: Mask) -> Mask:
+    """Return what is enclosed by filled areas, or by these and the image's edges."""
+    if not result.any():
+        return result
+    others, _ = ndimage.label(~result)
+    sizes = np.bincount(others.ravel())
+    sizes[0] = 0
+    islands: Mask = (others > 0) & (others != np.argmax(sizes))
+    return islands

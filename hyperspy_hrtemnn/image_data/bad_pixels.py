@@ -141,11 +141,16 @@ def _on_both_sides(differs: Mask, axis: int, shape: tuple[int, ...]) -> Mask:
 
 
 def _are_hot(image: Image, usable: Mask, places: Places, limit: float) -> Mask:
+    """Return which pixels differ from half or more of their neighbors, and how."""
     if not places.size:
         return np.zeros(0, bool)
     value = image[places[0], places[1]]
-    near = _median(image, usable, places, _NEAR)
     far = _median(image, usable, places, _FAR)
+    sign = np.sign(value - far)
+    # Of an even number the middle one that is less off: half of them may be hot.
+    near = sign * _median(image, usable, places, _NEAR, sign=sign)
+    # One whose neighbors all were hot has only the farther ones.
+    near = np.where(np.isfinite(near), near, far)
     with np.errstate(invalid="ignore"):
         hot: Mask = (np.abs(value - near) > limit) & (
             np.abs(near - far) < _SHARED * np.abs(value - far)
@@ -167,24 +172,31 @@ def _fill(image: Image, bad: Mask, usable: Mask) -> None:
         places = places[:, ~known]
 
 
-def _median(image: Image, usable: Mask, places: Places, around: Places) -> Image:
+def _median(
+    image: Image,
+    usable: Mask,
+    places: Places,
+    around: Places,
+    sign: Image | None = None,
+) -> Image:
     """Return the median of the usable pixels around places, NaN where there are none.
 
-    Beyond its edges the image is continued by reflection.
+    Beyond its edges the image is continued by reflection. With a sign for each place,
+    the lower median of the pixels times it.
     """
     inside = places[:, :, np.newaxis] + around.T[:, np.newaxis]
     for index, size in zip(inside, image.shape, strict=True):
         np.abs(index, out=index)
         np.subtract(index, 2 * np.maximum(index - (size - 1), 0), out=index)
     values = image[inside[0], inside[1]]
-    good = usable[inside[0], inside[1]]
-    if good.all():
-        return np.asarray(np.median(values, axis=1))
+    if sign is not None:
+        values = values * sign[:, np.newaxis]
     # Those that do not count come last.
+    good = usable[inside[0], inside[1]]
     values = np.sort(np.where(good, values, np.inf), axis=1)
     count = good.sum(axis=1)
     index = np.arange(len(values))
-    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count, values.shape[1] - 1)
-    high = np.minimum(count // 2, high)
+    low = np.maximum(count - 1, 0) // 2
+    high = low if sign is not None else np.minimum(count // 2, values.shape[1] - 1)
     median = (values[index, low] + values[index, high]) / 2
     return np.asarray(np.where(count > 0, median, np.nan), np.float32)

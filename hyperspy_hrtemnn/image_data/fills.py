@@ -58,8 +58,19 @@ _LEAST = 6  # pixels of the smallest part of a digit
 _MIXED = 1
 
 
-def filled(image: NDArray[Any]) -> Mask:
-    """Return which pixels of an image a program has filled, shape (y, x)."""
+def filled(image: NDArray[Any], missing: Mask | None = None) -> Mask:
+    """Return which pixels of an image a program has filled, shape (y, x).
+
+    Parameters
+    ----------
+    image
+        Finite values, shape (y, x).
+    missing
+        Pixels without a value; they are not returned.
+    """
+    if missing is not None:
+        # A value that there is nowhere else.
+        image = np.where(missing, np.float32(2) * np.abs(image).max() + 1, image)
     inner = _without_strips(image)
     mask = np.ones(image.shape, bool)
     mask[inner] = False
@@ -67,14 +78,16 @@ def filled(image: NDArray[Any]) -> Mask:
     if min(rest.shape) >= 2 * _SQUARE:
         for value in _suspects(rest):
             same = rest == value
-            wide, large = _has_rows(same), _has_squares(same)
-            if (wide or large) and not _is_flat(rest, value):
+            large, rows = _fills_a_corner(same), _rows_of_bars(same)
+            if (large or rows) and not is_flat(rest, value):
                 if large:
                     found |= _borders(rest, value, same)
-                if wide:
-                    found |= _bars(same & ~found)
+                if rows:
+                    found |= _bars(same & ~found, rows)
         # What is written into a filled area.
         found |= _islands(found)
+    if missing is not None:
+        mask &= ~missing
     if mask.any():
         mask = ndimage.binary_dilation(mask, iterations=_MIXED)
     return mask
@@ -98,7 +111,7 @@ def _without_strips(image: NDArray[Any]) -> tuple[slice, slice]:
     count = image.size - rest.size
     equal = max(_share_equal(rest), _share_equal(rest.T))
     by_chance = image.size * equal**count > _CHANCE if equal else False
-    return everything if (equal > _EQUAL and by_chance) or _is_flat(rest) else inner
+    return everything if (equal > _EQUAL and by_chance) or is_flat(rest) else inner
 
 
 def _ends(image: NDArray[Any]) -> tuple[int, int]:
@@ -124,7 +137,7 @@ def _share_equal(image: NDArray[Any]) -> float:
     return float(np.mean(image[:, 1:] == image[:, :-1])) if image.shape[1] > 1 else 0.0
 
 
-def _is_flat(image: NDArray[Any], value: Any = None) -> bool:
+def is_flat(image: NDArray[Any], value: Any = None) -> bool:
     """Return whether an image has no noise, apart from pixels of a value."""
     before, after = image[:, :-1], image[:, 1:]
     equal = before == after
@@ -142,23 +155,42 @@ def _suspects(image: NDArray[Any]) -> NDArray[Any]:
     return np.unique([*corners, image.min(), image.max(), *common])
 
 
-def _has_squares(same: Mask) -> bool:
-    """Return whether there may be a constant square of two squares each way."""
-    grid = same[::_SQUARE, ::_SQUARE]
-    pairs = grid[1:] & grid[:-1]
-    return bool((pairs[:, 1:] & pairs[:, :-1]).any())
+def _fills_a_corner(same: Mask) -> bool:
+    """Return whether the square in a corner is constant."""
+    first, last = slice(None, _SQUARE), slice(-_SQUARE, None)
+    return any(same[y, x].all() for y in (first, last) for x in (first, last))
 
 
-def _has_rows(same: Mask) -> bool:
-    """Return whether there may be a bar."""
-    grid = same[:: _BAR[0], :: _BAR[1] // 3]
-    return bool((grid[:, 2:] & grid[:, 1:-1] & grid[:, :-2]).any())
+def _rows_of_bars(same: Mask) -> slice | None:
+    """Return the rows in which there may be bars, those beside them included."""
+    height, width = _BAR
+    step = width // 3
+    grid = same[::height, ::step]
+    starts = np.nonzero(grid[:, 2:] & grid[:, 1:-1] & grid[:, :-2])
+    row, column = (height * starts[0])[:, np.newaxis], step * starts[1]
+    columns = column[:, np.newaxis] + np.arange(2 * step + 1)
+
+    def is_filled(above: int) -> NDArray[np.bool_]:
+        rows = row + above
+        inside = (rows >= 0) & (rows < len(same))
+        filled_rows = same[np.clip(rows, 0, len(same) - 1), columns] & inside
+        return np.asarray(filled_rows.all(axis=1))
+
+    whole = np.flatnonzero(is_filled(0))
+    row, columns = row[whole], columns[whole]
+    before, after = is_filled(-1), is_filled(1)
+    three = (before & after) | (before & is_filled(-2)) | (after & is_filled(2))
+    found = row[three]
+    if not found.size:
+        return None
+    return slice(max(int(found.min()) - width, 0), int(found.max()) + width)
 
 
 def _borders(image: NDArray[Any], value: Any, same: Mask) -> Mask:
     """Return the filled areas of one value that reach into a corner."""
     result = np.zeros(image.shape, bool)
-    grown = _SHAPES * _share_after_others(same) ** (_SQUARE**2)
+    share = _share_after_others(same)
+    grown = _SHAPES * share ** (_SQUARE**2)
     if grown >= 1:
         return result
     areas, count = ndimage.label(_all_in_squares(same))
@@ -173,18 +205,24 @@ def _borders(image: NDArray[Any], value: Any, same: Mask) -> Mask:
         of_area = areas == number
         if outside[of_area].mean() >= _OUTSIDE:
             border = _at_pixels(of_area, same)
+            if share < _RARE:
+                # Its tips, too, in which there is no square.
+                border = ndimage.binary_propagation(
+                    border, np.ones((3, 3), bool), mask=same
+                )
             if not _is_clipped(image, value, border):
                 result |= border
     return result
 
 
-def _bars(same: Mask) -> Mask:
-    """Return the bars of one value, and the digits beside them."""
+def _bars(same: Mask, rows: slice) -> Mask:
+    """Return the bars of one value in some rows, and the digits beside them."""
     result = np.zeros(same.shape, bool)
     rare = _share_after_others(same) < _RARE
-    areas, _ = ndimage.label(ndimage.binary_opening(same, np.ones(_BAR, bool)))
-    for number, box in enumerate(ndimage.find_objects(areas), start=1):
-        bar = ndimage.binary_fill_holes(areas[box] == number)
+    areas, _ = ndimage.label(ndimage.binary_opening(same[rows], np.ones(_BAR, bool)))
+    for number, (y, x) in enumerate(ndimage.find_objects(areas), start=1):
+        bar = ndimage.binary_fill_holes(areas[y, x] == number)
+        box = (slice(y.start + rows.start, y.stop + rows.start), x)
         if bar.mean() >= _SOLID and _is_crisp(same, box):
             result[box] |= bar
             if rare:

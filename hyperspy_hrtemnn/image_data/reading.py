@@ -12,6 +12,7 @@ from scipy import ndimage
 from hyperspy_hrtemnn.bad_frames import BadFrameError
 
 from .bad_pixels import replace_bad_pixels
+from .dead_lines import dead_lines
 from .fills import filled
 from .shadow import shadow
 from .values import real_numbers, scaled
@@ -153,13 +154,14 @@ def _cleaned(image: NDArray[np.float32], finite: Mask) -> tuple[Mask, int]:
         return finite, 0
     missing = np.zeros(image.shape, bool) if whole else _specks(finite)
     valid = finite | missing
-    valid &= ~filled(image)
+    valid &= ~filled(image, None if whole else ~finite)
+    missing |= dead_lines(image) & valid
     bad = replace_bad_pixels(
         image,
         missing if missing.any() else None,
         None if valid.all() else valid,
     )
-    dark = shadow(image) if valid.all() else None
+    dark = shadow(image, valid)
     if dark is not None:
         valid &= ~dark
     return valid, int(np.count_nonzero(bad))

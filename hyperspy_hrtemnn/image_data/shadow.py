@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # Blocks whose mean and noise are compared: so many along the shorter side, of so many
 # pixels at least.
-_BLOCKS = 64
-_LEAST_BLOCK = 8
+_BLOCKS = 48
+_LEAST_BLOCK = 16
 
 # Variance of the noise in the shadow over that in the image: where there is a tenth of
 # the electrons it is a tenth. Thick supports, too, are dark, but not that dark.
@@ -32,17 +32,22 @@ _OUTSIDE = 0.9
 _MOST = 0.8
 _LEAST = 0.002
 
-_SMOOTHED = 7  # pixels, in which the edge is looked for
+# What is filled is dark, too. In a shadow of few electrons some places have none.
+_KNOWN = 0.1
+
+_SMOOTHED = 15  # pixels, in which the edge is looked for: 100 electrons at low dose
 _FRINGES = 4  # pixels at the edge that are left out, too
 
 
-def shadow(image: Image) -> Mask | None:
+def shadow(image: Image, valid: Mask) -> Mask | None:
     """Return the shadow of an aperture that reaches into a corner, if there is one.
 
     Parameters
     ----------
     image
         Shape (y, x); hot pixels replaced.
+    valid
+        Where it is data, as far as that is known.
     """
     block = max(_LEAST_BLOCK, min(image.shape) // _BLOCKS)
     if min(image.shape) < 8 * block or not _has_dark_corner(image, block):
@@ -58,6 +63,9 @@ def shadow(image: Image) -> Mask | None:
     outside = ~inside_hull(~dark)
     # Blocks at the edge are of both; they are neither.
     if outside[dark].mean() < _OUTSIDE:
+        return None
+    found = _at_pixels(dark, block, image.shape)
+    if valid[found].mean() < _KNOWN:
         return None
     level = float(np.median(mean[dark]) + np.median(mean[~dark])) / 2
     near = ndimage.binary_dilation(dark, np.ones((3, 3), bool), iterations=2)

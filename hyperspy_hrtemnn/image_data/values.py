@@ -19,6 +19,7 @@ _SAMPLE = 40_000
 # bits; less costs 6e-6 of the spread. A power of 2 is taken out where squares of
 # float32 would end, 1e-19 to 1e19; both leave ordinary images exactly as they are.
 _OFFSET = 100.0
+_LEFT = 5.0  # spreads of an offset are left, as in images of 30 electrons a pixel
 _USUAL = (1e-6, 1e9)
 
 # Farthest from the median, in the new unit; one hot pixel may be off by any factor.
@@ -71,7 +72,9 @@ def scaled(images: NDArray[Any]) -> Scaled:
     whole, images = _without_large_integers(images)
     finite = np.isfinite(images)
     middle, spread = _middle_and_spread(images, finite)
-    offset = middle if abs(middle) > _OFFSET * spread > 0 else 0.0
+    offset = 0.0
+    if abs(middle) > _OFFSET * spread > 0:
+        offset = middle - math.copysign(_LEFT * spread, middle)
     size = spread or abs(middle)
     ordinary = size == 0 or _USUAL[0] <= max(size, abs(middle - offset)) <= _USUAL[1]
     scale = 1.0 if ordinary else 2.0 ** math.floor(math.log2(size))

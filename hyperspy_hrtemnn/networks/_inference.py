@@ -99,6 +99,11 @@ def predict(
             "The image has no contrast beyond rounding: it is blank, constant or "
             "saturated. Leave such frames out."
         )
+    if valid is not None:
+        # As vacuum is seen. Where it is flat, images of few electrons have 4 to 9 %
+        # more area of particles beside it, by au-ceo2-mask at 10 to 40 e-/Å².
+        noise = np.random.default_rng(0).normal(size=channels[:, ~valid].shape)
+        channels[:, ~valid] = noise
     if card.per_image:
         answer: NDArray[np.float32] = network.predict(channels[np.newaxis])[0]
         return answer

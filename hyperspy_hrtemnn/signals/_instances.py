@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 class Instances(Signal2D):  # type: ignore[misc]
     """Integer labels of particles, 0 = background, array order (..., y, x).
 
-    -1 is no data where ``metadata.HRTEMNN.Instances.no_data`` says so. An id means the same particle in every frame. They come from
-    `Segmentation.track_instances`.
+    An id means the same particle in every frame. They come from
+    `Segmentation.track_instances`. Where ``metadata.HRTEMNN.Instances.no_data`` is -1,
+    this marks pixels that are no data.
     """
 
     _signal_type = "HRTEM_instances"

@@ -15,7 +15,7 @@ _ROUNDING = 1e-3
 
 
 def check_range(data: NDArray[Any]) -> None:
-    """Raise a ValueError unless all values are from 0 to 1, or NaN, which is no data."""
+    """Raise a ValueError unless all values are from 0 to 1, or NaN: no data."""
     if data.dtype.names is not None:
         raise ValueError(
             "The signal is a color image; make one of a single channel, for example "

@@ -141,8 +141,8 @@ class FrameAnalysis:
         Returns
         -------
         ``start`` and ``value`` of `Runs`, ``properties``, ``replaced``, the number of
-        bad pixels and of those that are no data, and what `SpectrumAnalysis` finds. Particles have the labels of `separate`, which mean nothing in another
-        frame.
+        bad pixels and of those that are no data, and what `SpectrumAnalysis` finds.
+        Particles have the labels of `separate`, which mean nothing in another frame.
         """
         data = image_data(image)
         answer = predict(self.network, data, self.pixel_size, **self.prediction)

@@ -116,7 +116,7 @@ def local_fft(
     _warn_of_larger(signal, shape[0], fitting)
 
     replaced = ReplacedPixels(math.prod(signal.data.shape[:-2]))
-    data = _transformed(signal, instances, ids, shape, soft, replaced)
+    data = _transformed(signal, instances, ids, shape, soft, replaced=replaced)
     axes = axis_dicts(signal)[:-2]
     if id is None or isinstance(id, Iterable):
         if ids is not None:
@@ -244,6 +244,7 @@ def _transformed(
     ids: list[int] | None,
     shape: tuple[int, int],
     apodization: float,
+    *,
     replaced: ReplacedPixels,
 ) -> da.Array:
     """Return the spectra, shape (frame, id, ky, kx) or, of whole frames, without id."""

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 _NAMED = 5  # frames that a warning names
 
+_REPLACED = "Hot, dead or missing pixels were replaced by the median of their neighbors"
+_LEFT_OUT = (
+    "Pixels that are no data (NaN, a filled border or bar, the shadow of an aperture) "
+    "were left out"
+)
+
 
 class ReplacedPixels:
     """What was not data in the frames of a signal, collected while they are computed.
@@ -84,18 +90,11 @@ class ReplacedPixels:
             )
 
     def _sentences(self) -> list[str]:
-        kinds = (
-            "Hot, dead or missing pixels were replaced by the median of their "
-            "neighbors: {count} in {frames}.",
-            "Pixels are no data (NaN, a filled border or bar, the shadow of an "
-            "aperture) and were left out: {count} in {frames}.",
-        )
         sentences = []
-        for kind, text in enumerate(kinds):
+        for kind, what in enumerate((_REPLACED, _LEFT_OUT)):
             found = {f: c[kind] for f, c in self._counts.items() if c[kind]}
             if found:
-                count = sum(found.values())
-                sentences.append(text.format(count=count, frames=_named(found)))
+                sentences.append(f"{what}: {sum(found.values())} in {_named(found)}.")
         return sentences
 
     def __reduce__(self) -> tuple[Any, ...]:

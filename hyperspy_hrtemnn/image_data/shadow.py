@@ -25,6 +25,10 @@ _LEAST_BLOCK = 16
 # the electrons it is a tenth. Thick supports, too, are dark, but not that dark.
 _NOISE = 0.15
 
+# And it is darker than the image, by so many times what the darkest of its blocks are.
+_DARKER = 4.0
+_LOW = 0.05
+
 # The image inside of an aperture is convex: so much of the shadow is outside its hull.
 _OUTSIDE = 0.9
 
@@ -54,14 +58,19 @@ def shadow(image: Image, valid: Mask) -> Mask | None:
         return None
     mean, noise = _mean_and_noise(image, block)
     bright_noise, bright = _typical(noise, mean)
-    dark = (noise < _NOISE * bright_noise) & (mean < bright)
+    quiet = noise < _NOISE * bright_noise
+    # Blocks at the edge are of both.
+    inner = ~ndimage.binary_dilation(quiet, np.ones((3, 3), bool))
+    if not inner.any():
+        return None
+    lowest = float(np.quantile(mean[inner], _LOW))
+    dark = quiet & (mean < bright - _DARKER * (bright - lowest))
     areas, _ = ndimage.label(dark)
     corners = np.unique(areas[[0, 0, -1, -1], [0, -1, 0, -1]])
     dark = np.isin(areas, corners[corners > 0])
     if not _LEAST < dark.mean() < _MOST:
         return None
     outside = ~inside_hull(~dark)
-    # Blocks at the edge are of both; they are neither.
     if outside[dark].mean() < _OUTSIDE:
         return None
     found = _at_pixels(dark, block, image.shape)

@@ -11,7 +11,7 @@ from hyperspy_hrtemnn.bad_frames import BadFrameError
 
 from ._resampling import resample as resample_image
 from ._resampling import resampled_shape
-from ._standardization import standardize
+from ._standardization import mean_of_data, standardize
 from ._tiling import predict_tiled
 from ._validation import as_channels
 
@@ -100,10 +100,7 @@ def predict(
             "saturated. Leave such frames out."
         )
     if valid is not None:
-        # As vacuum is seen. Where it is flat, images of few electrons have 4 to 9 %
-        # more area of particles beside it, by au-ceo2-mask at 10 to 40 e-/Å².
-        noise = np.random.default_rng(0).normal(size=channels[:, ~valid].shape)
-        channels[:, ~valid] = noise
+        channels[:, ~valid] = _noise_beside(channels, valid, _sigma(card))
     if card.per_image:
         answer: NDArray[np.float32] = network.predict(channels[np.newaxis])[0]
         return answer
@@ -223,6 +220,30 @@ def _ratio(card: Card, sampling: float | None) -> float:
             "of the calibration."
         )
     return ratio
+
+
+def _noise_beside(
+    channels: NDArray[np.float32], valid: NDArray[np.bool_], sigma: float
+) -> NDArray[np.float32]:
+    """Return noise for what is no data, shape (channel, pixel), as the data have.
+
+    Without it images of few electrons have 4 to 9 % more area of particles beside what
+    is no data, by au-ceo2-mask at 10 to 40 e-/Å²; with more than they have, particles
+    are found in it.
+    """
+    middle = (slice(None), slice(1, -1))
+    inner = np.zeros_like(valid)
+    inner[middle] = valid[middle] & valid[:, 2:] & valid[:, :-2]
+    noise = np.zeros((len(channels), np.count_nonzero(~valid)), np.float32)
+    generator = np.random.default_rng(0)
+    for channel, values in zip(channels, noise, strict=True):
+        # Second differences leave little of what lenses draw, and 6 times the variance
+        # of noise.
+        square = np.zeros_like(channel)
+        square[middle] = np.diff(channel, 2, axis=1) ** 2 / 6
+        variance = mean_of_data(square, sigma, inner)[~valid]
+        values[:] = generator.normal(size=len(values)) * np.sqrt(variance.clip(0))
+    return noise
 
 
 def _at_size(

@@ -83,7 +83,7 @@ def standardize(
     measured = np.asarray(images if reference is None else reference, np.float32)
     if measured.ndim == 2:
         measured = measured[np.newaxis]
-    average = partial(_mean_of_data, sigma=sigma, valid=valid)
+    average = partial(mean_of_data, sigma=sigma, valid=valid)
     means = [average(channel) for channel in measured]
     mean = np.mean(means, axis=0, dtype=np.float32)
     # Running sums round to just below zero where there is nothing.
@@ -99,7 +99,7 @@ def standardize(
     return shifted.reshape(np.shape(images))
 
 
-def _mean_of_data(
+def mean_of_data(
     image: NDArray[np.float32], sigma: float, valid: NDArray[np.bool_] | None
 ) -> NDArray[np.float32]:
     """Return the local mean of what is data: convolved, over the share of data."""

@@ -33,6 +33,13 @@ _DISCRETE = 0.25
 # two of them, and lines of them have none.
 _SHARED = 0.2
 
+# Electrons on the noise of a readout: more than so many pixels and share of all, half
+# of them within a factor, and less than this share of one value.
+_FEW = 20
+_RARE = 5e-4
+_ALIKE = 2.0
+_STUCK = 0.95
+
 # Two pixels this far apart are not of one cluster.
 _APART = 3
 
@@ -44,7 +51,11 @@ _ROWS = 64  # that are compared at a time, in the cache of a processor
 
 
 def replace_bad_pixels(
-    image: Image, missing: Mask | None = None, valid: Mask | None = None
+    image: Image,
+    missing: Mask | None = None,
+    valid: Mask | None = None,
+    *,
+    search: bool = True,
 ) -> Mask:
     """Replace hot, dead and missing pixels by the median of their neighbors, in place.
 
@@ -61,6 +72,8 @@ def replace_bad_pixels(
         Pixels that have no value.
     valid
         Where the image is data; by default everywhere.
+    search
+        Whether to look for others than the missing ones.
 
     Returns
     -------
@@ -71,10 +84,17 @@ def replace_bad_pixels(
         return bad
     usable = ~bad if valid is None else valid & ~bad
     whole = valid is None and missing is None
+    if not search:
+        _fill(image, bad, usable)
+        return bad
     limit, usual = _limit(image, usable, whole=whole)
     places = _candidates(image, limit - usual)
     places = places[:, usable[places[0], places[1]]]
     if places.shape[1] <= _MOST * image.size:
+        hot = _are_hot(image, usable, places, limit)
+        excess = _excess(image, usable, places[:, hot])
+        if _are_electrons(excess, image.size):
+            limit = _STEPS * float(np.median(excess))
         for _ in range(_ROUNDS):
             hot = _are_hot(image, usable, places, limit)
             if not hot.any():
@@ -138,6 +158,25 @@ def _on_both_sides(differs: Mask, axis: int, shape: tuple[int, ...]) -> Mask:
     both[_APART:] &= differs
     both[: len(both) - _APART] &= differs
     return np.moveaxis(both, 0, axis)
+
+
+def _excess(image: Image, usable: Mask, places: Places) -> Image:
+    """Return by how much pixels are above the median of their neighbors."""
+    return image[places[0], places[1]] - _median(image, usable, places, _NEAR)
+
+
+def _are_electrons(excess: Image, size: int) -> bool:
+    """Return whether what is above the noise of a readout is single electrons.
+
+    They are many and nearly alike; what is stuck is exactly alike, and what is hot is
+    not alike at all.
+    """
+    if len(excess) <= max(_FEW, _RARE * size):
+        return False
+    low, high = np.quantile(excess, (0.25, 0.75))
+    _, counts = np.unique(excess, return_counts=True)
+    same = counts.max() / len(excess)
+    return bool(low > 0 and high < _ALIKE * low and same < _STUCK)
 
 
 def _are_hot(image: Image, usable: Mask, places: Places, limit: float) -> Mask:

@@ -81,7 +81,7 @@ class ImageData:
         return counts
 
 
-def image_data(images: NDArray[Any]) -> ImageData:
+def image_data(images: NDArray[Any], *, replace: bool = True) -> ImageData:
     """Return what in an image is data, with hot and dead pixels replaced.
 
     No data are NaN and infinite pixels; borders that a program has filled, constant or
@@ -93,6 +93,8 @@ def image_data(images: NDArray[Any]) -> ImageData:
     images
         Real numbers of any dtype, shape (y, x), or (channel, y, x) for the images of a
         focal series.
+    replace
+        Whether to replace hot and dead pixels, and not only the missing ones.
 
     Raises
     ------
@@ -104,7 +106,7 @@ def image_data(images: NDArray[Any]) -> ImageData:
     valid = np.ones(stack.values.shape[1:], bool)
     bad_pixels = 0
     for image, finite in zip(stack.values, stack.finite, strict=True):
-        data, count = _cleaned(image, finite)
+        data, count = _cleaned(image, finite, replace=replace)
         valid &= data
         bad_pixels += count
     return ImageData(stack.values, valid, bad_pixels, stack.offset, stack.scale)
@@ -142,7 +144,9 @@ def contrast_checked(data: ImageData) -> ImageData:
     return data
 
 
-def _cleaned(image: NDArray[np.float32], finite: Mask) -> tuple[Mask, int]:
+def _cleaned(
+    image: NDArray[np.float32], finite: Mask, *, replace: bool
+) -> tuple[Mask, int]:
     """Replace the bad pixels of an image in place.
 
     Returns
@@ -160,6 +164,7 @@ def _cleaned(image: NDArray[np.float32], finite: Mask) -> tuple[Mask, int]:
         image,
         missing if missing.any() else None,
         None if valid.all() else valid,
+        search=replace,
     )
     dark = shadow(image, valid)
     if dark is not None:

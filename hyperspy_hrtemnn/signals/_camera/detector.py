@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis.detector.hot_pixels import replace_hot_pixels
 from hyperspy_hrtemnn.analysis.detector.mtf_fit import MTFFit, fit_mtf
 from hyperspy_hrtemnn.analysis.detector.readout import fit_readout
 from hyperspy_hrtemnn.analysis.detector.spectrum import NoiseSpectrum, noise_spectrum
@@ -107,12 +106,10 @@ def fit_camera(
 
 
 def _measure(frame: NDArray[Any], *, offset: float, floor: Floor) -> _Frame:
-    counts, bad_pixels = vacuum_counts(frame)
-    # In vacuum it is known what an electron makes, so that less tells a hot pixel.
-    region, hot_pixels = replace_hot_pixels(counts, offset)
+    region, hot_pixels = vacuum_counts(frame, offset)
     spectrum = noise_spectrum(region)
     fit = fit_mtf(spectrum, floor)
-    return _Frame(float(region.mean()), bad_pixels + hot_pixels, spectrum, fit)
+    return _Frame(float(region.mean()), hot_pixels, spectrum, fit)
 
 
 def _doses(dose: float | Sequence[float], n_frames: int) -> NDArray[np.float64]:

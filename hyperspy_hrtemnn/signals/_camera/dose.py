@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.analysis.detector.hot_pixels import replace_hot_pixels
+from hyperspy_hrtemnn.analysis.detector.spectrum import SMALLEST_SIDE
 from hyperspy_hrtemnn.analysis.detector.vacuum import check_region
 from hyperspy_hrtemnn.bad_frames import BadFrameError
 from hyperspy_hrtemnn.image_data import contrast_checked, image_data
@@ -60,7 +62,7 @@ def estimate_dose(
     region = vacuum(signal, roi)
     counts = each_frame(
         region.signal,
-        lambda frame: float(vacuum_counts(frame)[0].mean()),
+        lambda frame: float(vacuum_counts(frame, gain.offset)[0].mean()),
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
@@ -69,14 +71,17 @@ def estimate_dose(
     return frame_table(columns, region, pixel_size, seconds, gain)
 
 
-def vacuum_counts(frame: NDArray[Any]) -> tuple[NDArray[np.float64], int]:
+def vacuum_counts(
+    frame: NDArray[Any], offset: float
+) -> tuple[NDArray[np.float64], int]:
     """Return the counts of a region of vacuum, checked, shape (y, x).
 
     Returns
     -------
-    The counts, and how many hot and dead pixels were replaced.
+    The counts, and how many hot and dead pixels were replaced. In vacuum it is known
+    what an electron makes, so that less tells a hot pixel than in an image.
     """
-    data = contrast_checked(image_data(frame[0]))
+    data = contrast_checked(image_data(frame[0], replace=False))
     if data.no_data:
         raise BadFrameError(
             f"{data.no_data} pixels of the region are no data (NaN, infinite or "
@@ -84,7 +89,11 @@ def vacuum_counts(frame: NDArray[Any]) -> tuple[NDArray[np.float64], int]:
         )
     region = data.counts()[0].astype(np.float64)
     check_region(region)
-    return region, data.bad_pixels
+    missing = data.bad_pixels
+    if min(region.shape) < SMALLEST_SIDE:
+        return region, missing
+    region, hot = replace_hot_pixels(region, offset)
+    return region, missing + hot
 
 
 def above_dark(counts: Sequence[float], offset: float) -> NDArray[np.float64]:

@@ -248,8 +248,8 @@ def test_networks_that_do_not_fit(movie, tmp_path):
 
 def test_a_bad_frame_has_a_number(movie, network, tmp_path):
     bad = movie.deepcopy()
-    bad.data[3, 4, 5] = np.nan
-    with pytest.raises(ValueError, match=r"Frame 3: .*NaN"):
+    bad.data[3] = 7
+    with pytest.raises(ValueError, match=r"Frame 3: .*constant"):
         follow(bad, network, tmp_path)
 
 
@@ -296,8 +296,8 @@ def test_processes(movie, network, expected, tmp_path, run):
             follow(lazy, network, tmp_path / "followed")
         assert_same(follow(lazy, network, tmp_path / "followed"), expected)
         bad = movie.inav[:2].deepcopy()
-        bad.data[1, 4, 5] = np.inf
-        with pytest.raises(ValueError, match=r"Frame 1: .*infinite"):
+        bad.data[1] = 7
+        with pytest.raises(ValueError, match=r"Frame 1: .*constant"):
             follow(bad, network, tmp_path / "bad")
         run("--scheduler", client.scheduler.address)
     labels = hs.load(tmp_path / "out" / "particles.hspy")

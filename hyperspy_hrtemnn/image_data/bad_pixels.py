@@ -33,6 +33,9 @@ _DISCRETE = 0.25
 # two of them, and lines of them have none.
 _SHARED = 0.2
 
+# The shoulder of a point is not hot either; what is hotter goes first.
+_SHOULDER = 2.0
+
 # Electrons on the noise of a readout: more than so many pixels and share of all, half
 # of them within a factor, and less than this share of one value.
 _FEW = 20
@@ -92,8 +95,9 @@ def replace_bad_pixels(
     places = places[:, usable[places[0], places[1]]]
     if places.shape[1] <= _MOST * image.size:
         hot = _are_hot(image, usable, places, limit)
-        excess = _excess(image, usable, places[:, hot])
-        if _are_electrons(excess, image.size):
+        value = image[tuple(places[:, hot])]
+        excess = value - _median(image, usable, places[:, hot], _NEAR)
+        if _are_electrons(value, excess, image.size):
             limit = _STEPS * float(np.median(excess))
         for _ in range(_ROUNDS):
             hot = _are_hot(image, usable, places, limit)
@@ -160,12 +164,7 @@ def _on_both_sides(differs: Mask, axis: int, shape: tuple[int, ...]) -> Mask:
     return np.moveaxis(both, 0, axis)
 
 
-def _excess(image: Image, usable: Mask, places: Places) -> Image:
-    """Return by how much pixels are above the median of their neighbors."""
-    return image[places[0], places[1]] - _median(image, usable, places, _NEAR)
-
-
-def _are_electrons(excess: Image, size: int) -> bool:
+def _are_electrons(value: Image, excess: Image, size: int) -> bool:
     """Return whether what is above the noise of a readout is single electrons.
 
     They are many and nearly alike; what is stuck is exactly alike, and what is hot is
@@ -174,7 +173,7 @@ def _are_electrons(excess: Image, size: int) -> bool:
     if len(excess) <= max(_FEW, _RARE * size):
         return False
     low, high = np.quantile(excess, (0.25, 0.75))
-    _, counts = np.unique(excess, return_counts=True)
+    _, counts = np.unique(value, return_counts=True)
     same = counts.max() / len(excess)
     return bool(low > 0 and high < _ALIKE * low and same < _STUCK)
 
@@ -185,15 +184,21 @@ def _are_hot(image: Image, usable: Mask, places: Places, limit: float) -> Mask:
         return np.zeros(0, bool)
     value = image[places[0], places[1]]
     far = _median(image, usable, places, _FAR)
-    sign = np.sign(value - far)
-    # Of an even number the middle one that is less off: half of them may be hot.
-    near = sign * _median(image, usable, places, _NEAR, sign=sign)
+    sign = np.where(value < far, np.float32(-1), np.float32(1))
+    # Times the sign, so that less is more like the image.
+    values, count = _sorted_around(image, usable, places, _NEAR, sign)
+    index = np.arange(len(value))
+    # Of an even number the one that is less off: half of them may be hot.
+    near = sign * values[index, np.maximum(count - 1, 0) // 2]
+    largest = sign * values[index, np.maximum(count - 1, 0)]
     # One whose neighbors all were hot has only the farther ones.
-    near = np.where(np.isfinite(near), near, far)
-    with np.errstate(invalid="ignore"):
-        hot: Mask = (np.abs(value - near) > limit) & (
-            np.abs(near - far) < _SHARED * np.abs(value - far)
-        )
+    near, largest = (np.where(count > 0, each, far) for each in (near, largest))
+    off = np.abs(value - far)
+    hot: Mask = (
+        (np.abs(value - near) > limit)
+        & (np.abs(near - far) < _SHARED * off)
+        & (np.abs(largest - far) < _SHOULDER * off)
+    )
     return hot
 
 
@@ -211,17 +216,26 @@ def _fill(image: Image, bad: Mask, usable: Mask) -> None:
         places = places[:, ~known]
 
 
-def _median(
+def _median(image: Image, usable: Mask, places: Places, around: Places) -> Image:
+    """Return the median of the usable pixels around places, NaN without any."""
+    values, count = _sorted_around(image, usable, places, around)
+    index = np.arange(len(values))
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(around) - 1)
+    median = (values[index, low] + values[index, high]) / 2
+    return np.asarray(np.where(count > 0, median, np.nan), np.float32)
+
+
+def _sorted_around(
     image: Image,
     usable: Mask,
     places: Places,
     around: Places,
     sign: Image | None = None,
-) -> Image:
-    """Return the median of the usable pixels around places, NaN where there are none.
+) -> tuple[Image, Places]:
+    """Return the pixels around places, ascending, and how many of them are usable.
 
-    Beyond its edges the image is continued by reflection. With a sign for each place,
-    the lower median of the pixels times it.
+    Others come last. Beyond its edges the image is continued by reflection. With a sign
+    for each place the pixels are multiplied by it.
     """
     inside = places[:, :, np.newaxis] + around.T[:, np.newaxis]
     for index, size in zip(inside, image.shape, strict=True):
@@ -230,12 +244,5 @@ def _median(
     values = image[inside[0], inside[1]]
     if sign is not None:
         values = values * sign[:, np.newaxis]
-    # Those that do not count come last.
     good = usable[inside[0], inside[1]]
-    values = np.sort(np.where(good, values, np.inf), axis=1)
-    count = good.sum(axis=1)
-    index = np.arange(len(values))
-    low = np.maximum(count - 1, 0) // 2
-    high = low if sign is not None else np.minimum(count // 2, values.shape[1] - 1)
-    median = (values[index, low] + values[index, high]) / 2
-    return np.asarray(np.where(count > 0, median, np.nan), np.float32)
+    return np.sort(np.where(good, values, np.inf), axis=1), good.sum(axis=1)

@@ -205,14 +205,10 @@ def _borders(image: NDArray[Any], value: Any, same: Mask) -> Mask:
         of_area = areas == number
         if outside[of_area].mean() >= _OUTSIDE:
             border = _at_pixels(of_area, same)
-            if share < _RARE:
-                # Its tips, too, in which there is no square.
-                border = ndimage.binary_propagation(
-                    border, np.ones((3, 3), bool), mask=same
-                )
             if not _is_clipped(image, value, border):
                 result |= border
-    return result
+    # Their tips, too, in which there is no square.
+    return result | ~inside_hull(~same & ~result) if result.any() else result
 
 
 def _bars(same: Mask, rows: slice) -> Mask:

@@ -26,7 +26,7 @@ _LEAST_BLOCK = 16
 _NOISE = 0.15
 
 # And it is darker than the image, by so many times what the darkest of its blocks are.
-_DARKER = 4.0
+_DARKER = 2.0
 _LOW = 0.05
 
 # The image inside of an aperture is convex: so much of the shadow is outside its hull.

@@ -48,7 +48,8 @@ _APART = 3
 
 _SAMPLE = 40_000
 _ROUNDS = 4  # in which clusters are eaten from their corners
-_MOST = 0.02  # share of the pixels; what is more is not a few pixels
+_MOST = 0.3  # share of the pixels that are looked at, the extrema of a strong lattice
+_AT_ONCE = 100_000  # pixels, whose neighbors take 20 MB
 _SMALLEST_SIDE = 8  # of images in which there are neighbors to compare with
 _ROWS = 64  # that are compared at a time, in the cache of a processor
 
@@ -179,9 +180,15 @@ def _are_electrons(value: Image, excess: Image, size: int) -> bool:
 
 
 def _are_hot(image: Image, usable: Mask, places: Places, limit: float) -> Mask:
+    parts = [
+        _are_hot_at_once(image, usable, places[:, start : start + _AT_ONCE], limit)
+        for start in range(0, places.shape[1], _AT_ONCE)
+    ]
+    return np.concatenate([np.zeros(0, bool), *parts])
+
+
+def _are_hot_at_once(image: Image, usable: Mask, places: Places, limit: float) -> Mask:
     """Return which pixels differ from half or more of their neighbors, and how."""
-    if not places.size:
-        return np.zeros(0, bool)
     value = image[places[0], places[1]]
     far = _median(image, usable, places, _FAR)
     sign = np.where(value < far, np.float32(-1), np.float32(1))

@@ -255,3 +255,15 @@ def test_statistics_of_masked_images_are_those_of_the_data(image):
     at_the_edge = masked_result[:, 130:150]
     assert abs(at_the_edge.mean()) < 0.05
     assert abs(at_the_edge.std() - 1) < 0.1
+
+
+def test_a_box_that_touches_a_border_is_no_data(image):
+    image = image.astype("u1")
+    border = X + 6 * Y > 1200
+    box = (Y >= 150) & (Y < 180) & (X >= 100) & (X < 200)
+    image[border | box] = 0
+    image[155:160, 115:190] = 255
+    image[165:172, 140:143] = image[165:172, 150:160] = 255
+    data = image_data(image)
+    assert np.mean(data.valid[border | box]) < 0.01
+    assert data.no_data < 1.1 * np.count_nonzero(border | box)

@@ -48,6 +48,7 @@ _NEAR = 2  # pixels
 _BAR = (3, 24)
 _SOLID = 0.97
 _CRISP = 0.2
+_HOLE = 0.05  # share of the image that a digit takes at most
 
 # Digits beside a bar are of its value, within so many times its width and height.
 _BESIDE = (6.0, 0.5)
@@ -83,7 +84,7 @@ def filled(image: NDArray[Any], missing: Mask | None = None) -> Mask:
                 if large:
                     found |= _borders(rest, value, same)
                 if rows:
-                    found |= _bars(same & ~found, rows)
+                    found |= _bars(same, found, rows)
         # What is written into a filled area.
         found |= _islands(found)
     if missing is not None:
@@ -211,19 +212,43 @@ def _borders(image: NDArray[Any], value: Any, same: Mask) -> Mask:
     return result | ~inside_hull(~same & ~result) if result.any() else result
 
 
-def _bars(same: Mask, rows: slice) -> Mask:
-    """Return the bars of one value in some rows, and the digits beside them."""
+def _bars(same: Mask, found: Mask, rows: slice) -> Mask:
+    """Return the bars of one value in some rows, and the digits beside them.
+
+    They may reach into what was found before.
+    """
+    same = same & ~found
     result = np.zeros(same.shape, bool)
     rare = _share_after_others(same) < _RARE
-    areas, _ = ndimage.label(ndimage.binary_opening(same[rows], np.ones(_BAR, bool)))
-    for number, (y, x) in enumerate(ndimage.find_objects(areas), start=1):
-        bar = ndimage.binary_fill_holes(areas[y, x] == number)
-        box = (slice(y.start + rows.start, y.stop + rows.start), x)
-        if bar.mean() >= _SOLID and _is_crisp(same, box):
-            result[box] |= bar
-            if rare:
-                result |= _beside(same, box)
+    part, known = same[rows], found[rows]
+    solid = ndimage.binary_opening(part, np.ones(_BAR, bool))
+    if rare:
+        # Beside digits it may be narrow.
+        solid = ndimage.binary_propagation(solid, mask=part)
+    solid = _without_small_holes(solid | known) & ~known
+    # A box may touch a border, of which a little is not known yet.
+    for height in (_BAR[0], 3 * _BAR[0]):
+        opened = ndimage.binary_opening(solid, np.ones((height, _BAR[1]), bool))
+        areas, _ = ndimage.label(opened)
+        for number, (y, x) in enumerate(ndimage.find_objects(areas), start=1):
+            box = (slice(y.start + rows.start, y.stop + rows.start), x)
+            bar = (areas[y, x] == number) | found[box]
+            if bar.mean() >= _SOLID and _is_crisp(same & ~result, box):
+                result[box] |= bar
+                if rare:
+                    result |= _beside(same, box)
     return result
+
+
+def _without_small_holes(mask: Mask) -> Mask:
+    """Fill what is enclosed, digits for example, but not the image."""
+    others, _ = ndimage.label(~mask)
+    sizes = np.bincount(others.ravel())
+    small = sizes <= _HOLE * mask.size
+    edges = (others[0], others[-1], others[:, 0], others[:, -1])
+    small[np.unique(np.concatenate(edges))] = False
+    small[0] = True
+    return np.asarray(small[others])
 
 
 def _is_crisp(same: Mask, box: tuple[slice, slice]) -> bool:
@@ -232,7 +257,7 @@ def _is_crisp(same: Mask, box: tuple[slice, slice]) -> bool:
     wider = same[around]
     inner = np.count_nonzero(same[box])
     ring = wider.size - same[box].size
-    return ring > 0 and np.count_nonzero(wider) - inner <= _CRISP * ring
+    return ring > 0 and bool(np.count_nonzero(wider) - inner <= _CRISP * ring)
 
 
 def _is_clipped(image: NDArray[Any], value: Any, border: Mask) -> bool:
@@ -258,8 +283,8 @@ def _all_in_squares(same: Mask) -> Mask:
     """Return which squares of the image are all of the value."""
     rows, columns = (n // _SQUARE for n in same.shape)
     whole = same[: rows * _SQUARE, : columns * _SQUARE]
-    squares: Mask = whole.reshape(rows, _SQUARE, columns, _SQUARE).all(axis=(1, 3))
-    return squares
+    squares = whole.reshape(rows, _SQUARE, columns, _SQUARE)
+    return np.asarray(squares.all(axis=(1, 3)))
 
 
 def _outside_hull(areas: Mask) -> Mask:

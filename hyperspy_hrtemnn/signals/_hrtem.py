@@ -61,7 +61,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
     ) -> HRTEM:
         """Return the images with a local mean of 0 and a local deviation of 1.
 
-        This is what a network sees; `segment` does it by itself.
+        This is what a network sees; `segment` does it by itself. Hot and dead pixels
+        are replaced, and what is no data is NaN; see docs/imperfect_images.md.
 
         Parameters
         ----------
@@ -79,8 +80,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If `width` is not positive or has a unit and the signal has none; at
-            computation, if an image has NaN or infinite pixels.
+            If `width` is not positive or has a unit and the signal has none.
         """
         sigma = pixels(width, self)
         if not sigma > 0:
@@ -155,7 +155,11 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         Probabilities, float32 in 0..1, array order (..., y, x) for a network of one
         class and (..., class, y, x) for more. A network that takes a focal series
         uses up the axis ``defocus``. ``metadata.HRTEMNN.Segmentation`` says which
-        network, options and classes.
+        network, options and classes. NaN is where an image is no data: NaN itself,
+        borders that alignment filled, burnt-in bars, the shadow of an aperture.
+        ``metadata.HRTEMNN.Images`` and one warning say how many pixels that are, and
+        how many hot and dead ones were replaced; of a lazy signal when all of it has
+        been computed. See docs/imperfect_images.md.
 
         Raises
         ------
@@ -163,7 +167,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             If the network cannot be used (`NetworkError`), is for another task, or
             takes another number of images; if the signal is not calibrated, too
             small, or an option is invalid; at computation, with the index of the
-            frame, if an image has NaN or infinite pixels or no contrast.
+            frame, if an image has no contrast or no data.
 
         Examples
         --------
@@ -216,7 +220,9 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         By a network, from the few images that it was trained for and without knowing
         the lenses, or by iterations of Gerchberg and Saxton's kind, from a long series
         whose lenses are known. Both give the wave smoothed by 15 pm (publication I,
-        section 2), 1 = vacuum.
+        section 2), 1 = vacuum. Where an image is no data, such as a border that
+        alignment filled, the wave is set to 1, and a warning says so: a Fourier
+        transform of it would spread a NaN everywhere.
 
         Parameters
         ----------
@@ -279,8 +285,8 @@ class HRTEM(Signal2D):  # type: ignore[misc]
             network is missing, cannot be used, or is for another task or number of
             images; if the axis ``defocus`` is missing or, for Gerchberg-Saxton, has no
             unit of length, or the energy is not known; if the signal is not calibrated
-            or a number is out of range; at computation, if an image has NaN or infinite
-            pixels.
+            or a number is out of range; at computation, if an image has no contrast or
+            no data.
 
         Warns
         -----
@@ -607,7 +613,7 @@ class HRTEM(Signal2D):  # type: ignore[misc]
         ValueError
             If the gain is not known, the signal is not calibrated, the region is not
             inside the image or none is found; if a frame is constant, saturated, no
-            brighter than the offset or has NaN or infinite pixels there, with its
+            brighter than the offset or has pixels that are no data there, with its
             number.
 
         Examples

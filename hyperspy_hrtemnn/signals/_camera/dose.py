@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,15 +61,23 @@ def estimate_dose(
         raise ValueError(f"{unknown_gain(signal)}.")
     seconds = known_exposure(signal, exposure)
     region = vacuum(signal, roi)
-    counts = each_frame(
+    measured = each_frame(
         region.signal,
-        lambda frame: float(vacuum_counts(frame, gain.offset)[0].mean()),
+        partial(_mean_and_hot_pixels, offset=gain.offset),
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
+    counts = [mean for mean, _ in measured]
     electrons = above_dark(counts, gain.offset) / gain.counts_per_electron
     columns = dose_columns(counts, electrons, pixel_size, seconds)
-    return frame_table(columns, region, pixel_size, seconds, gain)
+    table = frame_table(columns, region, pixel_size, seconds, gain)
+    table.attrs["detector"]["hot_pixels"] = sum(hot for _, hot in measured)
+    return table
+
+
+def _mean_and_hot_pixels(frame: NDArray[Any], *, offset: float) -> tuple[float, int]:
+    region, hot_pixels = vacuum_counts(frame, offset)
+    return float(region.mean()), hot_pixels
 
 
 def vacuum_counts(

@@ -204,12 +204,24 @@ def _borders(image: NDArray[Any], value: Any, same: Mask) -> Mask:
     outside = _outside_hull(np.isin(areas, large))
     for number in large:
         of_area = areas == number
-        if outside[of_area].mean() >= _OUTSIDE:
-            border = _at_pixels(of_area, same)
+        if _is_a_border(of_area, outside):
+            border = _at_pixels(of_area, same, grow=share < _RARE)
             if not _is_clipped(image, value, border):
                 result |= border
     # Their tips, too, in which there is no square.
     return result | ~inside_hull(~same & ~result) if result.any() else result
+
+
+def _is_a_border(area: Mask, outside: Mask) -> bool:
+    """Return whether an area is outside of the image, but for a box that touches it."""
+    inner = _without_small_holes(area) & ~outside
+    if np.count_nonzero(inner) <= (1 - _OUTSIDE) * np.count_nonzero(area):
+        return True
+    rows, columns = (np.flatnonzero(inner.any(axis=axis)) for axis in (1, 0))
+    around = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    box = (inner | outside)[around]
+    wide = box.shape[1] * _SQUARE >= _BAR[1]
+    return bool(wide and (area & outside).any() and box.mean() >= _OUTSIDE)
 
 
 def _bars(same: Mask, found: Mask, rows: slice) -> Mask:
@@ -297,9 +309,11 @@ def _outside_hull(areas: Mask) -> Mask:
     return ~inside_hull(others == largest)
 
 
-def _at_pixels(squares: Mask, same: Mask) -> Mask:
-    """Return the pixels of the value in some squares and as near as one square."""
-    near = ndimage.binary_dilation(squares, np.ones((3, 3), bool))
+def _at_pixels(squares: Mask, same: Mask, *, grow: bool) -> Mask:
+    """Return the pixels in some squares, or also those of the value beside these."""
+    near = squares
+    if grow:
+        near = ndimage.binary_dilation(squares, np.ones((3, 3), bool))
     rows, columns = same.shape
     pixels = near.repeat(_SQUARE, axis=0).repeat(_SQUARE, axis=1)
     pad = [(0, n - m) for n, m in zip(same.shape, pixels.shape, strict=True)]

@@ -136,7 +136,7 @@ def test_what_a_program_has_filled_is_no_data(expected, rng, fill, electrons, sh
     assert not np.any(outside & ndimage.binary_erosion(outside) & data.valid)
     assert np.count_nonzero(outside & data.valid) <= 40
     # Pixels of the image that happen to have the value of a border continue it.
-    reach = 4 if (fill, electrons) in {(0, 0.5), (20, 20)} else 1
+    reach = 9 if (fill, electrons) in {(0, 0.5), (20, 20)} else 1
     beside = ndimage.binary_dilation(outside, np.ones((3, 3)), iterations=reach)
     assert not np.any(masked(data) & ~beside)
 

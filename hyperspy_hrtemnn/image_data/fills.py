@@ -205,9 +205,11 @@ def _borders(image: NDArray[Any], value: Any, same: Mask) -> Mask:
     for number in large:
         of_area = areas == number
         if _is_a_border(of_area, outside):
-            border = _at_pixels(of_area, same, grow=share < _RARE)
+            border = _at_pixels(of_area, same, grow=True)
             if not _is_clipped(image, value, border):
-                result |= border
+                # Zeros of few electrons beside a border are of the image.
+                rare = share < _RARE
+                result |= border if rare else _at_pixels(of_area, same, grow=False)
     # Their tips, too, in which there is no square.
     return result | ~inside_hull(~same & ~result) if result.any() else result
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
+from .bars import BAR, RARE, bars, rows_of_bars, share_after_others, without_small_holes
 from .outline import inside_hull
 from .values import sampled
 
@@ -43,18 +44,6 @@ _OUTSIDE = 0.8
 _AS_FAR = 0.4
 _NEAR = 2  # pixels
 
-# A bar is a rectangle at least this wide and high [pixels], filled to this share with
-# the digits in it, and of the pixels around it not more than this share continue it.
-_BAR = (3, 24)
-_SOLID = 0.97
-_CRISP = 0.2
-_HOLE = 0.05  # share of the image that a digit takes at most
-
-# Digits beside a bar are of its value, within so many times its width and height.
-_BESIDE = (6.0, 0.5)
-_RARE = 0.05  # share of pixels of that value elsewhere, at most
-_LEAST = 6  # pixels of the smallest part of a digit
-
 # Interpolation of shifted images mixes one pixel with the border.
 _MIXED = 1
 
@@ -79,12 +68,12 @@ def filled(image: NDArray[Any], missing: Mask | None = None) -> Mask:
     if min(rest.shape) >= 2 * _SQUARE:
         for value in _suspects(rest):
             same = rest == value
-            large, rows = _fills_a_corner(same), _rows_of_bars(same)
+            large, rows = _fills_a_corner(same), rows_of_bars(same)
             if (large or rows) and not is_flat(rest, value):
                 if large:
                     found |= _borders(rest, value, same)
                 if rows:
-                    found |= _bars(same, found, rows)
+                    found |= bars(same, found, rows)
         # What is written into a filled area.
         found |= _islands(found)
     if missing is not None:
@@ -162,35 +151,10 @@ def _fills_a_corner(same: Mask) -> bool:
     return any(same[y, x].all() for y in (first, last) for x in (first, last))
 
 
-def _rows_of_bars(same: Mask) -> slice | None:
-    """Return the rows in which there may be bars, those beside them included."""
-    height, width = _BAR
-    step = width // 3
-    grid = same[::height, ::step]
-    starts = np.nonzero(grid[:, 2:] & grid[:, 1:-1] & grid[:, :-2])
-    row, column = (height * starts[0])[:, np.newaxis], step * starts[1]
-    columns = column[:, np.newaxis] + np.arange(2 * step + 1)
-
-    def is_filled(above: int) -> NDArray[np.bool_]:
-        rows = row + above
-        inside = (rows >= 0) & (rows < len(same))
-        filled_rows = same[np.clip(rows, 0, len(same) - 1), columns] & inside
-        return np.asarray(filled_rows.all(axis=1))
-
-    whole = np.flatnonzero(is_filled(0))
-    row, columns = row[whole], columns[whole]
-    before, after = is_filled(-1), is_filled(1)
-    three = (before & after) | (before & is_filled(-2)) | (after & is_filled(2))
-    found = row[three]
-    if not found.size:
-        return None
-    return slice(max(int(found.min()) - width, 0), int(found.max()) + width)
-
-
 def _borders(image: NDArray[Any], value: Any, same: Mask) -> Mask:
     """Return the filled areas of one value that reach into a corner."""
     result = np.zeros(image.shape, bool)
-    share = _share_after_others(same)
+    share = share_after_others(same)
     grown = _SHAPES * share ** (_SQUARE**2)
     if grown >= 1:
         return result
@@ -208,7 +172,7 @@ def _borders(image: NDArray[Any], value: Any, same: Mask) -> Mask:
             border = _at_pixels(of_area, same, grow=True)
             if not _is_clipped(image, value, border):
                 # Zeros of few electrons beside a border are of the image.
-                rare = share < _RARE
+                rare = share < RARE
                 result |= border if rare else _at_pixels(of_area, same, grow=False)
     # Their tips, too, in which there is no square.
     return result | ~inside_hull(~same & ~result) if result.any() else result
@@ -216,62 +180,14 @@ def _borders(image: NDArray[Any], value: Any, same: Mask) -> Mask:
 
 def _is_a_border(area: Mask, outside: Mask) -> bool:
     """Return whether an area is outside of the image, but for a box that touches it."""
-    inner = _without_small_holes(area) & ~outside
+    inner = without_small_holes(area) & ~outside
     if np.count_nonzero(inner) <= (1 - _OUTSIDE) * np.count_nonzero(area):
         return True
     rows, columns = (np.flatnonzero(inner.any(axis=axis)) for axis in (1, 0))
     around = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     box = (inner | outside)[around]
-    wide = box.shape[1] * _SQUARE >= _BAR[1]
+    wide = box.shape[1] * _SQUARE >= BAR[1]
     return bool(wide and (area & outside).any() and box.mean() >= _OUTSIDE)
-
-
-def _bars(same: Mask, found: Mask, rows: slice) -> Mask:
-    """Return the bars of one value in some rows, and the digits beside them.
-
-    They may reach into what was found before.
-    """
-    same = same & ~found
-    result = np.zeros(same.shape, bool)
-    rare = _share_after_others(same) < _RARE
-    part, known = same[rows], found[rows]
-    solid = ndimage.binary_opening(part, np.ones(_BAR, bool))
-    if rare:
-        # Beside digits it may be narrow.
-        solid = ndimage.binary_propagation(solid, mask=part)
-    solid = _without_small_holes(solid | known) & ~known
-    # A box may touch a border, of which a little is not known yet.
-    for height in (_BAR[0], 3 * _BAR[0]):
-        opened = ndimage.binary_opening(solid, np.ones((height, _BAR[1]), bool))
-        areas, _ = ndimage.label(opened)
-        for number, (y, x) in enumerate(ndimage.find_objects(areas), start=1):
-            box = (slice(y.start + rows.start, y.stop + rows.start), x)
-            bar = (areas[y, x] == number) | found[box]
-            if bar.mean() >= _SOLID and _is_crisp(same & ~result, box):
-                result[box] |= bar
-                if rare:
-                    result |= _beside(same, box)
-    return result
-
-
-def _without_small_holes(mask: Mask) -> Mask:
-    """Fill what is enclosed, digits for example, but not the image."""
-    others, _ = ndimage.label(~mask)
-    sizes = np.bincount(others.ravel())
-    small = sizes <= _HOLE * mask.size
-    edges = (others[0], others[-1], others[:, 0], others[:, -1])
-    small[np.unique(np.concatenate(edges))] = False
-    small[0] = True
-    return np.asarray(small[others])
-
-
-def _is_crisp(same: Mask, box: tuple[slice, slice]) -> bool:
-    """Return whether an area ends at the edges of its box."""
-    around = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in box)
-    wider = same[around]
-    inner = np.count_nonzero(same[box])
-    ring = wider.size - same[box].size
-    return ring > 0 and bool(np.count_nonzero(wider) - inner <= _CRISP * ring)
 
 
 def _is_clipped(image: NDArray[Any], value: Any, border: Mask) -> bool:
@@ -284,13 +200,6 @@ def _is_clipped(image: NDArray[Any], value: Any, border: Mask) -> bool:
         for part in (beside, ~border)
     )
     return bool(near < _AS_FAR * all_of_it)
-
-
-def _share_after_others(same: Mask) -> float:
-    """Return how often a pixel has the value if the one before has another."""
-    after_others = ~same[:, :-1]
-    count = np.count_nonzero(after_others)
-    return np.count_nonzero(same[:, 1:] & after_others) / count if count else 1.0
 
 
 def _all_in_squares(same: Mask) -> Mask:
@@ -321,23 +230,6 @@ def _at_pixels(squares: Mask, same: Mask, *, grow: bool) -> Mask:
     pad = [(0, n - m) for n, m in zip(same.shape, pixels.shape, strict=True)]
     pixels = np.pad(pixels, pad, mode="edge")[:rows, :columns]
     return pixels & same
-
-
-def _beside(same: Mask, box: tuple[slice, slice]) -> Mask:
-    """Return the digits of the value beside a bar."""
-    height, width = (part.stop - part.start for part in box)
-    around = tuple(
-        slice(max(part.start - reach, 0), part.stop + reach)
-        for part, reach in zip(
-            box, (round(_BESIDE[0] * height), round(_BESIDE[1] * width)), strict=True
-        )
-    )
-    parts, count = ndimage.label(same[around], np.ones((3, 3), bool))
-    sizes = np.bincount(parts.ravel(), minlength=count + 1)
-    sizes[0] = 0
-    result = np.zeros(same.shape, bool)
-    result[around] = sizes[parts] >= _LEAST
-    return result
 
 
 def _islands(result: Mask) -> Mask:

@@ -74,7 +74,7 @@ class ImageData:
         """
         counts: NDArray[np.floating] = self.values
         if self.scale != 1 or self.offset:
-            counts = self.values * np.float64(self.scale) + self.offset
+            counts = self.values.astype(np.float64) * self.scale + self.offset
         elif self.no_data:
             counts = counts.copy()
         counts[:, ~self.valid] = no_data

@@ -92,10 +92,10 @@ def standardize(
     deviation = np.mean(deviations, axis=0, dtype=np.float32)
     floor = np.maximum(_SMALLEST_CONTRAST * np.abs(mean), np.finfo(np.float32).tiny)
     shifted = np.asarray(images, np.float32).reshape(measured.shape) - mean
-    shifted /= np.maximum(deviation, floor)
-    shifted[:, deviation <= floor] = 0
     if valid is not None:
         shifted[:, ~valid] = 0
+    shifted /= np.maximum(deviation, floor)
+    shifted[:, deviation <= floor] = 0
     return shifted.reshape(np.shape(images))
 
 

@@ -228,7 +228,7 @@ def _noise_beside(
     """Return noise for what is no data, shape (channel, pixel), as the data have.
 
     Without it images of few electrons have 4 to 9 % more area of particles beside what
-    is no data, by au-ceo2-mask at 10 to 40 e-/Å²; with more than they have, particles
+    is no data, by au-ceo2-mask at 7 to 25 e-/Å²; with more than they have, particles
     are found in it.
     """
     middle = (slice(None), slice(1, -1))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hyperspy_hrtemnn.analysis import crop_size, local_spectrum
+from hyperspy_hrtemnn.image_data import image_data
 
 from .dialogs import ask_channel, ask_number, progress
 from .movies import (
@@ -78,7 +79,10 @@ def transform_particle(roi: ROI, channel: Channel, apodization: float) -> Channe
             images = zip(frames(channel), _masks(roi, advance), strict=True)
             for number, (image, mask) in enumerate(images):
                 spectrum = local_spectrum(
-                    image, mask, size=(side, side), apodization=soft
+                    image_data(image).counts()[0],
+                    mask,
+                    size=(side, side),
+                    apodization=soft,
                 )
                 write_frame(spectra, number, spectrum)
             spectra.setDataDirty()

@@ -13,6 +13,7 @@ import pytest
 import tiny_networks
 
 from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.bad_frames import BadFrameError
 from hyperspy_hrtemnn.networks import NetworkError, load, predict, standardize
 from hyperspy_hrtemnn.signals import HRTEM, LazyHRTEM, LazySegmentation, Segmentation
 
@@ -274,9 +275,11 @@ def test_standardize(movie):
     np.testing.assert_array_equal(in_axis_units.data.compute(), standardized.data)
     with pytest.raises(ValueError, match="positive"):
         movie.standardize(0)
-    movie.data[2, 3, 4] = np.nan
-    with pytest.raises(ValueError, match=r"Frame 2: .*1 NaN"):
-        movie.standardize("1.2 angstrom")
+    movie.data[2, :7] = np.nan
+    with pytest.warns(UserWarning, match=r"no data .*: 371 in frame 2\."):
+        outside = movie.standardize("1.2 angstrom").data
+    assert np.isnan(outside[2, :7]).all()
+    assert np.isfinite(outside[2, 7:]).all()
 
 
 def test_uncalibrated(movie, network_path):
@@ -310,19 +313,19 @@ def test_calibration_in_any_unit(movie, network_path):
 
 
 def test_bad_frame_is_named(movie, network_path):
-    movie.data[2, 5, 6] = np.inf
-    with pytest.raises(ValueError, match=r"Frame 2: .*1 NaN or infinite"):
-        movie.segment(network_path)
-    lazy = movie.as_lazy().segment(network_path)
+    movie.data[2] = np.inf
+    with pytest.raises(ValueError, match=r"Frame 2: .* no data"):
+        movie.segment(network_path, on_bad_frame="raise")
+    lazy = movie.as_lazy().segment(network_path, on_bad_frame="raise")
     lazy.inav[:2].compute(show_progressbar=False)
     with pytest.raises(ValueError, match="Frame 2: "):
         lazy.compute(show_progressbar=False)
-    with pytest.raises(ValueError, match=r"^The image holds"):
+    with pytest.raises(BadFrameError, match=r"^100\.00%"):
         movie.inav[2].segment(network_path)
     two_axes = _calibrate(HRTEM(np.stack([movie.data, movie.data])[:, :3]))
     two_axes.data[0] = two_axes.data[0, 0]
     with pytest.raises(ValueError, match=r"Frame \(2, 1\): "):
-        two_axes.segment(network_path)
+        two_axes.segment(network_path, on_bad_frame="raise")
 
 
 def test_bad_arguments(movie, network_path, tmp_path):

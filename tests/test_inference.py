@@ -130,9 +130,9 @@ def test_exit_wave_is_not_clipped(tmp_path, rng):
     assert result.min() < -0.5
 
 
-def _with(value):
+def _all_but_a_row(value):
     def change(image):
-        image[40, 50] = value
+        image[:-1] = value
         return image
 
     return change
@@ -150,14 +150,13 @@ def _nearly(value):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_with(np.nan), "1 NaN or infinite"),
-        (_with(np.inf), "1 NaN or infinite"),
-        (_with(1e300), "1 NaN or infinite"),
+        (lambda image: np.full_like(image, np.nan), r"100\.00% .* no data"),
+        (_all_but_a_row(np.inf), r"98\.\d+% .* no data"),
         (lambda image: np.full_like(image, 7), "constant: every pixel is 7"),
         (np.zeros_like, "constant: every pixel is 0"),
         (_nearly(65535), "highest value, 65535"),
         (_nearly(0), "lowest value, 0"),
-        (lambda image: 1e6 + image * 1e-3, "no contrast beyond rounding"),
+        (lambda image: (1e6 + image * 1e-5).astype("f4"), "every pixel is 1e"),
         (lambda image: image + 1j, "complex"),
         (lambda image: image.astype(str), "data type"),
         (lambda image: image[:5, :9], r"too small: 0\.5 x 0\.9 Å"),

@@ -98,6 +98,7 @@ def segment_file(
     with told_in_lines(movie):
         # Before the output, which there is not if no frame could be used.
         tell(checkpoint.bad(), rule.skipped.total)
+        rule.replaced.tell()
     finish(result, checkpoint, out)
 
 

@@ -11,12 +11,14 @@ from hyperspy_hrtemnn.bad_frames import BadFrameError
 
 from ._resampling import resample as resample_image
 from ._resampling import resampled_shape
-from ._standardization import standardize
+from ._standardization import mean_of_data, standardize
 from ._tiling import predict_tiled
 from ._validation import as_channels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from hyperspy_hrtemnn.image_data import ImageData
 
     from ._card import Card, Range
     from ._network import Network
@@ -25,10 +27,13 @@ if TYPE_CHECKING:
 # Enlarging an image further than this adds no information; the calibration is wrong.
 _LARGEST_ENLARGEMENT = 8
 
+# Share of data in a pixel after resampling, but for the kernel's rounding.
+_ALL_DATA = 0.99
+
 
 def predict(
     network: Network,
-    images: NDArray[Any],
+    images: NDArray[Any] | ImageData,
     sampling: float | None = None,
     *,
     resample: bool = True,
@@ -51,7 +56,8 @@ def predict(
         The network.
     images
         Real numbers of any dtype, shape (y, x) or (channel, y, x), where the channels
-        are the images of a focal series.
+        are the images of a focal series; or what `hyperspy_hrtemnn.image_data` makes of
+        them.
     sampling
         Pixel size of the images in Å. Not needed if `resample` is False.
     resample
@@ -71,31 +77,31 @@ def predict(
     Returns
     -------
     Shape (class, y, x), or (class,) if the answer is for the whole image. In 0..1 if
-    the task is segmentation.
+    the task is segmentation. NaN where the image is no data.
 
     Raises
     ------
     BadFrameError
         If the image shows nothing: no contrast, or no data.
     ValueError
-        If the image cannot be used: NaN, infinite or complex values, the
-        wrong number of channels, a field of view smaller than the standardization
-        width, or a sampling that is missing or cannot be right; or if `tile`,
-        `overlap` or `window` is invalid.
+        If the image cannot be used: complex values, the wrong number of channels, a
+        field of view smaller than the standardization width, or a sampling that is
+        missing or cannot be right; or if `tile`, `overlap` or `window` is invalid.
     """
     card = network.card
-    channels = as_channels(np.asarray(images), card)
-    shape = (channels.shape[1], channels.shape[2])
-    channels = _resample(
-        channels, working_shape(card, shape, sampling, resample=resample)
-    )
-    channels = standardize(channels, _sigma(card))
+    data = as_channels(images, card)
+    shape = (data.valid.shape[0], data.valid.shape[1])
+    size = working_shape(card, shape, sampling, resample=resample)
+    channels, valid = _at_size(data, size)
+    channels = standardize(channels, _sigma(card), valid=valid)
     if not channels.any():
         raise BadFrameError(
             "The image has no contrast beyond rounding: it is blank, constant or "
             "saturated. Leave such frames out.",
             "no contrast",
         )
+    if valid is not None:
+        channels[:, ~valid] = _noise_beside(channels, valid, _sigma(card))
     if card.per_image:
         answer: NDArray[np.float32] = network.predict(channels[np.newaxis])[0]
         return answer
@@ -112,6 +118,8 @@ def predict(
     if card.task == "segmentation":
         # The cubic kernel overshoots at edges, the sum of weights by rounding.
         np.clip(result, 0, 1, out=result)
+    if data.no_data:
+        result[:, ~data.valid] = np.nan
     return result
 
 
@@ -213,6 +221,49 @@ def _ratio(card: Card, sampling: float | None) -> float:
             "of the calibration."
         )
     return ratio
+
+
+def _noise_beside(
+    channels: NDArray[np.float32], valid: NDArray[np.bool_], sigma: float
+) -> NDArray[np.float32]:
+    """Return noise for what is no data, shape (channel, pixel), as the data have.
+
+    Without it images of few electrons have 4 to 9 % more area of particles beside what
+    is no data, by au-ceo2-mask at 7 to 25 e-/Å²; with more than they have, particles
+    are found in it.
+    """
+    middle = (slice(None), slice(1, -1))
+    inner = np.zeros_like(valid)
+    inner[middle] = valid[middle] & valid[:, 2:] & valid[:, :-2]
+    noise = np.zeros((len(channels), np.count_nonzero(~valid)), np.float32)
+    generator = np.random.default_rng(0)
+    for channel, values in zip(channels, noise, strict=True):
+        # Second differences leave little of what lenses draw, and 6 times the variance
+        # of noise.
+        square = np.zeros_like(channel)
+        square[middle] = np.diff(channel, 2, axis=1) ** 2 / 6
+        variance = mean_of_data(square, sigma, inner)[~valid]
+        values[:] = generator.normal(size=len(values)) * np.sqrt(variance.clip(0))
+    return noise
+
+
+def _at_size(
+    data: ImageData, size: tuple[int, int]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
+    """Return images and where they are data, if that is not everywhere, at a size."""
+    if not data.no_data:
+        return _resample(data.values, size), None
+    means = [float(image[data.valid].mean()) for image in data.values]
+    filled = np.stack(
+        [
+            np.where(data.valid, image, np.float32(mean))
+            for image, mean in zip(data.values, means, strict=True)
+        ]
+    )
+    if data.valid.shape == size:
+        return filled, data.valid
+    share = resample_image(data.valid.astype(np.float32), size)
+    return _resample(filled, size), share > _ALL_DATA
 
 
 def _resample(

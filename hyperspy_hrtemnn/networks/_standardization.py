@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 # Contrast weaker than this share of the local mean is rounding, not signal: flat and
 # saturated regions come out as zero, not as amplified noise.
 _SMALLEST_CONTRAST = 1e-4
+
+# Running sums round: a window with less data than this has none.
+_LEAST_SHARE = np.float32(1e-6)
 
 
 def local_mean(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
@@ -49,6 +53,7 @@ def standardize(
     sigma: float,
     *,
     reference: NDArray[np.floating] | None = None,
+    valid: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     r"""Shift images to a local mean of 0 and scale them to a local deviation of 1.
 
@@ -66,24 +71,41 @@ def standardize(
     reference
         Images of the same shape whose local mean and deviation are taken instead, such
         as the noisy image for the noise-free one.
+    valid
+        Where the images are data, shape (y, x); by default everywhere. Mean and
+        deviation are those of the data under the window.
 
     Returns
     -------
-    float32 array of the shape of `images`; regions without contrast are 0.
+    float32 array of the shape of `images`; regions without contrast, and what is not
+    data, are 0.
     """
     measured = np.asarray(images if reference is None else reference, np.float32)
     if measured.ndim == 2:
         measured = measured[np.newaxis]
-    means = [local_mean(channel, sigma) for channel in measured]
+    average = partial(mean_of_data, sigma=sigma, valid=valid)
+    means = [average(channel) for channel in measured]
     mean = np.mean(means, axis=0, dtype=np.float32)
     # Running sums round to just below zero where there is nothing.
-    variances = [
-        np.maximum(local_mean(square, sigma), 0) for square in (measured - mean) ** 2
-    ]
+    variances = [np.maximum(average(square), 0) for square in (measured - mean) ** 2]
     deviations = np.sqrt(variances)
     deviation = np.mean(deviations, axis=0, dtype=np.float32)
     floor = np.maximum(_SMALLEST_CONTRAST * np.abs(mean), np.finfo(np.float32).tiny)
     shifted = np.asarray(images, np.float32).reshape(measured.shape) - mean
+    if valid is not None:
+        shifted[:, ~valid] = 0
     shifted /= np.maximum(deviation, floor)
     shifted[:, deviation <= floor] = 0
     return shifted.reshape(np.shape(images))
+
+
+def mean_of_data(
+    image: NDArray[np.float32], sigma: float, valid: NDArray[np.bool_] | None
+) -> NDArray[np.float32]:
+    """Return the local mean of what is data: convolved, over the share of data."""
+    if valid is None:
+        return local_mean(image, sigma)
+    share = local_mean(valid.astype(np.float32), sigma)
+    total = local_mean(np.where(valid, image, np.float32(0)), sigma)
+    # Far from all data there is no mean, and nobody will look.
+    return np.where(share > _LEAST_SHARE, total / np.maximum(share, _LEAST_SHARE), 0)

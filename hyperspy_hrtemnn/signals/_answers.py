@@ -7,6 +7,7 @@ import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import Network, load, out_of_range, predict
 from hyperspy_hrtemnn.networks._inference import working_shape
 from hyperspy_hrtemnn.networks._tiling import spans
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from hyperspy_hrtemnn.networks import Card
 
+    from ._movies.replaced import ReplacedPixels
     from ._movies.skipping import FrameRule
 
 
@@ -70,8 +72,8 @@ def answers(
 
     Returns
     -------
-    Shape (..., class, y, x), where ... are the navigation axes but a focal series', and
-    all axes but that and the class.
+    Shape (..., class, y, x), where ... are the navigation axes but a focal series', NaN
+    where an image is no data; and all axes but that and the class.
 
     Raises
     ------
@@ -84,9 +86,9 @@ def answers(
     _refuse_early(signal, card, pixel_size, options)
     _warn_out_of_range(signal, card, pixel_size, energy or known_energy(signal))
     warn_if_read_often(signal, stacklevel=4)
-    run = partial(_predict_frame, network, pixel_size, options)
     images = frames(signal, defocus_axis)
-    data = map_frames(run, images, len(card.classes), rule=rule)
+    run = partial(_predict_frame, network, pixel_size, options, rule.replaced)
+    data = map_frames(run, images, len(card.classes), indexed=True, rule=rule)
     return data, axis_dicts(signal, without=defocus_axis)
 
 
@@ -94,9 +96,15 @@ def _predict_frame(
     network: Network,
     pixel_size: float | None,
     options: dict[str, Any],
+    replaced: ReplacedPixels,
     frame: NDArray[Any],
+    *,
+    index: tuple[int, ...],
 ) -> NDArray[np.float32]:
-    return predict(network, frame, pixel_size, **options)
+    data = image_data(frame)
+    answer = predict(network, data, pixel_size, **options)
+    replaced.add_data(index, data)
+    return answer
 
 
 def _defocus_axis(signal: Signal2D, card: Card) -> Any:

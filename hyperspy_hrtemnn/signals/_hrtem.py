@@ -7,11 +7,12 @@ from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from hyperspy.signals import Signal2D
 
 from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import standardize
-from hyperspy_hrtemnn.networks._validation import finite_float32
 
 from ._calibration import pixels
 from ._entrance import OneForm
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    import numpy as np
     import pandas as pd
     from ase import Atoms
     from matplotlib.axes import Axes
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ._following.follow import FollowedParticles
     from ._instances import Instances
     from ._local_fft_signal import LocalFFT
+    from ._movies.replaced import ReplacedPixels
     from ._segmentation import Segmentation
 
 
@@ -65,7 +66,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
     ) -> HRTEM:
         """Return the images with a local mean of 0 and a local deviation of 1.
 
-        This is what a network sees; `segment` does it by itself.
+        This is what a network sees; `segment` does it by itself. Hot and dead pixels
+        are replaced, and what is no data is NaN; see docs/imperfect_images.md.
 
         Parameters
         ----------
@@ -85,15 +87,14 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If `width` is not positive or has a unit and the signal has none; at
-            computation, if an image has NaN or infinite pixels.
+            If `width` is not positive or has a unit and the signal has none.
         """
         sigma = pixels(width, self)
         if not sigma > 0:
             raise ValueError(f"width is {width!r}; it must be positive.")
         rule = FrameRule(on_bad_frame)
-        run = partial(_standardized, sigma=sigma)
-        data = map_frames(run, frames(self), 1, rule=rule)
+        run = partial(_standardized, sigma=sigma, replaced=rule.replaced)
+        data = map_frames(run, frames(self), 1, indexed=True, rule=rule)
         result = derived_signal(self, data[..., 0, :, :], "HRTEM")
         result.metadata.set_item(
             "HRTEMNN.Standardization", {"width": width, "version": __version__}
@@ -167,7 +168,11 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         class and (..., class, y, x) for more. A network that takes a focal series
         uses up the axis ``defocus``. ``metadata.HRTEMNN.Segmentation`` says which
         network, options and classes, and from which probability on its card takes
-        pixels for an object's (``threshold``).
+        pixels for an object's (``threshold``). NaN is where an image is no data: NaN
+        itself, borders that alignment filled, burnt-in bars, the shadow of an aperture.
+        ``metadata.HRTEMNN.Images`` and one warning say how many pixels that are, and
+        how many hot and dead ones were replaced; of a lazy signal when it has been
+        computed. See docs/imperfect_images.md.
 
         Raises
         ------
@@ -175,10 +180,11 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             If the network cannot be used (`NetworkError`), is for another task, or
             takes another number of images; if the signal is not calibrated, too
             small, or an option is invalid; at computation, with the index of the
-            frame, if an image has NaN or infinite pixels.
+            frame, if an image is complex or colored.
         BadFrameError
-            A ValueError, too. At computation, if a frame cannot be used and
-            `on_bad_frame` is ``"raise"``; if no frame can.
+            A ValueError, too. At computation, if a frame cannot be used, because it has
+            no contrast or no data or cannot be read, and `on_bad_frame` is ``"raise"``;
+            if no frame can.
 
         Examples
         --------
@@ -233,7 +239,9 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         By a network, from the few images that it was trained for and without knowing
         the lenses, or by iterations of Gerchberg and Saxton's kind, from a long series
         whose lenses are known. Both give the wave smoothed by 15 pm (publication I,
-        section 2), 1 = vacuum.
+        section 2), 1 = vacuum. Where an image is no data, such as a border that
+        alignment filled, the wave is set to 1, and a warning says so: a Fourier
+        transform of it would spread a NaN everywhere.
 
         Parameters
         ----------
@@ -300,8 +308,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             network is missing, cannot be used, or is for another task or number of
             images; if the axis ``defocus`` is missing or, for Gerchberg-Saxton, has no
             unit of length, or the energy is not known; if the signal is not calibrated
-            or a number is out of range; at computation, if an image has NaN or infinite
-            pixels.
+            or a number is out of range; at computation, if an image has no contrast or
+            no data.
 
         Warns
         -----
@@ -655,11 +663,11 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         ------
         ValueError
             If the gain is not known, the signal is not calibrated, the region is not
-            inside the image or none is found; if a frame has NaN or infinite pixels
-            there, with its number.
+            inside the image or none is found.
         BadFrameError
-            A ValueError, too. If a frame cannot be used and `on_bad_frame` is
-            ``"raise"``; if no frame can.
+            A ValueError, too. If a frame is constant, saturated, no brighter than the
+            offset or has pixels there that are no data, and `on_bad_frame` is
+            ``"raise"``; if no frame can be used.
 
         Examples
         --------
@@ -813,5 +821,17 @@ def _refuse(method: str, others: dict[str, Any]) -> None:
         )
 
 
-def _standardized(frame: NDArray[Any], sigma: float) -> NDArray[np.float32]:
-    return standardize(finite_float32(frame), sigma)
+def _standardized(
+    frame: NDArray[Any],
+    *,
+    sigma: float,
+    replaced: ReplacedPixels,
+    index: tuple[int, ...],
+) -> NDArray[np.float32]:
+    data = image_data(frame)
+    replaced.add_data(index, data)
+    if not data.no_data:
+        return standardize(data.values, sigma)
+    result = standardize(data.values, sigma, valid=data.valid)
+    result[:, ~data.valid] = np.nan
+    return result

@@ -11,12 +11,14 @@ import numpy as np
 from hyperspy.signals import Signal2D
 
 from hyperspy_hrtemnn.analysis import properties
+from hyperspy_hrtemnn.image_data import image_data
 
 from ._calibration import sampling
 from ._entrance import OneForm, in_one_form
 from ._labels import own_labels
 from ._movies.deferred import deferred_blocks, lenient_blocks, whole_frames
 from ._movies.frames import frame_index, frame_number
+from ._movies.replaced import ReplacedPixels
 from ._movies.skipping import FrameRule
 from ._particles.instance_files import free_path, write_csv, write_hspy, write_tiff
 from ._particles.instance_plots import draw_lines, draw_outlines, draw_ratios
@@ -44,7 +46,8 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
     An id means the same particle in every frame. They come from
     `Segmentation.track_instances`, or are those of any program: masks and floats that
     are whole are read, too, and negative labels as background, unless
-    ``metadata.HRTEMNN.Instances.no_data`` is -1. Ids have 32 bits at most.
+    ``metadata.HRTEMNN.Instances.no_data`` is -1, which then marks pixels that are no
+    data. Ids have 32 bits at most.
     """
 
     _signal_type = "HRTEM_instances"
@@ -63,7 +66,7 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
         """
         found = self._over_blocks(_distinct, None, show_progressbar, num_workers)
         ids = np.unique(np.concatenate(found))
-        return [int(number) for number in ids if number]
+        return [int(number) for number in ids]
 
     def properties(
         self,
@@ -110,7 +113,15 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
         check_property_table(self)
         measure = partial(_tables, side=side)
         blocks = self._over_blocks(measure, image, show_progressbar, num_workers)
-        return property_table(self, [table for block in blocks for table in block])
+        found = [each for block in blocks for each in block]
+        table = property_table(self, [rows for rows, _ in found])
+        if image is not None:
+            replaced = ReplacedPixels(by_hand=True)
+            for number, (_, counts) in enumerate(found):
+                replaced.add(number, *counts)
+            replaced.tell()
+            table.attrs["images"] = replaced.counts()
+        return table
 
     def sum_spectra(
         self,
@@ -561,9 +572,20 @@ def _distinct(
 
 def _tables(
     labels: NDArray[np.integer], image: LenientBlock | None, side: float
-) -> list[pd.DataFrame | None]:
+) -> list[tuple[pd.DataFrame | None, tuple[int, int]]]:
+    """Return the table of each frame, and its numbers of bad and of no pixels."""
     pictures = [None] * len(labels) if image is None else image.load()
     return [
-        None if has_no_data(frame) else properties(frame, picture, side)
+        (None, (0, 0)) if has_no_data(frame) else _table(frame, picture, side)
         for frame, picture in zip(labels, pictures, strict=True)
     ]
+
+
+def _table(
+    frame: NDArray[np.integer], picture: NDArray[Any] | None, side: float
+) -> tuple[pd.DataFrame, tuple[int, int]]:
+    if picture is None:
+        return properties(frame, None, side), (0, 0)
+    data = image_data(picture)
+    rows = properties(frame, data.counts()[0], side)
+    return rows, (data.bad_pixels, data.no_data)

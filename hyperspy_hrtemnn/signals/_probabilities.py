@@ -41,7 +41,7 @@ def threshold_of(segmentation: Signal2D, probability: float | None) -> float:
 
 
 def check_range(data: NDArray[Any]) -> None:
-    """Raise a ValueError unless all values are from 0 to 1, or NaN."""
+    """Raise a ValueError unless all values are from 0 to 1, or NaN: no data."""
     if data.dtype.names is not None:
         raise ValueError(
             "The signal is a color image; make one of a single channel, for example "

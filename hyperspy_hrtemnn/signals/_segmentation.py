@@ -47,7 +47,7 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
 
     Array order (..., y, x), or (..., class, y, x) for several classes. It comes from
     `HRTEM.segment`, or is made from any segmentation, a mask drawn by hand too, if its
-    values are 0 and 1 or between.
+    values are 0 and 1 or between. NaN is no data, which belongs to no class.
 
     Examples
     --------
@@ -194,8 +194,9 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
 
         Returns
         -------
-        Labels of the shape of this signal. ``metadata.HRTEMNN.Instances`` has the
-        options, and the threshold that was used as ``probability``.
+        Labels of the shape of this signal, -1 where it is NaN, no data.
+        ``metadata.HRTEMNN.Instances`` has the options, and the threshold that was used
+        as ``probability``.
 
         Raises
         ------
@@ -225,7 +226,7 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
             raise ValueError(
                 f"The drift has {len(places)} rows, and there are {len(movie)} frames."
             )
-        rule = FrameRule(known=True).over(self.data.shape[:-2])
+        rule = FrameRule("skip", known=True).over(self.data.shape[:-2])
         workers = num_workers or dask.config.get("num_workers", None) or os.cpu_count()
         lazy = self._lazy if lazy_output is None else lazy_output
         result = derived_signal(

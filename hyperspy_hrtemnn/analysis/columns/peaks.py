@@ -72,8 +72,8 @@ def find_columns(
     ----------
     probabilities
         Probability of each pixel to show a column of each class, 0 to 1, shape
-        (class, y, x), the background left out; or (y, x) for one class. A label of
-        discs or Gaussians will do.
+        (class, y, x), the background left out; or (y, x) for one class; NaN where
+        there is no data. A label of discs or Gaussians will do.
     probability
         The threshold, above 0 and below 1.
     min_separation
@@ -94,7 +94,7 @@ def find_columns(
     >>> find_columns(gaussian).positions.round(1)
     array([[ 8.3, 12.6]])
     """
-    maps = np.asarray(probabilities, float)
+    maps = np.nan_to_num(np.asarray(probabilities, float), nan=0)
     if maps.ndim == 2:
         maps = maps[np.newaxis]
     if maps.ndim != 3:

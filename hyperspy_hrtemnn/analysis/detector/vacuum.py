@@ -52,7 +52,9 @@ _SATURATED_SHARE = 0.01
 _SATURATED_HEIGHT = 3.0
 
 
-def find_vacuum(image: NDArray[np.floating]) -> tuple[slice, slice]:
+def find_vacuum(
+    image: NDArray[np.floating], valid: NDArray[np.bool_] | None = None
+) -> tuple[slice, slice]:
     """Return a square region of an image that is vacuum, as large as there is.
 
     Where the means of blocks of 8 x 8 pixels vary least for their number of counts, in
@@ -67,6 +69,8 @@ def find_vacuum(image: NDArray[np.floating]) -> tuple[slice, slice]:
     ----------
     image
         Counts, shape (y, x).
+    valid
+        Where the image is data; by default everywhere.
 
     Returns
     -------
@@ -82,8 +86,12 @@ def find_vacuum(image: NDArray[np.floating]) -> tuple[slice, slice]:
     if side < SMALLEST_SIDE:
         height, width = image.shape
         raise ValueError(f"The image of {width} x {height} pixels is too small.")
+    if valid is not None:
+        image = np.where(valid, image, np.median(image[valid]))
     # One in all frames would end the region.
     image, _ = replace_hot_pixels(image)
+    if valid is not None:
+        image[~valid] = np.nan
     everywhere = (slice(0, image.shape[0]), slice(0, image.shape[1]))
     best = _flattest(image, everywhere, side, side // 4)
     structure = _structure(image[best])
@@ -177,6 +185,8 @@ def _side(place: tuple[slice, slice]) -> int:
 
 def _unevenness(region: NDArray[np.floating], block: int) -> float:
     """Return the variance of the means of blocks, about a plane, over the mean."""
+    if not np.isfinite(region).all():
+        return np.inf
     means = _block_means(region, block)
     return float(np.var(means) / max(abs(region.mean()), np.finfo(float).tiny))
 
@@ -194,6 +204,8 @@ def _block_means(region: NDArray[np.floating], block: int) -> NDArray[np.floatin
 
 def _structure(region: NDArray[np.floating]) -> str:
     """Return what stands out from the noise of a region, if anything."""
+    if not np.isfinite(region).all():
+        return "pixels that are no data"
     if chance_of_peak(region) < _CHANCE:
         return "a lattice"
     small, large = (

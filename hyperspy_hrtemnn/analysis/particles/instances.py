@@ -44,8 +44,8 @@ def separate(
     Parameters
     ----------
     probabilities
-        Probability of each pixel to belong to a particle, 0 to 1, shape (y, x). A
-        mask of 0 and 1 will do.
+        Probability of each pixel to belong to a particle, 0 to 1, shape (y, x), NaN
+        where there is no data. A mask of 0 and 1 will do.
     min_separation
         Smallest distance between the centers of two touching particles in pixels.
         Only holes smaller than its square can be pinholes.
@@ -59,7 +59,8 @@ def separate(
 
     Returns
     -------
-    Labels of shape (y, x): 0 is background, particles are numbered from 1 on.
+    Labels of shape (y, x): 0 is background, particles are numbered from 1 on, and -1
+    is where there is no data.
 
     Raises
     ------
@@ -127,6 +128,8 @@ def separate_and_count(
         number_of = np.where(new, np.cumsum(new) + count, 0).astype(np.int32)
         count += int(np.count_nonzero(new))
         np.copyto(labels[wider], number_of[parts], where=region)
+    if frame.dtype.kind == "f":
+        labels[np.isnan(frame)] = -1
     return labels, dropped
 
 

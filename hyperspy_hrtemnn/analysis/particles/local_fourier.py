@@ -42,7 +42,7 @@ def local_spectrum(
     Parameters
     ----------
     image
-        One image, shape (y, x).
+        One image, shape (y, x). NaN, no data, has no weight.
     mask
         True on the particle, shape (y, x); by default the whole image.
     size
@@ -100,14 +100,19 @@ def local_spectrum(
     window = _soften(window * _inside(size, np.s_[:, :], margin), apodization)
     # Only pixels of the image count: beyond its border there is nothing to weigh.
     weight = window[target]
+    part = picture[source]
+    no_data = np.isnan(part) if part.dtype.kind == "f" else np.zeros(part.shape, bool)
+    if no_data.any():
+        part = np.where(no_data, 0, part)
+        weight = np.where(no_data, np.float32(0), weight)
     total = float(weight.sum(dtype=np.float64))
     if not weight.max(initial=0) > 0:
         return np.zeros(size, np.float32)
 
-    part = picture[source].astype(np.float32)
-    mean = float((part * weight).sum(dtype=np.float64)) / total
+    # Off in double precision, so that an offset takes no digits from the contrast.
+    mean = float((part * weight.astype(np.float64)).sum()) / total
     field = np.zeros(size, np.float32)
-    field[target] = (part - np.float32(mean)) * weight / np.float32(total)
+    field[target] = (part - mean) * weight / total
     amplitude: NDArray[np.float32] = np.abs(fft.fftshift(fft.fft2(field)))
     return amplitude
 

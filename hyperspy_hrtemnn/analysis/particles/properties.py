@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy import ndimage
 from skimage.measure import perimeter_crofton
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+# What is no data has a ragged edge, and a network looks away from it [pixels].
+_BESIDE = 2
 
 
 def properties(
@@ -23,7 +27,8 @@ def properties(
     labels
         Integer labels, 0 = background, below 0 = no data, shape (y, x).
     image
-        The image they were found in, shape (y, x); needed for the intensity only.
+        The image they were found in, shape (y, x); needed for the intensity only. NaN
+        is no data.
     sampling
         Side of a pixel. Its unit of length is that of the result.
 
@@ -42,8 +47,10 @@ def properties(
     ``orientation``         angle from the x axis to the long axis of that ellipse,
                             in degrees from -90 (excluded) to 90, positive towards
                             y: clockwise on the screen, where y points down
-    ``touches_border``      whether the frame may cut the particle
-    ``mean_intensity``      mean of `image` over the particle, if it is given
+    ``touches_border``      whether the frame, or no data beside it, may cut the
+                            particle
+    ``mean_intensity``      mean of `image` over the particle, if it is given; NaN
+                            where it has no data there
     ======================= =====================================================
 
     Raises
@@ -94,7 +101,7 @@ def properties(
             raise ValueError(
                 f"The image has the shape {intensity.shape}, the labels {frame.shape}."
             )
-        table["mean_intensity"] = mean(intensity[row, column].astype(float))
+        table["mean_intensity"] = _means(intensity[row, column], owner, len(ids))
     return pd.DataFrame(table)
 
 
@@ -144,5 +151,23 @@ def _boxes(
     ]
 
 
+def _means(
+    values: NDArray[Any], owner: NDArray[np.intp], count: int
+) -> NDArray[np.float64]:
+    """Return the mean of the finite values of each particle."""
+    finite = np.isfinite(values)
+    values, owner = values[finite].astype(float), owner[finite]
+    with np.errstate(invalid="ignore"):
+        total = np.bincount(owner, values, count)
+        mean: NDArray[np.float64] = total / np.bincount(owner, minlength=count)
+    return mean
+
+
 def _border(frame: NDArray[np.integer]) -> NDArray[np.integer]:
-    return np.concatenate([frame[0], frame[-1], frame[:, 0], frame[:, -1]])
+    """Return the labels at the edges of a frame and beside what is no data."""
+    edges = [frame[0], frame[-1], frame[:, 0], frame[:, -1]]
+    no_data = frame < 0
+    if no_data.any():
+        beside = ndimage.binary_dilation(no_data, iterations=_BESIDE)
+        edges.append(frame[beside])
+    return np.concatenate(edges)

@@ -46,7 +46,9 @@ class ParticleRuns:
 
     @classmethod
     def of(cls, start: Index, labels: Labels, shape: tuple[int, ...]) -> ParticleRuns:
-        """Leave out the background; particles come in the order of their first pixels.
+        """Leave out background and no data, 0 and less.
+
+        Particles come in the order of their first pixels.
 
         Parameters
         ----------

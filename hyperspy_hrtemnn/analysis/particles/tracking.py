@@ -161,8 +161,8 @@ class Tracker:
         Parameters
         ----------
         labels
-            Integer labels, 0 = background, below 0 = no data, shape (y, x). Other
-            values have no meaning beyond this frame.
+            Integer labels, 0 = background, shape (y, x). Their values have no meaning
+            beyond this frame, but that what is below 0, no data, becomes -1.
 
         Raises
         ------

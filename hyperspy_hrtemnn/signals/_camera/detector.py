@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis.detector.hot_pixels import replace_hot_pixels
 from hyperspy_hrtemnn.analysis.detector.mtf_fit import MTFFit, fit_mtf
 from hyperspy_hrtemnn.analysis.detector.readout import fit_readout
 from hyperspy_hrtemnn.analysis.detector.spectrum import NoiseSpectrum, noise_spectrum
@@ -109,7 +108,7 @@ def fit_camera(
 
 
 def _measure(frame: NDArray[Any], *, offset: float, floor: Floor) -> _Frame:
-    region, hot_pixels = replace_hot_pixels(vacuum_counts(frame), offset)
+    region, hot_pixels = vacuum_counts(frame, offset)
     spectrum = noise_spectrum(region)
     fit = fit_mtf(spectrum, floor)
     return _Frame(float(region.mean()), hot_pixels, spectrum, fit)

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.analysis.detector.hot_pixels import replace_hot_pixels
+from hyperspy_hrtemnn.analysis.detector.spectrum import SMALLEST_SIDE
 from hyperspy_hrtemnn.analysis.detector.vacuum import check_region
-from hyperspy_hrtemnn.bad_frames import BadFrameError
-from hyperspy_hrtemnn.networks._validation import finite_float32
+from hyperspy_hrtemnn.bad_frames import NO_DATA, BadFrameError
+from hyperspy_hrtemnn.image_data import contrast_checked, image_data
 from hyperspy_hrtemnn.signals._calibration import sampling
 from hyperspy_hrtemnn.signals._movies.each_frame import each_frame
 from hyperspy_hrtemnn.signals._tables import join_frames, note_unknown
@@ -64,36 +66,58 @@ def estimate_dose(
     region = vacuum(signal, roi)
     measured = each_frame(
         region.signal,
-        partial(_mean_counts, offset=gain.offset),
+        partial(_mean_and_hot_pixels, offset=gain.offset),
         rule=rule,
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
-    counts = [np.nan if mean is None else mean for mean in measured]
+    counts = [np.nan if found is None else found[0] for found in measured]
     electrons = (np.array(counts) - gain.offset) / gain.counts_per_electron
     columns = dose_columns(counts, electrons, pixel_size, seconds)
-    columns["valid"] = [mean is not None for mean in measured]
+    columns["valid"] = [found is not None for found in measured]
     table = frame_table(columns, region, pixel_size, seconds, gain)
+    known = [found for found in measured if found is not None]
+    table.attrs["detector"]["hot_pixels"] = sum(hot for _, hot in known)
     note_unknown(table, np.flatnonzero(~table["valid"]))
     return table
 
 
-def _mean_counts(frame: NDArray[Any], *, offset: float) -> float:
-    mean = float(vacuum_counts(frame).mean())
+def _mean_and_hot_pixels(frame: NDArray[Any], *, offset: float) -> tuple[float, int]:
+    region, hot_pixels = vacuum_counts(frame, offset)
+    mean = float(region.mean())
     if not mean > offset:
         raise BadFrameError(
             f"It has {mean:.4g} counts a pixel, no more than without beam: the offset "
             f"is {offset:g}. Give another offset, or leave such frames out.",
             "no brighter than without beam",
         )
-    return mean
+    return mean, hot_pixels
 
 
-def vacuum_counts(frame: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the counts of a region of vacuum, checked, shape (y, x)."""
-    region = finite_float32(frame[0]).astype(np.float64)
+def vacuum_counts(
+    frame: NDArray[Any], offset: float
+) -> tuple[NDArray[np.float64], int]:
+    """Return the counts of a region of vacuum, checked, shape (y, x).
+
+    Returns
+    -------
+    The counts, and how many hot and dead pixels were replaced. In vacuum it is known
+    what an electron makes, so that less tells a hot pixel than in an image.
+    """
+    data = contrast_checked(image_data(frame[0], replace=False))
+    if data.no_data:
+        raise BadFrameError(
+            f"{data.no_data} pixels of the region are no data (NaN, infinite or "
+            "filled). Give another region, or leave such frames out.",
+            NO_DATA,
+        )
+    region = data.counts()[0].astype(np.float64)
     check_region(region)
-    return region
+    missing = data.bad_pixels
+    if min(region.shape) < SMALLEST_SIDE:
+        return region, missing
+    region, hot = replace_hot_pixels(region, offset)
+    return region, missing + hot
 
 
 def above_dark(counts: Sequence[float], offset: float) -> NDArray[np.float64]:

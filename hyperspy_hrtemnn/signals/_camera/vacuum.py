@@ -11,7 +11,8 @@ import dask.array as da
 import numpy as np
 
 from hyperspy_hrtemnn.analysis.detector.vacuum import find_vacuum
-from hyperspy_hrtemnn.networks._validation import finite_float32
+from hyperspy_hrtemnn.image_data import image_data
+from hyperspy_hrtemnn.image_data.values import real_numbers
 from hyperspy_hrtemnn.signals._calibration import edges_of
 from hyperspy_hrtemnn.signals._entrance import given, in_one_form, is_turned
 
@@ -61,7 +62,9 @@ def vacuum(signal: Signal2D, roi: Any = None) -> Vacuum:
     source = given(signal)
     x, y = source.axes_manager.signal_axes
     if roi is None:
-        rows, columns = find_vacuum(_mean_frame(signal))
+        mean = image_data(_mean_frame(signal))
+        counts = mean.counts(no_data=0)[0].astype(np.float64)
+        rows, columns = find_vacuum(counts, mean.valid if mean.no_data else None)
         if is_turned((x, y)):
             rows, columns = columns, rows
     else:
@@ -116,7 +119,11 @@ def _mean_frame(signal: Signal2D) -> NDArray[np.floating]:
     chosen = np.linspace(0, np.prod(shape, dtype=int) - 1, _FRAMES).astype(int)
     places = [np.unravel_index(number, shape) for number in np.unique(chosen)]
     # Frames cut at the chunks, and added up there: whole ones would need all chunks.
-    meta = np.empty((0, 0), np.float32)
-    parts = [data[place].map_blocks(finite_float32, meta=meta) for place in places]
-    mean: NDArray[np.floating] = sum(part.astype(float) for part in parts) / len(parts)
+    meta = np.empty((0, 0), np.float64)
+    parts = [data[place].map_blocks(_doubles, meta=meta) for place in places]
+    mean: NDArray[np.floating] = sum(parts) / len(parts)
     return np.asarray(mean)
+
+
+def _doubles(part: NDArray[Any]) -> NDArray[np.float64]:
+    return real_numbers(part).astype(np.float64)

@@ -25,6 +25,7 @@ from hyperspy_hrtemnn.signals._fourier.reflections import (
     reflection_table,
 )
 from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._movies.replaced import ReplacedPixels
 from hyperspy_hrtemnn.signals._particles.dropped import DroppedRegions
 from hyperspy_hrtemnn.signals._probabilities import threshold_of
 from hyperspy_hrtemnn.signals._progress import is_shown
@@ -135,6 +136,8 @@ def follow_particles(
         **_identity(signal, movie),
         "model sha256": network.sha256,
         "averaged": network.is_averaged,
+        # Frames of runs in which bad pixels were data are others.
+        "bad pixels": "replaced",
         **segment,
         **separation,
         **({"size": None} if spectra is None else spectra | search),
@@ -157,6 +160,12 @@ def follow_particles(
     ids = store.link(linking_in_pixels(signal, **linking))
     particles.data = store.labels(ids).reshape(signal.data.shape)
     table = property_table(particles, store.properties(ids))
+    replaced = ReplacedPixels(by_hand=True)
+    replaced.metadata = particles.metadata
+    for number, counts in store.replaced().items():
+        replaced.add(number, *counts)
+    replaced.tell()
+    table.attrs["images"] = replaced.counts()
     reflections = None
     if analysis.spectra is not None:
         axes = signal.axes_manager.navigation_axes

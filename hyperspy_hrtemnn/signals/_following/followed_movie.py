@@ -167,12 +167,19 @@ class FollowedMovie:
 
     def dropped(self) -> int:
         """Return the number of regions that were too small for particles."""
-        counts = (
-            self._records.read_record(number, "dropped")[0]
+        return sum(int(count) for count in self._counts("dropped").values())
+
+    def replaced(self) -> dict[int, tuple[int, int]]:
+        """Return how many bad pixels, and pixels of no data, each good frame has."""
+        found = self._counts("replaced")
+        return {number: (int(bad), int(none)) for number, (bad, none) in found.items()}
+
+    def _counts(self, name: str) -> dict[int, Any]:
+        return {
+            number: self._records.read_record(number, name)[0]
             for number in range(len(self._movie))
             if number not in self.bad
-        )
-        return sum(int(count) for count in counts)
+        }
 
     def reflections(self, ids: Sequence[Ids]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return what was found in the spectra.
@@ -289,7 +296,8 @@ def _runs(records: Checkpoint, number: int, shape: tuple[int, ...]) -> Runs:
 def _linked(tracker: Tracker, packed: Runs) -> Ids:
     """Return the id of each label of the next frame."""
     linked = tracker.link(packed.labels()).ravel()
-    id_of = np.zeros(packed.value.max(initial=0) + 1, np.int32)
+    # One more than there are labels: no data, -1, is the last of them, and stays -1.
+    id_of = np.zeros(packed.value.max(initial=0) + 2, np.int32)
     id_of[packed.value] = linked[packed.start]
     return id_of
 

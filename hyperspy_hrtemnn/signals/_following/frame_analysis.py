@@ -20,6 +20,7 @@ from hyperspy_hrtemnn.analysis import (
     separate_and_count,
 )
 from hyperspy_hrtemnn.bad_frames import check_data
+from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import Network, predict
 from hyperspy_hrtemnn.signals._movies.linking import Runs
 
@@ -55,7 +56,7 @@ class SpectrumAnalysis:
     search: dict[str, float]
 
     def find(self, image: Image, labels: Labels, numbers: Iterable[int]) -> Record:
-        """Return the reflections of the particles of a frame.
+        """Return the reflections of the particles of a frame, NaN where it is no data.
 
         Returns
         -------
@@ -94,7 +95,8 @@ class SpectrumAnalysis:
         check_data(image)
         groups = dict(list(places.groupby("label")))
         values = [np.zeros((2, 0))]
-        for number, spectrum in self._spectra(image, packed.labels(), groups):
+        counts = image_data(image).counts()[0]
+        for number, spectrum in self._spectra(counts, packed.labels(), groups):
             where = (groups[number][name] for name in ("spacing", "angle"))
             square = self.search["square"]
             measured = measure_reflections(spectrum, self.step, *where, square=square)
@@ -141,21 +143,24 @@ class FrameAnalysis:
         Returns
         -------
         ``start`` and ``value`` of `Runs`, ``properties``, the number of regions that
-        were ``dropped``, and what `SpectrumAnalysis`
-        finds. Particles have the labels of `separate`, which mean nothing in another
-        frame.
+        were ``dropped``, ``replaced``, the number of bad pixels and of those that are
+        no data, and what `SpectrumAnalysis` finds. Particles have the labels of
+        `separate`, which mean nothing in another frame.
         """
-        answer = predict(self.network, image, self.pixel_size, **self.prediction)
+        data = image_data(image)
+        answer = predict(self.network, data, self.pixel_size, **self.prediction)
+        counts = data.counts()[0]
         labels, dropped = separate_and_count(answer[0], **self.separation)
         del answer
         packed = Runs.of(labels)
-        table = properties(labels, image, self.side)
+        table = properties(labels, counts, self.side)
         record = {
             "start": packed.start,
             "value": packed.value,
             "properties": table.to_records(index=False),
             "dropped": np.array(dropped),
+            "replaced": np.array([data.bad_pixels, data.no_data]),
         }
         if self.spectra is not None:
-            record |= self.spectra.find(image, labels, table["id"].tolist())
+            record |= self.spectra.find(counts, labels, table["id"].tolist())
         return record

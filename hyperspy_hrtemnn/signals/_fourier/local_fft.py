@@ -23,6 +23,7 @@ from hyperspy_hrtemnn.analysis import (
     particle_spectra,
 )
 from hyperspy_hrtemnn.bad_frames import check_data
+from hyperspy_hrtemnn.image_data import ImageData, image_data
 from hyperspy_hrtemnn.signals._calibration import pixels, sampling
 from hyperspy_hrtemnn.signals._entrance import in_one_form
 from hyperspy_hrtemnn.signals._instances import check_ids, has_no_data, in_same_form
@@ -165,8 +166,9 @@ def local_fft(
         lazy=signal._lazy if lazy_output is None else lazy_output,
         show_progressbar=show_progressbar,
         num_workers=num_workers,
+        rule=rule,
         # Of instances it is known before which frames are empty.
-        rule=rule if instances is None else None,
+        empty_frames=instances is None,
     )
 
 
@@ -279,11 +281,10 @@ def _transformed(
     name = f"local-fft-{uuid4().hex}"
     each = () if ids is None else (len(ids),)
     zeros = (0,) * (len(each) + 2)
+    transform = partial(_transform_block, ids=ids, shape=shape, apodization=apodization)
     graph = {
         (name, index, *zeros): (
-            partial(
-                _transform_block, block, ids=ids, shape=shape, apodization=apodization
-            ),
+            partial(transform, block),
             None if labels is None else (labels.name, index, 0, 0),
         )
         for index, block in enumerate(lenient_blocks(deferred_blocks(movie), rule))
@@ -309,19 +310,22 @@ def _transform_block(
     each = () if ids is None else (len(ids),)
     spectra = np.full((len(frames), *each, *shape), np.nan, np.float32)
     options: dict[str, Any] = {"size": shape, "apodization": apodization}
+    rule = block.rule
     for number, (frame, row) in enumerate(zip(frames, spectra, strict=True)):
-        index = block.rule.index(block.first + number)
-        if block.rule.result(index, partial(_checked, frame)) is None:
+        data = rule.result(rule.index(block.first + number), partial(_data, frame))
+        if data is None:
             continue
+        rule.replaced.add_data(block.first + number, data)
+        image = data.counts()[0]
         if ids is None or labels is None:
-            row[:] = local_spectrum(frame, **options)
+            row[:] = local_spectrum(image, **options)
         elif not has_no_data(labels[number]):
-            found = particle_spectra(frame, labels[number], ids, **options)
+            found = particle_spectra(image, labels[number], ids, **options)
             for position, spectrum in enumerate(found):
                 row[position] = 0 if spectrum is None else spectrum
     return spectra
 
 
-def _checked(frame: NDArray[Any]) -> NDArray[Any]:
+def _data(frame: NDArray[Any]) -> ImageData:
     check_data(frame)
-    return frame
+    return image_data(frame)

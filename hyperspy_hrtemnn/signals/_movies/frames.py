@@ -170,12 +170,31 @@ def computed(
     show_progressbar: bool | None,
     num_workers: int | None,
     rule: FrameRule | None = None,
+    empty_frames: bool = True,
 ) -> Any:
-    """Return a lazy signal as it is, or compute it in place."""
+    """Return a lazy signal as it is, or compute it in place.
+
+    Parameters
+    ----------
+    result
+        The signal.
+    lazy
+        Whether it stays as it is.
+    show_progressbar, num_workers
+        As in the methods of signals.
+    rule
+        That of its frames, if they come from images.
+    empty_frames
+        Whether frames without data are told of that other processes have skipped.
+    """
+    if rule is not None:
+        rule.replaced.metadata = result.metadata
     if not lazy:
         result.compute(show_progressbar=show_progressbar, num_workers=num_workers)
         if rule is not None:
-            _tell_of_empty(result.data, rule)
+            rule.replaced.tell()
+            if empty_frames:
+                _tell_of_empty(result.data, rule)
     return result
 
 

@@ -8,16 +8,11 @@ one warning at the end of the computation has the numbers of all of them.
 from __future__ import annotations
 
 import math
-import sys
 import warnings
 from functools import partial
-from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
-from uuid import uuid4
-from weakref import WeakValueDictionary
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from dask.callbacks import Callback
 
 from hyperspy_hrtemnn.bad_frames import (
     NO_DATA,
@@ -27,50 +22,23 @@ from hyperspy_hrtemnn.bad_frames import (
     told,
 )
 
+from .replaced import ReplacedPixels
+from .telling import Notes, users_level
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 Result = TypeVar("Result")
 
-# Between a line of the user and a warning are only lines of these.
-_BETWEEN = {"concurrent", "contextlib", "functools", "threading", "tqdm"} | {
-    "dask",
-    "distributed",
-    "h5py",
-    "hyperspy",
-    "hyperspy_hrtemnn",
-    "rsciio",
-    "zarr",
-}
 
-
-class SkippedFrames:
-    """The frames that were skipped in a computation, and why; of several threads.
-
-    It travels with the tasks of dask. In the process it was made in, and its threads,
-    it stays the same one.
-
-    Parameters
-    ----------
-    by_hand
-        Whether someone tells of them who knows when; otherwise they are told when dask
-        has computed something.
-    token
-        What tells it from others; by default a new one.
-    """
+class SkippedFrames(Notes):
+    """The frames that were skipped in a computation, and why."""
 
     def __init__(self, *, by_hand: bool = False, token: str | None = None) -> None:
+        super().__init__(by_hand=by_hand, token=token)
         self.total = 1
-        self.by_hand = by_hand
         self.told: dict[int, str] = {}
-        self._token = token or uuid4().hex
         self._pending: dict[int, str] = {}
-        self._lock = Lock()
-        _KNOWN[self._token] = self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Find the same one again where it is known."""
-        return _known, (self._token,)
 
     def add(self, number: int, reason: str) -> None:
         """Note a frame; it may come again, and be without data by then."""
@@ -82,6 +50,10 @@ class SkippedFrames:
         with self._lock:
             taken, self._pending = self._pending, {}
         return dict(sorted(taken.items()))
+
+    def forget(self) -> None:
+        """Forget what was not told."""
+        self.take()
 
     def tell(self) -> None:
         """Warn, as of the line of the user, of what was noted, if anything.
@@ -95,13 +67,6 @@ class SkippedFrames:
         tell(self.told, self.total)
 
 
-_KNOWN: WeakValueDictionary[str, SkippedFrames] = WeakValueDictionary()
-
-
-def _known(token: str) -> SkippedFrames:
-    return _KNOWN.get(token) or SkippedFrames(token=token)
-
-
 def tell(reasons: Mapping[int, str], total: int) -> None:
     """Warn once of frames that could not be used; raise if these are all."""
     if not reasons:
@@ -109,19 +74,7 @@ def tell(reasons: Mapping[int, str], total: int) -> None:
     text = told(reasons, total)
     if len(reasons) == total:
         raise BadFrameError(f"There is no result: {text}")
-    warnings.warn(text, stacklevel=_users_level())
-
-
-def _users_level() -> int:
-    """Return the stack level of the user's line, as of the caller of this."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and _package(frame) in _BETWEEN:
-        level, frame = level + 1, frame.f_back
-    return level
-
-
-def _package(frame: Any) -> str:
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    warnings.warn(text, stacklevel=users_level())
 
 
 class FrameRule:
@@ -157,6 +110,7 @@ class FrameRule:
         self.shape: tuple[int, ...] = ()
         self.known = known
         self.skipped = SkippedFrames(by_hand=by_hand)
+        self.replaced = ReplacedPixels(by_hand=by_hand)
 
     def over(self, shape: tuple[int, ...]) -> FrameRule:
         """Set the numbers of frames, in the order of the data, and return the rule."""
@@ -252,21 +206,3 @@ class FrameRule:
 
 def _raise(error: BadFrameError) -> None:
     raise error
-
-
-class _AtTheEnd(Callback):  # type: ignore[misc]
-    """Tells of the frames that were skipped when dask has computed something."""
-
-    def _finish(self, dsk: Any, state: Any, errored: bool) -> None:  # noqa: ARG002
-        for skipped in list(_KNOWN.values()):
-            if skipped.by_hand:
-                continue
-            if errored:
-                skipped.take()
-            else:
-                skipped.tell()
-
-
-# A lazy result is computed by whoever asks for it, in ways that are not ours: it is
-# dask that knows when this is done.
-_AtTheEnd().register()

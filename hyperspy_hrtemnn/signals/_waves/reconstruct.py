@@ -7,13 +7,14 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import dask.array as da
 import numpy as np
 from tqdm import tqdm
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import reconstruct_exit_wave
 from hyperspy_hrtemnn.bad_frames import reading
-from hyperspy_hrtemnn.networks._validation import check_contrast, finite_float32
+from hyperspy_hrtemnn.image_data import contrast_checked, image_data
 from hyperspy_hrtemnn.signals._answers import answers, load_for
 from hyperspy_hrtemnn.signals._calibration import sampling
 from hyperspy_hrtemnn.signals._defocus import AXIS_HELP, defocus_values
@@ -37,13 +38,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import dask.array as da
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.analysis import Reconstruction
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.signals._exit_wave import ExitWave
+    from hyperspy_hrtemnn.signals._movies.replaced import ReplacedPixels
     from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
 
 _PARTS = ("real", "imaginary")
@@ -97,6 +98,8 @@ def reconstruct_by_network(
         energy = beam_energy(signal, energy)
     data, axes = answers(signal, network, options, energy, rule=rule)
     wave = data[..., 0, :, :] + np.complex64(1j) * data[..., 1, :, :]
+    # A Fourier transform of the wave would spread a NaN over all of it.
+    wave = da.where(da.isnan(data[..., 0, :, :]), np.complex64(1), wave)
     result = derived_signal(signal, wave, "exit_wave", axes)
     set_energy(result, energy or known_energy(signal) or card.ranges.energy)
     provenance = {
@@ -165,9 +168,12 @@ def reconstruct_classically(
         **{**options, **lengths},
     )
     series = frames(signal, axis)
+    run = partial(run, replaced=rule.replaced)
     fits = {}
     if lazy:
-        mapped = map_frames(partial(_wave, run), series, 1, np.complex64, rule=rule)
+        mapped = map_frames(
+            partial(_wave, run), series, 1, np.complex64, indexed=True, rule=rule
+        )
         waves = mapped[..., 0, :, :]
     else:
         found = _now(
@@ -198,21 +204,41 @@ def reconstruct_classically(
     result.metadata.set_item("HRTEMNN.ExitWave", provenance)
     # What was just reconstructed has had its progress bar.
     return computed(  # type: ignore[no-any-return]
-        result, lazy=lazy, show_progressbar=False, num_workers=None
+        result,
+        lazy=lazy,
+        show_progressbar=False,
+        num_workers=None,
+        rule=rule,
+        empty_frames=False,
     )
 
 
-def _reconstruct(images: NDArray[Any], **options: Any) -> Reconstruction:
-    checked = finite_float32(images)
-    for image in checked:
-        check_contrast(image)
-    return reconstruct_exit_wave(checked, **options)
+def _reconstruct(
+    images: NDArray[Any],
+    *,
+    replaced: ReplacedPixels,
+    index: tuple[int, ...],
+    **options: Any,
+) -> Reconstruction:
+    """Return the wave of a series, 1 where an image is no data."""
+    data = contrast_checked(image_data(images))
+    # Only the ratio to the mean counts, which may be of any size.
+    intensities = data.values + np.float32(data.offset / data.scale)
+    for intensity in intensities:
+        intensity[~data.valid] = intensity[data.valid].mean()
+    found = reconstruct_exit_wave(intensities, **options)
+    found.wave[~data.valid] = 1
+    replaced.add_data(index, data)
+    return found
 
 
 def _wave(
-    run: Callable[[NDArray[Any]], Reconstruction], images: NDArray[Any]
+    run: Callable[..., Reconstruction],
+    images: NDArray[Any],
+    *,
+    index: tuple[int, ...],
 ) -> NDArray[np.complex64]:
-    return run(images).wave[np.newaxis]
+    return run(images, index=index).wave[np.newaxis]
 
 
 def _listed(
@@ -235,7 +261,8 @@ def _now(
 ) -> list[Reconstruction | None]:
     """Reconstruct one series after the other, each on all cores; None is skipped."""
     places = list(np.ndindex(series.shape[:-3]))
-    rule.over(series.shape[:-3]).skipped.by_hand = True
+    rule.over(series.shape[:-3])
+    rule.skipped.by_hand = rule.replaced.by_hand = True
     found = []
     with tqdm(total=len(places) * iterations, disable=not show) as bar:
 
@@ -244,7 +271,9 @@ def _now(
             bar.update()
 
         for place in places:
-            one = partial(_read_and_run, run, series[place], callback=advance)
+            one = partial(
+                _read_and_run, run, series[place], index=place, callback=advance
+            )
             found.append(rule.result(place, one))
     rule.skipped.tell()
     return found

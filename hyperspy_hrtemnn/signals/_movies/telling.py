@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is noted of frames while they are computed, and told when that is done.
+
+A lazy result is computed long after its method has returned, in threads, by whoever
+asks for it; dask knows when that is done.
+"""
+
+from __future__ import annotations
+
+import sys
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+from weakref import WeakValueDictionary
+
+from dask.callbacks import Callback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Between a line of the user and a warning are only lines of these.
+_BETWEEN = {"concurrent", "contextlib", "functools", "threading", "tqdm"} | {
+    "dask",
+    "distributed",
+    "h5py",
+    "hyperspy",
+    "hyperspy_hrtemnn",
+    "rsciio",
+    "zarr",
+}
+
+
+class Notes:
+    """What is noted of the frames of one result, by the tasks that compute them.
+
+    It travels with the tasks of dask. In the process it was made in, and its threads,
+    it stays the same one; what is noted in another process, of a cluster, stays there.
+
+    Parameters
+    ----------
+    by_hand
+        Whether someone calls `tell` who knows when; otherwise it is called when dask
+        has computed something.
+    token
+        What tells it from others; by default a new one.
+    """
+
+    def __init__(self, *, by_hand: bool = False, token: str | None = None) -> None:
+        self.by_hand = by_hand
+        self._token = token or uuid4().hex
+        self._lock = Lock()
+        _KNOWN[self._token] = self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Find the same one again where it is known."""
+        return _known, (type(self), self._token)
+
+    def tell(self) -> None:
+        """Warn, as of the line of the user, of what was noted since the last time."""
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """Forget what was not told, because the computation has failed."""
+        raise NotImplementedError
+
+
+_KNOWN: WeakValueDictionary[str, Notes] = WeakValueDictionary()
+
+
+def _known(kind: Callable[..., Notes], token: str) -> Notes:
+    return _KNOWN.get(token) or kind(token=token)
+
+
+def users_level() -> int:
+    """Return the stack level of the user's line, as of the caller of this."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and _package(frame) in _BETWEEN:
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def _package(frame: Any) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+class _AtTheEnd(Callback):  # type: ignore[misc]
+    """Tells what was noted when dask has computed something."""
+
+    def _finish(self, dsk: Any, state: Any, errored: bool) -> None:  # noqa: ARG002
+        for notes in list(_KNOWN.values()):
+            if notes.by_hand:
+                continue
+            if errored:
+                notes.forget()
+            else:
+                notes.tell()
+
+
+_AtTheEnd().register()

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hrtemnn_training.evaluation.column_rivals import tune_matched_filter
-from hrtemnn_training.evaluation.column_tasks import AtomicColumns
-from hrtemnn_training.evaluation.shots import take
+from hrtemnn_training.baselines.column_search import tune_column_search
+from hrtemnn_training.evaluation.samples import draw_sample
 from hrtemnn_training.recipe import Recipe
-from hrtemnn_training.store import Sample
+from hrtemnn_training.store import Specimen
 from hrtemnn_training.waves.multislice import exit_wave
 from hyperspy_hrtemnn.networks import load
 
@@ -66,21 +65,21 @@ class Particles:
 
     def __init__(self, recipe: Recipe, purpose: Purpose, count: int, seed: int) -> None:
         generator = recipe.structures.of(purpose)
-        self._samples = []
+        self._specimens = []
         for index in range(count):
             made = generator.make(np.random.SeedSequence((seed, index)))
             x, y, _ = made.box
             wave = exit_wave(made, recipe.waves)
             parts = (made.outlines, made.kinds, made.sites, made.values)
-            self._samples.append(Sample(wave, (y, x), *parts))
+            self._specimens.append(Specimen(wave, (y, x), *parts))
 
     def __len__(self) -> int:
         """Return their number."""
-        return len(self._samples)
+        return len(self._specimens)
 
-    def read_sample(self, index: int) -> Sample:
+    def read_specimen(self, index: int) -> Specimen:
         """Return one of them."""
-        return self._samples[index]
+        return self._specimens[index]
 
 
 def main() -> None:
@@ -91,27 +90,27 @@ def main() -> None:
     parser.add_argument("--tuning", type=int, default=12, help="images to tune on")
     options = parser.parse_args()
     recipe = Recipe.model_validate(RECIPE)
-    task = AtomicColumns(recipe.classes)
+    label = recipe.label
     test = Particles(recipe, "test", options.images, 1)
     validation = Particles(recipe, "validation", options.tuning, 2)
     network = load(options.network) if options.network else None
     for electrons in (10, 2):
         dose = np.log10(electrons / SAMPLING**2)
         at_dose = recipe.images.model_copy(update={"log_dose": (dose, dose)})
-        shots = {
+        samples = {
             seed: [
-                take(recipe, data, i, np.random.default_rng((seed, i)), at_dose)
+                draw_sample(recipe, data, i, np.random.default_rng((seed, i)), at_dose)
                 for i in range(len(data))
             ]
             for seed, data in ((1, test), (2, validation))
         }
-        contenders = {"matched filter": tune_matched_filter(shots[2])}
+        contenders = {"matched filter": tune_column_search(samples[2])}
         if network is not None:
-            contenders[network.name] = lambda shot: task.ask(network, shot)
+            contenders[network.name] = lambda sample: label.predict(network, sample)
         for name, find in contenders.items():
-            scores = [task.score(find(shot), shot) for shot in shots[1]]
-            f1 = np.array([score["atomic_f1"] for score in scores])
-            error = np.nanmean([score["position_error"] for score in scores])
+            metrics = [label.metrics(find(sample), sample) for sample in samples[1]]
+            f1 = np.array([each["atomic_f1"] for each in metrics])
+            error = np.nanmean([each["position_error"] for each in metrics])
             print(
                 f"{electrons:2d} e-/pixel  {name:20s} "
                 f"atomic F1 mean {np.nanmean(f1):.3f}, "

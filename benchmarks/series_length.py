@@ -20,11 +20,10 @@ import numpy as np
 import pandas as pd
 
 from hrtemnn_training.evaluation.report import report, table_of
-from hrtemnn_training.evaluation.tasks import task_of
 from hrtemnn_training.export.onnx_file import export
 from hrtemnn_training.generation import share_data
 from hrtemnn_training.recipe import Recipe, read_recipe
-from hrtemnn_training.training.loop import train
+from hrtemnn_training.train.loop import train
 
 RECIPE = Path(__file__).parents[1] / "training" / "recipes" / "mos2-columns.json"
 COUNTS = (1, 2, 3)
@@ -81,7 +80,7 @@ def main() -> None:
     networks = [str(path) for path in train_all(options.folder)]
     longest, run = recipe_for(max(COUNTS)), options.folder / f"series-{max(COUNTS)}"
     summary = report(longest, run, networks, against=("dose", "defocus"))
-    print(table_of(summary, task_of(longest).plotted))
+    print(table_of(summary, longest.label.plotted))
     plot_f1(pd.read_csv(run / "comparison.csv"), options.picture)
 
 

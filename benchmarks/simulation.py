@@ -27,8 +27,8 @@ from threadpoolctl import threadpool_limits
 
 from hrtemnn_training.images.conditions import draw_conditions
 from hrtemnn_training.images.exposure import RIM, expose
-from hrtemnn_training.images.parameters import ImageParameters
-from hrtemnn_training.store import Sample
+from hrtemnn_training.parameters import ImageParameters
+from hrtemnn_training.store import Specimen
 from hrtemnn_training.structures import Structure, SupportedParticles
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 
@@ -67,7 +67,7 @@ def ours(structure: Structure, seed: int) -> np.ndarray:
     with threadpool_limits(1):
         wave = exit_wave(structure, SETTINGS)
         x, y, _ = structure.box
-        sample = Sample(
+        specimen = Specimen(
             wave,
             (y, x),
             structure.outlines,
@@ -78,7 +78,7 @@ def ours(structure: Structure, seed: int) -> np.ndarray:
         rng = np.random.default_rng(seed)
         for _ in range(IMAGES):
             optics, camera = draw_conditions(PARAMETERS, SETTINGS.energy, rng)
-            expose(sample, optics, camera, (y - 2 * RIM, x - 2 * RIM), rng)
+            expose(specimen, optics, camera, (y - 2 * RIM, x - 2 * RIM), rng)
     return wave
 
 

@@ -24,8 +24,8 @@ from tqdm import tqdm
 from hrtemnn_training.generation import data_path, make_structures, make_waves
 from hrtemnn_training.recipe import Recipe, read_recipe
 from hrtemnn_training.store import DataSet
-from hrtemnn_training.training.batches import ImageEpoch
-from hrtemnn_training.training.loop import network_of, train_epoch
+from hrtemnn_training.train.batches import ImageEpoch
+from hrtemnn_training.train.loop import network_of, train_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -29,13 +29,12 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from hrtemnn_training.evaluation.pixel_tasks import ExitWaves
-from hrtemnn_training.evaluation.shots import Shot, take
+from hrtemnn_training.evaluation.samples import draw_sample
 from hrtemnn_training.export.onnx_file import export
 from hrtemnn_training.generation import PURPOSES, share_data
 from hrtemnn_training.recipe import Recipe, read_recipe
-from hrtemnn_training.store import Sample
-from hrtemnn_training.training.loop import train
+from hrtemnn_training.store import Specimen
+from hrtemnn_training.train.loop import train
 from hrtemnn_training.waves.local_frozen_phonons import LocalFrozenPhonons
 from hrtemnn_training.waves.multislice import exit_wave
 from hrtemnn_training.waves.vibrations import NoVibrations, Vibrations
@@ -43,6 +42,8 @@ from hyperspy_hrtemnn.networks import load
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from hrtemnn_training.images.sample import Sample
 
 TRAINING = Path(__file__).parents[1] / "training"
 RECIPES = ("mos2-exitwave", "mos2-exitwave-vibrations")
@@ -68,23 +69,27 @@ def train_alike(still: Path, vibrating: Path) -> list[str]:
     return networks
 
 
-class OneSample:
-    """A sample under any number."""
+class OneSpecimen:
+    """A specimen under any number."""
 
-    def __init__(self, sample: Sample) -> None:
-        self._sample = sample
+    def __init__(self, specimen: Specimen) -> None:
+        self._specimen = specimen
 
-    def read_sample(self, index: int) -> Sample:  # noqa: ARG002
-        """Return the sample."""
-        return self._sample
+    def __len__(self) -> int:
+        """Return 1."""
+        return 1
+
+    def read_specimen(self, index: int) -> Specimen:  # noqa: ARG002
+        """Return the specimen."""
+        return self._specimen
 
 
 class Vacuum:
-    """What knows nothing: a wave of 1 everywhere."""
+    """Prediction without a network: a wave of 1 everywhere."""
 
-    def ask(self, shot: Shot) -> NDArray[np.float32]:
-        """Return the answer, (2, y, x)."""
-        parts = np.zeros((2, *shot.grid.shape), np.float32)
+    def predict(self, sample: Sample) -> NDArray[np.float32]:
+        """Return the prediction, (2, y, x)."""
+        parts = np.zeros((2, *sample.grid.shape), np.float32)
         parts[0] = 1
         return parts
 
@@ -106,20 +111,20 @@ def kinds(configurations: int) -> dict[str, Vibrations]:
     }
 
 
-def waves_of(index: int, vibrations: dict[str, Vibrations]) -> dict[str, Sample]:
+def waves_of(index: int, vibrations: dict[str, Vibrations]) -> dict[str, Specimen]:
     """Return a flake with its wave for each kind of vibration."""
     seed = np.random.SeedSequence((RECIPE.seed, TEST, index))
     flake = RECIPE.structures.of("test").make(seed)
     x, y, _ = flake.box
-    samples = {}
+    specimens = {}
     for name, kind in vibrations.items():
         settings = RECIPE.waves.model_copy(update={"vibrations": kind})
         with threadpool_limits(1):
             wave = exit_wave(flake, settings, index)
-        samples[name] = Sample(
+        specimens[name] = Specimen(
             wave, (y, x), flake.outlines, flake.kinds, flake.sites, flake.values
         )
-    return samples
+    return specimens
 
 
 def main() -> None:
@@ -134,21 +139,22 @@ def main() -> None:
     options = parser.parse_args()
     names = train_alike(options.still, options.vibrating) + options.networks
     networks: dict[str, Any] = {
-        network.name: partial(ExitWaves().ask, network) for network in map(load, names)
+        network.name: partial(RECIPE.label.predict, network)
+        for network in map(load, names)
     }
-    networks["vacuum everywhere"] = Vacuum().ask
+    networks["vacuum everywhere"] = Vacuum().predict
     work = partial(waves_of, vibrations=kinds(options.configurations))
     rows = []
     with ProcessPoolExecutor(options.numproc, get_context("spawn")) as pool:
         flakes = pool.map(work, range(options.flakes))
-        for index, samples in enumerate(tqdm(flakes, total=options.flakes)):
-            for kind, sample in samples.items():
+        for index, specimens in enumerate(tqdm(flakes, total=options.flakes)):
+            for kind, specimen in specimens.items():
                 # The same seed: microscope, camera and noise do not depend on the kind.
                 rng = np.random.default_rng(index)
-                shot = take(RECIPE, OneSample(sample), index, rng)
-                for name, ask in networks.items():
-                    scores = ExitWaves().score(ask(shot), shot)
-                    rows.append({"network": name, "vibrations": kind, **scores})
+                sample = draw_sample(RECIPE, OneSpecimen(specimen), index, rng)
+                for name, predict in networks.items():
+                    metrics = RECIPE.label.metrics(predict(sample), sample)
+                    rows.append({"network": name, "vibrations": kind, **metrics})
     table = pd.DataFrame(rows).pivot_table(
         "rmse", "network", "vibrations", "median", sort=False
     )

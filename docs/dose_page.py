@@ -21,7 +21,7 @@ from dose_statements import digits, statements
 from network_page import header, replace_part
 
 from hrtemnn_training.recipe import Recipe, read_recipe
-from hrtemnn_training.training.loop import network_of
+from hrtemnn_training.train.loop import network_of
 
 PAGE = Path(__file__).parent / "dose.md"
 PICTURES = Path(__file__).parent / "pictures" / "dose"

@@ -25,9 +25,9 @@ from as_trained import as_trained
 from network_page import DOCS, replace_part
 from reliability_page import draw_curves
 
-from hrtemnn_training.evaluation.reliability import Reliability
-from hrtemnn_training.evaluation.unbiased_area import UnbiasedArea
-from hrtemnn_training.scores import f1_score
+from hrtemnn_training.metrics.pixels import f1_score
+from hrtemnn_training.metrics.reliability import Reliability
+from hrtemnn_training.metrics.unbiased_area import UnbiasedArea
 from hyperspy_hrtemnn.networks import load
 from hyperspy_hrtemnn.signals import HRTEM
 

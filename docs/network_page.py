@@ -19,10 +19,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from skimage.transform import downscale_local_mean
 
-from hrtemnn_training.evaluation.plots import SHARES
+from hrtemnn_training.labels import LABELS
 from hyperspy_hrtemnn.networks import Card, load
 
 DOCS = Path(__file__).parent
+SHARES = {m.name for kind in LABELS.values() for m in kind.plotted if m.is_share}
 
 
 def replace_part(page: Path, part: str, body: str) -> None:
@@ -63,31 +64,42 @@ def scores(card: Card, contenders: dict[str, dict[str, Any]]) -> str:
 
 
 def any_scores(card: Card, contenders: dict[str, dict[str, Any]]) -> str:
-    """Return all scores, and against each condition those that rivals have too.
+    """Return all scores, and against each condition those that baselines have, too.
 
     Of these the mean of the first score, as the evaluation of the run has it.
     """
-    rivals: dict[str, dict[str, float]] = card.scores["rivals"]
-    columns = ["score", "mean", "10th percentile", "median", "90th percentile", *rivals]
+    baselines: dict[str, dict[str, float]] = card.scores["baselines"]
+    columns = [
+        "score",
+        "mean",
+        "10th percentile",
+        "median",
+        "90th percentile",
+        *baselines,
+    ]
     told = (
         f"{card.scores['images']} images of structures that were never trained on; "
-        f"beside them the means of: {'; '.join(rivals)}."
+        f"beside them the means of: {'; '.join(baselines)}."
     )
     lines = [told, "", *header(columns)]
     for name, values in card.scores["scores"].items():
         cells = [values[key] for key in columns[1:5]]
-        cells += [rival.get(name) for rival in rivals.values()]
+        cells += [baseline.get(name) for baseline in baselines.values()]
         lines.append(row(name, cells))
-    shown = list(next(iter(rivals.values()))) if rivals else list(card.scores["scores"])
+    shown = (
+        list(next(iter(baselines.values())))
+        if baselines
+        else list(card.scores["scores"])
+    )
     pairs = [
         (name, value)
         for name in shown
         for value in (("mean",) if name in SHARES else ("median", "mean"))
     ]
     for condition, bins in card.scores["against"].items():
-        others = {k: contenders[k]["against"][condition] for k in rivals}
+        others = {k: contenders[k]["against"][condition] for k in baselines}
         titles = [", ".join(pair) for pair in pairs]
-        titles += [f"{rival}: {shown[0]}" for rival in rivals]
+        titles += [f"{baseline}: {shown[0]}" for baseline in baselines]
         lines += ["", *header([condition, *titles])]
         for text, part in bins.items():
             cells = [part[name][value] for name, value in pairs]
@@ -143,9 +155,15 @@ def _number(value: float) -> str:
 
 def mask_scores(card: Card) -> str:
     """Return F1 and area against dose for each camera, and the false area."""
-    rivals = card.scores["rivals"]
+    baselines = card.scores["baselines"]
     kinds = {name: part for name, part in card.scores.items() if name.startswith("MTF")}
-    columns = ["F1 mean", "F1 p10", "F1 at 0.5", "area", *(f"{r} F1" for r in rivals)]
+    columns = [
+        "F1 mean",
+        "F1 p10",
+        "F1 at 0.5",
+        "area",
+        *(f"{r} F1" for r in baselines),
+    ]
     keys = ["f1_mean", "f1_10th_percentile", "f1_mean_at_0.5", "found_over_true_area"]
     lines = [
         f"{card.scores['images']} images of structures that were never trained on.",
@@ -156,7 +174,7 @@ def mask_scores(card: Card) -> str:
         for camera, summary in kinds.items():
             part = summary["dose"][doses]
             cells = [part[key] for key in keys]
-            cells += [rival[camera][doses] for rival in rivals.values()]
+            cells += [baseline[camera][doses] for baseline in baselines.values()]
             lines.append(row(f"{doses} | {camera} | {part['images']}", cells))
     for camera, summary in kinds.items():
         none = summary["without_particle"]
@@ -196,7 +214,7 @@ def main() -> None:
     comparison = options.run / "comparison.json"
     if comparison.exists():
         contenders = json.loads(comparison.read_text(encoding="utf-8"))
-        shown = list(next(iter(card.scores["rivals"].values())))
+        shown = list(next(iter(card.scores["baselines"].values())))
         replace_part(page, "comparison", compared(contenders, shown))
     copy_pictures(options.run, options.name)
 

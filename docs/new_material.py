@@ -20,10 +20,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from network_page import DOCS, copy_pictures, replace_part
 
-from hrtemnn_training.evaluation.pixel_tasks import ask_pixels
-from hrtemnn_training.evaluation.shots import take
+from hrtemnn_training.evaluation.samples import draw_sample
 from hrtemnn_training.generation import data_path
-from hrtemnn_training.images.labels import masks
+from hrtemnn_training.images.outlines import masks
 from hrtemnn_training.recipe import read_recipe
 from hrtemnn_training.store import DataSet
 from hyperspy_hrtemnn.networks import load
@@ -67,12 +66,14 @@ def draw_found(run: Path) -> None:
     for row, index in zip(rows, SHOWN, strict=True):
         for ax, dose in zip(row, DOSES, strict=True):
             ranges = recipe.images.model_copy(update={"log_dose": (dose, dose)})
-            shot = take(recipe, data, index, np.random.default_rng(index), ranges)
-            image = shot.exposure.counts[0]
+            sample = draw_sample(
+                recipe, data, index, np.random.default_rng(index), ranges
+            )
+            image = sample.exposure.counts[0]
             low, high = np.percentile(image, [0.5, 99.5])
             ax.imshow(image, cmap="gray", vmin=low, vmax=high)
-            found = ask_pixels(network, shot)[0]
-            true = masks(shot.sample, (), shot.grid)[..., 0]
+            found = recipe.label.predict(network, sample).probability[0]
+            true = masks(sample.specimen, (), sample.grid)[..., 0]
             for outline, color in (
                 (true, "tab:green"),
                 (found >= threshold, "tab:red"),

@@ -24,7 +24,7 @@ from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 from network_page import replace_part
 from pydantic import ValidationError
 
-from hrtemnn_training.images.parameters import ImageParameters
+from hrtemnn_training.parameters import ImageParameters
 from hrtemnn_training.structures import (
     AmorphousFilm,
     Database,

@@ -17,12 +17,12 @@ from typing import Any
 
 import keras
 
-from hrtemnn_training.evaluation.dose_report import study_doses
+from hrtemnn_training.evaluation.dose.report import study_doses
 from hrtemnn_training.export.onnx_file import export
 from hrtemnn_training.generation import make_structures, make_waves, share_data
 from hrtemnn_training.recipe import Recipe, change_images, read_recipe
-from hrtemnn_training.training.batches import cache_path
-from hrtemnn_training.training.loop import train
+from hrtemnn_training.train.batches import cache_path
+from hrtemnn_training.train.loop import train
 
 BASE = Path(__file__).parent / "recipes" / "au-dose.json"
 """A U-net trained on the high range of doses with camera MTF 4."""

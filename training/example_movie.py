@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 from tqdm import trange
 
 from hrtemnn_training.images.grid import Grid
-from hrtemnn_training.images.labels import instances
+from hrtemnn_training.images.outlines import instances
 from hrtemnn_training.structures import Group, assemble, make_particle, make_support
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 from hyperspy_hrtemnn.analysis import Camera, Optics, detect, intensity

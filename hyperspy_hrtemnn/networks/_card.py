@@ -63,7 +63,7 @@ class Card(BaseModel):
 
     A card of the first version, which does not name it, is brought up to date as it is
     read: its blur was the number of the thesis' equation 1.22, 2 pi times the standard
-    deviation in the image.
+    deviation in the image. So is the older name of the baselines among the scores.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -153,8 +153,9 @@ class Card(BaseModel):
     @classmethod
     def _of_the_first_version(cls, values: Any, info: ValidationInfo) -> Any:
         # Only what was read can be old; a card that is made is of today.
-        read = info.mode == "json" and isinstance(values, dict)
-        return _up_to_date(values) if read and "version" not in values else values
+        if info.mode != "json" or not isinstance(values, dict):
+            return values
+        return _named_as_today(values if "version" in values else _up_to_date(values))
 
     @model_validator(mode="after")
     def _of_images_or_spectra(self) -> Card:
@@ -167,6 +168,15 @@ class Card(BaseModel):
                 "all others"
             )
         return self
+
+
+def _named_as_today(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a card whose scores have baselines, which were called rivals."""
+    scores = values.get("scores")
+    if not isinstance(scores, dict) or "rivals" not in scores:
+        return values
+    named = {"baselines" if k == "rivals" else k: v for k, v in scores.items()}
+    return values | {"scores": named}
 
 
 def _up_to_date(values: dict[str, Any]) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def trained(run_folder, trained_as, tmp_path_factory):
     """Give a folder with an unbroken training, every second epoch kept."""
     import keras
 
-    from hrtemnn_training.training.loop import train
+    from hrtemnn_training.train.loop import train
 
     folder = tmp_path_factory.mktemp("trained")
     for name in ("train.zarr", "validation.zarr", "test.zarr"):

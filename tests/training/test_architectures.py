@@ -29,7 +29,7 @@ from hrtemnn_training.export.graph import to_onnx
 from hrtemnn_training.export.msdnet_graph import msdnet_to_onnx
 from hrtemnn_training.export.onnx_file import export, make_card, write_card
 from hrtemnn_training.recipe import Recipe
-from hrtemnn_training.training.loop import train
+from hrtemnn_training.train.loop import train
 from hyperspy_hrtemnn.networks import load, predict
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "architectures.md"
@@ -236,7 +236,7 @@ def test_an_encoder_sees_its_receptive_field_before_the_mean() -> None:
         ({"network": {"kernel": 4}}, "must be odd"),
         (
             {"network": {"architecture": "encoder"}},
-            "answer for the whole image, the label Mask needs one for each pixel",
+            "prediction for the whole image, the label Mask needs one for each pixel",
         ),
         ({"images": {"label": "Value", "value": "defocus"}}, "needs one for the whole"),
         ({"images": {"image_size": [88, 73]}}, "multiples of 2 pixels"),

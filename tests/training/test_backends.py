@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from hrtemnn_training.recipe import Recipe
-from hrtemnn_training.training.loop import train
+from hrtemnn_training.train.loop import train
 from hyperspy_hrtemnn.networks import load
 
 TRAIN_STOP_RESUME_EXPORT = """
 import os, sys
 from pathlib import Path
 import keras, numpy as np
-from hrtemnn_training.training import loop as training
+from hrtemnn_training.train import loop as training
 from hrtemnn_training.export.onnx_file import export, trained_model
 from hrtemnn_training.recipe import read_recipe
 

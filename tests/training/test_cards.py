@@ -22,6 +22,7 @@ def old_file(tmp_path):
     card = json.loads(proto.metadata_props[0].value)
     del card["version"]
     card["ranges"]["blur"] = [0.1, 0.8]
+    card["scores"] = {"images": 7, "rivals": {"threshold": {"f1": 0.4}}, "f1": 0.6}
     onnx.helper.set_model_props(proto, {METADATA_KEY: json.dumps(card)})
     onnx.save(proto, path)
     return path
@@ -36,6 +37,8 @@ def test_a_card_is_brought_up_to_date_once(old_file, rng) -> None:
         card = json.loads(stored.value)
         assert card["version"] == 2
         assert card["ranges"]["blur"] == pytest.approx([0.0159, 0.1273])
+        assert list(card["scores"]) == ["images", "baselines", "f1"]
+        assert card["scores"]["baselines"] == {"threshold": {"f1": 0.4}}
     after = Network(old_file)
     assert after.card == before.card
     np.testing.assert_array_equal(after.predict(batch), before.predict(batch))

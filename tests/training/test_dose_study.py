@@ -11,30 +11,32 @@ import pandas as pd
 import pytest
 import tiny_networks
 from click.testing import CliRunner
-from known_samples import sample
+from known_specimens import specimen
 
 from hrtemnn_training.cli import dose_study
-from hrtemnn_training.evaluation.dose_report import limits_of, summarize_doses
-from hrtemnn_training.evaluation.dose_series import DosePlan, dose_series, dose_table
+from hrtemnn_training.evaluation.dose.report import limits_of, summarize_doses
+from hrtemnn_training.evaluation.dose.series import DosePlan, dose_series, dose_table
 from hyperspy_hrtemnn.networks import load
 
 PLAN = DosePlan(50, 5000, steps=3, frames=2)
 
 
 class Discs:
-    """Three samples of one dark disc."""
+    """Three specimens of one dark disc."""
 
-    def read_sample(self, index):
-        return sample((17.0 + index, 21.0, 8.0))
+    def read_specimen(self, index):
+        return specimen((17.0 + index, 21.0, 8.0))
 
 
 def test_only_dose_and_noise_differ(recipe):
-    series = [shot for _, shot in dose_series(recipe, Discs(), 1, PLAN, recipe.images)]
-    doses = [shot.exposure.camera.dose for shot in series]
+    series = [
+        sample for _, sample in dose_series(recipe, Discs(), 1, PLAN, recipe.images)
+    ]
+    doses = [sample.exposure.camera.dose for sample in series]
     assert doses == pytest.approx([50, 50, 500, 500, 5000, 5000])
     first = series[0].exposure
-    for dose, shot in zip(doses, series, strict=True):
-        exposure = shot.exposure
+    for dose, sample in zip(doses, series, strict=True):
+        exposure = sample.exposure
         assert exposure.optics == first.optics
         assert exposure.corner == first.corner
         assert exposure.camera == replace(first.camera, dose=dose)
@@ -42,7 +44,9 @@ def test_only_dose_and_noise_differ(recipe):
         expected = exposure.intensities.mean() * dose * pixel + first.camera.readout
         assert exposure.counts.mean() == pytest.approx(expected, rel=0.1)
     assert not np.array_equal(series[4].exposure.counts, series[5].exposure.counts)
-    again = [shot for _, shot in dose_series(recipe, Discs(), 1, PLAN, recipe.images)]
+    again = [
+        sample for _, sample in dose_series(recipe, Discs(), 1, PLAN, recipe.images)
+    ]
     for ours, theirs in zip(series, again, strict=True):
         np.testing.assert_array_equal(ours.exposure.counts, theirs.exposure.counts)
 
@@ -126,7 +130,7 @@ def test_command_writes_tables_and_pictures(recipe_values, run_folder, tmp_path)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--doses", "50", "5"], "no rising dose"),
+        (["--doses", "50", "5"], "not a rising dose"),
         (["--images", '{"label": "Disk"}'], "label"),
         (["--images", "no-such.json"], "neither JSON nor a file"),
     ],

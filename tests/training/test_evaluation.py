@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is scored follows from the label; the truth scores best, rivals are honest."""
+"""Metrics follow from the label; the truth has the best, baselines are tuned."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny_networks
-from known_samples import columns, sample, wave_of_discs
+from known_specimens import columns, specimen, wave_of_discs
 
-from hrtemnn_training.evaluation.column_tasks import ColumnAnswer
+from hrtemnn_training.baselines.intensity_classes import tune_classes
+from hrtemnn_training.baselines.surroundings import Surroundings
 from hrtemnn_training.evaluation.comparison import evaluate
-from hrtemnn_training.evaluation.intensity_classes import tune_classes
-from hrtemnn_training.evaluation.mask_summary import (
+from hrtemnn_training.evaluation.report import report
+from hrtemnn_training.evaluation.samples import draw_sample
+from hrtemnn_training.images.outlines import masks
+from hrtemnn_training.labels import LABELS
+from hrtemnn_training.metrics.columns import ColumnPrediction
+from hrtemnn_training.metrics.masks import MaskPrediction
+from hrtemnn_training.metrics.masks_by_camera import (
     camera_plan,
     dose_bins,
     summarize_masks,
 )
-from hrtemnn_training.evaluation.mask_task import MaskAnswer
-from hrtemnn_training.evaluation.report import report
-from hrtemnn_training.evaluation.rivals import rivals_of
-from hrtemnn_training.evaluation.shots import take
-from hrtemnn_training.evaluation.summary import edges_of, summarize
-from hrtemnn_training.evaluation.surroundings import Surroundings
-from hrtemnn_training.evaluation.tasks import task_of
-from hrtemnn_training.images.labels import masks, pixel_label
-from hrtemnn_training.images.parameters import PER_IMAGE, ImageParameters
+from hrtemnn_training.metrics.summary import edges_of, summarize
+from hrtemnn_training.parameters import ImageParameters
 from hrtemnn_training.recipe import Recipe, RecipeError, change_images
 from hyperspy_hrtemnn.analysis.waves.registration import shifted_wave
 from hyperspy_hrtemnn.networks import Network, load, predict
@@ -45,16 +44,16 @@ CLEAR = {
 }
 
 
-class Samples:
+class Specimens:
     """A data set in memory."""
 
     def __init__(self, count, seed, *, particles=False):
         rng = np.random.default_rng(seed)
         make = self._particle if particles else self._make
-        self.samples = [make(rng) for _ in range(count)]
+        self.specimens = [make(rng) for _ in range(count)]
 
     def _particle(self, rng):
-        return sample((rng.uniform(15, 37), rng.uniform(15, 25), rng.uniform(7, 10)))
+        return specimen((rng.uniform(15, 37), rng.uniform(15, 25), rng.uniform(7, 10)))
 
     def _make(self, rng):
         """Two round particles of other kinds over rows of columns, that are dark."""
@@ -62,7 +61,7 @@ class Samples:
         places += rng.uniform(-0.4, 0.4, places.shape)
         classes = rng.integers(0, 2, len(places)).tolist()
         discs = [(*place, 0.45) for place in places]
-        return sample(
+        return specimen(
             *discs,
             kinds=KINDS * (len(discs) // 2) + KINDS[: len(discs) % 2],
             sites=columns(places, classes, [1 + 2 * c for c in classes], ("1X", "3X")),
@@ -71,49 +70,50 @@ class Samples:
         )
 
     def __len__(self):
-        return len(self.samples)
+        return len(self.specimens)
 
-    def read_sample(self, index):
-        return self.samples[index]
+    def read_specimen(self, index):
+        return self.specimens[index]
 
 
 def recipe_for(values, classes, **images):
     values["images"] |= CLEAR | {"num_classes": len(classes)} | images
     values["classes"] = list(classes)
     values["sampling"] = 0.2
-    if images["label"] in PER_IMAGE:
+    if LABELS[images["label"]].per_image:
         values["network"] |= {"architecture": "encoder"}
     for stage in values["training"]["stages"]:
         stage["object_weight"] = 1
     return Recipe.model_validate(values)
 
 
-def shot_of(recipe, index=0, seed=1):
-    samples = Samples(2, seed, particles=recipe.classes == ("nanoparticle",))
-    return take(recipe, samples, index, np.random.default_rng(5))
+def sample_of(recipe, index=0, seed=1):
+    specimens = Specimens(2, seed, particles=recipe.classes == ("nanoparticle",))
+    return draw_sample(recipe, specimens, index, np.random.default_rng(5))
 
 
 def test_masks_by_kind(recipe_values) -> None:
     recipe = recipe_for(
         recipe_values, [*KINDS, "background"], label="Mask", categories=KINDS
     )
-    shot = shot_of(recipe)
-    task = task_of(recipe)
-    truth = np.moveaxis(masks(shot.sample, KINDS, shot.grid), -1, 0)
-    np.testing.assert_array_equal(task.truth(shot), truth)
-    scores = task.score(MaskAnswer(truth.astype(np.float32)), shot)
-    assert scores["f1"] == scores["recall A"] == scores["found_over_true_area"] == 1
-    exchanged = task.score(MaskAnswer(truth[::-1].astype(np.float32)), shot)
+    sample = sample_of(recipe)
+    truth = np.moveaxis(masks(sample.specimen, KINDS, sample.grid), -1, 0)
+    drawn = recipe.label.draw(sample, sample.grid)[..., :2]
+    np.testing.assert_array_equal(np.moveaxis(drawn, -1, 0), truth)
+    metrics = recipe.label.metrics(MaskPrediction(truth.astype(np.float32)), sample)
+    assert metrics["f1"] == metrics["recall A"] == metrics["found_over_true_area"] == 1
+    exchanged = recipe.label.metrics(
+        MaskPrediction(truth[::-1].astype(np.float32)), sample
+    )
     assert exchanged["f1"] == 0
-    weak = task.score(MaskAnswer(0.7 * truth, 0.71), shot)
+    weak = recipe.label.metrics(MaskPrediction(0.7 * truth, 0.71), sample)
     assert (weak["f1"], weak["f1_half"]) == (0, 1)
-    assert task.score(MaskAnswer(0.7 * truth, 0.7), shot)["f1"] == 1
+    assert recipe.label.metrics(MaskPrediction(0.7 * truth, 0.7), sample)["f1"] == 1
 
 
 def test_the_threshold_of_a_mask_is_its_networks(recipe_values, tmp_path) -> None:
     recipe = recipe_for(recipe_values, ["nanoparticle"], label="Mask")
-    shot = shot_of(recipe)
-    task = task_of(recipe)
+    sample = sample_of(recipe)
     cards = [
         ({}, 0.9),
         ({"object_weight": 1}, 0.5),
@@ -121,57 +121,57 @@ def test_the_threshold_of_a_mask_is_its_networks(recipe_values, tmp_path) -> Non
     ]
     for i, (card, expected) in enumerate(cards):
         path = tiny_network(tmp_path / f"{i}.onnx", **card)
-        answer = task.ask(Network(path), shot)
-        assert answer.threshold == expected
-        np.testing.assert_array_equal(answer.found, answer.probability >= expected)
+        prediction = recipe.label.predict(Network(path), sample)
+        assert prediction.threshold == expected
+        np.testing.assert_array_equal(
+            prediction.found, prediction.probability >= expected
+        )
 
 
 def test_columns_of_two_classes(recipe_values) -> None:
     recipe = recipe_for(recipe_values, ["1X", "3X"], label="Gaussian", null_class=False)
-    shot = shot_of(recipe)
-    task = task_of(recipe)
-    label = pixel_label(shot.sample, shot.parameters, shot.grid)
-    sites = shot.sample.sites
-    positions = shot.grid.indices(sites.positions)
-    inside = np.all((positions >= 0) & (positions < shot.grid.shape), axis=1)
-    truth = ColumnAnswer(
+    sample = sample_of(recipe)
+    label = recipe.label.draw(sample, sample.grid)
+    sites = sample.specimen.sites
+    positions = sample.grid.indices(sites.positions)
+    inside = np.all((positions >= 0) & (positions < sample.grid.shape), axis=1)
+    truth = ColumnPrediction(
         positions[inside],
         sites.classes[inside].astype(int),
         np.moveaxis(label, -1, 0),
     )
-    scores = task.score(truth, shot)
-    assert scores["atomic_f1"] == scores["pixel_f1"] == scores["perfect"] == 1
-    one_wrong = ColumnAnswer(
+    metrics = recipe.label.metrics(truth, sample)
+    assert metrics["atomic_f1"] == metrics["pixel_f1"] == metrics["perfect"] == 1
+    one_wrong = ColumnPrediction(
         truth.positions, np.append(1 - truth.classes[:1], truth.classes[1:])
     )
-    assert task.score(one_wrong, shot)["perfect"] == 0
-    assert scores["position_error"] == pytest.approx(0, abs=1e-5)
-    wrong = ColumnAnswer(truth.positions + 3.0, 1 - truth.classes)
-    scores = task.score(wrong, shot)
-    assert scores["atomic_f1"] == 0
-    assert scores["1X as 3X"] > 5
-    assert scores["position_error"] == pytest.approx(
-        3 * np.hypot(*shot.grid.pixel), rel=1e-3
+    assert recipe.label.metrics(one_wrong, sample)["perfect"] == 0
+    assert metrics["position_error"] == pytest.approx(0, abs=1e-5)
+    wrong = ColumnPrediction(truth.positions + 3.0, 1 - truth.classes)
+    metrics = recipe.label.metrics(wrong, sample)
+    assert metrics["atomic_f1"] == 0
+    assert metrics["1X as 3X"] > 5
+    assert metrics["position_error"] == pytest.approx(
+        3 * np.hypot(*sample.grid.pixel), rel=1e-3
     )
-    nothing = ColumnAnswer(np.zeros((0, 2)), np.zeros(0, int))
-    scores = task.score(nothing, shot)
-    assert scores["recall"] == 0
-    assert np.isnan(scores["precision"])
+    nothing = ColumnPrediction(np.zeros((0, 2)), np.zeros(0, int))
+    metrics = recipe.label.metrics(nothing, sample)
+    assert metrics["recall"] == 0
+    assert np.isnan(metrics["precision"])
 
 
 def test_heights_are_read_at_the_columns(recipe_values) -> None:
     recipe = recipe_for(recipe_values, ["atoms"], label="Column height", spotsize=1.0)
-    shot = shot_of(recipe)
-    label = np.moveaxis(pixel_label(shot.sample, shot.parameters, shot.grid), -1, 0)
-    task = task_of(recipe)
-    truth = task.score(label, shot)
+    sample = sample_of(recipe)
+    label = np.moveaxis(recipe.label.draw(sample, sample.grid), -1, 0)
+    truth = recipe.label.metrics(label, sample)
     assert (truth["height_rmse"], truth["height_accuracy"]) == (0, 1)
-    more = task.score(label + 0.6, shot)
+    more = recipe.label.metrics(label + 0.6, sample)
     assert more["height_rmse"] == pytest.approx(0.6, rel=1e-5)
     assert more["height_accuracy"] == 0
 
 
-RIVALS = [
+BASELINES = [
     ("Mask", ["nanoparticle"], {}, "threshold", "f1", 0.4, 1),
     ("Disk", ["1X", "3X"], {"null_class": False}, "matched filter", "recall", 0.4, 1),
     ("Column height", ["atoms"], {}, "fitted brightness", "height_rmse", 0, 1.1),
@@ -192,23 +192,28 @@ RIVALS = [
 
 
 @pytest.mark.parametrize(
-    ("label", "classes", "images", "rival", "score", "low", "high"), RIVALS
+    ("label", "classes", "images", "baseline", "score", "low", "high"), BASELINES
 )
-def test_rivals(recipe_values, label, classes, images, rival, score, low, high) -> None:
+def test_baselines(
+    recipe_values, label, classes, images, baseline, score, low, high
+) -> None:
     recipe = recipe_for(
         recipe_values, classes, label=label, **({"spotsize": 1.0} | images)
     )
-    task = task_of(recipe)
-    shots = [shot_of(recipe, index, seed=7) for index in range(2)]
-    rivals = rivals_of(task, shots, Samples(2, 1), np.random.default_rng(0))
-    assert set(rivals) == {row[3] for row in RIVALS if row[0] == label}
-    shot = shot_of(recipe)
-    value = task.score(rivals[rival](shot), shot)[score]
+    samples = [sample_of(recipe, index, seed=7) for index in range(2)]
+    baselines = recipe.label.baselines(
+        samples, Specimens(2, 1), np.random.default_rng(0)
+    )
+    assert set(baselines) == {row[3] for row in BASELINES if row[0] == label}
+    sample = sample_of(recipe)
+    value = recipe.label.metrics(baselines[baseline](sample), sample)[score]
     assert low <= value <= high
-    assert task.plotted[0] in task.score(rivals[rival](shot), shot)
+    assert recipe.label.plotted[0].name in recipe.label.metrics(
+        baselines[baseline](sample), sample
+    )
 
 
-class ColumnsByDarkness(Samples):
+class ColumnsByDarkness(Specimens):
     """Columns whose class shows in how dark they are."""
 
     def _make(self, rng):
@@ -229,48 +234,50 @@ def test_the_matched_filter_tells_classes_by_intensity(
         spotsize=1.0,
         multifocus=multifocus,
     )
-    samples = ColumnsByDarkness(3, 4)
-    shots = [take(recipe, samples, i, np.random.default_rng(i)) for i in range(3)]
-    rival = rivals_of(task_of(recipe), shots[:2], samples, np.random.default_rng(0))
-    scores = task_of(recipe).score(rival["matched filter"](shots[2]), shots[2])
-    assert scores["atomic_f1"] > 0.9
-    assert min(scores["recall 1X"], scores["recall 3X"]) > 0.8
-    assert scores["position_error"] < 0.2
+    specimens = ColumnsByDarkness(3, 4)
+    samples = [
+        draw_sample(recipe, specimens, i, np.random.default_rng(i)) for i in range(3)
+    ]
+    rng = np.random.default_rng(0)
+    baseline = recipe.label.baselines(samples[:2], specimens, rng)
+    metrics = recipe.label.metrics(baseline["matched filter"](samples[2]), samples[2])
+    assert metrics["atomic_f1"] > 0.9
+    assert min(metrics["recall 1X"], metrics["recall 3X"]) > 0.8
+    assert metrics["position_error"] < 0.2
 
 
 def test_without_a_column_to_learn_from_all_are_of_the_commonest_class(
     recipe_values,
 ) -> None:
     recipe = recipe_for(recipe_values, ["1X", "3X"], label="Disk", null_class=False)
-    shot = shot_of(recipe)
-    image = shot.standardized[0]
+    sample = sample_of(recipe)
+    image = sample.standardized[0]
     nothing = (np.zeros((0, 2)), image)
-    classify = tune_classes([shot], [nothing], Surroundings(3.0, 4))
-    commonest = np.bincount(shot.sample.sites.classes).argmax()
+    classify = tune_classes([sample], [nothing], Surroundings(3.0, 4))
+    commonest = np.bincount(sample.specimen.sites.classes).argmax()
     found = np.array([(3.0, 4.0), (5.0, 1.0)])
     assert classify(found, image, 0.2).tolist() == [commonest] * 2
 
 
 def test_the_constant_wave_is_as_far_as_known(recipe_values) -> None:
     recipe = recipe_for(recipe_values, ["re", "im"], label="Exitwave")
-    task = task_of(recipe)
-    shot = shot_of(recipe)
-    rivals = rivals_of(task, [], Samples(2, 1), np.random.default_rng(0))
-    truth = np.moveaxis(pixel_label(shot.sample, shot.parameters, shot.grid), -1, 0)
-    exact = task.score(truth, shot)
+    sample = sample_of(recipe)
+    baselines = recipe.label.baselines([], Specimens(2, 1), np.random.default_rng(0))
+    truth = np.moveaxis(recipe.label.draw(sample, sample.grid), -1, 0)
+    exact = recipe.label.metrics(truth, sample)
     assert exact["rmse"] == 0 == exact["rmse registered"]
-    assert next(iter(exact)) == "rmse registered" == task.plotted[0]
+    assert next(iter(exact)) == "rmse registered" == recipe.label.plotted[0].name
     # A lens that moves all columns alike is not the wave's error.
     moved = shifted_wave(truth[0] + 1j * truth[1], np.array([0.4, -0.3]))
-    lens = task.score(np.stack([moved.real, moved.imag]), shot)
+    lens = recipe.label.metrics(np.stack([moved.real, moved.imag]), sample)
     assert lens["rmse registered"] < 0.1 * lens["rmse"]
-    scores = task.score(rivals["constant wave"](shot), shot)
-    assert scores["rmse real"] == pytest.approx(np.sqrt(np.mean((truth[0] - 1) ** 2)))
-    assert scores["rmse imaginary"] == pytest.approx(np.sqrt(np.mean(truth[1] ** 2)))
-    other = Samples(2, 1).read_sample(1)
-    another = pixel_label(other, shot.parameters, shot.grid)
+    metrics = recipe.label.metrics(baselines["constant wave"](sample), sample)
+    assert metrics["rmse real"] == pytest.approx(np.sqrt(np.mean((truth[0] - 1) ** 2)))
+    assert metrics["rmse imaginary"] == pytest.approx(np.sqrt(np.mean(truth[1] ** 2)))
+    other = Specimens(2, 1).read_specimen(1)
+    another = recipe.label.draw(replace(sample, specimen=other), sample.grid)
     np.testing.assert_array_equal(
-        rivals["Y-scramble"](shot), np.moveaxis(another, -1, 0)
+        baselines["Y-scramble"](sample), np.moveaxis(another, -1, 0)
     )
 
 
@@ -327,11 +334,13 @@ def test_networks_that_take_fewer_images_get_the_first_ones(
     assert evaluation.networks == ("1", "2", "3")
     same_images = evaluation.table.groupby("structure")[["dose", "defocus"]].nunique()
     assert (same_images == 1).all(axis=None)
-    shot = take(recipe, Samples(1, 1, particles=True), 0, np.random.default_rng(5))
-    assert len(shot.exposure.counts) == 3
+    sample = draw_sample(
+        recipe, Specimens(1, 1, particles=True), 0, np.random.default_rng(5)
+    )
+    assert len(sample.exposure.counts) == 3
     np.testing.assert_array_equal(
-        task_of(recipe).ask(networks["2"], shot).probability,
-        predict(networks["2"], shot.exposure.counts[:2], shot.pixel),
+        recipe.label.predict(networks["2"], sample).probability,
+        predict(networks["2"], sample.exposure.counts[:2], sample.pixel),
     )
     more = Network(tiny_networks.convolution(tmp_path / "4.onnx", channels=4))
     with pytest.raises(ValueError, match=r"1 classes of 4 images; .* asks for 1 of 3"):
@@ -378,7 +387,7 @@ def test_conditions_that_cannot_be(recipe, changes, message) -> None:
         change_images(recipe, changes)
 
 
-def test_what_cannot_be_scored_is_refused_before_the_work(
+def test_what_cannot_be_evaluated_is_refused_before_the_work(
     run_folder, tmp_path, recipe
 ) -> None:
     network = Network(tiny_network(tmp_path / "n.onnx"))
@@ -395,7 +404,7 @@ def test_what_cannot_be_scored_is_refused_before_the_work(
         evaluate(recipe, run_folder, {"two": two})
 
 
-def test_summary_of_known_scores_in_bins() -> None:
+def test_summary_of_known_metrics_in_bins() -> None:
     rows = pd.DataFrame(
         {
             "dose": np.repeat([10.0, 1e4], 11),
@@ -406,8 +415,8 @@ def test_summary_of_known_scores_in_bins() -> None:
     )
     edges = edges_of("dose", rows["dose"].to_numpy())
     np.testing.assert_allclose(edges, 10 ** np.linspace(1, 4, 7))
-    scores = ("f1", "A as A", "A as B")
-    summary = summarize(rows, scores, {"dose": edges})
+    metrics = ("f1", "A as A", "A as B")
+    summary = summarize(rows, metrics, {"dose": edges})
     expected = {
         "images": 11,
         "mean": 0.5,

@@ -7,25 +7,24 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from known_samples import EXTENT, sample
+from known_specimens import EXTENT, specimen
 from scipy import ndimage
 
 from hrtemnn_training.images.conditions import draw_conditions, known_values
-from hrtemnn_training.images.exposure import expose, training_pair
-from hrtemnn_training.images.labels import masks
-from hrtemnn_training.images.parameters import ImageParameters
+from hrtemnn_training.images.exposure import expose
+from hrtemnn_training.images.outlines import masks
+from hrtemnn_training.parameters import ImageParameters
 from hrtemnn_training.store import DataSet
-from hrtemnn_training.training.augmentation import flip_and_turn, vary_intensity
-from hrtemnn_training.training.batches import ImageEpoch, cache_path, form_images
+from hrtemnn_training.train.augmentation import flip_and_turn, vary_intensity
+from hrtemnn_training.train.batches import ImageEpoch, cache_path, form_images
 from hyperspy_hrtemnn.analysis import Aberration, Camera, Optics, intensity
 
 CAMERA = Camera(0.2, 1e6)
 
 
 def pair(parameters: ImageParameters, seed: int = 4, *discs, **values):
-    return training_pair(
-        sample(*(discs or [(25, 18, 7)]), **values),
-        parameters,
+    return parameters.kind.pair(
+        specimen(*(discs or [(25, 18, 7)]), **values),
         energy=300,
         sampling=0.4,
         rng=np.random.default_rng(seed),
@@ -33,7 +32,7 @@ def pair(parameters: ImageParameters, seed: int = 4, *discs, **values):
 
 
 def test_label_lies_on_the_particle_rows_and_columns_in_place() -> None:
-    disc = sample((33, 15, 7))
+    disc = specimen((33, 15, 7))
     rng = np.random.default_rng(0)
     exposure = expose(disc, (Optics(300),), CAMERA, (30, 42), rng)
     (counts,) = exposure.counts
@@ -48,7 +47,7 @@ def test_label_lies_on_the_particle_rows_and_columns_in_place() -> None:
 
 def test_a_field_too_small_for_the_image_is_refused() -> None:
     with pytest.raises(ValueError, match="too small for images of 39 Å"):
-        expose(sample(), (Optics(300),), CAMERA, (39, 20), np.random.default_rng(0))
+        expose(specimen(), (Optics(300),), CAMERA, (39, 20), np.random.default_rng(0))
 
 
 def test_training_pair_repeats_with_its_seed() -> None:
@@ -116,7 +115,7 @@ def test_angles_of_aberrations_are_from_the_full_circle() -> None:
 
 
 def test_images_of_a_series_show_the_same_place_with_their_own_noise() -> None:
-    disc = sample((24, 20, 8))
+    disc = specimen((24, 20, 8))
     optics = (Optics(300, 0.0), Optics(300, 0.0), Optics(300, 300.0))
     camera = Camera(0.2, 2000)
     exposure = expose(disc, optics, camera, (30, 42), np.random.default_rng(0))
@@ -214,7 +213,7 @@ def test_a_flipped_image_is_of_the_flipped_wave() -> None:
     coma = Aberration(2, 1, 2e4, 0.7)
     optics = Optics(300, 80, 5e4, 8, 0.3, (coma,))
     mirrored = replace(optics, aberrations=(replace(coma, angle=-0.7),))
-    wave = ndimage.gaussian_filter(sample((24, 14, 7)).wave, 2, mode="wrap")
+    wave = ndimage.gaussian_filter(specimen((24, 14, 7)).wave, 2, mode="wrap")
     shape = (200, 260)
 
     def flipped(image: np.ndarray) -> np.ndarray:

@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from known_samples import EXTENT, circle, columns, sample
+from known_specimens import EXTENT, circle, columns, specimen
 from scipy import ndimage
 
 from hrtemnn_training.images.grid import Grid
-from hrtemnn_training.images.labels import image_label, instances, pixel_label
-from hrtemnn_training.images.parameters import ImageParameters
+from hrtemnn_training.images.outlines import instances
+from hrtemnn_training.images.sample import Sample
 from hrtemnn_training.images.site_labels import column_heights, discs, gaussians
 from hrtemnn_training.images.wave_label import exit_wave
+from hrtemnn_training.parameters import ImageParameters
 
 GRID = Grid(corner=(3.0, 5.0), size=(28.0, 36.0), shape=(140, 240))
 """Pixels of 0.2 Å along y and 0.15 Å along x."""
@@ -27,6 +30,14 @@ def parameters(label: str, num_classes: int = 1, **changes: object) -> ImagePara
     return ImageParameters(label=label, num_classes=num_classes, **changes)
 
 
+def pixel_label(shown, parameters: ImageParameters, grid: Grid) -> np.ndarray:
+    return parameters.kind.draw(Sample(shown, None, parameters, 0.2), grid)
+
+
+def image_label(values, parameters: ImageParameters) -> np.ndarray:
+    return parameters.kind.draw(SimpleNamespace(conditions=lambda: values), GRID)
+
+
 def test_positions_become_pixels_and_back() -> None:
     assert GRID.pixel == pytest.approx([0.2, 0.15])
     middles = np.stack([GRID.centers(1)[[0, 7]], GRID.centers(0)[[0, 3]]], axis=1)
@@ -37,13 +48,13 @@ def test_positions_become_pixels_and_back() -> None:
 @pytest.mark.parametrize("pixel", [0.07, 0.13, 0.2, 0.41])
 def test_area_of_a_mask_does_not_depend_on_the_sampling(pixel: float) -> None:
     grid = Grid(GRID.corner, GRID.size, (round(28 / pixel), round(36 / pixel)))
-    label = pixel_label(sample((20, 17, 7)), parameters("Mask"), grid)
+    label = pixel_label(specimen((20, 17, 7)), parameters("Mask"), grid)
     assert label.mean() * 28 * 36 == pytest.approx(np.pi * 7**2, rel=0.02)
     assert position(label[..., 0], grid) == pytest.approx([20, 17], abs=0.1)
 
 
 def test_masks_are_the_union_or_one_for_each_kind() -> None:
-    scene = sample(
+    scene = specimen(
         (12, 12, 5), (32, 22, 5), (24, 12, 4), kinds=("metal", "oxide", "metal")
     )
     union = pixel_label(scene, parameters("Mask"), GRID)
@@ -55,7 +66,7 @@ def test_masks_are_the_union_or_one_for_each_kind() -> None:
     assert position(by_kind[..., 0]) == pytest.approx([32, 22], abs=0.05)
     np.testing.assert_array_equal(by_kind.sum(axis=-1), 1)
     np.testing.assert_array_equal(by_kind[..., 2], ~union[..., 0])
-    assert not pixel_label(sample(), parameters("Mask"), GRID).any()
+    assert not pixel_label(specimen(), parameters("Mask"), GRID).any()
 
 
 def test_instances_number_the_particles_and_the_later_covers_the_earlier() -> None:
@@ -96,7 +107,9 @@ def test_discs_of_each_class_are_in_its_channel() -> None:
         classes=[0, 2, 1, 2],
         names=("1Mo", "2S", "1S"),
     )
-    label = pixel_label(sample(sites=sites), parameters("Disk", 4, spotsize=2.5), GRID)
+    label = pixel_label(
+        specimen(sites=sites), parameters("Disk", 4, spotsize=2.5), GRID
+    )
     assert label.shape == (140, 240, 4)
     assert label.dtype == bool
     found = [ndimage.label(label[..., i])[1] for i in range(3)]
@@ -104,7 +117,7 @@ def test_discs_of_each_class_are_in_its_channel() -> None:
     assert position(label[..., 1]) == pytest.approx([30, 25.1], abs=0.03)
     np.testing.assert_array_equal(label.sum(axis=-1), 1)
     without = pixel_label(
-        sample(sites=sites),
+        specimen(sites=sites),
         parameters("Disk", 3, spotsize=2.5, null_class=False),
         GRID,
     )
@@ -142,7 +155,7 @@ def test_gaussians_have_their_height_place_and_width() -> None:
 
 def test_gaussians_and_their_background_add_up_to_one() -> None:
     sites = columns([(20, 15), (20.6, 15)], classes=[0, 1], names=("a", "b"))
-    scene = sample(sites=sites)
+    scene = specimen(sites=sites)
     label = pixel_label(scene, parameters("Blob", 3, spotsize=0.8), GRID)
     np.testing.assert_allclose(label.sum(axis=-1), 1, atol=1e-6)
     assert label.min() >= 0
@@ -206,9 +219,9 @@ def test_classes_of_the_image_are_one_hot() -> None:
         image_label({"phase": "bcc"}, kinds)
 
 
-def test_a_value_that_is_not_there_or_no_number_is_named() -> None:
+def test_a_value_that_is_not_there_or_not_a_number_is_named() -> None:
     wanted = parameters("Value", value="layers")
-    with pytest.raises(ValueError, match=r"no 'layers' is known; there is height"):
+    with pytest.raises(ValueError, match=r"'layers' is not known; there is height"):
         image_label({"height": 3}, wanted)
     with pytest.raises(ValueError, match="layers is a text"):
         image_label({"layers": "many"}, wanted)
@@ -216,6 +229,6 @@ def test_a_value_that_is_not_there_or_no_number_is_named() -> None:
 
 @pytest.mark.parametrize(("label", "classes"), [("Disk", 3), ("Gaussian", 5)])
 def test_classes_that_are_not_those_of_the_sites_are_refused(label, classes) -> None:
-    scene = sample(sites=columns([(20, 15)], names=("1Mo", "2S", "1S")))
+    scene = specimen(sites=columns([(20, 15)], names=("1Mo", "2S", "1S")))
     with pytest.raises(ValueError, match=rf"num_classes: .*1Mo.*be 4, not {classes}"):
         pixel_label(scene, parameters(label, classes), GRID)

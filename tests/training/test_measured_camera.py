@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from hrtemnn_training.images.conditions import draw_conditions
-from hrtemnn_training.images.parameters import ImageParameters
+from hrtemnn_training.parameters import ImageParameters
 from hyperspy_hrtemnn.analysis import ReadoutFit, training_parameters
 
 

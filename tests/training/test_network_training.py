@@ -18,9 +18,9 @@ from hrtemnn_training.evaluation.report import report
 from hrtemnn_training.export.graph import to_onnx
 from hrtemnn_training.export.onnx_file import ExportError, export
 from hrtemnn_training.recipe import Recipe
-from hrtemnn_training.training.batches import pixel_weights
-from hrtemnn_training.training.files import TrainingError, claim
-from hrtemnn_training.training.loop import train
+from hrtemnn_training.train.batches import pixel_weights
+from hrtemnn_training.train.files import TrainingError, claim
+from hrtemnn_training.train.loop import train
 from hyperspy_hrtemnn.networks import load
 
 
@@ -129,7 +129,7 @@ def test_a_trained_network_is_exported_and_scored(
     assert list(summary) == ["tiny", "threshold"]
     scores = load(path).card.scores
     assert scores["images"] == 12
-    assert scores["rivals"]["threshold"].keys() == {"MTF 3", "MTF 4"}
+    assert scores["baselines"]["threshold"].keys() == {"MTF 3", "MTF 4"}
     assert len(onnx.load(path).metadata_props) == 1
 
 
@@ -178,11 +178,11 @@ def test_the_label_decides_what_is_trained(
     assert (card.channels, card.defocus_step) == (images["multifocus"][0], 50)
     assert card.task == ("segmentation" if score == "validation_f1" else "exit wave")
     summary = report(recipe, tmp_path, against=("defocus",), progress=False)
-    rival = "matched filter" if score == "validation_f1" else "Y-scramble"
-    assert rival in summary
+    baseline = "matched filter" if score == "validation_f1" else "Y-scramble"
+    assert baseline in summary
     scores = load(tmp_path / "tiny.onnx").card.scores
     assert scores["images"] == 6
-    assert rival in scores["rivals"]
+    assert baseline in scores["baselines"]
 
 
 def test_a_run_from_before_a_key_existed_is_of_the_same_recipe(

@@ -21,10 +21,10 @@ from hrtemnn_training.export.graph import to_onnx
 from hrtemnn_training.export.msdnet_graph import msdnet_to_onnx
 from hrtemnn_training.export.nodes import ExportError
 from hrtemnn_training.export.object_weight import remove_weight, without_weight
-from hrtemnn_training.export.onnx_file import take_out_weight, weight_of
+from hrtemnn_training.export.onnx_file import take_out_weight
 from hrtemnn_training.recipe import Recipe
-from hrtemnn_training.training.batches import pixel_weights
-from hrtemnn_training.training.files import best_stage
+from hrtemnn_training.train.batches import pixel_weights
+from hrtemnn_training.train.files import best_stage
 from hyperspy_hrtemnn.networks import load
 
 SHAPE = (2, 1, 40, 56)
@@ -219,8 +219,11 @@ def test_the_weight_is_that_of_the_last_stage_that_was_begun(recipe, tmp_path) -
 def test_blurred_labels_keep_their_weight(recipe_values, label, weights) -> None:
     recipe_values["images"] |= {"label": label, "spotsize": 1.0}
     recipe = Recipe.model_validate(recipe_values)
-    stages = recipe.training.stages
-    assert tuple(weight_of(recipe, stage) for stage in stages) == weights
+    found = [
+        recipe.label.removable_weight(stage.object_weight)
+        for stage in recipe.training.stages
+    ]
+    assert tuple(found) == weights
 
 
 def test_an_exported_network_is_free_of_it(trained, trained_as, tmp_path) -> None:

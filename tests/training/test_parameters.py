@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from hrtemnn_training.images.conditions import draw_conditions
-from hrtemnn_training.images.parameters import ImageParameters
+from hrtemnn_training.parameters import ImageParameters
 from hyperspy_hrtemnn.analysis import Optics, transfer_function
 
 LISTING_A1 = """{
@@ -55,7 +55,7 @@ def test_the_listing_of_the_thesis_is_taken_as_it_is_but_for_the_blur() -> None:
     assert taken.pop("blur_is") == "standard deviation"
     assert taken.pop("blur") == pytest.approx([0.1 / 6.2832, 0.8 / 6.2832], abs=5e-5)
     assert taken == {k: v for k, v in listing.items() if "blur" not in k}
-    assert (parameters.channels, parameters.objects) == (3, 3)
+    assert (parameters.channels, parameters.kind.objects) == (3, 3)
     series, camera = draw_conditions(parameters, 300, np.random.default_rng(0))
     assert len(series) == 3
     assert 0.09 <= camera.sampling <= 0.11
@@ -178,5 +178,5 @@ def test_what_cannot_be_is_refused_by_its_key(changes: dict, message: str) -> No
     ],
 )
 def test_the_label_decides_the_output_and_the_loss(changes, activation, loss) -> None:
-    parameters = ImageParameters(**changes)
-    assert (parameters.activation, parameters.loss) == (activation, loss)
+    kind = ImageParameters(**changes).kind
+    assert (kind.activation, kind.loss) == (activation, loss)

@@ -8,9 +8,9 @@ import json
 import numpy as np
 import pytest
 
-from hrtemnn_training.evaluation.mask_task import MaskAnswer
-from hrtemnn_training.evaluation.reliability import Reliability
-from hrtemnn_training.evaluation.unbiased_area import UnbiasedArea
+from hrtemnn_training.metrics.masks import MaskPrediction
+from hrtemnn_training.metrics.reliability import Reliability
+from hrtemnn_training.metrics.unbiased_area import UnbiasedArea
 
 
 def drawn(rng, images=5, shape=(200, 310)):
@@ -59,7 +59,7 @@ def test_at_the_threshold_as_much_is_found_as_there_is(rng, weight) -> None:
     for probability, truth in (*images, nothing, nothing):
         areas.add(probability, truth)
     threshold = areas.threshold()
-    ratios = [MaskAnswer(p, threshold).found.sum() / t.sum() for p, t in images]
+    ratios = [MaskPrediction(p, threshold).found.sum() / t.sum() for p, t in images]
     assert np.median(ratios) == pytest.approx(1, abs=0.01)
 
 

@@ -15,9 +15,9 @@ from scipy.optimize import check_grad
 from scipy.spatial import cKDTree
 
 from hrtemnn_training.structures import Sheet
+from hrtemnn_training.structures._bond_network import BondNetwork, energy, relax
 from hrtemnn_training.structures._defects import add_defects
 from hrtemnn_training.structures._grains import join_grains
-from hrtemnn_training.structures._network import Network, energy, relax
 
 A = 2.46
 BOND = A / np.sqrt(3)
@@ -29,13 +29,13 @@ def grown(
     half: float = 15.0,
     elements: tuple[int, int] = (6, 6),
     seed: int = 0,
-) -> Network:
+) -> BondNetwork:
     """One grain, or two that meet at x = 0."""
     rng = np.random.default_rng(seed)
     return join_grains(angles, lambda p: p[:, 0], half, A, elements=elements, rng=rng)
 
 
-def rings(network: Network) -> Counter[int]:
+def rings(network: BondNetwork) -> Counter[int]:
     """Sizes of the faces of the network, the outer one left out."""
     positions, neighbors = network.positions, network.neighbors
     following = {}
@@ -59,13 +59,13 @@ def rings(network: Network) -> Counter[int]:
     return found
 
 
-def bond_lengths(network: Network) -> np.ndarray:
+def bond_lengths(network: BondNetwork) -> np.ndarray:
     i, k = np.nonzero(network.neighbors >= 0)
     j = network.neighbors[i, k]
     return np.linalg.norm(network.positions[i] - network.positions[j], axis=1)
 
 
-def inner(network: Network, half: float = 10.0) -> np.ndarray:
+def inner(network: BondNetwork, half: float = 10.0) -> np.ndarray:
     return np.all(np.abs(network.positions) < half, axis=1)
 
 

@@ -27,12 +27,12 @@ RECIPES = sorted((Path(__file__).parents[2] / "training" / "recipes").glob("*.js
 def test_structures_come_back_as_they_were(run_folder, recipe) -> None:
     data = DataSet(run_folder / "train.zarr")
     structure = data.read_structure(2)
-    sample = data.read_sample(2)
-    assert sample.extent == (46, 46)
-    assert sample.wave.dtype == np.complex64
-    assert len(sample.outlines) == len(structure.outlines)
+    specimen = data.read_specimen(2)
+    assert specimen.extent == (46, 46)
+    assert specimen.wave.dtype == np.complex64
+    assert len(specimen.outlines) == len(structure.outlines)
     wave = exit_wave(structure, recipe.waves)
-    np.testing.assert_allclose(sample.wave, wave, atol=1e-5)
+    np.testing.assert_allclose(specimen.wave, wave, atol=1e-5)
 
 
 def test_unfinished_parts_are_missing_and_made_again(tmp_path, recipe) -> None:
@@ -124,11 +124,11 @@ def test_missing_data_is_named(tmp_path, recipe) -> None:
         DataSet(tmp_path / "nothing")
     make_structures(recipe, tmp_path, processes=1, progress=False)
     with pytest.raises(StoreError, match="no wave yet; run `hrtemnn waves`"):
-        DataSet(tmp_path / "test.zarr").read_sample(0)
+        DataSet(tmp_path / "test.zarr").read_specimen(0)
     data = DataSet(tmp_path / "test.zarr", "r+")
     data._root["00000"].attrs["atoms"] = False  # as if it was killed here
     with pytest.raises(StoreError, match="no atoms yet; run `hrtemnn structures`"):
-        data.read_sample(0)
+        data.read_specimen(0)
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
@@ -296,4 +296,6 @@ def test_runs_share_exit_waves(tmp_path, run_folder):
     other = DataSet(data_path(tmp_path / "other", "validation"))
     own = DataSet(data_path(run_folder, "validation"))
     assert len(other) == len(own)
-    np.testing.assert_array_equal(other.read_sample(1).wave, own.read_sample(1).wave)
+    np.testing.assert_array_equal(
+        other.read_specimen(1).wave, own.read_specimen(1).wave
+    )

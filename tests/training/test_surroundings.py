@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from crystals import VECTORS, A, mos2
 
-from hrtemnn_training.evaluation.surroundings import Surroundings
+from hrtemnn_training.baselines.surroundings import Surroundings
 
 HONEYCOMB, _ = mos2(12, 9)
 HOLLOW = HONEYCOMB[: len(HONEYCOMB) // 2] + VECTORS.sum(axis=0) * 2 / 3

@@ -6,7 +6,7 @@ from __future__ import annotations
 from itertools import product
 
 import hyperspy.api as hs
-import known_samples
+import known_specimens
 import numpy as np
 import pytest
 
@@ -27,7 +27,7 @@ def wave_of(positions, numbers, box, settings):
         numbers=np.array(numbers, np.uint8),
         particles=np.ones(len(positions), np.uint8),
         box=tuple(box),
-        sites=known_samples.columns(),
+        sites=known_specimens.columns(),
         outlines=(),
         kinds=(),
     )

@@ -54,7 +54,7 @@ def test_make_goes_from_the_recipe_to_the_scores(made) -> None:
 
 KILLED_IN_THE_SECOND_EPOCH = """
 import os, signal, sys
-from hrtemnn_training.training.batches import ImageEpoch
+from hrtemnn_training.train.batches import ImageEpoch
 from hyperspy_hrtemnn.cli import main
 
 form = ImageEpoch.__getitem__

@@ -14,11 +14,11 @@ from tqdm import tqdm
 
 from hrtemnn_training.recipe import RecipeError, change_training
 from hrtemnn_training.store import DataSet
-from hrtemnn_training.training import files as training_files
-from hrtemnn_training.training import loop as training
-from hrtemnn_training.training.batches import ImageEpoch
-from hrtemnn_training.training.files import delete_training, trained_recipe
-from hrtemnn_training.training.loop import TrainingError, train, train_epoch
+from hrtemnn_training.train import files as training_files
+from hrtemnn_training.train import loop as training
+from hrtemnn_training.train.batches import ImageEpoch
+from hrtemnn_training.train.files import delete_training, trained_recipe
+from hrtemnn_training.train.loop import TrainingError, train, train_epoch
 
 if TYPE_CHECKING:
     from pathlib import Path

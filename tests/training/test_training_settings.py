@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from hrtemnn_training.objective import make_optimizer, regularize_kernels
+from hrtemnn_training.losses import make_optimizer, regularize_kernels
 from hrtemnn_training.recipe import Recipe, read_recipe
 from hyperspy_hrtemnn.cli import main
 
@@ -98,7 +98,7 @@ def test_options_of_train_take_the_place_of_the_recipes(
     path.write_text(json.dumps(recipe_values), encoding="utf-8")
     called = []
     monkeypatch.setattr(
-        "hrtemnn_training.training.loop.train",
+        "hrtemnn_training.train.loop.train",
         lambda recipe, _, **more: called.append((recipe, more)),
     )
     (tmp_path / "last.keras").touch()
@@ -120,7 +120,7 @@ def test_options_of_train_take_the_place_of_the_recipes(
     ("options", "message"),
     [
         (["--adam", "{}", "--rmsprop", "1e-3"], "one of --adam and --rmsprop"),
-        (["--adam", "0.001"], "no JSON object"),
+        (["--adam", "0.001"], "not a JSON object"),
         (["--adam", "{beta"], "neither JSON nor a file"),
         (["--adam", '{"beta": 1}'], "adam does not take beta"),
         (["--adam", '{"learning_rate": "fast"}'], "learning_rate"),

@@ -6,42 +6,46 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from known_samples import sample
+from known_specimens import specimen
 
 from hrtemnn_training.evaluation.report import report
-from hrtemnn_training.evaluation.zone_axis import roc_auc
 from hrtemnn_training.export.onnx_file import export
 from hrtemnn_training.generation import make_structures, make_waves
-from hrtemnn_training.images.labels import image_label
-from hrtemnn_training.images.parameters import ImageParameters
-from hrtemnn_training.images.spectrum import spectrum_pair
+from hrtemnn_training.images.sample import Sample
+from hrtemnn_training.metrics.roc import roc_auc
+from hrtemnn_training.parameters import ImageParameters
 from hrtemnn_training.recipe import Recipe
-from hrtemnn_training.training.loop import train
+from hrtemnn_training.train.loop import train
 from hyperspy_hrtemnn.networks import load
 
 ZONE_AXIS = {"label": "Zone axis", "image_size": (33, 33)}
 
 
+def label_of(parameters: ImageParameters, **values) -> np.ndarray:
+    sample = Sample(specimen(**values), None, parameters, 0.5)
+    return parameters.kind.draw(sample, None)
+
+
 @pytest.mark.parametrize(("tilt", "label"), [(0, 1), (3, 1), (3.01, 0)])
 def test_a_particle_is_on_axis_up_to_a_tilt(tilt, label) -> None:
     parameters = ImageParameters(**ZONE_AXIS)
-    assert image_label({"tilt": tilt}, parameters).tolist() == [label]
+    assert label_of(parameters, tilt=tilt).tolist() == [label]
     wider = ImageParameters(**ZONE_AXIS, max_tilt=5)
-    assert image_label({"tilt": tilt}, wider).tolist() == [1]
+    assert label_of(wider, tilt=tilt).tolist() == [1]
 
 
-def test_samples_without_a_tilt_are_refused() -> None:
+def test_specimens_without_a_tilt_are_refused() -> None:
     with pytest.raises(ValueError, match="needs the tilt of a particle"):
-        image_label({"thickness": 3}, ImageParameters(**ZONE_AXIS))
+        label_of(ImageParameters(**ZONE_AXIS), thickness=3)
 
 
 def test_a_pair_is_a_spectrum_and_repeats() -> None:
     parameters = ImageParameters(**ZONE_AXIS, log_dose=(3, 4))
-    known = sample((26.0, 20.0, 8.0), tilt=1.0)
+    known = specimen((26.0, 20.0, 8.0), tilt=1.0)
 
     def pair(seed):
         rng = np.random.default_rng(seed)
-        return spectrum_pair(known, parameters, energy=300, sampling=0.5, rng=rng)
+        return parameters.kind.pair(known, energy=300, sampling=0.5, rng=rng)
 
     (image, label), (again, _), (other, _) = pair(1), pair(1), pair(2)
     assert (image.shape, image.dtype, label.tolist()) == ((33, 33, 1), np.float32, [1])
@@ -98,4 +102,4 @@ def test_a_network_is_made_and_scored(tmp_path, recipe_values) -> None:
         assert set(part["roc_auc"]) == {"all", "shape", "support", "zone_axis"}
     scores = load(tmp_path / "tiny.onnx").card.scores
     assert list(scores["roc_auc"]) == ["tiny", "brightness ratio"]
-    assert scores["rivals"]["brightness ratio"].keys() == {"accuracy"}
+    assert scores["baselines"]["brightness ratio"].keys() == {"accuracy"}

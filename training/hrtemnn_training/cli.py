@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps from a recipe to a network, as commands of `hrtemnn`."""
+"""Commands of `hrtemnn` that lead from a recipe to a network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .recipe import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .images.parameters import ImageParameters
+    from .parameters import ImageParameters
 
 
 class _RecipeFile(click.ParamType):  # type: ignore[type-arg]
@@ -49,7 +49,7 @@ class _Options(click.ParamType):  # type: ignore[type-arg]
             except (OSError, ValueError) as error:
                 self.fail(f"{value!r} is neither JSON nor a file: {error}", param, ctx)
         if not isinstance(options, dict):
-            self.fail(f"{value!r} is no JSON object", param, ctx)
+            self.fail(f"{value!r} is not a JSON object", param, ctx)
         return options
 
 
@@ -228,7 +228,7 @@ def train(
     if changes:
         recipe = change_training(recipe, **changes)
 
-    from .training import files, loop
+    from .train import files, loop
 
     if restart:
         for path in files.delete_training(folder):
@@ -244,7 +244,7 @@ def images(recipe: Recipe, folder: Path, cache: bool) -> None:
     As many as the key debug of the recipe says. Training forms its images when it needs
     them first and keeps them; --cache forms them beforehand, for a GPU not to wait.
     """
-    from .training import batches, pictures
+    from .train import batches, pictures
 
     click.echo(pictures.draw_images(recipe, folder))
     if cache:
@@ -258,7 +258,7 @@ def export(recipe: Recipe, folder: Path) -> None:
     The object_weight of its stage is taken out of what it answers.
     """
     from .export import onnx_file
-    from .training.files import trained_recipe
+    from .train.files import trained_recipe
 
     click.echo(onnx_file.export(trained_recipe(folder, recipe), folder))
 
@@ -270,12 +270,12 @@ def export(recipe: Recipe, folder: Path) -> None:
     multiple=True,
     default=("dose",),
     show_default=True,
-    help="Condition in whose bins the scores are given: dose, defocus, sampling, ...",
+    help="Condition in whose bins the metrics are given: dose, defocus, sampling, ...",
 )
 @click.option(
     "--averaged",
     is_flag=True,
-    help="Score each network once more, averaged over eight orientations of the image.",
+    help="Measure each network once more, averaged over eight orientations of images.",
 )
 @click.option(
     "--images",
@@ -292,9 +292,9 @@ def evaluate(
     averaged: bool,
     images: dict[str, Any] | None,
 ) -> None:
-    """Score networks, and their rivals without one, on the test structures in FOLDER.
+    """Measure networks, and baselines without one, on the test structures in FOLDER.
 
-    What is scored follows from the label of RECIPE. Without NETWORKS the exported
+    The metrics follow from the label of RECIPE. Without NETWORKS the exported
     network of FOLDER: evaluation.csv, .json and .png go into FOLDER and the scores into
     its card, with the threshold of unbiased area of a mask, which is measured first, on
     validation structures. NETWORKS, by name or path, are compared on the same images in
@@ -362,8 +362,8 @@ def dose_study(
     on the area stays; dose.json, their medians and spread; dose.png and
     dose-frames.png.
     """
-    from .evaluation.dose_report import study_doses
-    from .evaluation.dose_series import DosePlan
+    from .evaluation.dose.report import study_doses
+    from .evaluation.dose.series import DosePlan
 
     changed = None if images is None else change_images(recipe, images)
     summary = study_doses(
@@ -387,7 +387,7 @@ def make(recipe: Recipe, folder: Path, **work: Any) -> None:
     """Make the network of RECIPE in FOLDER: all steps, going on where they stopped."""
     from . import generation
     from .export import onnx_file
-    from .training import loop
+    from .train import loop
 
     generation.make_structures(recipe, folder, **work)
     generation.make_waves(recipe, folder, **work)
@@ -406,9 +406,8 @@ def _evaluate(
     averaged: bool = False,
 ) -> None:
     from .evaluation.report import report, table_of
-    from .evaluation.tasks import task_of
 
     summary = report(
         recipe, folder, networks, images=images, against=against, averaged=averaged
     )
-    click.echo(table_of(summary, task_of(recipe).plotted))
+    click.echo(table_of(summary, recipe.label.plotted))

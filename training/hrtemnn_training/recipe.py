@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A recipe: everything that makes one network, in one JSON file."""
+"""Recipe: everything that makes one network, in one JSON file."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,25 +17,15 @@ from .images.blur_meaning import (
     recipe_with_blur_in_the_image,
     with_blur_in_the_image,
 )
-from .images.parameters import PER_IMAGE, SEGMENTATIONS, ImageParameters
+from .images.keys import LABEL_KEYS
+from .labels import LABELS, LabelKind
+from .parameters import ImageParameters
 from .structures import AnyGenerator
 from .training_settings import Stage, TrainingSettings
 from .waves.multislice import WaveSettings
 
 # Keys whose values are of one of several kinds.
 _CHOICES = {"network", "structures", "vibrations"}
-
-# Keys of the images that are of the label, not of the microscope.
-_QUESTION = {
-    "label",
-    "num_classes",
-    "null_class",
-    "categories",
-    "value",
-    "max_tilt",
-    "spotsize",
-    "normalizedistance",
-}
 
 
 class RecipeError(ValueError):
@@ -77,48 +67,43 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _images_fit(self) -> Recipe:
-        images = self.images
+        images, kind = self.images, self.images.kind
         if len(self.classes) != images.num_classes:
             raise ValueError(
                 f"classes: name the {images.num_classes} channels of the label, one "
                 f"for each of images.num_classes; there are {len(self.classes)} names"
             )
         background = [name == "background" for name in self.classes]
-        wanted = [False] * images.objects + [True] * images.has_background
+        wanted = [False] * kind.objects + [True] * kind.has_background
         if background != wanted:
-            last = "last" if images.has_background else "none"
+            last = "last" if kind.has_background else "none"
             raise ValueError(
                 f"classes: {last} of them is the background (images.null_class), and "
                 f'is called "background"; they are {", ".join(self.classes)}'
             )
-        # A disc covers the middle of a pixel wherever it lies from here on.
-        least = math.sqrt(2) * self.sampling
-        if images.label in {"Disk", "Column height"} and images.spotsize < least:
-            raise ValueError(
-                f"images.spotsize: discs of {images.spotsize:g} Å fall between pixels "
-                f"of {self.sampling:g} Å; use {least:.2f} Å or more"
-            )
+        kind.check_sampling(self.sampling)
         for stage in self.training.stages:
             other = self.images_of(stage)
             for key in ("label", "num_classes", "channels"):
                 if getattr(other, key) != getattr(images, key):
                     raise ValueError(f"training.stages: {key} must be the same in all")
-            if stage.object_weight != 1 and images.label not in SEGMENTATIONS:
+            if stage.object_weight != 1 and not kind.weighs_objects:
+                weighing = [name for name, k in LABELS.items() if k.weighs_objects]
                 raise ValueError(
                     "training.stages: object_weight is for labels of classes of "
-                    f"pixels, {', '.join(SEGMENTATIONS)}; {images.label} is none"
+                    f"pixels, {', '.join(weighing)}, not for {images.label}"
                 )
         return self
 
     @model_validator(mode="after")
     def _network_fits(self) -> Recipe:
-        network, label = self.network, self.images.label
-        if network.per_image != (label in PER_IMAGE):
-            answers = ("for each pixel", "for the whole image")
+        network, kind = self.network, self.images.kind
+        if network.per_image != kind.per_image:
+            whole = ("for each pixel", "for the whole image")
             raise ValueError(
-                f"network.architecture: {network.architecture} gives an answer "
-                f"{answers[network.per_image]}, the label {label} needs one "
-                f"{answers[not network.per_image]}"
+                f"network.architecture: {network.architecture} gives a prediction "
+                f"{whole[network.per_image]}, the label {kind.name} needs one "
+                f"{whole[not network.per_image]}"
             )
         for side in self.images.image_size:
             if side % network.stride or side < network.smallest_side:
@@ -134,9 +119,15 @@ class Recipe(BaseModel):
         return ImageParameters.model_validate(self.images.model_dump() | stage.images)
 
     @property
+    def label(self) -> LabelKind:
+        """Label of the images, with the names of its classes."""
+        kind = self.images.kind
+        return replace(kind, names=self.classes[: kind.objects])
+
+    @property
     def loss(self) -> str:
-        """What the training makes small: its own, or what the label asks for."""
-        return self.training.loss or self.images.loss
+        """Loss of the training: its own, or that of the label."""
+        return self.training.loss or self.images.kind.loss
 
     @property
     def sha256(self) -> str:
@@ -157,7 +148,7 @@ def read_recipe(path: str | Path) -> Recipe:
     Raises
     ------
     RecipeError
-        If the file is missing, is no JSON, or a key is unknown, missing, reversed or
+        If the file is missing, is not JSON, or a key is unknown, missing, reversed or
         of another type; the message names each such key.
     """
     path = Path(path)
@@ -236,7 +227,7 @@ def change_images(recipe: Recipe, changes: dict[str, Any]) -> ImageParameters:
     RecipeError
         If there is no such key, a value is not possible, or it changes the question.
     """
-    asked = sorted(changes.keys() & _QUESTION)
+    asked = sorted(changes.keys() & LABEL_KEYS)
     if asked:
         raise RecipeError(
             f"The images cannot be changed so: {', '.join(asked)} would change what is "

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A data set on disk: structures and their exit waves in one zarr store."""
+"""Data set on disk: structures and their exit waves in one zarr store."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import zarr
@@ -27,7 +27,7 @@ class StoreError(ValueError):
 
 
 @dataclass(frozen=True)
-class Sample:
+class Specimen:
     """One exit wave and what its labels are made of.
 
     Parameters
@@ -46,6 +46,16 @@ class Sample:
     kinds: tuple[str, ...]
     sites: Sites
     values: Mapping[str, float | str]
+
+
+class Specimens(Protocol):
+    """Specimens by number, such as those of a `DataSet`."""
+
+    def __len__(self) -> int:
+        """Return the number of specimens."""
+
+    def read_specimen(self, index: int) -> Specimen:
+        """Return one of them."""
 
 
 class DataSet:
@@ -178,7 +188,7 @@ class DataSet:
         group.create_array("wave", data=wave, overwrite=True)
         group.attrs["wave"] = True
 
-    def read_sample(self, index: int) -> Sample:
+    def read_specimen(self, index: int) -> Specimen:
         """Return the exit wave number `index` and what it shows.
 
         Raises
@@ -188,11 +198,11 @@ class DataSet:
         """
         group = self._group(index, "wave")
         x, y, _ = group.attrs["box"]
-        return Sample(group["wave"][...], (y, x), **_description(group))
+        return Specimen(group["wave"][...], (y, x), **_description(group))
 
 
 def _description(group: zarr.Group) -> dict[str, Any]:
-    """Return what a structure and a sample have in common."""
+    """Return what a structure and a specimen have in common."""
     attributes = dict(group.attrs)
     return {
         "outlines": tuple(np.array(o, np.float32) for o in attributes["outlines"]),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a network is trained, apart from the training: a recipe is read without Keras."""
+"""Training settings of a recipe, which is read without Keras."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pydantic import (
 
 
 def _known_loss(name: str) -> str:
-    from .objective import find_loss
+    from .losses import find_loss
 
     find_loss(name)
     return name
@@ -25,7 +25,7 @@ def _known_loss(name: str) -> str:
 
 def _known_optimizer(name: str) -> str:
     if name != "adam":  # the default needs no Keras to be known
-        from .objective import find_optimizer
+        from .losses import find_optimizer
 
         find_optimizer(name)
     return name
@@ -90,7 +90,7 @@ class TrainingSettings(BaseModel):
     @classmethod
     def _accepted(cls, options: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         if options and "optimizer" in info.data:
-            from .objective import make_optimizer
+            from .losses import make_optimizer
 
             make_optimizer(info.data["optimizer"], options)
         return options

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Networks and their rivals on the same images of structures they never saw.
+"""Comparison of networks and baselines, on the same structures they never saw.
 
 A network runs as it does for a user: on the pixels of the camera, through the same
 resampling, standardization and tiling.
@@ -15,54 +15,50 @@ import pandas as pd
 from tqdm import tqdm
 
 from hrtemnn_training.generation import data_path
+from hrtemnn_training.metrics.reliability import Reliability
 from hrtemnn_training.store import DataSet
 
-from .mask_summary import camera_plan
-from .mask_task import Masks
-from .reliability import Reliability
-from .rivals import rivals_of
-from .shots import take
-from .tasks import Task, task_of
+from .samples import draw_sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from hrtemnn_training.images.parameters import ImageParameters
+    from hrtemnn_training.images.keys import ImageKeys
+    from hrtemnn_training.labels import LabelKind
     from hrtemnn_training.recipe import Recipe
+    from hrtemnn_training.store import Specimens
     from hyperspy_hrtemnn.networks import Network
 
-    from .shots import Samples
-
 _ROUND = 1000  # a seed of its own for these images
-_VALIDATION = 24  # images on which the rivals are tuned
+_VALIDATION = 24  # images on which the baselines are tuned
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores of several contenders on the same images.
+    """Metrics of several contenders on the same images.
 
     Parameters
     ----------
     table
         One row for each image and contender: ``by``, the contender, ``structure``,
-        the conditions, and the scores.
-    networks, rivals
+        the conditions, and the metrics.
+    networks, baselines
         Names of the contenders.
-    conditions, scores
+    conditions, metrics
         Names of the columns.
-    task
-        What was asked.
+    label
+        Label that was asked for.
     reliability
-        Of the networks, by name, where the answer is a mask.
+        Reliability of each network by name, where the label has an area.
     """
 
     table: pd.DataFrame
     networks: tuple[str, ...]
-    rivals: tuple[str, ...]
+    baselines: tuple[str, ...]
     conditions: tuple[str, ...]
-    scores: tuple[str, ...]
-    task: Task
+    metrics: tuple[str, ...]
+    label: LabelKind
     reliability: dict[str, Reliability]
 
     def rows(self, contender: str) -> pd.DataFrame:
@@ -75,18 +71,18 @@ def evaluate(
     folder: Path,
     networks: Mapping[str, Network],
     *,
-    images: ImageParameters | None = None,
+    images: ImageKeys | None = None,
     against: Sequence[str] = (),
     progress: bool = True,
 ) -> Evaluation:
-    """Image every test structure and score what networks and rivals make of it.
+    """Image every test structure and measure what networks and baselines predict of it.
 
     Masks of one class in single images are imaged with each of two cameras, the dose
-    evenly over its bins, see `mask_summary`; everything else, and all in conditions
-    that are not the recipe's, once, drawn from the ranges. The rivals need no network
-    and are tuned on the first 24 structures of the validation set, in the conditions of
-    the recipe. A network that takes fewer images than the focal series of the recipe
-    gets its first ones.
+    evenly over its bins, see `camera_plan`; everything else, and all in conditions
+    that are not the recipe's, once, drawn from the ranges. The baselines need no
+    network and are tuned on the first 24 structures of the validation set, in the
+    conditions of the recipe. A network that takes fewer images than the focal series of
+    the recipe gets its first ones.
 
     Parameters
     ----------
@@ -108,11 +104,11 @@ def evaluate(
     StoreError
         If there are no exit waves.
     ValueError
-        If a network does not answer what the label asks, or an image has no such
+        If a network does not predict what the label asks, or an image has no such
         condition.
     """
     images = images or recipe.images
-    task = task_of(recipe)
+    label = recipe.label
     for name, network in networks.items():
         check_fit(name, network, recipe)
     data, validation = (
@@ -120,47 +116,49 @@ def evaluate(
     )
     rng = np.random.default_rng((recipe.seed, _ROUND + 1))
     check_conditions(recipe, data, against)
-    shots = [
-        take(recipe, validation, index, rng)
+    samples = [
+        draw_sample(recipe, validation, index, rng)
         for index in range(min(len(validation), _VALIDATION))
     ]
-    rivals = rivals_of(task, shots, data, rng)
+    baselines = label.baselines(samples, data, rng)
     rows = []
     conditions: dict[str, None] = {}
-    scores: dict[str, None] = {}
+    metrics: dict[str, None] = {}
     reliability = {name: Reliability() for name in networks}
     jobs = list(images_of(recipe, images, len(data)))
     for index, parameters, view in tqdm(jobs, "evaluate", disable=not progress):
         # The same structure, place and optics for all contenders, and for both cameras.
         own = np.random.default_rng((recipe.seed, _ROUND, index))
-        shot = take(recipe, data, index, own, parameters)
-        known = view | shot.conditions()
+        sample = draw_sample(recipe, data, index, own, parameters)
+        known = view | sample.conditions()
         conditions |= dict.fromkeys(known)
-        answers = {name: task.ask(network, shot) for name, network in networks.items()}
-        answers |= {name: rival(shot) for name, rival in rivals.items()}
-        for name, answer in answers.items():
-            scored = task.score(answer, shot)
-            scores |= dict.fromkeys(scored)
-            rows.append({"by": name, "structure": index} | known | scored)
-        if isinstance(task, Masks):
-            truth = task.truth(shot)
-            for name, counted in reliability.items():
-                counted.add(answers[name].probability, truth)
+        predictions = {
+            name: label.predict(network, sample) for name, network in networks.items()
+        }
+        predictions |= {name: baseline(sample) for name, baseline in baselines.items()}
+        for name, prediction in predictions.items():
+            measured = label.metrics(prediction, sample)
+            metrics |= dict.fromkeys(measured)
+            rows.append({"by": name, "structure": index} | known | measured)
+        for name, counted in reliability.items():
+            both = label.probability_and_truth(predictions[name], sample)
+            if both is not None:
+                counted.add(*both)
     return Evaluation(
         pd.DataFrame(rows),
         tuple(networks),
-        tuple(rivals),
+        tuple(baselines),
         tuple(conditions),
-        tuple(scores),
-        task,
-        reliability if isinstance(task, Masks) else {},
+        tuple(metrics),
+        label,
+        reliability if label.measures_area else {},
     )
 
 
 def images_of(
-    recipe: Recipe, images: ImageParameters, count: int
-) -> Iterator[tuple[int, ImageParameters, dict[str, Any]]]:
-    """Yield structure, ranges and what else is known of each image that is scored.
+    recipe: Recipe, images: ImageKeys, count: int
+) -> Iterator[tuple[int, ImageKeys, dict[str, Any]]]:
+    """Yield structure, ranges and what else is known of each image to evaluate.
 
     Parameters
     ----------
@@ -171,20 +169,14 @@ def images_of(
     count
         Number of structures.
     """
-    if is_plain_mask(recipe) and images is recipe.images:
-        yield from camera_plan(images, count)
+    if images is recipe.images:
+        yield from recipe.label.plan(count)
     else:
         yield from ((index, images, {}) for index in range(count))
 
 
-def is_plain_mask(recipe: Recipe) -> bool:
-    """Return whether the label is a mask of one class in single images."""
-    images = recipe.images
-    return (images.label, images.num_classes, images.channels) == ("Mask", 1, 1)
-
-
 def check_fit(name: str, network: Network, recipe: Recipe) -> None:
-    """Raise a ValueError if a network does not answer what a recipe asks."""
+    """Raise a ValueError if a network does not predict what a recipe asks for."""
     card, images = network.card, recipe.images
     if len(card.classes) != images.num_classes or card.channels > images.channels:
         raise ValueError(
@@ -194,9 +186,11 @@ def check_fit(name: str, network: Network, recipe: Recipe) -> None:
         )
 
 
-def check_conditions(recipe: Recipe, data: Samples, against: Sequence[str]) -> None:
+def check_conditions(recipe: Recipe, data: Specimens, against: Sequence[str]) -> None:
     """Raise a ValueError if images of a data set have no such condition."""
-    first = take(recipe, data, 0, np.random.default_rng((recipe.seed, _ROUND, 0)))
+    first = draw_sample(
+        recipe, data, 0, np.random.default_rng((recipe.seed, _ROUND, 0))
+    )
     known = first.conditions()
     numbers = [k for k, v in known.items() if not isinstance(v, str)]
     for name in against:

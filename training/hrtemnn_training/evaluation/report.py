@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of an evaluation in the folder of a run, and the scores in the card."""
+"""Report of an evaluation: its files in the folder of a run, and scores in the card."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ import numpy as np
 
 from hrtemnn_training.export.cards import change_card
 from hrtemnn_training.generation import data_path
+from hrtemnn_training.metrics.summary import edges_of, summarize
 from hrtemnn_training.store import DataSet
 from hyperspy_hrtemnn.networks import load
 from hyperspy_hrtemnn.whole_files import written_whole
 
-from .comparison import check_conditions, evaluate, is_plain_mask
-from .mask_summary import dose_bins, summarize_masks
+from .comparison import check_conditions, evaluate
 from .plots import plot_evaluation
-from .summary import edges_of, summarize
-from .unbiased_area import measure_threshold
-from .zone_axis import ZoneAxes, roc_auc
+from .unbiased_threshold import measure_threshold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +25,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from hrtemnn_training.images.parameters import ImageParameters
+    from hrtemnn_training.images.keys import ImageKeys
+    from hrtemnn_training.metrics.metric import Metric
     from hrtemnn_training.recipe import Recipe
     from hyperspy_hrtemnn.networks import Network
 
@@ -39,7 +38,7 @@ def report(
     folder: Path,
     networks: Sequence[str] = (),
     *,
-    images: ImageParameters | None = None,
+    images: ImageKeys | None = None,
     against: Sequence[str] = ("dose",),
     averaged: bool = False,
     progress: bool = True,
@@ -60,7 +59,7 @@ def report(
     images
         Conditions of the test images other than the recipe's, see `change_images`.
     against
-        Conditions in whose bins the scores are summarized and drawn.
+        Conditions in whose bins the metrics are summarized and drawn.
     averaged
         Whether each network is a contender once more, averaged over the orientations of
         the images (`Network.averaged`).
@@ -92,25 +91,20 @@ def report(
     )
     bins = {name: _edges(name, recipe, evaluation) for name in against}
     summary = {
-        name: summarize(evaluation.rows(name), evaluation.scores, bins)
-        for name in (*evaluation.networks, *evaluation.rivals)
+        name: summarize(evaluation.rows(name), evaluation.metrics, bins)
+        for name in (*evaluation.networks, *evaluation.baselines)
     }
-    if "dose_bin" in evaluation.table:
-        for name, part in summary.items():
-            card = named[name].card if name in named else None
-            threshold = card.unbiased_threshold if card else None
-            part["cameras"] = summarize_masks(evaluation.rows(name), threshold)
+    for name, part in summary.items():
+        threshold = named[name].card.unbiased_threshold if name in named else None
+        part.update(evaluation.label.summarize(evaluation.rows(name), threshold))
     for name, reliability in evaluation.reliability.items():
         summary[name]["reliability"] = reliability.summary()
-    if isinstance(evaluation.task, ZoneAxes):
-        for name, part in summary.items():
-            part["roc_auc"] = roc_auc(evaluation.rows(name))
     stem = "evaluation" if of_the_card else "comparison"
     write_table(evaluation.table, folder / f"{stem}.csv")
     write_summary(summary, folder / f"{stem}.json")
     plot_evaluation(evaluation, bins, folder / f"{stem}.png")
     if of_the_card:
-        scores = _card_scores(recipe, summary, evaluation)
+        scores = evaluation.label.card_scores(summary)
         _update_card(_own(recipe, folder), scores=scores)
     return summary
 
@@ -153,8 +147,9 @@ def _own(recipe: Recipe, folder: Path) -> Path:
 
 
 def _edges(condition: str, recipe: Recipe, evaluation: Evaluation) -> np.ndarray:
-    if condition == "dose" and is_plain_mask(recipe):
-        return np.array(dose_bins(recipe.images))
+    edges = recipe.label.dose_edges
+    if condition == "dose" and edges is not None:
+        return np.array(edges)
     return edges_of(condition, evaluation.table[condition].to_numpy())
 
 
@@ -175,48 +170,16 @@ def _update_card(path: Path, **fields: Any) -> None:
     change_card(path, lambda card: card.model_copy(update=fields))
 
 
-def _card_scores(
-    recipe: Recipe, summary: dict[str, Any], evaluation: Evaluation
-) -> dict[str, Any]:
-    """Return the network's scores with the means of whatever else was scored."""
-    name, *others = summary
-    own = summary[name]
-    rivals: dict[str, Any] = {name: summary[name] for name in others}
-    if is_plain_mask(recipe):
-        rivals = {name: _f1_means(part["cameras"]) for name, part in rivals.items()}
-        return {
-            **own["cameras"],
-            "reliability": own["reliability"],
-            "rivals": rivals,
-        }
-    shown = [s for s in evaluation.task.plotted if s in own["scores"]]
-    rivals = {
-        name: {s: part["scores"].get(s, {}).get("mean") for s in shown}
-        for name, part in rivals.items()
-    }
-    areas = {n: part["roc_auc"] for n, part in summary.items() if "roc_auc" in part}
-    return {**own, "rivals": rivals} | ({"roc_auc": areas} if areas else {})
-
-
-def _f1_means(cameras: dict[str, Any]) -> dict[str, dict[str, float | None]]:
-    """Return F1 by camera and dose from `summarize_masks`."""
-    return {
-        camera: {doses: bins["f1_mean"] for doses, bins in part["dose"].items()}
-        for camera, part in cameras.items()
-        if isinstance(part, dict)
-    }
-
-
-def table_of(summary: dict[str, Any], plotted: Sequence[str]) -> str:
-    """Return the scores that are drawn, a line for each contender, as text."""
+def table_of(summary: dict[str, Any], plotted: Sequence[Metric]) -> str:
+    """Return the metrics that are drawn, a line for each contender, as text."""
     lines = []
     width = max(map(len, summary))
     for name, part in summary.items():
-        for score in plotted:
-            if score in part["scores"]:
-                values = part["scores"][score]
+        for metric in plotted:
+            if metric.name in part["scores"]:
+                values = part["scores"][metric.name]
                 numbers = "  ".join(
                     f"{key} {value}" for key, value in values.items() if key != "images"
                 )
-                lines.append(f"{name:{width}}  {score}: {numbers}")
+                lines.append(f"{name:{width}}  {metric.name}: {numbers}")
     return "\n".join(lines)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the best epoch of a training to the ONNX file that users get, with its card."""
+"""ONNX file of the best epoch of a training, with its card, as users get it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import keras
 import numpy as np
 import onnx
 
-from hrtemnn_training.images.parameters import SEGMENTATIONS
-from hrtemnn_training.training.files import best_stage
-from hrtemnn_training.training.loop import network_of
+from hrtemnn_training.train.files import best_stage
+from hrtemnn_training.train.loop import network_of
 from hyperspy_hrtemnn.networks import Card, Network, TrainedRanges
 from hyperspy_hrtemnn.whole_files import written_whole
 
@@ -27,19 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hrtemnn_training.recipe import Recipe
-    from hrtemnn_training.training_settings import Stage
 
 # Largest difference between Keras and ONNX: of a probability, or of the largest value.
 _TOLERANCE = 1e-4
-_TASKS: dict[str, Any] = {
-    **dict.fromkeys(SEGMENTATIONS, "segmentation"),
-    "Exitwave": "exit wave",
-    "Column height": "regression",
-    "Clean image": "regression",
-    "Value": "image regression",
-    "Class": "image classification",
-    "Zone axis": "zone axis",
-}
 _PACKAGES = ("keras", "abtem", "ase", "onnx", "numpy", "hyperspy-hrtemnn")
 
 
@@ -68,9 +57,10 @@ def export(recipe: Recipe, folder: Path) -> Path:
     model = trained_model(recipe, folder)
     to_graph = msdnet_to_onnx if recipe.network.architecture == "msd-net" else to_onnx
     proto = to_graph(model)
-    weight = weight_of(recipe, best_stage(recipe, folder))
+    stage = best_stage(recipe, folder)
+    weight = recipe.label.removable_weight(stage.object_weight)
     if weight is not None:
-        remove_weight(proto, weight, recipe.images.objects)
+        remove_weight(proto, weight, recipe.label.objects)
     write_card(proto, make_card(recipe, {}, weight))
     path = folder / f"{recipe.name}.onnx"
     _save(proto, path)
@@ -103,29 +93,15 @@ def trained_model(recipe: Recipe, folder: Path) -> keras.Model:
     return model
 
 
-def weight_of(recipe: Recipe, stage: Stage) -> float | None:
-    """Return the weight of objects that can be taken out of a network's answer.
-
-    None where answers are no probabilities of pixels. Of blurred labels they are none
-    either, and the weight of a pixel that is known to be half an object's does not
-    change what half is.
-    """
-    label = recipe.images.label
-    if label not in SEGMENTATIONS or (label == "Gaussian" and stage.object_weight != 1):
-        return None
-    return stage.object_weight
-
-
 def make_card(
     recipe: Recipe, scores: dict[str, Any], object_weight: float | None = None
 ) -> Card:
     """Return the card of a recipe's network."""
-    images = [recipe.images_of(stage) for stage in recipe.training.stages]
-    task = _TASKS[recipe.images.label]
-    of_spectra = task == "zone axis"
+    images, label = recipe.images, recipe.label
+    of_stages = [recipe.images_of(stage) for stage in recipe.training.stages]
 
     def widest(key: str) -> tuple[float, float]:
-        bounds = [getattr(parameters, key) for parameters in images]
+        bounds = [getattr(parameters, key) for parameters in of_stages]
         return min(b[0] for b in bounds), max(b[1] for b in bounds)
 
     low, high = widest("log_dose")
@@ -144,14 +120,16 @@ def make_card(
     return Card(
         name=recipe.name,
         description=recipe.description,
-        task=task,
+        task=label.task,
         material=recipe.material,
-        channels=recipe.images.channels,
-        defocus_step=recipe.images.multifocus and recipe.images.multifocus[1],
+        channels=images.channels,
+        defocus_step=images.multifocus and images.multifocus[1],
         classes=recipe.classes,
         sampling=recipe.sampling,
-        standardization_width=None if of_spectra else recipe.images.normalizedistance,
-        spectrum_side=recipe.images.image_size[0] if of_spectra else None,
+        standardization_width=None
+        if label.sees_spectra
+        else recipe.images.normalizedistance,
+        spectrum_side=recipe.images.image_size[0] if label.sees_spectra else None,
         receptive_field=recipe.network.receptive_field,
         stride=recipe.network.stride,
         smallest_side=recipe.network.smallest_side,
@@ -206,7 +184,7 @@ def _difference(
     shape = (1, least + 4 * stride, least + 7 * stride, model.input_shape[-1])
     images = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
     expected = without_weight(
-        model.predict(images, verbose=0), weight, recipe.images.objects
+        model.predict(images, verbose=0), weight, recipe.label.objects
     )
     given = network.predict(images.transpose(0, 3, 1, 2))
     if not network.card.per_image:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lenses and the camera of one input, drawn from the ranges of the parameters."""
+"""Conditions of one input: lenses and camera, drawn from the ranges of a recipe."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from hyperspy_hrtemnn.analysis import Aberration, Camera, Optics
 
 if TYPE_CHECKING:
-    from .parameters import ImageParameters
+    from .keys import ImageKeys
 
 _ORDERS = ((1, 2), (2, 1), (2, 3), (3, 2), (3, 4), (4, 5))
 
 
 def draw_conditions(
-    parameters: ImageParameters, energy: float, rng: np.random.Generator
+    parameters: ImageKeys, energy: float, rng: np.random.Generator
 ) -> tuple[tuple[Optics, ...], Camera]:
     """Draw the lenses, of each image of a focal series, and the camera.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images and labels on the fly: patches at the network's sampling from exit waves."""
+"""Exposures: images of a part of an exit wave, as a camera reads them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hyperspy_hrtemnn.analysis import Camera, Optics, detect, expect, intensity
-from hyperspy_hrtemnn.networks import resample, standardize
 
-from .conditions import draw_conditions, known_values
 from .grid import Grid
-from .labels import image_label, pixel_label
-from .parameters import PER_IMAGE, ImageParameters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hrtemnn_training.store import Sample
+    from hrtemnn_training.store import Specimen
 
 RIM = 4.0
 """What an image keeps from the edge of the box, where the atoms end at 2 Å [Å]."""
@@ -30,7 +26,7 @@ _MARGIN = 24
 
 @dataclass(frozen=True)
 class Exposure:
-    """What a camera saw of a part of a sample, and where that part is.
+    """What a camera saw of a part of a specimen, and where that part is.
 
     Parameters
     ----------
@@ -40,7 +36,7 @@ class Exposure:
     counts
         What the camera read, shape (image, y, x) [e-/pixel].
     corner
-        (y, x) of the upper left corner of the images in the sample [Å].
+        (y, x) of the upper left corner of the images in the specimen [Å].
     size
         Lengths of the images along (y, x) [Å].
     optics
@@ -72,17 +68,17 @@ class Exposure:
 
 
 def expose(
-    sample: Sample,
+    specimen: Specimen,
     optics: tuple[Optics, ...],
     camera: Camera,
     size: tuple[float, float],
     rng: np.random.Generator,
 ) -> Exposure:
-    """Take an image, or a focal series, of a random part of a sample.
+    """Take an image, or a focal series, of a random part of a specimen.
 
     Parameters
     ----------
-    sample
+    specimen
         Exit wave and its extent.
     optics
         Of each image.
@@ -96,12 +92,12 @@ def expose(
     Raises
     ------
     ValueError
-        If the sample is smaller than the part with a rim of 4 Å.
+        If the specimen is smaller than the part with a rim of 4 Å.
     """
-    height, width = (round(length / camera.sampling) for length in sample.extent)
+    height, width = (round(length / camera.sampling) for length in specimen.extent)
     shape = (height, width)
     starts, stops, corner, seen = [], [], [], []
-    for wanted, length, n in zip(size, sample.extent, shape, strict=True):
+    for wanted, length, n in zip(size, specimen.extent, shape, strict=True):
         pixel = length / n
         spare = length - wanted - 2 * RIM
         if spare < 0:
@@ -120,7 +116,7 @@ def expose(
         np.arange(a - _MARGIN, b + _MARGIN) % n
         for a, b, n in zip(starts, stops, shape, strict=True)
     )
-    wholes = (intensity(sample.wave, sample.extent, o, shape) for o in optics)
+    wholes = (intensity(specimen.wave, specimen.extent, o, shape) for o in optics)
     intensities = np.stack([whole[np.ix_(rows, columns)] for whole in wholes])
     return Exposure(
         intensities=intensities,
@@ -140,66 +136,3 @@ def _read(
 
 def _inner(image: NDArray[np.float32]) -> NDArray[np.float32]:
     return image[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
-
-
-def training_pair(
-    sample: Sample,
-    parameters: ImageParameters,
-    *,
-    energy: float,
-    sampling: float,
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.float32], NDArray[np.float32] | NDArray[np.bool_]]:
-    """Return the images of one input as a network sees them, and its label.
-
-    The camera sees at its own sampling; then the images go to the sampling of the
-    network and are standardized, by the functions that also serve it in use.
-
-    The label Clean image is what the camera reads on average, spread by its MTF,
-    with the mean and the deviation of the noisy images: the difference of
-    image and label is the noise alone, regions without structure are 0 and not
-    amplified, and who has standardized an image can take the network's answer back to
-    counts.
-
-    Parameters
-    ----------
-    sample
-        Exit wave and what it shows.
-    parameters
-        What the conditions are drawn from; size of the image, kind of label.
-    energy
-        Beam energy of the exit wave [keV].
-    sampling
-        Working sampling of the network [Å].
-    rng
-        Source of all random choices.
-
-    Returns
-    -------
-    Standardized images, shape (y, x, image) of `image_size`, and the label: shape
-    (y, x, class), bool where it is binary, or (class,) for Value and Class.
-
-    Raises
-    ------
-    ValueError
-        If the sample does not fit the label or the size of the image.
-    """
-    optics, camera = draw_conditions(parameters, energy, rng)
-    nx, ny = parameters.image_size
-    exposure = expose(sample, optics, camera, (ny * sampling, nx * sampling), rng)
-    sigma = parameters.normalizedistance / sampling
-    counts = _resample(exposure.counts, (ny, nx))
-    images = np.moveaxis(standardize(counts, sigma), 0, -1)
-    if parameters.label == "Clean image":
-        clean = _resample(exposure.expected_counts(), (ny, nx))
-        return images, np.moveaxis(standardize(clean, sigma, reference=counts), 0, -1)
-    if parameters.label in PER_IMAGE:
-        known = known_values(optics[0], camera) | dict(sample.values)
-        return images, image_label(known, parameters)
-    return images, pixel_label(sample, parameters, exposure.grid((ny, nx)))
-
-
-def _resample(
-    images: NDArray[np.float32], shape: tuple[int, int]
-) -> NDArray[np.float32]:
-    return np.stack([resample(image, shape) for image in images])

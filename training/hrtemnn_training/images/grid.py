@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pixels over a part of a sample: from Å to rows and columns."""
+"""Pixels over a part of a specimen: from Å to rows and columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Grid:
-    """Pixels that divide a part of a sample evenly.
+    """Pixels that divide a part of a specimen evenly.
 
     Parameters
     ----------

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,25 @@ if TYPE_CHECKING:
 
 # A Gaussian ends here, at 3e-4 of its height [standard deviations].
 _REACH = 4.0
+
+
+def check_diameter(diameter: float, sampling: float) -> None:
+    """Raise a ValueError if discs may fall between pixels.
+
+    Parameters
+    ----------
+    diameter
+        Diameter of the discs, the key `spotsize` [Å].
+    sampling
+        Working sampling of the network [Å].
+    """
+    # From here on a disc covers the middle of a pixel wherever it lies.
+    least = math.sqrt(2) * sampling
+    if diameter < least:
+        raise ValueError(
+            f"images.spotsize: discs of {diameter:g} Å fall between pixels of "
+            f"{sampling:g} Å; use {least:.2f} Å or more"
+        )
 
 
 def discs(sites: Sites, diameter: float, grid: Grid) -> NDArray[np.bool_]:

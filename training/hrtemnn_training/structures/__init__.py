@@ -9,18 +9,18 @@ from ._crystal import orientation, oriented_block, rotation_between, tilt
 from ._database import Database
 from ._film import AmorphousFilm
 from ._flake import MX2Flake
-from ._generator import Generator, Purpose, Seed, Share
+from ._generator import Generator, Purpose, Seed
 from ._generators import AnyGenerator
 from ._nanotube import Nanotube, chiral_angle, chirality, diameter
 from ._oxides import FACES, Face, terminated
 from ._particle import make_particle
 from ._plan_view import ParticlesOnFilm
-from ._scene import SupportedParticles
 from ._shapes import Orientation, Shape, make_shape
 from ._sheet import Sheet
 from ._sites import Sites, find_sites
 from ._structure import Structure
 from ._support import make_support
+from ._supported_particles import SupportedParticles
 from ._tilted_particle import TiltedParticle
 
 __all__ = [
@@ -40,7 +40,6 @@ __all__ = [
     "Purpose",
     "Seed",
     "Shape",
-    "Share",
     "Sheet",
     "Sites",
     "Structure",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counts and alternatives that a recipe leaves to chance."""
+"""Choices that a recipe leaves to chance: alternatives, and parts of a whole."""
 
 from __future__ import annotations
 
@@ -11,14 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
+    from numpy.typing import NDArray
 
 T = TypeVar("T", bound=str)
-
-
-def _ordered(bounds: tuple[int, int]) -> tuple[int, int]:
-    if bounds[0] > bounds[1]:
-        raise ValueError(f"the range {bounds} is reversed")
-    return bounds
 
 
 def _some(shares: dict[T, float]) -> dict[T, float]:
@@ -26,9 +21,6 @@ def _some(shares: dict[T, float]) -> dict[T, float]:
         raise ValueError("one share at least must be above 0")
     return shares
 
-
-CountRange = Annotated[tuple[int, int], AfterValidator(_ordered)]
-"""Fewest and most, both included."""
 
 Shares = Annotated[dict[T, Annotated[float, Field(ge=0)]], AfterValidator(_some)]
 """Alternatives and how often each is drawn, relative to their sum."""
@@ -41,3 +33,20 @@ def draw(shares: Mapping[T, float], rng: np.random.Generator) -> T:
         return names[0]
     total = sum(shares.values())
     return names[rng.choice(len(names), p=[share / total for share in shares.values()])]
+
+
+def pick(
+    n: int, bounds: tuple[float, float], rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Return which of `n` things a percentage drawn from `bounds` takes, none twice.
+
+    Parameters
+    ----------
+    n
+        Number of things.
+    bounds
+        Least and greatest part that is taken [%].
+    rng
+        Source of the percentage and of the choice.
+    """
+    return rng.choice(n, round(n * rng.uniform(*bounds) / 100), replace=False)

@@ -16,7 +16,7 @@ from ase.data import chemical_symbols
 from pydantic import Field
 from scipy.spatial.transform import Rotation
 
-from hyperspy_hrtemnn.networks import Range
+from hrtemnn_training.ranges import Range
 
 from ._assembly import VACUUM, Group, assemble
 from ._choices import Shares

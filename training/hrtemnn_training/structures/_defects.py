@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._network import Network
+from ._bond_network import BondNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def add_defects(
-    network: Network,
+    network: BondNetwork,
     rng: np.random.Generator,
     *,
     stone_wales: int = 0,
     double_vacancies: int = 0,
     vacancies: int = 0,
-) -> Network:
+) -> BondNetwork:
     """Return the network with defects at random places, not relaxed.
 
     The defects of Banhart et al., ACS Nano 5, 26 (2011), apart from each other and from
@@ -53,7 +53,7 @@ def add_defects(
         kept[[i, j]] = False
     for i, _ in _bonds_apart(neighbors, free, vacancies, rng):
         kept[i] = False
-    return Network(positions, network.numbers, neighbors).keep(kept)
+    return BondNetwork(positions, network.numbers, neighbors).keep(kept)
 
 
 def _bonds_apart(

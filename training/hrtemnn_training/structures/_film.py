@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from hyperspy_hrtemnn.networks import Range
+from hrtemnn_training.ranges import Range
 
 from ._amorphous import amorphous_carbon
 from ._assembly import assemble

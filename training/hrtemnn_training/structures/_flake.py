@@ -12,15 +12,14 @@ from pydantic import Field, model_validator
 from scipy.spatial import ConvexHull
 from scipy.spatial.transform import Rotation
 
-from hyperspy_hrtemnn.networks import Range
+from hrtemnn_training.ranges import Percent, Range, Share, within
 
 from ._assembly import Group, assemble
-from ._choices import Shares, draw
+from ._choices import Shares, draw, pick
 from ._columns import column_of_atoms
 from ._crystal import oriented_block, tilt
-from ._generator import Generator, Seed, Share
+from ._generator import Generator, Seed
 from ._mx2 import LATTICES, elements_of, mx2_cell
-from ._ranges import Percent, pick, within
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -4,16 +4,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
     from ._structure import Structure
-
-Share = Annotated[float, Field(ge=0, le=1)]
-"""Probability, or part of a whole."""
 
 Purpose = Literal["train", "validation", "test"]
 """What a data set is for."""

@@ -14,8 +14,8 @@ from ._film import AmorphousFilm
 from ._flake import MX2Flake
 from ._nanotube import Nanotube
 from ._plan_view import ParticlesOnFilm
-from ._scene import SupportedParticles
 from ._sheet import Sheet
+from ._supported_particles import SupportedParticles
 from ._tilted_particle import TiltedParticle
 
 AnyGenerator = Annotated[

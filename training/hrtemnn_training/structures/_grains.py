@@ -11,9 +11,9 @@ from ase.build import graphene
 from scipy.spatial import Delaunay
 from scipy.spatial.transform import Rotation
 
+from ._bond_network import BondNetwork
 from ._columns import column_of_atoms
 from ._crystal import oriented_block
-from ._network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ def join_grains(
     *,
     elements: tuple[int, int],
     rng: np.random.Generator,
-) -> Network:
+) -> BondNetwork:
     """Return a square of honeycomb of one or two grains, three bonds to an atom.
 
     After Ophus et al., Phys. Rev. B 92, 205402 (2015): the centers of the rings are
@@ -86,7 +86,7 @@ def join_grains(
     x, y = np.moveaxis(corners - atoms[:, np.newaxis], -1, 0)
     turned = np.arctan2(y, x) - np.radians(angles)[grain_of(atoms), np.newaxis]
     upward = np.sin(3 * turned).sum(axis=1) < 0
-    network = Network(
+    network = BondNetwork(
         positions=atoms,
         numbers=np.where(upward, *elements).astype(np.uint8),
         neighbors=triangles.neighbors.astype(np.intp),

@@ -10,12 +10,11 @@ from ase.build import nanotube
 from pydantic import Field, model_validator
 from scipy.spatial.transform import Rotation
 
-from hyperspy_hrtemnn.networks import Range
+from hrtemnn_training.ranges import Range, Share, within
 
 from ._assembly import assemble
 from ._choices import Shares, draw
-from ._generator import Generator, Seed, Share
-from ._ranges import within
+from ._generator import Generator, Seed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,14 +11,13 @@ import numpy as np
 from ase.data import atomic_numbers
 from pydantic import Field, model_validator
 
-from hyperspy_hrtemnn.networks import Range
+from hrtemnn_training.ranges import CountRange, Range, within
 
 from ._alloys import Alloy, Arrangement, majority
-from ._choices import CountRange, Shares, draw
+from ._choices import Shares, draw
 from ._generator import Generator
 from ._metals import close_packed_constant, lattice_constant
 from ._particle import make_particle_and_crystal, shift_to_seat
-from ._ranges import within
 from ._shapes import (
     Orientation,
     Shape,

@@ -10,19 +10,19 @@ from ase.spacegroup import crystal
 from pydantic import Field
 from scipy.spatial.transform import Rotation
 
-from hyperspy_hrtemnn.networks import Range
+from hrtemnn_training.ranges import CountRange, Range, Share
 
 from ._amorphous import amorphous_carbon
 from ._assembly import Group, assemble
-from ._choices import CountRange, Shares, draw
+from ._choices import Shares, draw
 from ._crystal import oriented_block
-from ._generator import Seed, Share
 from ._particle_generator import ParticleGenerator
 from ._shapes import Orientation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ._generator import Seed
     from ._structure import Structure
 
 Film = Literal["amorphous carbon", "graphene", "hBN", "none"]

@@ -9,15 +9,14 @@ import numpy as np
 from ase.data import atomic_numbers
 from pydantic import Field
 
-from hyperspy_hrtemnn.networks import Range
+from hrtemnn_training.ranges import Percent, Range, Share, within
 
 from ._assembly import assemble
+from ._bond_network import relax
 from ._crystal import tilt
 from ._defects import add_defects
-from ._generator import Generator, Seed, Share
+from ._generator import Generator, Seed
 from ._grains import join_grains
-from ._network import relax
-from ._ranges import Percent, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,15 +10,14 @@ from ase.data import atomic_numbers
 from pydantic import Field, model_validator
 from scipy.spatial.transform import Rotation
 
-from hyperspy_hrtemnn.networks import Range
+from hrtemnn_training.ranges import CountRange, Range, within
 
 from ._amorphous import amorphous_carbon
 from ._assembly import Group, assemble
-from ._choices import CountRange, Shares, draw
+from ._choices import Shares, draw
 from ._generator import Generator, Seed
 from ._metals import lattice_constant
 from ._particle import make_particle
-from ._ranges import within
 from ._support import make_support
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from pydantic import (
     PositiveFloat,
 )
 
-from hyperspy_hrtemnn.networks import Range
+from hrtemnn_training.ranges import Range
 
 from .local_vibrations import (
     EdgeVibrations,

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Unbiased threshold: measured for the card of a network, on validation structures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tqdm import tqdm
+
+from hrtemnn_training.generation import data_path
+from hrtemnn_training.metrics.unbiased_area import UnbiasedArea
+from hrtemnn_training.store import DataSet
+
+from .comparison import check_fit, images_of
+from .samples import draw_sample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hrtemnn_training.recipe import Recipe
+    from hyperspy_hrtemnn.networks import Network
+
+_ROUND = 3000  # a seed of its own for these images
+
+
+def measure_threshold(
+    recipe: Recipe, folder: Path, network: Network, *, progress: bool = True
+) -> float | None:
+    """Return the threshold of unbiased area, measured on validation structures.
+
+    Parameters
+    ----------
+    recipe
+        Label and conditions of the images, which are those of `evaluate`.
+    folder
+        Of the run, with the exit waves of the validation set.
+    network
+        The network.
+    progress
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    None if the label has no area, or no image shows an object.
+
+    Raises
+    ------
+    StoreError
+        If there are no exit waves.
+    ValueError
+        If the network does not predict what the label asks.
+    """
+    label = recipe.label
+    if not label.measures_area:
+        return None
+    check_fit(network.name, network, recipe)
+    data = DataSet(data_path(folder, "validation"))
+    areas = UnbiasedArea()
+    jobs = list(images_of(recipe, recipe.images, len(data)))
+    for index, parameters, _ in tqdm(jobs, "threshold", disable=not progress):
+        own = np.random.default_rng((recipe.seed, _ROUND, index))
+        sample = draw_sample(recipe, data, index, own, parameters)
+        both = label.probability_and_truth(label.predict(network, sample), sample)
+        if both is not None:
+            areas.add(*both)
+    return areas.threshold()

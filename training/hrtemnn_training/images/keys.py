@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys of the images in a recipe: the parameters file of thesis table 3.2.
+
+They are here without the checks that depend on the label, so that labels can use them;
+`hrtemnn_training.parameters` has both.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+
+from hrtemnn_training.ranges import Magnitude, PositiveRange, Range
+
+from .blur_meaning import BlurMeaning, with_blur_in_the_image
+
+LABEL_KEYS = frozenset(
+    {
+        "label",
+        "num_classes",
+        "null_class",
+        "categories",
+        "value",
+        "max_tilt",
+        "spotsize",
+        "normalizedistance",
+    }
+)
+"""Keys that say what a network gets and is to give, not how images are taken."""
+
+
+class ImageKeys(BaseModel):
+    """Ranges of the microscope and kind of label, with the keys of listing A.1.
+
+    All ranges are uniform, the dose's in its logarithm; every image is drawn anew, the
+    images of a focal series share all but defocus and noise. Of the MTF (equation 1.25)
+    ``mtf_c1`` is c0 and ``mtf_c2`` is C, as the values of listing A.1 have it; the
+    words of table 3.2 exchange the two. C stays 0 where readout noise is simulated
+    apart. ``blur`` is not what the documents have: it is the width in the image, and
+    a file of theirs is taken with ``"blur_is": "equation 1.22"`` beside it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    label: str = Field("Mask", description="what the network is to give")
+    image_epochs: PositiveInt = Field(
+        10, description="images of one exit wave before the same ones return"
+    )
+    image_size: tuple[PositiveInt, PositiveInt] = Field(
+        (256, 256), description="(x, y) at the network's sampling [pixels]"
+    )
+    noise: Literal["poisson"] | None = Field(
+        "poisson", description="of the arriving electrons; null for none"
+    )
+    num_classes: PositiveInt = Field(
+        1, description="channels of the label, the background's included"
+    )
+    null_class: bool = Field(
+        True,
+        description="whether the last of several classes of pixels is the background",
+    )
+    categories: tuple[str, ...] = Field(
+        (),
+        description="kinds of particles (Mask; without it all particles are one "
+        "class) or texts (Class), one a class",
+    )
+    value: str | None = Field(
+        None, description="what a Value or Class label says of the image"
+    )
+    max_tilt: float = Field(
+        3.0,
+        gt=0,
+        description="largest tilt of a particle that is on a Zone axis [degrees]",
+    )
+    spotsize: float = Field(
+        0.4,
+        gt=0,
+        description="diameter of discs, standard deviation of Gaussians [Å]",
+    )
+    multifocus: tuple[int, float, float] | None = Field(
+        None,
+        description="images of a focal series, step from one to the next and largest "
+        "random part of it [Å]; a positive step goes towards underfocus",
+    )
+    sampling: PositiveRange = Field(
+        (0.07, 0.20), description="pixel size of the camera [Å]"
+    )
+    log_dose: Range = Field(
+        (1.0, 6.0), description="log10 of the dose of each image [e-/Å²]"
+    )
+    blur: Magnitude = Field(
+        (0.0159, 0.1273),
+        description="standard deviation in the image [Å]; the default is 0.1 to 0.8 Å "
+        "of the documents",
+    )
+    blur_is: BlurMeaning = Field(
+        "standard deviation",
+        description='what blur gives; with "equation 1.22" the documents\' number, '
+        "which is divided by 2 pi as it is read",
+    )
+    focal_spread: Magnitude = Field((5.0, 20.0), description="[Å]")
+    angular_spread: Magnitude = Field(
+        (0.0, 0.0), description="spatial coherence, beta of equation 1.20 [mrad]"
+    )
+    defocus: Range = Field(
+        (-200.0, 200.0), description="of the first image, positive = underfocus [Å]"
+    )
+    ctf_c30: Range = Field((0.0, 124_500.0), description="spherical aberration [Å]")
+    ctf_c12: Magnitude = Field((0.0, 0.0), description="twofold astigmatism [Å]")
+    ctf_c21: Magnitude = Field((0.0, 0.0), description="axial coma [Å]")
+    ctf_c23: Magnitude = Field((0.0, 0.0), description="threefold astigmatism [Å]")
+    ctf_c32: Magnitude = Field((0.0, 0.0), description="star aberration [Å]")
+    ctf_c34: Magnitude = Field((0.0, 0.0), description="fourfold astigmatism [Å]")
+    ctf_c45: Magnitude = Field((0.0, 0.0), description="fivefold astigmatism [Å]")
+    mtf: Literal["parametric"] | None = Field(
+        "parametric", description="equation 1.25; null for a perfect camera"
+    )
+    mtf_c1: PositiveRange = Field(
+        (0.2, 0.6), description="c0, half-maximum of the MTF [Nyquist frequencies]"
+    )
+    mtf_c2: Magnitude = Field((0.0, 0.0), description="C, noise floor of the MTF")
+    mtf_c3: Magnitude = Field((1.0, 5.0), description="c3, steepness of the MTF")
+    readout: Magnitude = Field((0.005, 0.015), description="N0 [e-/pixel]")
+    normalizedistance: float = Field(
+        12.0, gt=0, description="width of the local standardization [Å]"
+    )
+    debug: Annotated[int, Field(strict=True, ge=0)] | Literal[True] | None = Field(
+        16, description="images drawn into the debug folder; true = all"
+    )
+    seed: int = Field(0, description="of the conditions and the noise")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blur_in_the_image(cls, values: Any) -> Any:
+        return with_blur_in_the_image(values) if isinstance(values, dict) else values
+
+    @model_validator(mode="after")
+    def _is_a_focal_series(self) -> ImageKeys:
+        if self.multifocus and (self.channels < 2 or self.multifocus[1] == 0):
+            raise ValueError(
+                "multifocus: a focal series has two images or more, apart in defocus; "
+                "for single images set multifocus to null"
+            )
+        if self.multifocus and self.multifocus[2] < 0:
+            raise ValueError("multifocus: the random part of the step is negative")
+        return self
+
+    @property
+    def channels(self) -> int:
+        """Images of one input: 1, or those of the focal series."""
+        return self.multifocus[0] if self.multifocus else 1

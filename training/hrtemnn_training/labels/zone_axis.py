@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Zone axis: whether a particle is on one, from its local Fourier transform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from hrtemnn_training.images.sample import take_sample
+from hrtemnn_training.images.spectrum import particle_spectrum
+from hrtemnn_training.metrics.metric import Metric
+from hyperspy_hrtemnn.networks import relative_spectrum
+
+from ._image_label import ImageLabel, f1_of_all
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from hrtemnn_training.baselines.baseline import Baseline
+    from hrtemnn_training.images.grid import Grid
+    from hrtemnn_training.images.sample import Sample
+    from hrtemnn_training.store import Specimen, Specimens
+    from hyperspy_hrtemnn.networks import Network
+
+    from ._kind import Activation, Task
+
+_HALF = 0.5
+
+# Sizes of the outlines of a segmentation, in those of the particles.
+_DRAWN = (0.9, 1.2)
+
+
+@dataclass(frozen=True)
+class ZoneAxis(ImageLabel):
+    """Whether the particle is on a zone axis; predictions are a probability, (1,)."""
+
+    name: ClassVar[str] = "Zone axis"
+    task: ClassVar[Task] = "zone axis"
+    sees_spectra: ClassVar[bool] = True
+    varies_intensity: ClassVar[bool] = False  # a spectrum has no brightness
+    plotted: ClassVar[tuple[Metric, ...]] = (
+        Metric("accuracy", is_share=True, top=1.02),
+    )
+
+    @property
+    def needed_channels(self) -> tuple[int, str]:
+        """One channel."""
+        return 1, "the probability"
+
+    @property
+    def activation(self) -> Activation:
+        """Sigmoid."""
+        return "sigmoid"
+
+    def check(self) -> None:
+        """Raise a ValueError if there are no square spectra of single images."""
+        x, y = self.parameters.image_size
+        if x != y or x % 2 == 0:
+            raise ValueError(
+                "image_size: the label Zone axis is of square spectra with zero in the "
+                f"middle of an odd number of pixels, not {x} and {y}"
+            )
+        if self.parameters.channels > 1:
+            raise ValueError("multifocus: the label Zone axis is of single images")
+        super().check()
+
+    def pair(
+        self,
+        specimen: Specimen,
+        *,
+        energy: float,
+        sampling: float,
+        rng: np.random.Generator,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the spectrum of a particle as a network sees it, and its label.
+
+        The whole field is imaged; the particle is cut out of it as from an image of a
+        user, along an outline that is up to 10 % too small or 20 % too large.
+
+        Parameters
+        ----------
+        specimen
+            Specimen that shows one particle.
+        energy
+            Beam energy of the exit wave [keV].
+        sampling
+            Sampling that the highest frequency belongs to, see `relative_spectrum` [Å].
+        rng
+            Source of all random choices.
+
+        Returns
+        -------
+        Spectrum, shape (ky, kx, 1), and label, shape (1,).
+
+        Raises
+        ------
+        ValueError
+            If the tilt of the specimen is not known.
+        """
+        sample = take_sample(
+            specimen, self.parameters, energy=energy, sampling=sampling, rng=rng
+        )
+        spectrum, step = particle_spectrum(sample, rng.uniform(*_DRAWN))
+        side = self.parameters.image_size[0]
+        image = relative_spectrum(spectrum, step, sampling, side)
+        return image[..., np.newaxis], self.draw(sample, sample.grid)
+
+    def draw(self, sample: Sample, grid: Grid) -> NDArray[np.float32]:  # noqa: ARG002
+        """Return 1 on a zone axis, else 0, shape (1,)."""
+        values = sample.specimen.values  # noqa: PD011 - not of pandas
+        if "tilt" not in values:
+            raise ValueError(
+                "label: Zone axis needs the tilt of a particle, which the generator "
+                "tilted particle knows."
+            )
+        is_on = float(values["tilt"]) <= self.parameters.max_tilt
+        return np.array([is_on], np.float32)
+
+    def validation_metrics(
+        self,
+        predicted: NDArray[np.float32],
+        truth: NDArray[np.float32],
+        threshold: float,  # noqa: ARG002
+    ) -> dict[str, float]:
+        """Return ``validation_f1`` of all images together, at 0.5."""
+        return f1_of_all(predicted, truth)
+
+    def predict(self, network: Network, sample: Sample) -> NDArray[np.float32]:
+        """Return the prediction of a network from the spectrum of the particle."""
+        from hyperspy_hrtemnn.networks import predict_spectra
+
+        spectrum, step = particle_spectrum(sample)
+        prediction: NDArray[np.float32] = predict_spectra(network, [spectrum], step)[0]
+        return prediction
+
+    def metrics(
+        self, prediction: NDArray[np.floating], sample: Sample
+    ) -> dict[str, float]:
+        """Return the probability, the truth, and whether they agree at one half."""
+        probability, truth = float(prediction[0]), self._is_on(sample)
+        return {
+            "accuracy": float((probability > _HALF) == truth),
+            "probability": probability,
+            "on_axis": float(truth),
+        }
+
+    def _is_on(self, sample: Sample) -> bool:
+        return bool(self.draw(sample, sample.grid)[0])
+
+    def baselines(
+        self,
+        validation: Sequence[Sample],
+        data: Specimens,  # noqa: ARG002
+        rng: np.random.Generator,  # noqa: ARG002
+    ) -> dict[str, Baseline]:
+        """Return the brightness ratio of single spectra, with its best threshold."""
+        from hrtemnn_training.baselines.brightness_ratio import (
+            tune_brightness_ratio,
+        )
+
+        truth = np.array([self._is_on(sample) for sample in validation])
+        return {"brightness ratio": tune_brightness_ratio(validation, truth)}
+
+    def summarize(
+        self,
+        rows: pd.DataFrame,
+        threshold: float | None,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """Return ``roc_auc``, the area under the ROC curve, see `roc_auc`."""
+        from hrtemnn_training.metrics.roc import roc_auc
+
+        return {"roc_auc": roc_auc(rows)}
+
+    def card_scores(self, summary: dict[str, Any]) -> dict[str, Any]:
+        """Return the scores of the card, with the areas of all contenders."""
+        areas = {name: part["roc_auc"] for name, part in summary.items()}
+        return super().card_scores(summary) | {"roc_auc": areas}

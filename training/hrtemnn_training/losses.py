@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Losses and optimizers, by their Keras names."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# For labels that no recipe has: integers, sequences and embeddings.
+_OTHER_LABELS = {"sparse_categorical_crossentropy", "ctc", "circle"}
+_LOSSES = {
+    name: loss
+    for name, loss in inspect.getmembers(keras.losses, inspect.isfunction)
+    if name not in _OTHER_LABELS | {"get", "serialize", "deserialize"}
+}
+# Those that only hold other optimizers are none of their own.
+_HOLDERS = {"lossscaleoptimizer", "multioptimizer", "optimizer"}
+_OPTIMIZERS = {
+    name.lower(): optimizer
+    for name, optimizer in inspect.getmembers(keras.optimizers, inspect.isclass)
+    if issubclass(optimizer, keras.Optimizer) and name.lower() not in _HOLDERS
+}
+
+
+def find_loss(name: str) -> Callable[..., Any]:
+    """Return a function of ``keras.losses``.
+
+    Parameters
+    ----------
+    name
+        As Keras calls it, such as ``huber``.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name; the message has those there are.
+    """
+    if name not in _LOSSES:
+        raise ValueError(f"Keras has no loss {name!r}, only {', '.join(_LOSSES)}")
+    return _LOSSES[name]
+
+
+def find_optimizer(name: str) -> type[keras.Optimizer]:
+    """Return a class of ``keras.optimizers``.
+
+    Parameters
+    ----------
+    name
+        As Keras calls it, in small letters, such as ``rmsprop``.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name; the message has those there are.
+    """
+    if name not in _OPTIMIZERS:
+        raise ValueError(
+            f"Keras has no optimizer {name!r}, only {', '.join(_OPTIMIZERS)}"
+        )
+    return _OPTIMIZERS[name]
+
+
+def make_optimizer(name: str, options: dict[str, Any]) -> keras.Optimizer:
+    """Return an optimizer; the training sets its learning rate.
+
+    Parameters
+    ----------
+    name
+        See `find_optimizer`.
+    options
+        Its arguments. Adam is the thesis' (section 3.3) with AMSGrad [1]_ where they
+        do not say otherwise.
+
+    Raises
+    ------
+    ValueError
+        If the optimizer has no such argument.
+
+    References
+    ----------
+    .. [1] S. J. Reddi et al., On the convergence of Adam and beyond, ICLR 2018.
+    """
+    optimizer = find_optimizer(name)
+    allowed = set(inspect.signature(optimizer).parameters) - {"kwargs", "learning_rate"}
+    unknown = sorted(set(options) - allowed)
+    if unknown:
+        raise ValueError(
+            f"{name} does not take {', '.join(unknown)}, only "
+            f"{', '.join(sorted(allowed))}; the learning rate is the stages'"
+        )
+    defaults: dict[str, Any] = {"amsgrad": True} if name == "adam" else {}
+    return optimizer(**defaults | options)
+
+
+def regularize_kernels(model: keras.Model, amount: float) -> None:
+    """Add `amount` times the sum of the squares of all kernels to a model's loss.
+
+    This is the L2 regularization of the thesis' listings A.2 and A.3, for any
+    architecture: it asks for the names of weights only. A saved model does not keep it.
+
+    Parameters
+    ----------
+    model
+        The model, built.
+    amount
+        Factor of the squares; 0 leaves the model as it is.
+    """
+    if amount:
+        for weight in model.trainable_weights:
+            if weight.name.endswith("kernel"):
+                weight.regularizer = keras.regularizers.L2(amount)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Validation: loss and metric after an epoch, on structures not trained on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from hrtemnn_training.losses import find_loss
+
+from .batches import ImageEpoch, pixel_weights
+
+if TYPE_CHECKING:
+    from hrtemnn_training.recipe import Recipe
+    from hrtemnn_training.store import DataSet
+
+
+def validation_set(recipe: Recipe, data: DataSet) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images and labels that every epoch is judged by.
+
+    Parameters
+    ----------
+    recipe
+        Images, not those of a stage.
+    data
+        Exit waves for validation.
+
+    Returns
+    -------
+    Images, shape (image, y, x, channel), and labels, shape (image, y, x, class).
+    """
+    images, labels = ImageEpoch(
+        data,
+        recipe.images,
+        energy=recipe.waves.energy,
+        sampling=recipe.sampling,
+        epoch=0,
+        batch_size=min(recipe.training.validation_images, len(data)),
+        augment=False,
+    )[0]
+    return images, labels
+
+
+def validate(
+    model: keras.Model,
+    truth: tuple[np.ndarray, np.ndarray],
+    recipe: Recipe,
+    object_weight: float,
+) -> dict[str, float]:
+    """Return loss and metric of a network.
+
+    Parameters
+    ----------
+    model
+        The network.
+    truth
+        From `validation_set`.
+    recipe
+        Loss and kind of label.
+    object_weight
+        Of the stage; see `Stage`.
+
+    Returns
+    -------
+    ``validation_loss``, without regularization, and ``validation_f1``, the mean of the
+    images with an object, where they are as likely as none: at w / (1 + w), as the
+    weight w is still in the predictions. Where predictions are of whole images it is
+    that of all together, at 0.5. Or ``validation_rmse`` where the label is a
+    regression.
+    """
+    images, labels = truth
+    label = recipe.label
+    predicted = model.predict(images, batch_size=8, verbose=0)
+    classes = recipe.images.num_classes
+    loss = keras.ops.convert_to_numpy(
+        find_loss(recipe.loss)(
+            labels.reshape(-1, classes), predicted.reshape(-1, classes)
+        )
+    )
+    weights = pixel_weights(labels, label.objects, object_weight)
+    threshold = object_weight / (1 + object_weight)
+    return {
+        "validation_loss": float(np.mean(weights.ravel() * loss)),
+        **label.validation_metrics(predicted, labels, threshold),
+    }

@@ -10,12 +10,12 @@ import pytest
 from known_specimens import EXTENT, specimen
 from scipy import ndimage
 
+from hrtemnn_training.images.augmentation import draw_turn, turn, vary_intensity
 from hrtemnn_training.images.conditions import draw_conditions, known_values
 from hrtemnn_training.images.exposure import expose
 from hrtemnn_training.images.outlines import masks
 from hrtemnn_training.parameters import ImageParameters
 from hrtemnn_training.store import DataSet
-from hrtemnn_training.train.augmentation import flip_and_turn, vary_intensity
 from hrtemnn_training.train.batches import ImageEpoch, cache_path, form_images
 from hyperspy_hrtemnn.analysis import Aberration, Camera, Optics, intensity
 
@@ -181,6 +181,12 @@ def test_conditions_are_within_their_ranges() -> None:
     assert {abs(optics.defocus) <= 200 for (optics,), _ in draws} == {True}
 
 
+def flip_and_turn(image, label, rng, kind="Mask", **changes):
+    turned = draw_turn(image.shape, rng)
+    label_kind = ImageParameters(label=kind, **changes).kind
+    return turn(image, *turned), label_kind.turned(label, *turned)
+
+
 def test_flips_and_turns_move_image_and_label_alike() -> None:
     seen = set()
     for seed in range(60):
@@ -204,7 +210,8 @@ def test_images_that_are_not_square_are_not_turned() -> None:
 def test_labels_of_the_whole_image_stay_when_it_is_flipped() -> None:
     image, label = np.zeros((4, 4, 1), np.float32), np.array([1.0, 2.0, 3.0])
     for seed in range(8):
-        moved = flip_and_turn(image, label, np.random.default_rng(seed))[1]
+        rng = np.random.default_rng(seed)
+        moved = flip_and_turn(image, label, rng, "Value", value="defocus")[1]
         np.testing.assert_array_equal(moved, label)
 
 

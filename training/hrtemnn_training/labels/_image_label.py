@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -27,6 +27,15 @@ class ImageLabel(LabelKind):
     """A label of the image as a whole; predictions have the shape (channel,)."""
 
     per_image: ClassVar[bool] = True
+
+    def turned(
+        self,
+        label: NDArray[Any],
+        turns: int,  # noqa: ARG002
+        flips: tuple[int, ...],  # noqa: ARG002
+    ) -> NDArray[Any]:
+        """Return the label, which stays true however the image is turned."""
+        return label
 
     def predict(self, network: Network, sample: Sample) -> NDArray[np.float32]:
         """Return the prediction of a network for the whole image."""

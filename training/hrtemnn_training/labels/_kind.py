@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from hrtemnn_training.images.augmentation import draw_turn, turn, vary_intensity
 from hrtemnn_training.images.sample import take_sample
 
 if TYPE_CHECKING:
@@ -218,6 +219,32 @@ class LabelKind(ABC):
         ValueError
             If the specimen does not fit the label.
         """
+
+    def augment(
+        self,
+        image: NDArray[np.float32],
+        label: NDArray[Any],
+        rng: np.random.Generator,
+    ) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        """Return a pair with other intensities, flipped and turned.
+
+        Parameters
+        ----------
+        image, label
+            From `pair`.
+        rng
+            Source of the draws.
+        """
+        if self.varies_intensity:
+            image = vary_intensity(image, rng)
+        turns, flips = draw_turn(image.shape, rng)
+        return turn(image, turns, flips), self.turned(label, turns, flips)
+
+    def turned(
+        self, label: NDArray[Any], turns: int, flips: tuple[int, ...]
+    ) -> NDArray[Any]:
+        """Return the label of an image that was turned and flipped, see `turn`."""
+        return turn(label, turns, flips)
 
     def validation_metrics(
         self,

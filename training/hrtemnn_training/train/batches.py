@@ -17,8 +17,6 @@ from hrtemnn_training.generation import data_path
 from hrtemnn_training.store import DataSet
 from hyperspy_hrtemnn.whole_files import written_whole
 
-from .augmentation import flip_and_turn, vary_intensity
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -151,9 +149,7 @@ class ImageEpoch(PyDataset):
         image, label = self.pair(index)
         if self._augment:
             rng = np.random.default_rng((self._parameters.seed, self._epoch, index, 1))
-            if self._parameters.kind.varies_intensity:
-                image = vary_intensity(image, rng)
-            image, label = flip_and_turn(image, label, rng)
+            return self._parameters.kind.augment(image, label, rng)
         return image, label
 
     def _key(self) -> str:

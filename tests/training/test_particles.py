@@ -357,7 +357,7 @@ def test_scenes_of_alloys_classify_columns_by_the_majority() -> None:
     ("wrong", "message"),
     [
         ({"element": "Co"}, "lattice_constant"),
-        ({"second_element": "Q"}, "'Q' is no chemical symbol"),
+        ({"second_element": "Q"}, "'Q' is not a chemical symbol"),
         ({"second_element": "Au"}, "leave the second out"),
         ({"concentration": (0.5, 1.5)}, "not in 0 to 1"),
         ({"layers": (9, 5)}, "reversed"),

@@ -11,7 +11,7 @@ from known_specimens import specimen
 from hrtemnn_training.evaluation.report import report
 from hrtemnn_training.export.onnx_file import export
 from hrtemnn_training.generation import make_structures, make_waves
-from hrtemnn_training.images.sample import Sample
+from hrtemnn_training.images.sample import Sample, take_sample
 from hrtemnn_training.metrics.roc import roc_auc
 from hrtemnn_training.parameters import ImageParameters
 from hrtemnn_training.recipe import Recipe
@@ -52,6 +52,22 @@ def test_a_pair_is_a_spectrum_and_repeats() -> None:
     np.testing.assert_array_equal(image, again)
     assert np.abs(image - other).max() > 0.1
     np.testing.assert_allclose(image, image[::-1, ::-1], atol=0.02)
+
+
+def test_without_reflections_no_particle_is_on_axis_for_the_brightness_ratio() -> None:
+    parameters = ImageParameters(**ZONE_AXIS, log_dose=(2, 2))
+    samples = [
+        take_sample(
+            specimen((26.0, 20.0, 8.0), tilt=tilt),
+            parameters,
+            energy=300,
+            sampling=0.5,
+            rng=np.random.default_rng(1),
+        )
+        for tilt in (1.0, 7.0)
+    ]
+    tuned = parameters.kind.baselines(samples, [], np.random.default_rng(0))
+    assert tuned["brightness ratio"](samples[0]).tolist() == [0]
 
 
 def test_the_area_under_the_curve_counts_pairs_in_order() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One of several kinds of settings, chosen in a recipe by a key that may be missing."""
+"""Alternatives among settings, chosen in a recipe by a key that may be missing."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def chosen_by(key: str, default: str) -> Discriminator:
     Parameters
     ----------
     key
-        Of the settings, and attribute of their classes.
+        Key of the settings, and attribute of their classes.
     default
-        What it is where the key is missing.
+        Value where the key is missing.
     """
 
     def choose(values: Any) -> Any:

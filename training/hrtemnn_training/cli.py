@@ -255,7 +255,7 @@ def images(recipe: Recipe, folder: Path, cache: bool) -> None:
 def export(recipe: Recipe, folder: Path) -> None:
     """Write the best epoch of the training in FOLDER as an ONNX file.
 
-    The object_weight of its stage is taken out of what it answers.
+    The object_weight of its stage is taken out of its predictions.
     """
     from .export import onnx_file
     from .train.files import trained_recipe

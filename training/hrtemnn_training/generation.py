@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Structures and exit waves of a recipe, over all cores or a cluster, resumable."""
+"""Generation of structures and exit waves, over all cores or a cluster, resumable."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ def make_structures(
         Numbers, ranges and seed. Each set has seeds of its own, so none shares a
         structure with another.
     folder
-        Of the run; gets ``train.zarr``, ``validation.zarr`` and ``test.zarr``.
+        Folder of the run; gets ``train.zarr``, ``validation.zarr`` and ``test.zarr``.
     purposes
-        Which of the sets.
+        Sets that are made.
     processes
-        On this machine; as many as cores if None. With one, no other is started.
+        Processes on this machine; as many as cores if None. One starts no other.
     scheduler
         Address of a dask.distributed cluster to work on instead. It must see `folder`.
     progress
@@ -118,7 +118,7 @@ def make_waves(
     recipe
         Settings of the multislice.
     folder
-        Of the run.
+        Folder of the run.
     purposes, processes, scheduler, progress
         See `make_structures`.
 

@@ -33,7 +33,7 @@ def find_loss(name: str) -> Callable[..., Any]:
     Parameters
     ----------
     name
-        As Keras calls it, such as ``huber``.
+        Name in Keras, such as ``huber``.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def find_optimizer(name: str) -> type[keras.Optimizer]:
     Parameters
     ----------
     name
-        As Keras calls it, in small letters, such as ``rmsprop``.
+        Name in Keras, in small letters, such as ``rmsprop``.
 
     Raises
     ------
@@ -73,8 +73,8 @@ def make_optimizer(name: str, options: dict[str, Any]) -> keras.Optimizer:
     name
         See `find_optimizer`.
     options
-        Its arguments. Adam is the thesis' (section 3.3) with AMSGrad [1]_ where they
-        do not say otherwise.
+        Arguments of the optimizer. Adam is the thesis' (section 3.3) with AMSGrad [1]_
+        where they do not say otherwise.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def regularize_kernels(model: keras.Model, amount: float) -> None:
     """Add `amount` times the sum of the squares of all kernels to a model's loss.
 
     This is the L2 regularization of the thesis' listings A.2 and A.3, for any
-    architecture: it asks for the names of weights only. A saved model does not keep it.
+    architecture: it needs the names of weights only. A saved model does not keep it.
 
     Parameters
     ----------

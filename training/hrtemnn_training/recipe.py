@@ -189,9 +189,9 @@ def change_training(
     recipe
         The recipe.
     learning_rate
-        Of all stages, from their first to their last epoch.
+        Learning rate of all stages, from their first to their last epoch.
     keys
-        Of `TrainingSettings`.
+        Keys of `TrainingSettings`.
 
     Raises
     ------
@@ -227,11 +227,11 @@ def change_images(recipe: Recipe, changes: dict[str, Any]) -> ImageParameters:
     RecipeError
         If there is no such key, a value is not possible, or it changes the question.
     """
-    asked = sorted(changes.keys() & LABEL_KEYS)
-    if asked:
+    of_label = sorted(changes.keys() & LABEL_KEYS)
+    if of_label:
         raise RecipeError(
-            f"The images cannot be changed so: {', '.join(asked)} would change what is "
-            "asked of the network."
+            f"The images cannot be changed so: {', '.join(of_label)} would change what "
+            "is asked of the network."
         )
     try:
         images = ImageParameters.model_validate(

@@ -95,7 +95,7 @@ class DataSet:
         size
             Number of structures; it may grow from run to run.
         description
-            What the structures are drawn from; JSON types only.
+            Settings that the structures are drawn from; JSON types only.
 
         Raises
         ------

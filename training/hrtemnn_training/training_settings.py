@@ -65,7 +65,7 @@ class TrainingSettings(BaseModel):
         64, ge=1, description="of structures not trained on, the same in every epoch"
     )
     loss: Annotated[str, AfterValidator(_known_loss)] | None = Field(
-        None, description="a function of keras.losses; what the label asks for if null"
+        None, description="a function of keras.losses; that of the label if null"
     )
     optimizer: Annotated[str, AfterValidator(_known_optimizer)] = Field(
         "adam", description="a class of keras.optimizers, in small letters"

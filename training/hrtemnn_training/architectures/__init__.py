@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The architectures of networks, chosen in a recipe by the key `architecture`.
+"""Architectures of networks, chosen in a recipe by the key `architecture`.
 
 Their settings import no Keras, so that a recipe is read quickly.
 """

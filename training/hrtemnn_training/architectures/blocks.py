@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the architectures are built of: convolutions with a PReLU, blocks of five."""
+"""Blocks that architectures are built of: convolutions with a PReLU, five a block."""
 
 from __future__ import annotations
 

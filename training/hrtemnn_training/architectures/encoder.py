@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small network that classifies an image, or gives values of it as a whole."""
+"""Encoder: a small network that classifies an image, or gives values of it."""
 
 from __future__ import annotations
 

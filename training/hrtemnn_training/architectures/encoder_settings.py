@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sizes of the network that gives one answer for the whole image."""
+"""Sizes of the encoder, which predicts for the whole image."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The side of a convolution's kernel, as settings hold it."""
+"""Kernel of a convolution: its side, as settings hold it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mixed-scale dense network of the noise paper's appendix A.1."""
+"""MSD-net, the mixed-scale dense network of the noise paper's appendix A.1."""
 
 from __future__ import annotations
 

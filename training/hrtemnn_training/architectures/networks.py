@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From settings to a Keras network of any architecture."""
+"""Networks in Keras from the settings of any architecture."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def make_network(
     classes
         Channels of the output.
     activation
-        Of the output: sigmoid for classes that do not exclude each other, softmax for
-        those that do, linear for regressions.
+        Activation of the output: sigmoid for classes that do not exclude each other,
+        softmax for those that do, linear for regressions.
 
     Returns
     -------
     Keras model from (batch, y, x, channel) to (batch, y, x, class), or to
-    (batch, class) where the architecture answers for the whole image. Height and width
+    (batch, class) where the architecture predicts for the whole image. Height and width
     must be multiples of the stride of the settings.
     """
     make = _MAKERS[settings.architecture]

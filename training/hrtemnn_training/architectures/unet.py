@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The U-net of the noise paper's appendix A.1."""
+"""U-net of the noise paper's appendix A.1."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The U-net++ of publication III."""
+"""U-net++ of publication III."""
 
 from __future__ import annotations
 

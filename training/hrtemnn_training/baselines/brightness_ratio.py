@@ -30,8 +30,15 @@ def tune_brightness_ratio(
 ) -> Callable[[Sample], NDArray[np.float64]]:
     """Return `brightness_ratio` of single spectra, its threshold the most accurate one.
 
-    The answer is one half at the threshold, and 0 where there are no reflections in two
-    directions.
+    The prediction is one half at the threshold, and 0 where there are no reflections
+    in two directions.
+
+    Parameters
+    ----------
+    validation
+        Samples that the threshold is tuned on.
+    truth
+        Whether each shows a particle on a zone axis.
     """
     evenness = np.array([_evenness(sample) for sample in validation])
     # Between neighbors, and beyond both ends.
@@ -42,7 +49,8 @@ def tune_brightness_ratio(
 
     def baseline(sample: Sample) -> NDArray[np.float64]:
         even = _evenness(sample)
-        return np.array([even / (even + threshold)])
+        # Of nothing in nothing there is no share.
+        return np.array([even / (even + threshold) if even else 0.0])
 
     return baseline
 

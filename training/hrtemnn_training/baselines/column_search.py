@@ -50,7 +50,7 @@ class ColumnSearch:
     views
         Weights of the images of a series, of each view that comes into question.
     surroundings
-        Of the columns of the material [Å].
+        Surroundings of the columns of the material [Å].
     """
 
     peaks: MatchedFilter
@@ -121,8 +121,8 @@ def _tune_search(
         chosen = np.take_along_axis(f1, shares.argmax(axis=0)[np.newaxis], axis=0)
         # Always one view, or in each series the most regular one.
         ways = [*((view,) for view in views), tuple(views)]
-        for way, scores in zip(ways, np.concatenate([f1, chosen]), strict=True):
-            means = np.nan_to_num(np.nanmean(scores, axis=0))
+        for way, values in zip(ways, np.concatenate([f1, chosen]), strict=True):
+            means = np.nan_to_num(np.nanmean(values, axis=0))
             # Of equals the widest filter, which averages most.
             if means.max() >= best:
                 best, threshold = means.max(), float(thresholds[means.argmax()])

@@ -47,10 +47,10 @@ def tune_classes(
     validation
         Images with known columns.
     found
-        Of each the columns that were found, (row, column) in the pixels of the network,
+        Columns that were found in each, (row, column) in the pixels of the network,
         and the image they were found in.
     surroundings
-        How many neighbors are nearest.
+        Number of nearest neighbors.
 
     Returns
     -------

@@ -65,14 +65,14 @@ def tune_threshold(
     for candidate in candidates if shown else []:
         features = [_feature(sample, *candidate) for sample, _ in shown]
         edges = np.quantile(np.concatenate([f.ravel() for f in features]), _QUANTILES)
-        scores = np.mean(
+        f1_means = np.mean(
             [
                 _f1_above(edges, feature, truth)
                 for feature, (_, truth) in zip(features, shown, strict=True)
             ],
             axis=0,
         )
-        best = max(best, (scores.max(), candidate, edges[scores.argmax()]))
+        best = max(best, (f1_means.max(), candidate, edges[f1_means.argmax()]))
     _, candidate, threshold = best
 
     def baseline(sample: Sample) -> MaskPrediction:

@@ -30,9 +30,9 @@ class Surroundings:
     Parameters
     ----------
     distance
-        Of neighbors.
+        Distance of neighbors.
     neighbors
-        Of most columns, such as 3 in a honeycomb.
+        Number of neighbors of most columns, such as 3 in a honeycomb.
     """
 
     distance: float

@@ -48,7 +48,7 @@ class Evaluation:
     conditions, metrics
         Names of the columns.
     label
-        Label that was asked for.
+        Label that was predicted.
     reliability
         Reliability of each network by name, where the label has an area.
     """
@@ -89,7 +89,7 @@ def evaluate(
     recipe
         Label and conditions of the images.
     folder
-        Of the run, with the exit waves of the validation and the test set.
+        Folder of the run, with the exit waves of the validation and the test set.
     networks
         By the name they get in the table.
     images
@@ -104,7 +104,7 @@ def evaluate(
     StoreError
         If there are no exit waves.
     ValueError
-        If a network does not predict what the label asks, or an image has no such
+        If a network does not predict the label, or an image has no such
         condition.
     """
     images = images or recipe.images
@@ -176,7 +176,7 @@ def images_of(
 
 
 def check_fit(name: str, network: Network, recipe: Recipe) -> None:
-    """Raise a ValueError if a network does not predict what a recipe asks for."""
+    """Raise a ValueError if a network does not predict the label of a recipe."""
     card, images = network.card, recipe.images
     if len(card.classes) != images.num_classes or card.channels > images.channels:
         raise ValueError(

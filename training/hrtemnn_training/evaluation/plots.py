@@ -42,11 +42,11 @@ def plot_evaluation(
     Parameters
     ----------
     evaluation
-        From `evaluate`.
+        Evaluation from `evaluate`.
     bins
         Edges of the bins of each condition.
     path
-        Of the picture.
+        Path of the picture.
     """
     from matplotlib.figure import Figure
 

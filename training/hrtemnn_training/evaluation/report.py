@@ -50,7 +50,7 @@ def report(
     recipe
         Label and conditions of the images.
     folder
-        Of the run, with the exit waves. Gets ``evaluation.csv``, ``.json`` and
+        Folder of the run, with the exit waves. Gets ``evaluation.csv``, ``.json`` and
         ``.png`` for the run's own network, whose card gets the scores too and, if it
         makes masks, before them its threshold of unbiased area; and ``comparison.*``
         for networks that are named or other conditions; no card changes then.
@@ -130,7 +130,7 @@ def networks_of(
     Parameters
     ----------
     recipe, folder
-        Of the run whose own network it is without any.
+        Run whose own network it is where none is named.
     networks
         Names of shipped networks or paths of files.
     """

@@ -34,7 +34,7 @@ def measure_threshold(
     recipe
         Label and conditions of the images, which are those of `evaluate`.
     folder
-        Of the run, with the exit waves of the validation set.
+        Folder of the run, with the exit waves of the validation set.
     network
         The network.
     progress
@@ -49,7 +49,7 @@ def measure_threshold(
     StoreError
         If there are no exit waves.
     ValueError
-        If the network does not predict what the label asks.
+        If the network does not predict the label.
     """
     label = recipe.label
     if not label.measures_area:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a trained network to the ONNX file that users get."""
+"""Export of a trained network to the ONNX file that users get."""

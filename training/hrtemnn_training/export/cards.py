@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The card inside an exported network: written, read and brought up to date."""
+"""Cards inside exported networks: written, read and brought up to date."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def change_card(path: Path, change: Callable[[Card], Card]) -> None:
     Parameters
     ----------
     path
-        Of the ONNX file.
+        Path of the ONNX file.
     change
         Returns the new card of the one that is there, as of today's version.
     """
@@ -51,6 +51,6 @@ def bring_card_up_to_date(path: Path) -> None:
     Parameters
     ----------
     path
-        Of the ONNX file.
+        Path of the ONNX file.
     """
     change_card(path, lambda card: card)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Keras network as a plain ONNX graph: NCHW, one node a layer, any height and width.
+"""ONNX graph of a Keras network: NCHW, one node a layer, any height and width.
 
 Each layer is written as the ONNX operator it is, which a trace through TensorFlow does
 not give: there a PReLU becomes four nodes, an upsampling a chain of tiles and
@@ -30,8 +30,8 @@ def to_onnx(model: keras.Model) -> onnx.ModelProto:
     Parameters
     ----------
     model
-        From (batch, y, x, channel) to (batch, y, x, class) or (batch, class), channels
-        last, each layer used once.
+        Model from (batch, y, x, channel) to (batch, y, x, class) or (batch, class),
+        channels last, each layer used once.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def normalized(
     layer
         The normalization.
     kernel, bias
-        Of the convolution; the output channels are the kernel's last axis.
+        Weights of the convolution; the output channels are the kernel's last axis.
     """
     gamma, beta, mean, variance = layer.get_weights()
     scale = gamma / np.sqrt(variance + layer.epsilon)

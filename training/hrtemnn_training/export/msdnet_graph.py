@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An MSD-net as an ONNX graph that computes the same in another order, faster.
+"""MSD-net as an ONNX graph that computes the same in another order, faster.
 
 Layer by layer, each convolution takes all earlier outputs and makes three channels of
 them: three of the sixteen lanes of a processor's vectors, and a copy of all outputs for
@@ -56,7 +56,7 @@ def msdnet_to_onnx(model: keras.Model) -> onnx.ModelProto:
     Parameters
     ----------
     model
-        From `make_network`.
+        Model from `make_network`.
 
     Returns
     -------
@@ -77,11 +77,13 @@ def msdnet_to_onnx(model: keras.Model) -> onnx.ModelProto:
     ]
     end = _of_type(model, layers.Activation)[0]
     writer = _Writer(hidden, *_channels_first(*last.get_weights()))
-    answer = activation(writer.graph, end.activation.__name__, writer.write(), end.name)
+    prediction = activation(
+        writer.graph, end.activation.__name__, writer.write(), end.name
+    )
     return writer.graph.proto(
         model.name,
         model.input_shape[-1],
-        answer,
+        prediction,
         ["batch", model.output_shape[-1], "height", "width"],
     )
 
@@ -190,7 +192,7 @@ class _Writer:
             self._sums[number] = self._total([self._sums[number], term])
 
     def _add_to_answer(self, outputs: str, chunk: range) -> None:
-        """Convolve the outputs of a chunk, and what the answer is so far, into it.
+        """Convolve the outputs of a chunk, and what the prediction is so far, into it.
 
         It goes through the convolution rather than into a sum after it because
         onnxruntime would make the terms of all sums first, sixteen channels each.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collecting an ONNX graph of images, NCHW, node by node; knows no Keras."""
+"""Nodes of an ONNX graph of images, NCHW, collected one by one, without Keras."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ class Graph:
         Parameters
         ----------
         name
-            Of the graph.
+            Name of the graph.
         channels
-            Of the input (batch, channel, height, width), all but these symbolic.
+            Channels of the input (batch, channel, height, width); all else is symbolic.
         output
             The node whose output is the graph's.
         shape
-            Of the output.
+            Shape of the output.
         """
         image = ["batch", channels, "height", "width"]
         proto = helper.make_model(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Taking the weight of objects in a training out of what its network answers.
+"""Object weight of a training, taken out of the predictions of its network.
 
 With objects' pixels weighted w times the loss is smallest where the odds of an object
 are w times the true ones (C. Elkan, The foundations of cost-sensitive learning, IJCAI
@@ -26,9 +26,9 @@ def remove_weight(proto: onnx.ModelProto, weight: float, objects: int) -> None:
     Parameters
     ----------
     proto
-        From images to probabilities, the last node a sigmoid or a softmax.
+        Graph from images to probabilities, the last node a sigmoid or a softmax.
     weight
-        Of an object's pixels in the loss, those of the background having 1.
+        Weight of an object's pixels in the loss; the background has 1.
     objects
         Number of the first channels that are objects; the next, if there is one, is
         the background.
@@ -36,14 +36,14 @@ def remove_weight(proto: onnx.ModelProto, weight: float, objects: int) -> None:
     Raises
     ------
     ExportError
-        If the answer does not come from a convolution or a matrix through a sigmoid or
-        a softmax.
+        If the prediction does not come from a convolution or a matrix through a sigmoid
+        or a softmax.
     """
     if weight == 1:
         return
     graph = proto.graph
-    (answer,) = graph.output
-    last = _maker(graph, answer.name)
+    (prediction,) = graph.output
+    last = _maker(graph, prediction.name)
     if last is None or last.op_type not in {"Sigmoid", "Softmax"}:
         raise ExportError(
             "The weight of objects cannot be taken out: the last node is "
@@ -52,27 +52,27 @@ def remove_weight(proto: onnx.ModelProto, weight: float, objects: int) -> None:
     if last.op_type == "Sigmoid" and objects > 1:
         _divide(graph, last, weight)
         return
-    size = answer.type.tensor_type.shape.dim[1].dim_value
+    size = prediction.type.tensor_type.shape.dim[1].dim_value
     shift = np.zeros(size, np.float32)
     shift[:objects] = -np.log(weight)
     _add_to_bias(graph, _last_sum(graph, last.input[0]), shift)
 
 
 def without_weight(
-    answer: NDArray[np.floating], weight: float, objects: int
+    prediction: NDArray[np.floating], weight: float, objects: int
 ) -> NDArray[np.floating]:
     """Return probabilities from those of a network trained with a weight.
 
     Parameters
     ----------
-    answer
+    prediction
         Shape (..., class); the classes after the objects, if any, are the background.
     weight, objects
         See `remove_weight`.
     """
     if weight == 1:
-        return answer
-    shown, rest = answer[..., :objects], answer[..., objects:]
+        return prediction
+    shown, rest = prediction[..., :objects], prediction[..., objects:]
     total = shown.sum(axis=-1, keepdims=True)
     nothing = (
         rest.sum(axis=-1, keepdims=True) if rest.shape[-1] else np.maximum(1 - total, 0)
@@ -126,15 +126,15 @@ def _divide(graph: onnx.GraphProto, last: onnx.NodeProto, weight: float) -> None
 
     With several objects it is not a shift: what the others say of a pixel counts.
     """
-    (answer,) = last.output
-    last.name = last.output[0] = f"{answer}/weighted"
+    (prediction,) = last.output
+    last.name = last.output[0] = f"{prediction}/weighted"
     constants = {
         "channel": np.array([1], np.int64),
         "one": np.float32(1).reshape(1),
         "weight": np.float32(weight).reshape(1),
     }
     for name, value in constants.items():
-        graph.initializer.append(numpy_helper.from_array(value, f"{answer}/{name}"))
+        graph.initializer.append(numpy_helper.from_array(value, f"{prediction}/{name}"))
     steps = [
         ("ReduceSum", ["weighted", "channel"], "total"),
         ("Sub", ["one", "total"], "left"),
@@ -143,8 +143,8 @@ def _divide(graph: onnx.GraphProto, last: onnx.NodeProto, weight: float) -> None
         ("Add", ["total", "more nothing"], "together"),
     ]
     for operator, inputs, output in steps:
-        names = [f"{answer}/{name}" for name in inputs]
-        name = f"{answer}/{output}"
+        names = [f"{prediction}/{name}" for name in inputs]
+        name = f"{prediction}/{output}"
         graph.node.append(helper.make_node(operator, names, [name], name=name))
-    names = [f"{answer}/weighted", f"{answer}/together"]
-    graph.node.append(helper.make_node("Div", names, [answer], name=answer))
+    names = [f"{prediction}/weighted", f"{prediction}/together"]
+    graph.node.append(helper.make_node("Div", names, [prediction], name=prediction))

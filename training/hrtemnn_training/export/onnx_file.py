@@ -36,14 +36,14 @@ def export(recipe: Recipe, folder: Path) -> Path:
     """Write the best epoch of a training as an ONNX file.
 
     Where objects' pixels counted more than others in the training, their weight is
-    taken out of the answer, which is a probability then.
+    taken out of the prediction, which is a probability then.
 
     Parameters
     ----------
     recipe
-        What the network was trained by; goes into the card.
+        Recipe that the network was trained by; goes into the card.
     folder
-        Of the run, with ``best.keras``.
+        Folder of the run, with ``best.keras``.
 
     Returns
     -------
@@ -147,26 +147,26 @@ def take_out_weight(path: Path, weight: float) -> None:
     """Make a network that was exported with its weight of objects one without.
 
     For files of which there is no training to export again. The threshold and the
-    scores of the card were those of other answers and are dropped: `hrtemnn evaluate`
-    finds them anew.
+    scores of the card were those of other predictions and are dropped: `hrtemnn
+    evaluate` finds them anew.
 
     Parameters
     ----------
     path
         The file of a segmentation, which is replaced.
     weight
-        Of the stage that the network is of.
+        Weight of the stage that the network is of.
 
     Raises
     ------
     ExportError
-        If there is no weight left in its answers, or the graph cannot be changed.
+        If there is no weight left in its predictions, or the graph cannot be changed.
     """
     proto = onnx.load(path)
     card = read_card(proto)
     if card.task != "segmentation" or card.object_weight is not None:
         raise ExportError(
-            f"No weight of objects is left in the answers of {card.name!r}: it is for "
+            f"No weight of objects is left in predictions of {card.name!r}: it is for "
             f"{card.task}, and the object_weight of its card is {card.object_weight}."
         )
     objects = len(card.classes) - (card.classes[-1] == "background")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What `blur` is: the width in the image, or the documents' number for the envelope.
+"""Blur: its width in the image, or the documents' number for the envelope.
 
 The documents put their blur, such as 0.1 to 0.8 Å, into equation 1.22 of the thesis,
 exp(-blur² q² / 2) with q in cycles per Å. In the image that is a Gaussian whose
@@ -29,7 +29,7 @@ def with_blur_in_the_image(values: dict[str, Any]) -> dict[str, Any]:
         return values
     blur = values.get("blur")
     converted: dict[str, Any] = {"blur_is": "standard deviation"}
-    # What is no pair of numbers is refused where it is checked.
+    # What is not a pair of numbers is refused where it is checked.
     if isinstance(blur, list | tuple):
         converted["blur"] = [
             round(width / (2 * math.pi), _DIGITS)

@@ -83,7 +83,7 @@ def known_values(optics: Optics, camera: Camera) -> dict[str, float]:
     Parameters
     ----------
     optics
-        Of the first image of a focal series.
+        Lenses of the first image of a focal series.
     camera
         The camera.
     """

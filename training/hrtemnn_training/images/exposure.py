@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hrtemnn_training.store import Specimen
 
 RIM = 4.0
-"""What an image keeps from the edge of the box, where the atoms end at 2 Å [Å]."""
+"""Distance of an image from the edge of the box, where the atoms end at 2 Å [Å]."""
 
 # Pixels of the camera around a patch that take up the wrap-around of its MTF.
 _MARGIN = 24
@@ -34,15 +34,15 @@ class Exposure:
         Noise-free images in the pixels of the camera, 24 more on each side, shape
         (image, y, x); 1 = vacuum.
     counts
-        What the camera read, shape (image, y, x) [e-/pixel].
+        Counts that the camera read, shape (image, y, x) [e-/pixel].
     corner
         (y, x) of the upper left corner of the images in the specimen [Å].
     size
         Lengths of the images along (y, x) [Å].
     optics
-        Of each image.
+        Lenses of each image.
     camera
-        Of all.
+        Camera of all images.
     """
 
     intensities: NDArray[np.float32]
@@ -81,7 +81,7 @@ def expose(
     specimen
         Exit wave and its extent.
     optics
-        Of each image.
+        Lenses of each image.
     camera
         The camera.
     size

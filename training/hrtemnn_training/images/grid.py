@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pixels over a part of a specimen: from Å to rows and columns."""
+"""Grid of pixels over a part of a specimen: from Å to rows and columns."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Sample:
     specimen
         Exit wave, and what it shows.
     exposure
-        What the camera read, and of which part.
+        Counts that the camera read, and the part of the specimen they show.
     parameters
         Ranges that the conditions were drawn from, and the kind of label.
     sampling

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels of atomic columns: discs, Gaussians and heights at each site."""
+"""Site labels: discs, Gaussians and heights drawn at each atomic column."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The label of an exit wave reconstruction: the wave on the pixels of an image."""
+"""Wave label: the exit wave on the pixels of an image."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def exit_wave(
     wave
         Exit wave, shape (y, x), periodic; pixel i is at i times its size.
     extent
-        Its lengths along (y, x) [Å].
+        Lengths of the wave along (y, x) [Å].
     grid
         Pixels of the label.
     """

@@ -205,7 +205,7 @@ class LabelKind(ABC):
         Parameters
         ----------
         sample
-            What is seen, and how.
+            Image, with what is known of it.
         grid
             Pixels of the label.
 
@@ -231,7 +231,7 @@ class LabelKind(ABC):
         Parameters
         ----------
         image, label
-            From `pair`.
+            Image and label from `pair`.
         rng
             Source of the draws.
         """

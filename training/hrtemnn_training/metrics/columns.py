@@ -36,9 +36,9 @@ class ColumnPrediction:
     positions
         (row, column) in the pixels of the camera, shape (column, 2).
     classes
-        Of each, shape (column,).
+        Class of each column, shape (column,).
     probabilities
-        What they were found in, shape (class, y, x), if there was such a thing.
+        Probabilities they were found in, shape (class, y, x), if there are any.
     """
 
     positions: NDArray[np.floating]
@@ -55,7 +55,7 @@ def reach_of(positions: NDArray[np.floating]) -> float:
     Parameters
     ----------
     positions
-        Of the true columns, shape (column, 2) [Å].
+        Positions of the true columns, shape (column, 2) [Å].
     """
     if len(positions) < 2:
         return REACH
@@ -120,7 +120,7 @@ def confusion(
     Parameters
     ----------
     pairs
-        From `match`.
+        Pairs from `match`.
     found_classes, true_classes
         Class of each, shape (column,).
     classes
@@ -128,7 +128,7 @@ def confusion(
     found_counts, truth_counts
         Whether each counts, shape (column,), by default all: at the edge of an image a
         column may be half seen. A pair counts with its true column; a found one whose
-        partner does not count is no mistake.
+        partner does not count is not a mistake.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def atomic_f1(matrix: NDArray[np.integer]) -> float:
     Parameters
     ----------
     matrix
-        From `confusion`.
+        Matrix from `confusion`.
 
     Returns
     -------
@@ -178,9 +178,9 @@ def atomic_metrics(
     Parameters
     ----------
     matrix
-        From `confusion`.
+        Matrix from `confusion`.
     names
-        Of the classes.
+        Names of the classes.
 
     Returns
     -------

@@ -80,7 +80,7 @@ def summarize_masks(
     table
         Rows of one contender in the table of `evaluate`.
     threshold
-        From which probability on it takes pixels for a particle's, if it gives any.
+        Probability from which pixels are taken for a particle's, if there is one.
 
     Returns
     -------

@@ -61,12 +61,12 @@ def mean_f1(
     threshold
         Probability above which a pixel is found to be an object's.
     """
-    scores = [
+    values = [
         f1_score(found > threshold, true > 0.5)
         for found, true in zip(predicted, truth, strict=True)
         if (true > 0.5).any()
     ]
-    return float(np.mean(scores)) if scores else float("nan")
+    return float(np.mean(values)) if values else float("nan")
 
 
 def ratio(part: float | np.integer, whole: float | np.integer) -> float:

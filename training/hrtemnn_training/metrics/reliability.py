@@ -33,7 +33,7 @@ class Reliability:
         Parameters
         ----------
         probability
-            Of each pixel, 0 to 1, any shape.
+            Probability of each pixel, 0 to 1, any shape.
         truth
             Whether it is an object's, the same shape.
         """

@@ -18,13 +18,13 @@ _GROUPS = ("shape", "support", "zone_axis")
 def roc_auc(rows: pd.DataFrame) -> dict[str, Any]:
     """Return the area under the ROC curve, of all images and of parts of them.
 
-    It is the probability that an image on a zone axis gets the higher answer of two
-    (Hanley and McNeil, Radiology 143 (1982) 29); equal answers count one half.
+    It is how often an image on a zone axis gets the higher probability of two (Hanley
+    and McNeil, Radiology 143 (1982) 29); equal ones count one half.
 
     Parameters
     ----------
     rows
-        Of one contender in the table of `evaluate`.
+        Rows of one contender in the table of `evaluate`.
 
     Returns
     -------

@@ -28,7 +28,7 @@ def summarize(
     Parameters
     ----------
     rows
-        Its rows of the table of `evaluate`.
+        Rows of the contender in the table of `evaluate`.
     metrics
         Names of its metrics.
     bins

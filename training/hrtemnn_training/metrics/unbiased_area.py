@@ -28,7 +28,7 @@ class UnbiasedArea:
         Parameters
         ----------
         probability
-            Of each pixel, 0 to 1, any shape.
+            Probability of each pixel, 0 to 1, any shape.
         truth
             Whether it is an object's, the same shape. An image without any is left
             out: it has no true area to compare with.

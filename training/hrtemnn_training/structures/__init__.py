@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Atoms to be imaged, and where in the image they are."""
+"""Structures: atoms to be imaged, and where in the image they are."""
 
 from ._alloys import Arrangement, arrange
 from ._amorphous import amorphous_carbon

@@ -41,7 +41,7 @@ def arrange(
     Parameters
     ----------
     positions
-        Of the atoms, shape (atom, 3) [Å].
+        Positions of the atoms, shape (atom, 3) [Å].
     elements
         Atomic numbers of the first and the second element.
     arrangement
@@ -127,9 +127,10 @@ class Alloy:
         Parameters
         ----------
         positions
-            Of a particle of the first element, shape (atom, 3) [Å].
+            Positions of a particle of the first element, shape (atom, 3) [Å].
         crystal
-            Of the second element, in the particle and around it, shape (atom, 3) [Å].
+            Positions of the second element, in the particle and around it, shape
+            (atom, 3) [Å].
         rng
             See `arrange`.
         """
@@ -219,7 +220,7 @@ def _inside(
     Parameters
     ----------
     positions
-        Of the particle's atoms, shape (atom, 3) [Å].
+        Positions of the particle's atoms, shape (atom, 3) [Å].
     apart
         Distance of neighbors in it [Å].
     crystal
@@ -248,7 +249,7 @@ def majority(
     counts
         Atoms of each of them, shape (site, element).
     second
-        Atomic number of the second element; half of a column is no majority.
+        Atomic number of the second element; half of a column is not a majority.
     """
     of_second = counts[:, elements == second].sum(axis=1, dtype=int)
     return np.asarray(2 * of_second > counts.sum(axis=1), np.intp)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _CARBON = atomic_numbers["C"]
 _BOND = 1.45  # [Å], between graphite and diamond
-_SECOND = 2.5  # [Å], across an angle of 120 degrees; unbonded atoms are no nearer
+_SECOND = 2.5  # [Å], across an angle of 120 degrees; unbonded atoms are not nearer
 _NEAREST = 1.2  # [Å]
 _NEIGHBORS = 3
 _TILE = 40.0  # [Å]
@@ -43,8 +43,8 @@ def amorphous_carbon(
     Parameters
     ----------
     lengths
-        Of the film along x, y, z [Å]; periodic along x and y, with free surfaces at
-        both ends of z.
+        Lengths of the film along x, y, z [Å]; periodic along x and y, with free
+        surfaces at both ends of z.
     rng
         Source of all random choices.
     density

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Support and particles into one box: cut to the field, with sites and outlines."""
+"""Assembly of support and particles in one box, with sites and outlines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 VACUUM = 2.0
-"""At every edge of a box, against its periodicity [Å]."""
+"""Vacuum at every edge of a box, against its periodicity [Å]."""
 
 Group = tuple["NDArray[np.float64]", "NDArray[np.uint8]"]
 """Positions, shape (atom, 3) [Å], and atomic numbers of atoms that belong together."""
@@ -38,24 +38,24 @@ def assemble(
     """Put groups of atoms into a box and describe the particles among them.
 
     Atoms nearer than 2 Å to the edges of the field are left out (thesis 3.1); a
-    particle of which less than three columns remain is no particle.
+    particle of which less than three columns remain is not a particle.
 
     Parameters
     ----------
     support
-        Atoms that are no particle, if any.
+        Atoms that belong to no particle, if any.
     particles
         The particles.
     field
         Side of the field of view, which begins at x = y = 0 [Å].
     kinds
-        What each particle is; "nanoparticle" where not given.
+        Kind of each particle; "nanoparticle" where not given.
     names, classify
         Classes of the columns, see `find_sites`.
     radius
-        Of a column, see `column_of_atoms` [Å].
+        Radius of a column, see `column_of_atoms` [Å].
     values
-        What is true of the whole structure.
+        Values that are true of the whole structure.
     """
     kinds = kinds or ("nanoparticle",) * len(particles)
     groups = [] if support is None else [(*_shown(support, field), 0)]

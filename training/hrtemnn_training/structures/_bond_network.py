@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A flat network of atoms with at most three bonds each, and how it relaxes."""
+"""Bond network: flat atoms with at most three bonds each, and how they relax."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pieces of crystal in a given orientation: Miller directions onto the box's axes."""
+"""Crystals cut in a given orientation: Miller directions along the axes of the box."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def tilt(angle: float, azimuth: float) -> NDArray[np.float64]:
     Parameters
     ----------
     angle
-        How far z is tilted off the beam [degrees].
+        Angle by which z is tilted off the beam [degrees].
     azimuth
         Direction of the tilt axis in the image plane, from x [degrees].
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Structures of a database or of files, no set of elements in two data sets."""
+"""Database: structures of files, no set of elements in two data sets."""
 
 from __future__ import annotations
 

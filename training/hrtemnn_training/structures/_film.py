@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A field of view of amorphous carbon alone."""
+"""Film: a field of view of amorphous carbon alone."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every generator of structures is: documented ranges, and a structure a seed."""
+"""Generator: documented ranges, from which each seed draws one structure."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All generators, chosen in a recipe by their key `generator`."""
+"""Registry of the generators, chosen in a recipe by the key `generator`."""
 
 from __future__ import annotations
 

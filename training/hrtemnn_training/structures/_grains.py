@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One or two grains of a honeycomb lattice, grown together without a gap."""
+"""Grains of a honeycomb lattice, one or two, grown together without a gap."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def join_grains(
     angles
         Direction of the shortest lattice vector of each grain, from x [degrees].
     distance
-        Of points, shape (point, 2), from the boundary, negative in the first grain
-        [Å]. Only its sign and whether it is small matter. Not used for one grain.
+        Distance of points, shape (point, 2), from the boundary, negative in the first
+        grain [Å]. Only its sign and whether it is small matter. Not used for one grain.
     half
         Half the side of the square, which is centered at 0 [Å].
     a

@@ -14,7 +14,7 @@ def lattice_constant(element: str) -> float:
     Raises
     ------
     ValueError
-        If the element is no FCC metal.
+        If the element is not an FCC metal.
     """
     state = reference_states[atomic_numbers.get(element, 0)] or {}
     if state.get("symmetry") != "fcc":
@@ -33,7 +33,7 @@ def close_packed_constant(element: str) -> float:
     Raises
     ------
     ValueError
-        If the element is no such metal.
+        If the element is not such a metal.
     """
     state = reference_states[atomic_numbers[element]] or {}
     match state.get("symmetry"):

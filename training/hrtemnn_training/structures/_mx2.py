@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Layers of composition MX2: lattices of the common ones, unit cells of all."""
+"""MX2 layers: lattices of the common ones, unit cells of all."""
 
 from __future__ import annotations
 

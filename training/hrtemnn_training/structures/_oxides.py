@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The surfaces at which crystals are cut that particles sit on."""
+"""Oxides: crystals of a support, and the surfaces at which they are cut."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def terminated(unit_cell: Atoms, surface: Indices, top: str | None = None) -> At
     spacing = 1 / np.linalg.norm(normal)
     normal *= spacing
     heights = unit_cell.positions @ normal
-    # Neutral as a whole; that the weights are no charges does not matter for zero.
+    # Neutral as a whole; that the weights are not charges does not matter for zero.
     weights = unit_cell.numbers - unit_cell.numbers.mean()
 
     def cost(height: float) -> tuple[float, float]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A metal nanoparticle as it sits on a surface below it."""
+"""Nanoparticle of a metal, as it sits on a surface below it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def make_particle(
     Raises
     ------
     ValueError
-        If the element is no FCC metal and there is no lattice constant.
+        If the element is not an FCC metal and there is no lattice constant.
     """
     constants = a or lattice_constant(element), None
     positions, _ = make_particle_and_crystal(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all generators of metal particles share: which particles, of which elements."""
+"""Particle generator: what all generators of metal particles share."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class ParticleGenerator(Generator):
     def _elements_exist(self) -> ParticleGenerator:
         for symbol in filter(None, (self.element, self.second_element)):
             if symbol not in atomic_numbers:
-                raise ValueError(f"{symbol!r} is no chemical symbol")
+                raise ValueError(f"{symbol!r} is not a chemical symbol")
         if self.element == self.second_element:
             raise ValueError(
                 f"both elements are {self.element!r}; leave the second out"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A field of view: particles on a film that lies across the beam."""
+"""Plan view: particles on a film that lies across the beam."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def make_shape(
     Parameters
     ----------
     shape, orientation, layers, a, rng
-        As there.
+        As in `make_shape_and_crystal`.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def make_shape_and_crystal(
         Twins have one (111) twin plane through the center; decahedra have Marks'
         re-entrant corners of random depth (Marks, Rep. Prog. Phys. 57 (1994) 603).
     orientation
-        What is along the beam, see above.
+        Direction along the beam, see above.
     layers
         Fewest and most planes of each kind, counted from the center (thesis 3.1).
         Decahedra and icosahedra have half as many shells: they lie about twice as far

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Graphene and hexagonal boron nitride over the whole field, with their defects."""
+"""Sheets: graphene and boron nitride over the whole field, with their defects."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One structure in its simulation box, with what the labels need to know of it."""
+"""Structure: atoms in their simulation box, with what labels need to know of them."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Structure:
         Corners (x, y) of the convex hull of each particle, in the order of the
         particle's number, from 1 [Å].
     kinds
-        What each particle is, in the same order.
+        Kind of each particle, in the same order.
     values
-        What is true of the whole: numbers to regress, texts to classify.
+        Values that are true of the whole: numbers to regress, texts to classify.
     """
 
     positions: NDArray[np.float32]

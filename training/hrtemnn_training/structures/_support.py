@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A slab of a crystal seen along its surface, on which particles sit."""
+"""Support: a slab of a crystal seen along its surface, on which particles sit."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def make_support(
     Parameters
     ----------
     width
-        Of the field of view; the slab reaches beyond it however it is turned [Å].
+        Width of the field of view; the slab reaches beyond it however it is turned [Å].
     thickness
         Along the beam, centered at z = 0 [Å].
     tilts

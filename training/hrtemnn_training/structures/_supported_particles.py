@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A field of view: particles on, over and beside the edge of a support."""
+"""Supported particles: on, over and beside the edge of a crystal."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A field of view with one particle at a known angle off a zone axis."""
+"""Tilted particle: a field of view with one particle at a known tilt."""
 
 from __future__ import annotations
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From exit waves to a trained network."""
+"""Training: from exit waves to a trained network."""

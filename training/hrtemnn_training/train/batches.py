@@ -38,13 +38,13 @@ class ImageEpoch(PyDataset):
     data
         The exit waves.
     parameters
-        What the images are drawn from.
+        Ranges that the images are drawn from.
     energy
         Beam energy of the waves [keV].
     sampling
         Working sampling of the network [Å].
     epoch
-        Which pass.
+        Number of the pass.
     batch_size
         Images in a batch.
     augment
@@ -180,7 +180,7 @@ def pixel_weights(
     objects
         Number of the first classes that are not the background.
     object_weight
-        Of a pixel that is an object's; that of the others is 1.
+        Weight of a pixel that is an object's; that of the others is 1.
     """
     weights: NDArray[np.float32] = labels[..., :objects].sum(axis=-1)
     return 1 + (object_weight - 1) * weights
@@ -199,7 +199,7 @@ def form_images(recipe: Recipe, folder: Path, *, progress: bool = True) -> None:
     recipe
         Images and stages.
     folder
-        Of the run, with the exit waves.
+        Folder of the run, with the exit waves.
     progress
         Whether to show a progress bar.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a training leaves in the folder of a run, and whose it is."""
+"""Files that a training leaves in the folder of a run, and whose they are."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The course of a training: a picture of it, and the log that TensorBoard reads."""
+"""Learning curves of a training: their picture, and the log that TensorBoard reads."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def plot_history(history: pd.DataFrame, path: Path, loss: str) -> None:
     Parameters
     ----------
     history
-        From `train`.
+        History from `train`.
     path
-        Of the picture.
+        Path of the picture.
     loss
         Name of the loss.
     """
@@ -67,9 +67,9 @@ def tensorboard_log(
     Parameters
     ----------
     folder
-        Of the run.
+        Folder of the run.
     epochs
-        How many are done; TensorBoard forgets what an earlier run logged beyond them.
+        Epochs that are done; TensorBoard drops what an earlier run logged beyond them.
     """
     if importlib.util.find_spec("tensorboardX") is None:
         yield lambda *_: None

@@ -57,7 +57,7 @@ def train(
     recipe
         Network, images and stages.
     folder
-        Of the run, with the exit waves.
+        Folder of the run, with the exit waves.
     save_every
         Keep the network of every so many epochs, as ``epoch-0010.keras``.
     progress

@@ -27,10 +27,10 @@ def draw_images(recipe: Recipe, folder: Path) -> Path:
     Parameters
     ----------
     recipe
-        What the images are drawn from; its `images.debug` says how many. Structures
+        Recipe of the images; its `images.debug` says how many. Structures
         first, then their next image epochs, as many as there are.
     folder
-        Of the run, with the exit waves; gets ``debug/0000.png`` and so on.
+        Folder of the run, with the exit waves; gets ``debug/0000.png`` and so on.
 
     Returns
     -------

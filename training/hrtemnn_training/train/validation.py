@@ -56,11 +56,11 @@ def validate(
     model
         The network.
     truth
-        From `validation_set`.
+        Images and labels from `validation_set`.
     recipe
         Loss and kind of label.
     object_weight
-        Of the stage; see `Stage`.
+        Weight of objects in the stage; see `Stage`.
 
     Returns
     -------

@@ -63,7 +63,7 @@ def get_vibrational_amplitudes(trajectory: Trajectory, bonds: Bonds) -> Amplitud
         A file that ASE reads, or its images; thermalized. The motion of the whole is
         taken out.
     bonds
-        See the module.
+        Bonds, see the module.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def get_edge_vibrations(
     element, neighbor
         Atoms at the edge, and what they are bonded to, such as "S" and "Mo".
     bonds
-        See the module.
+        Bonds, see the module.
 
     Raises
     ------
@@ -132,8 +132,8 @@ def perturb_atoms(
     atoms
         The atoms at rest; left as they are.
     amplitudes
-        From `get_vibrational_amplitudes`. For a coordination number that is not among
-        them the nearest one of the element is taken.
+        Amplitudes from `get_vibrational_amplitudes`. For a coordination number that is
+        not among them the nearest one of the element is taken.
     bonds
         Those that the amplitudes were found with.
     rng
@@ -174,7 +174,7 @@ def perturb_edge_atoms(
         The atoms at rest, a sheet whose normal is within some degrees of z; left as
         they are.
     vibrations
-        From `get_edge_vibrations`.
+        Vibrations from `get_edge_vibrations`.
     bonds
         Those that the vibrations were found with.
     rng

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Exit waves of structures, by abTEM's multislice algorithm."""
+"""Multislice: exit waves of structures, by abTEM."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def exit_wave(
     settings
         Energy, grid and vibrations.
     seed
-        Of the vibrations, where they are random.
+        Seed of the vibrations, where they are random.
 
     Returns
     -------

@@ -52,11 +52,11 @@ def debye_waller(
     element
         Chemical symbol.
     temperature
-        Of the sample [K].
+        Temperature of the specimen [K].
     debye_temperature
-        Of the material [K].
+        Debye temperature of the material [K].
     formula
-        Which of the three.
+        One of the three formulas.
     """
     mass = atomic_masses[atomic_numbers[element]] * atomic_mass
     unit = 3 * hbar**2 / (mass * k * debye_temperature) * 1e20

@@ -33,11 +33,11 @@ def plot_doses(table: pd.DataFrame, summary: Mapping[str, Any], path: Path) -> N
     Parameters
     ----------
     table
-        From `dose_table`.
+        Table from `dose_table`.
     summary
-        From `summarize_doses`.
+        Summary from `summarize_doses`.
     path
-        Of the picture.
+        Path of the picture.
     """
     from matplotlib.figure import Figure
 
@@ -103,7 +103,7 @@ def draw_frames(
     samples
         A column for each.
     path
-        Of the picture.
+        Path of the picture.
     """
     from matplotlib.figure import Figure
 

@@ -53,8 +53,9 @@ def study_doses(
     recipe
         Label and conditions of the images.
     folder
-        Of the run, with the exit waves of the test set. Gets ``dose.csv``, a row for
-        each frame and network; ``dose-limits.csv``, one for each structure and network;
+        Folder of the run, with the exit waves of the test set. Gets ``dose.csv``, a row
+        for each frame and network; ``dose-limits.csv``, one for each structure and
+        network;
         ``dose.json``, the summary with its conditions; ``dose.png``, areas and metrics
         against dose; and ``dose-frames.png``, frames of one structure with what is
         found in them.
@@ -65,7 +66,7 @@ def study_doses(
     images
         Conditions other than the recipe's, see `change_images`.
     stem
-        Of the names of the files, in place of dose.
+        Stem of the names of the files, in place of dose.
     progress
         Whether to show a progress bar.
 
@@ -83,13 +84,13 @@ def study_doses(
     plot_doses(table, summary, folder / f"{stem}.png")
     samples = _frames_to_show(recipe, folder, table, plan, images)
     draw_frames(recipe, named, samples, folder / f"{stem}-frames.png")
-    told = {
+    written = {
         "recipe": recipe.name,
         "plan": asdict(plan),
         "images": images.model_dump(mode="json", exclude={"debug"}),
         "networks": summary,
     }
-    write_summary(told, folder / f"{stem}.json")
+    write_summary(written, folder / f"{stem}.json")
     return summary
 
 
@@ -119,7 +120,7 @@ def limits_of(table: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     table
-        From `dose_table`.
+        Table from `dose_table`.
 
     Returns
     -------
@@ -142,7 +143,7 @@ def summarize_doses(limits: pd.DataFrame) -> dict[str, dict[str, Any]]:
     Parameters
     ----------
     limits
-        From `limits_of`.
+        Limits from `limits_of`.
 
     Returns
     -------

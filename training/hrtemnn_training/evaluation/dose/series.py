@@ -92,7 +92,7 @@ def dose_table(
     recipe
         Label and conditions of the images.
     folder
-        Of the run, with the exit waves of the test set.
+        Folder of the run, with the exit waves of the test set.
     networks
         By the name they get in the table.
     plan
@@ -113,7 +113,7 @@ def dose_table(
     StoreError
         If there are no exit waves.
     ValueError
-        If the label has no area, a network does not predict what it asks, or no
+        If the label has no area, a network does not predict it, or no
         structure shows a particle.
     """
     images = images or recipe.images

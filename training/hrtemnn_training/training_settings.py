@@ -38,7 +38,7 @@ class Stage(BaseModel):
 
     epochs: int = Field(ge=1)
     learning_rate: tuple[PositiveFloat, PositiveFloat] = Field(
-        description="of the first and the last epoch, geometric between"
+        description="learning rate of the first and the last epoch, geometric between"
     )
     images: dict[str, Any] = Field(
         default_factory=dict, description="keys of the images that differ here"
@@ -46,8 +46,8 @@ class Stage(BaseModel):
     object_weight: float = Field(
         1.0,
         gt=0,
-        description="of an object's pixels in the loss, the others' is 1: what is "
-        "seldom is learned sooner; the exported network is free of it and gives "
+        description="weight of an object's pixels in the loss, the others' is 1: what "
+        "is seldom is learned sooner; the exported network is free of it and gives "
         "probabilities",
     )
 
@@ -59,10 +59,13 @@ class TrainingSettings(BaseModel):
 
     batch_size: int = Field(8, ge=1, description="images in a step")
     precision: Literal["float32", "mixed_bfloat16"] = Field(
-        "float32", description="of the layers; weights are always in single precision"
+        "float32",
+        description="precision of the layers; weights are always in single precision",
     )
     validation_images: int = Field(
-        64, ge=1, description="of structures not trained on, the same in every epoch"
+        64,
+        ge=1,
+        description="images of structures not trained on, the same in every epoch",
     )
     loss: Annotated[str, AfterValidator(_known_loss)] | None = Field(
         None, description="a function of keras.losses; that of the label if null"

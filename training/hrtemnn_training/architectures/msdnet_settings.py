@@ -21,7 +21,7 @@ class MSDNetSettings(BaseModel):
     stride: ClassVar[int] = 1
 
     kernel: Kernel = Field(5, description="side of the convolutions [pixels]")
-    channels: int = Field(3, ge=1, description="of each layer")
+    channels: int = Field(3, ge=1, description="channels of each layer")
     layers: int = Field(50, ge=1, description="convolutions before the last")
     largest_dilation: int = Field(10, ge=1, description="the smallest is 1 [pixels]")
     seed: int | None = Field(

@@ -51,7 +51,7 @@ class ImageKeys(BaseModel):
         (256, 256), description="(x, y) at the network's sampling [pixels]"
     )
     noise: Literal["poisson"] | None = Field(
-        "poisson", description="of the arriving electrons; null for none"
+        "poisson", description="noise of the arriving electrons; null for none"
     )
     num_classes: PositiveInt = Field(
         1, description="channels of the label, the background's included"
@@ -99,12 +99,13 @@ class ImageKeys(BaseModel):
         description='what blur gives; with "equation 1.22" the documents\' number, '
         "which is divided by 2 pi as it is read",
     )
-    focal_spread: Magnitude = Field((5.0, 20.0), description="[Å]")
+    focal_spread: Magnitude = Field((5.0, 20.0), description="focal spread [Å]")
     angular_spread: Magnitude = Field(
         (0.0, 0.0), description="spatial coherence, beta of equation 1.20 [mrad]"
     )
     defocus: Range = Field(
-        (-200.0, 200.0), description="of the first image, positive = underfocus [Å]"
+        (-200.0, 200.0),
+        description="defocus of the first image, positive = underfocus [Å]",
     )
     ctf_c30: Range = Field((0.0, 124_500.0), description="spherical aberration [Å]")
     ctf_c12: Magnitude = Field((0.0, 0.0), description="twofold astigmatism [Å]")
@@ -128,7 +129,7 @@ class ImageKeys(BaseModel):
     debug: Annotated[int, Field(strict=True, ge=0)] | Literal[True] | None = Field(
         16, description="images drawn into the debug folder; true = all"
     )
-    seed: int = Field(0, description="of the conditions and the noise")
+    seed: int = Field(0, description="seed of the conditions and the noise")
 
     @model_validator(mode="before")
     @classmethod

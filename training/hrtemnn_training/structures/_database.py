@@ -49,12 +49,14 @@ class Database(Generator):
         "folder of such; each may hold many structures"
     )
     max_atoms: int = Field(
-        8, ge=1, description="of a cell or a molecule; larger ones are left out"
+        8,
+        ge=1,
+        description="most atoms of a cell or a molecule; larger ones are left out",
     )
     axis_tilt: Range = Field((0.0, 10.0), description="off the beam [degrees]")
     shares: Shares[Purpose] = Field(
         {"train": 0.6, "validation": 0.2, "test": 0.2},
-        description="of the sets of elements that go to each set, in proportion",
+        description="shares of the sets of elements that go to each set, in proportion",
     )
     purpose: Purpose | None = Field(
         None, description="the set whose structures are drawn; all if not given"

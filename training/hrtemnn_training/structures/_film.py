@@ -26,8 +26,8 @@ class AmorphousFilm(Generator):
     """
 
     generator: Literal["amorphous film"] = "amorphous film"
-    thickness: Range = Field((20.0, 80.0), description="of the film [Å]")
-    density: Range = Field((1.8, 2.3), description="of the film [g/cm³]")
+    thickness: Range = Field((20.0, 80.0), description="thickness of the film [Å]")
+    density: Range = Field((1.8, 2.3), description="density of the film [g/cm³]")
 
     def make(self, seed: Seed) -> Structure:
         """Draw one film; its `values` are its thickness [Å] and density [g/cm³]."""

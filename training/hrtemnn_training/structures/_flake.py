@@ -53,13 +53,14 @@ class MX2Flake(Generator):
         {"2H": 1}, description="relative shares"
     )
     side: Annotated[Range, within(20, np.inf)] = Field(
-        (50.0, 130.0), description="of the square sheet a flake is cut out of [Å]"
+        (50.0, 130.0), description="side of the square sheet a flake is cut out of [Å]"
     )
     corners: Annotated[tuple[int, int], within(3, 30)] = Field(
         (5, 12), description="atoms of the sheet whose convex hull is the flake"
     )
     offset: Range = Field(
-        (-0.15, 0.15), description="of the flake from the center, in fields of view"
+        (-0.15, 0.15),
+        description="offset of the flake from the center, in fields of view",
     )
     vacancies: Percent = Field((0.0, 10.0), description="X atoms removed [%]")
     holes: Percent = Field((0.0, 5.0), description="columns removed [%]")
@@ -67,11 +68,11 @@ class MX2Flake(Generator):
         0.01, ge=0, description="standard deviation of the atoms' displacements [Å]"
     )
     axis_tilt: Annotated[Range, within(0, 15)] = Field(
-        (0.0, 10.0), description="of the flake's normal off the beam [degrees]"
+        (0.0, 10.0), description="tilt of the flake's normal off the beam [degrees]"
     )
     supported: Share = Field(0.0, description="share of the flakes on graphene")
     distance: Range = Field(
-        (3.3, 7.0), description="between the graphene and the nearest X [Å]"
+        (3.3, 7.0), description="distance between the graphene and the nearest X [Å]"
     )
     graphene_vacancies: Percent = Field((0.0, 5.0), description="C atoms removed [%]")
 

@@ -91,15 +91,18 @@ class Nanotube(Generator):
     )
     double_walled: Share = Field(0.2, description="share of the tubes of two walls")
     wall_distance: Annotated[Range, within(3, 5)] = Field(
-        (3.3, 3.8), description="between the two walls [Å]"
+        (3.3, 3.8), description="distance between the two walls [Å]"
     )
     axis_tilt: Annotated[Range, within(0, 30)] = Field(
-        (0.0, 10.0), description="of the axis out of the image plane [degrees]"
+        (0.0, 10.0), description="tilt of the axis out of the image plane [degrees]"
     )
     offset: Range = Field(
-        (-0.25, 0.25), description="of the axis from the center, in fields of view"
+        (-0.25, 0.25),
+        description="offset of the axis from the center, in fields of view",
     )
-    apart: float = Field(3.4, gt=0, description="between two tubes, along z [Å]")
+    apart: float = Field(
+        3.4, gt=0, description="distance between two tubes, along z [Å]"
+    )
 
     @model_validator(mode="after")
     def _indices_fit(self) -> Nanotube:

@@ -38,8 +38,8 @@ class ParticleGenerator(Generator):
     element: str = Field("Au", description="metal of the particles")
     second_element: str | None = Field(
         None,
-        description="of alloys; where it is apart from the first one it has a lattice "
-        "constant of its own",
+        description="second element of alloys; where it is apart from the first one it "
+        "has a lattice constant of its own",
     )
     lattice_constant: float | None = Field(
         None, gt=0, description="ASE's of the first element if not given [Å]"
@@ -47,8 +47,8 @@ class ParticleGenerator(Generator):
     second_lattice_constant: float | None = Field(
         None,
         gt=0,
-        description="of the second element as an FCC crystal; that of its density if "
-        "not given [Å]",
+        description="lattice constant of the second element as an FCC crystal; that of "
+        "its density if not given [Å]",
     )
     shapes: Shares[Shape] = Field(
         {"single crystal": 1.0}, description="relative shares of the shapes"
@@ -58,11 +58,13 @@ class ParticleGenerator(Generator):
     )
     arrangements: Shares[Arrangement] = Field(
         {"core-shell": 1.0, "Janus": 1.0, "disordered": 1.0},
-        description="of alloys, relative shares; the core is of the second element",
+        description="arrangements of alloys, relative shares; the core is of the "
+        "second element",
     )
     concentration: Annotated[Range, within(0, 1)] = Field(
         (0.2, 0.8),
-        description="of the second element, share of the atoms of a particle",
+        description="concentration of the second element, share of the atoms of a "
+        "particle",
     )
     layers: CountRange = Field((5, 15), description="planes of a particle")
     layer_spread: int = Field(

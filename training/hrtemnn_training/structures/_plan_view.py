@@ -72,9 +72,15 @@ class ParticlesOnFilm(ParticleGenerator):
         {"amorphous carbon": 0.7, "graphene": 0.1, "hBN": 0.1, "none": 0.1},
         description="relative shares of the films",
     )
-    sheets: CountRange = Field((1, 3), description="of graphene or boron nitride")
-    thickness: Range = Field((20.0, 50.0), description="of amorphous carbon [Å]")
-    density: Range = Field((1.8, 2.3), description="of amorphous carbon [g/cm³]")
+    sheets: CountRange = Field(
+        (1, 3), description="sheets of graphene or boron nitride"
+    )
+    thickness: Range = Field(
+        (20.0, 50.0), description="thickness of amorphous carbon [Å]"
+    )
+    density: Range = Field(
+        (1.8, 2.3), description="density of amorphous carbon [g/cm³]"
+    )
 
     def make(self, seed: Seed) -> Structure:
         """Draw one field of view."""

@@ -46,25 +46,28 @@ class Sheet(Generator):
     material: Literal["graphene", "hBN"] = "graphene"
     boundary: Share = Field(0.5, description="share of the fields of two grains")
     misorientation: Annotated[Range, within(0, 60)] = Field(
-        (5.0, 30.0), description="of the two grains [degrees]"
+        (5.0, 30.0), description="misorientation of the two grains [degrees]"
     )
     meander: Range = Field(
         (0.0, 5.0), description="amplitude of the boundary about a line [Å]"
     )
     boundary_offset: Range = Field(
-        (-0.3, 0.3), description="of the boundary from the center, in fields of view"
+        (-0.3, 0.3),
+        description="offset of the boundary from the center, in fields of view",
     )
     stone_wales: Percent = Field(
         (0.0, 0.2), description="bonds turned by 90 degrees, of the atoms [%]"
     )
-    double_vacancies: Percent = Field((0.0, 0.2), description="of the atoms [%]")
-    vacancies: Percent = Field((0.0, 0.5), description="of the atoms [%]")
+    double_vacancies: Percent = Field(
+        (0.0, 0.2), description="double vacancies, of the atoms [%]"
+    )
+    vacancies: Percent = Field((0.0, 0.5), description="vacancies, of the atoms [%]")
     ripple: Range = Field((0.0, 2.0), description="amplitude of the ripples [Å]")
     wavelength: Annotated[Range, within(20, np.inf)] = Field(
-        (100.0, 250.0), description="of the ripples [Å]"
+        (100.0, 250.0), description="wavelength of the ripples [Å]"
     )
     axis_tilt: Annotated[Range, within(0, 45)] = Field(
-        (0.0, 5.0), description="of the sheet's normal off the beam [degrees]"
+        (0.0, 5.0), description="tilt of the sheet's normal off the beam [degrees]"
     )
 
     def make(self, seed: Seed) -> Structure:

@@ -33,9 +33,9 @@ class SupportedParticles(ParticleGenerator):
     """
 
     generator: Literal["supported particles"] = "supported particles"
-    gap: Range = Field((0.5, 25.0), description="between neighboring particles [Å]")
-    axis_tilt: Range = Field((0.0, 3.0), description="of most particles [degrees]")
-    far_tilt: Range = Field((3.0, 12.0), description="of the others [degrees]")
+    gap: Range = Field((0.5, 25.0), description="gap between neighboring particles [Å]")
+    axis_tilt: Range = Field((0.0, 3.0), description="tilt of most particles [degrees]")
+    far_tilt: Range = Field((3.0, 12.0), description="tilt of the others [degrees]")
     far_tilted: Share = Field(0.25, description="share of the others")
     overlapping: Share = Field(
         0.2, description="share of the particles before or behind the support"
@@ -47,12 +47,14 @@ class SupportedParticles(ParticleGenerator):
         None, description="(hkl) that bears the particles; the usual one if not given"
     )
     zone_axis: Indices | None = Field(
-        None, description="[uvw] of the support along the beam; goes with the surface"
+        None,
+        description="zone axis [uvw] of the support along the beam; goes with the "
+        "surface",
     )
-    thickness: Range = Field((15.0, 40.0), description="of the support [Å]")
-    support_tilt: Range = Field((0.0, 5.0), description="of the support [degrees]")
+    thickness: Range = Field((15.0, 40.0), description="thickness of the support [Å]")
+    support_tilt: Range = Field((0.0, 5.0), description="tilt of the support [degrees]")
     support_offset: Range = Field(
-        (-0.3, 0.3), description="of the edge from the center, in fields of view"
+        (-0.3, 0.3), description="offset of the edge from the center, in fields of view"
     )
     bare_support: Share = Field(0.1, description="share of fields of support alone")
     free_particles: Share = Field(0.1, description="share of fields without support")

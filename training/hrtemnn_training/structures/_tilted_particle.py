@@ -62,8 +62,10 @@ class TiltedParticle(Generator):
         {"none": 0.35, "amorphous carbon": 0.4, "CeO2": 0.25},
         description="relative shares",
     )
-    thickness: Range = Field((15.0, 40.0), description="of the support [Å]")
-    density: Range = Field((1.8, 2.3), description="of amorphous carbon [g/cm³]")
+    thickness: Range = Field((15.0, 40.0), description="thickness of the support [Å]")
+    density: Range = Field(
+        (1.8, 2.3), description="density of amorphous carbon [g/cm³]"
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> TiltedParticle:

@@ -71,11 +71,12 @@ class LocalFrozenPhonons(Vibrations):
         "of bonds, the nearest one where a number is missing [Å]",
     )
     edge: Edge | None = Field(
-        None, description="of atoms that move along their edge; none if not given"
+        None,
+        description="vibrations of atoms that move along their edge; none if not given",
     )
     factor: Range = Field(
         (1.0, 1.0),
-        description="of all standard deviations, drawn for each structure; in a "
+        description="factor of all standard deviations, drawn for each structure; in a "
         "harmonic crystal 2 is four times the temperature",
     )
     configurations: int = Field(8, ge=1, description="whose waves are averaged")

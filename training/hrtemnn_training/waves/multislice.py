@@ -31,7 +31,9 @@ class WaveSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     energy: float = Field(300.0, gt=0, description="beam energy [keV]")
-    sampling: float = Field(0.175, gt=0, description="of the multislice grid [Å]")
+    sampling: float = Field(
+        0.175, gt=0, description="sampling of the multislice grid [Å]"
+    )
     slice_thickness: float = Field(
         1.0,
         gt=0,

@@ -106,9 +106,11 @@ class NoVibrations(Vibrations):
 
 
 class _Debye(Vibrations):
-    temperature: float = Field(300.0, ge=0, description="of the sample [K]")
+    temperature: float = Field(
+        300.0, ge=0, description="temperature of the specimen [K]"
+    )
     debye_temperatures: dict[str, Positive] = Field(
-        description="of the material that each element is in [K]"
+        description="Debye temperature of the material that each element is in [K]"
     )
     formula: Displacement = Field(
         "Debye",

@@ -20,10 +20,9 @@ from hyperspy_hrtemnn.signals import (
     Instances,
     LocalFFT,
     Segmentation,
-    _tables,
 )
-from hyperspy_hrtemnn.signals._entrance import in_one_form
-from hyperspy_hrtemnn.signals._tables import column_names
+from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
+from hyperspy_hrtemnn.signals._shared.tables import _COLUMNS, column_names
 
 FRAMES, Y, X = 3, 60, 76
 SIDE = 0.1  # nm
@@ -466,7 +465,7 @@ def test_names_of_columns_of_all_tables_are_known():
         ),
     ]
     for table in tables:
-        assert set(table.columns) <= _tables._COLUMNS
+        assert set(table.columns) <= _COLUMNS
 
 
 def test_the_axis_of_particles_or_classes_is_not_one_of_the_movie(network_path):

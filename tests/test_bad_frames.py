@@ -23,8 +23,9 @@ from hyperspy_hrtemnn import cli, load_in_situ
 from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.bad_frames import BadFrameError, told
 from hyperspy_hrtemnn.checkpoint import Checkpoint
-from hyperspy_hrtemnn.signals import HRTEM, LazyHRTEM, Segmentation, _answers
-from hyperspy_hrtemnn.signals._following import frame_analysis
+from hyperspy_hrtemnn.signals import HRTEM, LazyHRTEM, Segmentation
+from hyperspy_hrtemnn.signals._one_pass import frame_analysis
+from hyperspy_hrtemnn.signals._prediction import predictions
 
 FRAMES, HEIGHT, WIDTH = 10, 100, 140
 PIXEL = 0.02  # nm
@@ -197,7 +198,7 @@ def test_other_errors_of_a_frame_are_still_errors(disk, network, monkeypatch):
     def predict(network, image, *arguments, **options):
         raise ValueError("the graph is strange")
 
-    monkeypatch.setattr(_answers, "predict", predict)
+    monkeypatch.setattr(predictions, "predict", predict)
     with pytest.raises(ValueError, match="Frame 0: the graph is strange"):
         disk.movie().inav[1:2].segment(network).compute(**QUIET)
 

@@ -18,7 +18,7 @@ from hyperspy_hrtemnn import cli
 from hyperspy_hrtemnn.analysis import Camera, detect
 from hyperspy_hrtemnn.jobs.measuring import measure_file
 from hyperspy_hrtemnn.signals import HRTEM
-from hyperspy_hrtemnn.signals._camera.vacuum import vacuum
+from hyperspy_hrtemnn.signals._detector.vacuum import vacuum
 
 DOSES = np.array([10.0, 60.0, 300.0, 1300.0])
 GAIN, DARK, N0 = 38.0, 100.0, 0.01

@@ -20,8 +20,8 @@ from pandas.testing import assert_frame_equal
 from hyperspy_hrtemnn import cli
 from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.signals import LazyInstances
-from hyperspy_hrtemnn.signals._following import frame_analysis
-from hyperspy_hrtemnn.signals._following.in_flight import results_in_flight
+from hyperspy_hrtemnn.signals._one_pass import frame_analysis
+from hyperspy_hrtemnn.signals._one_pass.in_flight import results_in_flight
 
 FRAMES, HEIGHT, WIDTH = 5, 100, 140
 PIXEL = 0.02  # nm

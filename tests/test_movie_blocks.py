@@ -16,10 +16,10 @@ import tiny_networks
 
 from hyperspy_hrtemnn.jobs.movies import load_images
 from hyperspy_hrtemnn.signals import HRTEM
-from hyperspy_hrtemnn.signals._movies import deferred
-from hyperspy_hrtemnn.signals._movies.chunks import warn_if_read_often
-from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
-from hyperspy_hrtemnn.signals._movies.frames import frames
+from hyperspy_hrtemnn.signals._shared import deferred
+from hyperspy_hrtemnn.signals._shared.chunks import warn_if_read_often
+from hyperspy_hrtemnn.signals._shared.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._shared.frames import frames
 
 N, Y, X = 50, 200, 240
 FRAME_BYTES = Y * X * 2

@@ -7,9 +7,9 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from hyperspy_hrtemnn.checkpoint import bad_frames
-from hyperspy_hrtemnn.signals._following.followed_movie import FRAMES
+from hyperspy_hrtemnn.signals._one_pass.followed_movie import FRAMES
 from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
-from hyperspy_hrtemnn.signals._tables import frame_table
+from hyperspy_hrtemnn.signals._shared.tables import frame_table
 
 from .movies import load_movie, number_or_text, sampling_in_angstrom, told_in_lines
 

@@ -13,8 +13,8 @@ import hyperspy.api as hs
 import numpy as np
 
 from hyperspy_hrtemnn import load_in_situ
-from hyperspy_hrtemnn.signals._calibration import CalibrationError
-from hyperspy_hrtemnn.signals._units import hint_for, length_in
+from hyperspy_hrtemnn.signals._shared.calibration import CalibrationError
+from hyperspy_hrtemnn.signals._shared.units import hint_for, length_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,9 +16,9 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.bad_frames import OnBadFrame, is_without_data
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
 from hyperspy_hrtemnn.networks import load
-from hyperspy_hrtemnn.signals._entrance import in_one_form
-from hyperspy_hrtemnn.signals._movies.skipping import FrameRule, tell
-from hyperspy_hrtemnn.signals._segment import segment
+from hyperspy_hrtemnn.signals._prediction.segment import segment
+from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule, tell
 
 from .movies import load_movie, sampling_in_angstrom, told_in_lines
 from .outputs import check_output, finish, frame_number, frame_shape, frames_folder

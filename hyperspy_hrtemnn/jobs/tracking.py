@@ -14,24 +14,24 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.bad_frames import NO_DATA
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
-from hyperspy_hrtemnn.signals._entrance import in_one_form
 from hyperspy_hrtemnn.signals._instances import has_no_data
-from hyperspy_hrtemnn.signals._movies.deferred import (
-    deferred_blocks,
-    lenient_blocks,
-    whole_frames,
-)
-from hyperspy_hrtemnn.signals._movies.linking import separated
-from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
-from hyperspy_hrtemnn.signals._particles.dropped import DroppedRegions
 from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
-from hyperspy_hrtemnn.signals._probabilities import threshold_of
 from hyperspy_hrtemnn.signals._segmentation import (
     linking_in_pixels,
     separate_frame,
     separation_in_pixels,
 )
-from hyperspy_hrtemnn.signals._tables import check_property_table, frame_table
+from hyperspy_hrtemnn.signals._shared.deferred import (
+    deferred_blocks,
+    lenient_blocks,
+    whole_frames,
+)
+from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
+from hyperspy_hrtemnn.signals._shared.probabilities import threshold_of
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
+from hyperspy_hrtemnn.signals._shared.tables import check_property_table, frame_table
+from hyperspy_hrtemnn.signals._tracking.dropped import DroppedRegions
+from hyperspy_hrtemnn.signals._tracking.linking import separated
 
 from .movies import (
     calibrate,

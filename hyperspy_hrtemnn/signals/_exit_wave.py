@@ -13,11 +13,11 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import propagate
 from hyperspy_hrtemnn.plots import plot_argand, plot_convergence
 
-from ._calibration import sampling
-from ._entrance import OneForm
-from ._lenses import angstroms, beam_energy, set_energy
-from ._movies.frames import computed, derived_signal, frames, map_frames
-from ._movies.skipping import FrameRule
+from ._shared.calibration import sampling
+from ._shared.entrance import OneForm
+from ._shared.frames import computed, derived_signal, frames, map_frames
+from ._shared.lenses import angstroms, beam_energy, set_energy
+from ._shared.skipping import FrameRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,10 +14,10 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import standardize
 
-from ._calibration import pixels
-from ._entrance import OneForm
-from ._movies.frames import computed, derived_signal, frames, map_frames
-from ._movies.skipping import FrameRule
+from ._shared.calibration import pixels
+from ._shared.entrance import OneForm
+from ._shared.frames import computed, derived_signal, frames, map_frames
+from ._shared.skipping import FrameRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.networks._tiling import Window
 
-    from ._camera.camera_fit import CameraFit
+    from ._detector.camera_fit import CameraFit
     from ._exit_wave import ExitWave
-    from ._following.follow import FollowedParticles
     from ._instances import Instances
-    from ._local_fft_signal import LocalFFT
-    from ._movies.replaced import ReplacedPixels
+    from ._local_fft import LocalFFT
+    from ._one_pass.follow import FollowedParticles
     from ._segmentation import Segmentation
+    from ._shared.replaced import ReplacedPixels
 
 
 class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
@@ -194,7 +194,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         >>> movie.segment("au-ceo2-mask")  # doctest: +SKIP
         <LazySegmentation, title: movie, dimensions: (200|1024, 1024)>
         """
-        from ._segment import segment
+        from ._prediction.segment import segment
 
         return segment(
             self,
@@ -561,8 +561,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         ...     "au-ceo2-mask", "movie_particles", min_separation="2 nm", size="8 nm"
         ... )
         """
-        from ._following.follow import follow_particles
         from ._fourier.reflections import spacing_in_nm
+        from ._one_pass.follow import follow_particles
 
         if crystal is not None:
             from hyperspy_hrtemnn.crystals import as_crystal
@@ -674,7 +674,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         >>> vacuum = hs.roi.RectangularROI(2, 2, 9, 9)  # doctest: +SKIP
         >>> movie.estimate_dose(vacuum, counts_per_electron=38)  # doctest: +SKIP
         """
-        from ._camera.dose import estimate_dose
+        from ._detector.dose import estimate_dose
 
         return estimate_dose(
             self,
@@ -744,7 +744,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         >>> camera.plot_parameters()  # doctest: +SKIP
         >>> camera.save("camera.json")  # doctest: +SKIP
         """
-        from ._camera.detector import fit_camera
+        from ._detector.detector import fit_camera
 
         return fit_camera(
             self,

@@ -13,18 +13,18 @@ from hyperspy.signals import Signal2D
 from hyperspy_hrtemnn.analysis import properties
 from hyperspy_hrtemnn.image_data import image_data
 
-from ._calibration import sampling
-from ._entrance import OneForm, in_one_form
-from ._labels import own_labels
-from ._movies.deferred import deferred_blocks, lenient_blocks, whole_frames
-from ._movies.frames import frame_index, frame_number
-from ._movies.replaced import ReplacedPixels
-from ._movies.skipping import FrameRule
 from ._particles.instance_files import free_path, write_csv, write_hspy, write_tiff
 from ._particles.instance_plots import draw_lines, draw_outlines, draw_ratios
 from ._particles.particle_spectra import sum_spectra
-from ._progress import progress
-from ._tables import check_property_table, property_table
+from ._shared.calibration import sampling
+from ._shared.deferred import deferred_blocks, lenient_blocks, whole_frames
+from ._shared.entrance import OneForm, in_one_form
+from ._shared.frames import frame_index, frame_number
+from ._shared.labels import own_labels
+from ._shared.progress import progress
+from ._shared.replaced import ReplacedPixels
+from ._shared.skipping import FrameRule
+from ._shared.tables import check_property_table, property_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from ._local_fft_signal import LocalFFT
-    from ._movies.deferred import LenientBlock
+    from ._local_fft import LocalFFT
+    from ._shared.deferred import LenientBlock
 
 
 class Instances(OneForm, Signal2D):  # type: ignore[misc]

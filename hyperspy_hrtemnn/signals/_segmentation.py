@@ -21,15 +21,15 @@ from hyperspy_hrtemnn.analysis import (
 )
 from hyperspy_hrtemnn.bad_frames import check_data
 
-from ._calibration import pixels, sampling, square_pixels
 from ._columns.column_table import column_table
-from ._entrance import OneForm
-from ._movies.deferred import whole_frames
-from ._movies.frames import computed, derived_signal
-from ._movies.linking import linked_frames
-from ._movies.skipping import FrameRule
-from ._particles.dropped import DroppedRegions
-from ._probabilities import check_range, threshold_of
+from ._shared.calibration import pixels, sampling, square_pixels
+from ._shared.deferred import whole_frames
+from ._shared.entrance import OneForm
+from ._shared.frames import computed, derived_signal
+from ._shared.probabilities import check_range, threshold_of
+from ._shared.skipping import FrameRule
+from ._tracking.dropped import DroppedRegions
+from ._tracking.linking import linked_frames
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,11 +19,11 @@ from hyperspy_hrtemnn.analysis import (
     fit_excitation,
     mass_angle,
 )
-from hyperspy_hrtemnn.signals._calibration import known_sampling, pixels
-from hyperspy_hrtemnn.signals._entrance import in_one_form
-from hyperspy_hrtemnn.signals._movies.frames import frames
-from hyperspy_hrtemnn.signals._progress import progress
-from hyperspy_hrtemnn.signals._tables import join_frames
+from hyperspy_hrtemnn.signals._shared.calibration import known_sampling, pixels
+from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
+from hyperspy_hrtemnn.signals._shared.frames import frames
+from hyperspy_hrtemnn.signals._shared.progress import progress
+from hyperspy_hrtemnn.signals._shared.tables import join_frames
 
 from .point_table import point_table
 

@@ -24,21 +24,21 @@ from hyperspy_hrtemnn.analysis import (
 )
 from hyperspy_hrtemnn.bad_frames import check_data
 from hyperspy_hrtemnn.image_data import ImageData, image_data
-from hyperspy_hrtemnn.signals._calibration import pixels, sampling
-from hyperspy_hrtemnn.signals._entrance import in_one_form
 from hyperspy_hrtemnn.signals._instances import check_ids, has_no_data, in_same_form
-from hyperspy_hrtemnn.signals._movies.deferred import (
+from hyperspy_hrtemnn.signals._shared.calibration import pixels, sampling
+from hyperspy_hrtemnn.signals._shared.deferred import (
     deferred_blocks,
     lenient_blocks,
     whole_frames,
 )
-from hyperspy_hrtemnn.signals._movies.frames import (
+from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
+from hyperspy_hrtemnn.signals._shared.frames import (
     axis_dicts,
     computed,
     derived_signal,
     free_name,
 )
-from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
     from hyperspy_hrtemnn.bad_frames import OnBadFrame
     from hyperspy_hrtemnn.signals._instances import Instances
-    from hyperspy_hrtemnn.signals._local_fft_signal import LocalFFT
-    from hyperspy_hrtemnn.signals._movies.deferred import LenientBlock
+    from hyperspy_hrtemnn.signals._local_fft import LocalFFT
+    from hyperspy_hrtemnn.signals._shared.deferred import LenientBlock
 
 # Of the spectra of several frames; those of one frame may take more.
 _BLOCK_BYTES = 64 * 2**20

@@ -19,10 +19,15 @@ from hyperspy_hrtemnn.analysis import (
 )
 from hyperspy_hrtemnn.bad_frames import NO_DATA, is_without_data
 from hyperspy_hrtemnn.signals._instances import check_ids
-from hyperspy_hrtemnn.signals._movies.deferred import whole_frames
-from hyperspy_hrtemnn.signals._progress import is_shown, progress
-from hyperspy_hrtemnn.signals._tables import insert_coordinates, note_unknown
-from hyperspy_hrtemnn.signals._units import hint_for, length_in, unit_of, value_in
+from hyperspy_hrtemnn.signals._shared.deferred import whole_frames
+from hyperspy_hrtemnn.signals._shared.progress import is_shown, progress
+from hyperspy_hrtemnn.signals._shared.tables import insert_coordinates, note_unknown
+from hyperspy_hrtemnn.signals._shared.units import (
+    hint_for,
+    length_in,
+    unit_of,
+    value_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

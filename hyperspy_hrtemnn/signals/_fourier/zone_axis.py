@@ -12,8 +12,8 @@ import pandas as pd
 
 from hyperspy_hrtemnn.bad_frames import is_without_data
 from hyperspy_hrtemnn.networks import out_of_range, predict_spectra
-from hyperspy_hrtemnn.signals._lenses import known_energy
-from hyperspy_hrtemnn.signals._tables import insert_coordinates, note_unknown
+from hyperspy_hrtemnn.signals._shared.lenses import known_energy
+from hyperspy_hrtemnn.signals._shared.tables import insert_coordinates, note_unknown
 
 from .reflections import (
     check_reflection_table,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_hrtemnn.plots import plot_reflections
-from hyperspy_hrtemnn.signals._entrance import given
 from hyperspy_hrtemnn.signals._fourier.reflections import frames_and_ids
-from hyperspy_hrtemnn.signals._movies.frames import frame_index, frame_number
-from hyperspy_hrtemnn.signals._tables import time_axis
+from hyperspy_hrtemnn.signals._shared.entrance import given
+from hyperspy_hrtemnn.signals._shared.frames import frame_index, frame_number
+from hyperspy_hrtemnn.signals._shared.tables import time_axis
 
 from .instance_plots import draw_lines
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hyperspy_hrtemnn.signals._instances import Instances
-    from hyperspy_hrtemnn.signals._local_fft_signal import LocalFFT
+    from hyperspy_hrtemnn.signals._local_fft import LocalFFT
 
 
 class Explorer:

@@ -12,9 +12,9 @@ import dask
 import numpy as np
 import tifffile
 
-from hyperspy_hrtemnn.signals._calibration import sampling
-from hyperspy_hrtemnn.signals._progress import is_shown
-from hyperspy_hrtemnn.signals._units import is_time, unit_of
+from hyperspy_hrtemnn.signals._shared.calibration import sampling
+from hyperspy_hrtemnn.signals._shared.progress import is_shown
+from hyperspy_hrtemnn.signals._shared.units import is_time, unit_of
 from hyperspy_hrtemnn.whole_files import written_whole
 
 if TYPE_CHECKING:

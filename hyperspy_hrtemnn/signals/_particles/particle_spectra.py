@@ -13,9 +13,9 @@ import numpy as np
 from hyperspy.signals import Signal1D
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.signals._entrance import is_turned
-from hyperspy_hrtemnn.signals._movies.frames import computed
-from hyperspy_hrtemnn.signals._units import ratio, unit_of
+from hyperspy_hrtemnn.signals._shared.entrance import is_turned
+from hyperspy_hrtemnn.signals._shared.frames import computed
+from hyperspy_hrtemnn.signals._shared.units import ratio, unit_of
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D

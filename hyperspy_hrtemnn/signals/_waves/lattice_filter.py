@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_hrtemnn.analysis import hexagonal_angle, hexagonal_spots, remove_spots
-from hyperspy_hrtemnn.signals._calibration import sampling
-from hyperspy_hrtemnn.signals._lenses import angstroms
+from hyperspy_hrtemnn.signals._shared.calibration import sampling
+from hyperspy_hrtemnn.signals._shared.lenses import angstroms
 
 if TYPE_CHECKING:
     from collections.abc import Callable

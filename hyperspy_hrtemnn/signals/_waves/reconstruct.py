@@ -15,24 +15,24 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import reconstruct_exit_wave
 from hyperspy_hrtemnn.bad_frames import reading
 from hyperspy_hrtemnn.image_data import contrast_checked, image_data
-from hyperspy_hrtemnn.signals._answers import answers, load_for
-from hyperspy_hrtemnn.signals._calibration import sampling
-from hyperspy_hrtemnn.signals._defocus import AXIS_HELP, defocus_values
-from hyperspy_hrtemnn.signals._lenses import (
-    angstroms,
-    beam_energy,
-    known_energy,
-    lenses,
-    set_energy,
-)
-from hyperspy_hrtemnn.signals._movies.frames import (
+from hyperspy_hrtemnn.signals._prediction.predictions import answers, load_for
+from hyperspy_hrtemnn.signals._shared.calibration import sampling
+from hyperspy_hrtemnn.signals._shared.defocus import AXIS_HELP, defocus_values
+from hyperspy_hrtemnn.signals._shared.frames import (
     axis_dicts,
     computed,
     derived_signal,
     frames,
     map_frames,
 )
-from hyperspy_hrtemnn.signals._progress import is_shown
+from hyperspy_hrtemnn.signals._shared.lenses import (
+    angstroms,
+    beam_energy,
+    known_energy,
+    lenses,
+    set_energy,
+)
+from hyperspy_hrtemnn.signals._shared.progress import is_shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.analysis import Reconstruction
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.signals._exit_wave import ExitWave
-    from hyperspy_hrtemnn.signals._movies.replaced import ReplacedPixels
-    from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
+    from hyperspy_hrtemnn.signals._shared.replaced import ReplacedPixels
+    from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 _PARTS = ("real", "imaginary")
 

@@ -12,10 +12,9 @@ import numpy as np
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Camera, detect, intensity
 from hyperspy_hrtemnn.analysis.microscope.camera import checked_mtf
-from hyperspy_hrtemnn.signals._calibration import sampling
-from hyperspy_hrtemnn.signals._camera.gain import GAIN_FACTOR
-from hyperspy_hrtemnn.signals._lenses import angstroms, lenses, set_energy
-from hyperspy_hrtemnn.signals._movies.frames import (
+from hyperspy_hrtemnn.signals._detector.gain import GAIN_FACTOR
+from hyperspy_hrtemnn.signals._shared.calibration import sampling
+from hyperspy_hrtemnn.signals._shared.frames import (
     axis_dicts,
     computed,
     derived_signal,
@@ -23,7 +22,8 @@ from hyperspy_hrtemnn.signals._movies.frames import (
     free_name,
     map_frames,
 )
-from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
+from hyperspy_hrtemnn.signals._shared.lenses import angstroms, lenses, set_energy
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

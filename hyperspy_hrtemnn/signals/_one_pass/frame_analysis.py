@@ -22,7 +22,7 @@ from hyperspy_hrtemnn.analysis import (
 from hyperspy_hrtemnn.bad_frames import check_data
 from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import Network, predict
-from hyperspy_hrtemnn.signals._movies.linking import Runs
+from hyperspy_hrtemnn.signals._tracking.linking import Runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

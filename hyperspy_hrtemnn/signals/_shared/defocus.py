@@ -9,7 +9,7 @@ import numpy as np
 
 from hyperspy_hrtemnn.networks import out_of_range
 
-from ._units import length_in
+from .units import length_in
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D

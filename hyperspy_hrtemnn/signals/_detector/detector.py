@@ -11,8 +11,8 @@ import numpy as np
 from hyperspy_hrtemnn.analysis.detector.mtf_fit import MTFFit, fit_mtf
 from hyperspy_hrtemnn.analysis.detector.readout import fit_readout
 from hyperspy_hrtemnn.analysis.detector.spectrum import NoiseSpectrum, noise_spectrum
-from hyperspy_hrtemnn.signals._calibration import sampling
-from hyperspy_hrtemnn.signals._movies.each_frame import each_frame
+from hyperspy_hrtemnn.signals._shared.calibration import sampling
+from hyperspy_hrtemnn.signals._shared.each_frame import each_frame
 
 from .camera_fit import CameraFit
 from .dose import above_dark, dose_columns, frame_table, vacuum_counts

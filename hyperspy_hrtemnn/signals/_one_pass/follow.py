@@ -12,8 +12,6 @@ import numpy as np
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import find_reflections, follow_reflections
 from hyperspy_hrtemnn.bad_frames import BadFrameError
-from hyperspy_hrtemnn.signals._answers import load_for
-from hyperspy_hrtemnn.signals._calibration import sampling
 from hyperspy_hrtemnn.signals._fourier.local_fft import (
     check_room,
     crop_side,
@@ -24,16 +22,18 @@ from hyperspy_hrtemnn.signals._fourier.reflections import (
     followed,
     reflection_table,
 )
-from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
-from hyperspy_hrtemnn.signals._movies.replaced import ReplacedPixels
-from hyperspy_hrtemnn.signals._particles.dropped import DroppedRegions
-from hyperspy_hrtemnn.signals._probabilities import threshold_of
-from hyperspy_hrtemnn.signals._progress import is_shown
+from hyperspy_hrtemnn.signals._prediction.predictions import load_for
 from hyperspy_hrtemnn.signals._segmentation import (
     linking_in_pixels,
     separation_in_pixels,
 )
-from hyperspy_hrtemnn.signals._tables import check_property_table, property_table
+from hyperspy_hrtemnn.signals._shared.calibration import sampling
+from hyperspy_hrtemnn.signals._shared.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._shared.probabilities import threshold_of
+from hyperspy_hrtemnn.signals._shared.progress import is_shown
+from hyperspy_hrtemnn.signals._shared.replaced import ReplacedPixels
+from hyperspy_hrtemnn.signals._shared.tables import check_property_table, property_table
+from hyperspy_hrtemnn.signals._tracking.dropped import DroppedRegions
 
 from .followed_movie import FollowedMovie
 from .frame_analysis import FrameAnalysis, SpectrumAnalysis
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.signals._hrtem import HRTEM
     from hyperspy_hrtemnn.signals._instances import Instances
-    from hyperspy_hrtemnn.signals._movies.deferred import DeferredBlock
-    from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
+    from hyperspy_hrtemnn.signals._shared.deferred import DeferredBlock
+    from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 
 class FollowedParticles(NamedTuple):

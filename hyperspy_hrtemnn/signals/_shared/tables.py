@@ -11,8 +11,8 @@ import pandas as pd
 from hyperspy_hrtemnn.analysis import correct_drift, properties
 from hyperspy_hrtemnn.bad_frames import NO_DATA, BadFrameError
 
-from ._calibration import sampling
-from ._units import is_time, name_of, unit_of
+from .calibration import sampling
+from .units import is_time, name_of, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

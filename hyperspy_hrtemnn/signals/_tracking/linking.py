@@ -15,8 +15,8 @@ import dask.array as da
 import numpy as np
 from dask.highlevelgraph import HighLevelGraph
 
-from .deferred import deferred_blocks, lenient_blocks
-from .skipping import FrameRule
+from hyperspy_hrtemnn.signals._shared.deferred import deferred_blocks, lenient_blocks
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.analysis import Tracker
-
-    from .deferred import LenientBlock
+    from hyperspy_hrtemnn.signals._shared.deferred import LenientBlock
 
     Frame = NDArray[Any]
     Labels = NDArray[np.int32]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from hyperspy_hrtemnn.plots.new_axes import new_axes
 
-from ._calibration import edges_of
-from ._units import name_of, unit_of
+from .calibration import edges_of
+from .units import name_of, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

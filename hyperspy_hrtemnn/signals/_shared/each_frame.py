@@ -11,9 +11,8 @@ import dask
 from dask.delayed import Delayed
 from dask.highlevelgraph import HighLevelGraph
 
-from hyperspy_hrtemnn.signals._progress import progress
-
 from .frames import frames, usable
+from .progress import progress
 from .reading import guarded_blocks
 from .skipping import FrameRule
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_hrtemnn.signals._tables import time_axis
-from hyperspy_hrtemnn.signals._units import unit_of, value_in
+from hyperspy_hrtemnn.signals._shared.tables import time_axis
+from hyperspy_hrtemnn.signals._shared.units import unit_of, value_in
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D

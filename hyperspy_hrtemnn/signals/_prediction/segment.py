@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.signals._shared.frames import computed, derived_signal, free_name
 
-from ._answers import answers, load_for
-from ._movies.frames import computed, derived_signal, free_name
+from .predictions import answers, load_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.networks._tiling import Window
-
-    from ._movies.skipping import FrameRule
-    from ._segmentation import Segmentation
+    from hyperspy_hrtemnn.signals._segmentation import Segmentation
+    from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 
 def segment(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ._units import hint_for, length_in, name_of, unit_of, value_in, why_no_length
+from .units import hint_for, length_in, name_of, unit_of, value_in, why_no_length
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D

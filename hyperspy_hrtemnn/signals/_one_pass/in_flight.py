@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dask
 from dask.base import get_scheduler
 
-from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator

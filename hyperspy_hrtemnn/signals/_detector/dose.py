@@ -15,9 +15,9 @@ from hyperspy_hrtemnn.analysis.detector.spectrum import SMALLEST_SIDE
 from hyperspy_hrtemnn.analysis.detector.vacuum import check_region
 from hyperspy_hrtemnn.bad_frames import NO_DATA, BadFrameError
 from hyperspy_hrtemnn.image_data import contrast_checked, image_data
-from hyperspy_hrtemnn.signals._calibration import sampling
-from hyperspy_hrtemnn.signals._movies.each_frame import each_frame
-from hyperspy_hrtemnn.signals._tables import join_frames, note_unknown
+from hyperspy_hrtemnn.signals._shared.calibration import sampling
+from hyperspy_hrtemnn.signals._shared.each_frame import each_frame
+from hyperspy_hrtemnn.signals._shared.tables import join_frames, note_unknown
 
 from .gain import known_exposure, known_gain, unknown_gain
 from .vacuum import vacuum
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
-    from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
+    from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
     from .gain import Gain
     from .vacuum import Vacuum

@@ -17,7 +17,7 @@ import numpy as np
 
 from hyperspy_hrtemnn.io.imagej import calibration
 
-from ._units import ratio, unit_text
+from .units import ratio, unit_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

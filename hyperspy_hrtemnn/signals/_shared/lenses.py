@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from hyperspy_hrtemnn.analysis import Optics
 
-from ._calibration import pixels, sampling
-from ._units import value_in
+from .calibration import pixels, sampling
+from .units import value_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

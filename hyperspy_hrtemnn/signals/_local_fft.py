@@ -11,8 +11,6 @@ from hyperspy.signals import Signal2D
 from hyperspy_hrtemnn.analysis import brightness_ratio
 from hyperspy_hrtemnn.plots.new_axes import new_axes
 
-from ._answers import load_for
-from ._entrance import OneForm
 from ._fourier.reflection_plots import draw_spectrum
 from ._fourier.reflections import one_spectrum, peak_table, spacing_in_nm
 from ._fourier.spectrum_display import (
@@ -24,6 +22,8 @@ from ._fourier.spectrum_display import (
     shown_share,
 )
 from ._fourier.zone_axis import zone_axis_table
+from ._prediction.predictions import load_for
+from ._shared.entrance import OneForm
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,9 +23,9 @@ from tqdm.auto import tqdm
 
 from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.checkpoint import Checkpoint
-from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks
-from hyperspy_hrtemnn.signals._movies.linking import Runs
-from hyperspy_hrtemnn.signals._movies.skipping import FrameRule, tell
+from hyperspy_hrtemnn.signals._shared.deferred import deferred_blocks
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule, tell
+from hyperspy_hrtemnn.signals._tracking.linking import Runs
 
 from .in_flight import results_in_flight
 

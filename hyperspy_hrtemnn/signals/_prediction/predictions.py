@@ -11,12 +11,15 @@ from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import Network, load, out_of_range, predict
 from hyperspy_hrtemnn.networks._inference import working_shape
 from hyperspy_hrtemnn.networks._tiling import spans
-
-from ._calibration import known_sampling, sampling
-from ._defocus import AXIS_HELP, defocus_faults, unknown_defocus
-from ._lenses import known_energy
-from ._movies.chunks import warn_if_read_often
-from ._movies.frames import axis_dicts, frames, map_frames
+from hyperspy_hrtemnn.signals._shared.calibration import known_sampling, sampling
+from hyperspy_hrtemnn.signals._shared.chunks import warn_if_read_often
+from hyperspy_hrtemnn.signals._shared.defocus import (
+    AXIS_HELP,
+    defocus_faults,
+    unknown_defocus,
+)
+from hyperspy_hrtemnn.signals._shared.frames import axis_dicts, frames, map_frames
+from hyperspy_hrtemnn.signals._shared.lenses import known_energy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,9 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.networks import Card
-
-    from ._movies.replaced import ReplacedPixels
-    from ._movies.skipping import FrameRule
+    from hyperspy_hrtemnn.signals._shared.replaced import ReplacedPixels
+    from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 
 def load_for(task: str, model: str | Path | Network) -> Network:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -15,6 +14,7 @@ import numpy as np
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.bad_frames import BadFrameError, unreadable
+from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,10 +94,9 @@ def load_in_situ(folder: str | Path, lazy: bool = True) -> HRTEM:
     time, in_situ = _timing(frames, first.metadata)
     if in_situ["gaps"]:
         gaps = in_situ["gaps"][:5] + ["..."] * (len(in_situ["gaps"]) > 5)
-        warnings.warn(
+        warn_user(
             f"{folder}: {in_situ['missing_frames']} frames are missing: "
-            f"{', '.join(gaps)}. The time axis is not uniform.",
-            stacklevel=2,
+            f"{', '.join(gaps)}. The time axis is not uniform."
         )
     paths = da.from_array(np.array([str(frame.path) for frame in frames]), chunks=1)
     movie = hs.signals.Signal2D(

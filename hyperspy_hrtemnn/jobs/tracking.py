@@ -14,24 +14,24 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Tracker
 from hyperspy_hrtemnn.bad_frames import NO_DATA
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
-from hyperspy_hrtemnn.signals._instances import has_no_data
 from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
-from hyperspy_hrtemnn.signals._segmentation import (
-    linking_in_pixels,
-    separate_frame,
-    separation_in_pixels,
-)
 from hyperspy_hrtemnn.signals._shared.deferred import (
     deferred_blocks,
     lenient_blocks,
     whole_frames,
 )
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
+from hyperspy_hrtemnn.signals._shared.labels import has_no_data
 from hyperspy_hrtemnn.signals._shared.probabilities import threshold_of
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 from hyperspy_hrtemnn.signals._shared.tables import check_property_table, frame_table
 from hyperspy_hrtemnn.signals._tracking.dropped import DroppedRegions
 from hyperspy_hrtemnn.signals._tracking.linking import separated
+from hyperspy_hrtemnn.signals._tracking.track import (
+    linking_in_pixels,
+    separate_frame,
+    separation_in_pixels,
+)
 
 from .movies import (
     calibrate,
@@ -110,10 +110,10 @@ def track_file(
     checkpoint = Checkpoint(frames_folder(out), job, discard=force)
     separation, linking = _in_pixels(signal, options)
     dropped = Checkpoint(checkpoint.folder / "dropped", job)
-    regions = DroppedRegions(result, separation["min_area"])
+    regions = DroppedRegions(result, separation["min_area"], by_hand=True)
     with told_in_lines(segmentation):
         _track_missing(signal, separation, linking, checkpoint, dropped)
-        regions(sum(int(dropped.read(number)) for number in dropped.done()))
+        regions.take(sum(int(dropped.read(number)) for number in dropped.done()))
         regions.tell()
     finish(result, checkpoint, out)
     if table is not None:

@@ -9,7 +9,7 @@ import hyperspy.api as hs
 from matplotlib.figure import Figure
 
 from hyperspy_hrtemnn.analysis.detector.parameters import read_parameters
-from hyperspy_hrtemnn.whole_files import written_whole
+from hyperspy_hrtemnn.atomic import written_whole
 
 from .movies import load_movie, sampling_in_angstrom, told_in_lines
 

@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hyperspy_hrtemnn.whole_files import written_whole
+from hyperspy_hrtemnn.atomic import written_whole
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ from hrtemnn_training.generation import data_path
 from hrtemnn_training.images.exposure import training_pair
 from hrtemnn_training.images.spectrum import spectrum_pair
 from hrtemnn_training.store import DataSet
-from hyperspy_hrtemnn.whole_files import written_whole
+from hyperspy_hrtemnn.atomic import written_whole
 
 from .augmentation import flip_and_turn, vary_intensity
 

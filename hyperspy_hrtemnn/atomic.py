@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_WINDOWS = os.name == "nt"
+
 _HOST = f"{zlib.crc32(platform.node().encode()) & 0xFFFF:04x}"
 
 # Machine, process, and a number that nobody can guess. Short, because the path of a
@@ -62,12 +64,12 @@ def written_whole(path: Path, *, lasting: bool = True) -> Iterator[Path]:
     PermissionError
         If `path` cannot be replaced, on Windows because a program has it open.
     """
-    _remove_leftovers(Path(os.path.abspath(path.parent)))
+    _remove_leftovers(path.parent.absolute())
     temporary = _unused_path(path)
     try:
         yield temporary
         _sync_file(temporary)
-        _replace(temporary, path)
+        _rename(temporary, path, path)
     except BaseException:
         _remove(temporary)
         raise
@@ -86,7 +88,7 @@ def remove_folder(folder: Path) -> None:
     if folder.is_symlink():
         raise OSError(f"{folder} is a link to another folder; delete it by hand.")
     temporary = _unused_path(folder)
-    _replace(folder, temporary)
+    _rename(folder, temporary, folder)
     shutil.rmtree(temporary)
 
 
@@ -126,21 +128,25 @@ def _unused_path(path: Path) -> Path:
 
 def _usable(path: Path) -> Path:
     """Return a path that may be long in a form that the system takes."""
-    if os.name == "nt" and len(absolute := os.path.abspath(path)) >= _MAX_PATH:
-        return Path(extended_path(absolute))
-    return path
+    if not _WINDOWS:
+        return path
+    absolute = str(path.parent.resolve() / path.name)
+    return Path(extended_path(absolute)) if len(absolute) >= _MAX_PATH else path
 
 
-def _replace(source: Path, target: Path) -> None:
-    """Rename a file or folder; wait if Windows does not allow it yet."""
+def _rename(source: Path, target: Path, named: Path) -> None:
+    """Rename a file or folder; wait if Windows does not allow it yet.
+
+    The error names the one of the two that the user knows.
+    """
     for wait in (*_WAITS, None):
         try:
             source.replace(_usable(target))
-        except PermissionError as error:
+        except PermissionError as error:  # noqa: PERF203 - what this loop is for
             if wait is None:
                 raise PermissionError(
-                    f"{target} cannot be written: {error.strerror}. If a program has "
-                    "it open, close it there, and try again."
+                    f"{named} cannot be replaced or deleted: {error.strerror}. If a "
+                    "program has it open, close it there, and try again."
                 ) from error
             time.sleep(wait)
         else:
@@ -155,7 +161,7 @@ def _sync_file(path: Path) -> None:
 
 def _sync_folder(folder: Path) -> None:
     """Flush the names in a folder to the disk; Windows does so by itself."""
-    if os.name == "nt":
+    if _WINDOWS:
         return
     try:
         descriptor = os.open(folder, os.O_RDONLY)
@@ -189,7 +195,7 @@ def _remove_leftovers(folder: Path) -> None:
 
 def _is_abandoned(path: Path, process: int) -> bool:
     """Return whether the process that began a file has ended."""
-    if os.name == "nt":
+    if _WINDOWS:
         # To ask for a process there is to end it.
         return time.time() - path.lstat().st_mtime > _A_DAY
     try:

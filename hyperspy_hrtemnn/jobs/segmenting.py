@@ -136,6 +136,9 @@ def _segment_missing(result: Any, checkpoint: Checkpoint, rule: FrameRule) -> No
     shape = frame_shape(result)
     total = int(np.prod(shape))
     missing = sorted(rule.to_try(total, checkpoint.done(), checkpoint.bad()))
+    if not missing:
+        # Of an empty selection dask computes the first block all the same.
+        return
     done = total - len(missing)
     with tqdm(total=total, initial=done, desc="segment", unit="frame") as bar:
         stored = da.map_blocks(

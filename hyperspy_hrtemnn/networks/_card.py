@@ -14,7 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from hyperspy_hrtemnn.ranges import Range
+# A public name of `networks`, too.
+from hyperspy_hrtemnn.ranges import Range as Range  # noqa: PLC0414
 
 METADATA_KEY = "hrtemnn_card"
 """The key of an ONNX file's `metadata_props` that holds the card as JSON."""

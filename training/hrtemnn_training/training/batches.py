@@ -145,7 +145,7 @@ class ImageEpoch(PyDataset):
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             image, label = self._form(index)
-            with written_whole(path) as temporary:
+            with written_whole(path, lasting=False) as temporary:
                 np.savez(temporary, image=image.astype(np.float16), label=label)
         return path
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tiny_networks
 
-from hyperspy_hrtemnn.jobs.movies import load_images
+from hyperspy_hrtemnn.io.whole_frames import load_images
 from hyperspy_hrtemnn.signals import HRTEM
 from hyperspy_hrtemnn.signals._shared import deferred
 from hyperspy_hrtemnn.signals._shared.chunks import warn_if_read_often

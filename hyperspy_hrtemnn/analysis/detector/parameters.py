@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.user_warnings import warn_user
-from hyperspy_hrtemnn.whole_files import written_whole
 
 if TYPE_CHECKING:
     import pandas as pd

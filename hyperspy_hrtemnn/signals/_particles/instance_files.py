@@ -12,11 +12,11 @@ import dask
 import numpy as np
 import tifffile
 
+from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.progress import is_shown
 from hyperspy_hrtemnn.signals._shared.runner import each_frame
 from hyperspy_hrtemnn.signals._shared.units import is_time, unit_of
-from hyperspy_hrtemnn.whole_files import written_whole
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -62,9 +62,9 @@ def assign(
 
 
 def near_pairs(
-    known: NDArray[np.float64], found: NDArray[np.float64], reach: float
+    known: NDArray[np.float64], found: NDArray[np.float64], search_range: float
 ) -> tuple[Index, Index, NDArray[np.float64]]:
-    """Return all pairs of places within reach, with a weight for `assign`.
+    """Return all pairs of places within a search range, with a weight for `assign`.
 
     With it as many pairs as possible are taken and, among these, the nearest.
 
@@ -72,7 +72,7 @@ def near_pairs(
     ----------
     known, found
         Places, shape (place, 2).
-    reach
+    search_range
         Longest distance of a pair.
 
     Returns
@@ -82,7 +82,7 @@ def near_pairs(
     if not len(known) or not len(found):
         return np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0)
     near = cKDTree(known).sparse_distance_matrix(
-        cKDTree(found), reach, output_type="ndarray"
+        cKDTree(found), search_range, output_type="ndarray"
     )
     # Between 1 and 1/2: two far pairs are worth more than one near pair.
-    return near["i"], near["j"], 1 - (near["v"] / reach) ** 2 / 2
+    return near["i"], near["j"], 1 - (near["v"] / search_range) ** 2 / 2

@@ -16,7 +16,7 @@ from .movies import load_movie, number_or_text, sampling_in_angstrom, told_in_li
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LENGTHS = ("min_separation", "min_area", "reach", "size", "apodization")
+_LENGTHS = ("min_separation", "min_area", "search_range", "size", "apodization")
 
 
 def follow_file(

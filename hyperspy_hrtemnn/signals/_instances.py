@@ -10,7 +10,7 @@ import dask
 import numpy as np
 from hyperspy.signals import Signal2D
 
-from hyperspy_hrtemnn.analysis import properties
+from hyperspy_hrtemnn.analysis import particle_properties
 from hyperspy_hrtemnn.image_data import image_data
 
 from ._particles.instance_files import free_path, write_csv, write_hspy, write_tiff
@@ -90,7 +90,7 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
 
         Returns
         -------
-        The columns of `hyperspy_hrtemnn.analysis.properties` and, before them,
+        The columns of `hyperspy_hrtemnn.analysis.particle_properties` and, before them,
         ``frame``, and ``time`` if the navigation axis is calibrated in a unit of time;
         calibrated in something else, the column has the axis' name, with ``_axis``
         behind it if that is the name of a column. Lengths are in
@@ -585,7 +585,7 @@ def _table(
     frame: NDArray[np.integer], picture: NDArray[Any] | None, side: float
 ) -> tuple[pd.DataFrame, tuple[int, int]]:
     if picture is None:
-        return properties(frame, None, side), (0, 0)
+        return particle_properties(frame, None, side), (0, 0)
     data = image_data(picture)
-    rows = properties(frame, data.counts()[0], side)
+    rows = particle_properties(frame, data.counts()[0], side)
     return rows, (data.bad_pixels, data.no_data)

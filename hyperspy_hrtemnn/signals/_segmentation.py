@@ -14,10 +14,10 @@ from hyperspy.signals import BaseSignal, Signal2D
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import (
-    Tracker,
+    ParticleTracker,
     default_min_area,
-    separate,
-    separate_and_count,
+    split_and_count_particles,
+    split_particles,
 )
 from hyperspy_hrtemnn.bad_frames import check_data
 
@@ -134,7 +134,7 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
         min_area: float | str | None = None,
         memory: int = 0,
         drift: bool | ArrayLike = True,
-        reach: float | str | None = None,
+        search_range: float | str | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -179,7 +179,7 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
         drift
             Whether to take out the drift; or the drift itself in pixels, shape
             (frame, 2), what HyperSpy's ``estimate_shift2D`` returns for the movie.
-        reach
+        search_range
             Farthest a particle may move by itself between two frames, a number in the
             unit of the signal axes, or a text, ``"3 nm"``: one that overlaps with
             nothing of the frame before is taken for the nearest that is left there.
@@ -218,8 +218,10 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
             check_range(self.data)
         options = separation_in_pixels(self, min_separation, probability, min_area)
         # Options out of range are refused now, not when the movie is computed.
-        separate(np.zeros((1, 1)), **options)
-        tracker = Tracker(**linking_in_pixels(self, min_overlap, memory, drift, reach))
+        split_particles(np.zeros((1, 1)), **options)
+        tracker = ParticleTracker(
+            **linking_in_pixels(self, min_overlap, memory, drift, search_range)
+        )
         movie = whole_frames(self)
         places = None if isinstance(drift, bool) else np.asarray(drift, float)
         if places is not None and len(places) != len(movie):
@@ -241,7 +243,7 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
                 "min_area": min_area,
                 "memory": memory,
                 "drift": drift if places is None else places,
-                "reach": reach,
+                "reach": search_range,  # the key of older files
                 "no_data": NO_DATA_LABEL,
                 "version": __version__,
             },
@@ -359,14 +361,14 @@ def linking_in_pixels(
     min_overlap: float,
     memory: int,
     drift: bool | ArrayLike,
-    reach: float | str | None,
+    search_range: float | str | None,
 ) -> dict[str, Any]:
-    """Return the options of `Tracker` from those of `track_instances`."""
+    """Return the options of `ParticleTracker` from those of `track_instances`."""
     return {
         "min_overlap": min_overlap,
         "memory": memory,
         "drift": drift,
-        "reach": None if reach is None else pixels(reach, signal),
+        "search_range": None if search_range is None else pixels(search_range, signal),
     }
 
 
@@ -376,7 +378,7 @@ def separate_frame(
     """Return labels and dropped regions of one frame, after a check of its values."""
     check_data(frame)
     check_range(frame)
-    return separate_and_count(frame, **options)
+    return split_and_count_particles(frame, **options)
 
 
 def _check_one_movie(segmentation: Segmentation) -> None:

@@ -18,7 +18,7 @@ _BONDS_OF_AN_ATOM = 3  # in an sp2 sheet
 
 
 @dataclass(frozen=True)
-class Ring:
+class AtomRing:
     """One ring of atoms.
 
     Parameters
@@ -39,7 +39,7 @@ class Ring:
 
 def find_rings(
     positions: ArrayLike, *, longest_bond: float | None = None, largest: int = 9
-) -> list[Ring]:
+) -> list[AtomRing]:
     """Return the rings of atoms in a sheet, such as graphene, from their positions.
 
     Atoms are bonded if they are neighbors in the Delaunay triangulation and nearer than
@@ -91,7 +91,7 @@ def find_rings(
         # The outer face is gone around the other way.
         if closed and len(face) <= largest and _area(points[face]) > 0:
             x, y = points[face].mean(axis=0)
-            rings.append(Ring(tuple(face), (float(x), float(y))))
+            rings.append(AtomRing(tuple(face), (float(x), float(y))))
     return rings
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.special import digamma, polygamma
 
-from hyperspy_hrtemnn.analysis.microscope.camera import mtf
+from hyperspy_hrtemnn.analysis.microscope.detector import parametric_mtf
 
-from .goodness import coefficient_of_determination
+from .coefficient_of_determination import coefficient_of_determination
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -150,8 +150,8 @@ def _shape(
     readout noise, because they do not change with C at C = 0, which would look certain.
     """
     if floor == "linear":
-        return mtf(frequency, c0, c3, level)
-    return np.sqrt((1 - level) * mtf(frequency, c0, c3) ** 2 + level)
+        return parametric_mtf(frequency, c0, c3, level)
+    return np.sqrt((1 - level) * parametric_mtf(frequency, c0, c3) ** 2 + level)
 
 
 def _guess(spectrum: NoiseSpectrum, floor: Floor) -> tuple[float, float, float, float]:

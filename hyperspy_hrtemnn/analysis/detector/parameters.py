@@ -29,17 +29,17 @@ _LARGEST_DEVIATION = 3.0
 _NUMBERS = re.compile(r"\[\n([-+\d.eE,\s]+)\n\s*\]")
 
 
-def training_parameters(
+def detector_parameters(
     table: pd.DataFrame, readout: ReadoutFit, min_R2: float = 0.98
 ) -> dict[str, Any]:
-    """Return the keys of a parameters file that simulate a camera as it was measured.
+    """Return the keys of a parameters file that simulate a detector as it was measured.
 
-    The inverse of `hyperspy_hrtemnn.analysis.detect`: ``mtf_c1`` and ``mtf_c3`` are the
-    lowest and highest c0 and c3 of the frames, ``readout`` is N0 +- 50 % (noise paper,
-    section 3.2), or +- its error if that is more, and ``mtf_c2``, a noise floor of the
-    MTF itself, is 0, because the readout noise is simulated apart. The paper found
-    networks better with a c0 up to 0.6 beside the measured range (its MTF 4), which is
-    left to the user.
+    This is the inverse of `hyperspy_hrtemnn.analysis.detect_electrons`. ``mtf_c1`` and
+    ``mtf_c3`` are the lowest and highest c0 and c3 of the frames. ``readout`` is N0
+    +- 50 % (noise paper, section 3.2), or +- its error if that is more. ``mtf_c2``, a
+    noise floor of the MTF itself, is 0, because the readout noise is simulated
+    separately. The paper found that networks are better with a c0 up to 0.6 beside the
+    measured range (its MTF 4); this is left to the user.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def training_parameters(
         )
     fault = _fault(readout)
     if fault:
-        warnings.warn(fault, stacklevel=3)  # the caller of the method of CameraFit
+        warnings.warn(fault, stacklevel=3)  # the caller of the method of DetectorFit
     spread = max(_READOUT_SPREAD * readout.N0, readout.N0_error)
     return {
         "mtf": "parametric",
@@ -81,7 +81,7 @@ def training_parameters(
     }
 
 
-def read_parameters(path: Path) -> dict[str, Any]:
+def read_parameters_file(path: Path) -> dict[str, Any]:
     """Return a parameters file or a recipe to be changed; {} if there is none.
 
     Raises
@@ -101,7 +101,7 @@ def read_parameters(path: Path) -> dict[str, Any]:
     return content  # type: ignore[no-any-return]
 
 
-def write_parameters(path: str | Path, parameters: dict[str, Any]) -> None:
+def write_parameters_file(path: str | Path, parameters: dict[str, Any]) -> None:
     """Write keys into a parameters file, or those of the images of a recipe.
 
     Parameters
@@ -117,7 +117,7 @@ def write_parameters(path: str | Path, parameters: dict[str, Any]) -> None:
         If the file exists and is no JSON object.
     """
     path = Path(path)
-    content = read_parameters(path)
+    content = read_parameters_file(path)
     content.get("images", content).update(parameters)
     # Ranges on one line, as people write them.
     text = _NUMBERS.sub(

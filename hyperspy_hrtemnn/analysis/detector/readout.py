@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import least_squares
 
-from .goodness import coefficient_of_determination
+from .coefficient_of_determination import coefficient_of_determination
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -133,7 +133,7 @@ def transfer_function(
     return np.asarray(np.exp(-damping) * np.exp(-1j * chi), np.complex64)
 
 
-def intensity(
+def image_intensity(
     wave: np.ndarray,
     extent: tuple[float, float],
     optics: Optics,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def propagate(
+def propagate_wave(
     wave: NDArray[np.complexfloating], sampling: float, energy: float, distance: float
 ) -> NDArray[np.complex64]:
     """Return a wave after it went through empty space.

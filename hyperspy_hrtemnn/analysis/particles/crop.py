@@ -23,7 +23,7 @@ def edge_width(apodization: float) -> int:
     return int(np.ceil(_REACH * apodization))
 
 
-def least_size(apodization: float) -> int:
+def smallest_crop_size(apodization: float) -> int:
     """Return the height and width of the smallest crop that is not all soft edge.
 
     Parameters

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import fft
 
 from .boxes import boxes
-from .crop import centroid, edge_width, least_size
+from .crop import centroid, edge_width, smallest_crop_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -80,10 +80,11 @@ def local_spectrum(
             f"size has to be positive and apodization not negative, not {size} and "
             f"{apodization}."
         )
-    if min(size) < least_size(apodization):
+    if min(size) < smallest_crop_size(apodization):
         raise ValueError(
             f"A crop of {min(size)} pixels is all soft edge: for an apodization of "
-            f"{apodization:g}, size has to be at least {least_size(apodization)}."
+            f"{apodization:g}, size has to be at least "
+            f"{smallest_crop_size(apodization)}."
         )
     rows, columns = np.nonzero(where.any(axis=1))[0], np.nonzero(where.any(axis=0))[0]
     if len(rows) == 0:

@@ -64,7 +64,7 @@ def known_ids(
     view: tuple[int, ...],
     *,
     min_overlap: float,
-    reach: float | None,
+    search_range: float | None,
 ) -> NDArray[np.int32]:
     """Return the ids of the particles of a frame, 0 for those that are new.
 
@@ -81,20 +81,20 @@ def known_ids(
         The particles of the frame and their centroids (y, x).
     view
         Shape (y, x) of the frame.
-    min_overlap, reach
-        Of `Tracker`.
+    min_overlap, search_range
+        Of `ParticleTracker`.
     """
     ids = np.zeros(len(found.area), dtype=np.int32)
     lost = np.ones(len(known.id), dtype=bool)
     importance = np.where(known.age > 0, _WEIGHT_OF_MISSING, 1.0)
-    by_overlap = (True,) if reach is None else (True, False)
+    by_overlap = (True,) if search_range is None else (True, False)
     drifting = (True, False) if np.rint(drift).any() else (True,)
     for overlapping, moved in itertools.product(by_overlap, drifting):
         shift = drift if moved else np.zeros_like(drift)
         if overlapping:
             pairs = _overlapping(known.runs, found, shift, view[1], min_overlap)
         else:
-            pairs = near_pairs(known.centers + shift, centers, reach or 0.0)
+            pairs = near_pairs(known.centers + shift, centers, search_range or 0.0)
         old, new, worth = pairs
         left = lost[old] & (ids[new] == 0)
         if not moved:

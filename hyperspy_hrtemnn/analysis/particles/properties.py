@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _BESIDE = 2
 
 
-def properties(
+def particle_properties(
     labels: ArrayLike, image: ArrayLike | None = None, sampling: float = 1.0
 ) -> pd.DataFrame:
     """Return the properties of the particles of one frame.
@@ -63,7 +63,8 @@ def properties(
     >>> import numpy as np
     >>> labels = np.zeros((5, 9), dtype=int)
     >>> labels[1:4, 2:8] = 3
-    >>> properties(labels, sampling=0.5)[["id", "area", "x", "y", "orientation"]]
+    >>> table = particle_properties(labels, sampling=0.5)
+    >>> table[["id", "area", "x", "y", "orientation"]]
        id  area     x    y  orientation
     0   3   4.5  2.25  1.0          0.0
     """

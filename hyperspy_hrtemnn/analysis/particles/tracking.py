@@ -27,7 +27,7 @@ class _Frame:
     drift: NDArray[np.float64]
 
 
-class Tracker:
+class ParticleTracker:
     """Carry the ids of particles through a movie, one frame at a time.
 
     A particle takes the id of the one it overlaps (thesis section 3.5, figure 3.11).
@@ -60,7 +60,7 @@ class Tracker:
         Whether to take out the drift of the whole field; or the drift itself, the place
         (y, x) of the field in each frame in pixels, shape (frame, 2), in the sense and
         order of HyperSpy's ``estimate_shift2D``.
-    reach
+    search_range
         Farthest a particle may move by itself, without the drift, in pixels. Those
         that overlap with nothing of the frames before are paired with the nearest that
         is left there, within this distance between centroids. By default they are new.
@@ -68,12 +68,12 @@ class Tracker:
     Raises
     ------
     ValueError
-        If `min_overlap`, `memory`, `drift` or `reach` is out of range.
+        If `min_overlap`, `memory`, `drift` or `search_range` is out of range.
 
     Examples
     --------
     >>> import numpy as np
-    >>> tracker = Tracker()
+    >>> tracker = ParticleTracker()
     >>> tracker.link(np.array([[0, 7, 7, 0, 0, 9]]))
     array([[0, 1, 1, 0, 0, 2]], dtype=int32)
     >>> tracker.link(np.array([[0, 0, 5, 5, 0, 0]]))
@@ -86,17 +86,19 @@ class Tracker:
         memory: int = 0,
         *,
         drift: bool | ArrayLike = True,
-        reach: float | None = None,
+        search_range: float | None = None,
     ) -> None:
         if not 0 < min_overlap <= 1:
             raise ValueError(f"min_overlap has to be in 0 to 1, not {min_overlap}.")
         if memory < 0 or memory != int(memory):
             raise ValueError(f"memory is a number of frames, not {memory}.")
-        if reach is not None and not (reach > 0 and math.isfinite(reach)):
-            raise ValueError(f"reach has to be positive, not {reach}.")
+        if search_range is not None and not (
+            search_range > 0 and math.isfinite(search_range)
+        ):
+            raise ValueError(f"search_range has to be positive, not {search_range}.")
         self.min_overlap = float(min_overlap)
         self.memory = int(memory)
-        self.reach = reach
+        self.search_range = search_range
         self._votes = drift is True
         self._given = None if isinstance(drift, bool) else _checked_drift(drift)
         self.next_id = 1
@@ -116,8 +118,8 @@ class Tracker:
         memory: int = 0,
         *,
         drift: bool | ArrayLike = True,
-        reach: float | None = None,
-    ) -> Tracker:
+        search_range: float | None = None,
+    ) -> ParticleTracker:
         """Return the tracker of a run that was interrupted.
 
         Parameters
@@ -127,7 +129,7 @@ class Tracker:
             ``memory + 1`` that have data, or fewer at the start of a movie.
         next_id
             The `next_id` of the interrupted run: one more than the largest id so far.
-        min_overlap, memory, drift, reach
+        min_overlap, memory, drift, search_range
             As given to the interrupted run; a drift by hand without the frames before
             the recent ones.
 
@@ -136,7 +138,7 @@ class Tracker:
         ValueError
             If the frames hold an id of `next_id` or above, or differ in shape.
         """
-        tracker = cls(min_overlap, memory, drift=drift, reach=reach)
+        tracker = cls(min_overlap, memory, drift=drift, search_range=search_range)
         for recent in recent_frames:
             frame = tracker._checked(recent)
             if _is_without_data(frame):
@@ -185,7 +187,7 @@ class Tracker:
                 this.seen.centers,
                 frame.shape,
                 min_overlap=self.min_overlap,
-                reach=self.reach,
+                search_range=self.search_range,
             )
         fresh = np.flatnonzero(ids == 0)
         ids[fresh] = np.arange(self.next_id, self.next_id + len(fresh))

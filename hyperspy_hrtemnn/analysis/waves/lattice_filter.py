@@ -79,7 +79,7 @@ def hexagonal_angle(
     return float(angles[np.argmax(strength)])
 
 
-def remove_spots(
+def remove_bragg_spots(
     wave: NDArray[np.complexfloating], sampling: float, spots: ArrayLike, width: float
 ) -> NDArray[np.complex64]:
     """Return a wave without what repeats itself in it with some frequencies.

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.fft
 from scipy.ndimage import fourier_gaussian
 
-from hyperspy_hrtemnn.analysis.microscope.camera import (
+from hyperspy_hrtemnn.analysis.microscope.detector import (
     checked_mtf,
     share_undone,
     undo_mtf,
@@ -41,7 +41,7 @@ _SEEN = 0.1
 
 
 @dataclass(frozen=True)
-class Reconstruction:
+class ExitWaveReconstruction:
     """An exit wave and how it came to fit its images.
 
     Parameters
@@ -72,7 +72,7 @@ def reconstruct_exit_wave(
     smoothing: float = 0.15,
     mtf: tuple[float, float] | None = None,
     callback: Callable[[int, float], None] | None = None,
-) -> Reconstruction:
+) -> ExitWaveReconstruction:
     r"""Reconstruct the exit wave from a focal series with known lenses.
 
     Iterative wave function reconstruction: the wave is taken to each image, its
@@ -185,7 +185,7 @@ def reconstruct_exit_wave(
     moved = search.spectrum * ramp(shape, extent, middle)
     smooth = fourier_gaussian(moved, smoothing / sampling)
     wave = scipy.fft.ifft2(smooth, norm="forward", workers=-1)[:height, :width]
-    return Reconstruction(
+    return ExitWaveReconstruction(
         wave=np.asarray(wave / vacuum_value(wave, sampling), np.complex64),
         errors=errors,
         drift=drift - middle,

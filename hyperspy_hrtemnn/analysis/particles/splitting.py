@@ -26,7 +26,7 @@ _EIGHT_NEIGHBORS = np.ones((3, 3), dtype=bool)
 _NECK_DEPTH = 0.1
 
 
-def separate(
+def split_particles(
     probabilities: ArrayLike,
     min_separation: float,
     *,
@@ -53,9 +53,10 @@ def separate(
         Pixels of at least this probability belong to a particle. A network's threshold
         of unbiased area is in its card (`networks.Card.unbiased_threshold`).
     min_area
-        Particles of fewer pixels are dropped; see `separate_and_count` for how many. By
-        default a twentieth of the square of `min_separation`: a disc a quarter as wide
-        as this. Section 6.1 of the thesis drops those below the whole square.
+        Particles of fewer pixels are dropped; `split_and_count_particles` says how many
+        there were. The default is a twentieth of the square of `min_separation`: a disc
+        a quarter as wide as this. Section 6.1 of the thesis drops those below the whole
+        square.
 
     Returns
     -------
@@ -72,23 +73,23 @@ def separate(
     >>> import numpy as np
     >>> frame = np.zeros((6, 12))
     >>> frame[1:5, 1:5] = frame[1:5, 7:11] = 1
-    >>> int(separate(frame, min_separation=3).max())
+    >>> int(split_particles(frame, min_separation=3).max())
     2
     """
-    labels, _ = separate_and_count(
+    labels, _ = split_and_count_particles(
         probabilities, min_separation, probability=probability, min_area=min_area
     )
     return labels
 
 
-def separate_and_count(
+def split_and_count_particles(
     probabilities: ArrayLike,
     min_separation: float,
     *,
     probability: float = 0.9,
     min_area: float | None = None,
 ) -> tuple[Labels, int]:
-    """Return the labels of `separate`, and how many regions were too small.
+    """Return the labels of `split_particles`, and how many regions were too small.
 
     Parameters
     ----------

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 # the error with which drift adds up over a movie; a column that moves is followed.
 _AVERAGED = 8
 
-# Width of a bin of the votes for a drift, as a share of the reach of a link.
+# Width of a bin of the votes for a drift, as a share of the search range.
 _BIN = 0.25
 
 
 def link_columns(
     columns: pd.DataFrame,
-    reach: float | None = None,
+    search_range: float | None = None,
     *,
     memory: int = 5,
     max_drift: float | None = None,
@@ -52,7 +52,7 @@ def link_columns(
     columns
         A row for each column in each frame, with ``frame``, ``x`` and ``y`` in any
         unit, and ``class`` if there is one; from `Segmentation.find_columns`.
-    reach
+    search_range
         Farthest a column may move between frames, without the drift, in the unit of
         ``x``. By default half the median distance to the nearest column.
     memory
@@ -91,17 +91,19 @@ def link_columns(
     if "class" in columns:
         codes = columns["class"].astype("category").cat.codes
         classes = np.asarray(codes, np.intp)
-    for name, length in (("reach", reach), ("max_drift", max_drift)):
+    for name, length in (("search_range", search_range), ("max_drift", max_drift)):
         if length is not None and not (length > 0 and math.isfinite(length)):
             raise ValueError(f"{name} has to be positive, not {length}.")
-    if reach is None:
-        reach = neighbor_distance(columns) / 2
+    if search_range is None:
+        search_range = neighbor_distance(columns) / 2
     if max_drift is None:
         max_drift = neighbor_distance(columns, same_class=True) / 2
-    if len(columns) and math.isinf(reach):
-        raise ValueError("No frame has two columns, so that reach has to be given.")
+    if len(columns) and math.isinf(search_range):
+        raise ValueError(
+            "No frame has two columns, so that search_range has to be given."
+        )
     if math.isinf(max_drift):
-        max_drift = reach
+        max_drift = search_range
 
     order = np.argsort(frame, kind="stable")
     numbers = np.unique(frame)
@@ -118,10 +120,13 @@ def link_columns(
         found, kinds = places[rows] - drift, classes[rows]
         known = known.since(count - memory - 1)
         step = common_shift(
-            (known.places, known.classes), (found, kinds), max_drift, _BIN * reach
+            (known.places, known.classes),
+            (found, kinds),
+            max_drift,
+            _BIN * search_range,
         )
         drifts[count], found = drift + step, found - step
-        before, now = assign(*near_pairs(known.places, found, reach))
+        before, now = assign(*near_pairs(known.places, found, search_range))
         ids = np.zeros(len(rows), np.intp)
         ids[now] = known.track[before]
         new = np.flatnonzero(ids == 0)

@@ -29,7 +29,7 @@ _FILLED = 0.8
 
 
 @dataclass(frozen=True)
-class Columns:
+class SegmentedColumns:
     """Atomic columns of one image, the most certain first.
 
     Parameters
@@ -57,7 +57,7 @@ def find_columns(
     *,
     probability: float = 0.5,
     min_separation: float | None = None,
-) -> Columns:
+) -> SegmentedColumns:
     """Find the atomic columns in a segmented image, each once (thesis section 4.3).
 
     The classes share a site: their probabilities add up to that of any column at all,
@@ -112,7 +112,7 @@ def find_columns(
     total = np.minimum(maps.sum(axis=0), 1)
     inside = total >= probability
     if not inside.any():
-        return Columns(np.zeros((0, 2)), np.zeros(0, np.intp), np.zeros(0))
+        return SegmentedColumns(np.zeros((0, 2)), np.zeros(0, np.intp), np.zeros(0))
     # The frame's border is no edge of a column.
     outlines = ndimage.distance_transform_edt(np.pad(inside, 1, mode="edge"))
     depth = outlines[1:-1, 1:-1]
@@ -168,7 +168,7 @@ def _measure(
     maps: NDArray[np.float64],
     excess: NDArray[np.float64],
     regions: NDArray[np.int32],
-) -> Columns:
+) -> SegmentedColumns:
     """Return position, class and confidence of each region."""
     row, column = np.nonzero(regions)
     owner = regions[row, column] - 1
@@ -183,7 +183,7 @@ def _measure(
     classes = np.argmax([np.bincount(owner, v, count) for v in values], axis=0)
     confidence = np.zeros(count)
     np.maximum.at(confidence, owner, values[classes[owner], np.arange(len(owner))])
-    return Columns(positions, classes, np.minimum(confidence, 1))
+    return SegmentedColumns(positions, classes, np.minimum(confidence, 1))
 
 
 def _around(
@@ -196,13 +196,15 @@ def _around(
     return np.asarray(mean[row, column] / -math.expm1(-0.5 * (radius / width) ** 2))
 
 
-def _only(columns: Columns, kept: NDArray[np.bool_] | NDArray[np.intp]) -> Columns:
-    return Columns(
+def _only(
+    columns: SegmentedColumns, kept: NDArray[np.bool_] | NDArray[np.intp]
+) -> SegmentedColumns:
+    return SegmentedColumns(
         columns.positions[kept], columns.classes[kept], columns.confidence[kept]
     )
 
 
-def _apart(columns: Columns, min_separation: float) -> Columns:
+def _apart(columns: SegmentedColumns, min_separation: float) -> SegmentedColumns:
     """Return the most certain columns that keep their distance, in that order."""
     order = np.argsort(-columns.confidence, kind="stable")
     positions = columns.positions[order]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from .indexing import index_reflections
-from .tracks import link_reflections, mean_reflections, unseen_reflections
+from .linking import link_reflections, mean_reflections, unseen_reflections
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

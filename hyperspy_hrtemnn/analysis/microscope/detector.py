@@ -13,7 +13,7 @@ _UNDONE = 0.05
 
 
 @dataclass(frozen=True)
-class Camera:
+class Detector:
     """What the camera does to the intensity.
 
     Parameters
@@ -22,8 +22,9 @@ class Camera:
         Pixel size [Å].
     dose
         Frame dose [e-/Å²].
-    c0, c3, C
-        Half-maximum, in Nyquist frequencies, steepness and noise floor of the MTF.
+    mtf_c0, mtf_c3, mtf_floor
+        Half-maximum [Nyquist frequencies], steepness and noise floor of the MTF: c0, c3
+        and C of `parametric_mtf`.
     readout
         Mean of the readout noise, N0 [e-/pixel].
     noise
@@ -34,15 +35,17 @@ class Camera:
 
     sampling: float
     dose: float
-    c0: float = 0.5
-    c3: float = 2.0
-    C: float = 0.0
+    mtf_c0: float = 0.5
+    mtf_c3: float = 2.0
+    mtf_floor: float = 0.0
     readout: float = 0.0
     noise: bool = True
     has_mtf: bool = True
 
 
-def mtf(frequency: np.ndarray, c0: float, c3: float, C: float = 0.0) -> np.ndarray:
+def parametric_mtf(
+    frequency: np.ndarray, c0: float, c3: float, C: float = 0.0
+) -> np.ndarray:
     """Return the parametric modulation transfer function, equation 1.25.
 
     Parameters
@@ -62,7 +65,9 @@ def checked_mtf(parameters: tuple[float, float]) -> tuple[float, float]:
     return parameters
 
 
-def detect(image: np.ndarray, camera: Camera, rng: np.random.Generator) -> np.ndarray:
+def detect_electrons(
+    image: np.ndarray, detector: Detector, rng: np.random.Generator
+) -> np.ndarray:
     """Return what a camera reads from a noise-free image.
 
     Equation 3 of the noise paper, ``MTF[P(N_D)] + P(N_0)``: the shot noise is spread
@@ -72,8 +77,8 @@ def detect(image: np.ndarray, camera: Camera, rng: np.random.Generator) -> np.nd
     ----------
     image
         Intensity, shape (y, x); 1 = vacuum. Its pixels are the camera's.
-    camera
-        The camera.
+    detector
+        The detector.
     rng
         Source of the noise.
 
@@ -81,17 +86,17 @@ def detect(image: np.ndarray, camera: Camera, rng: np.random.Generator) -> np.nd
     -------
     Counts in electrons, float32, shape (y, x).
     """
-    if not camera.noise:
-        return expect(image, camera)
-    counts = rng.poisson(_arriving(image, camera)).astype(np.float32)
-    counts = _spread(counts, camera)
-    if camera.readout:
-        counts += rng.poisson(camera.readout, image.shape)
+    if not detector.noise:
+        return expected_counts(image, detector)
+    counts = rng.poisson(_arriving(image, detector)).astype(np.float32)
+    counts = _spread(counts, detector)
+    if detector.readout:
+        counts += rng.poisson(detector.readout, image.shape)
     return np.asarray(counts, np.float32)
 
 
 def undo_mtf(image: np.ndarray, c0: float, c3: float) -> np.ndarray:
-    """Return an image as it arrived at the camera, its shot noise white again.
+    """Return an image as it arrived at the detector, its shot noise white again.
 
     Parameters
     ----------
@@ -123,21 +128,23 @@ def share_undone(shape: tuple[int, int], c0: float, c3: float) -> float:
     return float(np.mean((response / np.maximum(response, _UNDONE)) ** 2))
 
 
-def expect(image: np.ndarray, camera: Camera) -> np.ndarray:
-    """Return the mean of what a camera reads from an image; see `detect`."""
-    counts = _spread(_arriving(image, camera), camera)
-    return counts + np.float32(camera.readout) if camera.noise else counts
+def expected_counts(image: np.ndarray, detector: Detector) -> np.ndarray:
+    """Return the mean of what a camera reads from an image; see `detect_electrons`."""
+    counts = _spread(_arriving(image, detector), detector)
+    return counts + np.float32(detector.readout) if detector.noise else counts
 
 
-def _arriving(image: np.ndarray, camera: Camera) -> np.ndarray:
-    return image * np.float32(camera.dose * camera.sampling**2)
+def _arriving(image: np.ndarray, detector: Detector) -> np.ndarray:
+    return image * np.float32(detector.dose * detector.sampling**2)
 
 
-def _spread(counts: np.ndarray, camera: Camera) -> np.ndarray:
+def _spread(counts: np.ndarray, detector: Detector) -> np.ndarray:
     """Apply the MTF."""
-    if not camera.has_mtf:
+    if not detector.has_mtf:
         return counts
-    response = _response(counts.shape, camera.c0, camera.c3, camera.C)
+    response = _response(
+        counts.shape, detector.mtf_c0, detector.mtf_c3, detector.mtf_floor
+    )
     spread = scipy.fft.irfft2(scipy.fft.rfft2(counts) * response, counts.shape)
     return np.asarray(spread, np.float32)
 
@@ -148,4 +155,4 @@ def _response(
     """Return the MTF at the frequencies of the spectrum of a real image."""
     ky = scipy.fft.fftfreq(shape[0], 0.5).astype(np.float32)
     kx = scipy.fft.rfftfreq(shape[1], 0.5).astype(np.float32)
-    return mtf(np.hypot(ky[:, np.newaxis], kx), c0, c3, C)
+    return parametric_mtf(np.hypot(ky[:, np.newaxis], kx), c0, c3, C)

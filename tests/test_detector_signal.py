@@ -403,7 +403,7 @@ def test_command(movie, tmp_path):
         measure_file(tmp_path / "movie.hspy", tmp_path / "none" / "camera.json")
     # All before a movie is even opened.
     (tmp_path / "list.json").write_text("[1, 2]")
-    with pytest.raises(ValueError, match="is no parameters file or recipe"):
+    with pytest.raises(ValueError, match="is not a parameters file or recipe"):
         measure_file(tmp_path / "no_movie.hspy", tmp_path / "list.json")
     with pytest.raises(ValueError, match=r"fits\.docx; .* one of .*\.png"):
         measure_file(

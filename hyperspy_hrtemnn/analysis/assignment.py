@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One-to-one pairs of what is seen in two frames."""
+"""Assignment: one-to-one pairs of particles or columns in two frames."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def assign(
 ) -> tuple[Index, Index]:
     """Pair rows with columns one to one so that the sum of the weights is largest.
 
-    Solved group by group of pairs that compete: a frame with hundreds of particles
-    has hundreds of small problems, most with one pair.
+    Each group of competing pairs is solved by itself: a frame with hundreds of
+    particles has hundreds of small problems, most of them with one pair.
 
     Parameters
     ----------
     rows, columns
-        Of each possible pair, shape (pair,); each pair once.
+        Row and column of each possible pair, shape (pair,); each pair once.
     weight
-        Of each possible pair, shape (pair,).
+        Weight of each possible pair, shape (pair,).
 
     Returns
     -------
@@ -66,7 +66,8 @@ def near_pairs(
 ) -> tuple[Index, Index, NDArray[np.float64]]:
     """Return all pairs of places within a search range, with a weight for `assign`.
 
-    With it as many pairs as possible are taken and, among these, the nearest.
+    With these weights as many pairs as possible are taken and, among these, the
+    nearest.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a camera reads from a noise-free image: shot noise, MTF and readout noise."""
+"""Detector: shot noise, MTF and readout noise of a simulated image."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
-# Least response that is undone.
+# Smallest response that is undone.
 _UNDONE = 0.05
 
 
 @dataclass(frozen=True)
 class Detector:
-    """What the camera does to the intensity.
+    """Dose, sampling, MTF and noise of a detector.
 
     Parameters
     ----------
@@ -51,15 +51,15 @@ def parametric_mtf(
     Parameters
     ----------
     frequency
-        Spatial frequency in Nyquist frequencies, any shape.
+        Spatial frequency [Nyquist frequencies], any shape.
     c0, c3, C
-        Half-maximum, steepness and noise floor.
+        Half-maximum [Nyquist frequencies], steepness and noise floor.
     """
     return (1 - C) / (1 + (frequency / c0) ** c3) + C
 
 
 def checked_mtf(parameters: tuple[float, float]) -> tuple[float, float]:
-    """Return c0 and c3 of an MTF, or raise a ValueError if they are none."""
+    """Return c0 and c3 of an MTF, or raise a ValueError if they are not valid."""
     if np.shape(parameters) != (2,) or not min(parameters) > 0:
         raise ValueError(f"mtf has to be c0 and c3, both positive, not {parameters}.")
     return parameters
@@ -68,19 +68,19 @@ def checked_mtf(parameters: tuple[float, float]) -> tuple[float, float]:
 def detect_electrons(
     image: np.ndarray, detector: Detector, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return what a camera reads from a noise-free image.
+    """Return the counts of a detector for a noise-free image.
 
-    Equation 3 of the noise paper, ``MTF[P(N_D)] + P(N_0)``: the shot noise is spread
-    by the MTF, the readout noise comes after it and is not.
+    Equation 3 of the noise paper, ``MTF[P(N_D)] + P(N_0)``: the MTF spreads the shot
+    noise, but not the readout noise, which comes after it.
 
     Parameters
     ----------
     image
-        Intensity, shape (y, x); 1 = vacuum. Its pixels are the camera's.
+        Intensity, shape (y, x); 1 = vacuum. Its pixels are those of the detector.
     detector
-        The detector.
+        Properties of the detector.
     rng
-        Source of the noise.
+        Random generator of the noise.
 
     Returns
     -------
@@ -101,13 +101,14 @@ def undo_mtf(image: np.ndarray, c0: float, c3: float) -> np.ndarray:
     Parameters
     ----------
     image
-        What the camera read, shape (y, x).
+        Counts of the detector, shape (y, x).
     c0, c3
-        Half-maximum and steepness of its MTF.
+        Half-maximum [Nyquist frequencies] and steepness of its MTF.
 
     Returns
     -------
-    float32, shape (y, x). What the MTF left less than 5 % of stays weak.
+    The image, float32, shape (y, x). Frequencies of which the MTF left less than 5 %
+    stay weak.
     """
     response = np.maximum(_response(image.shape, c0, c3), _UNDONE)
     spectrum = scipy.fft.rfft2(np.asarray(image, np.float32)) / response
@@ -115,21 +116,21 @@ def undo_mtf(image: np.ndarray, c0: float, c3: float) -> np.ndarray:
 
 
 def share_undone(shape: tuple[int, int], c0: float, c3: float) -> float:
-    """Return the share of its power that white noise has after MTF and `undo_mtf`.
+    """Return the share of its power that white noise keeps after MTF and `undo_mtf`.
 
     Parameters
     ----------
     shape
-        (y, x) of the image.
+        Shape (y, x) of the image.
     c0, c3
-        Half-maximum and steepness of the MTF.
+        Half-maximum [Nyquist frequencies] and steepness of the MTF.
     """
     response = _response(shape, c0, c3)
     return float(np.mean((response / np.maximum(response, _UNDONE)) ** 2))
 
 
 def expected_counts(image: np.ndarray, detector: Detector) -> np.ndarray:
-    """Return the mean of what a camera reads from an image; see `detect_electrons`."""
+    """Return the mean counts of a detector for an image; see `detect_electrons`."""
     counts = _spread(_arriving(image, detector), detector)
     return counts + np.float32(detector.readout) if detector.noise else counts
 

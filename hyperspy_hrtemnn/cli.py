@@ -227,7 +227,7 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Take out the drift of the whole field.",
         ),
         click.option(
-            "--reach",
+            "--search-range",
             help='Farthest a particle may move by itself between frames, such as "3 nm"'
             "; by default one that overlaps with none of the frame before is new.",
         ),

@@ -20,7 +20,7 @@ from distributed import Client
 from pandas.testing import assert_frame_equal
 
 from hyperspy_hrtemnn import cli, load_in_situ
-from hyperspy_hrtemnn.analysis import Tracker
+from hyperspy_hrtemnn.analysis import ParticleTracker
 from hyperspy_hrtemnn.bad_frames import BadFrameError, told
 from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.signals import HRTEM, LazyHRTEM, Segmentation
@@ -568,15 +568,15 @@ def square(column, size=5):
 def test_unknown_frames_do_not_count(memory, drift):
     nothing = np.full((12, 40), -1)
     frames = [square(10), nothing, nothing, square(12), square(14)]
-    tracker = Tracker(memory=memory, drift=drift)
+    tracker = ParticleTracker(memory=memory, drift=drift)
     linked = [tracker.link(frame) for frame in frames]
     assert [int(labels.max()) for labels in linked] == [1, -1, -1, 1, 1]
     for labels in linked[1:3]:
         assert (labels == -1).all()
-    again = Tracker.resume(linked[:3], 2, memory=memory, drift=drift)
+    again = ParticleTracker.resume(linked[:3], 2, memory=memory, drift=drift)
     np.testing.assert_array_equal(again.link(square(12)), linked[3])
     # An empty frame does count.
-    tracker = Tracker(memory=0)
+    tracker = ParticleTracker(memory=0)
     empty = np.zeros((12, 40), int)
     linked = [tracker.link(frame) for frame in (square(10), empty, square(10))]
     assert linked[2].max() == 2

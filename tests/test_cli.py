@@ -366,12 +366,12 @@ TRACKING = ("--min-separation", "1 nm", "--memory", 1, "--min-area", "0.5 nm^2")
 
 def test_track(run, tmp_path, segmentation_path):
     out, table = tmp_path / "labels.hspy", tmp_path / "properties.csv"
-    options = (*TRACKING, "--reach", "0.8 nm", "--no-drift", "--table", table)
+    options = (*TRACKING, "--search-range", "0.8 nm", "--no-drift", "--table", table)
     run("track", segmentation_path, "--out", out, *options)
     labels = hs.load(out)
     assert type(labels) is Instances
     expected = hs.load(segmentation_path).track_instances(
-        "1 nm", memory=1, min_area="0.5 nm^2", reach="0.8 nm", drift=False
+        "1 nm", memory=1, min_area="0.5 nm^2", search_range="0.8 nm", drift=False
     )
     np.testing.assert_array_equal(labels.data, expected.data)
     assert labels.data.dtype == expected.data.dtype

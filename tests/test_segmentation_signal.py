@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from hyperspy_hrtemnn.analysis import Tracker
+from hyperspy_hrtemnn.analysis import ParticleTracker
 from hyperspy_hrtemnn.signals import (
     Instances,
     LazyInstances,
@@ -348,7 +348,7 @@ def _most_alive(length, slow, monkeypatch):
             wait_if("saving")
             assert (labels == 1).all()
 
-    class SlowTracker(Tracker):
+    class SlowTracker(ParticleTracker):
         def link(self, labels):
             wait_if("linking")
             count("trackers", 1)

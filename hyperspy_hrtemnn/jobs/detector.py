@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import hyperspy.api as hs
 from matplotlib.figure import Figure
 
-from hyperspy_hrtemnn.analysis.detector.parameters import read_parameters
+from hyperspy_hrtemnn.analysis.detector.parameters import read_parameters_file
 from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.io.whole_frames import load_movie
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hyperspy_hrtemnn.analysis.detector.mtf_fit import Floor
-    from hyperspy_hrtemnn.signals import CameraFit
+    from hyperspy_hrtemnn.signals import DetectorFit
 
 
 def measure_file(
@@ -36,7 +36,7 @@ def measure_file(
     sampling: float | str | None = None,
     min_R2: float = 0.98,
     picture: Path | None = None,
-) -> CameraFit:
+) -> DetectorFit:
     """Measure the detector that took a movie; write the parameters that simulate it.
 
     Parameters
@@ -44,7 +44,7 @@ def measure_file(
     movie
         A file that HyperSpy reads, or a folder of an in-situ camera.
     out
-        The parameters file or recipe, changed if it exists; see `CameraFit.save`.
+        The parameters file or recipe, changed if it exists; see `DetectorFit.save`.
     roi
         Left, top, right and bottom of the vacuum, in the unit of the signal axes;
         searched for if None.
@@ -53,7 +53,7 @@ def measure_file(
     sampling
         Pixel size in place of the file's, a number in Å or a text with a unit.
     min_R2
-        See `CameraFit.save`.
+        See `DetectorFit.save`.
     picture
         File for a picture of the fits; without it none is drawn.
 
@@ -67,12 +67,12 @@ def measure_file(
         if path is not None and not path.parent.is_dir():
             raise ValueError(f"There is no folder {path.parent} for {path.name}.")
     # Otherwise these would fail when all is measured.
-    read_parameters(out)
+    read_parameters_file(out)
     if picture is not None:
         _check_format(picture)
     signal = load_movie(movie, sampling_in_angstrom(sampling))
     with warnings_as_lines(movie):
-        fit: CameraFit = signal.fit_mtf(
+        fit: DetectorFit = signal.fit_mtf(
             None if roi is None else hs.roi.RectangularROI(*roi),
             counts_per_electron=counts_per_electron,
             offset=offset,
@@ -98,7 +98,7 @@ def _check_format(picture: Path) -> None:
         )
 
 
-def _draw(fit: CameraFit) -> Figure:
+def _draw(fit: DetectorFit) -> Figure:
     figure = Figure(figsize=(11, 7), layout="constrained")
     grid = figure.add_gridspec(6, 2)
     fit.plot_parameters([figure.add_subplot(grid[i : i + 2, 0]) for i in (0, 2, 4)])

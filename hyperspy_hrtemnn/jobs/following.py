@@ -18,7 +18,7 @@ from .warning_lines import warnings_as_lines
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LENGTHS = ("min_separation", "min_area", "reach", "size", "apodization")
+_LENGTHS = ("min_separation", "min_area", "search_range", "size", "apodization")
 
 
 def follow_file(

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.analysis import Tracker
+from hyperspy_hrtemnn.analysis import ParticleTracker
 from hyperspy_hrtemnn.bad_frames import NO_DATA
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
 from hyperspy_hrtemnn.io.whole_frames import calibrate, load_images
@@ -88,7 +88,7 @@ def track_file(
         "probability": threshold_of(signal, options["probability"]),
         "min_separation": number_or_text(options["min_separation"]),
         "min_area": number_or_text(options["min_area"]),
-        "reach": number_or_text(options["reach"]),
+        "search_range": number_or_text(options["search_range"]),
     }
     # This checks the options, and gives the axes and metadata of the result.
     with warnings_as_lines(segmentation):
@@ -135,7 +135,7 @@ def _in_pixels(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the options for separating and for linking."""
     of_one_frame = ("min_separation", "probability", "min_area")
-    of_several = ("min_overlap", "memory", "drift", "reach")
+    of_several = ("min_overlap", "memory", "drift", "search_range")
     return (
         separation_in_pixels(signal, *(options[name] for name in of_one_frame)),
         linking_in_pixels(signal, *(options[name] for name in of_several)),
@@ -155,7 +155,9 @@ def _track_missing(
     first = next((i for i, number in enumerate(done) if i != number), len(done))
     largest = max([0, *(int(checkpoint.read(i).max()) for i in range(first))])
     recent = range(_first_needed(checkpoint, first, linking["memory"] + 1), first)
-    tracker = Tracker.resume(map(checkpoint.read, recent), largest + 1, **linking)
+    tracker = ParticleTracker.resume(
+        map(checkpoint.read, recent), largest + 1, **linking
+    )
 
     movie = whole_frames(signal)
     rule = FrameRule("skip", known=True, by_hand=True).over(movie.shape[:1])

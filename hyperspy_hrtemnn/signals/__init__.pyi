@@ -1,4 +1,4 @@
-from ._detector.camera_fit import CameraFit as CameraFit
+from ._detector.detector_fit import DetectorFit as DetectorFit
 from ._exit_wave import ExitWave as ExitWave
 from ._hrtem import HRTEM as HRTEM
 from ._instances import Instances as Instances
@@ -12,7 +12,7 @@ from ._segmentation import Segmentation as Segmentation
 
 __all__ = [
     "HRTEM",
-    "CameraFit",
+    "DetectorFit",
     "ExitWave",
     "Instances",
     "LazyExitWave",

@@ -10,7 +10,7 @@ import numpy as np
 from hyperspy.signals import ComplexSignal2D
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.analysis import propagate
+from hyperspy_hrtemnn.analysis import propagate_wave
 from hyperspy_hrtemnn.plots import plot_argand, plot_convergence
 
 from ._shared.calibration import sampling
@@ -74,7 +74,7 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         """
         known = beam_energy(self, energy)
         run = partial(
-            propagate,
+            propagate_wave,
             sampling=sampling(self),
             energy=known,
             distance=angstroms(distance, self),

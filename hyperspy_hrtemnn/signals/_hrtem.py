@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.networks._tiling import Window
 
-    from ._detector.camera_fit import CameraFit
+    from ._detector.detector_fit import DetectorFit
     from ._exit_wave import ExitWave
     from ._instances import Instances
     from ._local_fft import LocalFFT
@@ -465,7 +465,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         min_area: float | str | None = None,
         memory: int = 0,
         drift: bool | ArrayLike = True,
-        reach: float | str | None = None,
+        search_range: float | str | None = None,
         size: float | str | None = None,
         apodization: float | str = "0.5 nm",
         crystal: str | Path | Atoms | None = None,
@@ -512,9 +512,9 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             and first and last frame; if only others change, give another folder or
             `overwrite`. Only ``crystal`` may be another, and what
             concerns more than one frame, ``min_overlap``, ``memory``, ``drift``,
-            ``reach``, ``min_share``, ``max_rotation`` and both tolerances; that does
-            not take the network.
-        min_separation, min_overlap, probability, min_area, memory, drift, reach
+            ``search_range``, ``min_share``, ``max_rotation`` and both tolerances; that
+            does not take the network.
+        min_separation, min_overlap, probability, min_area, memory, drift, search_range
             As in `Segmentation.track_instances`.
         size
             Height and width of the crop of each particle that is transformed: a number
@@ -587,7 +587,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
                 "min_area": min_area,
                 "memory": memory,
                 "drift": drift,
-                "reach": reach,
+                "search_range": search_range,
             },
             spectra=None
             if size is None
@@ -700,7 +700,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         floor: Floor = "quadrature",
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
-    ) -> CameraFit:
+    ) -> DetectorFit:
         """Measure the camera: its MTF and readout noise from a region of vacuum.
 
         The noise paper's method (section 3.2 and appendix A.3): in each frame the
@@ -742,13 +742,13 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> camera = movie.fit_mtf(vacuum, dose=doses)  # doctest: +SKIP
-        >>> camera.plot_parameters()  # doctest: +SKIP
-        >>> camera.save("camera.json")  # doctest: +SKIP
+        >>> detector = movie.fit_mtf(vacuum, dose=doses)  # doctest: +SKIP
+        >>> detector.plot_parameters()  # doctest: +SKIP
+        >>> detector.save("detector.json")  # doctest: +SKIP
         """
-        from ._detector.detector import fit_camera
+        from ._detector.detector import fit_detector
 
-        return fit_camera(
+        return fit_detector(
             self,
             roi,
             counts_per_electron=counts_per_electron,

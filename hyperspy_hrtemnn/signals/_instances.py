@@ -87,7 +87,7 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
 
         Returns
         -------
-        The columns of `hyperspy_hrtemnn.analysis.properties` and, before them,
+        The columns of `hyperspy_hrtemnn.analysis.particle_properties` and, before them,
         ``frame``, and ``time`` if the navigation axis is calibrated in a unit of time;
         calibrated in something else, the column has the axis' name, with ``_axis``
         behind it if that is the name of a column. Lengths are in

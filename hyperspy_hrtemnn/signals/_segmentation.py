@@ -115,7 +115,7 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
         min_area: float | str | None = None,
         memory: int = 0,
         drift: bool | ArrayLike = True,
-        reach: float | str | None = None,
+        search_range: float | str | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -160,7 +160,7 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
         drift
             Whether to take out the drift; or the drift itself in pixels, shape
             (frame, 2), what HyperSpy's ``estimate_shift2D`` returns for the movie.
-        reach
+        search_range
             Farthest a particle may move by itself between two frames, a number in the
             unit of the signal axes, or a text, ``"3 nm"``: one that overlaps with
             nothing of the frame before is taken for the nearest that is left there.
@@ -203,7 +203,7 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
             min_area=min_area,
             memory=memory,
             drift=drift,
-            reach=reach,
+            search_range=search_range,
             show_progressbar=show_progressbar,
             num_workers=num_workers,
             lazy_output=lazy_output,

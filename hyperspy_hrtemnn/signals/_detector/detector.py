@@ -14,7 +14,7 @@ from hyperspy_hrtemnn.analysis.detector.spectrum import NoiseSpectrum, noise_spe
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.runner import each_frame
 
-from .camera_fit import CameraFit
+from .detector_fit import DetectorFit
 from .dose import above_dark, dose_columns, frame_table, vacuum_counts
 from .gain import Gain, known_exposure, known_gain, unknown_gain
 from .vacuum import vacuum
@@ -37,7 +37,7 @@ class _Frame(NamedTuple):
     fit: MTFFit
 
 
-def fit_camera(
+def fit_detector(
     signal: Signal2D,
     roi: Any,
     *,
@@ -48,7 +48,7 @@ def fit_camera(
     floor: Floor,
     show_progressbar: bool | None,
     num_workers: int | None,
-) -> CameraFit:
+) -> DetectorFit:
     """Return MTF and readout noise; see `HRTEM.fit_mtf`."""
     pixel_size = sampling(signal)
     n_frames = int(np.prod(signal.axes_manager.navigation_shape, dtype=int))
@@ -100,7 +100,7 @@ def fit_camera(
     table = frame_table(columns, region, pixel_size, seconds, gain)
     table.attrs["units"]["hot_pixels"] = "pixels"
     table.attrs["detector"]["floor"] = floor
-    return CameraFit(
+    return DetectorFit(
         table=table,
         readout=fit_readout(table["C"], electrons, table["C_error"]),
         spectra=tuple(frame.spectrum for frame in frames),

@@ -17,9 +17,9 @@ from dask.highlevelgraph import HighLevelGraph
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import (
     crop_sizes,
-    least_size,
     local_spectrum,
     particle_spectra,
+    smallest_crop_size,
 )
 from hyperspy_hrtemnn.bad_frames import check_data
 from hyperspy_hrtemnn.image_data import ImageData, image_data
@@ -198,7 +198,7 @@ def _numbers(wanted: int | Iterable[int]) -> list[int]:
 
 def check_room(signal: Signal2D, side: int, soft: float) -> None:
     """Raise a ValueError if nothing but soft edges is in a crop of this side."""
-    least = least_size(soft)
+    least = smallest_crop_size(soft)
     if side < least:
         raise ValueError(
             f"A crop or an image of {_length(signal, side)} is all soft edge: the "

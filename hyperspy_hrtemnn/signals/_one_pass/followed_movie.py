@@ -21,7 +21,7 @@ import pandas as pd
 from dask.highlevelgraph import HighLevelGraph
 from tqdm.auto import tqdm
 
-from hyperspy_hrtemnn.analysis import Tracker
+from hyperspy_hrtemnn.analysis import ParticleTracker
 from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.signals._shared.deferred import deferred_blocks
 from hyperspy_hrtemnn.signals._shared.runner import results_in_flight
@@ -113,19 +113,19 @@ class FollowedMovie:
         tell(self.bad | self._rule.skipped.take(), len(self._movie))
 
     def link(self, options: Mapping[str, Any]) -> list[Ids]:
-        """Return, for each frame, the id of each label; options are of `Tracker`."""
+        """Return the id of each label in each frame; see `ParticleTracker`."""
         drift = np.asarray(options["drift"]).tolist()
         ids = self._stage("ids", {**options, "drift": drift})
         total = len(self._movie)
         if len(ids.done()) < total:
-            tracker = Tracker(**options)
+            tracker = ParticleTracker(**options)
             with self._bar("ids", total, total) as bar:
                 for number in range(total):
                     ids.write(number, self._linked(tracker, number))
                     bar.update()
         return [np.array(ids.read(number)) for number in range(total)]
 
-    def _linked(self, tracker: Tracker, number: int) -> Ids:
+    def _linked(self, tracker: ParticleTracker, number: int) -> Ids:
         """Return the id of each label of the next frame."""
         if number in self.bad:
             tracker.skip(self._movie.shape[1:])
@@ -292,7 +292,7 @@ def _runs(records: Checkpoint, number: int, shape: tuple[int, ...]) -> Runs:
     return Runs(shape, *records.read_record(number, "start", "value"))
 
 
-def _linked(tracker: Tracker, packed: Runs) -> Ids:
+def _linked(tracker: ParticleTracker, packed: Runs) -> Ids:
     """Return the id of each label of the next frame."""
     linked = tracker.link(packed.labels()).ravel()
     # One more than there are labels: no data, -1, is the last of them, and stays -1.

@@ -15,9 +15,9 @@ import pandas as pd
 from hyperspy_hrtemnn.analysis import (
     find_reflections,
     measure_reflections,
+    particle_properties,
     particle_spectra,
-    properties,
-    separate_and_count,
+    split_and_count_particles,
 )
 from hyperspy_hrtemnn.bad_frames import check_data
 from hyperspy_hrtemnn.image_data import image_data
@@ -123,7 +123,7 @@ class FrameAnalysis:
     prediction
         Options of `hyperspy_hrtemnn.networks.predict`.
     separation
-        Options of `hyperspy_hrtemnn.analysis.separate_and_count`.
+        Options of `hyperspy_hrtemnn.analysis.split_and_count_particles`.
     side
         Side of a pixel in the unit of the table of properties.
     spectra
@@ -150,10 +150,10 @@ class FrameAnalysis:
         data = image_data(image)
         answer = predict(self.network, data, self.pixel_size, **self.prediction)
         counts = data.counts()[0]
-        labels, dropped = separate_and_count(answer[0], **self.separation)
+        labels, dropped = split_and_count_particles(answer[0], **self.separation)
         del answer
         packed = Runs.of(labels)
-        table = properties(labels, counts, self.side)
+        table = particle_properties(labels, counts, self.side)
         record = {
             "start": packed.start,
             "value": packed.value,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis import properties
+from hyperspy_hrtemnn.analysis import particle_properties
 from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.entrance import in_same_form
@@ -79,13 +79,14 @@ def _table(
     (labels,) = frame
     if has_no_data(labels):
         return None
-    if not pictures:
-        return properties(labels, None, side), _NOTHING
-    (picture,) = pictures
-    if picture is None:
-        return properties(labels, np.full(labels.shape, np.nan), side), _NOTHING
-    data = image_data(picture)
-    return properties(labels, data.counts()[0], side), (data.bad_pixels, data.no_data)
+    counts, replaced = None, _NOTHING
+    if pictures:
+        (picture,) = pictures
+        counts = np.full(labels.shape, np.nan)
+        if picture is not None:
+            data = image_data(picture)
+            counts, replaced = data.counts()[0], (data.bad_pixels, data.no_data)
+    return particle_properties(labels, counts, side), replaced
 
 
 def check_properties(table: pd.DataFrame) -> None:

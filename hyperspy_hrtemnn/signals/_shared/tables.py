@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from hyperspy_hrtemnn.analysis import correct_drift, properties
+from hyperspy_hrtemnn.analysis import correct_drift, particle_properties
 from hyperspy_hrtemnn.bad_frames import NO_DATA, BadFrameError
 
 from .calibration import sampling
@@ -156,8 +156,8 @@ def property_table(
     particles
         The signal whose axes are those of the frames.
     tables
-        Of each frame, from `hyperspy_hrtemnn.analysis.properties`, with lengths in the
-        unit of the x axis; None of frames without data.
+        Table of each frame, from `hyperspy_hrtemnn.analysis.particle_properties`, with
+        lengths in the unit of the x axis; None for frames without data.
 
     Returns
     -------
@@ -211,4 +211,6 @@ def frame_table(
 def check_property_table(particles: Signal2D) -> None:
     """Raise now what `property_table` would raise when all frames are measured."""
     sampling(particles, str(particles.axes_manager.signal_axes[0].units))
-    property_table(particles, [properties(np.zeros((1, 1), int), np.zeros((1, 1)))])
+    property_table(
+        particles, [particle_properties(np.zeros((1, 1), int), np.zeros((1, 1)))]
+    )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hyperspy_hrtemnn.analysis import Tracker
+    from hyperspy_hrtemnn.analysis import ParticleTracker
     from hyperspy_hrtemnn.signals._shared.deferred import LenientBlock
 
     Frame = NDArray[Any]
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def linked_frames(
     movie: da.Array,
     separate: Callable[[Frame], tuple[Labels, int]],
-    tracker: Tracker,
+    tracker: ParticleTracker,
     *,
     in_flight: int,
     when_done: Callable[[int], None],
@@ -116,7 +116,7 @@ class Runs:
 class _State:
     """What is known after a block: the tracker, and the regions dropped so far."""
 
-    tracker: Tracker
+    tracker: ParticleTracker
     dropped: int = 0
 
 

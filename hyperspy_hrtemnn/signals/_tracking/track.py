@@ -13,10 +13,10 @@ import numpy as np
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import (
-    Tracker,
+    ParticleTracker,
     default_min_area,
-    separate,
-    separate_and_count,
+    split_and_count_particles,
+    split_particles,
 )
 from hyperspy_hrtemnn.bad_frames import check_data
 from hyperspy_hrtemnn.signals._shared.calibration import pixels, square_pixels
@@ -43,7 +43,7 @@ def track(
     min_area: float | str | None,
     memory: int,
     drift: bool | ArrayLike,
-    reach: float | str | None,
+    search_range: float | str | None,
     show_progressbar: bool | None,
     num_workers: int | None,
     lazy_output: bool | None,
@@ -55,8 +55,10 @@ def track(
         check_range(signal.data)
     options = separation_in_pixels(signal, min_separation, probability, min_area)
     # Options out of range are refused now, not when the movie is computed.
-    separate(np.zeros((1, 1)), **options)
-    tracker = Tracker(**linking_in_pixels(signal, min_overlap, memory, drift, reach))
+    split_particles(np.zeros((1, 1)), **options)
+    tracker = ParticleTracker(
+        **linking_in_pixels(signal, min_overlap, memory, drift, search_range)
+    )
     movie = whole_frames(signal)
     places = None if isinstance(drift, bool) else np.asarray(drift, float)
     if places is not None and len(places) != len(movie):
@@ -77,7 +79,7 @@ def track(
             "min_area": min_area,
             "memory": memory,
             "drift": drift if places is None else places,
-            "reach": reach,
+            "search_range": search_range,
             "no_data": NO_DATA_LABEL,
             "version": __version__,
         },
@@ -125,14 +127,14 @@ def linking_in_pixels(
     min_overlap: float,
     memory: int,
     drift: bool | ArrayLike,
-    reach: float | str | None,
+    search_range: float | str | None,
 ) -> dict[str, Any]:
-    """Return the options of `Tracker` from those of `track_instances`."""
+    """Return the options of `ParticleTracker` from those of `track_instances`."""
     return {
         "min_overlap": min_overlap,
         "memory": memory,
         "drift": drift,
-        "reach": None if reach is None else pixels(reach, signal),
+        "search_range": None if search_range is None else pixels(search_range, signal),
     }
 
 
@@ -142,7 +144,7 @@ def separate_frame(
     """Return labels and dropped regions of one frame, after a check of its values."""
     check_data(frame)
     check_range(frame)
-    return separate_and_count(frame, **options)
+    return split_and_count_particles(frame, **options)
 
 
 def _check_one_movie(segmentation: Signal2D) -> None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
-    from hyperspy_hrtemnn.analysis import Reconstruction
+    from hyperspy_hrtemnn.analysis import ExitWaveReconstruction
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.signals._shared.replaced import ReplacedPixels
     from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
@@ -214,7 +214,7 @@ def _reconstruct(
     replaced: ReplacedPixels,
     index: tuple[int, ...],
     **options: Any,
-) -> Reconstruction:
+) -> ExitWaveReconstruction:
     """Return the wave of a series, 1 where an image is no data."""
     data = contrast_checked(image_data(images))
     # Only the ratio to the mean counts, which may be of any size.
@@ -228,7 +228,7 @@ def _reconstruct(
 
 
 def _wave(
-    run: Callable[..., Reconstruction],
+    run: Callable[..., ExitWaveReconstruction],
     images: NDArray[Any],
     *,
     index: tuple[int, ...],
@@ -237,7 +237,7 @@ def _wave(
 
 
 def _listed(
-    found: list[Reconstruction | None], name: str, unit: float, shape: Any
+    found: list[ExitWaveReconstruction | None], name: str, unit: float, shape: Any
 ) -> list[Any]:
     """Return an array of each fit, in some unit, as a list; NaN of those skipped."""
     return [
@@ -247,13 +247,13 @@ def _listed(
 
 
 def _now(
-    run: Callable[..., Reconstruction],
+    run: Callable[..., ExitWaveReconstruction],
     series: da.Array,
     iterations: int,
     rule: FrameRule,
     *,
     show: bool,
-) -> list[Reconstruction | None]:
+) -> list[ExitWaveReconstruction | None]:
     """Reconstruct one series after the other, each on all cores; None is skipped."""
     places = list(np.ndindex(series.shape[:-3]))
     rule.over(series.shape[:-3])
@@ -275,8 +275,8 @@ def _now(
 
 
 def _read_and_run(
-    run: Callable[..., Reconstruction], series: da.Array, **known: Any
-) -> Reconstruction:
+    run: Callable[..., ExitWaveReconstruction], series: da.Array, **known: Any
+) -> ExitWaveReconstruction:
     with reading():
         images = np.asarray(series)
     return run(images, **known)

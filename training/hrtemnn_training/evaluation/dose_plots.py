@@ -124,7 +124,7 @@ def draw_frames(
             _outline(axes, found, shot, "orangered")
             axes.set(xticks=[], yticks=[])
     for axes, shot in zip(panels[0], shots, strict=True):
-        axes.set_title(f"{shot.exposure.camera.dose:.0f} e⁻/Å²", fontsize="small")
+        axes.set_title(f"{shot.exposure.detector.dose:.0f} e⁻/Å²", fontsize="small")
     with written_whole(path) as temporary:
         figure.savefig(temporary, dpi=110)
 

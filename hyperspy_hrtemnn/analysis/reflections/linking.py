@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reflections of one particle followed from frame to frame while it rotates."""
+"""Linking of the reflections of one particle from frame to frame while it rotates."""
 
 from __future__ import annotations
 
@@ -29,33 +29,33 @@ def link_reflections(
     spacing_tolerance: float = 0.04,
     angle_tolerance: float = 4.0,
 ) -> pd.DataFrame:
-    """Follow the reflections of one particle through a movie.
+    """Link the reflections of one particle from frame to frame through a movie.
 
     In each frame the rotation of the whole particle is found first, from the votes of
-    all its reflections, the brighter counting more. Then reflections are paired one to
-    one with those known, rotated as far. What is new gets a number of its own; a
-    reflection that vanishes is waited for, however long.
+    all its reflections, of which brighter ones count more. Then reflections are paired
+    one to one with the known ones, rotated by this angle. New reflections get a new
+    number. A reflection that vanishes may return after any time.
 
     Parameters
     ----------
     reflections
-        A row for each reflection in each frame: ``frame`` and the columns of
+        Table with a row for each reflection in each frame: ``frame`` and the columns of
         `find_reflections`.
     max_rotation
-        Largest rotation expected from one frame with reflections to the next, in
-        degrees. A larger one, as over a pause of the beam, is found where reflections
-        in two directions show it and hardly any is where it was expected.
+        Largest expected rotation from one frame with reflections to the next [degrees].
+        A larger one, as after a pause of the beam, is found where reflections in two
+        directions show it and hardly any is at its expected angle.
     spacing_tolerance
-        How far the spacing may be from the mean of the frames before, as a fraction.
+        Largest relative difference of a spacing from the mean of the frames before.
     angle_tolerance
-        How far the angle may be from it, in degrees, without the rotation.
+        Largest difference of an angle from this mean, without the rotation [degrees].
 
     Returns
     -------
     The table with ``reflection``, a number from 1 on, and ``rotation`` of the particle
-    since its first frame, in degrees from x towards y. A spectrum looks the same turned
-    by 180 degrees, that of a crystal along [100] by 90: a rotation of more than
-    `max_rotation` is the smallest of those that look the same.
+    since its first frame, in degrees from x towards y. A spectrum looks the same after
+    a rotation by 180 degrees, and that of a crystal along [100] by 90 degrees: a
+    rotation of more than `max_rotation` is the smallest of those that look the same.
 
     Raises
     ------
@@ -91,20 +91,20 @@ def link_reflections(
 
 
 def unseen_reflections(linked: pd.DataFrame, frames: Iterable[int]) -> pd.DataFrame:
-    """Return where reflections should be in the frames in which they were not found.
+    """Return the expected reflections in the frames in which they were not found.
 
     Parameters
     ----------
     linked
-        Of one particle, from `link_reflections`.
+        Table of one particle, from `link_reflections`.
     frames
-        The frames that show the particle.
+        Numbers of the frames that show the particle.
 
     Returns
     -------
-    A row for each reflection missing in a frame: ``frame``, ``reflection``,
-    ``spacing``, ``angle`` and ``rotation``. The rotation of a frame in which nothing
-    was found is that of the last frame in which something was.
+    A row for each reflection that is missing in a frame: ``frame``, ``reflection``,
+    ``spacing``, ``angle`` and ``rotation``. A frame without reflections has the
+    rotation of the last frame with reflections.
     """
     turns = linked.groupby("frame")["rotation"].first().sort_index()
     means = mean_reflections(linked)
@@ -126,15 +126,16 @@ def mean_reflections(linked: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     linked
-        Of one particle, from `link_reflections`.
+        Table of one particle, from `link_reflections`.
 
     Returns
     -------
     A row for each reflection: ``reflection``, the medians of ``spacing`` and
-    ``amplitude``, the mean ``angle``, and ``frames``, in how many it was found.
+    ``amplitude``, the mean ``angle``, and ``frames``, the number of frames in which it
+    was found.
     """
     turn = np.radians((linked["angle"] - linked["rotation"]).to_numpy())
-    # Twice the angle: 180 degrees are nothing.
+    # Angles are doubled, because 180 degrees are the same as 0.
     rows = linked.assign(cos=np.cos(2 * turn), sin=np.sin(2 * turn))
     groups = rows.groupby("reflection")
     means = groups[["spacing", "amplitude"]].median()

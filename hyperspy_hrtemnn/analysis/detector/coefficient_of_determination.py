@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much of what was measured a fit explains."""
+"""Coefficient of determination: how much of the measured values a fit explains."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 def coefficient_of_determination(
     measured: NDArray[np.floating], fitted: NDArray[np.floating]
 ) -> float:
-    """Return R2, 1 where a fit explains all; NaN where all measured is the same.
+    """Return R2: 1 where the fit is perfect, NaN where all measured values are equal.
 
     Parameters
     ----------
     measured, fitted
-        Values, of the same shape.
+        Measured and fitted values, of the same shape.
     """
     total = np.sum((measured - measured.mean()) ** 2)
     left = np.sum((measured - fitted) ** 2)

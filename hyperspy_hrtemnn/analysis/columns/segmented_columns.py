@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where atomic columns are, and of which class, from probabilities of pixels."""
+"""Positions and classes of atomic columns, from the probabilities of pixels."""
 
 from __future__ import annotations
 
@@ -16,31 +16,32 @@ from skimage.segmentation import watershed
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-# Distance maps between the threshold and 1 that are added up: of discs, whose
-# probability is flat, they see the outline, of Gaussians the summit.
+# Number of distance maps between the threshold and 1 that are added up: they show the
+# outline of discs, whose probability is flat, and the summit of Gaussians.
 _LEVELS = 4
 
 # Shares of the radius of a typical column.
 _SEPARATION = 1.5
 _AROUND = 0.8  # standard deviation of the Gaussian its probability is averaged with
 
-# Of the threshold, which that mean has to reach: a Gaussian's is below that of a disc.
+# Share of the threshold that this mean has to reach; it is lower for a Gaussian than
+# for a disc.
 _FILLED = 0.8
 
 
 @dataclass(frozen=True)
-class Columns:
+class SegmentedColumns:
     """Atomic columns of one image, the most certain first.
 
     Parameters
     ----------
     positions
-        (row, column) of each, in pixels; the center of the first pixel is (0, 0).
-        Shape (column, 2).
+        Row and column of each atomic column [pixels]; the center of the first pixel is
+        (0, 0). Shape (column, 2).
     classes
-        Index of the class of each, shape (column,).
+        Index of the class of each atomic column, shape (column,).
     confidence
-        Largest probability of that class in each, shape (column,).
+        Largest probability of this class in each atomic column, shape (column,).
     """
 
     positions: NDArray[np.float64]
@@ -57,34 +58,34 @@ def find_columns(
     *,
     probability: float = 0.5,
     min_separation: float | None = None,
-) -> Columns:
+) -> SegmentedColumns:
     """Find the atomic columns in a segmented image, each once (thesis section 4.3).
 
-    The classes share a site: their probabilities add up to that of any column at all,
-    and where it is above the threshold a column is found, whatever the rest of the
-    image shows. Its class is the one with the largest sum over its pixels. Blobs that
-    touch are cut by a watershed; the position is the center of mass of what exceeds
-    the threshold, which on discs and Gaussians is unbiased to 0.01 pixels where they
-    are apart. A few certain pixels are no column: averaged around it, in the size of a
-    typical blob of the image, the probability has to come near the threshold, too.
+    The classes share a site: their probabilities add up to the probability of a column
+    of any class. Where this is above the threshold a column is found, whatever the rest
+    of the image shows. Its class is the one with the largest sum over its pixels. Blobs
+    that touch are cut by a watershed. The position is the center of mass of the
+    probability above the threshold, which is unbiased to 0.01 pixels for discs and
+    Gaussians that do not touch. A few certain pixels are not a column: the probability
+    averaged over the size of a typical blob has to come near the threshold, too.
 
     Parameters
     ----------
     probabilities
         Probability of each pixel to show a column of each class, 0 to 1, shape
-        (class, y, x), the background left out; or (y, x) for one class; NaN where
-        there is no data. A label of discs or Gaussians will do.
+        (class, y, x) without the background, or (y, x) for one class; NaN where there
+        is no data. Labels of discs or Gaussians can be given, too.
     probability
-        The threshold, above 0 and below 1.
+        Threshold of the probability, above 0 and below 1.
     min_separation
-        Smallest distance between two columns in pixels, whatever their classes; of
-        two that are closer the more certain one stays. By default 1.5 times the radius
-        of a typical blob of the image, so that touching discs stay two.
+        Smallest distance between two columns of any class [pixels]. Of two that are
+        closer, the more certain one stays. The default is 1.5 times the radius of a
+        typical blob of the image, so that touching discs stay two.
 
     Raises
     ------
     ValueError
-        If the shape is another one, or a number is out of range.
+        If the shape is not one of these, or a number is out of range.
 
     Examples
     --------
@@ -112,8 +113,8 @@ def find_columns(
     total = np.minimum(maps.sum(axis=0), 1)
     inside = total >= probability
     if not inside.any():
-        return Columns(np.zeros((0, 2)), np.zeros(0, np.intp), np.zeros(0))
-    # The frame's border is no edge of a column.
+        return SegmentedColumns(np.zeros((0, 2)), np.zeros(0, np.intp), np.zeros(0))
+    # The border of the frame is not an edge of a column.
     outlines = ndimage.distance_transform_edt(np.pad(inside, 1, mode="edge"))
     depth = outlines[1:-1, 1:-1]
     radius = _typical_radius(depth)
@@ -131,8 +132,8 @@ def find_columns(
 def _typical_radius(depth: NDArray[np.float64]) -> float:
     """Return the radius of the blobs in pixels from their distance map.
 
-    The median over its summits, each weighted by its height: ragged edges have many
-    small ones, and a chain of discs one for each disc.
+    This is the median over the summits of the map, each weighted by its height: ragged
+    edges have many small summits, and a chain of discs has one for each disc.
     """
     heights = np.sort(depth[tuple(_summits(depth, 1).T)])
     total = np.cumsum(heights)
@@ -168,12 +169,12 @@ def _measure(
     maps: NDArray[np.float64],
     excess: NDArray[np.float64],
     regions: NDArray[np.int32],
-) -> Columns:
+) -> SegmentedColumns:
     """Return position, class and confidence of each region."""
     row, column = np.nonzero(regions)
     owner = regions[row, column] - 1
     count = int(owner.max()) + 1
-    # A probability that is the threshold everywhere has a center of mass, too.
+    # A blob whose probability equals the threshold needs a center of mass, too.
     weight = np.maximum(excess[row, column], np.finfo(np.float32).eps)
     mass = np.bincount(owner, weight, count)
     positions = np.stack(
@@ -183,32 +184,34 @@ def _measure(
     classes = np.argmax([np.bincount(owner, v, count) for v in values], axis=0)
     confidence = np.zeros(count)
     np.maximum.at(confidence, owner, values[classes[owner], np.arange(len(owner))])
-    return Columns(positions, classes, np.minimum(confidence, 1))
+    return SegmentedColumns(positions, classes, np.minimum(confidence, 1))
 
 
 def _around(
     total: NDArray[np.float64], radius: float, positions: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the mean of a probability around places, 1 in the middle of a disc."""
+    """Return the mean of a probability around positions, 1 in the middle of a disc."""
     width = _AROUND * radius
     mean = ndimage.gaussian_filter(total, width, mode="nearest")
     row, column = np.rint(positions).astype(int).T
     return np.asarray(mean[row, column] / -math.expm1(-0.5 * (radius / width) ** 2))
 
 
-def _only(columns: Columns, kept: NDArray[np.bool_] | NDArray[np.intp]) -> Columns:
-    return Columns(
+def _only(
+    columns: SegmentedColumns, kept: NDArray[np.bool_] | NDArray[np.intp]
+) -> SegmentedColumns:
+    return SegmentedColumns(
         columns.positions[kept], columns.classes[kept], columns.confidence[kept]
     )
 
 
-def _apart(columns: Columns, min_separation: float) -> Columns:
-    """Return the most certain columns that keep their distance, in that order."""
+def _apart(columns: SegmentedColumns, min_separation: float) -> SegmentedColumns:
+    """Return the most certain columns that are not too close, in this order."""
     order = np.argsort(-columns.confidence, kind="stable")
     positions = columns.positions[order]
     kept = np.ones(len(order), bool)
     pairs = cKDTree(positions).query_pairs(min_separation, output_type="ndarray")
-    # Earlier is more certain; who is dropped drops nobody.
+    # The columns are sorted by certainty. A dropped column does not drop others.
     for first, second in sorted(map(tuple, np.sort(pairs, axis=1).tolist())):
         if kept[first]:
             kept[second] = False

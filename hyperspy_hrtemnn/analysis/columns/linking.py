@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Atomic columns followed from frame to frame while the specimen drifts."""
+"""Linking of atomic columns from frame to frame while the specimen drifts."""
 
 from __future__ import annotations
 
@@ -22,58 +22,61 @@ if TYPE_CHECKING:
     Places = NDArray[np.float64]
     Index = NDArray[np.intp]
 
-# Sightings over which the place of a column is averaged: its noise shrinks, and so does
-# the error with which drift adds up over a movie; a column that moves is followed.
+# Sightings over which the position of a column is averaged. This lowers its noise, and
+# the error that drift accumulates over a movie, and still follows a column that moves.
 _AVERAGED = 8
 
-# Width of a bin of the votes for a drift, as a share of the reach of a link.
+# Width of a bin of the votes for a drift, as a share of the search range.
 _BIN = 0.25
 
 
 def link_columns(
     columns: pd.DataFrame,
-    reach: float | None = None,
+    search_range: float | None = None,
     *,
     memory: int = 5,
     max_drift: float | None = None,
 ) -> pd.DataFrame:
-    """Follow atomic columns through a movie.
+    """Link atomic columns from frame to frame through a movie.
 
     In each frame the drift of the whole specimen is found first: every column votes for
-    the shifts that bring one of its class onto it, and the shift of most votes is
-    taken, so that columns which come, go or move do not bend it. Then columns are
+    the shifts that bring one of its class onto it, and the shift with the most votes is
+    taken, so that columns that come, go or move do not change it. Then columns are
     paired one to one with those of the frames before, as many as possible and, among
-    these, the nearest. What is new begins a track.
+    these, the nearest. A column without a partner begins a track.
 
-    In memory are the table and the columns of one frame.
+    Only the table and the columns of one frame are in memory.
 
     Parameters
     ----------
     columns
-        A row for each column in each frame, with ``frame``, ``x`` and ``y`` in any
-        unit, and ``class`` if there is one; from `Segmentation.find_columns`.
-    reach
-        Farthest a column may move between frames, without the drift, in the unit of
-        ``x``. By default half the median distance to the nearest column.
+        Table from `Segmentation.find_columns`: a row for each column in each frame,
+        with ``frame``, ``x`` and ``y`` in any unit, and ``class`` if there is one.
+    search_range
+        Longest distance that a column may move between frames, without the drift, in
+        the unit of ``x``. The default is half the median distance to the nearest
+        column.
     memory
-        Number of frames a column may be missing and return to its track. Frames without
-        any column, which were left out, do not count.
+        Number of frames in which a column may be missing and still return to its track.
+        Frames without any column, which were left out, do not count.
     max_drift
-        Farthest the specimen may drift between frames. By default half the median
-        distance to the nearest column of the same class: in a perfect lattice a longer
-        shift looks like a shorter one. Give more where edges and defects tell. Over
-        frames that were left out this is how far the drift may be from going on as in
-        the frames before, if it was steady, or else from none.
+        Longest drift of the specimen between frames, in the unit of ``x``. The default
+        is half the median distance to the nearest column of the same class: in a
+        perfect lattice a longer shift looks like a shorter one. Give more where edges
+        and defects make the shift unique. Over frames that were left out, this limits
+        the difference from the steady drift of the frames before, if it was steady, or
+        else from no drift.
 
     Returns
     -------
     The table with ``track``, a number from 1 on, and ``x_corrected`` and
-    ``y_corrected``, the place without the drift since the first frame.
+    ``y_corrected``, the position without the drift since the first frame.
 
     Raises
     ------
     ValueError
-        If the table lacks a column, a place is not finite, or a number is out of range.
+        If the table lacks a column, a position is not finite, or a number is out of
+        range.
 
     Examples
     --------
@@ -91,17 +94,19 @@ def link_columns(
     if "class" in columns:
         codes = columns["class"].astype("category").cat.codes
         classes = np.asarray(codes, np.intp)
-    for name, length in (("reach", reach), ("max_drift", max_drift)):
+    for name, length in (("search_range", search_range), ("max_drift", max_drift)):
         if length is not None and not (length > 0 and math.isfinite(length)):
             raise ValueError(f"{name} has to be positive, not {length}.")
-    if reach is None:
-        reach = neighbor_distance(columns) / 2
+    if search_range is None:
+        search_range = neighbor_distance(columns) / 2
     if max_drift is None:
         max_drift = neighbor_distance(columns, same_class=True) / 2
-    if len(columns) and math.isinf(reach):
-        raise ValueError("No frame has two columns, so that reach has to be given.")
+    if len(columns) and math.isinf(search_range):
+        raise ValueError(
+            "No frame has two columns, so that search_range has to be given."
+        )
     if math.isinf(max_drift):
-        max_drift = reach
+        max_drift = search_range
 
     order = np.argsort(frame, kind="stable")
     numbers = np.unique(frame)
@@ -111,17 +116,21 @@ def link_columns(
     known = _Known.none()
     drifts = np.zeros((len(numbers), 2))
     tracks = 0
-    # Frames are counted as they come: those that were left out are not waited for.
+    # Only frames with columns are counted, so that left-out frames do not use up
+    # memory.
     for count, (first, end) in enumerate(itertools.pairwise(bounds.tolist())):
         rows = order[first:end]
         drift = expected_drift(numbers[: count + 1], drifts[:count])
         found, kinds = places[rows] - drift, classes[rows]
         known = known.since(count - memory - 1)
         step = common_shift(
-            (known.places, known.classes), (found, kinds), max_drift, _BIN * reach
+            (known.places, known.classes),
+            (found, kinds),
+            max_drift,
+            _BIN * search_range,
         )
         drifts[count], found = drift + step, found - step
-        before, now = assign(*near_pairs(known.places, found, reach))
+        before, now = assign(*near_pairs(known.places, found, search_range))
         ids = np.zeros(len(rows), np.intp)
         ids[now] = known.track[before]
         new = np.flatnonzero(ids == 0)
@@ -136,9 +145,9 @@ def link_columns(
 
 @dataclass(frozen=True)
 class _Known:
-    """Columns that were seen: places without drift, class, track, frame, sightings.
+    """Columns that were seen: positions without drift, class, track, frame, sightings.
 
-    The frame is its position among those with columns.
+    The frame is counted among those with columns.
     """
 
     places: Places
@@ -158,11 +167,11 @@ class _Known:
         return cls(places, classes, track, once * frame, once)
 
     def since(self, frame: int) -> _Known:
-        """Return those last seen at a frame or after."""
+        """Return the columns that were last seen in this frame or later."""
         return self._only(self.frame >= frame)
 
     def updated(self, before: Index, now: Index, seen: _Known) -> _Known:
-        """Return what was seen now, and from before what was not seen again."""
+        """Return the columns seen now, and earlier ones that were not seen again."""
         sightings = seen.sightings.copy()
         sightings[now] += np.minimum(self.sightings[before], _AVERAGED - 1)
         places = seen.places.copy()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that is known of the reflections of one particle, in every frame."""
+"""Reflections of one particle in all frames, numbered and indexed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from .indexing import index_reflections
-from .tracks import link_reflections, mean_reflections, unseen_reflections
+from .linking import link_reflections, mean_reflections, unseen_reflections
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,20 +26,20 @@ def follow_reflections(
     spacing_tolerance: float = 0.04,
     angle_tolerance: float = 4.0,
 ) -> pd.DataFrame:
-    """Return the reflections of one particle in all frames, numbered and indexed.
+    """Link the reflections of one particle through all frames, and index them.
 
     Parameters
     ----------
     reflections
-        A row for each reflection in each frame: ``frame`` and the columns of
+        Table with a row for each reflection in each frame: ``frame`` and the columns of
         `find_reflections`.
     frames
-        The frames that show the particle.
+        Numbers of the frames that show the particle.
     crystal
-        What it may be; by default nothing is indexed.
+        Crystal of the particle; by default nothing is indexed.
     min_share
-        Share of these frames in which a reflection has to be found, or more; one that
-        is rarer is left out.
+        Smallest share of these frames in which a reflection has to be found. Others are
+        left out.
     max_rotation
         See `link_reflections`.
     spacing_tolerance, angle_tolerance
@@ -48,10 +48,10 @@ def follow_reflections(
     Returns
     -------
     The table with ``reflection``, from 1 on, the brightest first, and ``rotation`` of
-    `link_reflections`; ``found``, with a row also where a reflection should be and was
-    not found, its brightness still to be measured; and, of `index_reflections`,
-    ``family``, ``lattice`` and ``zone_axis``, the same in all frames. Sorted by frame
-    and reflection.
+    `link_reflections`; ``found``, which is False in added rows for reflections that
+    were not found in a frame, and whose brightness is still to be measured; and
+    ``family``, ``lattice`` and ``zone_axis`` of `index_reflections`, the same in all
+    frames. The rows are sorted by frame and reflection.
 
     Raises
     ------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a probability for each pixel to one label for each particle of a frame."""
+"""Splitting: one label for each particle of a frame, from probabilities of pixels."""
 
 from __future__ import annotations
 
@@ -20,47 +20,48 @@ if TYPE_CHECKING:
 
 _EIGHT_NEIGHBORS = np.ones((3, 3), dtype=bool)
 
-# Two peaks of the distance map whose neck is nearly as wide as the narrower of the
-# two are bumps of one particle: deeper than this share of its half-width is a neck.
-# Two equal discs pass from 0.87 radii between their centers on.
+# Depth of a neck, as a share of the half-width of the narrower part. Peaks of the
+# distance map without such a neck between them are bumps of one particle. Two equal
+# discs are split if their centers are at least 0.87 radii apart.
 _NECK_DEPTH = 0.1
 
 
-def separate(
+def split_particles(
     probabilities: ArrayLike,
     min_separation: float,
     *,
     probability: float = 0.5,
     min_area: float | None = None,
 ) -> Labels:
-    """Give each particle of a segmented frame its own label.
+    """Split a segmented frame into particles, each with its own label.
 
-    Watershed on the distance map of the thresholded probabilities, with the peaks of
-    the map as markers (thesis section 3.5). Peaks closer than `min_separation` are one
-    particle, and so are peaks with no neck between them. A hole is a gap between
-    particles, and an edge, where round parts with narrow necks lie around it; otherwise
-    it is a pinhole, and cuts nothing.
+    This is a watershed on the distance map of the thresholded probabilities, with the
+    peaks of the map as markers (thesis section 3.5). Peaks closer than `min_separation`
+    are one particle, and so are peaks without a neck between them. A hole is a gap
+    between particles where round parts with narrow necks lie around it; otherwise it is
+    a pinhole and is filled.
 
     Parameters
     ----------
     probabilities
         Probability of each pixel to belong to a particle, 0 to 1, shape (y, x), NaN
-        where there is no data. A mask of 0 and 1 will do.
+        where there is no data. A mask of 0 and 1 can be given, too.
     min_separation
-        Smallest distance between the centers of two touching particles in pixels.
-        Only holes smaller than its square can be pinholes.
+        Smallest distance between the centers of two touching particles [pixels]. Only
+        holes smaller than its square can be pinholes.
     probability
         Pixels of at least this probability belong to a particle. A network's threshold
         of unbiased area is in its card (`networks.Card.unbiased_threshold`).
     min_area
-        Particles of fewer pixels are dropped; see `separate_and_count` for how many. By
-        default a twentieth of the square of `min_separation`: a disc a quarter as wide
-        as this. Section 6.1 of the thesis drops those below the whole square.
+        Particles of fewer pixels are dropped; `split_and_count_particles` says how many
+        there were. The default is a twentieth of the square of `min_separation`: a disc
+        a quarter as wide as this. Section 6.1 of the thesis drops those below the whole
+        square.
 
     Returns
     -------
     Labels of shape (y, x): 0 is background, particles are numbered from 1 on, and -1
-    is where there is no data.
+    marks pixels without data.
 
     Raises
     ------
@@ -72,33 +73,33 @@ def separate(
     >>> import numpy as np
     >>> frame = np.zeros((6, 12))
     >>> frame[1:5, 1:5] = frame[1:5, 7:11] = 1
-    >>> int(separate(frame, min_separation=3).max())
+    >>> int(split_particles(frame, min_separation=3).max())
     2
     """
-    labels, _ = separate_and_count(
+    labels, _ = split_and_count_particles(
         probabilities, min_separation, probability=probability, min_area=min_area
     )
     return labels
 
 
-def separate_and_count(
+def split_and_count_particles(
     probabilities: ArrayLike,
     min_separation: float,
     *,
     probability: float = 0.9,
     min_area: float | None = None,
 ) -> tuple[Labels, int]:
-    """Return the labels of `separate`, and how many regions were too small.
+    """Return the labels of `split_particles`, and the number of dropped regions.
 
     Parameters
     ----------
     probabilities, min_separation, probability, min_area
-        As there.
+        See `split_particles`.
 
     Raises
     ------
     ValueError
-        As there.
+        See `split_particles`.
     """
     frame = np.asarray(probabilities)
     if frame.ndim != 2:
@@ -114,7 +115,7 @@ def separate_and_count(
     regions, _ = ndimage.label(frame >= probability, structure=_EIGHT_NEIGHBORS)
     labels = np.zeros(frame.shape, dtype=np.int32)
     count = dropped = 0
-    # Region by region: the particles cover a small part of a large frame.
+    # Regions are split one by one: particles cover a small part of a large frame.
     for number, box in enumerate(ndimage.find_objects(regions), start=1):
         region = regions[box] == number
         if np.count_nonzero(region) < smallest:
@@ -134,11 +135,11 @@ def separate_and_count(
 
 
 def default_min_area(min_separation: float) -> float:
-    """Return the area below which a region is no particle, a twentieth of a square.
+    """Return the default of `min_area`: a twentieth of the square of `min_separation`.
 
     A disc of this area is as wide as a quarter of the distance at which two particles
-    touch. Networks leave specks of up to 0.04 of the square in noise, and of 0.02 in
-    the gaps of images with particles, of which the smallest have more than 0.08.
+    touch. Networks leave specks of up to 0.04 of the square in noise, and of 0.02
+    between particles, while the smallest particles have more than 0.08.
     """
     return min_separation**2 / 20
 
@@ -148,8 +149,8 @@ def _with_margin(
 ) -> tuple[tuple[slice, slice], Mask]:
     """Widen a box by one pixel of background, but not beyond the frame.
 
-    With it, the distance map of the box is that of the frame: the frame's border is
-    no edge of a particle.
+    With this margin, the distance map of the box is that of the frame: the border of
+    the frame is not an edge of a particle.
     """
     before = [min(part.start, 1) for part in box]
     after = [min(size - part.stop, 1) for part, size in zip(box, shape, strict=True)]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hyperspy_hrtemnn.analysis.detector.parameters import (
-    training_parameters,
-    write_parameters,
+    detector_parameters,
+    write_parameters_file,
 )
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class CameraFit:
+class DetectorFit:
     """MTF and readout noise of a camera, from the noise of a region of vacuum.
 
     Parameters
@@ -54,7 +54,7 @@ class CameraFit:
     def to_parameters(self, min_R2: float = 0.98) -> dict[str, Any]:
         """Return the keys of a parameters file that simulate this camera.
 
-        See `hyperspy_hrtemnn.analysis.training_parameters`.
+        See `hyperspy_hrtemnn.analysis.detector_parameters`.
 
         Parameters
         ----------
@@ -72,7 +72,7 @@ class CameraFit:
             If N0 is uncertain, or the frames do not follow equation 2, as with a wrong
             offset.
         """
-        return training_parameters(self.table, self.readout, min_R2)
+        return detector_parameters(self.table, self.readout, min_R2)
 
     def save(self, path: str | Path, min_R2: float = 0.98) -> None:
         """Write these keys into a parameters file for training.
@@ -95,7 +95,9 @@ class CameraFit:
         UserWarning
             As in `to_parameters`.
         """
-        write_parameters(path, training_parameters(self.table, self.readout, min_R2))
+        write_parameters_file(
+            path, detector_parameters(self.table, self.readout, min_R2)
+        )
 
     def plot_spectrum(
         self, frame: int = 0, axes: Sequence[Axes] | None = None

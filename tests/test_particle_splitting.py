@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 from scipy.ndimage import gaussian_filter
 
-from hyperspy_hrtemnn.analysis import separate, separate_and_count
+from hyperspy_hrtemnn.analysis import split_and_count_particles, split_particles
 
 SHAPE = (70, 110)
 
@@ -25,7 +25,7 @@ def disc(row, column, radius, shape=SHAPE):
 
 def test_two_touching_discs_are_two_particles():
     both = disc(30, 35, 16) | disc(34, 64, 14)
-    labels = separate(both, min_separation=10)
+    labels = split_particles(both, min_separation=10)
     assert labels.dtype == np.int32
     assert labels.shape == SHAPE
     np.testing.assert_array_equal(labels > 0, both)
@@ -37,8 +37,8 @@ def test_two_touching_discs_are_two_particles():
 
 def test_centers_closer_than_the_separation_are_one_particle():
     peanut = disc(30, 40, 10) | disc(30, 56, 10)
-    assert separate(peanut, min_separation=14).max() == 2
-    assert separate(peanut, min_separation=17).max() == 1
+    assert split_particles(peanut, min_separation=14).max() == 2
+    assert split_particles(peanut, min_separation=17).max() == 1
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_centers_closer_than_the_separation_are_one_particle():
     ids=["rod", "triangle", "ring", "angle"],
 )
 def test_a_particle_without_neck_is_one(shape):
-    assert separate(shape, min_separation=6, min_area=1).max() == 1
+    assert split_particles(shape, min_separation=6, min_area=1).max() == 1
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -62,13 +62,13 @@ def test_a_rough_edge_does_not_split_a_particle(seed):
     rough = (
         gaussian_filter(disc(34, 50, 27).astype(float), 2) + 0.1 * noise / noise.std()
     )
-    assert separate(rough, min_separation=6, probability=0.5).max() == 1
+    assert split_particles(rough, min_separation=6, probability=0.5).max() == 1
 
 
 def test_a_pinhole_is_neither_a_neck_nor_filled():
     particle = disc(34, 50, 25)
     particle[28, 44] = particle[38:40, 55] = False
-    labels = separate(particle, min_separation=6)
+    labels = split_particles(particle, min_separation=6)
     np.testing.assert_array_equal(labels, particle.astype(int))
 
 
@@ -99,7 +99,7 @@ def each_has_its_own(labels, centers):
 def test_the_gap_between_touching_discs_is_a_gap(angle, distance, min_separation):
     centers = lattice(angle, distance * 15)
     film = discs(centers, 15)
-    labels = separate(film, min_separation)
+    labels = split_particles(film, min_separation)
     assert each_has_its_own(labels, centers)
     np.testing.assert_array_equal(labels > 0, film)
 
@@ -110,7 +110,7 @@ def test_a_film_with_pinholes_is_cut_at_its_gaps_only(angle, distance, share):
     centers = lattice(angle, distance * 15)
     film = discs(centers, 15)
     film &= np.random.default_rng(4).random(film.shape) >= share
-    labels = separate(film, 14)
+    labels = split_particles(film, 14)
     assert each_has_its_own(labels, centers)
     assert not labels[~film].any()
 
@@ -120,7 +120,7 @@ def test_a_closed_chain_of_discs_is_cut(count):
     turn = 0.3 + 2 * np.pi * np.arange(count) / count
     around = 1.93 * 14 / (2 * np.sin(np.pi / count))
     centers = around * np.stack([np.sin(turn), np.cos(turn)], axis=1) + (75, 85)
-    assert each_has_its_own(separate(discs(centers, 14), 18), centers)
+    assert each_has_its_own(split_particles(discs(centers, 14), 18), centers)
 
 
 def test_discs_of_different_sizes_around_a_gap():
@@ -132,7 +132,7 @@ def test_discs_of_different_sizes_around_a_gap():
     ]
     film = np.any(touching, axis=0)
     assert ndimage.label(~film)[1] > 1  # outside, and the gap
-    assert each_has_its_own(separate(film, 12), (first, second, third))
+    assert each_has_its_own(split_particles(film, 12), (first, second, third))
 
 
 @pytest.mark.parametrize("grain", [0.0, 1.0])
@@ -146,7 +146,7 @@ def test_pinholes_do_not_cut_a_particle(share, grain, min_separation):
         holes = noise < np.quantile(noise, share)
         parts, _ = ndimage.label(particle & ~holes, np.ones((3, 3)))
         whole = parts == np.bincount(parts[parts > 0]).argmax()
-        labels = separate(whole, min_separation, min_area=0)
+        labels = split_particles(whole, min_separation, min_area=0)
         np.testing.assert_array_equal(labels, whole.astype(int))
 
 
@@ -154,32 +154,32 @@ def test_a_hollow_particle_is_one():
     hollow = disc(34, 50, 28) & ~disc(35, 52, 15)
     noise = gaussian_filter(np.random.default_rng(2).normal(size=SHAPE), 1.5)
     hollow &= noise > np.quantile(noise, 0.02)
-    assert separate(hollow, min_separation=30).max() == 1
+    assert split_particles(hollow, min_separation=30).max() == 1
 
 
 def test_the_border_of_the_frame_is_no_edge():
     # Only the inner half of each disc is in the frame.
-    labels = separate(disc(0, 30, 20) | disc(0, 64, 20), min_separation=10)
+    labels = split_particles(disc(0, 30, 20) | disc(0, 64, 20), min_separation=10)
     assert labels.max() == 2
-    assert separate(np.ones(SHAPE), min_separation=5).max() == 1
+    assert split_particles(np.ones(SHAPE), min_separation=5).max() == 1
 
 
 def test_small_particles_are_dropped_and_the_rest_numbered_on():
     frame = disc(10, 10, 2) | disc(12, 80, 9) | disc(50, 30, 8)
-    assert separate(frame, min_separation=5).max() == 3
-    assert separate(frame, min_separation=5, min_area=25).max() == 2
-    assert separate(frame, min_separation=5, min_area=0).max() == 3
-    assert separate(frame, min_separation=5, min_area=230).max() == 1
-    assert separate(np.zeros(SHAPE), min_separation=5).max() == 0
+    assert split_particles(frame, min_separation=5).max() == 3
+    assert split_particles(frame, min_separation=5, min_area=25).max() == 2
+    assert split_particles(frame, min_separation=5, min_area=0).max() == 3
+    assert split_particles(frame, min_separation=5, min_area=230).max() == 1
+    assert split_particles(np.zeros(SHAPE), min_separation=5).max() == 0
 
 
 def test_what_is_dropped_is_counted():
     frame = disc(10, 10, 2) | disc(12, 80, 9) | disc(50, 30, 8)
-    labels, dropped = separate_and_count(frame, 5, min_area=230)
+    labels, dropped = split_and_count_particles(frame, 5, min_area=230)
     assert (labels.max(), dropped) == (1, 2)
     # A neck cuts a part off that is too small by itself.
     both = disc(30, 40, 16) | disc(30, 62, 7)
-    labels, dropped = separate_and_count(both, 6, min_area=200)
+    labels, dropped = split_and_count_particles(both, 6, min_area=200)
     assert (labels.max(), dropped) == (1, 1)
     assert labels[30, 66] == 0
 
@@ -187,7 +187,7 @@ def test_what_is_dropped_is_counted():
 def test_by_default_only_specks_are_dropped():
     # A quarter of the separation is 5 pixels.
     frame = disc(12, 15, 2) | disc(12, 80, 4) | disc(50, 30, 8)
-    labels, dropped = separate_and_count(frame, min_separation=20)
+    labels, dropped = split_and_count_particles(frame, min_separation=20)
     assert (labels.max(), dropped) == (2, 1)
     assert labels[12, 15] == 0
 
@@ -206,16 +206,16 @@ def random_film(seed):
 @given(seed=st.integers(0, 10**6))
 def test_turned_or_mirrored_there_are_as_many(seed):
     film = random_film(seed)
-    count = separate(film, 9).max()
+    count = split_particles(film, 9).max()
     for other in (np.rot90(film), film[::-1], film[:, ::-1], film.T):
-        assert separate(other, 9).max() == count
+        assert split_particles(other, 9).max() == count
 
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_labels_are_connected_parts_of_the_mask(seed):
     film = random_film(seed)
-    labels = separate(film, 9, min_area=0)
+    labels = split_particles(film, 9, min_area=0)
     np.testing.assert_array_equal(labels > 0, film)
     for number in range(1, labels.max() + 1):
         assert ndimage.label(labels == number, np.ones((3, 3)))[1] == 1
@@ -225,7 +225,7 @@ def test_labels_are_connected_parts_of_the_mask(seed):
 def test_finer_pixels_find_the_same_particles(factor):
     film = discs(lattice(60, 1.9 * 12), 12)
     fine = np.kron(film, np.ones((factor, factor), bool))
-    labels, of_fine = separate(film, 10), separate(fine, 10 * factor)
+    labels, of_fine = split_particles(film, 10), split_particles(fine, 10 * factor)
     assert of_fine.max() == labels.max()
     small = of_fine[factor // 2 :: factor, factor // 2 :: factor]
     pairs = np.unique(np.stack([labels[film], small[film]]), axis=1, return_counts=True)
@@ -237,7 +237,7 @@ def peak_per_pixel(size):
     network = gaussian_filter(noise, 2) > 0
     tracemalloc.start()
     try:
-        count = separate(network, 7).max()
+        count = split_particles(network, 7).max()
         return tracemalloc.get_traced_memory()[1] / network.size, count
     finally:
         tracemalloc.stop()
@@ -252,10 +252,10 @@ def test_memory_grows_with_the_mask_and_not_with_its_particles_too():
 
 def test_threshold_is_inclusive():
     frame = np.where(disc(30, 40, 9), np.float32(0.75), 0.2)
-    assert separate(frame, 4, probability=0.75).max() == 1
-    assert separate(frame, 4, probability=0.76).max() == 0
-    assert separate(np.where(frame > 0.5, 0.5, 0.2), 4).max() == 1
-    assert separate(np.where(frame > 0.5, 0.499, 0.2), 4).max() == 0
+    assert split_particles(frame, 4, probability=0.75).max() == 1
+    assert split_particles(frame, 4, probability=0.76).max() == 0
+    assert split_particles(np.where(frame > 0.5, 0.5, 0.2), 4).max() == 1
+    assert split_particles(np.where(frame > 0.5, 0.499, 0.2), 4).max() == 0
 
 
 @pytest.mark.parametrize(
@@ -272,13 +272,13 @@ def test_threshold_is_inclusive():
 def test_invalid_input_is_refused(change, message):
     given_input = {"probabilities": np.zeros((4, 5)), "min_separation": 2.0, **change}
     with pytest.raises(ValueError, match=message):
-        separate(**given_input)
+        split_particles(**given_input)
 
 
 @settings(max_examples=60, deadline=None)
 @given(mask=arrays(bool, st.tuples(st.integers(1, 14), st.integers(1, 17))))
 def test_any_mask_keeps_its_pixels(mask):
-    labels = separate(mask, min_separation=2.5, min_area=0)
+    labels = split_particles(mask, min_separation=2.5, min_area=0)
     np.testing.assert_array_equal(labels > 0, mask)
     numbers = np.unique(labels[labels > 0])
     np.testing.assert_array_equal(numbers, np.arange(1, len(numbers) + 1))

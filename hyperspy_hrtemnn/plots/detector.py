@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis import mtf, noise_floor
+from hyperspy_hrtemnn.analysis import noise_floor, parametric_mtf
 
 from .new_axes import new_axes
 
@@ -58,7 +58,9 @@ def plot_noise_spectrum(
     above.set_ylabel("amplitude (counts)")
     below.plot(spectrum.frequency, spectrum.amplitude / fit.c1, ".", color="0.5")
     below.plot(frequency, fitted / fit.c1, color="C1", label="noise")
-    below.plot(frequency, mtf(frequency, fit.c0, fit.c3), color="C0", label="MTF")
+    below.plot(
+        frequency, parametric_mtf(frequency, fit.c0, fit.c3), color="C0", label="MTF"
+    )
     below.axhline(fit.C, ls="--", color="k", lw=1, label=f"$C$ = {fit.C:.3f}")
     below.set_ylabel("normalized")
     below.set_xlabel("spatial frequency (Nyquist frequencies)")

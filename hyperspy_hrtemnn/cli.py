@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.options import (
+    PredictionOptions,
+    SpectrumOptions,
+    TrackingOptions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +100,20 @@ def main() -> None:
     """Neural networks for HRTEM: segment and track movies, make networks."""
 
 
+class _Length(click.ParamType):  # type: ignore[type-arg]
+    """A number, in the unit of the axes, or a text with a unit."""
+
+    name = "length"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float | str:  # noqa: ARG002
+        """Return "1.5" as a number, "2 nm" as it is."""
+        try:
+            return float(value)
+        except ValueError:
+            return str(value)
+
+
+_length = _Length()
 _existing = click.Path(exists=True, path_type=Path)
 _file = click.Path(dir_okay=False, path_type=Path)
 _on_bad_frame = click.option(
@@ -105,6 +124,7 @@ _on_bad_frame = click.option(
 )
 _sampling = click.option(
     "--sampling",
+    type=_length,
     help='Pixel size, such as "0.12 angstrom", or a number in Å; for files without '
     "calibration, or with a wrong one; by default the file's.",
 )
@@ -211,7 +231,7 @@ def segment(
         model,
         out,
         sampling=sampling,
-        options={"tile": tile, "overlap": overlap, "resample": not no_resample},
+        options=PredictionOptions(not no_resample, tile, overlap),
         on_bad_frame=on_bad_frame,
         force=force,
     )
@@ -222,31 +242,33 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option(
             "--drift/--no-drift",
-            default=True,
+            default=TrackingOptions.drift,
             show_default=True,
             help="Take out the drift of the whole field.",
         ),
         click.option(
             "--search-range",
+            type=_length,
             help='Farthest a particle may move by itself between frames, such as "3 nm"'
             "; by default one that overlaps with none of the frame before is new.",
         ),
         click.option(
             "--memory",
             type=int,
-            default=0,
+            default=TrackingOptions.memory,
             show_default=True,
             help="Frames a particle may be missing.",
         ),
         click.option(
             "--min-area",
+            type=_length,
             help='Smaller particles are dropped, such as "4 nm^2"; by default a '
             "twentieth of the square of --min-separation. How many is told.",
         ),
         click.option(
             "--min-overlap",
             type=float,
-            default=0.5,
+            default=TrackingOptions.min_overlap,
             show_default=True,
             help="Smallest overlap of one particle in two frames, 0 to 1.",
         ),
@@ -267,6 +289,7 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--out", required=True, type=_file, help="The .hspy file to write.")
 @click.option(
     "--min-separation",
+    type=_length,
     required=True,
     help='Smallest distance of two touching particles, such as "2 nm".',
 )
@@ -286,7 +309,7 @@ def track(
     sampling: str | None,
     table: Path | None,
     force: bool,
-    **options: Any,
+    **tracking: Any,
 ) -> None:
     """Give each particle in SEGMENTATION one id through all frames.
 
@@ -301,7 +324,7 @@ def track(
         out,
         table=table,
         sampling=sampling,
-        options=options,
+        options=TrackingOptions(**tracking),
         force=force,
     )
 
@@ -317,15 +340,23 @@ def track(
 )
 @click.option(
     "--min-separation",
+    type=_length,
     required=True,
     help='Smallest distance of two touching particles, such as "2 nm".',
 )
 @click.option(
     "--size",
+    type=_length,
     help='Side of the crop of a particle that is transformed, such as "8 nm"; '
     "without it there are no reflections.",
 )
-@click.option("--apodization", default="0.5 nm", show_default=True, help="Its edge.")
+@click.option(
+    "--apodization",
+    type=_length,
+    default=SpectrumOptions.apodization,
+    show_default=True,
+    help="Its edge.",
+)
 @click.option(
     "--crystal",
     help="What the particles may be: Au, CeO2, a CIF; by default not known.",
@@ -356,8 +387,14 @@ def follow(
     sampling: str | None,
     processes: int | None,
     scheduler: str | None,
+    size: str | None,
+    apodization: str,
+    crystal: str | None,
+    tile: int | None,
+    overlap: int | None,
+    on_bad_frame: OnBadFrame | None,
     force: bool,
-    **options: Any,
+    **tracking: Any,
 ) -> None:
     """Find particles and reflections of a long MOVIE in one pass.
 
@@ -376,7 +413,12 @@ def follow(
         sampling=sampling,
         processes=processes,
         scheduler=scheduler,
-        options={**options, "overwrite": force},
+        running=PredictionOptions(tile=tile, overlap=overlap),
+        tracking=TrackingOptions(**tracking),
+        spectra=SpectrumOptions(size, apodization),
+        crystal=crystal,
+        on_bad_frame=on_bad_frame,
+        overwrite=force,
     )
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.signal import get_window
 
+from hyperspy_hrtemnn.options import PredictionOptions
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    Window = str | tuple[str, float]
+    from hyperspy_hrtemnn.options import Window
 
 # What a tile holds besides its overlap, at most: large enough that the overlap costs
 # little, small enough that the network's feature maps stay within a gigabyte or two.
@@ -41,9 +43,9 @@ def spans(
     *,
     receptive_field: int,
     stride: int = 1,
-    tile: int | None = None,
-    overlap: int | None = None,
-    window: Window = "hamming",
+    tile: int | None = PredictionOptions.tile,
+    overlap: int | None = PredictionOptions.overlap,
+    window: Window = PredictionOptions.window,
 ) -> list[Span]:
     """Divide one axis of an image into the fewest equal tiles that cover it.
 
@@ -110,9 +112,9 @@ def predict_tiled(
     *,
     receptive_field: int,
     stride: int = 1,
-    tile: int | None = None,
-    overlap: int | None = None,
-    window: Window = "hamming",
+    tile: int | None = PredictionOptions.tile,
+    overlap: int | None = PredictionOptions.overlap,
+    window: Window = PredictionOptions.window,
 ) -> NDArray[np.float32]:
     """Run a network on an image tile by tile.
 

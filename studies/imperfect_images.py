@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An image with hot pixels, a turned border and a scale bar, beside the clean one.
 
-    python docs/imperfect_images.py
+    python studies/imperfect_images.py
 
 Draws what `au-ceo2-mask` finds in both, and what is taken for data, into
 ``docs/pictures`` and prints the areas.
@@ -14,11 +14,11 @@ import warnings
 import hyperspy.api as hs
 import matplotlib.pyplot as plt
 import numpy as np
-from network_page import DOCS
 from scipy import ndimage
 
 from hyperspy_hrtemnn.data import au_ceo2_movie
 from hyperspy_hrtemnn.image_data import image_data
+from pages import PICTURES
 
 FRAME = 3
 TURN = 6  # degrees
@@ -77,7 +77,7 @@ def main() -> None:
     rows, columns = np.nonzero(data == 5000)
     axes[2].plot(columns, rows, "o", mfc="none", mec="tab:red")
     axes[2].set_axis_off()
-    figure.savefig(DOCS / "pictures" / "imperfect_images.png", dpi=80)
+    figure.savefig(PICTURES / "imperfect_images.png", dpi=80)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draw the pictures and list the keys of ``docs/simulation.md``.
 
-    python docs/simulation_page.py
+    python studies/simulation_page.py
 
 Needs the extra `training`. One picture of the generators, one of the same exit wave
 under different microscopes and cameras, and the keys with their defaults.
@@ -21,7 +21,6 @@ from ase.build import graphene, mx2
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
-from network_page import replace_part
 from pydantic import ValidationError
 
 from hrtemnn_training.images.parameters import ImageParameters
@@ -37,6 +36,7 @@ from hrtemnn_training.structures import (
 )
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 from hyperspy_hrtemnn.analysis import Aberration, Camera, Optics, detect, intensity
+from pages import DOCS, PICTURES, replace_part, table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
     from hrtemnn_training.structures import Generator, Structure
 
-PICTURES = Path(__file__).parent / "pictures"
 SAMPLING = 0.15  # of all cameras [Å]
 GENERATORS = (
     SupportedParticles,
@@ -182,7 +181,7 @@ def draw_microscopes(path: Path) -> None:
 
 def keys(model: type[BaseModel]) -> str:
     """Return a table of the keys of a part of a recipe."""
-    lines = ["| key | if not given | |", "|---|---|---|"]
+    rows = []
     for name, field in model.model_fields.items():
         if name == "generator":
             continue
@@ -190,8 +189,8 @@ def keys(model: type[BaseModel]) -> str:
         if not field.is_required():
             values = model.model_construct().model_dump(mode="json")
             default = f"`{json.dumps(values[name], ensure_ascii=False)}`"
-        lines.append(f"| `{name}` | {default} | {field.description or ''} |")
-    return "\n".join(lines)
+        rows.append([f"`{name}`", default, field.description or ""])
+    return table(["key", "if not given", ""], rows)
 
 
 def refusal() -> str:
@@ -216,6 +215,6 @@ def list_keys(page: Path) -> None:
 
 
 if __name__ == "__main__":
-    list_keys(Path(__file__).parent / "simulation.md")
+    list_keys(DOCS / "simulation.md")
     draw_generators(PICTURES / "generators.png")
     draw_microscopes(PICTURES / "microscopes.png")

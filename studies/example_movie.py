@@ -4,12 +4,10 @@
 Three gold particles on the edge of CeO2, seen for 20 frames while the stage drifts:
 one slides until it touches its neighbor, one shrinks. Run with the extra `training`:
 
-    python training/example_movie.py
+    python studies/example_movie.py
 """
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import hyperspy.api as hs
 import numpy as np
@@ -21,6 +19,7 @@ from hrtemnn_training.images.labels import instances
 from hrtemnn_training.structures import Group, assemble, make_particle, make_support
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 from hyperspy_hrtemnn.analysis import Camera, Optics, detect, intensity
+from pages import ROOT
 
 FRAMES = 20
 FIELD = 108.0  # of the simulation [Å]
@@ -30,7 +29,7 @@ OPTICS = Optics(energy=300, defocus=60, Cs=50_000, focal_spread=8, blur=0.0477)
 CAMERA = Camera(sampling=0.2, dose=800, c0=0.35, c3=2.5, readout=0.01)
 Parts = tuple[Group, list[np.ndarray]]
 
-FOLDER = Path(__file__).parent.parent / "hyperspy_hrtemnn" / "data"
+FOLDER = ROOT / "hyperspy_hrtemnn" / "data"
 
 
 def make_parts(rng: np.random.Generator) -> Parts:
@@ -99,7 +98,7 @@ def as_signal(data: np.ndarray, title: str, signal_type: str) -> hs.signals.Sign
     signal.metadata.set_item("Acquisition_instrument.TEM.Camera.exposure", TIME)
     signal.metadata.set_item(
         "General.notes",
-        f"Simulated by training/example_movie.py: {CAMERA.dose} e-/Å², defocus "
+        f"Simulated by studies/example_movie.py: {CAMERA.dose} e-/Å², defocus "
         f"{OPTICS.defocus} Å, Cs {OPTICS.Cs} Å",
     )
     return signal

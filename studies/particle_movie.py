@@ -4,6 +4,8 @@
 Like the experiment of figure 6.6 of the thesis: at a constant temperature all particles
 lose area at the same rate, also while the beam is off. The specimen drifts, and one
 particle, a twin, moves and rocks as that of figure 6.5 does.
+
+Not a script: `particles.py` makes the movie with it, in about ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -16,15 +18,20 @@ import scipy.fft
 from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
-from hrtemnn_training.structures import AmorphousFilm, assemble, make_shape, tilt
-from hrtemnn_training.structures._metals import lattice_constant
+from hrtemnn_training.structures import (
+    AmorphousFilm,
+    assemble,
+    lattice_constant,
+    make_shape,
+    tilt,
+)
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 from hyperspy_hrtemnn.analysis import Camera, Optics, detect, intensity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hrtemnn_training.structures._shapes import Shape
+    from hrtemnn_training.structures import Shape
     from hyperspy_hrtemnn.signals import HRTEM
 
 GOLD = 79

@@ -3,8 +3,9 @@
 
     python studies/detector_page.py
 
-Needs the extra `training`. All is simulated: vacuum at rising dose, seen by a camera
-that is known, and by one that differs from frame to frame.
+Simulates vacuum at rising dose, seen by a camera that is known and by one that differs
+from frame to frame, and measures both. Takes a minute on two cores. Needs the extra
+`training`.
 """
 
 from __future__ import annotations

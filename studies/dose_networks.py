@@ -4,9 +4,10 @@
     python studies/dose_networks.py FOLDER
 
 Trains the networks of `NETWORKS` one after another on the same structures and exit
-waves, and runs them over the series of rising dose of `SERIES`. Whoever stops it starts
+waves, and runs them over the series of rising dose of `SERIES`. If it is stopped, start
 it again: what is done is not done again, and a training goes on after its last epoch.
-``python studies/dose_page.py FOLDER`` makes the page of it.
+Then ``python studies/dose_page.py FOLDER`` writes the page. Takes several hours on two
+cores. Needs the extra `training`.
 """
 
 from __future__ import annotations

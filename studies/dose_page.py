@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the tables and pictures of ``docs/dose.md`` from the study's own.
+"""Write the tables and pictures of ``docs/dose.md``.
 
     python studies/dose_page.py FOLDER
 
 FOLDER is that of ``python studies/dose_networks.py FOLDER``. A part whose series has
-not been run yet stays as it is.
+not been run yet stays as it is. Takes seconds. Needs the extra `training`.
 """
 
 from __future__ import annotations

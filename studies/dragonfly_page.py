@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the menu items of Dragonfly on its stand-in and draw what each produces.
+"""Draw the pictures of ``docs/dragonfly.md`` and write its table.
 
     python studies/dragonfly_page.py
 
-Draws the pictures of ``docs/dragonfly.md`` and writes its figures. The items are
-installed, selected and clicked as in Dragonfly, one after the other, on the simulated
-movie of the package.
+The menu items are installed, selected and clicked in the stand-in for Dragonfly as they
+are in Dragonfly, one after the other, on the simulated movie of the package. Takes
+twenty seconds.
 """
 
 from __future__ import annotations

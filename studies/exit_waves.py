@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one does with an exit wave: take it on, compare it, filter a support out.
+"""Draw the pictures of ``docs/exit_waves.md`` and write its figures.
 
     python studies/exit_waves.py
 
-Draws the pictures of ``docs/exit_waves.md`` and writes its figures, from the flake of
-``studies/mos2_flake.py`` and the same flake on graphene. Needs the extra `training`.
+An exit wave is simulated anew, compared with iterations and freed from its support: the
+flake of ``studies/mos2_flake.py`` alone and on graphene. Takes about a minute on two
+cores. Needs the extra `training`.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a focal series of MoS2 to its wave, its columns, and what becomes of them.
+"""Draw the pictures of ``docs/mos2.md`` and write its figures.
 
     python studies/mos2.py
 
-Draws the pictures of ``docs/mos2.md`` and writes its figures. Needs the extra
-`training`, for the flake, its waves and the vacancies that a beam makes in it.
+From a focal series of a flake of MoS2 to its wave, its columns and their events in
+time. Takes about a minute on two cores. Needs the extra `training`, for the flake, its
+waves and the vacancies that a beam makes in it.
 """
 
 from __future__ import annotations

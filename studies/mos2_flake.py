@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A flake of MoS2, its exit waves, and what a beam does to it.
+"""A flake of MoS2, its exit waves, and its frames under the beam.
 
-Not a script: `mos2.py` and `exit_waves.py` draw it. A wave takes seconds.
+Not a script: `mos2.py` and `exit_waves.py` draw it.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 
     python studies/network_page.py au-ceo2-mask FOLDER_OF_THE_RUN
 
-replaces what stands between the markers in ``docs/NAME.md`` and copies the pictures of
-the run to ``docs/pictures/NAME``, so that no score is ever typed by hand.
+Replaces what stands between the markers in ``docs/NAME.md`` and copies the pictures of
+the run to ``docs/pictures/NAME``, so that no score is ever typed by hand. Takes
+seconds. Needs the extra `training`.
 """
 
 from __future__ import annotations

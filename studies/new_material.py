@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the commands of docs/new_material.md and write what they gave into the page.
+"""Run the commands of ``docs/new_material.md`` and write their output into the page.
 
     python studies/new_material.py FOLDER
 
-makes the run in FOLDER/pt-tio2, which must not be there yet, and takes about half an
-hour.
+Makes the run in FOLDER/pt-tio2, which must not be there yet. Takes about half an hour
+on two cores. Needs the extra `training`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A simulated movie of gold particles that vaporize on carbon, the beam on and off.
 
-Like the experiment of figure 6.6 of the thesis: at a constant temperature all particles
-lose area at the same rate, also while the beam is off. The specimen drifts, and one
+As in the experiment of figure 6.6 of the thesis, all particles lose area at the same
+rate at a constant temperature, also while the beam is off. The specimen drifts, and one
 particle, a twin, moves and rocks as that of figure 6.5 does.
 
 Not a script: `particles.py` makes the movie with it, in about ten minutes on two cores.

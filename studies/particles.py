@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole analysis of a simulated movie of particles, as figures 6.4 to 6.6.
+"""Draw the pictures of ``docs/particles.md`` and write its figures.
 
     python studies/particles.py [--movie FILE]
 
-Draws the pictures of ``docs/particles.md`` and writes its figures. Needs the extra
-`training` for the movie; with ``--movie`` it is kept in a file, and read from there.
+A whole analysis of a simulated movie of particles, as in figures 6.4 to 6.6 of the
+thesis. Takes about ten minutes on two cores for the movie and a few for the rest; with
+``--movie`` the movie is kept in a file, and read from there. Needs the extra
+`training` for the movie.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write into the page of a network of masks how far its probabilities can be believed.
+"""Write the reliability of the probabilities into the page of a network of masks.
 
     python studies/reliability_page.py NAME FOLDER_OF_THE_RUN
 
-What the network gives now is in its card, from `hrtemnn evaluate`. The same test images
-are shown once more to the network as it was trained, with the weight of objects in its
-answer.
+The reliability of the network now is in its card, from `hrtemnn evaluate`. The same
+test images are given once more to the network as it was trained, with the weight of
+objects in its predictions. Takes as long as `hrtemnn evaluate`. Needs the extra
+`training`.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draw the pictures and list the keys of ``docs/simulation.md``.
+"""Draw the pictures of ``docs/simulation.md`` and list its keys.
 
     python studies/simulation_page.py
 
-Needs the extra `training`. One picture of the generators, one of the same exit wave
-under different microscopes and cameras, and the keys with their defaults.
+One picture of the generators, one of the same exit wave under different microscopes and
+cameras, and the keys with their defaults. Takes a minute on two cores. Needs the extra
+`training`.
 """
 
 from __future__ import annotations

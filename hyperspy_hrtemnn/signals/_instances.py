@@ -178,7 +178,7 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
         >>> import numpy as np
         >>> from hyperspy_hrtemnn.data import au_ceo2_movie_truth
         >>> particles = au_ceo2_movie_truth().inav[0]
-        >>> spectrum_image = hs.signals.Signal1D(np.ones((480, 512, 5)))  # y, x, channel
+        >>> spectrum_image = hs.signals.Signal1D(np.ones((480, 512, 5)))
         >>> for axis in spectrum_image.axes_manager.navigation_axes:
         ...     axis.scale, axis.units = 0.02, "nm"
         >>> particles.sum_spectra(spectrum_image)

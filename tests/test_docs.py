@@ -19,7 +19,11 @@ PAGES = sorted(
 STUDIES = sorted((ROOT / "studies").glob("*.py"))
 # The target of [text](target), and of ![text](target) as well.
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.DOTALL | re.MULTILINE)
+# A file of the repository, as in `python studies/mos2.py`.
+FILE = re.compile(
+    r"\b(?:benchmarks|docs|dragonfly_macros|examples|hyperspy_hrtemnn|studies|tests|training)"
+    r"/(?!NAME)[\w./-]+\.(?:json|md|py)\b"
+)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
@@ -53,6 +57,12 @@ def test_every_link_and_picture_of_a_page_exists(page):
         path = page.parent / name if name else page
         assert path.exists(), target
         assert not anchor or anchor in anchors(path), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_exists(page):
+    for name in FILE.findall(page.read_text("utf-8")):
+        assert (ROOT / name).exists(), name
 
 
 def test_every_picture_is_on_a_page():

@@ -145,6 +145,35 @@ def right_classes(found: pd.DataFrame, flake: Structure) -> tuple[int, int]:
     return int(right.sum()), len(names)
 
 
+def analyze_series(column_network: str, wave_network: str) -> str:
+    """Draw columns and wave of one series, and return how good they are."""
+    flake = flake_with(VACANCIES, HOLES)
+    series = calibrated(wave_of(flake)).simulate_images(DEFOCUS, **MICROSCOPE)
+    columns = series.segment(column_network).find_columns()
+    draw_series(series, columns)
+
+    truth = calibrated(wave_of(flake, smoothing=True))
+    wave = series.reconstruct_exitwave(wave_network)
+    draw_wave(wave, truth)
+    waves = {"true wave": truth, "network": wave}
+    tables = {k: w.find_columns(classes=CLASSES[k]) for k, w in waves.items()}
+    draw_argand(tables, waves)
+    found = {
+        f"`{column_network}`": columns,
+        "the network's wave": tables["network"],
+        "the true wave": tables["true wave"],
+    }
+    rows = [[k, *map(str, right_classes(t, flake))] for k, t in found.items()]
+    errors = (
+        "RMSE of the network's wave, registered to the true one: "
+        "{rmse_registered:.4f}; as it is: {rmse:.4f} (real part {real:.4f}, imaginary "
+        "part {imaginary:.4f}).".format(**wave.compare(truth).iloc[0])
+    )
+    return (
+        f"{table(['columns from', 'found, with their class', 'of'], rows)}\n\n{errors}"
+    )
+
+
 def main() -> None:
     """Draw the pictures and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -153,39 +182,13 @@ def main() -> None:
     networks = parser.parse_args()
     FOLDER.mkdir(exist_ok=True)
     hs.preferences.General.show_progressbar = False
-
-    flake = flake_with(VACANCIES, HOLES)
-    series = calibrated(wave_of(flake)).simulate_images(DEFOCUS, **MICROSCOPE)
-    columns = series.segment(networks.columns).find_columns()
-    draw_series(series, columns)
-
-    truth = calibrated(wave_of(flake, smoothing=True))
-    wave = series.reconstruct_exitwave(networks.wave)
-    draw_wave(wave, truth)
-    waves = {"true wave": truth, "network": wave}
-    tables = {k: w.find_columns(classes=CLASSES[k]) for k, w in waves.items()}
-    draw_argand(tables, waves)
-    error = wave.compare(truth).iloc[0]
-    found = {
-        f"`{networks.columns}`": columns,
-        "the network's wave": tables["network"],
-        "the true wave": tables["true wave"],
-    }
-    rows = [[k, *map(str, right_classes(t, flake))] for k, t in found.items()]
-    errors = (
-        "RMSE of the network's wave, registered to the true one: "
-        "{rmse_registered:.4f}; as it is: {rmse:.4f} (real part {real:.4f}, imaginary "
-        "part {imaginary:.4f}).".format(**error)
-    )
-    columns_of = table(["columns from", "found, with their class", "of"], rows)
-    replace_part(PAGE, "series", f"{columns_of}\n\n{errors}")
+    replace_part(PAGE, "series", analyze_series(networks.columns, networks.wave))
 
     whole = flake_with(vacancies=0, holes=0)
     frames = np.stack([wave_of(each) for each in under_the_beam(whole)])
     movie = calibrated(frames).simulate_images(DEFOCUS, **MICROSCOPE)
-    replace_part(
-        PAGE, "movie", draw_time(movie, movie.segment(networks.columns).find_columns())
-    )
+    columns = movie.segment(networks.columns).find_columns()
+    replace_part(PAGE, "movie", draw_time(movie, columns))
 
 
 if __name__ == "__main__":

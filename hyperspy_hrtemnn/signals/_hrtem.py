@@ -199,11 +199,10 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> import hyperspy.api as hs
-        >>> movie = hs.load("movie.dm4", lazy=True)  # doctest: +SKIP
-        >>> movie.set_signal_type("HRTEM")  # doctest: +SKIP
-        >>> movie.segment("au-ceo2-mask")  # doctest: +SKIP
-        <LazySegmentation, title: movie, dimensions: (200|1024, 1024)>
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie
+        >>> movie = au_ceo2_movie(lazy=True)
+        >>> movie.segment("au-ceo2-mask")
+        <LazySegmentation, title: Au on CeO2, simulated, dimensions: (20|512, 480)>
         """
         from ._prediction.segment import segment
 
@@ -328,10 +327,24 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> series.reconstruct_exitwave("mos2-exitwave")  # doctest: +SKIP
-        >>> wave = series.reconstruct_exitwave(  # doctest: +SKIP
-        ...     method="gerchberg-saxton", energy=50, Cs="10 µm", focal_spread="1 nm"
-        ... )
+        The images of one column at three values of the defocus, and the wave of them.
+
+        >>> import hyperspy.api as hs
+        >>> import numpy as np
+        >>> y, x = np.mgrid[:128, :160]
+        >>> column = 0.5j * np.exp(-((y - 40) ** 2 + (x - 60) ** 2) / 18)
+        >>> truth = hs.signals.ComplexSignal2D(1 + column)
+        >>> truth.set_signal_type("exit_wave")
+        >>> for axis in truth.axes_manager.signal_axes:
+        ...     axis.scale, axis.units = 0.0105, "nm"
+        >>> defocus = ["0 nm", "5 nm", "10 nm"]
+        >>> series = truth.simulate_images(defocus, energy=50, dose=1e5)
+        >>> series.reconstruct_exitwave("mos2-exitwave")
+        <ExitWave, title: , dimensions: (|160, 128)>
+        >>> wave = series.reconstruct_exitwave(method="gerchberg-saxton", energy=50)
+        >>> peak = abs(wave.data - 1).argmax()
+        >>> [int(n) for n in np.unravel_index(peak, wave.data.shape)]
+        [40, 60]
         """
         from ._waves.reconstruct import reconstruct_by_network, reconstruct_classically
 
@@ -427,8 +440,12 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> movie.local_fft(particles, id=3, size="8 nm")  # doctest: +SKIP
-        >>> movie.local_fft(particles, particles.ids(), size="8 nm")  # doctest: +SKIP
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie, au_ceo2_movie_truth
+        >>> movie, particles = au_ceo2_movie(), au_ceo2_movie_truth()
+        >>> movie.local_fft(particles, id=3, size="8 nm")
+        <LocalFFT, title: Au on CeO2, simulated, dimensions: (20|400, 400)>
+        >>> movie.inav[:2].local_fft(particles.inav[:2], id=[1, 2, 3], size="8 nm")
+        <LocalFFT, title: Au on CeO2, simulated, dimensions: (3, 2|400, 400)>
         """
         from ._fourier.local_fft import local_fft
 
@@ -549,9 +566,15 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> particles, table, peaks = movie.follow_particles(  # doctest: +SKIP
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie
+        >>> movie = au_ceo2_movie(lazy=True).inav[:2]
+        >>> particles, table, peaks = movie.follow_particles(
         ...     "au-ceo2-mask", "movie_particles", min_separation="2 nm", size="8 nm"
         ... )
+        >>> particles
+        <LazyInstances, title: Au on CeO2, simulated, dimensions: (2|512, 480)>
+        >>> len(table)
+        6
         """
         from hyperspy_hrtemnn.crystals import as_crystal
 
@@ -652,8 +675,13 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> vacuum = hs.roi.RectangularROI(2, 2, 9, 9)  # doctest: +SKIP
-        >>> movie.estimate_dose(vacuum, counts_per_electron=38)  # doctest: +SKIP
+        >>> import hyperspy.api as hs
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie
+        >>> movie = au_ceo2_movie()
+        >>> vacuum = hs.roi.RectangularROI(left=1, top=0.5, right=9, bottom=2)
+        >>> table = movie.estimate_dose(vacuum, counts_per_electron=1)
+        >>> round(table["dose"].mean())  # e-/Å², of the 800 that the movie has
+        774
         """
         from ._detector.dose import estimate_dose
 
@@ -721,9 +749,17 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> detector = movie.fit_mtf(vacuum, dose=doses)  # doctest: +SKIP
-        >>> detector.plot_parameters()  # doctest: +SKIP
-        >>> detector.save("detector.json")  # doctest: +SKIP
+        >>> import hyperspy.api as hs
+        >>> import numpy as np
+        >>> vacuum = hs.signals.ComplexSignal2D(np.ones((320, 384), complex))
+        >>> vacuum.set_signal_type("exit_wave")
+        >>> for axis in vacuum.axes_manager.signal_axes:
+        ...     axis.scale, axis.units = 0.01, "nm"
+        >>> image = vacuum.simulate_images(0, energy=300, dose=2000, mtf=(0.25, 2.5))
+        >>> region = hs.roi.RectangularROI(left=0.2, top=0.2, right=3.6, bottom=3)
+        >>> detector = image.fit_mtf(region, dose=2000)
+        >>> detector.table["c3"].round(1).tolist()
+        [2.5]
         """
         from ._detector.detector import fit_detector
 

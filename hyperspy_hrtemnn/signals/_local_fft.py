@@ -147,8 +147,11 @@ class LocalFFT(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> peaks = movie.local_fft(particles, id=3).peak_table("Au")  # doctest: +SKIP
-        >>> hyperspy_hrtemnn.plots.plot_reflections(peaks)  # doctest: +SKIP
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie, au_ceo2_movie_truth
+        >>> movie, particles = au_ceo2_movie().inav[:2], au_ceo2_movie_truth().inav[:2]
+        >>> peaks = movie.local_fft(particles, id=1).peak_table("Au")
+        >>> sorted(set(peaks["family"]))[1:4]
+        ['{111}', '{200}', '{220}']
         """
         from hyperspy_hrtemnn.crystals import as_crystal
 
@@ -248,8 +251,11 @@ class LocalFFT(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> fft = movie.local_fft(particles)  # doctest: +SKIP
-        >>> on_axis_frames(fft.zone_axis_probability())  # doctest: +SKIP
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie, au_ceo2_movie_truth
+        >>> movie, particles = au_ceo2_movie().inav[:2], au_ceo2_movie_truth().inav[:2]
+        >>> table = movie.local_fft(particles, id=1).zone_axis_probability()
+        >>> list(table)
+        ['frame', 'time', 'id', 'probability']
         """
         network = load_for("zone axis", model)
         return zone_axis_table(

@@ -191,8 +191,13 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> particles = segmentation.track_instances("2 nm")  # doctest: +SKIP
-        >>> particles.properties()  # doctest: +SKIP
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie
+        >>> segmentation = au_ceo2_movie().inav[:2].segment("au-ceo2-mask")
+        >>> particles = segmentation.track_instances("2 nm")
+        >>> particles
+        <Instances, title: Au on CeO2, simulated, dimensions: (2|512, 480)>
+        >>> particles.properties()["id"].tolist()
+        [1, 2, 3, 1, 2, 3]
         """
         from ._tracking.track import track
 
@@ -264,8 +269,11 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> segmentation = series.segment("mos2-columns")  # doctest: +SKIP
-        >>> segmentation.find_columns("1 angstrom")  # doctest: +SKIP
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie
+        >>> segmentation = au_ceo2_movie().inav[0].segment("au-columns")
+        >>> columns = segmentation.find_columns("1 angstrom")
+        >>> list(columns)
+        ['frame', 'class', 'x', 'y', 'confidence']
         """
         return column_table(
             self,

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A trajectory of MoS2, and the waves of it and of the models that stand for it."""
+"""A trajectory of MoS2, and the waves of it and of the models that stand for it.
+
+Not a script: `vibrations_page.py` computes the waves with it.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ class Trajectory:
     Parameters
     ----------
     temperature
-        Of the bath [K].
+        Temperature of the bath [K].
     images
         The atoms at rest, and then every 40 fs.
     """
@@ -116,9 +119,9 @@ class Seen:
     Parameters
     ----------
     waves
-        One for each snapshot, (snapshot, y, x).
+        Exit wave of each snapshot, (snapshot, y, x).
     atoms
-        Whose cell is the field of view.
+        Atoms whose cell is the field of view.
     """
 
     def __init__(self, waves: Sequence[NDArray[np.complex64]], atoms: Atoms) -> None:

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draw the pictures and write the numbers of ``docs/detector.md``.
 
-    python docs/detector_page.py
+    python studies/detector_page.py
 
-Needs the extra `training`. All is simulated: vacuum at rising dose, seen by a camera
-that is known, and by one that differs from frame to frame.
+Simulates vacuum at rising dose, seen by a camera that is known and by one that differs
+from frame to frame, and measures both. Takes a minute on two cores. Needs the extra
+`training`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Literal
 
+import hyperspy.api as hs
 import matplotlib.pyplot as plt
 import numpy as np
-from network_page import DOCS, replace_part
 
 from hyperspy_hrtemnn.analysis import (
     Detector,
@@ -25,11 +26,9 @@ from hyperspy_hrtemnn.analysis import (
     noise_floor,
 )
 from hyperspy_hrtemnn.signals import HRTEM, DetectorFit
+from pages import DOCS, PICTURES, replace_part, table
 
-if TYPE_CHECKING:
-    from hyperspy_hrtemnn.analysis.detector.mtf_fit import Floor
-
-PICTURES = DOCS / "pictures" / "detector"
+FOLDER = PICTURES / "detector"
 SAMPLING = 0.08  # Å
 N0 = 0.01
 DOSES = np.geomspace(10, 1300, 60)
@@ -39,9 +38,10 @@ KNOWN = (0.25, 2.5, N0)
 
 
 def measure(
-    cameras: list[tuple[float, float, float]], floor: Floor = "quadrature"
+    cameras: list[tuple[float, float, float]],
+    floor: Literal["quadrature", "linear"] = "quadrature",
 ) -> DetectorFit:
-    """Return what the noise tells of a camera with c0, c3 and N0 of each frame."""
+    """Return the fit to the noise of a camera with c0, c3 and N0 of each frame."""
     vacuum = np.ones((SIDE + 2 * MARGIN,) * 2, np.float32)
     inner = slice(MARGIN, -MARGIN)
     frames = []
@@ -52,7 +52,8 @@ def measure(
     movie = HRTEM(np.stack(frames))
     for axis, name in zip(movie.axes_manager.signal_axes, "xy", strict=True):
         axis.name, axis.scale, axis.units = name, SAMPLING, "Å"
-    whole = (0, SIDE * SAMPLING, 0, SIDE * SAMPLING)
+    side = SIDE * SAMPLING
+    whole = hs.roi.RectangularROI(0, 0, side, side)
     fit: DetectorFit = movie.fit_mtf(
         whole, dose=DOSES.tolist(), offset=N0, floor=floor, show_progressbar=False
     )
@@ -76,7 +77,7 @@ def draw_spectra(fit: DetectorFit) -> None:
     for frame, column in zip((0, -1), panels.T, strict=True):
         fit.plot_spectrum(frame, column)
         column[0].set_title(f"{fit.table['dose'].iloc[frame]:.0f} e$^-$/Å$^2$")
-    figure.savefig(PICTURES / "spectra.png", dpi=100)
+    figure.savefig(FOLDER / "spectra.png", dpi=100)
 
 
 def draw_parameters(columns: dict[str, DetectorFit], name: str) -> None:
@@ -90,7 +91,7 @@ def draw_parameters(columns: dict[str, DetectorFit], name: str) -> None:
     for row, limits in zip(panels, ((0.15, 0.35), (1.5, 4), (0, 0.5)), strict=True):
         for ax in row:
             ax.set_ylim(*limits)
-    figure.savefig(PICTURES / name, dpi=100)
+    figure.savefig(FOLDER / name, dpi=100)
 
 
 def draw_readout(fit: DetectorFit, floors: list[float], wrong: ReadoutFit) -> None:
@@ -101,7 +102,7 @@ def draw_readout(fit: DetectorFit, floors: list[float], wrong: ReadoutFit) -> No
     ax.plot(electrons, floors, "x", ms=4, color="0.5", label="fits to the power")
     ax.plot(electrons, noise_floor(electrons, wrong.N0), "--", color="0.5")
     ax.legend()
-    figure.savefig(PICTURES / "readout.png", dpi=100)
+    figure.savefig(FOLDER / "readout.png", dpi=100)
 
 
 def results(fit: DetectorFit, linear: DetectorFit, wrong: ReadoutFit) -> str:
@@ -112,33 +113,29 @@ def results(fit: DetectorFit, linear: DetectorFit, wrong: ReadoutFit) -> str:
         f"c3 = {c3} and N0 = {N0} e⁻/pixel. Mean and standard deviation of 20 frames "
         "each, and the standard error that is stated of one frame:"
     )
-    lines = [
-        first,
-        "",
-        "| e⁻/Å² | c0 | stated | c3 | stated | c0, linear | c3, linear |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for rows in np.split(np.arange(len(DOSES)), 3):
-        some, other = fit.table.iloc[rows], linear.table.iloc[rows]
-        cells = [f"{DOSES[rows[0]]:.0f} to {DOSES[rows[-1]]:.0f}"]
+    rows = []
+    for frames in np.split(np.arange(len(DOSES)), 3):
+        some, other = fit.table.iloc[frames], linear.table.iloc[frames]
+        cells = [f"{DOSES[frames[0]]:.0f} to {DOSES[frames[-1]]:.0f}"]
         for name, digits in (("c0", 3), ("c3", 2)):
             mean, deviation = some[name].mean(), some[name].std()
             cells.append(f"{mean:.{digits}f} ± {deviation:.{digits}f}")
             cells.append(f"{some[f'{name}_error'].mean():.{digits}f}")
         cells += [f"{other['c0'].mean():.3f}", f"{other['c3'].mean():.2f}"]
-        lines.append(f"| {' | '.join(cells)} |")
+        rows.append(cells)
+    columns = ["e⁻/Å²", "c0", "stated", "c3", "stated", "c0, linear", "c3, linear"]
     right = fit.readout
     last = (
         f"N0 is {right.N0:.4f} ± {right.N0_error:.4f} (R2 of equation 2 "
         f"{right.R2:.3f}), {linear.readout.N0:.4f} with the linear sum, and "
         f"{wrong.N0:.4f} if C is fitted to the power."
     )
-    return "\n".join([*lines, "", last])
+    return "\n\n".join([first, table(columns, rows), last])
 
 
 def main() -> None:
     """Draw all and write the numbers."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     known = [KNOWN] * len(DOSES)
     fit, linear = measure(known), measure(known, "linear")
     floors, wrong = wrong_readout(fit)

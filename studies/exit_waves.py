@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one does with an exit wave: take it on, compare it, filter a support out.
+"""Draw the pictures of ``docs/exit_waves.md`` and write its figures.
 
-    python docs/exit_waves.py
+    python studies/exit_waves.py
 
-Draws the pictures of ``docs/exit_waves.md`` and writes its figures, from the flake of
-``docs/mos2.py`` and the same flake on graphene. Needs the extra `training`.
+An exit wave is simulated anew, compared with iterations and freed from its support: the
+flake of ``studies/mos2_flake.py`` alone and on graphene. Takes about a minute on two
+cores. Needs the extra `training`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING
 import hyperspy.api as hs
 import matplotlib.pyplot as plt
 import numpy as np
-from mos2 import (
+
+from mos2_flake import (
     DEFOCUS,
     FIELD,
     HOLES,
@@ -24,7 +26,7 @@ from mos2 import (
     flake_with,
     wave_of,
 )
-from network_page import DOCS, replace_part
+from pages import DOCS, PICTURES, replace_part, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.signals import HRTEM, ExitWave
 
 PAGE = DOCS / "exit_waves.md"
-PICTURES = DOCS / "pictures" / "exit_waves"
+FOLDER = PICTURES / "exit_waves"
 LONG_SERIES = [f"{5 * step} nm" for step in range(-5, 6)]
 _SCORES = ("rmse_registered", "rmse")
 _SHORT = ", without long wavelengths"
@@ -53,7 +55,7 @@ def draw_check(series: HRTEM, again: HRTEM, known: ExitWave) -> None:
         ax.imshow(image, cmap="gray", vmin=low, vmax=high, extent=extent)
         ax.set(title=f"{title}, {DEFOCUS[1]}", xlabel="x (nm)", ylabel="y (nm)")
     known.plot_convergence(axes[2])
-    figure.savefig(PICTURES / "check.png", dpi=65)
+    figure.savefig(FOLDER / "check.png", dpi=65)
 
 
 def draw_filter(wave: ExitWave, flake: ExitWave) -> None:
@@ -68,7 +70,7 @@ def draw_filter(wave: ExitWave, flake: ExitWave) -> None:
         left.set(title=f"phase, {title}", xlabel="x (nm)", ylabel="y (nm)")
         draw_columns(each, columns, right)
         right.set_title(f"columns, {title}")
-    figure.savefig(PICTURES / "graphene.png", dpi=65)
+    figure.savefig(FOLDER / "graphene.png", dpi=65)
 
 
 def draw_columns(wave: ExitWave, columns: pd.DataFrame, ax: Axes) -> None:
@@ -81,7 +83,7 @@ def draw_columns(wave: ExitWave, columns: pd.DataFrame, ax: Axes) -> None:
 
 def main() -> None:
     """Draw the pictures and write the figures."""
-    PICTURES.mkdir(exist_ok=True)
+    FOLDER.mkdir(exist_ok=True)
     hs.preferences.General.show_progressbar = False
     flake = flake_with(VACANCIES, HOLES)
     left = calibrated(wave_of(flake))
@@ -96,7 +98,7 @@ def main() -> None:
     )
     draw_check(series, again, known)
     titles = ["wave", *(f"{score}{cut}" for cut in ("", _SHORT) for score in _SCORES)]
-    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    rows = []
     for name, found in (
         ("network, 3 images", wave),
         (f"Gerchberg-Saxton, {len(LONG_SERIES)} images", known),
@@ -105,8 +107,8 @@ def main() -> None:
             found.compare(truth, cutoff=cutoff) for cutoff in (None, "0.9 angstrom")
         ]
         errors = [f"{t[score].item():.4f}" for t in tables for score in _SCORES]
-        lines.append(f"| {name} | {' | '.join(errors)} |")
-    replace_part(PAGE, "comparison", "\n".join(lines))
+        rows.append([name, *errors])
+    replace_part(PAGE, "comparison", table(titles, rows))
 
     supported = calibrated(wave_of(flake_with(VACANCIES, HOLES, 1), smoothing=True))
     draw_filter(supported, supported.filter_lattice())

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the menu items of Dragonfly on its stand-in and draw what each produces.
+"""Draw the pictures of ``docs/dragonfly.md`` and write its table.
 
-    python docs/dragonfly_page.py
+    python studies/dragonfly_page.py
 
-Draws the pictures of ``docs/dragonfly.md`` and writes its figures. The items are
-installed, selected and clicked as in Dragonfly, one after the other, on the simulated
-movie of the package.
+The menu items are installed, selected and clicked in the stand-in for Dragonfly as they
+are in Dragonfly, one after the other, on the simulated movie of the package. Takes
+twenty seconds.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import ListedColormap, PowerNorm
 from matplotlib.figure import Figure
-from network_page import DOCS, replace_part
 from skimage.segmentation import find_boundaries
 
 from dragonfly_macros.install import install_items
 from hyperspy_hrtemnn.data import au_ceo2_movie
+from pages import DOCS, PICTURES, ROOT, replace_part, table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-sys.path.append(str(DOCS.parent / "tests" / "dragonfly"))
+sys.path.append(str(ROOT / "tests" / "dragonfly"))
 
 import dragonfly_stand_in
 from dragonfly_stand_in import interface, model
 from dragonfly_stand_in.session import Session, frames_of, open_grid
 
 PAGE = DOCS / "dragonfly.md"
-PICTURES = DOCS / "pictures" / "dragonfly"
+FOLDER = PICTURES / "dragonfly"
 SHOWN = (0, 9, 19)  # frames
 NETWORK = "au-ceo2-mask"
 COLORS = ("#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#d55e00")
@@ -45,7 +45,7 @@ COLORS = ("#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#d55e00")
 
 def main() -> None:
     """Click all items, in the order of a user."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     movie = au_ceo2_movie()
     pixel = movie.axes_manager.signal_axes[0].scale  # nm
     time = movie.axes_manager.navigation_axes[0].scale  # s
@@ -68,16 +68,16 @@ def main() -> None:
         areas = Path(folder, "areas.csv")
         with patch.object(plt, "show", _save_areas):
             dragonfly.click("Get ROI properties", [labels], f"{time:g}", str(areas))
-        table = pd.read_csv(areas)
+        properties = pd.read_csv(areas)
     images = movie.data
     _draw_masks(images, frames_of(roi))
     _draw_labels(images, frames_of(labels))
     _draw_spectra(images, frames_of(particle), frames_of(fft), fft)
-    replace_part(PAGE, "table", _first_rows(table))
+    replace_part(PAGE, "table", _first_rows(properties))
 
 
 def _save_areas() -> None:
-    plt.gcf().savefig(PICTURES / "areas.png", dpi=100)
+    plt.gcf().savefig(FOLDER / "areas.png", dpi=100)
 
 
 def _panels(rows: int = 1) -> tuple[Figure, Any]:
@@ -96,7 +96,7 @@ def _draw_masks(images: Any, masks: Any) -> None:
     for panel, number in zip(axes[0], SHOWN, strict=True):
         panel.imshow(images[number], cmap="gray")
         _outline(panel, masks[number])
-    figure.savefig(PICTURES / "segment.png", dpi=100)
+    figure.savefig(FOLDER / "segment.png", dpi=100)
 
 
 def _outline(panel: Axes, mask: Any) -> None:
@@ -119,7 +119,7 @@ def _draw_labels(images: Any, labels: Any) -> None:
         for i in np.unique(labels[number])[1:]:
             y, x = np.argwhere(labels[number] == i).mean(axis=0)
             panel.text(x, y, f"{i}", color="white", ha="center", va="center")
-    figure.savefig(PICTURES / "labels.png", dpi=100)
+    figure.savefig(FOLDER / "labels.png", dpi=100)
 
 
 def _draw_spectra(images: Any, masks: Any, spectra: Any, fft: Any) -> None:
@@ -144,21 +144,16 @@ def _draw_spectra(images: Any, masks: Any, spectra: Any, fft: Any) -> None:
         below.set_ylim(7, -7)
         below.set_xticks([-5, 0, 5])
         below.set_xlabel("1/nm")
-    figure.savefig(PICTURES / "fft.png", dpi=100)
+    figure.savefig(FOLDER / "fft.png", dpi=100)
 
 
-def _first_rows(table: pd.DataFrame) -> str:
-    shown = table.iloc[:3, :8]
+def _first_rows(properties: pd.DataFrame) -> str:
+    shown = properties.iloc[:3, :8]
     rows = [
         [f"{value:.4g}" if isinstance(value, float) else f"{value}" for value in row]
         for row in shown.to_numpy().tolist()
     ]
-    cells: list[list[str]] = [
-        list(map(str, shown)),
-        ["---"] * len(shown.columns),
-        *rows,
-    ]
-    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+    return table(list(map(str, shown)), rows)
 
 
 if __name__ == "__main__":

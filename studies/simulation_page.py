@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draw the pictures and list the keys of ``docs/simulation.md``.
+"""Draw the pictures of ``docs/simulation.md`` and list its keys.
 
-    python docs/simulation_page.py
+    python studies/simulation_page.py
 
-Needs the extra `training`. One picture of the generators, one of the same exit wave
-under different microscopes and cameras, and the keys with their defaults.
+One picture of the generators, one of the same exit wave under different microscopes and
+cameras, and the keys with their defaults. Takes a minute on two cores. Needs the extra
+`training`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from ase.build import graphene, mx2
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
-from network_page import replace_part
 from pydantic import ValidationError
 
 from hrtemnn_training.images.parameters import ImageParameters
@@ -43,6 +43,7 @@ from hyperspy_hrtemnn.analysis import (
     detect_electrons,
     image_intensity,
 )
+from pages import DOCS, PICTURES, replace_part, table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
 
     from hrtemnn_training.structures import Generator, Structure
 
-PICTURES = Path(__file__).parent / "pictures"
 SAMPLING = 0.15  # of all cameras [Å]
 GENERATORS = (
     SupportedParticles,
@@ -192,7 +192,7 @@ def draw_microscopes(path: Path) -> None:
 
 def keys(model: type[BaseModel]) -> str:
     """Return a table of the keys of a part of a recipe."""
-    lines = ["| key | if not given | |", "|---|---|---|"]
+    rows = []
     for name, field in model.model_fields.items():
         if name == "generator":
             continue
@@ -200,8 +200,8 @@ def keys(model: type[BaseModel]) -> str:
         if not field.is_required():
             values = model.model_construct().model_dump(mode="json")
             default = f"`{json.dumps(values[name], ensure_ascii=False)}`"
-        lines.append(f"| `{name}` | {default} | {field.description or ''} |")
-    return "\n".join(lines)
+        rows.append([f"`{name}`", default, field.description or ""])
+    return table(["key", "if not given", ""], rows)
 
 
 def refusal() -> str:
@@ -226,6 +226,6 @@ def list_keys(page: Path) -> None:
 
 
 if __name__ == "__main__":
-    list_keys(Path(__file__).parent / "simulation.md")
+    list_keys(DOCS / "simulation.md")
     draw_generators(PICTURES / "generators.png")
     draw_microscopes(PICTURES / "microscopes.png")

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write into the page of a network of masks how far its probabilities can be believed.
+"""Write the reliability of the probabilities into the page of a network of masks.
 
-    python docs/reliability_page.py NAME FOLDER_OF_THE_RUN
+    python studies/reliability_page.py NAME FOLDER_OF_THE_RUN
 
-What the network gives now is in its card, from `hrtemnn evaluate`. The same test images
-are shown once more to the network as it was trained, with the weight of objects in its
-answer.
+The reliability of the network now is in its card, from `hrtemnn evaluate`. The same
+test images are given once more to the network as it was trained, with the weight of
+objects in its predictions. Takes as long as `hrtemnn evaluate`. Needs the extra
+`training`.
 """
 
 from __future__ import annotations
@@ -18,14 +19,13 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from as_trained import as_trained
-from network_page import DOCS, replace_part
 
+from as_trained import as_trained
 from hrtemnn_training.evaluation.comparison import evaluate
 from hrtemnn_training.recipe import read_recipe
 from hyperspy_hrtemnn.networks import load
+from pages import DOCS, PICTURES, RECIPES, replace_part, table
 
-RECIPES = DOCS.parent / "training" / "recipes"
 TRAINED = "as trained"
 
 
@@ -43,7 +43,7 @@ def draw_curves(curves: dict[str, dict[str, Any]], path: Path) -> None:
     curves
         From `Reliability.summary`, by name.
     path
-        Of the picture.
+        File of the picture.
     """
     figure, (ax, below) = plt.subplots(
         2,
@@ -80,19 +80,20 @@ def main() -> None:
     before = evaluation.reliability[TRAINED].summary()
     after = card.scores["reliability"]
     curves = {TRAINED: before, f"weight of {card.object_weight:g} taken out": after}
-    draw_curves(curves, DOCS / "pictures" / options.name / "reliability.png")
+    draw_curves(curves, PICTURES / options.name / "reliability.png")
     scored = pd.read_csv(options.run / "evaluation.csv")
     scored = scored[scored["by"] == options.name]
     halves = [t["f1_half"].mean() for t in (evaluation.rows(TRAINED), scored)]
+    errors = [f"{each['expected_calibration_error']:.4f}" for each in (before, after)]
+    farthest_points = [f"{farthest(each):.3f}" for each in (before, after)]
+    rows = (
+        ["expected calibration error", *errors],
+        ["farthest point of the curve", *farthest_points],
+        ["mean F1 at probability 0.5", *(f"{half:.3f}" for half in halves)],
+    )
+    titles = [f"on the {card.scores['images']} test images", TRAINED, "as it is"]
     text = (
-        f"| on the {card.scores['images']} test images | {TRAINED} | as it is |\n"
-        "|---|---|---|\n"
-        f"| expected calibration error | {before['expected_calibration_error']:.4f} | "
-        f"{after['expected_calibration_error']:.4f} |\n"
-        f"| farthest point of the curve | {farthest(before):.3f} | "
-        f"{farthest(after):.3f} |\n"
-        f"| mean F1 at probability 0.5 | {halves[0]:.3f} | {halves[1]:.3f} |\n"
-        "\n"
+        f"{table(titles, rows)}\n\n"
         f"At the threshold of unbiased area, {card.threshold:g}, mean F1 is "
         f"{scored['f1'].mean():.3f}; the threshold was measured on validation images."
     )

@@ -1,24 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An image with hot pixels, a turned border and a scale bar, beside the clean one.
+"""Draw an image with hot pixels, a turned border and a scale bar, and the clean one.
 
-    python docs/imperfect_images.py
+    python studies/imperfect_images.py
 
-Draws what `au-ceo2-mask` finds in both, and what is taken for data, into
-``docs/pictures`` and prints the areas.
+Draws what `au-ceo2-mask` finds in both, and what counts as data, for the page
+``docs/imperfect_images.md``, and writes the areas into it. Takes five seconds.
 """
 
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
 import hyperspy.api as hs
 import matplotlib.pyplot as plt
 import numpy as np
-from network_page import DOCS
 from scipy import ndimage
 
 from hyperspy_hrtemnn.data import au_ceo2_movie
 from hyperspy_hrtemnn.image_data import image_data
+from pages import DOCS, PICTURES, replace_part
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FRAME = 3
 TURN = 6  # degrees
@@ -52,11 +56,12 @@ def spoiled(image: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    """Draw the picture and print the areas."""
+    """Draw the picture and write the areas."""
     hs.preferences.General.show_progressbar = False
     clean = au_ceo2_movie().inav[FRAME]
     turned = ndimage.rotate(clean.data, TURN, reshape=False, order=0, mode="mirror")
     figure, axes = plt.subplots(1, 3, figsize=(13, 5), layout="constrained")
+    areas: list[str] = []
     titles = "As it was recorded", "As it arrives, and its particles"
     images = turned, spoiled(clean.data)
     for ax, data, title in zip(axes[:2], images, titles, strict=True):
@@ -66,7 +71,7 @@ def main() -> None:
             warnings.simplefilter("ignore", UserWarning)
             segmentation = image.segment("au-ceo2-mask")
         particles = segmentation.track_instances("1.2 nm", min_area="1 nm^2")
-        print(particles.properties()[["id", "area", "touches_border"]])
+        areas.append(_listed(particles.properties()["area"]))
         image.data = np.clip(data, 0, 60)
         particles.plot_overlay(image, ax=ax, show_ids=False)
         ax.set_title(title)
@@ -77,7 +82,17 @@ def main() -> None:
     rows, columns = np.nonzero(data == 5000)
     axes[2].plot(columns, rows, "o", mfc="none", mec="tab:red")
     axes[2].set_axis_off()
-    figure.savefig(DOCS / "pictures" / "imperfect_images.png", dpi=80)
+    figure.savefig(PICTURES / "imperfect_images.png", dpi=80)
+    text = (
+        f"The areas of these three particles are {areas[0]} nm² in the clean image and "
+        f"{areas[1]} nm² in the other one."
+    )
+    replace_part(DOCS / "imperfect_images.md", "areas", text)
+
+
+def _listed(areas: pd.Series[float]) -> str:
+    *others, last = (f"{area:.4f}" for area in areas)
+    return f"{', '.join(others)} and {last}"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the noise paper found on its real series, beside what our study finds."""
+"""Statements of the noise paper on its real series, beside what our study finds.
+
+Not a script: `dose_page.py` writes them.
+"""
 
 from __future__ import annotations
 
@@ -20,19 +23,19 @@ CAMERAS = ("U-net MTF 1", "U-net MTF 2", "U-net MTF 3", UNET, "U-net MTF 5")
 
 
 class Series:
-    """Tables of one series, asked as the statements need it.
+    """Tables of one series, read in the ways the statements need.
 
     Parameters
     ----------
     folder
-        Of the study.
+        Folder of the study.
     stem
-        Of the files of the series.
+        Stem of the names of the files of the series.
     """
 
     def __init__(self, folder: Path, stem: str) -> None:
-        told = json.loads((folder / f"{stem}.json").read_text(encoding="utf-8"))
-        self._limits = told["networks"]
+        summary = json.loads((folder / f"{stem}.json").read_text(encoding="utf-8"))
+        self._limits = summary["networks"]
         table = pd.read_csv(folder / f"{stem}.csv")
         beside = (1 - table["precision"]) * table["found_over_true_area"]
         self._table = table.assign(beside=beside.fillna(0))
@@ -94,7 +97,7 @@ def statements(folder: Path) -> list[tuple[str, str, str]]:
     Parameters
     ----------
     folder
-        Of the study, with all its series.
+        Folder of the study, with all its series.
     """
     nets = Series(folder, "architectures")
     fine, coarse = Series(folder, "cameras"), Series(folder, "cameras-coarse")

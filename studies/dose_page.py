@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the tables and pictures of ``docs/dose.md`` from the study's own.
+"""Write the tables and pictures of ``docs/dose.md``.
 
-    python docs/dose_page.py FOLDER
+    python studies/dose_page.py FOLDER
 
-FOLDER is that of ``python training/dose_networks.py FOLDER``. A part whose series has
-not been run yet stays as it is.
+FOLDER is that of ``python studies/dose_networks.py FOLDER``. A part whose series has
+not been run yet stays as it is. Takes seconds. Needs the extra `training`.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from dose_statements import digits, statements
-from network_page import header, replace_part
 
+from dose_statements import digits, statements
 from hrtemnn_training.recipe import Recipe, read_recipe
 from hrtemnn_training.training.loop import network_of
+from pages import DOCS, PICTURES, replace_part, table
 
-PAGE = Path(__file__).parent / "dose.md"
-PICTURES = Path(__file__).parent / "pictures" / "dose"
+PAGE = DOCS / "dose.md"
+FOLDER = PICTURES / "dose"
 STEMS = ("shipped", "architectures", "cameras", "cameras-coarse", "sizes")
-RIVALS = ("U-net MTF 3", "U-net high")  # of figure SOI 9
+COMPARED = ("U-net MTF 3", "U-net high")  # of figure SOI 9
 DOSES = (10, 30, 100, 200, 2000)  # at which F1 is given
 TITLES = ("half the area", "converged", "converged / true area")
 
@@ -35,7 +35,7 @@ def networks(folder: Path) -> str:
     """Return sizes and training of the networks as a table."""
     columns = ["network", "parameters", "structures", "images", "log10 of doses"]
     columns += ["c0", "c3", "loss", "validation loss", "best validation F1"]
-    lines = header(columns)
+    rows: list[list[str]] = []
     for run in runs(folder):
         recipe = read_recipe(run / "recipe.json")
         structures = structures_of(recipe)
@@ -51,8 +51,8 @@ def networks(folder: Path) -> str:
         last = history.iloc[-1]
         cells += [f"{last[name]:.3f}" for name in ("loss", "validation_loss")]
         cells.append(f"{history['validation_f1'].max():.3f}")
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append(cells)
+    return table(columns, rows)
 
 
 def structures_of(recipe: Recipe) -> int:
@@ -77,15 +77,15 @@ def draw_learning(folder: Path) -> None:
         ax.plot(seen, history["validation_f1"], label=recipe.name)
     ax.set(xlabel="batches", ylabel="F1 on other structures", ylim=(0, 1))
     ax.legend(fontsize="small", ncols=2)
-    figure.savefig(PICTURES / "learning.png", dpi=100)
+    figure.savefig(FOLDER / "learning.png", dpi=100)
 
 
 def draw_histogram(folder: Path) -> None:
     """Draw how often a frame has which F1, as the upper part of figure SOI 9."""
-    table = pd.read_csv(folder / "cameras.csv")
+    scores = pd.read_csv(folder / "cameras.csv")
     figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
-    for number, name in enumerate(RIVALS):
-        f1 = table.loc[table["by"] == name, "f1"]
+    for number, name in enumerate(COMPARED):
+        f1 = scores.loc[scores["by"] == name, "f1"]
         ax.hist(
             f1,
             np.linspace(0, 1, 41).tolist(),
@@ -96,44 +96,42 @@ def draw_histogram(folder: Path) -> None:
         ax.axvline(f1.mean(), color=f"C{number}", ls="--")
     ax.set(xlabel="F1", ylabel="frames")
     ax.legend()
-    figure.savefig(PICTURES / "f1.png", dpi=100)
+    figure.savefig(FOLDER / "f1.png", dpi=100)
 
 
 def results(folder: Path, stem: str) -> str:
     """Return limits and F1 of the networks of a series as a table."""
-    told = json.loads((folder / f"{stem}.json").read_text(encoding="utf-8"))
-    table = pd.read_csv(folder / f"{stem}.csv")
-    frames = told["plan"]["steps"] * told["plan"]["frames"]
-    lines = [
-        f"{table['structure'].nunique()} structures, {frames} frames each.",
-        "",
-        *header(["network", *TITLES, *(f"F1 at {dose}" for dose in DOSES)]),
-    ]
-    for name, limits in told["networks"].items():
-        lowest = told["plan"]["lowest"]
-        cells = [name, *(spread(limit, lowest) for limit in limits.values())]
-        cells += [f"{f1:.2f}" for f1 in np.interp(np.log(DOSES), *curve(table, name))]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    summary = json.loads((folder / f"{stem}.json").read_text(encoding="utf-8"))
+    scores = pd.read_csv(folder / f"{stem}.csv")
+    plan = summary["plan"]
+    frames = plan["steps"] * plan["frames"]
+    rows = []
+    for name, limits in summary["networks"].items():
+        cells = [name, *(spread(limit, plan["lowest"]) for limit in limits.values())]
+        cells += [f"{f1:.2f}" for f1 in np.interp(np.log(DOSES), *curve(scores, name))]
+        rows.append(cells)
+    columns = ["network", *TITLES, *(f"F1 at {dose}" for dose in DOSES)]
+    first = f"{scores['structure'].nunique()} structures, {frames} frames each."
+    return f"{first}\n\n{table(columns, rows)}"
 
 
 def spread(limit: dict[str, float | None], lowest: float) -> str:
     """Return median and percentiles; the lowest dose is an upper bound of a limit."""
 
-    def told(value: float | None) -> str:
+    def text(value: float | None) -> str:
         if value is None:
             return "–"
         return f"≤ {digits(value)}" if value == lowest else digits(value)
 
     median, low, high = (
-        told(limit[key]) for key in ("median", "10th percentile", "90th percentile")
+        text(limit[key]) for key in ("median", "10th percentile", "90th percentile")
     )
     return f"{median} ({low} to {high})"
 
 
-def curve(table: pd.DataFrame, name: str) -> tuple[pd.Series[float], pd.Series[float]]:
+def curve(scores: pd.DataFrame, name: str) -> tuple[pd.Series[float], pd.Series[float]]:
     """Return the logarithm of the doses and the mean F1 of a network."""
-    mean = table[table["by"] == name].groupby("dose")["f1"].mean()
+    mean = scores[scores["by"] == name].groupby("dose")["f1"].mean()
     return np.log(mean.index.to_series()), mean
 
 
@@ -142,7 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     folder: Path = parser.parse_args().folder
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     done = [stem for stem in STEMS if (folder / f"{stem}.json").exists()]
     for stem in done:
         parts = [results(folder, stem)]
@@ -150,7 +148,7 @@ def main() -> None:
             ("Found area, F1 and what is found beside particles", f"{stem}.png"),
             ("Frames with true and found outlines", f"{stem}-frames.png"),
         ):
-            shutil.copy(folder / name, PICTURES)
+            shutil.copy(folder / name, FOLDER)
             parts.append(f"![{text}](pictures/dose/{name})")
         replace_part(PAGE, f"series {stem}", "\n\n".join(parts))
     if runs(folder):
@@ -160,9 +158,8 @@ def main() -> None:
     if "cameras" in done:
         draw_histogram(folder)
     if len(done) == len(STEMS):
-        rows = [f"| {' | '.join(cells)} |" for cells in statements(folder)]
-        body = "\n".join([*header(["the paper", "measured here", "result"]), *rows])
-        replace_part(PAGE, "comparison", body)
+        columns = ["the paper", "measured here", "result"]
+        replace_part(PAGE, "comparison", table(columns, statements(folder)))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Repeat the noise paper's study of dose, architecture and camera at a small size.
 
-    python training/dose_networks.py FOLDER
+    python studies/dose_networks.py FOLDER
 
 Trains the networks of `NETWORKS` one after another on the same structures and exit
-waves, and runs them over the series of rising dose of `SERIES`. Whoever stops it starts
+waves, and runs them over the series of rising dose of `SERIES`. If it is stopped, start
 it again: what is done is not done again, and a training goes on after its last epoch.
-``python docs/dose_page.py FOLDER`` makes the page of it.
+Then ``python studies/dose_page.py FOLDER`` writes the page. Takes several hours on two
+cores. Needs the extra `training`.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from hrtemnn_training.generation import make_structures, make_waves, share_data
 from hrtemnn_training.recipe import Recipe, change_images, read_recipe
 from hrtemnn_training.training.batches import cache_path
 from hrtemnn_training.training.loop import train
+from pages import RECIPES
 
-BASE = Path(__file__).parent / "recipes" / "au-dose.json"
+BASE = RECIPES / "au-dose.json"
 """A U-net trained on the high range of doses with camera MTF 4."""
 
 LOW = {"log_dose": [1, 4]}  # table 2 of the paper; the base has its high range

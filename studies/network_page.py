@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write the page of a shipped network from its card and its run folder.
 
-    python docs/network_page.py au-ceo2-mask FOLDER_OF_THE_RUN
+    python studies/network_page.py au-ceo2-mask FOLDER_OF_THE_RUN
 
-replaces what stands between the markers in ``docs/NAME.md`` and copies the pictures of
-the run to ``docs/pictures/NAME``, so that no score is ever typed by hand.
+Replaces what stands between the markers in ``docs/NAME.md`` and copies the pictures of
+the run to ``docs/pictures/NAME``, so that no score is ever typed by hand. Takes
+seconds. Needs the extra `training`.
 """
 
 from __future__ import annotations
@@ -21,38 +22,28 @@ from skimage.transform import downscale_local_mean
 
 from hrtemnn_training.evaluation.plots import SHARES
 from hyperspy_hrtemnn.networks import Card, load
-
-DOCS = Path(__file__).parent
-
-
-def replace_part(page: Path, part: str, body: str) -> None:
-    """Put a text between the markers of a part of a page."""
-    begin, end = f"<!-- from the {part} -->", f"<!-- end of the {part} -->"
-    before, rest = page.read_text(encoding="utf-8").split(begin)
-    _, after = rest.split(end)
-    text = f"{before}{begin}\n\n{body}\n\n{end}{after}"
-    page.write_text(text, encoding="utf-8")
+from pages import DOCS, PICTURES, replace_part, table
 
 
 def conditions(card: Card) -> str:
     """Return the trained ranges as a table."""
-    lines = ["| trained for | |", "|---|---|"]
     fields = type(card.ranges).model_fields
+    rows: list[tuple[str, str]] = []
     for name, value in card.ranges:
         text = (
             f"{value:g}" if isinstance(value, float) else "{:g} to {:g}".format(*value)
         )
-        lines.append(f"| {fields[name].description} | {text} |")
-    lines += [
-        f"| working sampling [Å] | {card.sampling:g} |",
-        f"| receptive field [pixels at that sampling] | {card.receptive_field} |",
+        rows.append((str(fields[name].description), text))
+    rows += [
+        ("working sampling [Å]", f"{card.sampling:g}"),
+        ("receptive field [pixels at that sampling]", f"{card.receptive_field}"),
     ]
     if card.standardization_width is not None:
         width = f"{card.standardization_width:g}"
-        lines.append(f"| width of the standardization [Å] | {width} |")
+        rows.append(("width of the standardization [Å]", width))
     if card.spectrum_side is not None:
-        lines.append(f"| side of the spectra [pixels] | {card.spectrum_side} |")
-    return "\n".join(lines)
+        rows.append(("side of the spectra [pixels]", f"{card.spectrum_side}"))
+    return table(["trained for", ""], rows)
 
 
 def scores(card: Card, contenders: dict[str, dict[str, Any]]) -> str:
@@ -63,115 +54,100 @@ def scores(card: Card, contenders: dict[str, dict[str, Any]]) -> str:
 
 
 def any_scores(card: Card, contenders: dict[str, dict[str, Any]]) -> str:
-    """Return all scores, and against each condition those that rivals have too.
+    """Return all scores, and against each condition those that baselines have too.
 
     Of these the mean of the first score, as the evaluation of the run has it.
     """
-    rivals: dict[str, dict[str, float]] = card.scores["rivals"]
-    columns = ["score", "mean", "10th percentile", "median", "90th percentile", *rivals]
-    told = (
+    baselines: dict[str, dict[str, float]] = card.scores["rivals"]
+    columns = ["score", "mean", "10th percentile", "median", "90th percentile"]
+    columns += baselines
+    summary = (
         f"{card.scores['images']} images of structures that were never trained on; "
-        f"beside them the means of: {'; '.join(rivals)}."
+        f"beside them the means of: {'; '.join(baselines)}."
     )
-    lines = [told, "", *header(columns)]
+    rows = []
     for name, values in card.scores["scores"].items():
         cells = [values[key] for key in columns[1:5]]
-        cells += [rival.get(name) for rival in rivals.values()]
-        lines.append(row(name, cells))
-    shown = list(next(iter(rivals.values()))) if rivals else list(card.scores["scores"])
+        cells += [baseline.get(name) for baseline in baselines.values()]
+        rows.append([name, *cells])
+    parts = [summary, table(columns, rows)]
+    shown = list(next(iter(baselines.values()), card.scores["scores"]))
     pairs = [
         (name, value)
         for name in shown
         for value in (("mean",) if name in SHARES else ("median", "mean"))
     ]
     for condition, bins in card.scores["against"].items():
-        others = {k: contenders[k]["against"][condition] for k in rivals}
+        others = {k: contenders[k]["against"][condition] for k in baselines}
         titles = [", ".join(pair) for pair in pairs]
-        titles += [f"{rival}: {shown[0]}" for rival in rivals]
-        lines += ["", *header([condition, *titles])]
+        titles += [f"{baseline}: {shown[0]}" for baseline in baselines]
+        rows = []
         for text, part in bins.items():
             cells = [part[name][value] for name, value in pairs]
             cells += [other[text][shown[0]]["mean"] for other in others.values()]
-            lines.append(row(text, cells))
+            rows.append([text, *cells])
+        parts.append(table([condition, *titles], rows))
     if "roc_auc" in card.scores:
-        lines += ["", *areas(card.scores["roc_auc"])]
-    return "\n".join(lines)
+        parts.append(areas(card.scores["roc_auc"]))
+    return "\n\n".join(parts)
 
 
 def compared(contenders: dict[str, dict[str, Any]], names: list[str]) -> str:
     """Return the means of some scores of all contenders against each condition."""
-    lines = []
+    tables = []
     parts = list(contenders.values())
     titles = [f"{who}: {name}" for name in names for who in contenders]
     for condition, bins in parts[0]["against"].items():
-        lines += ["", *header([condition, *titles])]
+        rows = []
         for text in bins:
             cells = [part["against"][condition][text] for part in parts]
-            means = [cell[name]["mean"] for name in names for cell in cells]
-            lines.append(row(text, means))
-    return "\n".join(lines[1:])
+            rows.append([text, *(c[name]["mean"] for name in names for c in cells)])
+        tables.append(table([condition, *titles], rows))
+    return "\n\n".join(tables)
 
 
-def areas(contenders: dict[str, dict[str, Any]]) -> list[str]:
+def areas(contenders: dict[str, dict[str, Any]]) -> str:
     """Return a table of the area under the ROC curve of each contender."""
-    lines = header(["area under the ROC curve", *contenders])
-    lines.append(row("all", [part["all"] for part in contenders.values()]))
-    for name, kinds in next(iter(contenders.values())).items():
+    parts = contenders.values()
+    rows = [["all", *(part["all"] for part in parts)]]
+    for name, kinds in next(iter(parts)).items():
         if name != "all":
-            lines += [
-                row(kind, [part[name][kind] for part in contenders.values()])
-                for kind in kinds
-            ]
-    return lines
-
-
-def header(columns: list[str]) -> list[str]:
-    """Return the first two lines of a table."""
-    return [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-
-
-def row(name: str, values: list[float | None]) -> str:
-    """Return a line of a table."""
-    cells = ("–" if value is None else _number(value) for value in values)
-    return f"| {name} | {' | '.join(cells)} |"
-
-
-def _number(value: float) -> str:
-    """Return a score with three digits, also where it is small."""
-    return f"{value:.3f}" if abs(value) >= 0.1 else f"{value:.4f}"
+            rows += [[kind, *(part[name][kind] for part in parts)] for kind in kinds]
+    return table(["area under the ROC curve", *contenders], rows)
 
 
 def mask_scores(card: Card) -> str:
     """Return F1 and area against dose for each camera, and the false area."""
-    rivals = card.scores["rivals"]
+    baselines = card.scores["rivals"]
     kinds = {name: part for name, part in card.scores.items() if name.startswith("MTF")}
-    columns = ["F1 mean", "F1 p10", "F1 at 0.5", "area", *(f"{r} F1" for r in rivals)]
+    columns = ["dose [e⁻/Å²]", "camera", "images"]
+    columns += ["F1 mean", "F1 p10", "F1 at 0.5", "area"]
+    columns += [f"{baseline} F1" for baseline in baselines]
     keys = ["f1_mean", "f1_10th_percentile", "f1_mean_at_0.5", "found_over_true_area"]
-    lines = [
-        f"{card.scores['images']} images of structures that were never trained on.",
-        "",
-        *header(["dose [e⁻/Å²]", "camera", "images", *columns]),
-    ]
+    rows = []
     for doses in next(iter(kinds.values()))["dose"]:
         for camera, summary in kinds.items():
             part = summary["dose"][doses]
             cells = [part[key] for key in keys]
-            cells += [rival[camera][doses] for rival in rivals.values()]
-            lines.append(row(f"{doses} | {camera} | {part['images']}", cells))
+            cells += [scores[camera][doses] for scores in baselines.values()]
+            rows.append([doses, camera, f"{part['images']}", *cells])
+    parts = [
+        f"{card.scores['images']} images of structures that were never trained on.",
+        table(columns, rows),
+    ]
     for camera, summary in kinds.items():
         none = summary["without_particle"]
         mean, most = none["false_share_mean"], none["false_share_largest"]
-        lines.append("")
-        lines.append(
+        parts.append(
             f"{camera}, {none['images']} images without a particle: {mean:.2%} of the "
             f"field is found on average, {most:.2%} at most."
         )
-    return "\n".join(lines)
+    return "\n\n".join(parts)
 
 
 def copy_pictures(run: Path, name: str) -> None:
     """Copy the plots of a run, and put twelve training images, if any, into one."""
-    pictures = DOCS / "pictures" / name
+    pictures = PICTURES / name
     pictures.mkdir(exist_ok=True)
     for plot in ("evaluation", "history", "comparison"):
         if (run / f"{plot}.png").exists():
@@ -191,8 +167,8 @@ def main() -> None:
     options = parser.parse_args()
     card = load(options.name).card
     page = DOCS / f"{options.name}.md"
-    told = json.loads((options.run / "evaluation.json").read_text(encoding="utf-8"))
-    replace_part(page, "card", f"{conditions(card)}\n\n{scores(card, told)}")
+    contenders = json.loads((options.run / "evaluation.json").read_text("utf-8"))
+    replace_part(page, "card", f"{conditions(card)}\n\n{scores(card, contenders)}")
     comparison = options.run / "comparison.json"
     if comparison.exists():
         contenders = json.loads(comparison.read_text(encoding="utf-8"))

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A simulated movie of gold particles that vaporize on carbon, the beam on and off.
 
-Like the experiment of figure 6.6 of the thesis: at a constant temperature all particles
-lose area at the same rate, also while the beam is off. The specimen drifts, and one
+As in the experiment of figure 6.6 of the thesis, all particles lose area at the same
+rate at a constant temperature, also while the beam is off. The specimen drifts, and one
 particle, a twin, moves and rocks as that of figure 6.5 does.
+
+Not a script: `particles.py` makes the movie with it, in about ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -16,8 +18,13 @@ import scipy.fft
 from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
-from hrtemnn_training.structures import AmorphousFilm, assemble, make_shape, tilt
-from hrtemnn_training.structures._metals import lattice_constant
+from hrtemnn_training.structures import (
+    AmorphousFilm,
+    assemble,
+    lattice_constant,
+    make_shape,
+    tilt,
+)
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 from hyperspy_hrtemnn.analysis import (
     Detector,
@@ -29,7 +36,7 @@ from hyperspy_hrtemnn.analysis import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hrtemnn_training.structures._shapes import Shape
+    from hrtemnn_training.structures import Shape
     from hyperspy_hrtemnn.signals import HRTEM
 
 GOLD = 79

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A network with the weight of objects put back that its export took out."""
+"""A network with the weight of objects put back that its export took out.
+
+Not a script: `reliability_page.py` and `membrane_images.py` compare with it.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def as_trained(network: Network, folder: Path) -> Network:
-    """Return a network of one class that answers as its training ended.
+    """Return a network of one class that predicts what it did when its training ended.
 
     Parameters
     ----------
     network
-        Whose card has the weight.
+        Network whose card has the weight.
     folder
-        For the file.
+        Folder for the file.
     """
     card = network.card
     if card.object_weight is None:

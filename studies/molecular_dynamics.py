@@ -4,7 +4,7 @@
 The potential is the reactive one (REBO) of T. Liang, S. R. Phillpot and S. B. Sinnott,
 Phys. Rev. B 79, 245110 (2009), erratum 85, 199903 (2012), as parametrized for LAMMPS by
 J. A. Stewart and D. E. Spearot, Modelling Simul. Mater. Sci. Eng. 21, 045003 (2013).
-Needs the extra `docs`.
+Needs the extra `docs`. Not a script: `vibrations_page.py` runs it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Simulation:
     Parameters
     ----------
     atoms
-        Where they are at first; periodic along all axes or none.
+        Atoms where they are at first; periodic along all axes or none.
     relax_cell
         Whether the cell relaxes, too, along x and y.
     """

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the commands of docs/new_material.md and write what they gave into the page.
+"""Run the commands of ``docs/new_material.md`` and write their output into the page.
 
-    python docs/new_material.py FOLDER
+    python studies/new_material.py FOLDER
 
-makes the run in FOLDER/pt-tio2, which must not be there yet, and takes about half an
-hour.
+Makes the run in FOLDER/pt-tio2, which must not be there yet. Takes about half an hour
+on two cores. Needs the extra `training`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from network_page import DOCS, copy_pictures, replace_part
 
 from hrtemnn_training.evaluation.pixel_tasks import ask_pixels
 from hrtemnn_training.evaluation.shots import take
@@ -27,10 +26,12 @@ from hrtemnn_training.images.labels import masks
 from hrtemnn_training.recipe import read_recipe
 from hrtemnn_training.store import DataSet
 from hyperspy_hrtemnn.networks import load
+from network_page import copy_pictures
+from pages import DOCS, PICTURES, RECIPES, replace_part
 
 NAME = "pt-tio2-mask"
 PAGE = DOCS / "new_material.md"
-RECIPE = DOCS.parent / "training" / "recipes" / f"{NAME}.json"
+RECIPE = RECIPES / f"{NAME}.json"
 DOSES = (2, 3, 4)  # powers of ten
 SHOWN = (5, 13, 20)
 
@@ -39,7 +40,7 @@ def run_commands(folder: Path) -> None:
     """Run each command of the page, and put its time and output below it."""
     commands = re.findall(r"<!-- run (\w+) -->\n```sh\n(.*?)\n```", PAGE.read_text())
     for name, command in commands:
-        here = command.replace("training/recipes", str(RECIPE.parent)).split()
+        here = command.replace("training/recipes", str(RECIPES)).split()
         begun = time.monotonic()
         done = subprocess.run(  # noqa: S603 - the page's own commands
             [Path(sys.executable).parent / here[0], *here[1:]],
@@ -80,7 +81,7 @@ def draw_found(run: Path) -> None:
                 if outline.any():
                     ax.contour(outline, [0.5], colors=color, linewidths=1)
             ax.set(title=f"{10**dose} e⁻/Å²", xticks=[], yticks=[])
-    figure.savefig(DOCS / "pictures" / NAME / "found.png", dpi=80)
+    figure.savefig(PICTURES / NAME / "found.png", dpi=80)
 
 
 def main() -> None:

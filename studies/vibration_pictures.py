@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pictures of ``docs/vibrations.md``, after figures 5.1 to 5.3 of the thesis."""
+"""The pictures of ``docs/vibrations.md``, after figures 5.1 to 5.3 of the thesis.
+
+Not a script: `vibrations_page.py` draws them.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,18 @@ from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
-from network_page import DOCS
+
+from pages import PICTURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
+
     from vibration_models import Seen, Trajectory
 
-PICTURES = DOCS / "pictures" / "vibrations"
+FOLDER = PICTURES / "vibrations"
 COLORS = {"Mo": "tab:cyan", "S": "tab:olive"}
 
 
@@ -127,7 +132,7 @@ def draw_waves(models: Mapping[str, Seen], temperature: int) -> None:
 
 
 def _save(figure: Figure, name: str) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     if figure.get_layout_engine() is None:
         figure.tight_layout()
-    figure.savefig(PICTURES / f"{name}.png", dpi=80)
+    figure.savefig(FOLDER / f"{name}.png", dpi=80)

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Simulate the movie that ships as `hyperspy_hrtemnn.data.au_ceo2_movie`.
 
-Three gold particles on the edge of CeO2, seen for 20 frames while the stage drifts:
-one slides until it touches its neighbor, one shrinks. Run with the extra `training`:
+    python studies/example_movie.py
 
-    python training/example_movie.py
+Three gold particles on the edge of CeO2, seen for 20 frames while the stage drifts:
+one slides until it touches its neighbor, one shrinks. Replaces the files of the movie
+and of its true ids. Takes about ten minutes on two cores. Needs the extra `training`.
 """
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import hyperspy.api as hs
 import numpy as np
@@ -26,6 +25,7 @@ from hyperspy_hrtemnn.analysis import (
     detect_electrons,
     image_intensity,
 )
+from pages import ROOT
 
 FRAMES = 20
 FIELD = 108.0  # of the simulation [Å]
@@ -35,7 +35,7 @@ OPTICS = Optics(energy=300, defocus=60, Cs=50_000, focal_spread=8, blur=0.0477)
 DETECTOR = Detector(sampling=0.2, dose=800, mtf_c0=0.35, mtf_c3=2.5, readout=0.01)
 Parts = tuple[Group, list[np.ndarray]]
 
-FOLDER = Path(__file__).parent.parent / "hyperspy_hrtemnn" / "data"
+FOLDER = ROOT / "hyperspy_hrtemnn" / "data"
 
 
 def make_parts(rng: np.random.Generator) -> Parts:
@@ -106,7 +106,7 @@ def as_signal(data: np.ndarray, title: str, signal_type: str) -> hs.signals.Sign
     signal.metadata.set_item("Acquisition_instrument.TEM.Camera.exposure", TIME)
     signal.metadata.set_item(
         "General.notes",
-        f"Simulated by training/example_movie.py: {DETECTOR.dose} e-/Å², defocus "
+        f"Simulated by studies/example_movie.py: {DETECTOR.dose} e-/Å², defocus "
         f"{OPTICS.defocus} Å, Cs {OPTICS.Cs} Å",
     )
     return signal

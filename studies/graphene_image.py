@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What `graphene-atoms` finds at a grain boundary in an experimental image.
+"""Draw what `graphene-atoms` finds at a grain boundary in an experimental image.
 
-    python docs/graphene_image.py FOLDER_WITH_graphene
+    python studies/graphene_image.py FOLDER_WITH_graphene
 
 The image is that of rhambach/TEMimage (BSD-3-Clause or MIT): graphene with a tilt grain
 boundary and the rim of a hole. Draws the atoms and the rings of other than six into
-``docs/pictures`` and writes the number of rings into the page of the network.
+``docs/pictures`` and writes the number of rings into the page of the network. Takes ten
+seconds.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ import hyperspy.api as hs
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Polygon
-from membrane_images import calibrated
-from network_page import DOCS, replace_part
 
 from hyperspy_hrtemnn.analysis import find_rings
+from membrane_images import calibrated
+from pages import DOCS, PICTURES, replace_part
 
 NETWORK = "graphene-atoms"
 SAMPLING = 0.0108  # nm, from the lattice: it is not in the file
@@ -61,11 +62,11 @@ def main() -> None:
     for n, color in COLORS.items():
         whole.add_patch(Polygon([(0, 0)], facecolor=color, label=f"{n} atoms"))
     whole.legend(loc="lower right")
-    figure.savefig(DOCS / "pictures" / NETWORK / "grain_boundary.png", dpi=70)
+    figure.savefig(PICTURES / NETWORK / "grain_boundary.png", dpi=70)
 
     counts = sorted(Counter(map(len, rings)).items())
-    told = ", ".join(f"{count} of {atoms}" for atoms, count in counts)
-    result = f"{len(positions)} atoms; rings: {told} atoms."
+    listed = ", ".join(f"{count} of {atoms}" for atoms, count in counts)
+    result = f"{len(positions)} atoms; rings: {listed} atoms."
     replace_part(DOCS / f"{NETWORK}.md", "real image", result)
     print(result)
 

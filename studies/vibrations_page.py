@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Vibrations of MoS2, from molecular dynamics to exit waves (thesis, chapter 5).
+"""Simulate vibrations of MoS2 and write ``docs/vibrations.md``.
 
-    python docs/vibrations_page.py FOLDER
+    python studies/vibrations_page.py FOLDER
 
-writes the trajectories to FOLDER, unless they are there, the measured vibrations to
-``training/vibrations``, and figures and pictures to ``docs/vibrations.md``. Needs the
-extra `docs`.
+From molecular dynamics to exit waves, as in chapter 5 of the thesis. Writes the
+trajectories to FOLDER, unless they are there, the measured vibrations to
+``training/vibrations``, and figures and pictures for the page. The 390 exit waves take
+about ten minutes on two cores. Needs the extra `docs`.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from typing import TYPE_CHECKING
 import ase.io
 import matplotlib.pyplot as plt
 import numpy as np
+
 import vibration_pictures as pictures
+from hrtemnn_training.waves.local_frozen_phonons import LocalFrozenPhonons
 from molecular_dynamics import Simulation, flake, lattice_constant
-from network_page import DOCS, header, replace_part
+from pages import DOCS, ROOT, replace_part, table
 from vibration_models import (
     BONDS,
     DOSE,
@@ -31,8 +34,6 @@ from vibration_models import (
     models_of,
 )
 
-from hrtemnn_training.waves.local_frozen_phonons import LocalFrozenPhonons
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PAGE = DOCS / "vibrations.md"
-MEASURED = DOCS.parent / "training" / "vibrations"
+MEASURED = ROOT / "training" / "vibrations"
 TEMPERATURES = (300, 1200)  # [K]
 PICOSECONDS = 40
 HELD = {("Mo", "S"): 3.5, ("S", "S"): 2.6}  # [Å]
@@ -61,7 +62,7 @@ def rmse(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
     return float(np.sqrt(np.mean((first - second) ** 2)))
 
 
-def compare(trajectory: Trajectory, models: dict[str, Seen]) -> list[str]:
+def compare(trajectory: Trajectory, models: dict[str, Seen]) -> list[list[str]]:
     """Return the rows of the differences from the molecular dynamics."""
     dynamics = models["molecular dynamics"]
     edge = near(trajectory.mean, trajectory.bonds == 1, dynamics.image.shape)
@@ -74,8 +75,8 @@ def compare(trajectory: Trajectory, models: dict[str, Seen]) -> list[str]:
             rmse(model.wave[edge], dynamics.wave[edge]),
             rmse(model.image, dynamics.image),
         ]
-        numbers = " | ".join(f"{cell:.4f}" for cell in cells)
-        rows.append(f"| {trajectory.temperature} K | {name} | {numbers} |")
+        numbers = [f"{cell:.4f}" for cell in cells]
+        rows.append([f"{trajectory.temperature} K", name, *numbers])
     return rows
 
 
@@ -90,10 +91,10 @@ def near(
     return here
 
 
-def differences(models: dict[int, dict[str, Seen]], tables: Sequence[list[str]]) -> str:
+def differences(models: dict[int, dict[str, Seen]], rows: Sequence[list[str]]) -> str:
     """Return the table of differences and what the noise is."""
     columns = ["", "vibrations", "wave", "wave at edge S", "image"]
-    lines = [*header(columns), *(row for table in tables for row in table), ""]
+    lines = [table(columns, rows), ""]
     for temperature, seen in models.items():
         dynamics, spread = seen["molecular dynamics"], seen["directional edge"].spread
         noise = rmse(dynamics.noisy(1), dynamics.noisy(2)) / np.sqrt(2)
@@ -108,7 +109,7 @@ def differences(models: dict[int, dict[str, Seen]], tables: Sequence[list[str]])
 
 def amplitudes(vibrations: dict[int, LocalFrozenPhonons]) -> str:
     """Return the measured amplitudes as a table."""
-    lines = header(["element, bonds", *(f"{t} K: x, y, z [Å]" for t in vibrations)])
+    rows = []
     kinds = {
         (element, n)
         for each in vibrations.values()
@@ -119,12 +120,14 @@ def amplitudes(vibrations: dict[int, LocalFrozenPhonons]) -> str:
         cells = [
             _lengths(each.amplitudes[element].get(n)) for each in vibrations.values()
         ]
-        lines.append(f"| {element}, {n} | {' | '.join(cells)} |")
+        rows.append([f"{element}, {n}", *cells])
     edges = [each.edge for each in vibrations.values() if each.edge]
-    cells = [_lengths(edge.sigma_xyz) for edge in edges]
-    lines.append(f"| edge S, along, across, z | {' | '.join(cells)} |")
-    cells = [f"{edge.sigma_xyz[0] / edge.sigma_xyz[1]:.2f}" for edge in edges]
-    return "\n".join([*lines, f"| along over across | {' | '.join(cells)} |"])
+    lengths = [_lengths(edge.sigma_xyz) for edge in edges]
+    ratios = [f"{edge.sigma_xyz[0] / edge.sigma_xyz[1]:.2f}" for edge in edges]
+    rows.append(["edge S, along, across, z", *lengths])
+    rows.append(["along over across", *ratios])
+    columns = ["element, bonds", *(f"{t} K: x, y, z [Å]" for t in vibrations)]
+    return table(columns, rows)
 
 
 def _lengths(xyz: tuple[float, float, float] | None) -> str:
@@ -170,8 +173,10 @@ def main() -> None:
     pictures.draw_amplitudes(trajectories)
     pictures.draw_edge(trajectories)
     models = {each.temperature: models_of(each) for each in trajectories}
-    tables = [compare(each, models[each.temperature]) for each in trajectories]
-    replace_part(PAGE, "differences", differences(models, tables))
+    rows = [
+        row for each in trajectories for row in compare(each, models[each.temperature])
+    ]
+    replace_part(PAGE, "differences", differences(models, rows))
     for temperature, seen in models.items():
         pictures.draw_waves(seen, temperature)
     plt.close("all")

@@ -13,7 +13,7 @@ import pandas as pd
 from ORSModel import ROI
 
 from hyperspy_hrtemnn.analysis import particle_properties
-from hyperspy_hrtemnn.whole_files import written_whole
+from hyperspy_hrtemnn.atomic import written_whole
 
 from .dialogs import Cancelled, ask_number, ask_text, progress
 from .movies import frame_count, frames, pixel_size

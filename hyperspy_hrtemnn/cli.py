@@ -450,7 +450,7 @@ def detector(
 
     MOVIE is a file HyperSpy reads, or a folder of an in-situ camera.
     """
-    from hyperspy_hrtemnn.jobs.measuring import measure_file
+    from hyperspy_hrtemnn.jobs.detector import measure_file
 
     gain: float | str | None = counts_per_electron
     if counts_per_electron not in (None, "noise"):

@@ -518,7 +518,7 @@ def test_tables_of_a_command_are_checked_before_the_work(run, tmp_path, movie_pa
     for path, table, said in (
         ("uncalibrated.hspy", "t.csv", "not calibrated"),
         ("movie.hspy", "none/t.csv", "There is no folder"),
-        ("movie.hspy", "movie.hspy", "another file of this"),
+        ("movie.hspy", "movie.hspy", "the input or --out"),
     ):
         options = ("--min-separation", "3", "--out", out, "--table", tmp_path / table)
         assert said in run("track", tmp_path / path, *options, code=1)

@@ -16,7 +16,7 @@ from pandas.testing import assert_frame_equal
 
 from hyperspy_hrtemnn import cli
 from hyperspy_hrtemnn.analysis import Detector, detect_electrons
-from hyperspy_hrtemnn.jobs.measuring import measure_file
+from hyperspy_hrtemnn.jobs.detector import measure_file
 from hyperspy_hrtemnn.signals import HRTEM
 from hyperspy_hrtemnn.signals._detector.vacuum import vacuum
 

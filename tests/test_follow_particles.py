@@ -21,7 +21,7 @@ from hyperspy_hrtemnn import cli
 from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.signals import LazyInstances
 from hyperspy_hrtemnn.signals._one_pass import frame_analysis
-from hyperspy_hrtemnn.signals._one_pass.in_flight import results_in_flight
+from hyperspy_hrtemnn.signals._shared.runner import results_in_flight
 
 FRAMES, HEIGHT, WIDTH = 5, 100, 140
 PIXEL = 0.02  # nm

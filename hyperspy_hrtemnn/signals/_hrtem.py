@@ -15,8 +15,10 @@ from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import standardize
 
 from ._shared.calibration import pixels
+from ._shared.derived import computed, derived_signal
 from ._shared.entrance import OneForm
-from ._shared.frames import computed, derived_signal, frames, map_frames
+from ._shared.frames import frames
+from ._shared.runner import map_frames
 from ._shared.skipping import FrameRule
 
 if TYPE_CHECKING:
@@ -196,7 +198,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         """
         from ._prediction.segment import segment
 
-        return segment(
+        return segment(  # type: ignore[no-any-return]
             self,
             model,
             resample=resample,
@@ -350,7 +352,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         }
         if method == "network":
             _refuse(method, lenses | of_iterations)
-            return reconstruct_by_network(
+            return reconstruct_by_network(  # type: ignore[no-any-return]
                 self,
                 model,
                 of_networks,
@@ -366,7 +368,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
                 "'gerchberg-saxton'."
             )
         _refuse(method, {"model": model} | of_networks)
-        return reconstruct_classically(
+        return reconstruct_classically(  # type: ignore[no-any-return]
             self,
             {"energy": energy, **lenses},
             of_iterations,
@@ -440,7 +442,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         """
         from ._fourier.local_fft import local_fft
 
-        return local_fft(
+        return local_fft(  # type: ignore[no-any-return]
             self,
             instances,
             id,

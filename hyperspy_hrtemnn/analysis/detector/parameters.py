@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hyperspy_hrtemnn.whole_files import written_whole
+from hyperspy_hrtemnn.atomic import written_whole
+from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ def detector_parameters(
         )
     fault = _fault(readout)
     if fault:
-        warnings.warn(fault, stacklevel=3)  # the caller of the method of DetectorFit
+        warn_user(fault)  # the caller of the method of DetectorFit
     spread = max(_READOUT_SPREAD * readout.N0, readout.N0_error)
     return {
         "mtf": "parametric",

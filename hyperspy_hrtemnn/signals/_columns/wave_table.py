@@ -7,7 +7,6 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import dask
 import numpy as np
 import pandas as pd
 from hyperspy.signals import BaseSignal
@@ -21,8 +20,8 @@ from hyperspy_hrtemnn.analysis import (
 )
 from hyperspy_hrtemnn.signals._shared.calibration import known_sampling, pixels
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
-from hyperspy_hrtemnn.signals._shared.frames import frames
-from hyperspy_hrtemnn.signals._shared.progress import progress
+from hyperspy_hrtemnn.signals._shared.runner import each_frame
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 from hyperspy_hrtemnn.signals._shared.tables import join_frames
 
 from .point_table import point_table
@@ -136,11 +135,15 @@ def comparison_table(
         reach = pixels(largest_shift, wave)
     if not reach >= 0:
         raise ValueError(f"largest_shift cannot be negative, as {largest_shift!r} is.")
-    pairs = [frames(each).to_delayed().ravel() for each in (wave, other)]
-    run = dask.delayed(_compare, pure=False)
-    tasks = [run(a, b, width, reach) for a, b in zip(*pairs, strict=True)]
-    with progress(show_progressbar):
-        rows = dask.compute(*tasks, num_workers=num_workers)
+    rows = each_frame(
+        wave,
+        partial(_compare, cutoff=width, reach=reach),
+        beside=(other, FrameRule(known=True)),
+        rule=FrameRule(known=True),
+        label="compare",
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+    )
     table, units = join_frames(rows, wave.axes_manager.navigation_axes, 0, 1)
     for name, axis in zip("xy", wave.axes_manager.signal_axes, strict=True):
         table[f"shift_{name}"] *= axis.scale
@@ -151,8 +154,12 @@ def comparison_table(
 
 
 def _compare(
-    wave: NDArray[Any], other: NDArray[Any], cutoff: float | None, reach: float
-) -> pd.DataFrame:
-    shape = wave.shape[-2:]
-    pair = wave.reshape(shape), other.reshape(shape)
-    return pd.DataFrame([compare_waves(*pair, cutoff, reach)])
+    wave: NDArray[Any],
+    other: NDArray[Any] | None,
+    *,
+    cutoff: float | None,
+    reach: float,
+) -> pd.DataFrame | None:
+    if other is None:
+        return None
+    return pd.DataFrame([compare_waves(wave[0], other, cutoff, reach)])

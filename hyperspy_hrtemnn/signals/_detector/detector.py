@@ -12,7 +12,7 @@ from hyperspy_hrtemnn.analysis.detector.mtf_fit import MTFFit, fit_mtf
 from hyperspy_hrtemnn.analysis.detector.readout import fit_readout
 from hyperspy_hrtemnn.analysis.detector.spectrum import NoiseSpectrum, noise_spectrum
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
-from hyperspy_hrtemnn.signals._shared.each_frame import each_frame
+from hyperspy_hrtemnn.signals._shared.runner import each_frame
 
 from .detector_fit import DetectorFit
 from .dose import above_dark, dose_columns, frame_table, vacuum_counts
@@ -75,6 +75,7 @@ def fit_detector(
     measured = each_frame(
         region.signal,
         partial(_measure, offset=dark, floor=floor),
+        label="detector",
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )

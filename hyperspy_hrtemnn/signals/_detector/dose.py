@@ -16,7 +16,7 @@ from hyperspy_hrtemnn.analysis.detector.vacuum import check_region
 from hyperspy_hrtemnn.bad_frames import NO_DATA, BadFrameError
 from hyperspy_hrtemnn.image_data import contrast_checked, image_data
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
-from hyperspy_hrtemnn.signals._shared.each_frame import each_frame
+from hyperspy_hrtemnn.signals._shared.runner import each_frame
 from hyperspy_hrtemnn.signals._shared.tables import join_frames, note_unknown
 
 from .gain import known_exposure, known_gain, unknown_gain
@@ -68,6 +68,7 @@ def estimate_dose(
         region.signal,
         partial(_mean_and_hot_pixels, offset=gain.offset),
         rule=rule,
+        label="dose",
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )

@@ -23,10 +23,6 @@ from hyperspy_hrtemnn.signals._fourier.reflections import (
     reflection_table,
 )
 from hyperspy_hrtemnn.signals._prediction.predictions import load_for
-from hyperspy_hrtemnn.signals._segmentation import (
-    linking_in_pixels,
-    separation_in_pixels,
-)
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.deferred import deferred_blocks, whole_frames
 from hyperspy_hrtemnn.signals._shared.probabilities import threshold_of
@@ -34,6 +30,10 @@ from hyperspy_hrtemnn.signals._shared.progress import is_shown
 from hyperspy_hrtemnn.signals._shared.replaced import ReplacedPixels
 from hyperspy_hrtemnn.signals._shared.tables import check_property_table, property_table
 from hyperspy_hrtemnn.signals._tracking.dropped import DroppedRegions
+from hyperspy_hrtemnn.signals._tracking.track import (
+    linking_in_pixels,
+    separation_in_pixels,
+)
 
 from .followed_movie import FollowedMovie
 from .frame_analysis import FrameAnalysis, SpectrumAnalysis
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.networks import Network
-    from hyperspy_hrtemnn.signals._hrtem import HRTEM
-    from hyperspy_hrtemnn.signals._instances import Instances
     from hyperspy_hrtemnn.signals._shared.deferred import DeferredBlock
     from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
@@ -67,13 +65,13 @@ class FollowedParticles(NamedTuple):
         The table of `LocalFFT.peak_table`; None if no size of the spectra was given.
     """
 
-    particles: Instances
+    particles: Signal2D
     properties: pd.DataFrame
     reflections: pd.DataFrame | None
 
 
 def follow_particles(
-    signal: HRTEM,
+    signal: Signal2D,
     model: str | Path | Network,
     folder: str | Path,
     *,
@@ -154,8 +152,8 @@ def follow_particles(
     store.analyze(analysis)
     if len(store.bad) == len(movie):
         store.tell()
-    dropped = DroppedRegions(particles, analysis.separation["min_area"])
-    dropped(store.dropped())
+    dropped = DroppedRegions(particles, analysis.separation["min_area"], by_hand=True)
+    dropped.take(store.dropped())
     linking = {name: track[name] for name in track.keys() - separation.keys()}
     ids = store.link(linking_in_pixels(signal, **linking))
     particles.data = store.labels(ids).reshape(signal.data.shape)
@@ -178,7 +176,7 @@ def follow_particles(
             show_progressbar=show_progressbar,
         )
     store.tell()
-    dropped.tell(stacklevel=3)  # the caller of the method
+    dropped.tell()
     return FollowedParticles(particles, table, reflections)
 
 

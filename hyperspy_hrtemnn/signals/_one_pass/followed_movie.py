@@ -24,10 +24,9 @@ from tqdm.auto import tqdm
 from hyperspy_hrtemnn.analysis import ParticleTracker
 from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.signals._shared.deferred import deferred_blocks
+from hyperspy_hrtemnn.signals._shared.runner import results_in_flight
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule, tell
 from hyperspy_hrtemnn.signals._tracking.linking import Runs
-
-from .in_flight import results_in_flight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.backend_bases import MouseEvent
     from matplotlib.figure import Figure
 
-    from hyperspy_hrtemnn.signals._instances import Instances
-    from hyperspy_hrtemnn.signals._local_fft import LocalFFT
-
 
 class Explorer:
     """A figure that follows the navigator of a movie until it is closed.
@@ -39,10 +36,10 @@ class Explorer:
 
     def __init__(
         self,
-        instances: Instances,
+        instances: Signal2D,
         image: Signal2D,
         *,
-        spectra: LocalFFT,
+        spectra: Signal2D,
         peaks: pd.DataFrame,
         properties: pd.DataFrame | None,
         where: tuple[int, ...],

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,10 @@ from hyperspy_hrtemnn.signals._shared.defocus import (
     defocus_faults,
     unknown_defocus,
 )
-from hyperspy_hrtemnn.signals._shared.frames import axis_dicts, frames, map_frames
+from hyperspy_hrtemnn.signals._shared.frames import axis_dicts, frames
 from hyperspy_hrtemnn.signals._shared.lenses import known_energy
+from hyperspy_hrtemnn.signals._shared.runner import map_frames
+from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +88,7 @@ def answers(
     pixel_size = sampling(signal) if options["resample"] else known_sampling(signal)
     _refuse_early(signal, card, pixel_size, options)
     _warn_out_of_range(signal, card, pixel_size, energy or known_energy(signal))
-    warn_if_read_often(signal, stacklevel=4)
+    warn_if_read_often(signal)
     images = frames(signal, defocus_axis)
     run = partial(_predict_frame, network, pixel_size, options, rule.replaced)
     data = map_frames(run, images, len(card.classes), indexed=True, rule=rule)
@@ -152,14 +153,12 @@ def _refuse_early(
 def _warn_out_of_range(
     signal: Signal2D, card: Card, pixel_size: float | None, energy: float | None
 ) -> None:
-    caller = 5  # of the method of HRTEM
     if (unknown := unknown_defocus(signal, card)) is not None:
-        warnings.warn(unknown, stacklevel=caller)
+        warn_user(unknown)
     faults = out_of_range(card, sampling=pixel_size, energy=energy)
     faults += defocus_faults(signal, card)
     if faults:
-        warnings.warn(
+        warn_user(
             f"The network {card.name!r} was not trained for this: {'; '.join(faults)}. "
-            "There its answer is a guess.",
-            stacklevel=caller,
+            "There its answer is a guess."
         )

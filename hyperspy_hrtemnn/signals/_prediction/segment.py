@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.signals._shared.frames import computed, derived_signal, free_name
+from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
+from hyperspy_hrtemnn.signals._shared.frames import free_name
 
 from .predictions import answers, load_for
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.networks._tiling import Window
-    from hyperspy_hrtemnn.signals._segmentation import Segmentation
     from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 
@@ -33,7 +33,7 @@ def segment(
     show_progressbar: bool | None,
     num_workers: int | None,
     lazy_output: bool | None,
-) -> Segmentation:
+) -> Signal2D:
     """Return the probabilities of a network's classes; see `HRTEM.segment`."""
     network = load_for("segmentation", model)
     card = network.card
@@ -61,11 +61,10 @@ def segment(
         **options,
     }
     result.metadata.set_item("HRTEMNN.Segmentation", provenance)
-    segmentation: Segmentation = computed(
+    return computed(  # type: ignore[no-any-return]
         result,
         lazy=signal._lazy if lazy_output is None else lazy_output,
         show_progressbar=show_progressbar,
         num_workers=num_workers,
         rule=rule,
     )
-    return segmentation

@@ -103,6 +103,17 @@ def in_one_form(signal: Signal2D) -> Signal2D:
     return view
 
 
+def in_same_form(instances: Signal2D, image: Signal2D) -> Signal2D:
+    """Return images in one form; raise a ValueError unless they fit the labels."""
+    image = in_one_form(image)
+    if instances.data.shape != image.data.shape:
+        raise ValueError(
+            f"The image has the shape {image.data.shape}, the instances "
+            f"{instances.data.shape}; they have to be the same."
+        )
+    return image
+
+
 def given(signal: Signal2D) -> Signal2D:
     """Return the signal whose one form this is: that of the user's axes and events."""
     return getattr(signal, "_given", signal)

@@ -9,7 +9,12 @@ import dask.array as da
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
+
+NO_DATA_LABEL = -1
+"""Of pixels, and whole frames, without data; ``metadata.HRTEMNN.Instances.no_data``."""
 
 _LARGEST = np.iinfo(np.int32).max
 
@@ -43,6 +48,28 @@ def own_labels(data: Any, *, no_data: bool) -> Any:
         meta = np.empty((0,) * data.ndim, dtype)
         return data.map_blocks(_of_block, no_data=no_data, dtype=dtype, meta=meta)
     return _of_block(np.asarray(data), no_data=no_data)
+
+
+def has_no_data(labels: NDArray[np.integer]) -> bool:
+    """Return whether nobody could look at a frame: all its labels are negative."""
+    return bool(labels.size and labels.flat[0] < 0 and (labels < 0).all())
+
+
+def distinct_labels(frame: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+    """Return the labels of the particles of a frame of any shape, ascending."""
+    return np.unique(frame[frame > 0])
+
+
+def check_ids(wanted: Iterable[int], known: list[int]) -> None:
+    """Raise a ValueError that lists the ids if one is unknown."""
+    for number in wanted:
+        if number not in known:
+            some = ", ".join(map(str, known[:50])) + (
+                ", ..." if len(known) > 50 else ""
+            )
+            raise ValueError(
+                f"There is no particle {number}; there are {some or 'none'}."
+            )
 
 
 def _fits(dtype: np.dtype[Any]) -> bool:

@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HyperSpy's progress bar around a computation of dask."""
+"""Progress bars, which count frames wherever they are computed."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from dask.base import get_scheduler
+from tqdm.auto import tqdm
+
+from .telling import Travelling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def is_shown(show: bool | None) -> bool:
@@ -16,16 +24,47 @@ def is_shown(show: bool | None) -> bool:
     return show
 
 
-def progress(show: bool | None) -> AbstractContextManager[Any]:
-    """Return a context that shows dask's progress.
+def cluster() -> Any:
+    """Return the client of dask.distributed, if dask computes with one."""
+    # For a client, what computes is its method; otherwise a function, or nothing.
+    return getattr(get_scheduler(), "__self__", None)
 
-    Parameters
-    ----------
-    show
-        Whether to show it; None for what HyperSpy's preferences say.
-    """
-    if not is_shown(show):
-        return nullcontext()
-    from tqdm.dask import TqdmCallback
 
-    return TqdmCallback()
+class FrameBar(Travelling):
+    """A progress bar that the tasks of frames move on, each frame once."""
+
+    def __init__(self, *, token: str | None = None) -> None:
+        super().__init__(token=token)
+        self._bar: Any = None
+        self._seen: set[Any] = set()
+
+    @contextmanager
+    def shown(self, label: str, total: int, show: bool | None) -> Iterator[None]:
+        """Show the bar meanwhile.
+
+        Parameters
+        ----------
+        label
+            What is done to the frames.
+        total
+            Number of frames; for a single one there is no bar.
+        show
+            Whether to show it; None for what HyperSpy's preferences say.
+        """
+        # On a cluster frames are done in other processes, which its dashboard shows.
+        if not is_shown(show) or total < 2 or cluster() is not None:
+            yield
+            return
+        with tqdm(total=total, desc=label, unit="frame") as bar:
+            self._bar, self._seen = bar, set()
+            try:
+                yield
+            finally:
+                self._bar = None
+
+    def done(self, frame: Any) -> None:
+        """Count a frame, by its number or index, as done."""
+        with self._lock:
+            if self._bar is not None and frame not in self._seen:
+                self._seen.add(frame)
+                self._bar.update()

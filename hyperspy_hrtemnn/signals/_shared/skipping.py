@@ -8,7 +8,6 @@ one warning at the end of the computation has the numbers of all of them.
 from __future__ import annotations
 
 import math
-import warnings
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,9 +20,11 @@ from hyperspy_hrtemnn.bad_frames import (
     is_unreadable,
     told,
 )
+from hyperspy_hrtemnn.user_warnings import warn_user
 
+from .progress import FrameBar
 from .replaced import ReplacedPixels
-from .telling import Notes, users_level
+from .telling import Notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -74,7 +75,7 @@ def tell(reasons: Mapping[int, str], total: int) -> None:
     text = told(reasons, total)
     if len(reasons) == total:
         raise BadFrameError(f"There is no result: {text}")
-    warnings.warn(text, stacklevel=users_level())
+    warn_user(text)
 
 
 class FrameRule:
@@ -111,6 +112,7 @@ class FrameRule:
         self.known = known
         self.skipped = SkippedFrames(by_hand=by_hand)
         self.replaced = ReplacedPixels(by_hand=by_hand)
+        self.bar = FrameBar()
 
     def over(self, shape: tuple[int, ...]) -> FrameRule:
         """Set the numbers of frames, in the order of the data, and return the rule."""
@@ -149,9 +151,11 @@ class FrameRule:
             if self.raises:
                 raise BadFrameError(self._of(index, error), error.reason) from error
             if not (self.known and error.reason == NO_DATA):
-                self.skipped.add(self._number(index), error.reason)
+                self.skipped.add(self.number(index), error.reason)
         except ValueError as error:
             raise ValueError(self._of(index, error)) from error
+        finally:
+            self.bar.done(index)
         return None
 
     def results(self, numbers: range, load: Callable[[], Result]) -> Result | None:
@@ -200,7 +204,8 @@ class FrameRule:
         place = index[0] if len(index) == 1 else index[::-1]
         return f"Frame {place}: {error}"
 
-    def _number(self, index: tuple[int, ...]) -> int:
+    def number(self, index: tuple[int, ...]) -> int:
+        """Return the number of a frame, as in tables, from its index."""
         return int(np.ravel_multi_index(index, self.shape)) if index else 0
 
 

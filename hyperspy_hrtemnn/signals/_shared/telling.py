@@ -7,7 +7,6 @@ asks for it; dask knows when that is done.
 
 from __future__ import annotations
 
-import sys
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -18,35 +17,18 @@ from dask.callbacks import Callback
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Between a line of the user and a warning are only lines of these.
-_BETWEEN = {"concurrent", "contextlib", "functools", "threading", "tqdm"} | {
-    "dask",
-    "distributed",
-    "h5py",
-    "hyperspy",
-    "hyperspy_hrtemnn",
-    "rsciio",
-    "zarr",
-}
 
-
-class Notes:
-    """What is noted of the frames of one result, by the tasks that compute them.
-
-    It travels with the tasks of dask. In the process it was made in, and its threads,
-    it stays the same one; what is noted in another process, of a cluster, stays there.
+class Travelling:
+    """What goes with the tasks of dask and stays the same one in its process.
 
     Parameters
     ----------
-    by_hand
-        Whether someone calls `tell` who knows when; otherwise it is called when dask
-        has computed something.
     token
-        What tells it from others; by default a new one.
+        What tells it from others; by default a new one. Another process, of a cluster,
+        has one of its own.
     """
 
-    def __init__(self, *, by_hand: bool = False, token: str | None = None) -> None:
-        self.by_hand = by_hand
+    def __init__(self, *, token: str | None = None) -> None:
         self._token = token or uuid4().hex
         self._lock = Lock()
         _KNOWN[self._token] = self
@@ -54,6 +36,23 @@ class Notes:
     def __reduce__(self) -> tuple[Any, ...]:
         """Find the same one again where it is known."""
         return _known, (type(self), self._token)
+
+
+class Notes(Travelling):
+    """What is noted of the frames of one result, by the tasks that compute them.
+
+    Parameters
+    ----------
+    by_hand
+        Whether someone calls `tell` who knows when; otherwise it is called when dask
+        has computed something.
+    token
+        As of `Travelling`.
+    """
+
+    def __init__(self, *, by_hand: bool = False, token: str | None = None) -> None:
+        super().__init__(token=token)
+        self.by_hand = by_hand
 
     def tell(self) -> None:
         """Warn, as of the line of the user, of what was noted since the last time."""
@@ -64,23 +63,11 @@ class Notes:
         raise NotImplementedError
 
 
-_KNOWN: WeakValueDictionary[str, Notes] = WeakValueDictionary()
+_KNOWN: WeakValueDictionary[str, Travelling] = WeakValueDictionary()
 
 
-def _known(kind: Callable[..., Notes], token: str) -> Notes:
+def _known(kind: Callable[..., Travelling], token: str) -> Travelling:
     return _KNOWN.get(token) or kind(token=token)
-
-
-def users_level() -> int:
-    """Return the stack level of the user's line, as of the caller of this."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and _package(frame) in _BETWEEN:
-        level, frame = level + 1, frame.f_back
-    return level
-
-
-def _package(frame: Any) -> str:
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 class _AtTheEnd(Callback):  # type: ignore[misc]
@@ -88,7 +75,7 @@ class _AtTheEnd(Callback):  # type: ignore[misc]
 
     def _finish(self, dsk: Any, state: Any, errored: bool) -> None:  # noqa: ARG002
         for notes in list(_KNOWN.values()):
-            if notes.by_hand:
+            if not isinstance(notes, Notes) or notes.by_hand:
                 continue
             if errored:
                 notes.forget()

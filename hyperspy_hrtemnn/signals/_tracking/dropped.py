@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
+
+from hyperspy_hrtemnn.signals._shared.telling import Notes
+from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
@@ -12,8 +14,8 @@ if TYPE_CHECKING:
 _KEY = "HRTEMNN.Instances.dropped_regions"
 
 
-class DroppedRegions:
-    """What becomes of the number of regions that were dropped from a movie.
+class DroppedRegions(Notes):
+    """The number of regions that were dropped from a movie.
 
     Parameters
     ----------
@@ -21,38 +23,44 @@ class DroppedRegions:
         The particles, in whose metadata the number is written.
     min_area
         Area below which regions were dropped, in pixels.
+    by_hand, token
+        As of `Notes`.
     """
 
-    def __init__(self, instances: Signal2D, min_area: float) -> None:
-        self._metadata: Any = instances.metadata
-        self._limit = _area_text(instances, min_area)
+    def __init__(
+        self,
+        instances: Signal2D | None = None,
+        min_area: float = 0.0,
+        *,
+        by_hand: bool = False,
+        token: str | None = None,
+    ) -> None:
+        super().__init__(by_hand=by_hand, token=token)
+        self._metadata: Any = None if instances is None else instances.metadata
+        self._limit = "" if instances is None else _area_text(instances, min_area)
         self._count = 0
 
-    def __call__(self, count: int) -> None:
+    def take(self, count: int) -> None:
         """Take the number for the whole movie."""
         self._count = int(count)
         if self._metadata is not None:
             self._metadata.set_item(_KEY, self._count)
 
-    def told(self, count: int) -> None:
-        """Take the number and tell it at once, where nobody waits for the result."""
-        self(count)
-        self.tell()
+    def forget(self) -> None:
+        """Forget the number, which was not told."""
+        self._count = 0
 
-    def tell(self, stacklevel: int = 1) -> None:
-        """Warn if there are any; `stacklevel` is that of the caller of this."""
-        if self._count:
-            regions = "1 region" if self._count == 1 else f"{self._count} regions"
-            verb = "was" if self._count == 1 else "were"
-            warnings.warn(
+    def tell(self) -> None:
+        """Warn if there are any."""
+        count, self._count = self._count, 0
+        # In another process there is no limit known to tell of.
+        if count and self._limit:
+            regions = "1 region" if count == 1 else f"{count} regions"
+            verb = "was" if count == 1 else "were"
+            warn_user(
                 f"{regions} below {self._limit} {verb} dropped; min_area sets this "
-                "limit.",
-                stacklevel=stacklevel + 1,
+                "limit."
             )
-
-    def __getstate__(self) -> dict[str, Any]:
-        # In another process there is no signal to write to.
-        return {**self.__dict__, "_metadata": None}
 
 
 def _area_text(signal: Signal2D, area: float) -> str:

@@ -18,13 +18,8 @@ from hyperspy_hrtemnn.image_data import contrast_checked, image_data
 from hyperspy_hrtemnn.signals._prediction.predictions import answers, load_for
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.defocus import AXIS_HELP, defocus_values
-from hyperspy_hrtemnn.signals._shared.frames import (
-    axis_dicts,
-    computed,
-    derived_signal,
-    frames,
-    map_frames,
-)
+from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
+from hyperspy_hrtemnn.signals._shared.frames import axis_dicts, frames
 from hyperspy_hrtemnn.signals._shared.lenses import (
     angstroms,
     beam_energy,
@@ -33,6 +28,7 @@ from hyperspy_hrtemnn.signals._shared.lenses import (
     set_energy,
 )
 from hyperspy_hrtemnn.signals._shared.progress import is_shown
+from hyperspy_hrtemnn.signals._shared.runner import map_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +39,6 @@ if TYPE_CHECKING:
 
     from hyperspy_hrtemnn.analysis import ExitWaveReconstruction
     from hyperspy_hrtemnn.networks import Network
-    from hyperspy_hrtemnn.signals._exit_wave import ExitWave
     from hyperspy_hrtemnn.signals._shared.replaced import ReplacedPixels
     from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
@@ -60,7 +55,7 @@ def reconstruct_by_network(
     lazy: bool,
     show_progressbar: bool | None,
     num_workers: int | None,
-) -> ExitWave:
+) -> Signal2D:
     """Return the exit wave as a network sees it; see `HRTEM.reconstruct_exitwave`.
 
     Parameters
@@ -129,7 +124,7 @@ def reconstruct_classically(
     rule: FrameRule,
     lazy: bool,
     show_progressbar: bool | None,
-) -> ExitWave:
+) -> Signal2D:
     """Return the exit wave that fits the images; see `HRTEM.reconstruct_exitwave`.
 
     Parameters

@@ -14,15 +14,10 @@ from hyperspy_hrtemnn.analysis import Detector, detect_electrons, image_intensit
 from hyperspy_hrtemnn.analysis.microscope.detector import checked_mtf
 from hyperspy_hrtemnn.signals._detector.gain import GAIN_FACTOR
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
-from hyperspy_hrtemnn.signals._shared.frames import (
-    axis_dicts,
-    computed,
-    derived_signal,
-    frames,
-    free_name,
-    map_frames,
-)
+from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
+from hyperspy_hrtemnn.signals._shared.frames import axis_dicts, frames, free_name
 from hyperspy_hrtemnn.signals._shared.lenses import angstroms, lenses, set_energy
+from hyperspy_hrtemnn.signals._shared.runner import map_frames
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 if TYPE_CHECKING:
@@ -32,7 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.analysis import Optics
-    from hyperspy_hrtemnn.signals._hrtem import HRTEM
 
 
 def simulate_images(
@@ -44,7 +38,7 @@ def simulate_images(
     lazy: bool,
     show_progressbar: bool | None,
     num_workers: int | None,
-) -> HRTEM:
+) -> Signal2D:
     """Return the images of waves; see `ExitWave.simulate_images`."""
     single = isinstance(defocus, str) or np.ndim(defocus) == 0
     series: Any = [defocus] if single else list(defocus)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hrtemnn_training.images.labels import masks
-from hyperspy_hrtemnn.whole_files import written_whole
+from hyperspy_hrtemnn.atomic import written_whole
 
 from .tasks import task_of
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A movie into the parameters of its camera: what `hrtemnn detector` does."""
+"""Detector parameters measured in a movie in a file: the job of `hrtemnn detector`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import hyperspy.api as hs
 from matplotlib.figure import Figure
 
 from hyperspy_hrtemnn.analysis.detector.parameters import read_parameters_file
-from hyperspy_hrtemnn.whole_files import written_whole
+from hyperspy_hrtemnn.atomic import written_whole
+from hyperspy_hrtemnn.io.whole_frames import load_movie
 
-from .movies import load_movie, sampling_in_angstrom, told_in_lines
+from .lengths import sampling_in_angstrom
+from .warning_lines import warnings_as_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,40 +37,41 @@ def measure_file(
     min_R2: float = 0.98,
     picture: Path | None = None,
 ) -> DetectorFit:
-    """Measure the camera of a file and write the parameters that simulate it.
+    """Measure the detector that took a movie; write the parameters that simulate it.
 
     Parameters
     ----------
     movie
-        What HyperSpy reads, or a folder of an in-situ camera.
+        A file that HyperSpy reads, or a folder of an in-situ camera.
     out
         The parameters file or recipe, changed if it exists; see `DetectorFit.save`.
     roi
-        left, top, right and bottom of the vacuum, in the unit of the signal axes.
+        Left, top, right and bottom of the vacuum, in the unit of the signal axes;
+        searched for if None.
     counts_per_electron, offset, dose, exposure, floor
-        Of `HRTEM.fit_mtf`.
+        See `HRTEM.fit_mtf`.
     sampling
-        Pixel size in place of what the file says, a number in Å or a text.
+        Pixel size in place of the file's, a number in Å or a text with a unit.
     min_R2
-        Of `DetectorFit.save`.
+        See `DetectorFit.save`.
     picture
-        Where to draw the fits, if anywhere.
+        File for a picture of the fits; without it none is drawn.
 
     Raises
     ------
     ValueError
-        If the file cannot be read or measured, or there is no folder for what is
-        written.
+        If the file cannot be read or measured, or the folder to write into does not
+        exist.
     """
     for path in (out, picture):
         if path is not None and not path.parent.is_dir():
             raise ValueError(f"There is no folder {path.parent} for {path.name}.")
-    # What would otherwise fail when all is measured.
+    # Otherwise these would fail when all is measured.
     read_parameters_file(out)
     if picture is not None:
         _check_format(picture)
     signal = load_movie(movie, sampling_in_angstrom(sampling))
-    with told_in_lines(movie):
+    with warnings_as_lines(movie):
         fit: DetectorFit = signal.fit_mtf(
             None if roi is None else hs.roi.RectangularROI(*roi),
             counts_per_electron=counts_per_electron,

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Folders of a camera that films into a file for each frame, as one lazy movie."""
+"""In-situ folders: a camera's Hour, Minute and Second folders as one lazy movie."""
 
 from __future__ import annotations
 
 import re
-import warnings
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dask.array as da
 import hyperspy.api as hs
@@ -15,11 +14,11 @@ import numpy as np
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.bad_frames import BadFrameError, unreadable
+from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
+    from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
-
-    from hyperspy_hrtemnn.signals import HRTEM
 
 _NAME = re.compile(
     r"(?P<series>[^.].*)_Hour_(?P<hour>\d+)_Minute_(?P<minute>\d+)"
@@ -41,7 +40,7 @@ class _Frame(NamedTuple):
     path: Path
 
 
-def load_in_situ(folder: str | Path, lazy: bool = True) -> HRTEM:
+def load_in_situ(folder: str | Path, lazy: bool = True) -> Signal2D:
     """Load the folders of an in-situ camera as one movie.
 
     A Gatan OneView in in-situ mode films into
@@ -67,9 +66,9 @@ def load_in_situ(folder: str | Path, lazy: bool = True) -> HRTEM:
 
     Returns
     -------
-    Shape (time, y, x), with a navigation axis named ``time`` in s, 0 at the start of
-    ``Hour_00``. It is uniform where no frame is missing; otherwise a warning says how
-    many are and where, and the axis holds the time of each frame.
+    An `HRTEM` signal of shape (time, y, x), with a navigation axis named ``time`` in s,
+    0 at the start of ``Hour_00``. It is uniform where no frame is missing; otherwise a
+    warning says how many are and where, and the axis holds the time of each frame.
     ``metadata.HRTEMNN.In_situ`` has ``frames_per_second``, ``missing_frames``, their
     number, and ``gaps``, where they are. Frames that were never written at the end of
     a movie, or at the end of a second where frames and seconds are not in step, cannot
@@ -94,10 +93,9 @@ def load_in_situ(folder: str | Path, lazy: bool = True) -> HRTEM:
     time, in_situ = _timing(frames, first.metadata)
     if in_situ["gaps"]:
         gaps = in_situ["gaps"][:5] + ["..."] * (len(in_situ["gaps"]) > 5)
-        warnings.warn(
+        warn_user(
             f"{folder}: {in_situ['missing_frames']} frames are missing: "
-            f"{', '.join(gaps)}. The time axis is not uniform.",
-            stacklevel=2,
+            f"{', '.join(gaps)}. The time axis is not uniform."
         )
     paths = da.from_array(np.array([str(frame.path) for frame in frames]), chunks=1)
     movie = hs.signals.Signal2D(
@@ -122,13 +120,13 @@ def load_in_situ(folder: str | Path, lazy: bool = True) -> HRTEM:
     movie.metadata.set_item("HRTEMNN.In_situ", {**in_situ, "version": __version__})
     if not lazy:
         movie.compute()
-    return cast("HRTEM", movie)
+    return movie
 
 
 def _find_frames(folder: Path) -> list[_Frame]:
     """Return the frames of the only series in a folder, in the order of time."""
     if not folder.is_dir():
-        raise ValueError(f"{folder} is no folder.")
+        raise ValueError(f"{folder} is not a folder.")
     found = [
         (match, path)
         for path in folder.rglob("*_Frame_*")
@@ -228,7 +226,7 @@ def _load_image(path: Path) -> Any:
 
 
 def _take_out(path: Path) -> str:
-    return f"take {path.name} out of the folder, and the frame is told as missing."
+    return f"take {path.name} out of the folder, and the frame is reported as missing."
 
 
 def _read_frame(

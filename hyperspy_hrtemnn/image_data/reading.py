@@ -14,8 +14,8 @@ from hyperspy_hrtemnn.bad_frames import NO_DATA, BadFrameError
 from .bad_pixels import replace_bad_pixels
 from .dead_lines import dead_lines
 from .fills import filled
+from .scaling import real_numbers, scaled
 from .shadow import shadow
-from .values import real_numbers, scaled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

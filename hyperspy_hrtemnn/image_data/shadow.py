@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from .outline import inside_hull
+from .convex_hull import inside_hull
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -161,7 +161,7 @@ def test_segment_goes_on(run, tmp_path, movie_path, network_path, interrupt):
     out = tmp_path / "seg.hspy"
     command = ("segment", movie_path, "--model", network_path, "--out", out)
     release = interrupt(2)
-    assert "goes on" in run(*command, code=130)
+    assert "same command continues" in run(*command, code=130)
     folder = tmp_path / "seg.hspy.frames"
     done = sorted(folder.glob("*.npy"))
     assert len(done) == 2
@@ -321,7 +321,7 @@ def test_bad_files(run, tmp_path, movie_path, network_path):
     broken = tmp_path / "broken.dm4"
     broken.write_bytes(b"no movie")
     assert "broken.dm4 cannot be read" in fails(movie=broken)
-    assert "broken.dm4 is no ONNX file" in fails(model=broken)
+    assert "broken.dm4: it is not an ONNX file" in fails(model=broken)
     assert "must end with .hspy" in fails(to=tmp_path / "out.tif")
     assert "is the input" in fails(to=movie_path)
     hs.signals.Signal1D(np.arange(20.0)).save(tmp_path / "line.hspy")

@@ -224,7 +224,7 @@ def test_folder(tmp_path):
 def test_no_onnx_file(tmp_path):
     path = tmp_path / "text.onnx"
     path.write_text("not a network")
-    with pytest.raises(NetworkError, match=r"text\.onnx is no ONNX file"):
+    with pytest.raises(NetworkError, match=r"text\.onnx: it is not an ONNX file"):
         load(path)
     path.write_bytes(b"")
     with pytest.raises(NetworkError, match=r"text\.onnx"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hot and dead pixels, found where electrons and optics cannot have made them."""
+"""Bad pixels: hot and dead pixels that electrons and lenses cannot have made."""
 
 from __future__ import annotations
 
@@ -19,39 +19,40 @@ _FAR = np.array(
     [(y, x) for y in range(-2, 3) for x in range(-2, 3) if max(abs(y), abs(x)) == 2]
 )
 
-# How far off its neighbors a pixel may be: each step is from one pixel in ten to one in
-# a hundred being as far off. Noise of a distribution that falls exponentially, slower
-# than that of electrons, goes eight steps beyond in one pixel of 1e10.
+# Largest difference of a pixel from its neighbors. A step is the increase from the
+# difference of one pixel in ten to that of one in a hundred. Noise with an exponential
+# distribution, which falls more slowly than that of electrons, exceeds this by eight
+# steps in one of 1e10 pixels.
 _STEPS = 8
 
-# Electrons one by one differ by whole numbers; their steps are at least one electron,
-# which is most of what one pixel in a hundred is off.
+# Single electrons differ by whole numbers; their steps are at least one electron, which
+# is most of the difference of one pixel in a hundred.
 _DISCRETE = 0.25
 
-# A point that lenses make has neighbors: of a spot as narrow as two pixels at half of
-# its height, half of the eight neighbors have 25 % of it or more. Hot pixels, two by
-# two of them, and lines of them have none.
+# A point that lenses make extends over its neighbors: of a spot with a full width of
+# two pixels at half of its height, half of the eight neighbors have 25 % of it or more.
+# Hot pixels, squares of 2 x 2 of them, and lines of them do not have such neighbors.
 _SHARED = 0.2
 
-# The shoulder of a point is not hot either; what is hotter goes first.
+# The shoulder of a point is not hot either; hotter pixels are replaced first.
 _SHOULDER = 2.0
 
-# Electrons on the noise of a readout: more than so many pixels and share of all, half
-# of them within a factor, and less than this share of one value.
+# Single electrons above readout noise: more than this number and share of pixels, half
+# of them within a factor, and less than this share with the same value.
 _FEW = 20
 _RARE = 5e-4
 _ALIKE = 2.0
 _STUCK = 0.95
 
-# Two pixels this far apart are not of one cluster.
+# Two pixels at this distance are not in one cluster.
 _APART = 3
 
 _SAMPLE = 40_000
-_ROUNDS = 4  # in which clusters are eaten from their corners
-_MOST = 0.3  # share of the pixels that are looked at, the extrema of a strong lattice
-_AT_ONCE = 100_000  # pixels, whose neighbors take 20 MB
-_SMALLEST_SIDE = 8  # of images in which there are neighbors to compare with
-_ROWS = 64  # that are compared at a time, in the cache of a processor
+_ROUNDS = 4  # rounds in which clusters are removed from their corners
+_MOST = 0.3  # largest share of pixels that are checked: the extrema of a strong lattice
+_AT_ONCE = 100_000  # pixels at a time, whose neighbors take 20 MB
+_SMALLEST_SIDE = 8  # of images with enough neighbors to compare with
+_ROWS = 64  # rows that are compared at a time, in the cache of a processor
 
 
 def replace_bad_pixels(
@@ -63,25 +64,25 @@ def replace_bad_pixels(
 ) -> Mask:
     """Replace hot, dead and missing pixels by the median of their neighbors, in place.
 
-    A pixel is hot or dead if it is much farther off the median of its eight neighbors
-    than others in the image are, and these neighbors do not share what it has more, as
-    they would of anything that lenses have drawn. Single electrons at low dose and the
-    points of a lattice are not.
+    A pixel is hot or dead if it is much farther from the median of its eight neighbors
+    than others in the image are, and its neighbors do not share its excess, as they
+    would for anything that lenses have imaged. Single electrons at low dose and the
+    points of a lattice are not hot.
 
     Parameters
     ----------
     image
         Finite values, shape (y, x).
     missing
-        Pixels that have no value.
+        True for pixels without a value.
     valid
-        Where the image is data; by default everywhere.
+        True where the image is data; by default everywhere.
     search
-        Whether to look for others than the missing ones.
+        Whether to search for hot and dead pixels, and not only replace missing ones.
 
     Returns
     -------
-    The pixels that were replaced, shape (y, x).
+    True for the pixels that were replaced, shape (y, x).
     """
     bad = np.zeros(image.shape, bool) if missing is None else missing.copy()
     if min(image.shape) < _SMALLEST_SIDE:
@@ -112,7 +113,7 @@ def replace_bad_pixels(
 
 
 def _limit(image: Image, usable: Mask, *, whole: bool) -> tuple[float, float]:
-    """Return how far off hot pixels are at least, and how far one pixel in 100 is."""
+    """Return the smallest difference of hot pixels, and that of one pixel in 100."""
     height, width = image.shape
     generator = np.random.default_rng(0)
     count = min(_SAMPLE, image.size)
@@ -126,7 +127,7 @@ def _limit(image: Image, usable: Mask, *, whole: bool) -> tuple[float, float]:
     off = off[np.isfinite(off)]
     often, usual = (float(q) for q in np.quantile(off, (0.9, 0.99)))
     if usual == 0:
-        # So few electrons that nearly all pixels have none.
+        # There are so few electrons that nearly all pixels are 0.
         usual = float(off[off > 0].min(initial=np.inf))
     step = usual - often
     if step < _DISCRETE * usual:
@@ -135,14 +136,14 @@ def _limit(image: Image, usable: Mask, *, whole: bool) -> tuple[float, float]:
 
 
 def _candidates(image: Image, limit: float) -> Places:
-    """Return pixels that differ from both of those three farther along an axis."""
+    """Return pixels that differ from both pixels three steps away along an axis."""
     found = [np.zeros((2, 0), np.intp)]
     height = image.shape[0]
     for start in range(0, height, _ROWS):
         stop = min(start + _ROWS, height)
         first, last = max(start - _APART, 0), min(stop + _APART, height)
         part = image[first:last]
-        # Along y, and along x.
+        # This is done along y, and along x.
         rows = np.abs(part[_APART:] - part[:-_APART]) > limit
         inner = image[start:stop]
         columns = np.abs(inner[:, _APART:] - inner[:, :-_APART]) > limit
@@ -157,7 +158,7 @@ def _candidates(image: Image, limit: float) -> Places:
 
 
 def _on_both_sides(differs: Mask, axis: int, shape: tuple[int, ...]) -> Mask:
-    """Return the pixels that differ from those before and behind, where there are."""
+    """Return the pixels that differ from those before and behind, where these exist."""
     differs = np.moveaxis(differs, axis, 0)
     both = np.ones((shape[axis], *differs.shape[1:]), bool)
     both[_APART:] &= differs
@@ -166,10 +167,10 @@ def _on_both_sides(differs: Mask, axis: int, shape: tuple[int, ...]) -> Mask:
 
 
 def _are_electrons(value: Image, excess: Image, size: int) -> bool:
-    """Return whether what is above the noise of a readout is single electrons.
+    """Return whether the pixels above the readout noise are single electrons.
 
-    They are many and nearly alike; what is stuck is exactly alike, and what is hot is
-    not alike at all.
+    Single electrons are many and nearly equal; stuck pixels are exactly equal, and hot
+    pixels are not equal at all.
     """
     if len(excess) <= max(_FEW, _RARE * size):
         return False
@@ -188,17 +189,18 @@ def _are_hot(image: Image, usable: Mask, places: Places, limit: float) -> Mask:
 
 
 def _are_hot_at_once(image: Image, usable: Mask, places: Places, limit: float) -> Mask:
-    """Return which pixels differ from half or more of their neighbors, and how."""
+    """Return which pixels are hot: different from half or more of their neighbors."""
     value = image[places[0], places[1]]
     far = _median(image, usable, places, _FAR)
     sign = np.where(value < far, np.float32(-1), np.float32(1))
-    # Times the sign, so that less is more like the image.
+    # Multiplied by the sign, so that smaller values are more like the image.
     values, count = _sorted_around(image, usable, places, _NEAR, sign)
     index = np.arange(len(value))
-    # Of an even number the one that is less off: half of them may be hot.
+    # Of an even number the less extreme middle is taken, because half of them may be
+    # hot.
     near = sign * values[index, np.maximum(count - 1, 0) // 2]
     largest = sign * values[index, np.maximum(count - 1, 0)]
-    # One whose neighbors all were hot has only the farther ones.
+    # A pixel whose neighbors were all hot can only be compared with farther ones.
     near, largest = (np.where(count > 0, each, far) for each in (near, largest))
     off = np.abs(value - far)
     hot: Mask = (
@@ -210,7 +212,7 @@ def _are_hot_at_once(image: Image, usable: Mask, places: Places, limit: float) -
 
 
 def _fill(image: Image, bad: Mask, usable: Mask) -> None:
-    """Replace pixels, those with good neighbors first."""
+    """Replace bad pixels, first those with good neighbors."""
     places = np.stack(np.nonzero(bad))
     while places.size:
         value = _median(image, usable, places, _NEAR)
@@ -224,7 +226,7 @@ def _fill(image: Image, bad: Mask, usable: Mask) -> None:
 
 
 def _median(image: Image, usable: Mask, places: Places, around: Places) -> Image:
-    """Return the median of the usable pixels around places, NaN without any."""
+    """Return the median of the usable pixels around positions, NaN without any."""
     values, count = _sorted_around(image, usable, places, around)
     index = np.arange(len(values))
     low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(around) - 1)
@@ -239,10 +241,10 @@ def _sorted_around(
     around: Places,
     sign: Image | None = None,
 ) -> tuple[Image, Places]:
-    """Return the pixels around places, ascending, and how many of them are usable.
+    """Return the sorted pixels around positions, and the number of usable ones.
 
-    Others come last. Beyond its edges the image is continued by reflection. With a sign
-    for each place the pixels are multiplied by it.
+    Pixels that are not usable come last. The image is continued by reflection beyond
+    its edges. If there is a sign for each position, the pixels are multiplied by it.
     """
     inside = places[:, :, np.newaxis] + around.T[:, np.newaxis]
     for index, size in zip(inside, image.shape, strict=True):

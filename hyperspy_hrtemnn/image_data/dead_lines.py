@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows and columns of a camera that are not read out."""
+"""Dead lines: rows and columns of a detector that are not read out."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.bool_]
 
-# How seldom a row of electrons one by one is empty by chance, of all rows.
+# Probability that one of all rows is empty by chance where there are single electrons.
 _CHANCE = 1e-6
 
-_PROBES = 16  # pixels of a row that are looked at first
+_PROBES = 16  # pixels of a row that are checked first
 
 
 def dead_lines(image: NDArray[np.float32]) -> Mask:
     """Return the pixels of rows and columns that are constant, shape (y, x).
 
-    Only such whose neighbors are not; a wide band is none.
+    Their neighbors are not constant: a wide band is not a dead line.
     """
     result = np.zeros(image.shape, bool)
     result[_constant_rows(image)] = True

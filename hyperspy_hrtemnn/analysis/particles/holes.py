@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
     Labels = NDArray[np.int32]
 
-# Largest width of a neck beside a gap, as a share of the parts. Between three equal
-# discs it is half the width of the discs or less; a fifth more allows for pixels and
-# other shapes. The passages between pinholes are nearly always wider.
+# Depth of a neck beside a gap, as a share of the half-width of the parts. Between three
+# equal discs, necks are half as wide as the discs or less; a fifth more, 0.6, allows
+# for pixels and other shapes. The passages between pinholes are nearly always wider.
 _GAP_DEPTH = 0.4
 
 # Smallest share of a round part that the largest disc in it fills: about 1 for a disc,

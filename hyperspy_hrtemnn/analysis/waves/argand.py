@@ -187,7 +187,7 @@ def _warn_of_turn(angle: NDArray[np.float64]) -> None:
     if near:
         warn_user(
             f"{near} columns are within 30° of a full turn around the mass circle; "
-            "thicker ones, if there are any, cannot be told from thin ones. Give the "
+            "thicker ones, if any, cannot be distinguished from thin ones. Give the "
             "positions of the columns, as ExitWave.find_columns does."
         )
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def inside_hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which pixels are inside of the convex hull of those of a mask.
+    """Return which pixels are inside of the convex hull of a mask.
 
-    Of a mask that has no area, all.
+    These are all pixels if the mask does not have an area.
     """
     rows = np.flatnonzero(mask.any(axis=1))
     if not len(rows):

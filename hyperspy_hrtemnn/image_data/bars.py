@@ -60,19 +60,18 @@ def bars(same: Mask, found: Mask, rows: slice) -> Mask:
     result = np.zeros(same.shape, bool)
     rare = share_after_others(same) < RARE
     part, known = same[rows], found[rows]
-    solid = ndimage.binary_opening(part, np.ones(BAR, bool))
+    solid = _opened(part, BAR)
     if rare:
         # Beside digits it may be narrow.
         solid = ndimage.binary_propagation(solid, mask=part)
     solid = without_small_holes(solid | known) & ~known
     # A box may touch a border, of which a little is not known yet.
     for height in (BAR[0], 3 * BAR[0]):
-        opened = ndimage.binary_opening(solid, np.ones((height, BAR[1]), bool))
-        areas, _ = ndimage.label(opened)
+        areas, _ = ndimage.label(_opened(solid, (height, BAR[1])))
         for number, (y, x) in enumerate(ndimage.find_objects(areas), start=1):
             box = (slice(y.start + rows.start, y.stop + rows.start), x)
             bar = (areas[y, x] == number) | found[box]
-            if bar.mean() >= _SOLID and _is_crisp(same & ~result, box):
+            if bar.mean() >= _SOLID and _is_crisp(same, result, box):
                 result[box] |= bar
                 if rare:
                     result |= _beside(same, box)
@@ -90,11 +89,37 @@ def without_small_holes(mask: Mask) -> Mask:
     return np.asarray(small[others])
 
 
-def _is_crisp(same: Mask, box: tuple[slice, slice]) -> bool:
-    """Return whether an area ends at the edges of its box."""
+def _opened(mask: Mask, shape: tuple[int, int]) -> Mask:
+    """Return the opening of a mask by a rectangle.
+
+    A tenth of the time of `ndimage.binary_opening`, in passes of whole arrays.
+    """
+    if min(n - size for n, size in zip(mask.shape, shape, strict=True)) < 0:
+        return np.zeros(mask.shape, bool)
+    for axis, size in enumerate(shape):
+        mask = _in_a_row(mask, size, axis, np.logical_and)
+    mask = np.pad(mask, [(size - 1, size - 1) for size in shape])
+    for axis, size in enumerate(shape):
+        mask = _in_a_row(mask, size, axis, np.logical_or)
+    return mask
+
+
+def _in_a_row(mask: Mask, size: int, axis: int, combine: np.ufunc) -> Mask:
+    """Return whether all, or any, of so many pixels from each on are set."""
+    mask = np.moveaxis(mask, axis, 0)
+    known = 1
+    while known < size:
+        step = min(known, size - known)
+        mask = combine(mask[:-step], mask[step:])
+        known += step
+    return np.moveaxis(mask, 0, axis)
+
+
+def _is_crisp(same: Mask, known: Mask, box: tuple[slice, slice]) -> bool:
+    """Return whether an area, without what is known, ends at the edges of its box."""
     around = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in box)
-    wider = same[around]
-    inner = np.count_nonzero(same[box])
+    wider = same[around] & ~known[around]
+    inner = np.count_nonzero(same[box] & ~known[box])
     ring = wider.size - same[box].size
     return ring > 0 and bool(np.count_nonzero(wider) - inner <= _CRISP * ring)
 

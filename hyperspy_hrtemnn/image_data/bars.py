@@ -71,6 +71,9 @@ def bars(same: Mask, found: Mask, rows: slice) -> Mask:
         for number, (y, x) in enumerate(ndimage.find_objects(areas), start=1):
             box = (slice(y.start + rows.start, y.stop + rows.start), x)
             bar = (areas[y, x] == number) | found[box]
+            if _crosses(same, box):
+                # A line or a gap of a camera.
+                continue
             if bar.mean() >= _SOLID and _is_crisp(same, result, box):
                 result[box] |= bar
                 if rare:
@@ -113,6 +116,18 @@ def _in_a_row(mask: Mask, size: int, axis: int, combine: np.ufunc) -> Mask:
         mask = combine(mask[:-step], mask[step:])
         known += step
     return np.moveaxis(mask, 0, axis)
+
+
+def _crosses(same: Mask, box: tuple[slice, slice]) -> bool:
+    """Return whether a box reaches from edge to edge, and is not at one itself."""
+    ends = [
+        (part.start > 0, part.stop < size)
+        for part, size in zip(box, same.shape, strict=True)
+    ]
+    return any(
+        inner == (True, True) and ends[1 - axis] == (False, False)
+        for axis, inner in enumerate(ends)
+    )
 
 
 def _is_crisp(same: Mask, known: Mask, box: tuple[slice, slice]) -> bool:

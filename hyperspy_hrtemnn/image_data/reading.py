@@ -162,7 +162,9 @@ def _cleaned(
     missing = np.zeros(image.shape, bool) if whole else _specks(finite)
     valid = finite | missing
     valid &= ~filled(image, None if whole else ~finite)
-    missing |= dead_lines(image) & valid
+    lines, gaps = dead_lines(image, valid)
+    missing |= lines & valid
+    valid &= ~gaps
     bad = replace_bad_pixels(
         image,
         missing if missing.any() else None,

@@ -6,6 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
+
+from .neighbors import FAR, NEAR, fill, median, sorted_around
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -13,11 +16,6 @@ if TYPE_CHECKING:
     Image = NDArray[np.float32]
     Mask = NDArray[np.bool_]
     Places = NDArray[np.intp]  # (2, pixel)
-
-_NEAR = np.array([(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)])
-_FAR = np.array(
-    [(y, x) for y in range(-2, 3) for x in range(-2, 3) if max(abs(y), abs(x)) == 2]
-)
 
 # How far off its neighbors a pixel may be: each step is from one pixel in ten to one in
 # a hundred being as far off. Noise of a distribution that falls exponentially, slower
@@ -45,6 +43,8 @@ _STUCK = 0.95
 
 # Two pixels this far apart are not of one cluster.
 _APART = 3
+
+_WING = 8  # pixels that a hit reaches from its core
 
 _SAMPLE = 40_000
 _ROUNDS = 4  # in which clusters are eaten from their corners
@@ -89,7 +89,7 @@ def replace_bad_pixels(
     usable = ~bad if valid is None else valid & ~bad
     whole = valid is None and missing is None
     if not search:
-        _fill(image, bad, usable)
+        fill(image, bad, usable)
         return bad
     limit, usual = _limit(image, usable, whole=whole)
     places = _candidates(image, limit - usual)
@@ -97,7 +97,7 @@ def replace_bad_pixels(
     if places.shape[1] <= _MOST * image.size:
         hot = _are_hot(image, usable, places, limit)
         value = image[tuple(places[:, hot])]
-        excess = value - _median(image, usable, places[:, hot], _NEAR)
+        excess = value - median(image, usable, places[:, hot], NEAR)
         if _are_electrons(value, excess, image.size):
             limit = _STEPS * float(np.median(excess))
         for _ in range(_ROUNDS):
@@ -107,8 +107,29 @@ def replace_bad_pixels(
             bad[tuple(places[:, hot])] = True
             usable[tuple(places[:, hot])] = False
             places = places[:, ~hot]
-    _fill(image, bad, usable)
+        _add_wings(image, bad, usable, limit)
+    fill(image, bad, usable)
     return bad
+
+
+def _add_wings(image: Image, bad: Mask, usable: Mask, limit: float) -> None:
+    """Add what is beside bad pixels and as far off: the rest of one hit.
+
+    Shifted by part of a pixel, a hot pixel has wings that neighbors share; splines let
+    them ring, to 7 pixels of one of 60 000 counts.
+    """
+    ring = bad
+    for _ in range(_WING):
+        ring = ndimage.binary_dilation(ring, np.ones((3, 3), bool)) & usable
+        places = np.stack(np.nonzero(ring))
+        far = median(image, usable, places, FAR)
+        off = np.abs(image[tuple(places)] - far) > limit
+        if not off.any():
+            return
+        ring = np.zeros(bad.shape, bool)
+        ring[tuple(places[:, off])] = True
+        bad |= ring
+        usable &= ~ring
 
 
 def _limit(image: Image, usable: Mask, *, whole: bool) -> tuple[float, float]:
@@ -121,7 +142,7 @@ def _limit(image: Image, usable: Mask, *, whole: bool) -> tuple[float, float]:
         places = places[:, usable[places[0], places[1]]]
     if not places.size:
         return np.inf, 0.0
-    near = _median(image, usable, places, _NEAR)
+    near = median(image, usable, places, NEAR)
     off = np.abs(image[places[0], places[1]] - near)
     off = off[np.isfinite(off)]
     often, usual = (float(q) for q in np.quantile(off, (0.9, 0.99)))
@@ -190,10 +211,10 @@ def _are_hot(image: Image, usable: Mask, places: Places, limit: float) -> Mask:
 def _are_hot_at_once(image: Image, usable: Mask, places: Places, limit: float) -> Mask:
     """Return which pixels differ from half or more of their neighbors, and how."""
     value = image[places[0], places[1]]
-    far = _median(image, usable, places, _FAR)
+    far = median(image, usable, places, FAR)
     sign = np.where(value < far, np.float32(-1), np.float32(1))
     # Times the sign, so that less is more like the image.
-    values, count = _sorted_around(image, usable, places, _NEAR, sign)
+    values, count = sorted_around(image, usable, places, NEAR, sign)
     index = np.arange(len(value))
     # Of an even number the one that is less off: half of them may be hot.
     near = sign * values[index, np.maximum(count - 1, 0) // 2]
@@ -207,49 +228,3 @@ def _are_hot_at_once(image: Image, usable: Mask, places: Places, limit: float) -
         & (np.abs(largest - far) < _SHOULDER * off)
     )
     return hot
-
-
-def _fill(image: Image, bad: Mask, usable: Mask) -> None:
-    """Replace pixels, those with good neighbors first."""
-    places = np.stack(np.nonzero(bad))
-    while places.size:
-        value = _median(image, usable, places, _NEAR)
-        known = np.isfinite(value)
-        if not known.any():
-            value = np.full(len(value), np.median(image[usable]) if usable.any() else 0)
-            known = np.ones(len(value), bool)
-        image[tuple(places[:, known])] = value[known]
-        usable[tuple(places[:, known])] = True
-        places = places[:, ~known]
-
-
-def _median(image: Image, usable: Mask, places: Places, around: Places) -> Image:
-    """Return the median of the usable pixels around places, NaN without any."""
-    values, count = _sorted_around(image, usable, places, around)
-    index = np.arange(len(values))
-    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(around) - 1)
-    median = (values[index, low] + values[index, high]) / 2
-    return np.asarray(np.where(count > 0, median, np.nan), np.float32)
-
-
-def _sorted_around(
-    image: Image,
-    usable: Mask,
-    places: Places,
-    around: Places,
-    sign: Image | None = None,
-) -> tuple[Image, Places]:
-    """Return the pixels around places, ascending, and how many of them are usable.
-
-    Others come last. Beyond its edges the image is continued by reflection. With a sign
-    for each place the pixels are multiplied by it.
-    """
-    inside = places[:, :, np.newaxis] + around.T[:, np.newaxis]
-    for index, size in zip(inside, image.shape, strict=True):
-        np.abs(index, out=index)
-        np.subtract(index, 2 * np.maximum(index - (size - 1), 0), out=index)
-    values = image[inside[0], inside[1]]
-    if sign is not None:
-        values = values * sign[:, np.newaxis]
-    good = usable[inside[0], inside[1]]
-    return np.sort(np.where(good, values, np.inf), axis=1), good.sum(axis=1)

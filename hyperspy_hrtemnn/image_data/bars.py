@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from .openings import opened
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -60,14 +62,14 @@ def bars(same: Mask, found: Mask, rows: slice) -> Mask:
     result = np.zeros(same.shape, bool)
     rare = share_after_others(same) < RARE
     part, known = same[rows], found[rows]
-    solid = _opened(part, BAR)
+    solid = opened(part, BAR)
     if rare:
         # Beside digits it may be narrow.
         solid = ndimage.binary_propagation(solid, mask=part)
     solid = without_small_holes(solid | known) & ~known
     # A box may touch a border, of which a little is not known yet.
     for height in (BAR[0], 3 * BAR[0]):
-        areas, _ = ndimage.label(_opened(solid, (height, BAR[1])))
+        areas, _ = ndimage.label(opened(solid, (height, BAR[1])))
         for number, (y, x) in enumerate(ndimage.find_objects(areas), start=1):
             box = (slice(y.start + rows.start, y.stop + rows.start), x)
             bar = (areas[y, x] == number) | found[box]
@@ -90,32 +92,6 @@ def without_small_holes(mask: Mask) -> Mask:
     small[np.unique(np.concatenate(edges))] = False
     small[0] = True
     return np.asarray(small[others])
-
-
-def _opened(mask: Mask, shape: tuple[int, int]) -> Mask:
-    """Return the opening of a mask by a rectangle.
-
-    A tenth of the time of `ndimage.binary_opening`, in passes of whole arrays.
-    """
-    if min(n - size for n, size in zip(mask.shape, shape, strict=True)) < 0:
-        return np.zeros(mask.shape, bool)
-    for axis, size in enumerate(shape):
-        mask = _in_a_row(mask, size, axis, np.logical_and)
-    mask = np.pad(mask, [(size - 1, size - 1) for size in shape])
-    for axis, size in enumerate(shape):
-        mask = _in_a_row(mask, size, axis, np.logical_or)
-    return mask
-
-
-def _in_a_row(mask: Mask, size: int, axis: int, combine: np.ufunc) -> Mask:
-    """Return whether all, or any, of so many pixels from each on are set."""
-    mask = np.moveaxis(mask, axis, 0)
-    known = 1
-    while known < size:
-        step = min(known, size - known)
-        mask = combine(mask[:-step], mask[step:])
-        known += step
-    return np.moveaxis(mask, 0, axis)
 
 
 def _crosses(same: Mask, box: tuple[slice, slice]) -> bool:

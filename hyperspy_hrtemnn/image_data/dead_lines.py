@@ -49,10 +49,9 @@ def dead_lines(image: Image, valid: Mask) -> tuple[Mask, Mask]:
     part = image[inner]
     along_x, along_y = _constant_rows(part), _constant_rows(part.T)
     for turned, these, others in ((False, along_x, along_y), (True, along_y, along_x)):
-        # Where gaps cross, the rows beside one are constant in the other.
-        across = (part.T if turned else part)[:, ~others]
         for run in _runs(these):
-            if _is_dead(across, run):
+            # Where gaps cross, the rows beside one are constant in the other.
+            if _is_dead(part.T if turned else part, run, ~others):
                 found = lines if run.stop - run.start <= _WIDEST_LINE else gaps
                 view = found[inner]
                 (view.T if turned else view)[run] = True
@@ -74,14 +73,17 @@ def _runs(which: Mask) -> list[slice]:
     return [slice(start, stop) for start, stop in pairwise(ends)][::2]
 
 
-def _is_dead(image: Image, run: slice) -> bool:
-    """Return whether rows are constant for another reason than the image's."""
-    height, width = image.shape
+def _is_dead(image: Image, run: slice, columns: Mask) -> bool:
+    """Return whether rows are constant for another reason than the image's.
+
+    Told by some columns of the rows beside them.
+    """
+    height, width = len(image), np.count_nonzero(columns)
     beside = [row for row in (run.start - 1, run.stop) if 0 <= row < height]
     if not beside or not width:
         return False
     value = image[run.start, 0]
-    near = image[beside]
+    near = image[beside][:, columns]
     same = near == value
     # Of vacuum without noise a pixel is as the one before it is.
     after = same[:, 1:][same[:, :-1]]

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import ndimage
 
 from hyperspy_hrtemnn.bad_frames import BadFrameError
@@ -350,3 +353,17 @@ def test_wrapped_integers_are_refused_with_the_remedy(image, dtype, other):
         image_data(wrapped)
     for fine in (wrapped.view(other), np.where(image > 20, 65535, 0).astype("u2")):
         assert image_data(fine).no_data == 0
+
+
+@pytest.mark.parametrize("quality", [75, 92])
+@pytest.mark.parametrize("color", [0, 255])
+def test_a_box_that_was_compressed_is_no_data(expected, rng, quality, color):
+    image = np.clip(rng.poisson(4 * expected), 0, 255).astype("u1")
+    assert image_data(image).no_data == 0
+    image[115:173, 30:140] = color
+    image[149:154, 50:118] = image[132:141, 70:73] = image[132:141, 80:86] = 255 - color
+    file = BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=quality)
+    data = image_data(np.asarray(Image.open(file)))
+    assert not data.valid[115:173, 30:140].any()
+    assert data.no_data <= 64 * 116

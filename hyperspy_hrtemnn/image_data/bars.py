@@ -73,10 +73,10 @@ def bars(same: Mask, found: Mask, rows: slice) -> Mask:
         for number, (y, x) in enumerate(ndimage.find_objects(areas), start=1):
             box = (slice(y.start + rows.start, y.stop + rows.start), x)
             bar = (areas[y, x] == number) | found[box]
-            if _crosses(same, box):
+            if crosses(same, box):
                 # A line or a gap of a camera.
                 continue
-            if bar.mean() >= _SOLID and _is_crisp(same, result, box):
+            if bar.mean() >= _SOLID and is_crisp(same, result, box):
                 result[box] |= bar
                 if rare:
                     result |= _beside(same, box)
@@ -94,7 +94,7 @@ def without_small_holes(mask: Mask) -> Mask:
     return np.asarray(small[others])
 
 
-def _crosses(same: Mask, box: tuple[slice, slice]) -> bool:
+def crosses(same: Mask, box: tuple[slice, slice]) -> bool:
     """Return whether a box reaches from edge to edge, and is not at one itself."""
     ends = [
         (part.start > 0, part.stop < size)
@@ -106,7 +106,7 @@ def _crosses(same: Mask, box: tuple[slice, slice]) -> bool:
     )
 
 
-def _is_crisp(same: Mask, known: Mask, box: tuple[slice, slice]) -> bool:
+def is_crisp(same: Mask, known: Mask, box: tuple[slice, slice]) -> bool:
     """Return whether an area, without what is known, ends at the edges of its box."""
     around = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in box)
     wider = same[around] & ~known[around]

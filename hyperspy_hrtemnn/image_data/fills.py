@@ -13,6 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from .bars import BAR, RARE, bars, rows_of_bars, share_after_others, without_small_holes
+from .compressed import compressed_boxes
 from .outline import inside_hull
 from .values import sampled
 
@@ -78,6 +79,8 @@ def filled(image: NDArray[Any], missing: Mask | None = None) -> Mask:
                     found |= _borders(rest, value, same)
                 if rows:
                     found |= bars(same, found, rows)
+        if not is_flat(rest) and (boxes := compressed_boxes(rest, found)) is not None:
+            found |= boxes
         # What is written into a filled area.
         found |= _islands(rest, found)
     if missing is not None:

@@ -221,9 +221,7 @@ def test_waves_are_registered_before_they_are_compared(wave):
     assert row["rmse_registered"] < held["rmse_registered"] < row["rmse"]
     with pytest.raises(ValueError, match="largest_shift cannot be negative"):
         moved.compare(wave, largest_shift=-1)
-    with pytest.raises(
-        ValueError, match="largest_shift cannot be negative or infinite"
-    ):
+    with pytest.raises(ValueError, match="cannot be negative or infinite, as inf"):
         moved.compare(wave, largest_shift=float("inf"))
 
 

@@ -17,6 +17,8 @@ from pydantic import (
 
 
 def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
+    if not all(map(math.isfinite, bounds)):
+        raise ValueError(f"the range {bounds} is not of finite numbers")
     if bounds[0] > bounds[1]:
         raise ValueError(f"the range {bounds} is reversed")
     return bounds
@@ -25,6 +27,8 @@ def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
 Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
 """Lower and upper bound, both included."""
 
+_VERSION = 2
+
 METADATA_KEY = "hrtemnn_card"
 """The key of an ONNX file's `metadata_props` that holds the card as JSON."""
 
@@ -32,10 +36,10 @@ METADATA_KEY = "hrtemnn_card"
 class TrainedRanges(BaseModel):
     """The conditions a network was trained for; outside them it is a guess."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     sampling: Range = Field(description="pixel size of the images [Å]")
-    energy: float = Field(description="beam energy [keV]")
+    energy: float = Field(gt=0, description="beam energy [keV]")
     dose: Range = Field(description="frame dose [e-/Å²]")
     defocus: Range = Field(description="defocus, positive = underfocus [Å]")
     Cs: Range = Field(description="spherical aberration [Å]")
@@ -63,10 +67,10 @@ class Card(BaseModel):
 
     A card of the first version, which does not name it, is brought up to date as it is
     read: its blur was the number of the thesis' equation 1.22, 2 pi times the standard
-    deviation in the image.
+    deviation in the image. One of a later version is refused, whatever it holds.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     # Of cards that say nothing: these networks were trained with objects' pixels
     # weighted 9 times, and give 0.9 where an object is as likely as none.
@@ -153,8 +157,15 @@ class Card(BaseModel):
     @classmethod
     def _of_the_first_version(cls, values: Any, info: ValidationInfo) -> Any:
         # Only what was read can be old; a card that is made is of today.
-        read = info.mode == "json" and isinstance(values, dict)
-        return _up_to_date(values) if read and "version" not in values else values
+        if info.mode != "json" or not isinstance(values, dict):
+            return values
+        version = values.get("version", 1)
+        if isinstance(version, int) and version > _VERSION:
+            raise ValueError(
+                f"the card is of version {version}, and this installation reads cards "
+                f"to version {_VERSION}; update hyperspy-hrtemnn"
+            )
+        return _up_to_date(values) if "version" not in values else values
 
     @model_validator(mode="after")
     def _of_images_or_spectra(self) -> Card:

@@ -47,9 +47,9 @@ _HEIGHT_TOLD = np.radians(60), np.radians(120)
 # Columns within this much of a full turn have perhaps passed it.
 _NEAR_TURN = np.radians(30)
 
-# Root mean square distance of heavy columns from the circle, in radii. It is 0.05 to 0.09
-# of gold and platinum that vibrate and end in one plane, up to 15 atoms; 0.15 and more
-# where the crystal is 0.25° off the beam, and 0.2 of gold at rest.
+# Root mean square distance of heavy columns from the circle, in radii. It is 0.05 to
+# 0.09 of gold and platinum that vibrate and end in one plane, up to 15 atoms, 0.13 to
+# 0.22 where the crystal is 0.25° to 0.5° off the beam, and 0.2 of gold at rest.
 _OFF_CIRCLE = 0.12
 
 LARGEST_ANGLE = 8.3
@@ -227,9 +227,9 @@ def _warn_of_what_is_unsure(heavy: NDArray[np.complexfloating], steps: int) -> N
         )
     elif steps:
         what = (
-            f"{steps} pairs of neighboring columns are more than 100° apart on the mass "
-            "circle: a thick one beside a thin one, whose turns are not known, or a "
-            "summit between columns, which a larger min_separation leaves out"
+            f"{steps} pairs of neighboring columns are more than 100° apart on the "
+            "mass circle: a thick one beside a thin one, whose turns are not known, or "
+            "a summit between columns, which a larger min_separation leaves out"
         )
     else:
         return

@@ -16,15 +16,15 @@ import numpy as np
 from network_page import DOCS, replace_part
 
 from hyperspy_hrtemnn.analysis import (
-    Camera,
+    Detector,
     NoiseSpectrum,
     ReadoutFit,
-    detect,
+    detect_electrons,
     fit_mtf,
     fit_readout,
     noise_floor,
 )
-from hyperspy_hrtemnn.signals import HRTEM, CameraFit
+from hyperspy_hrtemnn.signals import HRTEM, DetectorFit
 
 if TYPE_CHECKING:
     from hyperspy_hrtemnn.analysis.detector.mtf_fit import Floor
@@ -40,26 +40,26 @@ KNOWN = (0.25, 2.5, N0)
 
 def measure(
     cameras: list[tuple[float, float, float]], floor: Floor = "quadrature"
-) -> CameraFit:
+) -> DetectorFit:
     """Return what the noise tells of a camera with c0, c3 and N0 of each frame."""
     vacuum = np.ones((SIDE + 2 * MARGIN,) * 2, np.float32)
     inner = slice(MARGIN, -MARGIN)
     frames = []
     for seed, (dose, (c0, c3, readout)) in enumerate(zip(DOSES, cameras, strict=True)):
-        camera = Camera(SAMPLING, dose, c0, c3, readout=readout)
-        counts = detect(vacuum, camera, np.random.default_rng(seed))
+        detector = Detector(SAMPLING, dose, c0, c3, readout=readout)
+        counts = detect_electrons(vacuum, detector, np.random.default_rng(seed))
         frames.append(counts[inner, inner])
     movie = HRTEM(np.stack(frames))
     for axis, name in zip(movie.axes_manager.signal_axes, "xy", strict=True):
         axis.name, axis.scale, axis.units = name, SAMPLING, "Å"
     whole = (0, SIDE * SAMPLING, 0, SIDE * SAMPLING)
-    fit: CameraFit = movie.fit_mtf(
+    fit: DetectorFit = movie.fit_mtf(
         whole, dose=DOSES.tolist(), offset=N0, floor=floor, show_progressbar=False
     )
     return fit
 
 
-def wrong_readout(fit: CameraFit) -> tuple[list[float], ReadoutFit]:
+def wrong_readout(fit: DetectorFit) -> tuple[list[float], ReadoutFit]:
     """Return C and N0 of fits to the power, where equation 2 has the amplitude."""
     fits = [
         fit_mtf(NoiseSpectrum(s.frequency, s.power**2, s.samples / 4), "linear")
@@ -70,7 +70,7 @@ def wrong_readout(fit: CameraFit) -> tuple[list[float], ReadoutFit]:
     return floors, fit_readout(floors, fit.table["electrons"], errors)
 
 
-def draw_spectra(fit: CameraFit) -> None:
+def draw_spectra(fit: DetectorFit) -> None:
     """Draw the first and the last frame, as figures SOI 6 and SOI 7."""
     figure, panels = plt.subplots(2, 2, figsize=(9, 5), layout="constrained")
     for frame, column in zip((0, -1), panels.T, strict=True):
@@ -79,7 +79,7 @@ def draw_spectra(fit: CameraFit) -> None:
     figure.savefig(PICTURES / "spectra.png", dpi=100)
 
 
-def draw_parameters(columns: dict[str, CameraFit], name: str) -> None:
+def draw_parameters(columns: dict[str, DetectorFit], name: str) -> None:
     """Draw c0, c3 and C against dose, as figures 5 and SOI 8, a column for each fit."""
     figure, panels = plt.subplots(
         3, len(columns), figsize=(4.5 * len(columns), 7), layout="constrained"
@@ -93,7 +93,7 @@ def draw_parameters(columns: dict[str, CameraFit], name: str) -> None:
     figure.savefig(PICTURES / name, dpi=100)
 
 
-def draw_readout(fit: CameraFit, floors: list[float], wrong: ReadoutFit) -> None:
+def draw_readout(fit: DetectorFit, floors: list[float], wrong: ReadoutFit) -> None:
     """Draw C against electrons, as figure 6, of the amplitude and of the power."""
     figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
     fit.plot_readout(ax)
@@ -104,7 +104,7 @@ def draw_readout(fit: CameraFit, floors: list[float], wrong: ReadoutFit) -> None
     figure.savefig(PICTURES / "readout.png", dpi=100)
 
 
-def results(fit: CameraFit, linear: CameraFit, wrong: ReadoutFit) -> str:
+def results(fit: DetectorFit, linear: DetectorFit, wrong: ReadoutFit) -> str:
     """Return what came back at low, middle and high doses as text."""
     c0, c3, _ = KNOWN
     first = (

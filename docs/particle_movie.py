@@ -19,7 +19,12 @@ from tqdm import tqdm
 from hrtemnn_training.structures import AmorphousFilm, assemble, make_shape, tilt
 from hrtemnn_training.structures._metals import lattice_constant
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
-from hyperspy_hrtemnn.analysis import Camera, Optics, detect, intensity
+from hyperspy_hrtemnn.analysis import (
+    Detector,
+    Optics,
+    detect_electrons,
+    image_intensity,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +39,7 @@ GRID = 0.25  # of the multislice; the waves keep two thirds of its frequencies [
 PIXEL = 0.3  # of the camera [Å]
 SETTINGS = WaveSettings(sampling=GRID, slice_thickness=2)
 OPTICS = Optics(energy=300, defocus=70, Cs=-5e4, focal_spread=12, blur=0.0637)
-CAMERA = Camera(sampling=PIXEL, dose=600, c0=0.35, c3=2.5, readout=0.01)
+DETECTOR = Detector(sampling=PIXEL, dose=600, mtf_c0=0.35, mtf_c3=2.5, readout=0.01)
 
 ON = 12  # frames, one a second, before the beam is turned off
 OFF = 20.0  # how long it is off [s]
@@ -105,8 +110,8 @@ def make_movie(seed: int = 11) -> tuple[HRTEM, list[Particle]]:
                 place = place + jumps[frame]
             if len(atoms):
                 _put(wave, atoms, place)
-        image = intensity(wave, (FIELD, FIELD), OPTICS, (pixels, pixels))
-        frames.append(detect(image, CAMERA, rng))
+        image = image_intensity(wave, (FIELD, FIELD), OPTICS, (pixels, pixels))
+        frames.append(detect_electrons(image, DETECTOR, rng))
     return _signal(np.stack(frames)), drawn
 
 

@@ -36,7 +36,13 @@ from hrtemnn_training.structures import (
     TiltedParticle,
 )
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
-from hyperspy_hrtemnn.analysis import Aberration, Camera, Optics, detect, intensity
+from hyperspy_hrtemnn.analysis import (
+    Aberration,
+    Detector,
+    Optics,
+    detect_electrons,
+    image_intensity,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,13 +131,15 @@ def show(axes: Axes, image: np.ndarray, title: str, sampling: float) -> None:
 
 
 def see(
-    structure: Structure, wave: np.ndarray, optics: Optics, camera: Camera
+    structure: Structure, wave: np.ndarray, optics: Optics, detector: Detector
 ) -> np.ndarray:
     """Return the counts of a camera over the whole field."""
     extent = (structure.box[1], structure.box[0])
-    y, x = (round(length / camera.sampling) for length in extent)
-    return detect(
-        intensity(wave, extent, optics, (y, x)), camera, np.random.default_rng(0)
+    y, x = (round(length / detector.sampling) for length in extent)
+    return detect_electrons(
+        image_intensity(wave, extent, optics, (y, x)),
+        detector,
+        np.random.default_rng(0),
     )
 
 
@@ -146,8 +154,8 @@ def draw_generators(path: Path) -> None:
             structure = generator.make(seed)
             optics = Optics(energy=settings.energy, defocus=60, Cs=1e4, focal_spread=8)
             dose = 8e3 if settings is HEAVY else 1e5
-            camera = Camera(sampling=SAMPLING, dose=dose, c0=0.5, c3=2.5)
-            image = see(structure, exit_wave(structure, settings), optics, camera)
+            detector = Detector(sampling=SAMPLING, dose=dose, mtf_c0=0.5, mtf_c3=2.5)
+            image = see(structure, exit_wave(structure, settings), optics, detector)
             show(axes, image, title, SAMPLING)
             for outline in structure.outlines:
                 corners = outline / SAMPLING - 0.5
@@ -160,17 +168,19 @@ def draw_microscopes(path: Path) -> None:
     structure = SupportedParticles(field=80, empty=0, bare_support=0).make(1)
     wave = exit_wave(structure, HEAVY)
     optics = Optics(energy=300, defocus=60, Cs=1e4, focal_spread=8)
-    camera = Camera(sampling=SAMPLING, dose=1e4, c0=0.5, c3=2.5, readout=0.01)
+    detector = Detector(
+        sampling=SAMPLING, dose=1e4, mtf_c0=0.5, mtf_c3=2.5, readout=0.01
+    )
     coma = (Aberration(2, 1, 3000.0, 0.5), Aberration(1, 2, 60.0, 1.0))
     cases = {
-        "underfocus 60 Å, 10⁴ e⁻/Å²": (optics, camera),
-        "overfocus 60 Å": (replace(optics, defocus=-60), camera),
-        "underfocus 200 Å": (replace(optics, defocus=200), camera),
-        "Cs 0.1 mm": (replace(optics, Cs=1e6), camera),
-        "astigmatism 60 Å, coma 0.3 µm": (replace(optics, aberrations=coma), camera),
-        "focal spread 40 Å": (replace(optics, focal_spread=40), camera),
-        "200 e⁻/Å²": (optics, replace(camera, dose=200)),
-        "200 e⁻/Å², MTF c0 0.15": (optics, replace(camera, dose=200, c0=0.15)),
+        "underfocus 60 Å, 10⁴ e⁻/Å²": (optics, detector),
+        "overfocus 60 Å": (replace(optics, defocus=-60), detector),
+        "underfocus 200 Å": (replace(optics, defocus=200), detector),
+        "Cs 0.1 mm": (replace(optics, Cs=1e6), detector),
+        "astigmatism 60 Å, coma 0.3 µm": (replace(optics, aberrations=coma), detector),
+        "focal spread 40 Å": (replace(optics, focal_spread=40), detector),
+        "200 e⁻/Å²": (optics, replace(detector, dose=200)),
+        "200 e⁻/Å², MTF c0 0.15": (optics, replace(detector, dose=200, mtf_c0=0.15)),
     }
     figure = Figure(figsize=(12, 6.4), layout="constrained")
     for axes, (title, (lenses, detector)) in zip(

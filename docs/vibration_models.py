@@ -16,7 +16,12 @@ from hrtemnn_training.structures import Structure, find_sites
 from hrtemnn_training.waves.local_frozen_phonons import LocalFrozenPhonons
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 from hrtemnn_training.waves.vibrations import UniformSmearing
-from hyperspy_hrtemnn.analysis import Camera, Optics, detect, intensity
+from hyperspy_hrtemnn.analysis import (
+    Detector,
+    Optics,
+    detect_electrons,
+    image_intensity,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -125,7 +130,7 @@ class Seen:
         self._waves = [smoothed(wave, self._extent, grid) for wave in waves]
         self.wave = np.mean(self._waves, axis=0)
         mean: NDArray[np.complex64] = np.mean(waves, axis=0, dtype=np.complex64)
-        self.image = intensity(mean, self._extent, OPTICS, shape)
+        self.image = image_intensity(mean, self._extent, OPTICS, shape)
 
     @property
     def spread(self) -> float:
@@ -134,8 +139,8 @@ class Seen:
 
     def noisy(self, seed: int) -> NDArray[np.float32]:
         """Return the image as a camera reads it, vacuum 1."""
-        counts = detect(
-            self.image, Camera(SAMPLING, DOSE, *MTF), np.random.default_rng(seed)
+        counts = detect_electrons(
+            self.image, Detector(SAMPLING, DOSE, *MTF), np.random.default_rng(seed)
         )
         return np.asarray(counts / (DOSE * SAMPLING**2))
 

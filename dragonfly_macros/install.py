@@ -6,7 +6,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-from hyperspy_hrtemnn.whole_files import written_whole
+from hyperspy_hrtemnn.atomic import written_whole
 
 ITEMS = tuple(sorted((Path(__file__).parent / "menu_items").glob("*.py")))
 """The files of the menu items."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis import Tracker, default_min_area, separate
+from hyperspy_hrtemnn.analysis import ParticleTracker, default_min_area, split_particles
 
 from .dialogs import ask_number, progress
 from .guesses import multi_roi_of
@@ -55,11 +55,11 @@ def label_particles(roi: ROI, min_separation: float) -> MultiROI:
     """
     count = frame_count(roi)
     pixels = in_pixels(min_separation, roi, "The smallest distance")
-    tracker = Tracker()
+    tracker = ParticleTracker()
     with temporary(labels_like(roi)) as labels:
         with progress(TITLE, count) as advance:
             for number, frame in enumerate(frames(roi)):
-                ids = tracker.link(separate(frame != 0, pixels))
+                ids = tracker.link(split_particles(frame != 0, pixels))
                 if tracker.next_id > _MOST_LABELS:
                     raise ValueError(
                         f"There are more than {_MOST_LABELS} particles. Give a larger "

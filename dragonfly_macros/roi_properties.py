@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from ORSModel import ROI
 
-from hyperspy_hrtemnn.analysis import properties
-from hyperspy_hrtemnn.whole_files import written_whole
+from hyperspy_hrtemnn.analysis import particle_properties
+from hyperspy_hrtemnn.atomic import written_whole
 
 from .dialogs import Cancelled, ask_number, ask_text, progress
 from .movies import frame_count, frames, pixel_size
@@ -69,7 +69,8 @@ def tabulate(rois: Sequence[ROI | MultiROI], frame_time: float = 0) -> pd.DataFr
     -------
     A row for each particle in each frame in which it is: ``roi``, the title and, of a
     MultiROI, the label; ``frame``, from 0 on; ``time`` in s, if it is known; and the
-    columns of `hyperspy_hrtemnn.analysis.properties` but ``id``, lengths in nm.
+    columns of `hyperspy_hrtemnn.analysis.particle_properties` except ``id``, with
+    lengths in nm.
 
     Raises
     ------
@@ -86,7 +87,9 @@ def tabulate(rois: Sequence[ROI | MultiROI], frame_time: float = 0) -> pd.DataFr
             pixel = pixel_size(roi)
             for number, frame in enumerate(frames(roi)):
                 labels = (frame != 0).astype(int) if isinstance(roi, ROI) else frame
-                tables.append(_table(roi, number, properties(labels, sampling=pixel)))
+                tables.append(
+                    _table(roi, number, particle_properties(labels, sampling=pixel))
+                )
                 advance()
     table = pd.concat(tables, ignore_index=True)
     if not len(table):

@@ -248,7 +248,7 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Take out the drift of the whole field.",
         ),
         click.option(
-            "--reach",
+            "--search-range",
             help='Farthest a particle may move by itself between frames, such as "3 nm"'
             "; by default one that overlaps with none of the frame before is new.",
         ),
@@ -465,7 +465,7 @@ def detector(
 
     MOVIE is a file HyperSpy reads, or a folder of an in-situ camera.
     """
-    from hyperspy_hrtemnn.jobs.measuring import measure_file
+    from hyperspy_hrtemnn.jobs.detector import measure_file
 
     gain: float | str | None = counts_per_electron
     if counts_per_electron not in (None, "noise"):

@@ -20,10 +20,9 @@ from hyperspy_hrtemnn.signals import (
     Instances,
     LocalFFT,
     Segmentation,
-    _tables,
 )
-from hyperspy_hrtemnn.signals._entrance import in_one_form
-from hyperspy_hrtemnn.signals._tables import column_names
+from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
+from hyperspy_hrtemnn.signals._shared.tables import _COLUMNS, column_names
 
 FRAMES, Y, X = 3, 60, 76
 SIDE = 0.1  # nm
@@ -215,7 +214,7 @@ def test_nothing_of_a_lazy_movie_in_another_form_is_read_before_it_is_asked_for(
     assert signals["HRTEM_segmentation"].threshold(0.5)._lazy
     spectra = signals["HRTEM"].local_fft(signals["HRTEM_instances"], 1, size="5 nm")
     assert spectra._lazy
-    with pytest.raises(AssertionError, match="read too early"):
+    with pytest.raises(ValueError, match="AssertionError: read too early"):
         signals["HRTEM_instances"].ids()
 
 
@@ -466,7 +465,7 @@ def test_names_of_columns_of_all_tables_are_known():
         ),
     ]
     for table in tables:
-        assert set(table.columns) <= _tables._COLUMNS
+        assert set(table.columns) <= _COLUMNS
 
 
 def test_the_axis_of_particles_or_classes_is_not_one_of_the_movie(network_path):

@@ -20,31 +20,33 @@ from hyperspy_hrtemnn.analysis import (
     fit_excitation,
     hexagonal_angle,
     hexagonal_spots,
-    intensity,
+    image_intensity,
     mass_angle,
     mass_circle,
-    propagate,
-    remove_spots,
+    propagate_wave,
+    remove_bragg_spots,
 )
 
 
 def test_forth_and_back_is_the_wave():
     wave = flake()[0]
-    there = propagate(wave, SAMPLING, ENERGY, 80.0)
+    there = propagate_wave(wave, SAMPLING, ENERGY, 80.0)
     assert np.abs(there - wave).max() > 0.1
     # No electron is lost on the way.
     assert np.vdot(there, there).real == pytest.approx(wave.size, rel=1e-4)
     np.testing.assert_allclose(
-        propagate(there, SAMPLING, ENERGY, -80.0), wave, atol=1e-5
+        propagate_wave(there, SAMPLING, ENERGY, -80.0), wave, atol=1e-5
     )
-    np.testing.assert_allclose(propagate(wave, SAMPLING, ENERGY, 0), wave, atol=1e-6)
+    np.testing.assert_allclose(
+        propagate_wave(wave, SAMPLING, ENERGY, 0), wave, atol=1e-6
+    )
 
 
 def test_going_back_is_underfocus():
     # Coarse enough for the intensity, whose frequencies are twice the wave's.
     wave = phase_object([(5.0, 6.2)], [0.2])
-    back = propagate(wave, SAMPLING, ENERGY, -30.0)
-    image = intensity(wave, EXTENT, Optics(ENERGY, defocus=30), SHAPE)
+    back = propagate_wave(wave, SAMPLING, ENERGY, -30.0)
+    image = image_intensity(wave, EXTENT, Optics(ENERGY, defocus=30), SHAPE)
     np.testing.assert_allclose(np.abs(back) ** 2, image, atol=1e-4)
 
 
@@ -252,7 +254,7 @@ def test_propagation_moves_a_column_along_its_defocus_circle():
     wave = phase_object([(6.0, 6.4)], [0.3])
     angles = []
     for distance in (-4.0, 0.0, 4.0):
-        there = propagate(wave, SAMPLING, ENERGY, distance)
+        there = propagate_wave(wave, SAMPLING, ENERGY, distance)
         angles.append(mass_angle(find_wave_columns(there, min_separation=10).wave[0]))
     np.testing.assert_allclose(angles, 0.3, rtol=0.05)
 
@@ -318,10 +320,10 @@ def test_a_support_is_removed_and_nothing_else():
     # Tapered, the support has no edges at the border of the field.
     support *= np.outer(*(np.hanning(n) for n in shape))
     spots = hexagonal_spots(2.46, 20.0)
-    kept = remove_spots(1 + column + support, SAMPLING, spots, 0.07)
+    kept = remove_bragg_spots(1 + column + support, SAMPLING, spots, 0.07)
     mean = complex(1 + (column + support).mean())
     assert kept.mean() == pytest.approx(mean, abs=1e-6)
-    alone = remove_spots(1 + column, SAMPLING, spots, 0.07)
+    alone = remove_bragg_spots(1 + column, SAMPLING, spots, 0.07)
     left = compare_waves(kept, alone)["rmse"]
     assert left < 0.15 * compare_waves(support, 0 * support)["rmse"]
     assert (

@@ -13,7 +13,7 @@ import pytest
 import tiny_networks
 from known_waves import EXTENT, SAMPLING, SHAPE, flake, lenses
 
-from hyperspy_hrtemnn.analysis import compare_waves, intensity
+from hyperspy_hrtemnn.analysis import compare_waves, image_intensity
 from hyperspy_hrtemnn.analysis.waves.registration import shifted_wave
 from hyperspy_hrtemnn.networks import load, standardize
 from hyperspy_hrtemnn.signals import HRTEM, ExitWave, LazyExitWave, LazyHRTEM
@@ -56,7 +56,9 @@ def waves():
 @pytest.fixture(scope="module")
 def images():
     psi = flake()[0]
-    return np.stack([intensity(psi, EXTENT, o, SHAPE) for o in lenses(10 * DEFOCUS)])
+    return np.stack(
+        [image_intensity(psi, EXTENT, o, SHAPE) for o in lenses(10 * DEFOCUS)]
+    )
 
 
 @pytest.fixture

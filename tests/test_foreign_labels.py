@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from hyperspy_hrtemnn.signals._labels import own_labels
+from hyperspy_hrtemnn.signals._shared.labels import own_labels
 
 FRAMES, Y, X = 2, 33, 41
 

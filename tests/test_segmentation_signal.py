@@ -17,14 +17,18 @@ import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from hyperspy_hrtemnn.analysis import Tracker
+from hyperspy_hrtemnn.analysis import ParticleTracker
 from hyperspy_hrtemnn.signals import (
     Instances,
     LazyInstances,
     LazySegmentation,
     Segmentation,
 )
-from hyperspy_hrtemnn.signals._movies.linking import Runs, _unpack_block, linked_frames
+from hyperspy_hrtemnn.signals._tracking.linking import (
+    Runs,
+    _unpack_block,
+    linked_frames,
+)
 
 FRAMES, HEIGHT, WIDTH = 6, 50, 80
 REAL = Path(__file__).parents[1] / "../shared/data/nanoparticles_on_membrane"
@@ -268,7 +272,7 @@ def test_lazy_output_can_be_chosen(segmentation):
 def test_large_blocks_are_read_in_parts(segmentation, monkeypatch):
     frame_bytes = HEIGHT * WIDTH * 4
     monkeypatch.setattr(
-        "hyperspy_hrtemnn.signals._movies.deferred._BLOCK_BYTES", 2 * frame_bytes
+        "hyperspy_hrtemnn.signals._shared.deferred._BLOCK_BYTES", 2 * frame_bytes
     )
     lazy = segmentation.as_lazy()
     lazy.data = lazy.data.rechunk((-1, 25, 40))
@@ -344,7 +348,7 @@ def _most_alive(length, slow, monkeypatch):
             wait_if("saving")
             assert (labels == 1).all()
 
-    class SlowTracker(Tracker):
+    class SlowTracker(ParticleTracker):
         def link(self, labels):
             wait_if("linking")
             count("trackers", 1)
@@ -363,7 +367,7 @@ def _most_alive(length, slow, monkeypatch):
         return labels
 
     monkeypatch.setattr(
-        "hyperspy_hrtemnn.signals._movies.linking._unpack_block", unpacked
+        "hyperspy_hrtemnn.signals._tracking.linking._unpack_block", unpacked
     )
     movie = da.map_blocks(
         read, chunks=((1,) * length, 5, 7), dtype=np.float32, meta=np.empty((0, 0, 0))

@@ -20,14 +20,19 @@ from hrtemnn_training.images.grid import Grid
 from hrtemnn_training.images.labels import instances
 from hrtemnn_training.structures import Group, assemble, make_particle, make_support
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
-from hyperspy_hrtemnn.analysis import Camera, Optics, detect, intensity
+from hyperspy_hrtemnn.analysis import (
+    Detector,
+    Optics,
+    detect_electrons,
+    image_intensity,
+)
 
 FRAMES = 20
 FIELD = 108.0  # of the simulation [Å]
 SHAPE = (480, 512)  # of a frame [pixels]
 TIME = 0.5  # between frames [s]
 OPTICS = Optics(energy=300, defocus=60, Cs=50_000, focal_spread=8, blur=0.0477)
-CAMERA = Camera(sampling=0.2, dose=800, c0=0.35, c3=2.5, readout=0.01)
+DETECTOR = Detector(sampling=0.2, dose=800, mtf_c0=0.35, mtf_c3=2.5, readout=0.01)
 Parts = tuple[Group, list[np.ndarray]]
 
 FOLDER = Path(__file__).parent.parent / "hyperspy_hrtemnn" / "data"
@@ -65,7 +70,7 @@ def simulate() -> tuple[np.ndarray, np.ndarray]:
     """Return the counts, uint8, and the true ids, uint8, both (frame, y, x)."""
     rng = np.random.default_rng(7)
     parts = make_parts(rng)
-    pixels = round(FIELD / CAMERA.sampling)
+    pixels = round(FIELD / DETECTOR.sampling)
     top, left = ((pixels - n) // 2 for n in SHAPE)
     counts = np.empty((FRAMES, *SHAPE), np.uint8)
     truth = np.empty((FRAMES, *SHAPE), np.uint8)
@@ -73,12 +78,14 @@ def simulate() -> tuple[np.ndarray, np.ndarray]:
         support, *particles = place(parts, frame)
         structure = assemble(support, particles, FIELD)
         wave = exit_wave(structure, WaveSettings())
-        whole = intensity(wave, (FIELD, FIELD), OPTICS, (pixels, pixels))
-        seen = detect(whole, CAMERA, rng)[top : top + SHAPE[0], left : left + SHAPE[1]]
+        whole = image_intensity(wave, (FIELD, FIELD), OPTICS, (pixels, pixels))
+        seen = detect_electrons(whole, DETECTOR, rng)[
+            top : top + SHAPE[0], left : left + SHAPE[1]
+        ]
         counts[frame] = np.clip(np.rint(seen), 0, 255)
         grid = Grid(
-            corner=(top * CAMERA.sampling, left * CAMERA.sampling),
-            size=(SHAPE[0] * CAMERA.sampling, SHAPE[1] * CAMERA.sampling),
+            corner=(top * DETECTOR.sampling, left * DETECTOR.sampling),
+            size=(SHAPE[0] * DETECTOR.sampling, SHAPE[1] * DETECTOR.sampling),
             shape=SHAPE,
         )
         truth[frame] = instances(structure.outlines, grid)
@@ -89,8 +96,8 @@ def as_signal(data: np.ndarray, title: str, signal_type: str) -> hs.signals.Sign
     """Return a movie with its axes and where it comes from."""
     axes = [
         {"name": "time", "size": FRAMES, "scale": TIME, "units": "s"},
-        {"name": "y", "size": SHAPE[0], "scale": CAMERA.sampling / 10, "units": "nm"},
-        {"name": "x", "size": SHAPE[1], "scale": CAMERA.sampling / 10, "units": "nm"},
+        {"name": "y", "size": SHAPE[0], "scale": DETECTOR.sampling / 10, "units": "nm"},
+        {"name": "x", "size": SHAPE[1], "scale": DETECTOR.sampling / 10, "units": "nm"},
     ]
     signal = hs.signals.Signal2D(data, axes=axes)
     signal.set_signal_type(signal_type)
@@ -99,7 +106,7 @@ def as_signal(data: np.ndarray, title: str, signal_type: str) -> hs.signals.Sign
     signal.metadata.set_item("Acquisition_instrument.TEM.Camera.exposure", TIME)
     signal.metadata.set_item(
         "General.notes",
-        f"Simulated by training/example_movie.py: {CAMERA.dose} e-/Å², defocus "
+        f"Simulated by training/example_movie.py: {DETECTOR.dose} e-/Å², defocus "
         f"{OPTICS.defocus} Å, Cs {OPTICS.Cs} Å",
     )
     return signal

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A segmentation into particles, frame by frame: what `hrtemnn track` does."""
+"""Tracking of particles in a segmentation in a file: the job of `hrtemnn track`."""
 
 from __future__ import annotations
 
@@ -11,36 +11,32 @@ import numpy as np
 from tqdm import tqdm
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.analysis import Tracker
+from hyperspy_hrtemnn.analysis import ParticleTracker
 from hyperspy_hrtemnn.bad_frames import NO_DATA
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
-from hyperspy_hrtemnn.signals._entrance import in_one_form
-from hyperspy_hrtemnn.signals._instances import has_no_data
-from hyperspy_hrtemnn.signals._movies.deferred import (
+from hyperspy_hrtemnn.io.whole_frames import calibrate, load_images
+from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
+from hyperspy_hrtemnn.signals._shared.deferred import (
     deferred_blocks,
     lenient_blocks,
     whole_frames,
 )
-from hyperspy_hrtemnn.signals._movies.linking import separated
-from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
-from hyperspy_hrtemnn.signals._particles.dropped import DroppedRegions
-from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
-from hyperspy_hrtemnn.signals._probabilities import threshold_of
-from hyperspy_hrtemnn.signals._segmentation import (
+from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
+from hyperspy_hrtemnn.signals._shared.labels import has_no_data
+from hyperspy_hrtemnn.signals._shared.probabilities import threshold_of
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
+from hyperspy_hrtemnn.signals._shared.tables import check_property_table, frame_table
+from hyperspy_hrtemnn.signals._tracking.dropped import DroppedRegions
+from hyperspy_hrtemnn.signals._tracking.linking import separated
+from hyperspy_hrtemnn.signals._tracking.track import (
     linking_in_pixels,
     separate_frame,
     separation_in_pixels,
 )
-from hyperspy_hrtemnn.signals._tables import check_property_table, frame_table
 
-from .movies import (
-    calibrate,
-    load_images,
-    number_or_text,
-    sampling_in_angstrom,
-    told_in_lines,
-)
+from .lengths import number_or_text, sampling_in_angstrom
 from .outputs import check_output, check_table, finish, frames_folder, frames_path
+from .warning_lines import warnings_as_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,17 +56,17 @@ def track_file(
     Parameters
     ----------
     segmentation
-        A file written by `segment_file`, or any that HyperSpy reads with values from
-        0 to 1.
+        A file written by `segment_file`, or any other that HyperSpy reads with values
+        from 0 to 1.
     out
-        The .hspy file.
+        The .hspy file to write.
     table
-        A .csv file for the properties of the particles. Beside it, with ``_frames`` in
-        its name, another one says which frames have data.
+        A .csv file for the properties of the particles. A second file beside it, with
+        ``_frames`` in its name, says which frames have data.
     sampling
-        Pixel size in place of what the file says, a number in Å or a text.
+        Pixel size in place of the file's, a number in Å or a text with a unit.
     options
-        Of `Segmentation.track_instances`.
+        Parameters of `Segmentation.track_instances`.
     force
         Whether to replace `out` and `table`, and the finished frames of another job.
 
@@ -92,13 +88,13 @@ def track_file(
         "probability": threshold_of(signal, options["probability"]),
         "min_separation": number_or_text(options["min_separation"]),
         "min_area": number_or_text(options["min_area"]),
-        "reach": number_or_text(options["reach"]),
+        "search_range": number_or_text(options["search_range"]),
     }
-    # Checks the options, and knows the axes and metadata of the result.
-    with told_in_lines(segmentation):
+    # This checks the options, and gives the axes and metadata of the result.
+    with warnings_as_lines(segmentation):
         result = signal.track_instances(**options, lazy_output=True)
     if table is not None:
-        # What would otherwise fail when the last frame is tracked.
+        # Otherwise this would fail when the last frame is tracked.
         check_property_table(result)
     job = {
         "command": "track",
@@ -110,10 +106,10 @@ def track_file(
     checkpoint = Checkpoint(frames_folder(out), job, discard=force)
     separation, linking = _in_pixels(signal, options)
     dropped = Checkpoint(checkpoint.folder / "dropped", job)
-    regions = DroppedRegions(result, separation["min_area"])
-    with told_in_lines(segmentation):
+    regions = DroppedRegions(result, separation["min_area"], by_hand=True)
+    with warnings_as_lines(segmentation):
         _track_missing(signal, separation, linking, checkpoint, dropped)
-        regions(sum(int(dropped.read(number)) for number in dropped.done()))
+        regions.take(sum(int(dropped.read(number)) for number in dropped.done()))
         regions.tell()
     finish(result, checkpoint, out)
     if table is not None:
@@ -121,7 +117,7 @@ def track_file(
 
 
 def _write_tables(particles: Any, path: Path) -> None:
-    """Write the properties of particles and, beside them, which frames are known."""
+    """Write the properties of particles, and which frames are known beside them."""
     properties = particles.properties()
     write_csv(properties, path)
     axes = particles.axes_manager
@@ -139,7 +135,7 @@ def _in_pixels(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the options for separating and for linking."""
     of_one_frame = ("min_separation", "probability", "min_area")
-    of_several = ("min_overlap", "memory", "drift", "reach")
+    of_several = ("min_overlap", "memory", "drift", "search_range")
     return (
         separation_in_pixels(signal, *(options[name] for name in of_one_frame)),
         linking_in_pixels(signal, *(options[name] for name in of_several)),
@@ -153,13 +149,15 @@ def _track_missing(
     checkpoint: Checkpoint,
     dropped: Checkpoint,
 ) -> None:
-    """Track the frames after the last stored one, in their order."""
+    """Track the frames that are not stored yet, in their order."""
     done = checkpoint.done()
-    # Ids are only known as far as no frame is missing.
+    # Ids depend on all earlier frames: they are known up to the first gap.
     first = next((i for i, number in enumerate(done) if i != number), len(done))
     largest = max([0, *(int(checkpoint.read(i).max()) for i in range(first))])
     recent = range(_first_needed(checkpoint, first, linking["memory"] + 1), first)
-    tracker = Tracker.resume(map(checkpoint.read, recent), largest + 1, **linking)
+    tracker = ParticleTracker.resume(
+        map(checkpoint.read, recent), largest + 1, **linking
+    )
 
     movie = whole_frames(signal)
     rule = FrameRule("skip", known=True, by_hand=True).over(movie.shape[:1])
@@ -179,7 +177,7 @@ def _track_missing(
 
 
 def _first_needed(checkpoint: Checkpoint, first: int, known: int) -> int:
-    """Return the frame from which on so many that have data are before the first."""
+    """Return from which frame on `known` frames with data come before `first`."""
     while first and known:
         first -= 1
         known -= not has_no_data(checkpoint.read(first))

@@ -7,7 +7,6 @@ import math
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -15,17 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-
-def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
-    if not all(map(math.isfinite, bounds)):
-        raise ValueError(f"the range {bounds} is not of finite numbers")
-    if bounds[0] > bounds[1]:
-        raise ValueError(f"the range {bounds} is reversed")
-    return bounds
-
-
-Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
-"""Lower and upper bound, both included."""
+# A public name of `networks`, too.
+from hyperspy_hrtemnn.ranges import Range as Range  # noqa: PLC0414
 
 _VERSION = 2
 

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.image_data import ImageData
+    from hyperspy_hrtemnn.ranges import Range
 
-    from ._card import Card, Range
+    from ._card import Card
     from ._network import Network
     from ._tiling import Window
 

@@ -10,14 +10,16 @@ import numpy as np
 from hyperspy.signals import ComplexSignal2D
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.analysis import propagate
+from hyperspy_hrtemnn.analysis import propagate_wave
 from hyperspy_hrtemnn.plots import plot_argand, plot_convergence
 
-from ._calibration import sampling
-from ._entrance import OneForm
-from ._lenses import angstroms, beam_energy, set_energy
-from ._movies.frames import computed, derived_signal, frames, map_frames
-from ._movies.skipping import FrameRule
+from ._shared.calibration import sampling
+from ._shared.derived import computed, derived_signal
+from ._shared.entrance import OneForm
+from ._shared.frames import frames
+from ._shared.lenses import angstroms, beam_energy, set_energy
+from ._shared.runner import map_frames
+from ._shared.skipping import FrameRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from hyperspy_hrtemnn.analysis import Aberration
-
-    from ._hrtem import HRTEM
 
 
 class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
@@ -74,7 +74,7 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         """
         known = beam_energy(self, energy)
         run = partial(
-            propagate,
+            propagate_wave,
             sampling=sampling(self),
             energy=known,
             distance=angstroms(distance, self),
@@ -169,7 +169,7 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
-    ) -> HRTEM:
+    ) -> Signal2D:
         """Return the images that lenses and a camera make of the waves.
 
         Parameters

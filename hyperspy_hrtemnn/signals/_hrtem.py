@@ -14,10 +14,12 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import standardize
 
-from ._calibration import pixels
-from ._entrance import OneForm
-from ._movies.frames import computed, derived_signal, frames, map_frames
-from ._movies.skipping import FrameRule
+from ._shared.calibration import pixels
+from ._shared.derived import computed, derived_signal
+from ._shared.entrance import OneForm
+from ._shared.frames import frames
+from ._shared.runner import map_frames
+from ._shared.skipping import FrameRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,13 +36,13 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.networks._tiling import Window
 
-    from ._camera.camera_fit import CameraFit
+    from ._detector.detector_fit import DetectorFit
     from ._exit_wave import ExitWave
-    from ._following.follow import FollowedParticles
     from ._instances import Instances
-    from ._local_fft_signal import LocalFFT
-    from ._movies.replaced import ReplacedPixels
+    from ._local_fft import LocalFFT
+    from ._one_pass.follow import FollowedParticles
     from ._segmentation import Segmentation
+    from ._shared.replaced import ReplacedPixels
 
 
 class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
@@ -194,9 +196,9 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         >>> movie.segment("au-ceo2-mask")  # doctest: +SKIP
         <LazySegmentation, title: movie, dimensions: (200|1024, 1024)>
         """
-        from ._segment import segment
+        from ._prediction.segment import segment
 
-        return segment(
+        return segment(  # type: ignore[no-any-return]
             self,
             model,
             resample=resample,
@@ -350,7 +352,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         }
         if method == "network":
             _refuse(method, lenses | of_iterations)
-            return reconstruct_by_network(
+            return reconstruct_by_network(  # type: ignore[no-any-return]
                 self,
                 model,
                 of_networks,
@@ -366,7 +368,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
                 "'gerchberg-saxton'."
             )
         _refuse(method, {"model": model} | of_networks)
-        return reconstruct_classically(
+        return reconstruct_classically(  # type: ignore[no-any-return]
             self,
             {"energy": energy, **lenses},
             of_iterations,
@@ -440,7 +442,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         """
         from ._fourier.local_fft import local_fft
 
-        return local_fft(
+        return local_fft(  # type: ignore[no-any-return]
             self,
             instances,
             id,
@@ -463,7 +465,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         min_area: float | str | None = None,
         memory: int = 0,
         drift: bool | ArrayLike = True,
-        reach: float | str | None = None,
+        search_range: float | str | None = None,
         size: float | str | None = None,
         apodization: float | str = "0.5 nm",
         crystal: str | Path | Atoms | None = None,
@@ -510,9 +512,9 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             and first and last frame; if only others change, give another folder or
             `overwrite`. Only ``crystal`` may be another, and what
             concerns more than one frame, ``min_overlap``, ``memory``, ``drift``,
-            ``reach``, ``min_share``, ``max_rotation`` and both tolerances; that does
-            not take the network.
-        min_separation, min_overlap, probability, min_area, memory, drift, reach
+            ``search_range``, ``min_share``, ``max_rotation`` and both tolerances; that
+            does not take the network.
+        min_separation, min_overlap, probability, min_area, memory, drift, search_range
             As in `Segmentation.track_instances`.
         size
             Height and width of the crop of each particle that is transformed: a number
@@ -561,8 +563,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         ...     "au-ceo2-mask", "movie_particles", min_separation="2 nm", size="8 nm"
         ... )
         """
-        from ._following.follow import follow_particles
         from ._fourier.reflections import spacing_in_nm
+        from ._one_pass.follow import follow_particles
 
         if crystal is not None:
             from hyperspy_hrtemnn.crystals import as_crystal
@@ -585,7 +587,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
                 "min_area": min_area,
                 "memory": memory,
                 "drift": drift,
-                "reach": reach,
+                "search_range": search_range,
             },
             spectra=None
             if size is None
@@ -674,7 +676,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         >>> vacuum = hs.roi.RectangularROI(2, 2, 9, 9)  # doctest: +SKIP
         >>> movie.estimate_dose(vacuum, counts_per_electron=38)  # doctest: +SKIP
         """
-        from ._camera.dose import estimate_dose
+        from ._detector.dose import estimate_dose
 
         return estimate_dose(
             self,
@@ -698,7 +700,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         floor: Floor = "quadrature",
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
-    ) -> CameraFit:
+    ) -> DetectorFit:
         """Measure the camera: its MTF and readout noise from a region of vacuum.
 
         The noise paper's method (section 3.2 and appendix A.3): in each frame the
@@ -740,13 +742,13 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> camera = movie.fit_mtf(vacuum, dose=doses)  # doctest: +SKIP
-        >>> camera.plot_parameters()  # doctest: +SKIP
-        >>> camera.save("camera.json")  # doctest: +SKIP
+        >>> detector = movie.fit_mtf(vacuum, dose=doses)  # doctest: +SKIP
+        >>> detector.plot_parameters()  # doctest: +SKIP
+        >>> detector.save("detector.json")  # doctest: +SKIP
         """
-        from ._camera.detector import fit_camera
+        from ._detector.detector import fit_detector
 
-        return fit_camera(
+        return fit_detector(
             self,
             roi,
             counts_per_electron=counts_per_electron,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far one exit wave is from another."""
+"""Comparison of two exit waves: root mean square error (RMSE), registered or not."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def compare_waves(
 ) -> dict[str, float]:
     """Return the root mean square difference of two waves, registered and as they are.
 
-    Registered means that the wave is shifted, as a whole, to where the difference is
-    least; a constant phase between the two remains. Without that, a shift by a few pm,
-    which is the lenses', is most of the difference of good waves.
+    Registered means that the wave is shifted, as a whole, so that the difference is
+    smallest; a constant phase between the two remains. Without registration, most of
+    the difference of good waves comes from a shift by a few pm, which the lenses make.
 
     Parameters
     ----------
@@ -37,19 +37,20 @@ def compare_waves(
         Exit waves of the same shape (y, x). Where one of them is NaN neither is looked
         at, and after the shift nor are pixels that came from there.
     cutoff
-        Standard deviation of the Gaussian whose long wavelengths are taken out of both
-        waves alike [pixels], since series over a short range of defocus do not show
-        them (publication I, section 6); by default nothing is taken out.
+        Standard deviation of the Gaussian whose long wavelengths are removed from both
+        waves [pixels], because series over a short range of defocus do not show them
+        (publication I, section 6); by default nothing is removed.
     largest_shift
         Largest shift of the registration along each axis [pixels]. It has to be below
-        half a lattice spacing, or a wrong wave is moved to the next column.
+        half a lattice spacing; otherwise a wrong wave may be moved to the next column.
 
     Returns
     -------
-    ``rmse_registered``, over both parts of the registered waves; ``rmse``, over both
-    parts of the waves as they are, as publication I has it; ``real`` and ``imaginary``,
-    of each part of the waves as they are; and ``shift_y`` and ``shift_x``, by which the
-    wave was shifted [pixels]. All are NaN where the waves have no pixel in common.
+    The values ``rmse_registered``, over both parts of the registered waves; ``rmse``,
+    over both parts of the waves as they are, as in publication I; ``real`` and
+    ``imaginary``, of each part of the waves as they are; and ``shift_y`` and
+    ``shift_x``, by which the wave was shifted [pixels]. All are NaN where the waves
+    have no pixel in common.
     """
     one, truth, valid = _without_nan(wave, other)
     if not valid.any():
@@ -59,7 +60,7 @@ def compare_waves(
     kept = _inside(valid, float(np.abs(shift).max()))
     registered = _parts(shifted_wave(one, shift) - truth, cutoff, kept)
     if _both(registered) > _both(parts):
-        # The summit is that of the middle of the waves; their borders say otherwise.
+        # The shift is that of the middle of the waves; at the borders it may be worse.
         registered, shift = parts, np.zeros(2)
     real, imaginary = np.sqrt(parts)
     values = _both(registered), _both(parts), real, imaginary, *shift
@@ -97,7 +98,7 @@ def _parts(
 ) -> tuple[float, float]:
     """Return the mean square of the real and of the imaginary part of what is data."""
     if cutoff is not None:
-        # Filtering is linear: of both waves alike is of their difference.
+        # Filtering is linear: filtering both waves is filtering their difference.
         difference = difference - gaussian_filter(difference, cutoff)
     difference = difference[valid]
     return float(np.mean(difference.real**2)), float(np.mean(difference.imag**2))

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waves shifted onto each other: what the lens moves is not an error of a wave.
+"""Registration: the shift of one wave onto another.
 
-Three images whose lenses are unknown do not tell where a wave is to a few pm, for a
-tilt of the beam, or coma with defocus, moves all of it alike.
+Such a shift is not an error of the wave: three images with unknown lenses do not show
+its position to a few pm, because a tilt of the beam, or coma with defocus, moves all of
+it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from scipy.ndimage import distance_transform_edt
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# The first round finds less than the shift, by 2 %, for both waves are faded out alike.
+# The first round finds 2 % less than the shift, because both waves are faded out alike.
 _ROUNDS = 3
 
 _STEPS = 8  # of Newton's method, which converges within four
@@ -25,7 +26,7 @@ _CONVERGED = 1e-4  # [pixels]
 # Width along which pixels beside what is no data count less [pixels].
 _FADED = 16
 
-# Pixels that waves are continued by, mirrored, before they are shifted.
+# Width of the mirrored border by which waves are continued before a shift [pixels].
 _MARGIN = 16
 
 
@@ -35,10 +36,11 @@ def find_wave_shift(
     largest: float,
     valid: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
-    """Return by how much a wave has to be shifted to come nearest to another.
+    """Find the shift of a wave that brings it nearest to another.
 
-    The shift of the least square difference, a fraction of a pixel: the maximum of the
-    cross-correlation at whole pixels, and then Newton's method on its Fourier series.
+    This is the shift with the smallest square difference, to a fraction of a pixel: the
+    maximum of the cross-correlation at whole pixels, and then Newton's method on its
+    Fourier series.
 
     Parameters
     ----------
@@ -70,14 +72,14 @@ def find_wave_shift(
 def shifted_wave(
     wave: NDArray[np.complexfloating], shift: NDArray[np.floating]
 ) -> NDArray[np.complex128]:
-    """Return a wave moved by a shift along (y, x) [pixels], by its Fourier series.
+    """Shift a wave along (y, x), by its Fourier series.
 
     Parameters
     ----------
     wave
-        Shape (y, x). It is continued by its mirror image.
+        Wave, shape (y, x). It is continued by its mirror image.
     shift
-        Along (y, x) [pixels].
+        Shift along (y, x) [pixels].
     """
     margins = [min(_MARGIN, n - 1) for n in wave.shape]
     padded = np.pad(
@@ -107,7 +109,7 @@ def _fade(
 def _windowed(
     wave: NDArray[np.complexfloating], fade: NDArray[np.float64]
 ) -> NDArray[np.complex128]:
-    """Return what is seen of a wave without its mean, faded out at the borders."""
+    """Return a wave without its mean, faded out at the borders."""
     return np.asarray(fade * (wave - np.mean(wave)), np.complex128)
 
 
@@ -144,7 +146,7 @@ def _newton_step(
 ) -> NDArray[np.float64]:
     """Return the step towards the maximum of a correlation from its spectrum."""
     y, x = frequencies
-    # Sums over x and y one after the other, with 1, k and k² of each.
+    # The sums run over x and then y, with 1, k and k² of each.
     turned = [
         np.stack([(1j * k) ** power * np.exp(1j * k * s) for power in range(3)])
         for k, s in ((y, shift[0]), (x, shift[1]))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Phases of columns beyond one turn, from thin columns to their thicker neighbors.
+"""Phase unwrapping of columns beyond one turn, from thin columns to thicker neighbors.
 
-One column does not tell how often its phase has gone around. Neighbors do, as in any
-unwrapping of a phase in space: where the height of a crystal changes from column to
-column by an atom or two, the phase of the thicker one is a small step further.
+A single column does not show how many turns its phase has made. Its neighbors do, as in
+any unwrapping of a phase in space: where the height of a crystal changes from column to
+column by an atom or two, the phase of the thicker one is larger by a small step.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 TURN = 2 * np.pi
 
-# Neighbors are nearer than this many distances to the nearest. The six around a column
-# of gold along [110] are at 1 and 1.15.
+# Longest distance of neighbors, in distances to the nearest. The six around a column of
+# gold along [110] are at 1 and 1.15.
 _NEIGHBORS = 1.5
 
 # Largest step between neighbors [rad], three atoms of gold along [110]. Near a full
-# turn the steps of a wedge are up to 85°, for columns there hardly change the wave.
+# turn the steps of a wedge are up to 85°, because columns hardly change the wave there.
 _STEP = np.radians(100)
 
-# What is added to steps, because a graph has no edge where the step is 0 [rad].
+# Number that is added to steps, because a graph has no edge where the step is 0 [rad].
 _NO_STEP = 1e-6
 
 
@@ -41,20 +41,20 @@ def unwrapped(
     positions: ArrayLike,
     frames: ArrayLike | None = None,
 ) -> tuple[NDArray[np.float64], int]:
-    """Return phases of columns that go on beyond a turn, and how many steps are unsure.
+    """Unwrap the phases of columns beyond one turn, and count steps that are unsure.
 
     Columns are joined to patches by steps of the phase of up to 100°, the smallest
     first, and the lightest column of each patch keeps its phase. A patch in which even
-    that one is beyond a turn is not recognized.
+    this column is beyond a turn is not recognized.
 
     Parameters
     ----------
     phases
-        Phase of each column in its first turn [rad], shape (column,).
+        Phase of each column in the first turn [rad], shape (column,).
     positions
-        Place of each, in any unit, shape (column, 2).
+        Position of each column, in any unit, shape (column, 2).
     frames
-        The frame of each, shape (column,); by default all are in one.
+        Frame of each column, shape (column,); by default all are in one.
 
     Returns
     -------
@@ -125,5 +125,5 @@ def _patches(joined: coo_matrix) -> list[NDArray[np.intp]]:
 
 
 def _wrapped(step: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return steps of a phase by their shortest way [rad]."""
+    """Return steps of a phase, wrapped to the shortest step [rad]."""
     return np.asarray((step + np.pi) % TURN - np.pi, np.float64)

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from hyperspy_hrtemnn.analysis import find_columns
-from hyperspy_hrtemnn.signals._calibration import pixels
-from hyperspy_hrtemnn.signals._probabilities import check_range
+from hyperspy_hrtemnn.signals._shared.calibration import pixels
+from hyperspy_hrtemnn.signals._shared.probabilities import check_range
 
 from .point_table import point_table
 

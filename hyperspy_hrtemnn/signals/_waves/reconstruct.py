@@ -15,24 +15,20 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import reconstruct_exit_wave
 from hyperspy_hrtemnn.bad_frames import reading
 from hyperspy_hrtemnn.image_data import contrast_checked, image_data
-from hyperspy_hrtemnn.signals._answers import answers, load_for
-from hyperspy_hrtemnn.signals._calibration import sampling
-from hyperspy_hrtemnn.signals._defocus import AXIS_HELP, defocus_values
-from hyperspy_hrtemnn.signals._lenses import (
+from hyperspy_hrtemnn.signals._prediction.predictions import answers, load_for
+from hyperspy_hrtemnn.signals._shared.calibration import sampling
+from hyperspy_hrtemnn.signals._shared.defocus import AXIS_HELP, defocus_values
+from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
+from hyperspy_hrtemnn.signals._shared.frames import axis_dicts, frames
+from hyperspy_hrtemnn.signals._shared.lenses import (
     angstroms,
     beam_energy,
     known_energy,
     lenses,
     set_energy,
 )
-from hyperspy_hrtemnn.signals._movies.frames import (
-    axis_dicts,
-    computed,
-    derived_signal,
-    frames,
-    map_frames,
-)
-from hyperspy_hrtemnn.signals._progress import is_shown
+from hyperspy_hrtemnn.signals._shared.progress import is_shown
+from hyperspy_hrtemnn.signals._shared.runner import map_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,11 +37,10 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
-    from hyperspy_hrtemnn.analysis import Reconstruction
+    from hyperspy_hrtemnn.analysis import ExitWaveReconstruction
     from hyperspy_hrtemnn.networks import Network
-    from hyperspy_hrtemnn.signals._exit_wave import ExitWave
-    from hyperspy_hrtemnn.signals._movies.replaced import ReplacedPixels
-    from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
+    from hyperspy_hrtemnn.signals._shared.replaced import ReplacedPixels
+    from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 _PARTS = ("real", "imaginary")
 
@@ -60,7 +55,7 @@ def reconstruct_by_network(
     lazy: bool,
     show_progressbar: bool | None,
     num_workers: int | None,
-) -> ExitWave:
+) -> Signal2D:
     """Return the exit wave as a network sees it; see `HRTEM.reconstruct_exitwave`.
 
     Parameters
@@ -129,7 +124,7 @@ def reconstruct_classically(
     rule: FrameRule,
     lazy: bool,
     show_progressbar: bool | None,
-) -> ExitWave:
+) -> Signal2D:
     """Return the exit wave that fits the images; see `HRTEM.reconstruct_exitwave`.
 
     Parameters
@@ -219,7 +214,7 @@ def _reconstruct(
     replaced: ReplacedPixels,
     index: tuple[int, ...],
     **options: Any,
-) -> Reconstruction:
+) -> ExitWaveReconstruction:
     """Return the wave of a series, 1 where an image is no data."""
     data = contrast_checked(image_data(images))
     # Only the ratio to the mean counts, which may be of any size.
@@ -233,7 +228,7 @@ def _reconstruct(
 
 
 def _wave(
-    run: Callable[..., Reconstruction],
+    run: Callable[..., ExitWaveReconstruction],
     images: NDArray[Any],
     *,
     index: tuple[int, ...],
@@ -242,7 +237,7 @@ def _wave(
 
 
 def _listed(
-    found: list[Reconstruction | None], name: str, unit: float, shape: Any
+    found: list[ExitWaveReconstruction | None], name: str, unit: float, shape: Any
 ) -> list[Any]:
     """Return an array of each fit, in some unit, as a list; NaN of those skipped."""
     return [
@@ -252,13 +247,13 @@ def _listed(
 
 
 def _now(
-    run: Callable[..., Reconstruction],
+    run: Callable[..., ExitWaveReconstruction],
     series: da.Array,
     iterations: int,
     rule: FrameRule,
     *,
     show: bool,
-) -> list[Reconstruction | None]:
+) -> list[ExitWaveReconstruction | None]:
     """Reconstruct one series after the other, each on all cores; None is skipped."""
     places = list(np.ndindex(series.shape[:-3]))
     rule.over(series.shape[:-3])
@@ -280,8 +275,8 @@ def _now(
 
 
 def _read_and_run(
-    run: Callable[..., Reconstruction], series: da.Array, **known: Any
-) -> Reconstruction:
+    run: Callable[..., ExitWaveReconstruction], series: da.Array, **known: Any
+) -> ExitWaveReconstruction:
     with reading():
         images = np.asarray(series)
     return run(images, **known)

@@ -10,20 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.analysis import Camera, detect, intensity
-from hyperspy_hrtemnn.analysis.microscope.camera import checked_mtf
-from hyperspy_hrtemnn.signals._calibration import sampling
-from hyperspy_hrtemnn.signals._camera.gain import GAIN_FACTOR
-from hyperspy_hrtemnn.signals._lenses import angstroms, lenses, set_energy
-from hyperspy_hrtemnn.signals._movies.frames import (
-    axis_dicts,
-    computed,
-    derived_signal,
-    frames,
-    free_name,
-    map_frames,
-)
-from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
+from hyperspy_hrtemnn.analysis import Detector, detect_electrons, image_intensity
+from hyperspy_hrtemnn.analysis.microscope.detector import checked_mtf
+from hyperspy_hrtemnn.signals._detector.gain import GAIN_FACTOR
+from hyperspy_hrtemnn.signals._shared.calibration import sampling
+from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
+from hyperspy_hrtemnn.signals._shared.frames import axis_dicts, frames, free_name
+from hyperspy_hrtemnn.signals._shared.lenses import angstroms, lenses, set_energy
+from hyperspy_hrtemnn.signals._shared.runner import map_frames
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.analysis import Optics
-    from hyperspy_hrtemnn.signals._hrtem import HRTEM
 
 
 def simulate_images(
@@ -44,7 +38,7 @@ def simulate_images(
     lazy: bool,
     show_progressbar: bool | None,
     num_workers: int | None,
-) -> HRTEM:
+) -> Signal2D:
     """Return the images of waves; see `ExitWave.simulate_images`."""
     single = isinstance(defocus, str) or np.ndim(defocus) == 0
     series: Any = [defocus] if single else list(defocus)  # type: ignore[arg-type]
@@ -56,7 +50,7 @@ def simulate_images(
         _images,
         pixel_size=sampling(signal),
         optics=optics,
-        camera=_camera(sampling(signal), detector),
+        detector=_detector(sampling(signal), detector),
         seed=detector["seed"],
     )
     rule = FrameRule(known=True)
@@ -84,20 +78,20 @@ def simulate_images(
     )
 
 
-def _camera(pixel_size: float, detector: dict[str, Any]) -> Camera:
-    dose, mtf = detector["dose"], detector["mtf"]
+def _detector(pixel_size: float, options: dict[str, Any]) -> Detector:
+    dose, mtf = options["dose"], options["mtf"]
     if dose is not None and not (dose > 0 and math.isfinite(dose)):
         raise ValueError(f"dose has to be positive, not {dose}.")
-    if not (detector["readout"] >= 0 and math.isfinite(detector["readout"])):
-        raise ValueError(f"readout cannot be negative, as {detector['readout']} is.")
+    if not (options["readout"] >= 0 and math.isfinite(options["readout"])):
+        raise ValueError(f"readout cannot be negative, as {options['readout']} is.")
     c0, c3 = checked_mtf((0.5, 2.0) if mtf is None else mtf)
-    return Camera(
+    return Detector(
         sampling=pixel_size,
         # One electron a pixel, so that without noise 1 is vacuum.
         dose=pixel_size**-2 if dose is None else dose,
-        c0=c0,
-        c3=c3,
-        readout=detector["readout"],
+        mtf_c0=c0,
+        mtf_c3=c3,
+        readout=options["readout"],
         noise=dose is not None,
         has_mtf=mtf is not None,
     )
@@ -109,14 +103,14 @@ def _images(
     index: tuple[int, ...],
     pixel_size: float,
     optics: tuple[Optics, ...],
-    camera: Camera,
+    detector: Detector,
     seed: int,
 ) -> NDArray[np.float32]:
     (wave,) = np.asarray(waves, np.complex64)
     extent = (wave.shape[0] * pixel_size, wave.shape[1] * pixel_size)
     rng = np.random.default_rng((seed, *index))
-    images = (intensity(wave, extent, each, wave.shape) for each in optics)
-    return np.stack([detect(image, camera, rng) for image in images])
+    images = (image_intensity(wave, extent, each, wave.shape) for each in optics)
+    return np.stack([detect_electrons(image, detector, rng) for image in images])
 
 
 def _defocus_axis(values: list[float]) -> dict[str, Any]:

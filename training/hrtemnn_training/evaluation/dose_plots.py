@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hrtemnn_training.images.labels import masks
-from hyperspy_hrtemnn.whole_files import written_whole
+from hyperspy_hrtemnn.atomic import written_whole
 
 from .tasks import task_of
 
@@ -124,7 +124,7 @@ def draw_frames(
             _outline(axes, found, shot, "orangered")
             axes.set(xticks=[], yticks=[])
     for axes, shot in zip(panels[0], shots, strict=True):
-        axes.set_title(f"{shot.exposure.camera.dose:.0f} e⁻/Å²", fontsize="small")
+        axes.set_title(f"{shot.exposure.detector.dose:.0f} e⁻/Å²", fontsize="small")
     with written_whole(path) as temporary:
         figure.savefig(temporary, dpi=110)
 

@@ -106,7 +106,7 @@ def _frames_to_show(
     return [
         shot
         for frame, shot in dose_series(recipe, data, index, plan, images)
-        if frame == 0 and shot.exposure.camera.dose in wanted
+        if frame == 0 and shot.exposure.detector.dose in wanted
     ]
 
 

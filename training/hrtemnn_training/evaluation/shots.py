@@ -55,7 +55,7 @@ class Shot:
 
     @property
     def grid(self) -> Grid:
-        """The pixels of the camera."""
+        """The pixels of the detector."""
         return self.exposure.grid()
 
     @property
@@ -73,7 +73,7 @@ class Shot:
     def conditions(self) -> dict[str, float | str]:
         """Return what was drawn for it and what is known of its structure, by name."""
         exposure = self.exposure
-        return known_values(exposure.optics[0], exposure.camera) | dict(
+        return known_values(exposure.optics[0], exposure.detector) | dict(
             self.sample.values
         )
 
@@ -116,7 +116,7 @@ def take(
     """
     parameters = parameters or recipe.images
     sample = data.read_sample(index)
-    optics, camera = draw_conditions(parameters, recipe.waves.energy, rng)
+    optics, detector = draw_conditions(parameters, recipe.waves.energy, rng)
     size = (sample.extent[0] - 2 * RIM, sample.extent[1] - 2 * RIM)
-    exposure = expose(sample, optics, camera, size, rng)
+    exposure = expose(sample, optics, detector, size, rng)
     return Shot(index, sample, exposure, parameters, recipe.sampling)

@@ -14,8 +14,8 @@ import onnx
 from hrtemnn_training.images.parameters import SEGMENTATIONS
 from hrtemnn_training.training.files import best_stage
 from hrtemnn_training.training.loop import network_of
+from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.networks import Card, Network, TrainedRanges
-from hyperspy_hrtemnn.whole_files import written_whole
 
 from .cards import read_card, write_card
 from .graph import to_onnx

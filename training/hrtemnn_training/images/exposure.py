@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis import Camera, Optics, detect, expect, intensity
+from hyperspy_hrtemnn.analysis import (
+    Detector,
+    Optics,
+    detect_electrons,
+    expected_counts,
+    image_intensity,
+)
 from hyperspy_hrtemnn.networks import resample, standardize
 
 from .conditions import draw_conditions, known_values
@@ -24,28 +30,28 @@ if TYPE_CHECKING:
 RIM = 4.0
 """What an image keeps from the edge of the box, where the atoms end at 2 Å [Å]."""
 
-# Pixels of the camera around a patch that take up the wrap-around of its MTF.
+# Pixels of the detector around a patch that take up the wrap-around of its MTF.
 _MARGIN = 24
 
 
 @dataclass(frozen=True)
 class Exposure:
-    """What a camera saw of a part of a sample, and where that part is.
+    """What a detector saw of a part of a sample, and where that part is.
 
     Parameters
     ----------
     intensities
-        Noise-free images in the pixels of the camera, 24 more on each side, shape
+        Noise-free images in the pixels of the detector, 24 more on each side, shape
         (image, y, x); 1 = vacuum.
     counts
-        What the camera read, shape (image, y, x) [e-/pixel].
+        What the detector read, shape (image, y, x) [e-/pixel].
     corner
         (y, x) of the upper left corner of the images in the sample [Å].
     size
         Lengths of the images along (y, x) [Å].
     optics
         Of each image.
-    camera
+    detector
         Of all.
     """
 
@@ -54,27 +60,29 @@ class Exposure:
     corner: tuple[float, float]
     size: tuple[float, float]
     optics: tuple[Optics, ...]
-    camera: Camera
+    detector: Detector
 
     def grid(self, shape: tuple[int, int] | None = None) -> Grid:
-        """Return pixels over the images: the camera's, or `shape` (y, x) of them."""
+        """Return pixels over the images: the detector's, or `shape` (y, x) of them."""
         return Grid(self.corner, self.size, shape or self.counts.shape[1:])
 
     def at_dose(self, dose: float, rng: np.random.Generator) -> Exposure:
         """Return the same images taken anew with another dose [e-/Å²]."""
-        camera = replace(self.camera, dose=dose)
-        counts = _read(self.intensities, camera, rng)
-        return replace(self, counts=counts, camera=camera)
+        detector = replace(self.detector, dose=dose)
+        counts = _read(self.intensities, detector, rng)
+        return replace(self, counts=counts, detector=detector)
 
     def expected_counts(self) -> NDArray[np.float32]:
-        """Return the mean of what the camera reads, shape (image, y, x) [e-/pixel]."""
-        return np.stack([_inner(expect(i, self.camera)) for i in self.intensities])
+        """Return the mean counts of the detector, shape (image, y, x) [e-/pixel]."""
+        return np.stack(
+            [_inner(expected_counts(i, self.detector)) for i in self.intensities]
+        )
 
 
 def expose(
     sample: Sample,
     optics: tuple[Optics, ...],
-    camera: Camera,
+    detector: Detector,
     size: tuple[float, float],
     rng: np.random.Generator,
 ) -> Exposure:
@@ -86,8 +94,8 @@ def expose(
         Exit wave and its extent.
     optics
         Of each image.
-    camera
-        The camera.
+    detector
+        The detector.
     size
         Lengths of the part along (y, x) [Å].
     rng
@@ -98,7 +106,7 @@ def expose(
     ValueError
         If the sample is smaller than the part with a rim of 4 Å.
     """
-    height, width = (round(length / camera.sampling) for length in sample.extent)
+    height, width = (round(length / detector.sampling) for length in sample.extent)
     shape = (height, width)
     starts, stops, corner, seen = [], [], [], []
     for wanted, length, n in zip(size, sample.extent, shape, strict=True):
@@ -120,22 +128,22 @@ def expose(
         np.arange(a - _MARGIN, b + _MARGIN) % n
         for a, b, n in zip(starts, stops, shape, strict=True)
     )
-    wholes = (intensity(sample.wave, sample.extent, o, shape) for o in optics)
+    wholes = (image_intensity(sample.wave, sample.extent, o, shape) for o in optics)
     intensities = np.stack([whole[np.ix_(rows, columns)] for whole in wholes])
     return Exposure(
         intensities=intensities,
-        counts=_read(intensities, camera, rng),
+        counts=_read(intensities, detector, rng),
         corner=(corner[0], corner[1]),
         size=(seen[0], seen[1]),
         optics=optics,
-        camera=camera,
+        detector=detector,
     )
 
 
 def _read(
-    intensities: NDArray[np.float32], camera: Camera, rng: np.random.Generator
+    intensities: NDArray[np.float32], detector: Detector, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    return np.stack([_inner(detect(i, camera, rng)) for i in intensities])
+    return np.stack([_inner(detect_electrons(i, detector, rng)) for i in intensities])
 
 
 def _inner(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -152,10 +160,10 @@ def training_pair(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | NDArray[np.bool_]]:
     """Return the images of one input as a network sees them, and its label.
 
-    The camera sees at its own sampling; then the images go to the sampling of the
+    The detector sees at its own sampling; then the images go to the sampling of the
     network and are standardized, by the functions that also serve it in use.
 
-    The label Clean image is what the camera reads on average, spread by its MTF,
+    The label Clean image is what the detector reads on average, spread by its MTF,
     with the mean and the deviation of the noisy images: the difference of
     image and label is the noise alone, regions without structure are 0 and not
     amplified, and who has standardized an image can take the network's answer back to
@@ -184,9 +192,9 @@ def training_pair(
     ValueError
         If the sample does not fit the label or the size of the image.
     """
-    optics, camera = draw_conditions(parameters, energy, rng)
+    optics, detector = draw_conditions(parameters, energy, rng)
     nx, ny = parameters.image_size
-    exposure = expose(sample, optics, camera, (ny * sampling, nx * sampling), rng)
+    exposure = expose(sample, optics, detector, (ny * sampling, nx * sampling), rng)
     sigma = parameters.normalizedistance / sampling
     counts = _resample(exposure.counts, (ny, nx))
     images = np.moveaxis(standardize(counts, sigma), 0, -1)
@@ -194,7 +202,7 @@ def training_pair(
         clean = _resample(exposure.expected_counts(), (ny, nx))
         return images, np.moveaxis(standardize(clean, sigma, reference=counts), 0, -1)
     if parameters.label in PER_IMAGE:
-        known = known_values(optics[0], camera) | dict(sample.values)
+        known = known_values(optics[0], detector) | dict(sample.values)
         return images, image_label(known, parameters)
     return images, pixel_label(sample, parameters, exposure.grid((ny, nx)))
 

@@ -58,9 +58,9 @@ def spectrum_pair(
     ValueError
         If the tilt of the sample is not known.
     """
-    optics, camera = draw_conditions(parameters, energy, rng)
+    optics, detector = draw_conditions(parameters, energy, rng)
     y, x = (length - 2 * RIM for length in sample.extent)
-    exposure = expose(sample, optics, camera, (y, x), rng)
+    exposure = expose(sample, optics, detector, (y, x), rng)
     spectrum, step = particle_spectrum(sample, exposure, rng.uniform(*_DRAWN))
     image = relative_spectrum(spectrum, step, sampling, parameters.image_size[0])
     return image[..., np.newaxis], image_label(sample.values, parameters)

@@ -71,6 +71,8 @@ class LazyGroup(click.Group):
         """Run a command; errors that the user can fix are one line, not a traceback."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # of `hrtemnn card NAME | head`, which click ends without a word
         except ModuleNotFoundError as error:
             raise _extra_is_missing(ctx.invoked_subcommand or "hrtemnn", error) from (
                 error
@@ -165,6 +167,11 @@ def card(name_or_path: str, as_json: bool) -> None:
         click.echo(network.card.model_dump_json(indent=2))
         return
     click.echo("\n".join(_lines(network.card)))
+    if network.card.task == "segmentation" and network.card.threshold is None:
+        click.echo(
+            "threshold: not measured; by default "
+            f"{network.card.unbiased_threshold:g} is taken"
+        )
     click.echo(f"sha256: {network.sha256}")
 
 
@@ -179,12 +186,22 @@ def _lines(model: Any, indent: str = "") -> list[str]:
         if hasattr(type(value), "model_fields"):
             lines += [f"{name}:", *_lines(value, indent + "  ")]
         elif isinstance(value, dict):
-            lines += [
-                f"{indent}{name}:{meaning}",
-                *(f"{indent}  {key}: {item}" for key, item in value.items()),
-            ]
+            lines += [f"{indent}{name}:{meaning}", *_of_dict(value, indent + "  ")]
         else:
             lines.append(f"{indent}{name}: {_text(value)}{meaning}")
+    return lines
+
+
+def _of_dict(values: dict[str, Any], indent: str) -> list[str]:
+    """Return scores as text: a line for each group of them, below what it is of."""
+    lines = []
+    for key, value in values.items():
+        if isinstance(value, dict) and any(
+            isinstance(item, dict) for item in value.values()
+        ):
+            lines += [f"{indent}{key}:", *_of_dict(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{key}: {_text(value)}")
     return lines
 
 
@@ -192,6 +209,10 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple):
         between = ", " if any(isinstance(item, str) for item in value) else " to "
         return between.join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return " ".join(map(str, value))
     return str(value)
 
 

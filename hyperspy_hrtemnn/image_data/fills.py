@@ -14,8 +14,8 @@ from scipy import ndimage
 
 from .bars import BAR, RARE, bars, rows_of_bars, share_after_others, without_small_holes
 from .compressed import compressed_boxes
-from .outline import inside_hull
-from .values import sampled
+from .convex_hull import inside_hull
+from .scaling import sampled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from .openings import connected, opened
-from .values import sampled
+from .scaling import sampled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

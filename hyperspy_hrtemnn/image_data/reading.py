@@ -15,6 +15,7 @@ from .dead_lines import dead_lines
 from .fills import filled
 from .glare import glare
 from .openings import connected, opened
+from .scaling import real_numbers, scaled
 from .shadow import shadow
 
 if TYPE_CHECKING:

@@ -345,7 +345,7 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         Parameters
         ----------
         other
-            Waves of the same shape.
+            Waves of the same shape. Pixels that are NaN in one of the two are left out.
         cutoff
             Standard deviation of the Gaussian whose long wavelengths are taken out of
             both waves alike, since a series over a short range of defocus does not

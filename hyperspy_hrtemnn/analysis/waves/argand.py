@@ -225,7 +225,7 @@ def _warn_of_what_is_unsure(heavy: NDArray[np.complexfloating], steps: int) -> N
     if distance > _OFF_CIRCLE:
         what = (
             f"{len(heavy)} heavy columns are off the mass circle, by {distance:.2f} of "
-            f"its radius where {_OFF_CIRCLE:g} is the most that was verified"
+            f"its radius, more than {_OFF_CIRCLE:g}"
         )
     elif steps:
         what = (

@@ -127,7 +127,7 @@ def test_no_warning_where_the_advice_was_taken(mrc, tmp_path):
     hs.load(mrc).save(tmp_path / "part.hspy", chunks=(N, 50, 60))
     movie = hs.load(tmp_path / "part.hspy", lazy=True)
     with pytest.warns(UserWarning, match=r'"movie.hspy", chunks=\(1, 200, 240\)\)'):
-        warn_if_read_often(movie, stacklevel=1)
+        warn_if_read_often(movie)
     movie.save(tmp_path / "movie.hspy", chunks=(1, Y, X), show_progressbar=False)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
@@ -137,4 +137,4 @@ def test_no_warning_where_the_advice_was_taken(mrc, tmp_path):
             hs.load(mrc, lazy=True).inav[1:],  # parts are views of the file
             movie.inav[:8],
         ):
-            warn_if_read_often(good, stacklevel=1)
+            warn_if_read_often(good)

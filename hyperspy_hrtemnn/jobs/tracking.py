@@ -97,9 +97,9 @@ def track_file(
     # Checks the options, and knows the axes and metadata of the result.
     with told_in_lines(segmentation):
         result = signal.track_instances(**options, lazy_output=True)
-    if table is not None:
-        # What would otherwise fail when the last frame is tracked.
-        check_property_table(result)
+        if table is not None:
+            # What would otherwise fail when the last frame is tracked.
+            check_property_table(result)
     job = {
         "command": "track",
         "version": __version__,
@@ -110,10 +110,10 @@ def track_file(
     checkpoint = Checkpoint(frames_folder(out), job, discard=force)
     separation, linking = _in_pixels(signal, options)
     dropped = Checkpoint(checkpoint.folder / "dropped", job)
-    regions = DroppedRegions(result, separation["min_area"])
+    regions = DroppedRegions.of(result, separation["min_area"], by_hand=True)
     with told_in_lines(segmentation):
         _track_missing(signal, separation, linking, checkpoint, dropped)
-        regions(sum(int(dropped.read(number)) for number in dropped.done()))
+        regions.note(sum(int(dropped.read(number)) for number in dropped.done()))
         regions.tell()
     finish(result, checkpoint, out)
     if table is not None:

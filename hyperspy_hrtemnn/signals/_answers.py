@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import Network, load, out_of_range, predict
 from hyperspy_hrtemnn.networks._inference import working_shape
 from hyperspy_hrtemnn.networks._tiling import spans
+from hyperspy_hrtemnn.users_line import warn
 
 from ._calibration import known_sampling, sampling
 from ._defocus import AXIS_HELP, defocus_faults, unknown_defocus
@@ -85,7 +85,7 @@ def answers(
     pixel_size = sampling(signal) if options["resample"] else known_sampling(signal)
     _refuse_early(signal, card, pixel_size, options)
     _warn_out_of_range(signal, card, pixel_size, energy or known_energy(signal))
-    warn_if_read_often(signal, stacklevel=4)
+    warn_if_read_often(signal)
     images = frames(signal, defocus_axis)
     run = partial(_predict_frame, network, pixel_size, options, rule.replaced)
     data = map_frames(run, images, len(card.classes), indexed=True, rule=rule)
@@ -150,14 +150,12 @@ def _refuse_early(
 def _warn_out_of_range(
     signal: Signal2D, card: Card, pixel_size: float | None, energy: float | None
 ) -> None:
-    caller = 5  # of the method of HRTEM
     if (unknown := unknown_defocus(signal, card)) is not None:
-        warnings.warn(unknown, stacklevel=caller)
+        warn(unknown)
     faults = out_of_range(card, sampling=pixel_size, energy=energy)
     faults += defocus_faults(signal, card)
     if faults:
-        warnings.warn(
+        warn(
             f"The network {card.name!r} was not trained for this: {'; '.join(faults)}. "
             "There its answer is a guess.",
-            stacklevel=caller,
         )

@@ -246,13 +246,13 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
                 "version": __version__,
             },
         )
-        dropped = DroppedRegions(result, options["min_area"])
+        dropped = DroppedRegions.of(result, options["min_area"])
         labels = linked_frames(
             movie,
             partial(separate_frame, **options),
             tracker,
             in_flight=int(workers or 1) + 1,
-            when_done=dropped.told if lazy else dropped,
+            when_done=dropped.note,
             rule=rule,
         )
         result.data = labels.reshape(self.data.shape)
@@ -262,8 +262,6 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
             show_progressbar=show_progressbar,
             num_workers=num_workers,
         )
-        if not lazy:
-            dropped.tell(stacklevel=2)
         return result  # type: ignore[no-any-return]
 
     def find_columns(

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hyperspy_hrtemnn.users_line import warn
 from hyperspy_hrtemnn.whole_files import written_whole
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def training_parameters(
         )
     fault = _fault(readout)
     if fault:
-        warnings.warn(fault, stacklevel=3)  # the caller of the method of CameraFit
+        warn(fault)
     spread = max(_READOUT_SPREAD * readout.N0, readout.N0_error)
     return {
         "mtf": "parametric",

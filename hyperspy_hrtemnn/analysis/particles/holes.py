@@ -39,7 +39,7 @@ _ROUND = 0.5
 _ALIKE = 8
 
 
-def without_pinholes(region: Mask, min_separation: float) -> Mask:
+def without_pinholes(region: Mask, min_separation: float, unknown: Mask) -> Mask:
     """Fill the holes of a connected region that are not gaps between particles.
 
     Parameters
@@ -49,11 +49,15 @@ def without_pinholes(region: Mask, min_separation: float) -> Mask:
     min_separation
         Smallest distance of the centers of two particles in pixels. Holes of its square
         or more stay.
+    unknown
+        Pixels without data. A hole with some of them is none.
     """
-    holes, area = _small_holes(region, min_separation**2)
+    holes, area = _small_holes(region, min_separation**2, unknown)
     solid = region.copy()
     while holes.any():
-        pinhole = ~_between_particles(holes, len(area), solid, min_separation)
+        pinhole = ~_between_particles(
+            holes, len(area), solid, min_separation, unknown
+        )
         pinhole[0] = False
         pinhole &= area > 0
         if not pinhole.any():
@@ -66,23 +70,26 @@ def without_pinholes(region: Mask, min_separation: float) -> Mask:
     return solid
 
 
-def _small_holes(region: Mask, max_area: float) -> tuple[Labels, NDArray[np.intp]]:
+def _small_holes(
+    region: Mask, max_area: float, unknown: Mask
+) -> tuple[Labels, NDArray[np.intp]]:
     """Return labels of the holes below an area, and the area by label, 0 for others."""
     labels, _ = ndimage.label(~region)
     area = np.bincount(labels.ravel())
     area[area >= max_area] = 0
     for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         area[edge] = 0
+    area[labels[unknown]] = 0
     area[0] = 0  # the region itself
     number_of = np.where(area > 0, np.arange(len(area)), 0).astype(np.int32)
     return number_of[labels], area
 
 
 def _between_particles(
-    holes: Labels, count: int, solid: Mask, min_separation: float
+    holes: Labels, count: int, solid: Mask, min_separation: float, unknown: Mask
 ) -> NDArray[np.bool_]:
     """Return which of the holes touch two round parts or more."""
-    parts, half_width = cut_at_necks(solid, min_separation, _GAP_DEPTH)
+    parts, half_width = cut_at_necks(solid, min_separation, _GAP_DEPTH, unknown)
     size = np.bincount(parts.ravel(), minlength=len(half_width))
     # The map has the distance to the next pixel's center, half a pixel too much.
     disc = np.pi * (half_width - 0.5) ** 2

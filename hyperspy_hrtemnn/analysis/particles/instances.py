@@ -39,7 +39,8 @@ def separate(
     the map as markers (thesis section 3.5). Peaks closer than `min_separation` are one
     particle, and so are peaks with no neck between them. A hole is a gap between
     particles, and an edge, where round parts with narrow necks lie around it; otherwise
-    it is a pinhole, and cuts nothing.
+    it is a pinhole, and cuts nothing. Neither the border of the frame nor pixels without
+    data are an edge of a particle.
 
     Parameters
     ----------
@@ -111,6 +112,7 @@ def separate_and_count(
     if not smallest >= 0:
         raise ValueError(f"min_area cannot be negative, not {min_area}.")
 
+    unknown = np.isnan(frame) if frame.dtype.kind == "f" else np.zeros(frame.shape, bool)
     regions, _ = ndimage.label(frame >= probability, structure=_EIGHT_NEIGHBORS)
     labels = np.zeros(frame.shape, dtype=np.int32)
     count = dropped = 0
@@ -121,15 +123,14 @@ def separate_and_count(
             dropped += 1
             continue
         wider, region = _with_margin(box, region, frame.shape)
-        parts = _split(region, min_separation)
+        parts = _split(region, min_separation, unknown[wider])
         size = np.bincount(parts.ravel())[1:]
         new = np.append(False, size >= smallest)
         dropped += int(np.count_nonzero(size < smallest))
         number_of = np.where(new, np.cumsum(new) + count, 0).astype(np.int32)
         count += int(np.count_nonzero(new))
         np.copyto(labels[wider], number_of[parts], where=region)
-    if frame.dtype.kind == "f":
-        labels[np.isnan(frame)] = -1
+    labels[unknown] = -1
     return labels, dropped
 
 
@@ -160,10 +161,10 @@ def _with_margin(
     return (rows, columns), np.pad(region, list(zip(before, after, strict=True)))
 
 
-def _split(region: Mask, min_separation: float) -> Labels:
+def _split(region: Mask, min_separation: float, unknown: Mask) -> Labels:
     """Return the parts of one connected region, cut at its necks; 0 outside."""
     if math.hypot(*region.shape) < min_separation:
         return region.astype(np.int32)
-    solid = without_pinholes(region, min_separation)
-    parts, _ = cut_at_necks(solid, min_separation, _NECK_DEPTH)
+    solid = without_pinholes(region, min_separation, unknown)
+    parts, _ = cut_at_necks(solid, min_separation, _NECK_DEPTH, unknown)
     return np.where(region, parts, 0)

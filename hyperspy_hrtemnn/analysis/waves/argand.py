@@ -20,10 +20,11 @@ defocus circle. A distance that all columns have in common makes :math:`A` compl
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from hyperspy_hrtemnn.users_line import warn
 
 from .unwrapping import TURN, unwrapped
 
@@ -182,21 +183,19 @@ def _direction(change: NDArray[np.complexfloating]) -> NDArray[np.float64]:
 def _warn_of_turn(angle: NDArray[np.float64]) -> None:
     near = int(np.count_nonzero(angle > TURN - _NEAR_TURN))
     if near:
-        warnings.warn(
+        warn(
             f"{near} columns are within 30° of a full turn around the mass circle; "
             "thicker ones, if there are any, cannot be told from thin ones. Give the "
             "positions of the columns, as ExitWave.find_columns does.",
-            stacklevel=3,
         )
 
 
 def _warn_of_largest(angle: NDArray[np.float64]) -> None:
     beyond = int(np.count_nonzero(angle > LARGEST_ANGLE))
     if beyond:
-        warnings.warn(
+        warn(
             f"{beyond} columns have mass angles above {LARGEST_ANGLE} rad, up to "
             f"{np.nanmax(angle):.1f} rad. Angles are verified to {LARGEST_ANGLE} rad, "
             "15 atoms of gold along [110] at 200 keV; do not read a mass from larger "
             "ones.",
-            stacklevel=3,
         )

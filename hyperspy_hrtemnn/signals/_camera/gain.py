@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from hyperspy_hrtemnn.signals._tables import time_axis
 from hyperspy_hrtemnn.signals._units import unit_of, value_in
+from hyperspy_hrtemnn.users_line import warn
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
@@ -149,12 +149,10 @@ def known_exposure(signal: Signal2D, exposure: float | None) -> float | None:
                 "give exposure."
             ) from None
         if step is not None and step > _SUMMED * seconds:
-            warnings.warn(
+            warn(
                 f"The exposure in the metadata is {seconds:g} s and a frame takes "
                 f"{step:g} s; dose rates are of the exposure. If frames were summed or "
                 f"rebinned, give exposure={step:g}.",
-                # The caller of the method of HRTEM.
-                stacklevel=4,
             )
         return seconds
     return step

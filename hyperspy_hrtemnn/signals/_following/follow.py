@@ -154,8 +154,10 @@ def follow_particles(
     store.analyze(analysis)
     if len(store.bad) == len(movie):
         store.tell()
-    dropped = DroppedRegions(particles, analysis.separation["min_area"])
-    dropped(store.dropped())
+    dropped = DroppedRegions.of(
+        particles, analysis.separation["min_area"], by_hand=True
+    )
+    dropped.note(store.dropped())
     linking = {name: track[name] for name in track.keys() - separation.keys()}
     ids = store.link(linking_in_pixels(signal, **linking))
     particles.data = store.labels(ids).reshape(signal.data.shape)
@@ -178,7 +180,7 @@ def follow_particles(
             show_progressbar=show_progressbar,
         )
     store.tell()
-    dropped.tell(stacklevel=3)  # the caller of the method
+    dropped.tell()
     return FollowedParticles(particles, table, reflections)
 
 

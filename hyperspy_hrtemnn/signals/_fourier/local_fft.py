@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable
 from functools import partial
 from operator import index as whole_number
@@ -39,6 +38,7 @@ from hyperspy_hrtemnn.signals._movies.frames import (
     free_name,
 )
 from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
+from hyperspy_hrtemnn.users_line import warn
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
@@ -218,12 +218,11 @@ def _warn_of_larger(signal: Signal2D, side: int, fitting: dict[int, int]) -> Non
     """Warn of the particles that do not fit into a crop."""
     larger = sum(needed > side for needed in fitting.values())
     if larger:
-        warnings.warn(
+        warn(
             f"{larger} of {len(fitting)} particles and their soft edges are larger "
             f"than the crop of {_length(signal, side)}, which trims them. "
             f"size='{_length(signal, max(fitting.values()))}' holds them in all "
             "frames.",
-            stacklevel=4,  # the caller of HRTEM.local_fft
         )
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from hyperspy_hrtemnn.signals._movies.deferred import whole_frames
 from hyperspy_hrtemnn.signals._progress import is_shown, progress
 from hyperspy_hrtemnn.signals._tables import insert_coordinates, note_unknown
 from hyperspy_hrtemnn.signals._units import hint_for, length_in, unit_of, value_in
+from hyperspy_hrtemnn.users_line import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -197,9 +197,8 @@ def warn_of_nothing(shown: Sequence[bool], number: Numbers) -> None:
                 f"id {', '.join(map(str, known))} is in none of these frames, or only "
                 "within two apodizations of the border of the image."
             )
-        warnings.warn(
+        warn(
             f"All spectra are empty: {reason}",
-            stacklevel=4,  # the caller of the method of LocalFFT
         )
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from hyperspy_hrtemnn.bad_frames import is_without_data
 from hyperspy_hrtemnn.networks import out_of_range, predict_spectra
 from hyperspy_hrtemnn.signals._lenses import known_energy
 from hyperspy_hrtemnn.signals._tables import insert_coordinates, note_unknown
+from hyperspy_hrtemnn.users_line import warn
 
 from .reflections import (
     check_reflection_table,
@@ -57,10 +57,9 @@ def zone_axis_table(
     pixel = 10 / (step[0] * spectra.axes_manager.signal_shape[1])  # of the images [Å]
     faults = out_of_range(card, sampling=pixel, energy=known_energy(spectra))
     if faults:
-        warnings.warn(
+        warn(
             f"The network {card.name!r} was not trained for this: {'; '.join(faults)}. "
             "There its answer is a guess.",
-            stacklevel=3,  # the caller of the method of LocalFFT
         )
     check_reflection_table(spectra)
     frame, number = frames_and_ids(spectra)

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING
+
+from hyperspy_hrtemnn.users_line import warn
 
 from .deferred import frames_in_a_block
 
@@ -17,15 +18,13 @@ if TYPE_CHECKING:
 _OFTEN = 4
 
 
-def warn_if_read_often(signal: Signal2D, stacklevel: int) -> None:
+def warn_if_read_often(signal: Signal2D) -> None:
     """Warn of chunks that hold many times the frames that are needed at a time.
 
     Parameters
     ----------
     signal
         The movie.
-    stacklevel
-        Of the warning, 1 for the caller of this.
     """
     if not signal._lazy or _is_mapped(signal.data):
         return
@@ -34,14 +33,13 @@ def warn_if_read_often(signal: Signal2D, stacklevel: int) -> None:
     if held <= _OFTEN * needed:
         return
     shape = (1,) * (signal.data.ndim - 2)
-    warnings.warn(
+    warn(
         f"The chunks of this lazy movie hold {held} frames, or parts of them, and "
         f"{needed} are worked on at a time, so that each may be read up to "
         f"{math.ceil(held / needed)} times. Load it in whole frames, "
         f"hs.load(..., lazy=True, chunks={(*shape, -1, -1)}); from a format that does "
         "not take chunks, save it in whole frames first, "
         f'movie.save("movie.hspy", chunks={(*shape, *signal.data.shape[-2:])}).',
-        stacklevel=stacklevel + 1,
     )
 
 

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
-from .telling import Notes, users_level
+from hyperspy_hrtemnn.users_line import warn
+
+from .telling import Notes
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -69,9 +70,7 @@ class ReplacedPixels(Notes):
         if self.metadata is not None:
             self.metadata.set_item("HRTEMNN.Images", self.counts())
         if message := " ".join(_sentences(found)):
-            warnings.warn(
-                f"{message} See docs/imperfect_images.md.", stacklevel=users_level()
-            )
+            warn(f"{message} See docs/imperfect_images.md.")
 
     def _take(self) -> dict[Hashable, tuple[int, int]]:
         with self._lock:

@@ -8,7 +8,6 @@ one warning at the end of the computation has the numbers of all of them.
 from __future__ import annotations
 
 import math
-import warnings
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,9 +20,10 @@ from hyperspy_hrtemnn.bad_frames import (
     is_unreadable,
     told,
 )
+from hyperspy_hrtemnn.users_line import warn
 
 from .replaced import ReplacedPixels
-from .telling import Notes, users_level
+from .telling import Notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -74,7 +74,7 @@ def tell(reasons: Mapping[int, str], total: int) -> None:
     text = told(reasons, total)
     if len(reasons) == total:
         raise BadFrameError(f"There is no result: {text}")
-    warnings.warn(text, stacklevel=users_level())
+    warn(text)
 
 
 class FrameRule:

@@ -7,7 +7,6 @@ asks for it; dask knows when that is done.
 
 from __future__ import annotations
 
-import sys
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -17,17 +16,6 @@ from dask.callbacks import Callback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-# Between a line of the user and a warning are only lines of these.
-_BETWEEN = {"concurrent", "contextlib", "functools", "threading", "tqdm"} | {
-    "dask",
-    "distributed",
-    "h5py",
-    "hyperspy",
-    "hyperspy_hrtemnn",
-    "rsciio",
-    "zarr",
-}
 
 
 class Notes:
@@ -69,18 +57,6 @@ _KNOWN: WeakValueDictionary[str, Notes] = WeakValueDictionary()
 
 def _known(kind: Callable[..., Notes], token: str) -> Notes:
     return _KNOWN.get(token) or kind(token=token)
-
-
-def users_level() -> int:
-    """Return the stack level of the user's line, as of the caller of this."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and _package(frame) in _BETWEEN:
-        level, frame = level + 1, frame.f_back
-    return level
-
-
-def _package(frame: Any) -> str:
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 class _AtTheEnd(Callback):  # type: ignore[misc]

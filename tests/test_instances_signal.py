@@ -53,6 +53,13 @@ def close_figures():
     plt.close("all")
 
 
+def test_labels_are_not_summed():
+    particles = Instances(np.zeros((2, 6, 8), np.int32))
+    for each in (particles, particles.as_lazy()):
+        with pytest.raises(TypeError, match=r"isig\[::2, ::2\]"):
+            each.rebin(scale=(1, 2, 2))
+
+
 def test_properties(particles, image):
     table = particles.properties(image, show_progressbar=False)
     assert list(table.columns[:4]) == ["id", "frame", "time", "area"]

@@ -123,6 +123,19 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
             table.attrs["images"] = replaced.counts()
         return table
 
+    def rebin(self, *args: Any, **options: Any) -> Any:
+        """Refuse to sum labels, as `hyperspy.signals.BaseSignal.rebin` would.
+
+        Raises
+        ------
+        TypeError
+            Always: the sum of two ids is that of a third particle.
+        """
+        raise TypeError(
+            "Labels cannot be rebinned: the sum of ids is no id. Take every second "
+            "pixel, labels.isig[::2, ::2], or find the particles in rebinned images."
+        )
+
     def sum_spectra(
         self,
         spectrum_image: Signal1D,

@@ -39,8 +39,8 @@ def separate(
     the map as markers (thesis section 3.5). Peaks closer than `min_separation` are one
     particle, and so are peaks with no neck between them. A hole is a gap between
     particles, and an edge, where round parts with narrow necks lie around it; otherwise
-    it is a pinhole, and cuts nothing. Neither the border of the frame nor pixels without
-    data are an edge of a particle.
+    it is a pinhole, and cuts nothing. Neither the border of the frame nor pixels
+    without data are an edge of a particle.
 
     Parameters
     ----------
@@ -112,7 +112,9 @@ def separate_and_count(
     if not smallest >= 0:
         raise ValueError(f"min_area cannot be negative, not {min_area}.")
 
-    unknown = np.isnan(frame) if frame.dtype.kind == "f" else np.zeros(frame.shape, bool)
+    unknown = (
+        np.isnan(frame) if frame.dtype.kind == "f" else np.zeros(frame.shape, bool)
+    )
     regions, _ = ndimage.label(frame >= probability, structure=_EIGHT_NEIGHBORS)
     labels = np.zeros(frame.shape, dtype=np.int32)
     count = dropped = 0

@@ -123,7 +123,7 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
             table.attrs["images"] = replaced.counts()
         return table
 
-    def rebin(self, *args: Any, **options: Any) -> Any:
+    def rebin(self, *_: Any, **__: Any) -> Any:
         """Refuse to sum labels, as `hyperspy.signals.BaseSignal.rebin` would.
 
         Raises

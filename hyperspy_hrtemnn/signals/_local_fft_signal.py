@@ -12,6 +12,7 @@ from hyperspy_hrtemnn.analysis import brightness_ratio
 from hyperspy_hrtemnn.plots.new_axes import new_axes
 
 from ._answers import load_for
+from ._choice import KeepsChoice
 from ._entrance import OneForm
 from ._fourier.reflection_plots import draw_spectrum
 from ._fourier.reflections import one_spectrum, peak_table, spacing_in_nm
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.networks import Network
 
 
-class LocalFFT(OneForm, Signal2D):  # type: ignore[misc]
+class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
     """Amplitudes of the Fourier transforms of particles, float32.
 
     Array order (..., ky, kx), or (..., id, ky, kx) for all particles of a movie; then

@@ -22,6 +22,7 @@ from hyperspy_hrtemnn.analysis import (
 from hyperspy_hrtemnn.bad_frames import check_data
 
 from ._calibration import pixels, sampling, square_pixels
+from ._choice import KeepsChoice
 from ._columns.column_table import column_table
 from ._entrance import OneForm
 from ._movies.deferred import whole_frames
@@ -42,7 +43,7 @@ NO_DATA_LABEL = -1
 """Of pixels, and whole frames, without data; ``metadata.HRTEMNN.Instances.no_data``."""
 
 
-class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
+class Segmentation(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
     """Probability of each pixel to belong to a class, 0 to 1.
 
     Array order (..., y, x), or (..., class, y, x) for several classes. It comes from

@@ -17,6 +17,7 @@ from hyperspy_hrtemnn.analysis import (
     measure_reflections,
 )
 from hyperspy_hrtemnn.bad_frames import NO_DATA, is_without_data
+from hyperspy_hrtemnn.signals._choice import IDS, meaning
 from hyperspy_hrtemnn.signals._instances import check_ids
 from hyperspy_hrtemnn.signals._movies.deferred import whole_frames
 from hyperspy_hrtemnn.signals._progress import is_shown, progress
@@ -255,7 +256,8 @@ def frames_and_ids(spectra: Signal2D) -> tuple[Numbers, Numbers]:
 
     The particle is 0 where there is none, or several and it is not known which.
     """
-    known = spectra.metadata.get_item("HRTEMNN.ids", [])
+    known = meaning(spectra, IDS)
+    known = [] if known is None else known
     axes = spectra.axes_manager.navigation_axes[::-1]
     frame = np.zeros([axis.size for axis in axes], np.intp)
     number = np.full_like(frame, known[0] if len(known) == 1 else 0)

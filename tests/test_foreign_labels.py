@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from hyperspy_hrtemnn.signals import _instances
 from hyperspy_hrtemnn.signals._entrance import in_one_form
 from hyperspy_hrtemnn.signals._labels import own_labels
 
@@ -107,6 +108,20 @@ def test_what_cannot_be_read_is_told_by_a_call_and_not_by_a_look(made):
     assert dict(inspect.getmembers(signal))["ids"].__doc__.startswith("Return")
     with pytest.raises(ValueError, match=r"label 0\.5"):
         signal.properties()
+
+
+def test_labels_are_converted_once_for_a_call(made, monkeypatch):
+    signal = made(labels().astype(float))
+    view = in_one_form(signal)
+
+    def again(*_, **__):
+        raise AssertionError("converted again")
+
+    monkeypatch.setattr(_instances, "own_labels", again)
+    assert in_one_form(view) is view
+    assert view.ids() == [7, 9]
+    with pytest.raises(AssertionError, match="converted again"):
+        signal.ids()
 
 
 def test_an_array_in_place_of_a_signal_is_named(made):

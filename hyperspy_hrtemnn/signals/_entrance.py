@@ -110,7 +110,7 @@ def in_one_form(signal: Signal2D) -> Signal2D:
     for axis, its in zip(order, view.axes_manager._axes, strict=True):
         if axis.navigate:
             its.index = axis.index
-    view._given = signal
+    view._given = given(signal)
     return view
 
 

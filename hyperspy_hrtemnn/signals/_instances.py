@@ -14,7 +14,7 @@ from hyperspy_hrtemnn.analysis import properties
 from hyperspy_hrtemnn.image_data import image_data
 
 from ._calibration import sampling
-from ._entrance import OneForm, in_one_form
+from ._entrance import OneForm, given, in_one_form
 from ._labels import own_labels
 from ._movies.deferred import deferred_blocks, lenient_blocks, whole_frames
 from ._movies.frames import frame_index, frame_number
@@ -510,6 +510,8 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
         return explorer.figure
 
     def _own_data(self) -> Any:
+        if given(self) is not self:
+            return self.data  # made by `in_one_form`
         state = self.metadata.get_item("HRTEMNN.Instances", None)
         if state is not None and self.data.dtype == np.int32:
             return self.data  # from `Segmentation.track_instances`

@@ -43,7 +43,14 @@ def own_labels(data: Any, *, no_data: bool) -> Any:
         dtype = data.dtype if kept else np.dtype(np.int32)
         meta = np.empty((0,) * data.ndim, dtype)
         return data.map_blocks(_of_block, no_data=no_data, dtype=dtype, meta=meta)
-    return _of_block(np.asarray(data), no_data=no_data)
+    data = np.asarray(data)
+    if data.ndim < 3 or _fits(data.dtype):
+        return _of_block(data, no_data=no_data)
+    # Frame by frame: what is needed in between is as large as what is converted.
+    labels = np.empty(data.shape, np.int32)
+    for own, frame in zip(labels, data, strict=True):
+        own[...] = _of_block(frame, no_data=no_data)
+    return labels
 
 
 def _fits(dtype: np.dtype[Any]) -> bool:

@@ -88,4 +88,4 @@ def _is_dead(image: Image, run: slice, columns: Mask) -> bool:
     # Of vacuum without noise a pixel is as the one before it is.
     after = same[:, 1:][same[:, :-1]]
     share = max(float(np.mean(each)) for each in (same, after) if each.size)
-    return height * share**width < _CHANCE and not is_flat(near, value)
+    return bool(height * share**width < _CHANCE) and not is_flat(near, value)

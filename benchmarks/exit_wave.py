@@ -25,7 +25,13 @@ from hrtemnn_training.images.grid import Grid
 from hrtemnn_training.images.wave_label import exit_wave as smoothed
 from hrtemnn_training.structures import MX2Flake
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
-from hyperspy_hrtemnn.analysis import Aberration, Camera, Optics, detect, intensity
+from hyperspy_hrtemnn.analysis import (
+    Aberration,
+    Detector,
+    Optics,
+    detect_electrons,
+    image_intensity,
+)
 
 if TYPE_CHECKING:
     from hyperspy_hrtemnn.signals import HRTEM, ExitWave
@@ -96,7 +102,9 @@ class Sample:
     ) -> HRTEM:
         """Return images at evenly spaced defocus [Å]; drift is the largest [Å]."""
         rng = np.random.default_rng(0)
-        camera = Camera(SAMPLING, dose or SAMPLING**-2, *MTF, noise=dose is not None)
+        detector = Detector(
+            SAMPLING, dose or SAMPLING**-2, *MTF, noise=dose is not None
+        )
         images = []
         for each in defocus:
             optics = Optics(
@@ -105,8 +113,10 @@ class Sample:
             moved = rng.uniform(-drift, drift, 2) / self.extent * self.wave.shape
             spectrum = fourier_shift(np.fft.fft2(self.wave), moved)
             wave = np.fft.ifft2(spectrum).astype(np.complex64)
-            image = intensity(wave, self.extent, optics, self.shape)
-            images.append(image if dose is None else detect(image, camera, rng))
+            image = image_intensity(wave, self.extent, optics, self.shape)
+            images.append(
+                image if dose is None else detect_electrons(image, detector, rng)
+            )
         made: HRTEM = _calibrated(hs.signals.Signal2D(np.stack(images)))
         made.set_signal_type("HRTEM")
         axis = made.axes_manager.navigation_axes[0]

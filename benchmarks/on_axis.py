@@ -24,17 +24,22 @@ import pandas as pd
 from scipy.stats import mannwhitneyu
 from tqdm import tqdm
 
-from hrtemnn_training.structures import Shape, assemble, make_shape, tilt
-from hrtemnn_training.structures._metals import lattice_constant
+from hrtemnn_training.structures import (
+    Shape,
+    assemble,
+    lattice_constant,
+    make_shape,
+    tilt,
+)
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 from hyperspy_hrtemnn.analysis import (
-    Camera,
+    Detector,
     Optics,
     brightness_ratio,
-    detect,
+    detect_electrons,
     find_reflections,
     follow_reflections,
-    intensity,
+    image_intensity,
     local_spectrum,
     measure_reflections,
     on_axis_frames,
@@ -63,7 +68,9 @@ def spectra(shape: Shape, dose: float, rng: np.random.Generator) -> list[np.ndar
         focal_spread=rng.uniform(5, 20),
         blur=0.0477,
     )
-    camera = Camera(sampling=PIXEL, dose=dose, c0=0.35, c3=2.5, readout=0.01)
+    detector = Detector(
+        sampling=PIXEL, dose=dose, mtf_c0=0.35, mtf_c3=2.5, readout=0.01
+    )
     found = []
     for angle in TILTS:
         positions = atoms @ tilt(angle, azimuth).T
@@ -71,8 +78,10 @@ def spectra(shape: Shape, dose: float, rng: np.random.Generator) -> list[np.ndar
         numbers = np.full(len(positions), 79, np.uint8)
         structure = assemble(None, [(positions, numbers)], FIELD)
         wave = exit_wave(structure, WaveSettings(slice_thickness=2))
-        image = detect(
-            intensity(wave, (FIELD, FIELD), optics, (pixels, pixels)), camera, rng
+        image = detect_electrons(
+            image_intensity(wave, (FIELD, FIELD), optics, (pixels, pixels)),
+            detector,
+            rng,
         )
         y, x = (np.indices(image.shape) + 0.5) * PIXEL - FIELD / 2
         radius = np.linalg.norm(positions - FIELD / 2, axis=1).max()

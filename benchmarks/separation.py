@@ -24,7 +24,7 @@ from scipy import ndimage
 from skimage.feature import peak_local_max
 from skimage.segmentation import watershed
 
-from hyperspy_hrtemnn.analysis import separate
+from hyperspy_hrtemnn.analysis import split_particles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,7 +150,7 @@ def spoiled(rng: np.random.Generator, scene: partial[Scene], pinholes: float) ->
 
 def here(mask: Mask, min_separation: float) -> Labels:
     """Separate with this package."""
-    return separate(mask, min_separation, min_area=9)
+    return split_particles(mask, min_separation, min_area=9)
 
 
 def plain(mask: Mask, min_separation: float) -> Labels:
@@ -263,7 +263,7 @@ def measured(size: int) -> tuple[int, float, float]:
     """Return particles, seconds of the processor and peak memory [MiB]."""
     mask = network(size)
     start = time.process_time()
-    count = int(separate(mask, 10).max())
+    count = int(split_particles(mask, 10).max())
     seconds = time.process_time() - start
     return count, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 

@@ -5,8 +5,8 @@
 
 Needs the extra `benchmark`. Both get the same structures, of the shipped recipe's
 kind, and give ten noisy images of the whole field with other conditions each; ours
-also applies the MTF and the readout noise of the camera. Drawing the structures, which
-is the same for both, is timed apart.
+also applies the MTF and the readout noise of the detector. Drawing the structures,
+which is the same for both, is timed apart.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ def plain(structure: Structure, seed: int) -> np.ndarray:
     wave = wave.compute()
     rng = np.random.default_rng(seed)
     for _ in range(IMAGES):
-        (optics,), camera = draw_conditions(PARAMETERS, SETTINGS.energy, rng)
+        (optics,), detector = draw_conditions(PARAMETERS, SETTINGS.energy, rng)
         ctf = abtem.CTF(
             defocus=optics.defocus,
             Cs=optics.Cs,
             focal_spread=optics.focal_spread,
             energy=SETTINGS.energy * 1e3,
         )
-        image = wave.apply_ctf(ctf).intensity().interpolate(sampling=camera.sampling)
-        image.poisson_noise(dose_per_area=camera.dose).compute()
+        image = wave.apply_ctf(ctf).intensity().interpolate(sampling=detector.sampling)
+        image.poisson_noise(dose_per_area=detector.dose).compute()
     return np.asarray(wave.array)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tracking against trackpy and laptrack, on simulated movies with truth.
 
-All get the same particles, separated frame by frame by `separate`: this package and
+All get the same particles, split frame by frame by `split_particles`: this package and
 laptrack's OverLapTrack the label images, the others their centroids. Search ranges are
 the longest step of the scenario, for this package without the drift of the whole field,
 which it takes out by itself; memories are the longest absence. Scores are those of
@@ -27,7 +27,11 @@ from laptrack import LapTrack, OverLapTrack
 from moving_particles import SCENARIOS, Movie
 from skimage.measure import regionprops_table
 
-from hyperspy_hrtemnn.analysis import Tracker, properties, separate
+from hyperspy_hrtemnn.analysis import (
+    ParticleTracker,
+    particle_properties,
+    split_particles,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,19 +59,23 @@ class Task:
 
     labels: list[Labels]
     table: pd.DataFrame
-    reach: float
-    own_reach: float
+    search_range: float
+    own_search_range: float
     memory: int
 
     @classmethod
     def of(cls, movie: Movie, masks: list[NDArray[np.bool_]]) -> Task:
-        """Separate the particles of a movie."""
-        labels = [separate(mask, MIN_SEPARATION, min_area=MIN_AREA) for mask in masks]
-        tables = [properties(one).assign(frame=n) for n, one in enumerate(labels)]
+        """Split the particles of a movie."""
+        labels = [
+            split_particles(mask, MIN_SEPARATION, min_area=MIN_AREA) for mask in masks
+        ]
+        tables = [
+            particle_properties(one).assign(frame=n) for n, one in enumerate(labels)
+        ]
         table = pd.concat(tables, ignore_index=True)
         table = table[["frame", "y", "x", "id"]].rename(columns={"id": "label"})
-        reaches = movie.longest_step() + _SLACK, movie.longest_own_step() + _SLACK
-        return cls(labels, table, *reaches, movie.memory)
+        ranges = movie.longest_step() + _SLACK, movie.longest_own_step() + _SLACK
+        return cls(labels, table, *ranges, movie.memory)
 
     def ids(self, linked: pd.DataFrame, name: str) -> Ids:
         """Return the ids from a table with the columns ``frame``, ``label``, `name`."""
@@ -79,7 +87,7 @@ class Task:
 
 def ours(task: Task) -> Callable[[], Ids]:
     """Link by overlap, with the settings `Segmentation.track_instances` has."""
-    tracker = Tracker(memory=task.memory, reach=task.own_reach)
+    tracker = ParticleTracker(memory=task.memory, search_range=task.own_search_range)
     linked = [tracker.link(one) for one in task.labels]
     return lambda: [_renamed(*pair) for pair in zip(task.labels, linked, strict=True)]
 
@@ -93,7 +101,10 @@ def _renamed(labels: Labels, linked: Labels) -> NDArray[np.int64]:
 def trackpy_nearest(task: Task) -> Callable[[], Ids]:
     """Link with trackpy; dense fields need its adaptive search."""
     linked = trackpy.link(
-        task.table, task.reach, memory=task.memory, **_adaptive(task.reach)
+        task.table,
+        task.search_range,
+        memory=task.memory,
+        **_adaptive(task.search_range),
     )
     return lambda: task.ids(linked, "particle")
 
@@ -102,20 +113,23 @@ def trackpy_drift(task: Task) -> Callable[[], Ids]:
     """Link with trackpy, which expects the drift of the frame before."""
     predictor = trackpy.predict.DriftPredict()
     linked = predictor.link_df(
-        task.table, task.reach, memory=task.memory, **_adaptive(task.reach)
+        task.table,
+        task.search_range,
+        memory=task.memory,
+        **_adaptive(task.search_range),
     )
     return lambda: task.ids(linked, "particle")
 
 
-def _adaptive(reach: float) -> dict[str, float]:
-    return {"adaptive_stop": min(2.0, reach / 2), "adaptive_step": 0.9}
+def _adaptive(search_range: float) -> dict[str, float]:
+    return {"adaptive_stop": min(2.0, search_range / 2), "adaptive_step": 0.9}
 
 
 def laptrack_nearest(task: Task) -> Callable[[], Ids]:
     """Link with laptrack, squared distances."""
     tracker = LapTrack(
-        cutoff=task.reach**2,
-        gap_closing_cutoff=task.reach**2 if task.memory else False,
+        cutoff=task.search_range**2,
+        gap_closing_cutoff=task.search_range**2 if task.memory else False,
         gap_closing_max_frame_count=task.memory + 1,
     )
     linked, _, _ = tracker.predict_dataframe(

@@ -19,7 +19,7 @@ from skimage.feature import peak_local_max
 from skimage.measure import label, regionprops
 from skimage.segmentation import watershed
 
-from hyperspy_hrtemnn.analysis import Tracker, separate
+from hyperspy_hrtemnn.analysis import ParticleTracker, split_particles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,10 +100,10 @@ def plain_loop(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def this_package(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    """Link frames with `separate` and `Tracker`."""
-    tracker = Tracker()
+    """Link frames with `split_particles` and `ParticleTracker`."""
+    tracker = ParticleTracker()
     for frame in frames:
-        yield tracker.link(separate(frame, MIN_SEPARATION))
+        yield tracker.link(split_particles(frame, MIN_SEPARATION))
 
 
 def measure(name: str, method: Method, movie: Discs, frames: int) -> float:

@@ -78,8 +78,8 @@ def reading() -> Iterator[None]:
     except (BadFrameError, MemoryError):
         raise
     except Exception as error:
-        why = unreadable(error)
-        raise BadFrameError(f"The image {why}", why) from error
+        text = f"The image {_UNREADABLE}: {_text(error)}"
+        raise BadFrameError(text, unreadable(error)) from error
 
 
 def unreadable(error: Exception) -> str:
@@ -92,11 +92,16 @@ def is_unreadable(reason: str) -> bool:
     return reason.startswith(_UNREADABLE)
 
 
+def _text(error: Exception) -> str:
+    text = str(error).strip()
+    if text and isinstance(error, OSError | ValueError):
+        return text
+    # What readers trip over says little without its name: KeyError: 'Image'.
+    return f"{type(error).__name__}: {text}".rstrip(": ")
+
+
 def _first_line(error: Exception) -> str:
-    text = str(error).strip().partition("\n")[0]
-    if not (text and isinstance(error, OSError | ValueError)):
-        # What readers trip over says little without its name: KeyError: 'Image'.
-        text = f"{type(error).__name__}: {text}".rstrip(": ")
+    text = _text(error).partition("\n")[0]
     return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}..."
 
 

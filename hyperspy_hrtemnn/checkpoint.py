@@ -1,28 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finished frames of a long job, kept on disk so that a restart goes on from there."""
+"""Checkpoints: finished frames of a long job on disk, from which a restart goes on."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .atomic import is_temporary, remove_folder, written_whole
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+    from typing import BinaryIO
 
     from numpy.typing import NDArray
 
 _JOB = "job.json"
-_UNFINISHED = ".part"
 _BAD = ".bad"
+
+# Of half-written files of earlier versions, whose jobs may still go on.
+_UNFINISHED = ".part"
 
 
 class Checkpoint:
-    """A folder of frames, each either complete or absent, that belong to one job.
+    """A folder of frames, each either whole or absent, that belong to one job.
 
     Parameters
     ----------
@@ -46,40 +50,35 @@ class Checkpoint:
         self.folder = folder
         difference = _difference(folder, job)
         if difference and discard and (folder / _JOB).exists():
-            shutil.rmtree(folder)
+            remove_folder(folder)
         elif difference:
             raise ValueError(
                 f"{folder} holds frames of another job: {difference}. Finish that "
                 "one, or delete the folder."
             )
         folder.mkdir(parents=True, exist_ok=True)
-        _write_atomically(
-            folder / _JOB, json.dumps(dict(job), indent=2, ensure_ascii=False).encode()
-        )
+        text = json.dumps(dict(job), indent=2, ensure_ascii=False)
+        with written_whole(folder / _JOB) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
     def done(self) -> list[int]:
         """Return the numbers of the finished frames, in ascending order."""
         return _done(self.folder)
 
     def write(self, number: int, frame: NDArray[Any]) -> None:
-        """Store a frame; whoever interrupts this leaves none."""
-        path = self._path(number)
-        temporary = _beside(path)
-        with temporary.open("wb") as file:
+        """Store a frame, whole or not at all."""
+        with self._piece(number, ".npy") as file:
             np.save(file, frame, allow_pickle=False)
-        temporary.replace(path)
 
     def write_record(self, number: int, record: Mapping[str, Any]) -> None:
-        """Store several arrays as one frame, compressed, all of them or none."""
-        path = self._path(number, ".npz")
-        temporary = _beside(path)
-        with temporary.open("wb") as file:
+        """Store several arrays as one frame, compressed, whole or not at all."""
+        with self._piece(number, ".npz") as file:
             np.savez_compressed(file, **record)
-        temporary.replace(path)
 
     def write_bad(self, number: int, reason: str) -> None:
-        """Note of a frame that it cannot be used, and why, until it is written."""
-        _write_atomically(self._path(number, _BAD), reason.encode())
+        """Note that a frame cannot be used, and why; it counts until one is written."""
+        with self._piece(number, _BAD) as file:
+            file.write(reason.encode())
 
     def bad(self) -> dict[int, str]:
         """Return why frames cannot be used, by their number."""
@@ -88,7 +87,7 @@ class Checkpoint:
     def read(self, number: int) -> NDArray[Any]:
         """Return a finished frame, mapped from the disk."""
         frame: NDArray[Any] = np.load(
-            self._path(number), mmap_mode="r", allow_pickle=False
+            self._path(number, ".npy"), mmap_mode="r", allow_pickle=False
         )
         return frame
 
@@ -99,9 +98,20 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Delete the folder, when the result is safe elsewhere."""
-        shutil.rmtree(self.folder)
+        remove_folder(self.folder)
 
-    def _path(self, number: int, suffix: str = ".npy") -> Path:
+    @contextmanager
+    def _piece(self, number: int, suffix: str) -> Iterator[BinaryIO]:
+        """Give a file to write a piece to, which is stored when it is whole."""
+        # If its name is lost in a power failure, the frame is done anew.
+        path = self._path(number, suffix)
+        with (
+            written_whole(path, lasting=False) as temporary,
+            temporary.open("xb") as file,
+        ):
+            yield file
+
+    def _path(self, number: int, suffix: str) -> Path:
         return self.folder / f"{number:06d}{suffix}"
 
 
@@ -132,7 +142,8 @@ def _difference(folder: Path, job: Mapping[str, Any]) -> str:
         text = (folder / _JOB).read_text(encoding="utf-8")
     except FileNotFoundError:
         foreign = folder.is_dir() and any(
-            path.suffix != _UNFINISHED for path in folder.iterdir()
+            path.suffix != _UNFINISHED and not is_temporary(path)
+            for path in folder.iterdir()
         )
         return f"it is not empty and has no {_JOB}" if foreign else ""
     if not _done(folder):
@@ -155,14 +166,3 @@ def _difference(folder: Path, job: Mapping[str, Any]) -> str:
 def _done(folder: Path) -> list[int]:
     stems = (path.stem for path in folder.glob("*.np[yz]"))
     return sorted(int(stem) for stem in stems if stem.isdecimal())
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    temporary = _beside(path)
-    temporary.write_bytes(content)
-    temporary.replace(path)
-
-
-def _beside(path: Path) -> Path:
-    """Return a name in the same folder that no other process writes to."""
-    return path.with_name(f"{path.name}.{os.getpid()}{_UNFINISHED}")

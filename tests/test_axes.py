@@ -20,10 +20,10 @@ from hyperspy_hrtemnn.signals import (
     Instances,
     LocalFFT,
     Segmentation,
-    _tables,
 )
-from hyperspy_hrtemnn.signals._entrance import in_one_form
-from hyperspy_hrtemnn.signals._tables import column_names
+from hyperspy_hrtemnn.signals._shared import entrance
+from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
+from hyperspy_hrtemnn.signals._shared.tables import _COLUMNS, column_names
 
 FRAMES, Y, X = 3, 60, 76
 SIDE = 0.1  # nm
@@ -169,7 +169,7 @@ def test_the_order_of_the_array_changes_nothing(
 
 
 @pytest.mark.parametrize("signal_type", CLASSES)
-def test_every_method_of_ours_gets_the_one_form(signal_type):
+def test_every_method_of_ours_gets_the_one_form(signal_type, monkeypatch):
     ours = CLASSES[signal_type]
     public = [
         name
@@ -184,16 +184,22 @@ def test_every_method_of_ours_gets_the_one_form(signal_type):
     ):
         axis.navigate = navigate
     signal.set_signal_type(signal_type)
+    assert in_one_form(signal).data.shape == (FRAMES, Y, X)
+
+    def asked(given):
+        raise LookupError(given.data.shape)
+
+    monkeypatch.setattr(entrance, "in_one_form", asked)
     for name in public:
-        seen = getattr(signal, name).__self__
-        assert isinstance(seen, ours)
-        assert seen.data.shape == (FRAMES, Y, X), name
+        method = getattr(signal, name)  # nothing is asked for before the call
+        for call in (method, lambda name=name: getattr(ours, name)(signal)):
+            with pytest.raises(LookupError, match=rf"\({Y}, {X}, {FRAMES}\)"):
+                call()
 
 
 def test_a_signal_in_one_form_is_itself():
     signal = stored(images(), "HRTEM")
     assert in_one_form(signal) is signal
-    assert signal.segment.__self__ is signal
     whole = stored(labels(), "HRTEM_instances", lazy=True)
     whole.metadata.set_item("HRTEMNN.Instances", {"memory": 0})
     assert in_one_form(whole) is whole
@@ -215,7 +221,7 @@ def test_nothing_of_a_lazy_movie_in_another_form_is_read_before_it_is_asked_for(
     assert signals["HRTEM_segmentation"].threshold(0.5)._lazy
     spectra = signals["HRTEM"].local_fft(signals["HRTEM_instances"], 1, size="5 nm")
     assert spectra._lazy
-    with pytest.raises(AssertionError, match="read too early"):
+    with pytest.raises(ValueError, match="AssertionError: read too early"):
         signals["HRTEM_instances"].ids()
 
 
@@ -225,6 +231,19 @@ def test_what_is_drawn_on_a_signal_stays_there():
     signal.add_marker(points, permanent=True, plot_marker=False)
     assert signal.standardize("1 nm").data.shape == (FRAMES, Y, X)
     assert "Markers" in signal.metadata
+
+
+def test_a_method_called_through_its_class_gets_the_one_form_too():
+    turned = stored(labels(), "HRTEM_instances", "yxt")
+    assert_frame_equal(Instances.properties(turned), turned.properties())
+
+
+def test_a_class_made_of_ours_may_call_the_method_it_replaces():
+    class Doubled(Instances):
+        def ids(self, **options):
+            return [2 * number for number in super().ids(**options)]
+
+    assert Doubled(labels().astype(float)).ids() == [2, 4]
 
 
 def test_the_examples_of_methods_are_found():
@@ -466,7 +485,7 @@ def test_names_of_columns_of_all_tables_are_known():
         ),
     ]
     for table in tables:
-        assert set(table.columns) <= _tables._COLUMNS
+        assert set(table.columns) <= _COLUMNS
 
 
 def test_the_axis_of_particles_or_classes_is_not_one_of_the_movie(network_path):

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import shutil
+
 import numpy as np
 import pytest
 
@@ -49,6 +53,67 @@ def test_interrupted_write_leaves_no_frame(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         checkpoint.write(0, np.zeros((2, 3)))
     assert Checkpoint(tmp_path / "f", JOB).done() == []
+
+
+def test_a_full_disk_leaves_the_frames_before(tmp_path, monkeypatch):
+    checkpoint = Checkpoint(tmp_path / "f", JOB)
+    checkpoint.write_record(0, {"value": np.arange(3)})
+
+    def full(file, *arguments, **options):
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "savez_compressed", full)
+        for number in (0, 1):
+            with pytest.raises(OSError, match="No space left"):
+                checkpoint.write_record(number, {"value": np.arange(5)})
+    again = Checkpoint(tmp_path / "f", JOB)
+    assert again.done() == [0]
+    np.testing.assert_array_equal(again.read_record(0, "value")[0], np.arange(3))
+    names = sorted(path.name for path in again.folder.iterdir())
+    assert names == ["000000.npz", "job.json"]
+
+
+def test_a_folder_of_an_earlier_version_goes_on(tmp_path):
+    folder = tmp_path / "f"
+    folder.mkdir()
+    np.save(folder / "000000.npy", np.full((2, 3), 7.0))
+    # As it named what it had not finished.
+    (folder / "000001.npy.4711.part").write_bytes(b"half")
+    (folder / "whole.hspy").write_bytes(b"half")
+    text = json.dumps({**JOB, "window": list(JOB["window"])})
+    (folder / "job.json").write_text(text, encoding="utf-8")
+    checkpoint = Checkpoint(folder, JOB)
+    assert checkpoint.done() == [0]
+    checkpoint.write(1, np.zeros((2, 3)))
+    assert Checkpoint(folder, JOB).done() == [0, 1]
+    np.testing.assert_array_equal(checkpoint.read(0), np.full((2, 3), 7.0))
+
+
+@pytest.mark.parametrize(
+    "left", ["job.json.4711.part", ".part-0000-4711-0123abcd.json"]
+)
+def test_a_folder_that_was_killed_before_its_job_is_not_foreign(tmp_path, left):
+    folder = tmp_path / "f"
+    folder.mkdir()
+    (folder / left).write_bytes(b"half")
+    assert Checkpoint(folder, JOB).done() == []
+
+
+def test_a_deletion_that_is_interrupted_leaves_no_half_job(tmp_path, monkeypatch):
+    folder = tmp_path / "f"
+    Checkpoint(folder, JOB).write(0, np.zeros((2, 3)))
+
+    def interrupted(folder, **options):
+        (folder / "job.json").unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Checkpoint(folder, {**JOB, "tile": 512}, discard=True)
+    assert Checkpoint(folder, {**JOB, "tile": 512}).done() == []
 
 
 def test_another_job_is_refused(tmp_path):

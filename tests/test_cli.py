@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal as signals
@@ -20,7 +21,7 @@ import tiny_networks
 from click.testing import CliRunner
 from PIL import Image
 
-from hyperspy_hrtemnn import __version__, cli
+from hyperspy_hrtemnn import __version__, atomic, cli
 from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.signals import HRTEM, Instances, Segmentation
 
@@ -111,8 +112,16 @@ def test_models_and_card(run, tmp_path, monkeypatch):
     text = run("card", "nano")
     assert "material: Au" in text
     assert "sampling: 0.07 to 0.2   (pixel size of the images [Å])" in text
+    assert "threshold: not measured; by default 0." in text
     assert json.loads(run("card", tmp_path / "nano.onnx", "--json"))["stride"] == 1
     assert "no network 'micro'. Shipped networks: nano" in run("card", "micro", code=1)
+
+
+def test_scores_of_a_card_have_a_line_for_each_group(run, tmp_path):
+    scores = {"images": 7, "camera": {"10-30": {"f1": 0.8, "areas": [1.1, 0.9]}}}
+    tiny_networks.convolution(tmp_path / "nano.onnx", scores=scores)
+    text = run("card", tmp_path / "nano.onnx")
+    assert "  images: 7\n  camera:\n    10-30: f1 0.8, areas 1.1 0.9\n" in text
 
 
 def test_segment(run, tmp_path, movie_path, network_path):
@@ -160,7 +169,7 @@ def test_segment_goes_on(run, tmp_path, movie_path, network_path, interrupt):
     out = tmp_path / "seg.hspy"
     command = ("segment", movie_path, "--model", network_path, "--out", out)
     release = interrupt(2)
-    assert "goes on" in run(*command, code=130)
+    assert "same command continues" in run(*command, code=130)
     folder = tmp_path / "seg.hspy.frames"
     done = sorted(folder.glob("*.npy"))
     assert len(done) == 2
@@ -186,6 +195,51 @@ def test_segment_goes_on(run, tmp_path, movie_path, network_path, interrupt):
     expected = hs.load(movie_path).segment(network_path).data
     np.testing.assert_array_equal(hs.load(out).data, expected)
     assert not folder.exists()
+
+
+def test_a_full_disk_at_the_end_loses_no_frame(
+    run, tmp_path, movie_path, network_path, monkeypatch
+):
+    out = tmp_path / "deep" / "seg.hspy"
+    command = ("segment", movie_path, "--model", network_path, "--out", out)
+
+    def full(self, filename, **options):
+        filename.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HRTEM, "save", full)
+        patch.setattr(Segmentation, "save", full)
+        assert "No space left" in run(*command, code=1)
+    frames = out.with_name("seg.hspy.frames")
+    assert list(out.parent.iterdir()) == [frames]
+    assert len(list(frames.glob("*.npy"))) == 6
+    # Frames that are there are not computed again.
+    monkeypatch.setattr(Checkpoint, "write", None)
+    run(*command)
+    expected = hs.load(movie_path).segment(network_path)
+    np.testing.assert_array_equal(hs.load(out).data, expected.data)
+    assert list(out.parent.iterdir()) == [out]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot ask for a process")
+def test_what_is_left_of_a_killed_run_is_not_taken_for_its_result(
+    run, tmp_path, movie_path, network_path
+):
+    out = tmp_path / "deep" / "seg.hspy"
+    out.parent.mkdir()
+    left = [
+        # A process of this number has ended: no system counts as far.
+        out.with_name(f".part-{atomic._HOST}-2000000000-0123abcd.hspy"),
+        # As earlier versions named it.
+        out.with_name(".seg.hspy"),
+    ]
+    for path in left:
+        path.write_bytes(b"half")
+    run("segment", movie_path, "--model", network_path, "--out", out)
+    expected = hs.load(movie_path).segment(network_path)
+    np.testing.assert_array_equal(hs.load(out).data, expected.data)
+    assert set(out.parent.iterdir()) == {out, left[1]}
 
 
 def test_segment_discards_another_job_by_force(
@@ -234,6 +288,11 @@ def test_uncalibrated_movie(run, tmp_path, movie_path, network_path):
     bare.save(tmp_path / "bare.hspy")
     out = tmp_path / "out.hspy"
     command = ("segment", tmp_path / "bare.hspy", "--model", network_path, "--out", out)
+    table = ("--min-separation", "8", "--table", tmp_path / "t.csv")
+    track = ("track", tmp_path / "bare.hspy", "--out", tmp_path / "p.hspy")
+    told = run(*track, *table, code=1)
+    assert "bare.hspy is not calibrated" in told
+    assert "--sampling" in told
     assert "bare.hspy is not calibrated: axis x is counted in pixels" in run(
         *command, code=1
     )
@@ -275,7 +334,7 @@ def test_bad_files(run, tmp_path, movie_path, network_path):
     broken = tmp_path / "broken.dm4"
     broken.write_bytes(b"no movie")
     assert "broken.dm4 cannot be read" in fails(movie=broken)
-    assert "broken.dm4 is no ONNX file" in fails(model=broken)
+    assert "broken.dm4: it is not an ONNX file" in fails(model=broken)
     assert "must end with .hspy" in fails(to=tmp_path / "out.tif")
     assert "is the input" in fails(to=movie_path)
     hs.signals.Signal1D(np.arange(20.0)).save(tmp_path / "line.hspy")
@@ -320,12 +379,12 @@ TRACKING = ("--min-separation", "1 nm", "--memory", 1, "--min-area", "0.5 nm^2")
 
 def test_track(run, tmp_path, segmentation_path):
     out, table = tmp_path / "labels.hspy", tmp_path / "properties.csv"
-    options = (*TRACKING, "--reach", "0.8 nm", "--no-drift", "--table", table)
+    options = (*TRACKING, "--search-range", "0.8 nm", "--no-drift", "--table", table)
     run("track", segmentation_path, "--out", out, *options)
     labels = hs.load(out)
     assert type(labels) is Instances
     expected = hs.load(segmentation_path).track_instances(
-        "1 nm", memory=1, min_area="0.5 nm^2", reach="0.8 nm", drift=False
+        "1 nm", memory=1, min_area="0.5 nm^2", search_range="0.8 nm", drift=False
     )
     np.testing.assert_array_equal(labels.data, expected.data)
     assert labels.data.dtype == expected.data.dtype

@@ -132,7 +132,7 @@ def test_a_random_walk_is_not_expected_to_go_on() -> None:
 
 
 def test_each_column_is_in_one_pair() -> None:
-    """Two found columns within reach of one: the nearer goes on, the other is new."""
+    """Of two columns in the search range of one, the nearer continues its track."""
     table = pd.DataFrame(
         {"frame": [0, 1, 1], "x": [0.0, 0.4, -0.1], "y": [0.0, 0.0, 0.0]}
     )
@@ -154,8 +154,8 @@ def test_wrong_input() -> None:
         link_columns(table.assign(x=np.nan))
     with pytest.raises(ValueError, match="memory is a number of frames, not -1"):
         link_columns(table, memory=-1)
-    for name in ("reach", "max_drift"):
+    for name in ("search_range", "max_drift"):
         with pytest.raises(ValueError, match=f"{name} has to be positive, not 0"):
             link_columns(table, **{name: 0})
-    with pytest.raises(ValueError, match="reach has to be given"):
+    with pytest.raises(ValueError, match="search_range has to be given"):
         link_columns(table.groupby("frame").head(1))

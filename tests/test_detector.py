@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from hyperspy_hrtemnn.analysis import (
-    Camera,
+    Detector,
     NoiseSpectrum,
-    detect,
+    detect_electrons,
     find_vacuum,
     fit_mtf,
     fit_readout,
-    mtf,
     noise_floor,
     noise_spectrum,
+    parametric_mtf,
 )
 from hyperspy_hrtemnn.analysis.detector.hot_pixels import replace_hot_pixels
 from hyperspy_hrtemnn.analysis.detector.vacuum import check_region
@@ -30,9 +30,9 @@ DOSES = (10, 30, 100, 300, 1300)
 
 def _vacuum(dose, shape=(256, 320), c0=0.25, c3=2.5, readout=N0, seed=0):
     """What a camera reads of vacuum, without the periodicity of a simulation."""
-    camera = Camera(SAMPLING, dose, c0, c3, readout=readout)
+    detector = Detector(SAMPLING, dose, c0, c3, readout=readout)
     image = np.ones((shape[0] + 64, shape[1] + 48), np.float32)
-    counts = detect(image, camera, np.random.default_rng(seed))
+    counts = detect_electrons(image, detector, np.random.default_rng(seed))
     return counts[32:-32, 24:-24].astype(float)
 
 
@@ -87,8 +87,8 @@ def test_a_region_that_is_too_small():
 def test_an_exact_spectrum_gives_its_parameters(c0, c3, C, floor):
     def power(frequency):
         if floor == "linear":
-            return (7 * mtf(frequency, c0, c3, C)) ** 2
-        return 49 * ((1 - C**2) * mtf(frequency, c0, c3) ** 2 + C**2)
+            return (7 * parametric_mtf(frequency, c0, c3, C)) ** 2
+        return 49 * ((1 - C**2) * parametric_mtf(frequency, c0, c3) ** 2 + C**2)
 
     fit = fit_mtf(_exact(power), floor)
     np.testing.assert_allclose(
@@ -140,7 +140,7 @@ def test_cameras_come_back_from_series_of_doses(c0, c3, shape):
 def test_a_floor_at_its_bound_is_not_certain():
     def power(frequency):
         # A little below what any floor gives.
-        return mtf(frequency, 0.7, 4.0) ** 2 * (1 - 0.02 * frequency**8)
+        return parametric_mtf(frequency, 0.7, 4.0) ** 2 * (1 - 0.02 * frequency**8)
 
     spectrum = _exact(power)
     fit = fit_mtf(NoiseSpectrum(spectrum.frequency, spectrum.power, np.full(60, 400.0)))
@@ -267,7 +267,7 @@ def test_deviation_is_in_standard_errors(rng):
 
 
 def test_a_frame_without_electrons():
-    with pytest.raises(ValueError, match=r"-0\.1 electrons a pixel.*offset"):
+    with pytest.raises(ValueError, match=r"-0\.1 electrons per pixel.*offset"):
         fit_readout([0.1, 0.2], [0.5, -0.1], [0.01, 0.01])
 
 
@@ -280,7 +280,9 @@ def _specimen(shape):
 def test_vacuum_is_found_beside_a_specimen(rng):
     image = np.ones((384, 512), np.float32)
     image[:, :300] = _specimen((384, 300))
-    counts = detect(image, Camera(SAMPLING, 100, 0.25, 2.5, readout=N0), rng)
+    counts = detect_electrons(
+        image, Detector(SAMPLING, 100, 0.25, 2.5, readout=N0), rng
+    )
     rows, columns = find_vacuum(counts)
     assert columns.start > 280  # within half an edge of the specimen
     assert 160 <= columns.stop - columns.start == rows.stop - rows.start <= 224
@@ -300,14 +302,18 @@ def test_plain_vacuum_is_found_as_a_whole(dose):
 def test_a_faint_film_is_not_taken_into_the_region(rng):
     image = np.ones((384, 512), np.float32)
     image[:, :250] = 0.9
-    counts = detect(image, Camera(SAMPLING, 300, 0.25, 2.5, readout=N0), rng)
+    counts = detect_electrons(
+        image, Detector(SAMPLING, 300, 0.25, 2.5, readout=N0), rng
+    )
     _, columns = find_vacuum(counts)
     assert columns.start > 230
     assert columns.stop - columns.start >= 160
 
 
 def test_a_specimen_everywhere_is_no_vacuum(rng):
-    counts = detect(_specimen((256, 320)), Camera(SAMPLING, 1000, 0.25, 2.5), rng)
+    counts = detect_electrons(
+        _specimen((256, 320)), Detector(SAMPLING, 1000, 0.25, 2.5), rng
+    )
     with pytest.raises(ValueError, match=r"No region of vacuum.*lattice.*roi"):
         find_vacuum(counts)
 

@@ -15,10 +15,10 @@ from click.testing import CliRunner
 from pandas.testing import assert_frame_equal
 
 from hyperspy_hrtemnn import cli
-from hyperspy_hrtemnn.analysis import Camera, detect
-from hyperspy_hrtemnn.jobs.measuring import measure_file
+from hyperspy_hrtemnn.analysis import Detector, detect_electrons
+from hyperspy_hrtemnn.jobs.detector import measure_file
 from hyperspy_hrtemnn.signals import HRTEM
-from hyperspy_hrtemnn.signals._camera.vacuum import vacuum
+from hyperspy_hrtemnn.signals._detector.vacuum import vacuum
 
 DOSES = np.array([10.0, 60.0, 300.0, 1300.0])
 GAIN, DARK, N0 = 38.0, 100.0, 0.01
@@ -39,8 +39,8 @@ def counts():
     for seed, dose in enumerate(DOSES):
         image = np.ones((288, 352), np.float32)
         image[:20, :50] = 0.4
-        camera = Camera(SAMPLING, dose, 0.25, 2.5, readout=N0)
-        frames.append(detect(image, camera, np.random.default_rng(seed)) - N0)
+        camera = Detector(SAMPLING, dose, 0.25, 2.5, readout=N0)
+        frames.append(detect_electrons(image, camera, np.random.default_rng(seed)) - N0)
     return np.float32(GAIN) * np.stack(frames) + np.float32(DARK)
 
 
@@ -178,9 +178,9 @@ def test_a_forgotten_offset_is_told(movie, tmp_path):
 
 def test_plain_vacuum_is_saved_without_options(tmp_path):
     frames = [
-        detect(
+        detect_electrons(
             np.ones((512, 512), np.float32),
-            Camera(SAMPLING, dose, 0.25, 2.5, readout=N0),
+            Detector(SAMPLING, dose, 0.25, 2.5, readout=N0),
             np.random.default_rng(seed),
         )
         - N0
@@ -403,7 +403,7 @@ def test_command(movie, tmp_path):
         measure_file(tmp_path / "movie.hspy", tmp_path / "none" / "camera.json")
     # All before a movie is even opened.
     (tmp_path / "list.json").write_text("[1, 2]")
-    with pytest.raises(ValueError, match="is no parameters file or recipe"):
+    with pytest.raises(ValueError, match="is not a parameters file or recipe"):
         measure_file(tmp_path / "no_movie.hspy", tmp_path / "list.json")
     with pytest.raises(ValueError, match=r"fits\.docx; .* one of .*\.png"):
         measure_file(

@@ -10,10 +10,10 @@ from scipy.ndimage import fourier_gaussian, fourier_shift
 
 from hyperspy_hrtemnn.analysis import (
     Aberration,
-    Camera,
+    Detector,
     compare_waves,
-    detect,
-    intensity,
+    detect_electrons,
+    image_intensity,
     reconstruct_exit_wave,
     transfer_function,
     vacuum_value,
@@ -30,7 +30,7 @@ def images_of(wave, optics, drift=None):
         if drift is not None:
             spectrum = fourier_shift(np.fft.fft2(wave), drift[number] / SAMPLING)
             moved = np.fft.ifft2(spectrum).astype(np.complex64)
-        images.append(intensity(moved, EXTENT, each, SHAPE))
+        images.append(image_intensity(moved, EXTENT, each, SHAPE))
     return np.stack(images)
 
 
@@ -119,9 +119,9 @@ def test_noise_is_not_deconvolved(wave, long_series):
 
 
 def test_the_camera_is_taken_out_of_the_images(wave, long_series):
-    camera = Camera(SAMPLING, dose=1e5, c0=0.15, c3=3)
+    detector = Detector(SAMPLING, dose=1e5, mtf_c0=0.15, mtf_c3=3)
     rng = np.random.default_rng(5)
-    images = np.stack([detect(image, camera, rng) for image in long_series])
+    images = np.stack([detect_electrons(image, detector, rng) for image in long_series])
     with_mtf, without = (
         reconstruct_exit_wave(
             images,

@@ -13,7 +13,7 @@ import pytest
 import tiny_networks
 from known_waves import EXTENT, SAMPLING, SHAPE, flake, lenses
 
-from hyperspy_hrtemnn.analysis import compare_waves, intensity
+from hyperspy_hrtemnn.analysis import compare_waves, image_intensity
 from hyperspy_hrtemnn.analysis.waves.registration import shifted_wave
 from hyperspy_hrtemnn.networks import load, standardize
 from hyperspy_hrtemnn.signals import HRTEM, ExitWave, LazyExitWave, LazyHRTEM
@@ -56,7 +56,9 @@ def waves():
 @pytest.fixture(scope="module")
 def images():
     psi = flake()[0]
-    return np.stack([intensity(psi, EXTENT, o, SHAPE) for o in lenses(10 * DEFOCUS)])
+    return np.stack(
+        [image_intensity(psi, EXTENT, o, SHAPE) for o in lenses(10 * DEFOCUS)]
+    )
 
 
 @pytest.fixture
@@ -215,11 +217,14 @@ def test_waves_are_registered_before_they_are_compared(wave):
     assert row["shift_x"] == pytest.approx(0.5 * SAMPLING / 10, rel=1e-2)  # nm
     assert row["shift_y"] == pytest.approx(-0.25 * SAMPLING / 10, rel=1e-2)
     assert table.attrs["units"] == {"shift_x": "nm", "shift_y": "nm"}
-    held = moved.compare(wave, largest_shift="1 pm", **QUIET).iloc[0]
+    with pytest.warns(UserWarning, match=r"1 of 1 waves .* frame 0: .* of 0\.01 Å"):
+        held = moved.compare(wave, largest_shift="1 pm", **QUIET).iloc[0]
     assert held["shift_x"] == pytest.approx(0.001)
     assert row["rmse_registered"] < held["rmse_registered"] < row["rmse"]
     with pytest.raises(ValueError, match="largest_shift cannot be negative"):
         moved.compare(wave, largest_shift=-1)
+    with pytest.raises(ValueError, match="cannot be negative or infinite, as inf"):
+        moved.compare(wave, largest_shift=float("inf"))
 
 
 def test_comparison_of_each_frame(waves):

@@ -20,8 +20,8 @@ from pandas.testing import assert_frame_equal
 from hyperspy_hrtemnn import cli
 from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.signals import LazyInstances
-from hyperspy_hrtemnn.signals._following import frame_analysis
-from hyperspy_hrtemnn.signals._following.in_flight import results_in_flight
+from hyperspy_hrtemnn.signals._one_pass import frame_analysis
+from hyperspy_hrtemnn.signals._shared.runner import results_in_flight
 
 FRAMES, HEIGHT, WIDTH = 5, 100, 140
 PIXEL = 0.02  # nm
@@ -192,7 +192,7 @@ def test_goes_on_where_it_was_stopped(movie, network, expected, tmp_path, predic
 
 def test_what_concerns_several_frames_may_change(movie, network, tmp_path, predicted):
     follow(movie, network, tmp_path)
-    drift = {"drift": np.zeros((FRAMES, 2)), "reach": "0.1 nm"}
+    drift = {"drift": np.zeros((FRAMES, 2)), "search_range": "0.1 nm"}
     changed = {"memory": 0, "min_share": 0.6, "crystal": "Pt", **drift}
     again = follow(movie, network, tmp_path, **changed)
     assert len(predicted) == FRAMES
@@ -244,7 +244,7 @@ def test_another_unit_is_refused(movie, network, tmp_path):
         ({"apodization": -1}, "apodization cannot be negative"),
         ({"false_alarms": 0}, "false_alarms has to be positive"),
         ({"max_rotation": 91}, "max_rotation has to be"),
-        ({"crystal": "Unobtainium"}, "no crystal known by name"),
+        ({"crystal": "Unobtainium"}, "not a known crystal"),
     ],
 )
 def test_bad_options_are_refused_before_the_first_frame(
@@ -329,7 +329,7 @@ def run(movie, network, tmp_path):
     command = ["follow", tmp_path / "movie.hspy", "--model", network]
     command += ["--out", tmp_path / "out", "--min-separation", "0.4 nm"]
     command += ["--memory", 1, "--apodization", "0.04 nm", "--crystal", "Au"]
-    command += ["--reach", "0.1 nm"]
+    command += ["--search-range", "0.1 nm"]
 
     def invoke(*more, code=0):
         arguments = [str(part) for part in (*command, *more)]
@@ -343,7 +343,7 @@ def run(movie, network, tmp_path):
 def test_command(run, expected, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Checkpoint, "write_record", _press_the_keys)
-        assert "goes on" in run("--size", "1.2 nm", code=130)
+        assert "same command continues" in run("--size", "1.2 nm", code=130)
     run("--size", "1.2 nm")
     labels = hs.load(tmp_path / "out" / "particles.hspy")
     np.testing.assert_array_equal(labels.data, expected[0].data)

@@ -11,11 +11,11 @@ import pytest
 from scipy import ndimage
 
 from hyperspy_hrtemnn.analysis import (
-    Tracker,
+    ParticleTracker,
     find_columns,
     local_spectrum,
-    properties,
-    separate,
+    particle_properties,
+    split_particles,
 )
 from hyperspy_hrtemnn.bad_frames import BadFrameError
 from hyperspy_hrtemnn.data import au_ceo2_movie
@@ -132,14 +132,14 @@ def test_labels_of_no_data_are_no_particle(tmp_path):
     frame = np.zeros((12, 15))
     frame[2:6, 3:8] = frame[8:11, 10:14] = 1
     frame[:, 8:10] = np.nan
-    labels = separate(frame, 3, min_area=0)
+    labels = split_particles(frame, 3, min_area=0)
     np.testing.assert_array_equal(labels == -1, np.isnan(frame))
-    table = properties(labels, np.where(frame == 1, 7.0, np.nan))
+    table = particle_properties(labels, np.where(frame == 1, 7.0, np.nan))
     assert table["id"].tolist() == [1, 2]
     assert table["area"].tolist() == [20, 12]
     assert table["mean_intensity"].tolist() == [7, 7]
     assert table["touches_border"].tolist() == [True, True]
-    tracker = Tracker()
+    tracker = ParticleTracker()
     for _ in range(2):
         np.testing.assert_array_equal(tracker.link(labels), labels)
 

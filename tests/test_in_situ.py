@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperspy_hrtemnn import load_in_situ
-from hyperspy_hrtemnn.in_situ import _frames_per_second
+from hyperspy_hrtemnn.io.in_situ import _frames_per_second
 from hyperspy_hrtemnn.signals import HRTEM, LazyHRTEM
 
 Y, X = 5, 7
@@ -196,7 +196,7 @@ def test_the_last_second_may_end_anywhere(rate, seconds, data):
 
 
 def test_folders_that_are_no_single_movie(tmp_path):
-    with pytest.raises(ValueError, match="none is no folder"):
+    with pytest.raises(ValueError, match="none is not a folder"):
         load_in_situ(tmp_path / "none")
     (tmp_path / "Hour_00").mkdir()
     with pytest.raises(ValueError, match="holds no frames of an in-situ camera"):

@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 import scipy.fft
 
-from hyperspy_hrtemnn.analysis import crop_size, crop_sizes, least_size, local_spectrum
+from hyperspy_hrtemnn.analysis import (
+    crop_size,
+    crop_sizes,
+    local_spectrum,
+    smallest_crop_size,
+)
 
 SHAPE = (150, 210)
 ROW, COLUMN = np.mgrid[: SHAPE[0], : SHAPE[1]]
@@ -113,7 +118,7 @@ def test_nothing_gives_zeros():
 
 @pytest.mark.parametrize("apodization", [0.4, 3.0, 4.3])
 def test_the_least_crop_shows_something_and_a_smaller_one_is_refused(apodization):
-    least = least_size(apodization)
+    least = smallest_crop_size(apodization)
     assert 4 * apodization < least < 4 * apodization + 4
     image, mask = fringes(8, 0), disc(70, 100, 40)
     smallest = local_spectrum(image, mask, size=(least, 40), apodization=apodization)

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import tiny_networks
 
-from hyperspy_hrtemnn.jobs.movies import load_images
+from hyperspy_hrtemnn.io.whole_frames import load_images
 from hyperspy_hrtemnn.signals import HRTEM
-from hyperspy_hrtemnn.signals._movies import deferred
-from hyperspy_hrtemnn.signals._movies.chunks import warn_if_read_often
-from hyperspy_hrtemnn.signals._movies.deferred import deferred_blocks, whole_frames
-from hyperspy_hrtemnn.signals._movies.frames import frames
+from hyperspy_hrtemnn.signals._shared import deferred
+from hyperspy_hrtemnn.signals._shared.chunks import warn_if_read_often
+from hyperspy_hrtemnn.signals._shared.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._shared.frames import frames
 
 N, Y, X = 50, 200, 240
 FRAME_BYTES = Y * X * 2
@@ -127,7 +127,7 @@ def test_no_warning_where_the_advice_was_taken(mrc, tmp_path):
     hs.load(mrc).save(tmp_path / "part.hspy", chunks=(N, 50, 60))
     movie = hs.load(tmp_path / "part.hspy", lazy=True)
     with pytest.warns(UserWarning, match=r'"movie.hspy", chunks=\(1, 200, 240\)\)'):
-        warn_if_read_often(movie, stacklevel=1)
+        warn_if_read_often(movie)
     movie.save(tmp_path / "movie.hspy", chunks=(1, Y, X), show_progressbar=False)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
@@ -137,4 +137,4 @@ def test_no_warning_where_the_advice_was_taken(mrc, tmp_path):
             hs.load(mrc, lazy=True).inav[1:],  # parts are views of the file
             movie.inav[:8],
         ):
-            warn_if_read_often(good, stacklevel=1)
+            warn_if_read_often(good)

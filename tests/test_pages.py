@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from known_waves import ENERGY, SAMPLING, flake
 
-from hyperspy_hrtemnn.analysis import Camera, detect
+from hyperspy_hrtemnn.analysis import Detector, detect_electrons
 from hyperspy_hrtemnn.data import au_ceo2_movie
 
 ROOT = Path(__file__).parents[1]
@@ -41,7 +41,8 @@ def focal_series(defocus=("0 nm", "5 nm", "10 nm")):
 def vacuum_movie():
     """Four frames of vacuum of rising dose, 10 nm wide, 38 counts an electron."""
     frames = [
-        38 * detect(np.ones((300, 300)), Camera(0.333, dose, 0.25, 2.5), rng)
+        38
+        * detect_electrons(np.ones((300, 300)), Detector(0.333, dose, 0.25, 2.5), rng)
         for dose, rng in zip(
             (9, 40, 150, 600), np.random.default_rng(3).spawn(4), strict=True
         )
@@ -102,7 +103,7 @@ def tour(tmp_path_factory):
 
 def test_the_tour_of_the_readme(tour):
     first = tour[0]
-    assert first["particles"]._lazy
+    assert first["segmentation"]._lazy
     assert first["fft"].metadata.HRTEMNN.ids == [3]
     assert len(first["peaks"]) > 0
     assert {"{111}", "{200}"} <= set(first["peaks"]["family"])

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hyperspy_hrtemnn.analysis import Tracker, correct_drift
+from hyperspy_hrtemnn.analysis import ParticleTracker, correct_drift
 from hyperspy_hrtemnn.analysis.particles.drift import Sighting, whole_field_drift
 from hyperspy_hrtemnn.analysis.particles.runs import ParticleRuns, row_runs
 
@@ -108,7 +108,7 @@ def test_unlike_particles_are_not_the_same():
 
 @pytest.mark.parametrize("shift", [(4, -3), (-11, 22), (20, 30)])
 def test_ids_are_kept_through_drift(shift):
-    tracker = Tracker()
+    tracker = ParticleTracker()
     tracker.link(frame())
     before = ids(tracker.link(frame()), (0, 0))
     assert ids(tracker.link(frame(shift)), shift) == before
@@ -116,21 +116,21 @@ def test_ids_are_kept_through_drift(shift):
 
 
 def test_without_it_a_drift_larger_than_a_particle_loses_them():
-    tracker = Tracker(drift=False)
+    tracker = ParticleTracker(drift=False)
     tracker.link(frame())
     assert min(ids(tracker.link(frame((-11, 22))), (-11, 22))) > len(FIELD)
 
 
 def test_what_does_not_drift_with_the_others_keeps_its_id():
     shifts = np.array([(-14, 20), (-14, 20), (0, 0), (-14, 20), (0, 0)])
-    tracker = Tracker()
+    tracker = ParticleTracker()
     tracker.link(frame())
     assert ids(tracker.link(frame(shifts)), shifts) == [3, 1, 4, 5, 2]
 
 
 def test_what_comes_into_view_is_not_what_drifted_out_of_it():
     leaving = np.vstack([FIELD, (50, 115, 8, 9)])
-    tracker = Tracker()
+    tracker = ParticleTracker()
     assert tracker.link(frame(field=leaving)).max() == 6
     # Another one where the sixth was, which drifts out of view with the others.
     shifts = np.array([(0, 25)] * 5 + [(0, 0)])
@@ -138,31 +138,31 @@ def test_what_comes_into_view_is_not_what_drifted_out_of_it():
     assert linked[54, 119] == 7
 
 
-def test_within_reach_a_jump_keeps_the_id():
+def test_a_jump_within_the_search_range_keeps_the_id():
     shifts = np.zeros((5, 2), int)
     shifts[2] = 9, -8
-    for reach, expected in ((None, 6), (11.0, 6), (13.0, 4)):
-        tracker = Tracker(reach=reach)
+    for search_range, expected in ((None, 6), (11.0, 6), (13.0, 4)):
+        tracker = ParticleTracker(search_range=search_range)
         tracker.link(frame())
         assert ids(tracker.link(frame(shifts)), shifts)[2] == expected
 
 
-@pytest.mark.parametrize("reach", [0, -1.0, np.inf])
-def test_a_reach_that_is_none_is_refused(reach):
-    with pytest.raises(ValueError, match="reach"):
-        Tracker(reach=reach)
+@pytest.mark.parametrize("search_range", [0, -1.0, np.inf])
+def test_an_impossible_search_range_is_refused(search_range):
+    with pytest.raises(ValueError, match="search_range"):
+        ParticleTracker(search_range=search_range)
 
 
 def test_one_moving_particle_is_no_drift():
     shifts = np.zeros((5, 2), int)
     shifts[2] = 3, 3
-    tracker = Tracker(min_overlap=0.1)
+    tracker = ParticleTracker(min_overlap=0.1)
     tracker.link(frame())
     assert ids(tracker.link(frame(shifts)), shifts) == [3, 1, 4, 5, 2]
 
 
 def test_a_missing_particle_is_looked_for_where_the_drift_took_it():
-    tracker = Tracker(memory=3)
+    tracker = ParticleTracker(memory=3)
     tracker.link(frame())
     for shift in ((0, 7), (0, 14), (0, 21)):
         tracker.link(np.where(frame(shift) == 4, 0, frame(shift)))
@@ -170,7 +170,7 @@ def test_a_missing_particle_is_looked_for_where_the_drift_took_it():
 
 
 def test_drift_behind_a_spoiled_frame_is_found():
-    tracker = Tracker(memory=2)
+    tracker = ParticleTracker(memory=2)
     tracker.link(frame())
     spoiled = np.zeros(SHAPE, np.int32)
     spoiled[70:76, 4:9] = 1
@@ -180,7 +180,7 @@ def test_drift_behind_a_spoiled_frame_is_found():
 
 
 def test_particles_that_left_the_view_come_back_with_their_ids():
-    tracker = Tracker(memory=2)
+    tracker = ParticleTracker(memory=2)
     tracker.link(frame())
     linked = tracker.link(frame((0, -40)))
     assert len(np.unique(linked)) == 5  # with the background
@@ -189,7 +189,7 @@ def test_particles_that_left_the_view_come_back_with_their_ids():
 
 def test_drift_by_hand():
     one = FIELD[:1]
-    tracker = Tracker(drift=[(5, 5), (5, 5), (-15, 35)])
+    tracker = ParticleTracker(drift=[(5, 5), (5, 5), (-15, 35)])
     linked = [tracker.link(frame(shift, field=one)) for shift in ((0, 0), (1, 0))]
     linked.append(tracker.link(frame((-20, 30), field=one)))
     assert [int(one.max()) for one in linked] == [1, 1, 1]
@@ -200,7 +200,7 @@ def test_drift_by_hand():
 @pytest.mark.parametrize("drift", [3.0, [1, 2], [(1, 2, 3)], [(0, np.nan)]])
 def test_a_drift_that_is_none_is_refused(drift):
     with pytest.raises(ValueError, match="drift has to be"):
-        Tracker(drift=drift)
+        ParticleTracker(drift=drift)
 
 
 @pytest.mark.parametrize("memory", [0, 2, 3])
@@ -212,15 +212,15 @@ def test_resume_continues_through_drift_and_spoiled_frames(memory, by_hand):
     for labels in movie:
         labels[np.isin(labels, rng.integers(1, 6, rng.integers(0, 6)))] = 0
     drift = places if by_hand else True
-    whole = Tracker(0.3, memory, drift=drift)
+    whole = ParticleTracker(0.3, memory, drift=drift)
     linked = [whole.link(labels) for labels in movie]
     for stop in range(1, 15):
-        first = Tracker(0.3, memory, drift=drift)
+        first = ParticleTracker(0.3, memory, drift=drift)
         for labels in movie[:stop]:
             first.link(labels)
         start = max(stop - memory - 1, 0)
         given = drift[start:] if by_hand else True
-        second = Tracker.resume(
+        second = ParticleTracker.resume(
             linked[start:stop], first.next_id, 0.3, memory, drift=given
         )
         for labels, expected in zip(movie[stop:], linked[stop:], strict=True):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_hrtemnn.analysis import properties
+from hyperspy_hrtemnn.analysis import particle_properties
 
 SHAPE = (120, 170)
 
@@ -21,7 +21,7 @@ def ellipse(x, y, a, b, degrees):
 
 
 def only(labels, **options):
-    table = properties(labels, **options)
+    table = particle_properties(labels, **options)
     assert len(table) == 1
     return table.iloc[0]
 
@@ -62,7 +62,7 @@ def test_many_particles_with_gaps_in_their_ids():
     labels[60:, 160:] = 10**12
     labels[50, 77] = 7
     image = np.arange(labels.size, dtype=np.uint16).reshape(SHAPE)
-    table = properties(labels, image, sampling=2.0)
+    table = particle_properties(labels, image, sampling=2.0)
     assert table["id"].tolist() == [2, 7, 40, 10**12]
     assert table["area"].tolist() == [80, 4, 400, 2400]
     assert table["touches_border"].tolist() == [False, False, False, True]
@@ -72,14 +72,14 @@ def test_many_particles_with_gaps_in_their_ids():
 
 
 def test_no_particles_have_the_same_columns():
-    empty = properties(np.zeros(SHAPE, int), np.zeros(SHAPE))
-    some = properties(np.ones(SHAPE, int), np.zeros(SHAPE))
+    empty = particle_properties(np.zeros(SHAPE, int), np.zeros(SHAPE))
+    some = particle_properties(np.ones(SHAPE, int), np.zeros(SHAPE))
     assert len(empty) == 0
     assert empty.dtypes.to_dict() == some.dtypes.to_dict()
 
 
 def test_invalid_input_is_refused():
     with pytest.raises(ValueError, match="float64 of shape"):
-        properties(np.zeros((3, 4)))
+        particle_properties(np.zeros((3, 4)))
     with pytest.raises(ValueError, match=r"\(4, 3\).*\(3, 4\)"):
-        properties(np.zeros((3, 4), int), np.zeros((4, 3)))
+        particle_properties(np.zeros((3, 4), int), np.zeros((4, 3)))

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 import hyperspy_hrtemnn
+from hyperspy_hrtemnn.io import in_situ
 
 FILE = Path(hyperspy_hrtemnn.__file__).parent / "hyperspy_extension.yaml"
 SIGNALS = yaml.safe_load(FILE.read_text(encoding="utf-8"))["signals"]
@@ -88,6 +89,22 @@ def test_networks_know_neither_hyperspy_nor_analysis():
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     )
     assert result.stdout.strip() == ""
+
+
+def test_ranges_know_no_networks():
+    code = (
+        "import sys; from hyperspy_hrtemnn.ranges import Range\n"
+        "print(*(name for name in sys.modules if 'networks' in name))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert result.stdout.strip() == ""
+
+
+def test_loading_an_in_situ_folder_is_found_without_its_module():
+    assert hyperspy_hrtemnn.load_in_situ is in_situ.load_in_situ
+    assert "load_in_situ" in dir(hyperspy_hrtemnn)
 
 
 @pytest.mark.parametrize("command", entry_points(group="hrtemnn.commands"))

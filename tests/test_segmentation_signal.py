@@ -17,14 +17,18 @@ import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from hyperspy_hrtemnn.analysis import Tracker
+from hyperspy_hrtemnn.analysis import ParticleTracker
 from hyperspy_hrtemnn.signals import (
     Instances,
     LazyInstances,
     LazySegmentation,
     Segmentation,
 )
-from hyperspy_hrtemnn.signals._movies.linking import Runs, _unpack_block, linked_frames
+from hyperspy_hrtemnn.signals._tracking.linking import (
+    Runs,
+    _unpack_block,
+    linked_frames,
+)
 
 FRAMES, HEIGHT, WIDTH = 6, 50, 80
 REAL = Path(__file__).parents[1] / "../shared/data/nanoparticles_on_membrane"
@@ -208,6 +212,20 @@ def test_what_is_dropped_is_told_once(segmentation, lazy, min_area, text):
     assert particles.metadata.HRTEMNN.Instances.dropped_regions == 2
 
 
+def test_what_is_dropped_from_a_lazy_movie_is_told_once_however_often_it_is_computed(
+    segmentation, tmp_path
+):
+    particles = with_specks(segmentation).as_lazy().track_instances("1 nm")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        particles.ids(show_progressbar=False)
+        particles.properties(show_progressbar=False)
+        particles.to_csv(tmp_path / "table.csv", show_progressbar=False)
+        particles.compute(show_progressbar=False)
+    names = [one.filename for one in told if "2 regions" in str(one.message)]
+    assert names == [__file__]
+
+
 def test_nothing_is_told_where_nothing_is_dropped(segmentation, recwarn):
     segmentation = with_specks(segmentation)
     particles = segmentation.track_instances("1 nm", min_area=0, show_progressbar=False)
@@ -268,7 +286,7 @@ def test_lazy_output_can_be_chosen(segmentation):
 def test_large_blocks_are_read_in_parts(segmentation, monkeypatch):
     frame_bytes = HEIGHT * WIDTH * 4
     monkeypatch.setattr(
-        "hyperspy_hrtemnn.signals._movies.deferred._BLOCK_BYTES", 2 * frame_bytes
+        "hyperspy_hrtemnn.signals._shared.deferred._BLOCK_BYTES", 2 * frame_bytes
     )
     lazy = segmentation.as_lazy()
     lazy.data = lazy.data.rechunk((-1, 25, 40))
@@ -344,7 +362,7 @@ def _most_alive(length, slow, monkeypatch):
             wait_if("saving")
             assert (labels == 1).all()
 
-    class SlowTracker(Tracker):
+    class SlowTracker(ParticleTracker):
         def link(self, labels):
             wait_if("linking")
             count("trackers", 1)
@@ -363,7 +381,7 @@ def _most_alive(length, slow, monkeypatch):
         return labels
 
     monkeypatch.setattr(
-        "hyperspy_hrtemnn.signals._movies.linking._unpack_block", unpacked
+        "hyperspy_hrtemnn.signals._tracking.linking._unpack_block", unpacked
     )
     movie = da.map_blocks(
         read, chunks=((1,) * length, 5, 7), dtype=np.float32, meta=np.empty((0, 0, 0))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hyperspy_hrtemnn.analysis import Tracker
+from hyperspy_hrtemnn.analysis import ParticleTracker
 
 SHAPE = (40, 61)
 
@@ -29,7 +29,7 @@ def id_at(linked, row, column):
 
 
 def test_drift_keeps_the_id_whatever_the_label():
-    tracker = Tracker()
+    tracker = ParticleTracker()
     for step in range(8):
         linked = tracker.link(frame((7 + step, 5, 4 + 4 * step, 9, 10)))
         assert linked.dtype == np.int32
@@ -38,7 +38,7 @@ def test_drift_keeps_the_id_whatever_the_label():
 
 
 def test_too_large_a_step_is_a_new_particle():
-    tracker = Tracker(min_overlap=0.5)
+    tracker = ParticleTracker(min_overlap=0.5)
     tracker.link(frame((1, 5, 4, 10, 10)))
     assert id_at(tracker.link(frame((1, 5, 9, 10, 10))), 6, 12) == 1
     assert id_at(tracker.link(frame((1, 5, 15, 10, 10))), 6, 20) == 2
@@ -46,7 +46,7 @@ def test_too_large_a_step_is_a_new_particle():
 
 @pytest.mark.parametrize("sizes", [(20, 13, 8, 5, 2), (2, 5, 8, 13, 20)])
 def test_shrinking_and_growing_keep_the_id(sizes):
-    tracker = Tracker(min_overlap=1.0)
+    tracker = ParticleTracker(min_overlap=1.0)
     for size in sizes:
         assert id_at(tracker.link(frame((3, 6, 9, size, size))), 6, 9) == 1
 
@@ -55,7 +55,7 @@ def test_shrinking_and_growing_keep_the_id(sizes):
     ("gap", "memory", "returns"), [(1, 0, 2), (2, 2, 1), (3, 2, 2)]
 )
 def test_a_vanished_particle_returns_within_memory(gap, memory, returns):
-    tracker = Tracker(memory=memory)
+    tracker = ParticleTracker(memory=memory)
     still = (9, 25, 40, 6, 7)
     tracker.link(frame((1, 5, 4, 10, 10)))
     for _ in range(gap):
@@ -69,7 +69,7 @@ UNKNOWN = np.full(SHAPE, -1, np.int32)
 
 @pytest.mark.parametrize("gap", [1, 7])
 def test_frames_that_nobody_could_look_at_do_not_count_as_missed(gap):
-    tracker = Tracker(memory=1)
+    tracker = ParticleTracker(memory=1)
     tracker.link(frame((1, 5, 4, 10, 10), (2, 25, 40, 6, 7)))
     for _ in range(gap):
         np.testing.assert_array_equal(tracker.link(UNKNOWN), UNKNOWN)
@@ -83,7 +83,7 @@ def test_frames_that_nobody_could_look_at_do_not_count_as_missed(gap):
 
 
 def test_what_is_not_known_is_no_particle_and_stays():
-    tracker = Tracker()
+    tracker = ParticleTracker()
     known = frame((1, 5, 4, 10, 10))
     known[:, 50:] = -1
     for _ in range(2):
@@ -100,7 +100,7 @@ def test_drift_over_frames_that_nobody_could_look_at(drift):
         frame(*((n, y, x + shift, h, w) for n, y, x, h, w in boxes))
         for _, shift in places
     ]
-    tracker = Tracker(drift=True if drift is True else places)
+    tracker = ParticleTracker(drift=True if drift is True else places)
     first = tracker.link(moved[0])
     tracker.link(UNKNOWN)
     tracker.link(UNKNOWN)
@@ -113,22 +113,22 @@ def test_resume_passes_over_unknown_frames():
     movie = [frame((1, 5, 4 + n, 9, 9), (2, 25, 30, 6, 6)) for n in range(6)]
     movie[2] = movie[3] = UNKNOWN
     movie[4] = frame((9, 5, 8, 9, 9))
-    whole = Tracker(memory=1)
+    whole = ParticleTracker(memory=1)
     linked = [whole.link(labels) for labels in movie]
-    resumed = Tracker.resume(linked[1:5], 3, memory=1)
+    resumed = ParticleTracker.resume(linked[1:5], 3, memory=1)
     np.testing.assert_array_equal(resumed.link(movie[5]), linked[5])
     assert np.unique(linked[5]).tolist() == [0, 1, 2]
 
 
 def test_of_a_split_the_largest_part_keeps_the_id():
-    tracker = Tracker()
+    tracker = ParticleTracker()
     tracker.link(frame((1, 5, 5, 10, 30)))
     linked = tracker.link(frame((1, 5, 5, 10, 9), (2, 5, 16, 10, 19)))
     assert (id_at(linked, 6, 30), id_at(linked, 6, 6)) == (1, 2)
 
 
 def test_of_a_merger_the_largest_keeps_the_id_and_no_id_comes_twice():
-    tracker = Tracker()
+    tracker = ParticleTracker()
     tracker.link(frame((1, 5, 5, 10, 9), (2, 5, 16, 10, 19)))
     linked = tracker.link(frame((1, 5, 5, 10, 30)))
     assert np.unique(linked).tolist() == [0, 2]
@@ -138,7 +138,7 @@ def test_of_a_merger_the_largest_keeps_the_id_and_no_id_comes_twice():
 
 
 def test_touching_particles_get_their_own_ids_back_from_memory():
-    tracker = Tracker(memory=3)
+    tracker = ParticleTracker(memory=3)
     tracker.link(frame((1, 5, 5, 10, 14), (2, 5, 20, 10, 15)))
     for _ in range(3):
         tracker.link(frame((1, 5, 5, 10, 30)))
@@ -148,7 +148,7 @@ def test_touching_particles_get_their_own_ids_back_from_memory():
 
 
 def test_a_particle_in_sight_keeps_its_id_over_the_place_of_a_missing_one():
-    tracker = Tracker(memory=5)
+    tracker = ParticleTracker(memory=5)
     tracker.link(frame((1, 5, 5, 10, 10), (2, 5, 20, 10, 10)))
     for column in (9, 13, 17, 20, 22):
         assert np.unique(tracker.link(frame((2, 5, column, 10, 10)))).tolist() == [0, 1]
@@ -156,7 +156,7 @@ def test_a_particle_in_sight_keeps_its_id_over_the_place_of_a_missing_one():
 
 def test_assignment_maximizes_the_whole_overlap():
     # The left new one overlaps both old ones; the right one only the old left one.
-    tracker = Tracker(min_overlap=0.1)
+    tracker = ParticleTracker(min_overlap=0.1)
     tracker.link(frame((1, 5, 10, 10, 20), (2, 15, 10, 5, 9)))
     linked = tracker.link(frame((1, 8, 10, 12, 9), (2, 5, 20, 10, 10)))
     assert id_at(linked, 16, 12) == 2
@@ -164,7 +164,7 @@ def test_assignment_maximizes_the_whole_overlap():
 
 
 def test_crossing_by_without_touching():
-    tracker = Tracker()
+    tracker = ParticleTracker()
     ids = set()
     for step in range(7):
         linked = tracker.link(
@@ -175,7 +175,7 @@ def test_crossing_by_without_touching():
 
 
 def test_ids_are_never_used_again():
-    tracker = Tracker()
+    tracker = ParticleTracker()
     seen = []
     for step in range(6):
         linked = tracker.link(frame((1, 5, 10 * (step % 2), 5, 5)))
@@ -184,7 +184,7 @@ def test_ids_are_never_used_again():
 
 
 def test_huge_labels_cost_no_memory():
-    linked = Tracker().link(np.array([[0, 2**40, 2**40, 7]]))
+    linked = ParticleTracker().link(np.array([[0, 2**40, 2**40, 7]]))
     assert linked.tolist() == [[0, 1, 1, 2]]
 
 
@@ -192,15 +192,15 @@ def test_huge_labels_cost_no_memory():
 def test_resume_continues_as_if_never_interrupted(memory):
     rng = np.random.default_rng(5)
     movie = [frame(*_random_boxes(rng)) for _ in range(14)]
-    whole = Tracker(0.3, memory)
+    whole = ParticleTracker(0.3, memory)
     linked = [whole.link(labels) for labels in movie]
     assert whole.next_id > 6
     for stop in (1, 6, 9):
-        first = Tracker(0.3, memory)
+        first = ParticleTracker(0.3, memory)
         for labels in movie[:stop]:
             first.link(labels)
         recent = linked[max(stop - memory - 1, 0) : stop]
-        second = Tracker.resume(recent, first.next_id, 0.3, memory)
+        second = ParticleTracker.resume(recent, first.next_id, 0.3, memory)
         for labels, expected in zip(movie[stop:], linked[stop:], strict=True):
             np.testing.assert_array_equal(second.link(labels), expected)
 
@@ -214,7 +214,7 @@ def _random_boxes(rng):
 
 
 def test_a_copy_is_independent():
-    tracker = Tracker()
+    tracker = ParticleTracker()
     tracker.link(frame((1, 5, 5, 5, 5)))
     other = copy.copy(tracker)
     other.link(frame((1, 25, 25, 5, 5)))
@@ -222,7 +222,7 @@ def test_a_copy_is_independent():
 
 
 def test_state_does_not_grow():
-    tracker = Tracker(memory=3)
+    tracker = ParticleTracker(memory=3)
     rng = np.random.default_rng(1)
     sizes = []
     for _ in range(60):
@@ -243,11 +243,11 @@ def test_state_does_not_grow():
 )
 def test_invalid_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
-        Tracker(**options)
+        ParticleTracker(**options)
 
 
 def test_invalid_frames_are_refused():
-    tracker = Tracker()
+    tracker = ParticleTracker()
     with pytest.raises(ValueError, match="float64"):
         tracker.link(np.zeros((3, 4)))
     with pytest.raises(ValueError, match=r"\(2, 3, 4\)"):
@@ -256,7 +256,7 @@ def test_invalid_frames_are_refused():
     with pytest.raises(ValueError, match=r"\(4, 3\) follows frames of \(3, 4\)"):
         tracker.link(np.zeros((4, 3), int))
     with pytest.raises(ValueError, match="next_id is 3, but there is a particle 3"):
-        Tracker.resume([np.array([[0, 3]])], next_id=3)
+        ParticleTracker.resume([np.array([[0, 3]])], next_id=3)
 
 
 movies = arrays(np.int32, (4, 6, 7), elements=st.integers(0, 5))
@@ -265,7 +265,7 @@ movies = arrays(np.int32, (4, 6, 7), elements=st.integers(0, 5))
 @settings(max_examples=60, deadline=None)
 @given(movie=movies, memory=st.integers(0, 2), overlap=st.floats(0.05, 1.0))
 def test_linking_renames_and_nothing_else(movie, memory, overlap):
-    tracker = Tracker(overlap, memory)
+    tracker = ParticleTracker(overlap, memory)
     last_seen = {}
     for number, labels in enumerate(movie):
         linked = tracker.link(labels)
@@ -284,6 +284,6 @@ def test_linking_renames_and_nothing_else(movie, memory, overlap):
 @given(movie=movies, names=st.permutations(range(1, 6)))
 def test_the_values_of_the_labels_do_not_matter(movie, names):
     renamed = np.array([0, *names], np.int32)[movie]
-    one, other = Tracker(0.2, 1), Tracker(0.2, 1)
+    one, other = ParticleTracker(0.2, 1), ParticleTracker(0.2, 1)
     for labels, others in zip(movie, renamed, strict=True):
         np.testing.assert_array_equal(one.link(labels), other.link(others))

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_hrtemnn.signals._calibration import pixels, sampling, square_pixels
-from hyperspy_hrtemnn.signals._lenses import beam_energy, known_energy
-from hyperspy_hrtemnn.signals._units import is_time, length_in, value_in
+from hyperspy_hrtemnn.signals._shared.calibration import pixels, sampling, square_pixels
+from hyperspy_hrtemnn.signals._shared.lenses import beam_energy, known_energy
+from hyperspy_hrtemnn.signals._shared.units import is_time, length_in, value_in
 
 ANGSTROM = {"pm": 0.01, "Å": 1, "\u212b": 1, "angstrom": 1, "Angstrom": 1, "nm": 10}
 ANGSTROM |= {"nanometer": 10, "µm": 1e4, "\u03bcm": 1e4, "um": 1e4, "micron": 1e4}

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Particles, columns, lattices and exit waves from plain arrays and tables.
+"""Analysis of particles, columns, lattices, exit waves and detectors, from arrays.
 
-Nothing here knows HyperSpy or the networks; whoever has an array can use it.
+These functions take and return arrays and tables; they do not import HyperSpy, and they
+do not know the networks.
 """
 
 import lazy_loader as _lazy

@@ -1,19 +1,19 @@
 from .columns.diffusion import diffusion_events as diffusion_events
 from .columns.events import column_events as column_events
-from .columns.peaks import Columns as Columns
-from .columns.peaks import find_columns as find_columns
-from .columns.rings import Ring as Ring
+from .columns.linking import link_columns as link_columns
+from .columns.rings import AtomRing as AtomRing
 from .columns.rings import count_rings as count_rings
 from .columns.rings import find_rings as find_rings
+from .columns.segmented_columns import SegmentedColumns as SegmentedColumns
+from .columns.segmented_columns import find_columns as find_columns
 from .columns.steady_states import steady_states as steady_states
 from .columns.table import known_frames as known_frames
-from .columns.tracks import link_columns as link_columns
 from .columns.vacancies import count_columns as count_columns
 from .columns.vacancies import find_vacancies as find_vacancies
 from .detector.mtf_fit import MTFFit as MTFFit
 from .detector.mtf_fit import fit_mtf as fit_mtf
-from .detector.parameters import training_parameters as training_parameters
-from .detector.parameters import write_parameters as write_parameters
+from .detector.parameters import detector_parameters as detector_parameters
+from .detector.parameters import write_parameters_file as write_parameters_file
 from .detector.readout import ReadoutFit as ReadoutFit
 from .detector.readout import fit_readout as fit_readout
 from .detector.readout import noise_floor as noise_floor
@@ -25,38 +25,37 @@ from .lattices.fit import fit_lattice as fit_lattice
 from .lattices.fit import missing_sites as missing_sites
 from .lattices.strain import strain_map as strain_map
 from .lattices.vectors import find_lattice_vectors as find_lattice_vectors
-from .microscope.camera import Camera as Camera
-from .microscope.camera import detect as detect
-from .microscope.camera import expect as expect
-from .microscope.camera import mtf as mtf
-from .microscope.camera import undo_mtf as undo_mtf
+from .microscope.detector import Detector as Detector
+from .microscope.detector import detect_electrons as detect_electrons
+from .microscope.detector import expected_counts as expected_counts
+from .microscope.detector import parametric_mtf as parametric_mtf
+from .microscope.detector import undo_mtf as undo_mtf
 from .microscope.optics import Aberration as Aberration
 from .microscope.optics import Optics as Optics
-from .microscope.optics import intensity as intensity
+from .microscope.optics import image_intensity as image_intensity
 from .microscope.optics import transfer_function as transfer_function
 from .microscope.optics import wavelength as wavelength
-from .microscope.propagation import propagate as propagate
+from .microscope.propagation import propagate_wave as propagate_wave
 from .particles.crop import crop_size as crop_size
 from .particles.crop import crop_sizes as crop_sizes
-from .particles.crop import least_size as least_size
+from .particles.crop import smallest_crop_size as smallest_crop_size
 from .particles.dose_limits import DoseLimits as DoseLimits
 from .particles.dose_limits import dose_limits as dose_limits
 from .particles.drift import correct_drift as correct_drift
-from .particles.instances import default_min_area as default_min_area
-from .particles.instances import separate as separate
-from .particles.instances import separate_and_count as separate_and_count
 from .particles.local_fourier import local_spectrum as local_spectrum
 from .particles.local_fourier import particle_spectra as particle_spectra
-from .particles.properties import properties as properties
-from .particles.tracking import Tracker as Tracker
+from .particles.properties import particle_properties as particle_properties
+from .particles.splitting import split_and_count_particles as split_and_count_particles
+from .particles.splitting import split_particles as split_particles
+from .particles.tracking import ParticleTracker as ParticleTracker
 from .reflections.brightness import brightness_ratio as brightness_ratio
 from .reflections.brightness import on_axis_frames as on_axis_frames
 from .reflections.crystal import Crystal as Crystal
+from .reflections.following import follow_reflections as follow_reflections
 from .reflections.indexing import index_reflections as index_reflections
-from .reflections.particle import follow_reflections as follow_reflections
+from .reflections.linking import link_reflections as link_reflections
 from .reflections.peaks import find_reflections as find_reflections
 from .reflections.peaks import measure_reflections as measure_reflections
-from .reflections.tracks import link_reflections as link_reflections
 from .waves.argand import defocus_circle as defocus_circle
 from .waves.argand import fit_excitation as fit_excitation
 from .waves.argand import mass_angle as mass_angle
@@ -66,26 +65,26 @@ from .waves.columns import find_wave_columns as find_wave_columns
 from .waves.comparison import compare_waves as compare_waves
 from .waves.lattice_filter import hexagonal_angle as hexagonal_angle
 from .waves.lattice_filter import hexagonal_spots as hexagonal_spots
-from .waves.lattice_filter import remove_spots as remove_spots
+from .waves.lattice_filter import remove_bragg_spots as remove_bragg_spots
 from .waves.mass_classes import classify_by_mass as classify_by_mass
-from .waves.reconstruction import Reconstruction as Reconstruction
+from .waves.reconstruction import ExitWaveReconstruction as ExitWaveReconstruction
 from .waves.reconstruction import reconstruct_exit_wave as reconstruct_exit_wave
 from .waves.vacuum import vacuum_value as vacuum_value
 
 __all__ = [
     "Aberration",
-    "Camera",
-    "Columns",
+    "AtomRing",
     "Crystal",
+    "Detector",
     "DoseLimits",
+    "ExitWaveReconstruction",
     "Lattice",
     "MTFFit",
     "NoiseSpectrum",
     "Optics",
+    "ParticleTracker",
     "ReadoutFit",
-    "Reconstruction",
-    "Ring",
-    "Tracker",
+    "SegmentedColumns",
     "WaveColumns",
     "brightness_ratio",
     "classify_by_mass",
@@ -96,12 +95,12 @@ __all__ = [
     "count_rings",
     "crop_size",
     "crop_sizes",
-    "default_min_area",
     "defocus_circle",
-    "detect",
+    "detect_electrons",
+    "detector_parameters",
     "diffusion_events",
     "dose_limits",
-    "expect",
+    "expected_counts",
     "find_columns",
     "find_lattice_vectors",
     "find_reflections",
@@ -116,10 +115,9 @@ __all__ = [
     "follow_reflections",
     "hexagonal_angle",
     "hexagonal_spots",
+    "image_intensity",
     "index_reflections",
-    "intensity",
     "known_frames",
-    "least_size",
     "link_columns",
     "link_reflections",
     "local_spectrum",
@@ -127,23 +125,23 @@ __all__ = [
     "mass_circle",
     "measure_reflections",
     "missing_sites",
-    "mtf",
     "noise_floor",
     "noise_spectrum",
     "on_axis_frames",
+    "parametric_mtf",
+    "particle_properties",
     "particle_spectra",
-    "propagate",
-    "properties",
+    "propagate_wave",
     "reconstruct_exit_wave",
-    "remove_spots",
-    "separate",
-    "separate_and_count",
+    "remove_bragg_spots",
+    "smallest_crop_size",
+    "split_and_count_particles",
+    "split_particles",
     "steady_states",
     "strain_map",
-    "training_parameters",
     "transfer_function",
     "undo_mtf",
     "vacuum_value",
     "wavelength",
-    "write_parameters",
+    "write_parameters_file",
 ]

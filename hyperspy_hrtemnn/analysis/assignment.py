@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One-to-one pairs of what is seen in two frames."""
+"""Assignment: one-to-one pairs of particles or columns in two frames."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def assign(
 ) -> tuple[Index, Index]:
     """Pair rows with columns one to one so that the sum of the weights is largest.
 
-    Solved group by group of pairs that compete: a frame with hundreds of particles
-    has hundreds of small problems, most with one pair.
+    Each group of competing pairs is solved by itself: a frame with hundreds of
+    particles has hundreds of small problems, most of them with one pair.
 
     Parameters
     ----------
     rows, columns
-        Of each possible pair, shape (pair,); each pair once.
+        Row and column of each possible pair, shape (pair,); each pair once.
     weight
-        Of each possible pair, shape (pair,).
+        Weight of each possible pair, shape (pair,).
 
     Returns
     -------
@@ -62,17 +62,18 @@ def assign(
 
 
 def near_pairs(
-    known: NDArray[np.float64], found: NDArray[np.float64], reach: float
+    known: NDArray[np.float64], found: NDArray[np.float64], search_range: float
 ) -> tuple[Index, Index, NDArray[np.float64]]:
-    """Return all pairs of places within reach, with a weight for `assign`.
+    """Return all pairs of places within a search range, with a weight for `assign`.
 
-    With it as many pairs as possible are taken and, among these, the nearest.
+    With these weights as many pairs as possible are taken and, among these, the
+    nearest.
 
     Parameters
     ----------
     known, found
         Places, shape (place, 2).
-    reach
+    search_range
         Longest distance of a pair.
 
     Returns
@@ -82,7 +83,7 @@ def near_pairs(
     if not len(known) or not len(found):
         return np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0)
     near = cKDTree(known).sparse_distance_matrix(
-        cKDTree(found), reach, output_type="ndarray"
+        cKDTree(found), search_range, output_type="ndarray"
     )
     # Between 1 and 1/2: two far pairs are worth more than one near pair.
-    return near["i"], near["j"], 1 - (near["v"] / reach) ** 2 / 2
+    return near["i"], near["j"], 1 - (near["v"] / search_range) ** 2 / 2

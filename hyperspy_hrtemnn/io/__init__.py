@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What files say that readers do not tell."""
+"""Reading of formats: in-situ folders, movies in whole frames, units in TIFFs."""

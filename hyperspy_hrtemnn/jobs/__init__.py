@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files into files: what the commands do with those they are given."""
+"""Jobs: what the commands of `hrtemnn` make of the files that they are given."""

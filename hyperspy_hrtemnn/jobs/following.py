@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a movie in a file to a folder of results: what `hrtemnn follow` does."""
+"""Following the particles of a movie in a file: the job of `hrtemnn follow`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,23 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from hyperspy_hrtemnn.checkpoint import bad_frames
-from hyperspy_hrtemnn.signals._following.followed_movie import FRAMES
+from hyperspy_hrtemnn.io.whole_frames import load_movie
+from hyperspy_hrtemnn.signals._one_pass.followed_movie import FRAMES
 from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
-from hyperspy_hrtemnn.signals._tables import frame_table
+from hyperspy_hrtemnn.signals._shared.tables import frame_table
 
-from .movies import load_movie, number_or_text, sampling_in_angstrom, told_in_lines
+from .lengths import sampling_in_angstrom
+from .warning_lines import warnings_as_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LENGTHS = ("min_separation", "min_area", "reach", "size", "apodization")
+    from hyperspy_hrtemnn.bad_frames import OnBadFrame
+    from hyperspy_hrtemnn.options import (
+        PredictionOptions,
+        SpectrumOptions,
+        TrackingOptions,
+    )
 
 
 def follow_file(
@@ -27,38 +34,56 @@ def follow_file(
     sampling: float | str | None,
     processes: int | None,
     scheduler: str | None,
-    options: dict[str, Any],
+    running: PredictionOptions,
+    tracking: TrackingOptions,
+    spectra: SpectrumOptions,
+    crystal: str | None,
+    on_bad_frame: OnBadFrame | None,
+    overwrite: bool,
 ) -> None:
     """Follow the particles of a file; go on where an earlier run stopped.
 
     Parameters
     ----------
     movie
-        What HyperSpy reads, or a folder of an in-situ camera.
+        A file that HyperSpy reads, or a folder of an in-situ camera.
     model
-        Name or path of a network.
+        Name of a network, or path of its file.
     out
-        The folder of `HRTEM.follow_particles`, where ``particles.hspy``,
-        ``properties.csv``, ``reflections.csv`` and ``frames.csv`` are written, too.
+        The folder of `HRTEM.follow_particles`, which also gets ``particles.hspy``,
+        ``properties.csv``, ``reflections.csv`` and ``frames.csv``.
     sampling
-        Pixel size in place of what the file says, a number in Å or a text.
+        Pixel size in place of the file's, a number in Å or a text with a unit.
     processes
         Number of processes to work in; by default one, with threads.
     scheduler
         Address of a cluster of dask.distributed to work on instead.
-    options
-        Of `HRTEM.follow_particles`.
+    running
+        How the network is run.
+    tracking
+        How particles are split and linked.
+    spectra
+        Crop and soft edge of the spectra of particles.
+    crystal, on_bad_frame, overwrite
+        See `HRTEM.follow_particles`.
 
     Raises
     ------
     ValueError
-        As `HRTEM.follow_particles`, or if the file cannot be read.
+        If the file cannot be read, or if `HRTEM.follow_particles` raises one.
     """
-    lengths = {name: number_or_text(options[name]) for name in _LENGTHS}
     signal = load_movie(movie, sampling_in_angstrom(sampling))
-    with told_in_lines(movie), _client(processes, scheduler):
+    with warnings_as_lines(movie), _client(processes, scheduler):
         particles, properties, reflections = signal.follow_particles(
-            model, out, **options | lengths, show_progressbar=True
+            model,
+            out,
+            **vars(running),
+            **vars(tracking),
+            **vars(spectra),
+            crystal=crystal,
+            on_bad_frame=on_bad_frame,
+            overwrite=overwrite,
+            show_progressbar=True,
         )
     write_csv(properties, out / "properties.csv")
     if reflections is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file a command writes, and the folder beside it in which frames wait."""
+"""Outputs of commands: checks of their paths, and frames that wait in a folder."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 import numpy as np
+
+from hyperspy_hrtemnn.atomic import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def check_output(source: Path, out: Path, *, force: bool) -> None:
-    """Raise a ValueError if a command must not write there."""
+    """Raise a ValueError if a command must not write its output to `out`."""
     if out.suffix != ".hspy":
         raise ValueError(f"--out is {out}; its name must end with .hspy.")
     if out.resolve() == source.resolve():
@@ -28,9 +30,11 @@ def check_output(source: Path, out: Path, *, force: bool) -> None:
 
 
 def check_table(table: Path, others: Iterable[Path], *, force: bool) -> None:
-    """Raise a ValueError if a command must not write a table, and that of frames."""
+    """Raise a ValueError if a command must not write its tables to `table`."""
     if table.resolve() in {other.resolve() for other in others}:
-        raise ValueError(f"--table is {table}, another file of this; give a new name.")
+        raise ValueError(
+            f"--table is {table}, which is also the input or --out; give another name."
+        )
     if not table.parent.is_dir():
         raise ValueError(f"There is no folder {table.parent} for {table.name}.")
     for path in (table, frames_path(table)):
@@ -39,12 +43,12 @@ def check_table(table: Path, others: Iterable[Path], *, force: bool) -> None:
 
 
 def frames_path(table: Path) -> Path:
-    """Return where it is written which frames could be used."""
+    """Return the path of the table of frames that goes with a table of particles."""
     return table.with_name(f"{table.stem}_frames{table.suffix}")
 
 
 def frames_folder(out: Path) -> Path:
-    """Return where the finished frames of an output wait for the others."""
+    """Return the folder in which finished frames wait until all frames are."""
     return out.with_name(f"{out.name}.frames")
 
 
@@ -60,9 +64,18 @@ def frame_number(index: tuple[int, ...], shape: tuple[int, ...]) -> int:
 
 
 def finish(result: Any, checkpoint: Checkpoint, out: Path) -> None:
-    """Put all frames into the output, at once, and delete them.
+    """Write all frames into one file, and delete their folder.
 
-    Those that could not be used are NaN.
+    Frames that could not be used are NaN.
+
+    Parameters
+    ----------
+    result
+        The signal to write, with the axes and metadata of the whole.
+    checkpoint
+        The finished frames.
+    out
+        The .hspy file to write.
     """
     data = result.data
     shape = frame_shape(result)
@@ -83,7 +96,6 @@ def finish(result: Any, checkpoint: Checkpoint, out: Path) -> None:
         dtype=data.dtype,
         meta=np.empty((0,) * data.ndim, data.dtype),
     )
-    whole = checkpoint.folder / "whole.hspy"
-    result.save(whole, overwrite=True)
-    whole.replace(out)
+    with written_whole(out) as temporary:
+        result.save(temporary)
     checkpoint.remove()

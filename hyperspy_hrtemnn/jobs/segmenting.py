@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A movie into a segmentation, frame by frame: what `hrtemnn segment` does."""
+"""Segmentation of a movie in a file, frame by frame: the job of `hrtemnn segment`."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ from tqdm import tqdm
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.bad_frames import OnBadFrame, is_without_data
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
+from hyperspy_hrtemnn.io.whole_frames import load_movie
 from hyperspy_hrtemnn.networks import load
-from hyperspy_hrtemnn.signals._entrance import in_one_form
-from hyperspy_hrtemnn.signals._movies.skipping import FrameRule, tell
-from hyperspy_hrtemnn.signals._segment import segment
+from hyperspy_hrtemnn.signals._prediction.segment import segment
+from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule, tell
 
-from .movies import load_movie, sampling_in_angstrom, told_in_lines
+from .lengths import sampling_in_angstrom
 from .outputs import check_output, finish, frame_number, frame_shape, frames_folder
+from .warning_lines import warnings_as_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from hyperspy_hrtemnn.options import PredictionOptions
 
 
 # Inference runs one frame at a time, on all cores; a few more frames are resampled and
@@ -40,24 +44,24 @@ def segment_file(
     out: Path,
     *,
     sampling: float | str | None = None,
-    options: dict[str, Any],
+    options: PredictionOptions,
     on_bad_frame: OnBadFrame | None = None,
     force: bool = False,
 ) -> None:
-    """Segment a file; go on where an earlier run stopped.
+    """Segment a movie in a file; go on where an earlier run stopped.
 
     Parameters
     ----------
     movie
-        What HyperSpy reads, or a folder of an in-situ camera.
+        A file that HyperSpy reads, or a folder of an in-situ camera.
     model
-        Name or path of a network.
+        Name of a network, or path of its file.
     out
-        The .hspy file.
+        The .hspy file to write.
     sampling
-        Pixel size in place of what the file says, a number in Å or a text.
+        Pixel size in place of the file's, a number in Å or a text with a unit.
     options
-        ``resample``, ``tile`` and ``overlap`` of `HRTEM.segment`.
+        How the network is run.
     on_bad_frame
         As in `HRTEM.segment`. Which frames were skipped is kept with the finished ones;
         another run tries again to read those that could not be read.
@@ -74,12 +78,11 @@ def segment_file(
     size = sampling_in_angstrom(sampling)
     signal = in_one_form(load_movie(movie, size))
     rule = FrameRule(on_bad_frame, by_hand=True)
-    with told_in_lines(movie):
+    with warnings_as_lines(movie):
         result = segment(
             signal,
             network,
-            **options,
-            window="hamming",
+            options,
             rule=rule,
             show_progressbar=None,
             num_workers=None,
@@ -91,12 +94,14 @@ def segment_file(
         **input_identity(movie),
         "model sha256": network.sha256,
         "sampling": size,
-        **options,
+        "resample": options.resample,
+        "tile": options.tile,
+        "overlap": options.overlap,
     }
     checkpoint = Checkpoint(frames_folder(out), job, discard=force)
     _segment_missing(result, checkpoint, rule)
-    with told_in_lines(movie):
-        # Before the output, which there is not if no frame could be used.
+    with warnings_as_lines(movie):
+        # Before the output is written: if no frame could be used, there is none.
         tell(checkpoint.bad(), rule.skipped.total)
         rule.replaced.tell()
     finish(result, checkpoint, out)
@@ -134,6 +139,9 @@ def _segment_missing(result: Any, checkpoint: Checkpoint, rule: FrameRule) -> No
     shape = frame_shape(result)
     total = int(np.prod(shape))
     missing = sorted(rule.to_try(total, checkpoint.done(), checkpoint.bad()))
+    if not missing:
+        # Of an empty selection dask computes the first block all the same.
+        return
     done = total - len(missing)
     with tqdm(total=total, initial=done, desc="segment", unit="frame") as bar:
         stored = da.map_blocks(

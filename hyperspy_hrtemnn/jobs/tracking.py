@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A segmentation into particles, frame by frame: what `hrtemnn track` does."""
+"""Tracking of particles in a segmentation in a file: the job of `hrtemnn track`."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,39 +12,41 @@ import numpy as np
 from tqdm import tqdm
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.analysis import Tracker
+from hyperspy_hrtemnn.analysis import ParticleTracker
 from hyperspy_hrtemnn.bad_frames import NO_DATA
 from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
-from hyperspy_hrtemnn.signals._entrance import in_one_form
-from hyperspy_hrtemnn.signals._instances import has_no_data
-from hyperspy_hrtemnn.signals._movies.deferred import (
+from hyperspy_hrtemnn.io.whole_frames import calibrate, load_images
+from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
+from hyperspy_hrtemnn.signals._shared.deferred import (
     deferred_blocks,
     lenient_blocks,
     whole_frames,
 )
-from hyperspy_hrtemnn.signals._movies.linking import separated
-from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
-from hyperspy_hrtemnn.signals._particles.dropped import DroppedRegions
-from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
-from hyperspy_hrtemnn.signals._probabilities import threshold_of
-from hyperspy_hrtemnn.signals._segmentation import (
+from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
+from hyperspy_hrtemnn.signals._shared.labels import has_no_data
+from hyperspy_hrtemnn.signals._shared.probabilities import threshold_of
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
+from hyperspy_hrtemnn.signals._shared.tables import check_property_table, frame_table
+from hyperspy_hrtemnn.signals._tracking.dropped import DroppedRegions
+from hyperspy_hrtemnn.signals._tracking.linking import separated
+from hyperspy_hrtemnn.signals._tracking.track import (
     linking_in_pixels,
-    separate_frame,
-    separation_in_pixels,
+    split_frame,
+    splitting_in_pixels,
 )
-from hyperspy_hrtemnn.signals._tables import check_property_table, frame_table
 
-from .movies import (
-    calibrate,
-    load_images,
-    number_or_text,
-    sampling_in_angstrom,
-    told_in_lines,
-)
+from .lengths import sampling_in_angstrom
 from .outputs import check_output, check_table, finish, frames_folder, frames_path
+from .warning_lines import warnings_as_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hyperspy_hrtemnn.options import (
+        LinkingOptions,
+        SplittingOptions,
+        TrackingOptions,
+    )
 
 
 def track_file(
@@ -52,7 +55,7 @@ def track_file(
     *,
     table: Path | None = None,
     sampling: float | str | None = None,
-    options: dict[str, Any],
+    options: TrackingOptions,
     force: bool = False,
 ) -> None:
     """Track the particles of a segmentation; go on where an earlier run stopped.
@@ -60,17 +63,17 @@ def track_file(
     Parameters
     ----------
     segmentation
-        A file written by `segment_file`, or any that HyperSpy reads with values from
-        0 to 1.
+        A file written by `segment_file`, or any other that HyperSpy reads with values
+        from 0 to 1.
     out
-        The .hspy file.
+        The .hspy file to write.
     table
-        A .csv file for the properties of the particles. Beside it, with ``_frames`` in
-        its name, another one says which frames have data.
+        A .csv file for the properties of the particles. A second file beside it, with
+        ``_frames`` in its name, says which frames have data.
     sampling
-        Pixel size in place of what the file says, a number in Å or a text.
+        Pixel size in place of the file's, a number in Å or a text with a unit.
     options
-        Of `Segmentation.track_instances`.
+        How particles are split and linked.
     force
         Whether to replace `out` and `table`, and the finished frames of another job.
 
@@ -87,33 +90,29 @@ def track_file(
     signal.set_signal_type("HRTEM_segmentation")
     calibrate(signal, size)
     signal = in_one_form(signal)
-    options = {
-        **options,
-        "probability": threshold_of(signal, options["probability"]),
-        "min_separation": number_or_text(options["min_separation"]),
-        "min_area": number_or_text(options["min_area"]),
-        "reach": number_or_text(options["reach"]),
-    }
-    # Checks the options, and knows the axes and metadata of the result.
-    with told_in_lines(segmentation):
-        result = signal.track_instances(**options, lazy_output=True)
-    if table is not None:
-        # What would otherwise fail when the last frame is tracked.
-        check_property_table(result)
+    probability = threshold_of(signal, options.probability)
+    options = replace(options, probability=probability)
+    # This checks the options, and gives the axes and metadata of the result.
+    with warnings_as_lines(segmentation):
+        result = signal.track_instances(**vars(options), lazy_output=True)
+        if table is not None:
+            # Otherwise this would fail when the last frame is tracked.
+            check_property_table(result)
     job = {
         "command": "track",
         "version": __version__,
         **input_identity(segmentation),
         **({} if size is None else {"sampling": size}),
-        **options,
+        **vars(options),
     }
     checkpoint = Checkpoint(frames_folder(out), job, discard=force)
-    separation, linking = _in_pixels(signal, options)
+    splitting = splitting_in_pixels(signal, options)
+    linking = linking_in_pixels(signal, options)
     dropped = Checkpoint(checkpoint.folder / "dropped", job)
-    regions = DroppedRegions(result, separation["min_area"])
-    with told_in_lines(segmentation):
-        _track_missing(signal, separation, linking, checkpoint, dropped)
-        regions(sum(int(dropped.read(number)) for number in dropped.done()))
+    regions = DroppedRegions(result, splitting.smallest_area, by_hand=True)
+    with warnings_as_lines(segmentation):
+        _track_missing(signal, splitting, linking, checkpoint, dropped)
+        regions.take(sum(int(dropped.read(number)) for number in dropped.done()))
         regions.tell()
     finish(result, checkpoint, out)
     if table is not None:
@@ -121,7 +120,7 @@ def track_file(
 
 
 def _write_tables(particles: Any, path: Path) -> None:
-    """Write the properties of particles and, beside them, which frames are known."""
+    """Write the properties of particles, and which frames are known beside them."""
     properties = particles.properties()
     write_csv(properties, path)
     axes = particles.axes_manager
@@ -134,36 +133,26 @@ def _write_tables(particles: Any, path: Path) -> None:
     write_csv(frames, frames_path(path))
 
 
-def _in_pixels(
-    signal: Any, options: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the options for separating and for linking."""
-    of_one_frame = ("min_separation", "probability", "min_area")
-    of_several = ("min_overlap", "memory", "drift", "reach")
-    return (
-        separation_in_pixels(signal, *(options[name] for name in of_one_frame)),
-        linking_in_pixels(signal, *(options[name] for name in of_several)),
-    )
-
-
 def _track_missing(
     signal: Any,
-    separation: dict[str, Any],
-    linking: dict[str, Any],
+    splitting: SplittingOptions,
+    linking: LinkingOptions,
     checkpoint: Checkpoint,
     dropped: Checkpoint,
 ) -> None:
-    """Track the frames after the last stored one, in their order."""
+    """Track the frames that are not stored yet, in their order."""
     done = checkpoint.done()
-    # Ids are only known as far as no frame is missing.
+    # Ids depend on all earlier frames: they are known up to the first gap.
     first = next((i for i, number in enumerate(done) if i != number), len(done))
     largest = max([0, *(int(checkpoint.read(i).max()) for i in range(first))])
-    recent = range(_first_needed(checkpoint, first, linking["memory"] + 1), first)
-    tracker = Tracker.resume(map(checkpoint.read, recent), largest + 1, **linking)
+    recent = range(_first_needed(checkpoint, first, linking.memory + 1), first)
+    tracker = ParticleTracker.resume(
+        map(checkpoint.read, recent), largest + 1, **vars(linking)
+    )
 
     movie = whole_frames(signal)
     rule = FrameRule("skip", known=True, by_hand=True).over(movie.shape[:1])
-    separate = partial(separate_frame, **separation)
+    separate = partial(split_frame, options=splitting)
     with tqdm(
         total=len(movie), initial=first, desc="track", unit="frame"
     ) as progress_bar:
@@ -179,7 +168,7 @@ def _track_missing(
 
 
 def _first_needed(checkpoint: Checkpoint, first: int, known: int) -> int:
-    """Return the frame from which on so many that have data are before the first."""
+    """Return from which frame on `known` frames with data come before `first`."""
     while first and known:
         first -= 1
         known -= not has_no_data(checkpoint.read(first))

@@ -1,9 +1,9 @@
 from .argand import plot_argand as plot_argand
-from .camera import plot_mtf_parameters as plot_mtf_parameters
-from .camera import plot_noise_spectrum as plot_noise_spectrum
-from .camera import plot_readout as plot_readout
 from .convergence import plot_convergence as plot_convergence
 from .counts import plot_counts as plot_counts
+from .detector import plot_mtf_parameters as plot_mtf_parameters
+from .detector import plot_noise_spectrum as plot_noise_spectrum
+from .detector import plot_readout as plot_readout
 from .reflections import plot_reflections as plot_reflections
 from .strain import plot_strain as plot_strain
 

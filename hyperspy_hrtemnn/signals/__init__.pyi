@@ -1,4 +1,4 @@
-from ._camera.camera_fit import CameraFit as CameraFit
+from ._detector.detector_fit import DetectorFit as DetectorFit
 from ._exit_wave import ExitWave as ExitWave
 from ._hrtem import HRTEM as HRTEM
 from ._instances import Instances as Instances
@@ -7,12 +7,12 @@ from ._lazy_hrtem import LazyHRTEM as LazyHRTEM
 from ._lazy_instances import LazyInstances as LazyInstances
 from ._lazy_local_fft import LazyLocalFFT as LazyLocalFFT
 from ._lazy_segmentation import LazySegmentation as LazySegmentation
-from ._local_fft_signal import LocalFFT as LocalFFT
+from ._local_fft import LocalFFT as LocalFFT
 from ._segmentation import Segmentation as Segmentation
 
 __all__ = [
     "HRTEM",
-    "CameraFit",
+    "DetectorFit",
     "ExitWave",
     "Instances",
     "LazyExitWave",

@@ -10,14 +10,17 @@ import numpy as np
 from hyperspy.signals import ComplexSignal2D
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.analysis import propagate
+from hyperspy_hrtemnn.analysis import propagate_wave
+from hyperspy_hrtemnn.options import ExposureOptions, LensOptions
 from hyperspy_hrtemnn.plots import plot_argand, plot_convergence
 
-from ._calibration import sampling
-from ._entrance import OneForm
-from ._lenses import angstroms, beam_energy, set_energy
-from ._movies.frames import computed, derived_signal, frames, map_frames
-from ._movies.skipping import FrameRule
+from ._shared.calibration import sampling
+from ._shared.derived import computed, derived_signal
+from ._shared.entrance import OneForm
+from ._shared.frames import frames
+from ._shared.lenses import angstroms, beam_energy, set_energy
+from ._shared.runner import map_frames
+from ._shared.skipping import FrameRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,8 +31,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from hyperspy_hrtemnn.analysis import Aberration
-
-    from ._hrtem import HRTEM
 
 
 class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
@@ -74,7 +75,7 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         """
         known = beam_energy(self, energy)
         run = partial(
-            propagate,
+            propagate_wave,
             sampling=sampling(self),
             energy=known,
             distance=angstroms(distance, self),
@@ -157,19 +158,19 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         defocus: float | str | Sequence[float | str],
         *,
         energy: float | str | None = None,
-        Cs: float | str = 0.0,
-        focal_spread: float | str = 0.0,
-        blur: float | str = 0.0,
-        angular_spread: float = 0.0,
-        aberrations: Sequence[Aberration] = (),
-        dose: float | None = None,
-        mtf: tuple[float, float] | None = None,
-        readout: float = 0.0,
-        seed: int = 0,
+        Cs: float | str = LensOptions.Cs,
+        focal_spread: float | str = LensOptions.focal_spread,
+        blur: float | str = LensOptions.blur,
+        angular_spread: float = LensOptions.angular_spread,
+        aberrations: Sequence[Aberration] = LensOptions.aberrations,
+        dose: float | None = ExposureOptions.dose,
+        mtf: tuple[float, float] | None = ExposureOptions.mtf,
+        readout: float = ExposureOptions.readout,
+        seed: int = ExposureOptions.seed,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
-    ) -> HRTEM:
+    ) -> Signal2D:
         """Return the images that lenses and a camera make of the waves.
 
         Parameters
@@ -214,15 +215,9 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         return simulate_images(
             self,
             defocus,
-            {
-                "energy": energy,
-                "Cs": Cs,
-                "focal_spread": focal_spread,
-                "blur": blur,
-                "angular_spread": angular_spread,
-                "aberrations": tuple(aberrations),
-            },
-            {"dose": dose, "mtf": mtf, "readout": readout, "seed": seed},
+            energy,
+            LensOptions(Cs, focal_spread, blur, angular_spread, tuple(aberrations)),
+            ExposureOptions(dose, mtf, readout, seed),
             lazy=self._lazy if lazy_output is None else lazy_output,
             show_progressbar=show_progressbar,
             num_workers=num_workers,
@@ -350,7 +345,7 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         Parameters
         ----------
         other
-            Waves of the same shape.
+            Waves of the same shape. Pixels that are NaN in one of the two are left out.
         cutoff
             Standard deviation of the Gaussian whose long wavelengths are taken out of
             both waves alike, since a series over a short range of defocus does not

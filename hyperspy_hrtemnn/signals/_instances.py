@@ -3,41 +3,31 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import dask
 import numpy as np
 from hyperspy.signals import Signal2D
 
-from hyperspy_hrtemnn.analysis import properties
-from hyperspy_hrtemnn.image_data import image_data
-
-from ._calibration import sampling
-from ._entrance import OneForm, in_one_form
-from ._labels import own_labels
-from ._movies.deferred import deferred_blocks, lenient_blocks, whole_frames
-from ._movies.frames import frame_index, frame_number
-from ._movies.replaced import ReplacedPixels
-from ._movies.skipping import FrameRule
 from ._particles.instance_files import free_path, write_csv, write_hspy, write_tiff
 from ._particles.instance_plots import draw_lines, draw_outlines, draw_ratios
 from ._particles.particle_spectra import sum_spectra
-from ._progress import progress
-from ._tables import check_property_table, property_table
+from ._particles.properties import check_properties, properties_of
+from ._shared.entrance import OneForm, given, in_one_form, in_same_form
+from ._shared.frames import frame_index, frame_number
+from ._shared.labels import check_ids, distinct_labels, own_labels
+from ._shared.runner import each_frame
+from ._shared.skipping import FrameRule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
     import pandas as pd
     from hyperspy.signals import Signal1D
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
-    from ._local_fft_signal import LocalFFT
-    from ._movies.deferred import LenientBlock
+    from ._local_fft import LocalFFT
 
 
 class Instances(OneForm, Signal2D):  # type: ignore[misc]
@@ -64,9 +54,16 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
         num_workers
             Number of threads of dask; by default dask's own.
         """
-        found = self._over_blocks(_distinct, None, show_progressbar, num_workers)
-        ids = np.unique(np.concatenate(found))
-        return [int(number) for number in ids]
+        found = each_frame(
+            self,
+            distinct_labels,
+            rule=FrameRule("raise"),
+            label="ids",
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+        known = [labels for labels in found if labels is not None]
+        return np.unique(np.concatenate(known)).tolist()  # type: ignore[no-any-return]
 
     def properties(
         self,
@@ -90,7 +87,7 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
 
         Returns
         -------
-        The columns of `hyperspy_hrtemnn.analysis.properties` and, before them,
+        The columns of `hyperspy_hrtemnn.analysis.particle_properties` and, before them,
         ``frame``, and ``time`` if the navigation axis is calibrated in a unit of time;
         calibrated in something else, the column has the axis' name, with ``_axis``
         behind it if that is the name of a column. Lengths are in
@@ -107,21 +104,25 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
             If the signal is not calibrated, or `image` has another shape; if no frame
             has data.
         """
-        side = sampling(self, str(self.axes_manager.signal_axes[0].units))
-        if image is not None:
-            image = in_same_form(self, image)
-        check_property_table(self)
-        measure = partial(_tables, side=side)
-        blocks = self._over_blocks(measure, image, show_progressbar, num_workers)
-        found = [each for block in blocks for each in block]
-        table = property_table(self, [rows for rows, _ in found])
-        if image is not None:
-            replaced = ReplacedPixels(by_hand=True)
-            for number, (_, counts) in enumerate(found):
-                replaced.add(number, *counts)
-            replaced.tell()
-            table.attrs["images"] = replaced.counts()
-        return table
+        return properties_of(
+            self,
+            image,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+
+    def rebin(self, *_: Any, **__: Any) -> Any:
+        """Refuse to sum labels, as `hyperspy.signals.BaseSignal.rebin` would.
+
+        Raises
+        ------
+        TypeError
+            Always: the sum of two ids is that of a third particle.
+        """
+        raise TypeError(
+            "Labels cannot be rebinned: the sum of ids is no id. Take every second "
+            "pixel, labels.isig[::2, ::2], or find the particles in rebinned images."
+        )
 
     def sum_spectra(
         self,
@@ -174,8 +175,15 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> spectra = particles.inav[0].sum_spectra(eds)  # doctest: +SKIP
-        >>> spectra.get_lines_intensity(["Au_La", "Ce_La"])  # doctest: +SKIP
+        >>> import hyperspy.api as hs
+        >>> import numpy as np
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie_truth
+        >>> particles = au_ceo2_movie_truth().inav[0]
+        >>> spectrum_image = hs.signals.Signal1D(np.ones((480, 512, 5)))
+        >>> for axis in spectrum_image.axes_manager.navigation_axes:
+        ...     axis.scale, axis.units = 0.02, "nm"
+        >>> particles.sum_spectra(spectrum_image)
+        <Signal1D, title: , dimensions: (3|5)>
         """
         return sum_spectra(
             self,
@@ -497,95 +505,10 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
         return explorer.figure
 
     def _own_data(self) -> Any:
+        if given(self) is not self:
+            return self.data  # made by `in_one_form`
         state = self.metadata.get_item("HRTEMNN.Instances", None)
         if state is not None and self.data.dtype == np.int32:
             return self.data  # from `Segmentation.track_instances`
         no_data = self.metadata.get_item("HRTEMNN.Instances.no_data", None) == -1
         return own_labels(self.data, no_data=no_data)
-
-    def _over_blocks(
-        self,
-        function: Callable[..., Any],
-        image: Signal2D | None,
-        show_progressbar: bool | None,
-        num_workers: int | None,
-    ) -> list[Any]:
-        """Return what a function makes of each block of frames."""
-        labels = whole_frames(self)
-        images: list[LenientBlock] | list[None] = [None] * labels.numblocks[0]
-        if image is not None:
-            pictures = whole_frames(image).rechunk({0: labels.chunks[0]})
-            rule = FrameRule(known=True).over(image.data.shape[:-2])
-            images = lenient_blocks(deferred_blocks(pictures), rule)
-        tasks = [
-            dask.delayed(partial(function, image=picture), pure=False)(block)
-            for block, picture in zip(labels.to_delayed().ravel(), images, strict=True)
-        ]
-        with progress(show_progressbar):
-            return list(dask.compute(*tasks, num_workers=num_workers))
-
-
-def in_same_form(instances: Signal2D, image: Signal2D) -> Signal2D:
-    """Return images in one form; raise a ValueError unless they fit the labels."""
-    image = in_one_form(image)
-    if instances.data.shape != image.data.shape:
-        raise ValueError(
-            f"The image has the shape {image.data.shape}, the instances "
-            f"{instances.data.shape}; they have to be the same."
-        )
-    return image
-
-
-def check_ids(wanted: Iterable[int], known: list[int]) -> None:
-    """Raise a ValueError that lists the ids if one is unknown."""
-    for number in wanted:
-        if number not in known:
-            some = ", ".join(map(str, known[:50])) + (
-                ", ..." if len(known) > 50 else ""
-            )
-            raise ValueError(
-                f"There is no particle {number}; there are {some or 'none'}."
-            )
-
-
-def check_properties(table: pd.DataFrame) -> None:
-    """Raise a ValueError unless a table is one of properties."""
-    missing = [name for name in ("id", "frame", "area") if name not in table]
-    if missing:
-        raise ValueError(
-            f"The table of properties has no column {missing[0]!r}; it has to be that "
-            "of Instances.properties or HRTEM.follow_particles."
-        )
-
-
-def has_no_data(labels: NDArray[np.integer]) -> bool:
-    """Return whether nobody could look at a frame: all its labels are negative."""
-    return bool(labels.size and labels.flat[0] < 0 and (labels < 0).all())
-
-
-def _distinct(
-    labels: NDArray[np.integer],
-    image: None,  # noqa: ARG001 - as every function over blocks
-) -> NDArray[np.integer]:
-    return np.unique(labels[labels > 0])
-
-
-def _tables(
-    labels: NDArray[np.integer], image: LenientBlock | None, side: float
-) -> list[tuple[pd.DataFrame | None, tuple[int, int]]]:
-    """Return the table of each frame, and its numbers of bad and of no pixels."""
-    pictures = [None] * len(labels) if image is None else image.load()
-    return [
-        (None, (0, 0)) if has_no_data(frame) else _table(frame, picture, side)
-        for frame, picture in zip(labels, pictures, strict=True)
-    ]
-
-
-def _table(
-    frame: NDArray[np.integer], picture: NDArray[Any] | None, side: float
-) -> tuple[pd.DataFrame, tuple[int, int]]:
-    if picture is None:
-        return properties(frame, None, side), (0, 0)
-    data = image_data(picture)
-    rows = properties(frame, data.counts()[0], side)
-    return rows, (data.bad_pixels, data.no_data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from hyperspy.signals import LazySignal2D
 
-from ._local_fft_signal import LocalFFT
+from ._local_fft import LocalFFT
 
 
 class LazyLocalFFT(LocalFFT, LazySignal2D):  # type: ignore[misc]

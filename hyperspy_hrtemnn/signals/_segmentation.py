@@ -3,46 +3,29 @@
 
 from __future__ import annotations
 
-import os
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import dask
 import dask.array as da
 import numpy as np
 from hyperspy.signals import BaseSignal, Signal2D
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.analysis import (
-    Tracker,
-    default_min_area,
-    separate,
-    separate_and_count,
-)
-from hyperspy_hrtemnn.bad_frames import check_data
+from hyperspy_hrtemnn.options import TrackingOptions
 
-from ._calibration import pixels, sampling, square_pixels
 from ._columns.column_table import column_table
-from ._entrance import OneForm
-from ._movies.deferred import whole_frames
-from ._movies.frames import computed, derived_signal
-from ._movies.linking import linked_frames
-from ._movies.skipping import FrameRule
-from ._particles.dropped import DroppedRegions
-from ._probabilities import check_range, threshold_of
+from ._shared.calibration import sampling
+from ._shared.choice import KeepsChoice
+from ._shared.entrance import OneForm
+from ._shared.probabilities import check_range, threshold_of
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from ._instances import Instances
 
 
-NO_DATA_LABEL = -1
-"""Of pixels, and whole frames, without data; ``metadata.HRTEMNN.Instances.no_data``."""
-
-
-class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
+class Segmentation(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
     """Probability of each pixel to belong to a class, 0 to 1.
 
     Array order (..., y, x), or (..., class, y, x) for several classes. It comes from
@@ -129,12 +112,12 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
         self,
         min_separation: float | str,
         *,
-        min_overlap: float = 0.5,
+        min_overlap: float = TrackingOptions.min_overlap,
         probability: float | None = None,
-        min_area: float | str | None = None,
-        memory: int = 0,
-        drift: bool | ArrayLike = True,
-        reach: float | str | None = None,
+        min_area: float | str | None = TrackingOptions.min_area,
+        memory: int = TrackingOptions.memory,
+        drift: bool | ArrayLike = TrackingOptions.drift,
+        search_range: float | str | None = TrackingOptions.search_range,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -179,7 +162,7 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
         drift
             Whether to take out the drift; or the drift itself in pixels, shape
             (frame, 2), what HyperSpy's ``estimate_shift2D`` returns for the movie.
-        reach
+        search_range
             Farthest a particle may move by itself between two frames, a number in the
             unit of the signal axes, or a text, ``"3 nm"``: one that overlaps with
             nothing of the frame before is taken for the nearest that is left there.
@@ -209,62 +192,31 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> particles = segmentation.track_instances("2 nm")  # doctest: +SKIP
-        >>> particles.properties()  # doctest: +SKIP
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie
+        >>> segmentation = au_ceo2_movie().inav[:2].segment("au-ceo2-mask")
+        >>> particles = segmentation.track_instances("2 nm")
+        >>> particles
+        <Instances, title: Au on CeO2, simulated, dimensions: (2|512, 480)>
+        >>> particles.properties()["id"].tolist()
+        [1, 2, 3, 1, 2, 3]
         """
-        _check_one_movie(self)
-        probability = threshold_of(self, probability)
-        if not self._lazy:
-            check_range(self.data)
-        options = separation_in_pixels(self, min_separation, probability, min_area)
-        # Options out of range are refused now, not when the movie is computed.
-        separate(np.zeros((1, 1)), **options)
-        tracker = Tracker(**linking_in_pixels(self, min_overlap, memory, drift, reach))
-        movie = whole_frames(self)
-        places = None if isinstance(drift, bool) else np.asarray(drift, float)
-        if places is not None and len(places) != len(movie):
-            raise ValueError(
-                f"The drift has {len(places)} rows, and there are {len(movie)} frames."
-            )
-        rule = FrameRule("skip", known=True).over(self.data.shape[:-2])
-        workers = num_workers or dask.config.get("num_workers", None) or os.cpu_count()
-        lazy = self._lazy if lazy_output is None else lazy_output
-        result = derived_signal(
-            self, da.zeros(self.data.shape, dtype=np.int32), "HRTEM_instances"
-        )
-        result.metadata.set_item(
-            "HRTEMNN.Instances",
-            {
-                "min_separation": min_separation,
-                "min_overlap": min_overlap,
-                "probability": probability,
-                "min_area": min_area,
-                "memory": memory,
-                "drift": drift if places is None else places,
-                "reach": reach,
-                "no_data": NO_DATA_LABEL,
-                "version": __version__,
-            },
-        )
-        dropped = DroppedRegions(result, options["min_area"])
-        labels = linked_frames(
-            movie,
-            partial(separate_frame, **options),
-            tracker,
-            in_flight=int(workers or 1) + 1,
-            when_done=dropped.told if lazy else dropped,
-            rule=rule,
-        )
-        result.data = labels.reshape(self.data.shape)
-        computed(
-            result,
-            lazy=lazy,
+        from ._tracking.track import track
+
+        return track(  # type: ignore[no-any-return]
+            self,
+            TrackingOptions(
+                min_separation,
+                min_overlap,
+                probability,
+                min_area,
+                memory,
+                drift,
+                search_range,
+            ),
             show_progressbar=show_progressbar,
             num_workers=num_workers,
+            lazy_output=lazy_output,
         )
-        if not lazy:
-            dropped.tell(stacklevel=2)
-        return result  # type: ignore[no-any-return]
 
     def find_columns(
         self,
@@ -318,8 +270,11 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> segmentation = series.segment("mos2-columns")  # doctest: +SKIP
-        >>> segmentation.find_columns("1 angstrom")  # doctest: +SKIP
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie
+        >>> segmentation = au_ceo2_movie().inav[0].segment("au-columns")
+        >>> columns = segmentation.find_columns("1 angstrom")
+        >>> list(columns)
+        ['frame', 'class', 'x', 'y', 'confidence']
         """
         return column_table(
             self,
@@ -335,64 +290,3 @@ def _where_known(area: Any, probability: Any) -> Any:
     known = ~np.isnan(probability).all(axis=(-2, -1))
     where = np.where if isinstance(probability, np.ndarray) else da.where
     return where(known.reshape(area.shape), area, np.nan)
-
-
-def separation_in_pixels(
-    signal: Signal2D,
-    min_separation: float | str,
-    probability: float,
-    min_area: float | str | None,
-) -> dict[str, Any]:
-    """Return the options of `separate_frame` from those of `track_instances`."""
-    distance = pixels(min_separation, signal)
-    return {
-        "min_separation": distance,
-        "probability": probability,
-        "min_area": default_min_area(distance)
-        if min_area is None
-        else square_pixels(min_area, signal),
-    }
-
-
-def linking_in_pixels(
-    signal: Signal2D,
-    min_overlap: float,
-    memory: int,
-    drift: bool | ArrayLike,
-    reach: float | str | None,
-) -> dict[str, Any]:
-    """Return the options of `Tracker` from those of `track_instances`."""
-    return {
-        "min_overlap": min_overlap,
-        "memory": memory,
-        "drift": drift,
-        "reach": None if reach is None else pixels(reach, signal),
-    }
-
-
-def separate_frame(
-    frame: NDArray[Any], **options: Any
-) -> tuple[NDArray[np.int32], int]:
-    """Return labels and dropped regions of one frame, after a check of its values."""
-    check_data(frame)
-    check_range(frame)
-    return separate_and_count(frame, **options)
-
-
-def _check_one_movie(segmentation: Segmentation) -> None:
-    axes = segmentation.axes_manager.navigation_axes
-    if any(axis.name == "class" for axis in axes):
-        index = [str(axis.name) for axis in axes].index("class")
-        chosen = ", ".join([":"] * index + ["0"])
-        names = segmentation.metadata.get_item("HRTEMNN.Segmentation.classes", None)
-        raise ValueError(
-            "The segmentation has several classes"
-            + (f" ({', '.join(map(str, names))})" if names is not None else "")
-            + f"; select one, for example segmentation.inav[{chosen}]."
-        )
-    if len(axes) > 1:
-        names = ", ".join(str(axis.name) for axis in axes)
-        raise ValueError(
-            f"Particles are tracked along one navigation axis, and there are "
-            f"{len(axes)} ({names}). Select one movie with inav."
-        )

@@ -32,16 +32,16 @@ def test_only_dose_and_noise_differ(recipe):
     series = [
         sample for _, sample in dose_series(recipe, Discs(), 1, PLAN, recipe.images)
     ]
-    doses = [sample.exposure.camera.dose for sample in series]
+    doses = [sample.exposure.detector.dose for sample in series]
     assert doses == pytest.approx([50, 50, 500, 500, 5000, 5000])
     first = series[0].exposure
     for dose, sample in zip(doses, series, strict=True):
         exposure = sample.exposure
         assert exposure.optics == first.optics
         assert exposure.corner == first.corner
-        assert exposure.camera == replace(first.camera, dose=dose)
-        pixel = exposure.camera.sampling**2
-        expected = exposure.intensities.mean() * dose * pixel + first.camera.readout
+        assert exposure.detector == replace(first.detector, dose=dose)
+        pixel = exposure.detector.sampling**2
+        expected = exposure.intensities.mean() * dose * pixel + first.detector.readout
         assert exposure.counts.mean() == pytest.approx(expected, rel=0.1)
     assert not np.array_equal(series[4].exposure.counts, series[5].exposure.counts)
     again = [

@@ -301,7 +301,9 @@ def test_networks_side_by_side(run_folder, tmp_path, recipe) -> None:
     assert written == summary
     table = pd.read_csv(tmp_path / "comparison.csv")
     assert len(table) == 4 * 2 * 6
-    assert {"by", "mtf", "structure", "dose", "defocus", "sampling", "c0"} <= set(table)
+    assert {"by", "mtf", "structure", "dose", "defocus", "sampling", "mtf_c0"} <= set(
+        table
+    )
     same_images = table.groupby(["mtf", "structure"])[["dose", "true_share"]].nunique()
     assert (same_images == 1).all(axis=None)
     bins = summary["threshold"]["against"]["sampling"]

@@ -17,9 +17,9 @@ from hrtemnn_training.images.outlines import masks
 from hrtemnn_training.parameters import ImageParameters
 from hrtemnn_training.store import DataSet
 from hrtemnn_training.train.batches import ImageEpoch, cache_path, form_images
-from hyperspy_hrtemnn.analysis import Aberration, Camera, Optics, intensity
+from hyperspy_hrtemnn.analysis import Aberration, Detector, Optics, image_intensity
 
-CAMERA = Camera(0.2, 1e6)
+DETECTOR = Detector(0.2, 1e6)
 
 
 def pair(parameters: ImageParameters, seed: int = 4, *discs, **values):
@@ -34,7 +34,7 @@ def pair(parameters: ImageParameters, seed: int = 4, *discs, **values):
 def test_label_lies_on_the_particle_rows_and_columns_in_place() -> None:
     disc = specimen((33, 15, 7))
     rng = np.random.default_rng(0)
-    exposure = expose(disc, (Optics(300),), CAMERA, (30, 42), rng)
+    exposure = expose(disc, (Optics(300),), DETECTOR, (30, 42), rng)
     (counts,) = exposure.counts
     dark = counts < 0.6 * np.median(counts)
     label = masks(disc, (), exposure.grid())[..., 0]
@@ -47,7 +47,7 @@ def test_label_lies_on_the_particle_rows_and_columns_in_place() -> None:
 
 def test_a_field_too_small_for_the_image_is_refused() -> None:
     with pytest.raises(ValueError, match="too small for images of 39 Å"):
-        expose(specimen(), (Optics(300),), CAMERA, (39, 20), np.random.default_rng(0))
+        expose(specimen(), (Optics(300),), DETECTOR, (39, 20), np.random.default_rng(0))
 
 
 def test_training_pair_repeats_with_its_seed() -> None:
@@ -117,8 +117,8 @@ def test_angles_of_aberrations_are_from_the_full_circle() -> None:
 def test_images_of_a_series_show_the_same_place_with_their_own_noise() -> None:
     disc = specimen((24, 20, 8))
     optics = (Optics(300, 0.0), Optics(300, 0.0), Optics(300, 300.0))
-    camera = Camera(0.2, 2000)
-    exposure = expose(disc, optics, camera, (30, 42), np.random.default_rng(0))
+    detector = Detector(0.2, 2000)
+    exposure = expose(disc, optics, detector, (30, 42), np.random.default_rng(0))
     mean = exposure.expected_counts()
     np.testing.assert_array_equal(mean[0], mean[1])
     assert not np.array_equal(mean[0], mean[2])
@@ -161,10 +161,10 @@ def test_values_of_the_sample_and_of_the_conditions_are_labels() -> None:
 
 def test_conditions_are_known_by_name() -> None:
     parameters = ImageParameters(ctf_c23=(3, 3))
-    (optics,), camera = draw_conditions(parameters, 300, np.random.default_rng(0))
-    values = known_values(optics, camera)
+    (optics,), detector = draw_conditions(parameters, 300, np.random.default_rng(0))
+    values = known_values(optics, detector)
     assert values["defocus"] == optics.defocus
-    assert values["dose"] == camera.dose
+    assert values["dose"] == detector.dose
     assert values["C23"] == 3
     assert all(isinstance(value, float | int) for value in values.values())
 
@@ -173,11 +173,11 @@ def test_conditions_are_within_their_ranges() -> None:
     parameters = ImageParameters()
     rng = np.random.default_rng(0)
     draws = [draw_conditions(parameters, 300, rng) for _ in range(300)]
-    doses = np.log10([camera.dose for _, camera in draws])
+    doses = np.log10([detector.dose for _, detector in draws])
     assert doses.min() >= 1
     assert doses.max() <= 6
     assert np.mean(doses < 3.5) == pytest.approx(0.5, abs=0.1)  # even in the logarithm
-    assert {0.07 <= camera.sampling <= 0.2 for _, camera in draws} == {True}
+    assert {0.07 <= detector.sampling <= 0.2 for _, detector in draws} == {True}
     assert {abs(optics.defocus) <= 200 for (optics,), _ in draws} == {True}
 
 
@@ -227,10 +227,10 @@ def test_a_flipped_image_is_of_the_flipped_wave() -> None:
         """Return the mirror image about row 0."""
         return np.roll(image[::-1], 1, axis=0)
 
-    image = intensity(wave, EXTENT, optics, shape)
-    other = intensity(flipped(wave), EXTENT, mirrored, shape)
+    image = image_intensity(wave, EXTENT, optics, shape)
+    other = image_intensity(flipped(wave), EXTENT, mirrored, shape)
     np.testing.assert_allclose(flipped(image), other, atol=1e-4)
-    same = intensity(flipped(wave), EXTENT, optics, shape)
+    same = image_intensity(flipped(wave), EXTENT, optics, shape)
     assert np.abs(other - same).max() > 0.01  # it is not idle
 
 

@@ -11,26 +11,26 @@ import pytest
 
 from hrtemnn_training.images.conditions import draw_conditions
 from hrtemnn_training.parameters import ImageParameters
-from hyperspy_hrtemnn.analysis import ReadoutFit, training_parameters
+from hyperspy_hrtemnn.analysis import ReadoutFit, detector_parameters
 
 
 def test_measured_cameras_are_drawn():
     table = pd.DataFrame(
         {"c0": [0.9, 0.24, 0.26], "c3": [9, 2.3, 2.7], "R2": [0.5, 0.99, 0.98]}
     )
-    measured = training_parameters(table, ReadoutFit(0.02, 0.001, 0.99, 1.0))
+    measured = detector_parameters(table, ReadoutFit(0.02, 0.001, 0.99, 1.0))
     parameters = ImageParameters.model_validate(measured)
     rng = np.random.default_rng(1)
-    cameras = [draw_conditions(parameters, 300, rng)[1] for _ in range(200)]
+    detectors = [draw_conditions(parameters, 300, rng)[1] for _ in range(200)]
     for name, low, high in (
-        ("c0", 0.24, 0.26),
-        ("c3", 2.3, 2.7),
+        ("mtf_c0", 0.24, 0.26),
+        ("mtf_c3", 2.3, 2.7),
         ("readout", 0.01, 0.03),
     ):
-        values = [getattr(camera, name) for camera in cameras]
+        values = [getattr(detector, name) for detector in detectors]
         assert low <= min(values) < low + 0.1 * (high - low)
         assert high >= max(values) > high - 0.1 * (high - low)
-    assert all(camera.C == 0 and camera.has_mtf for camera in cameras)
+    assert all(detector.mtf_floor == 0 and detector.has_mtf for detector in detectors)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_measured_cameras_are_drawn():
 def test_a_doubtful_readout_noise_is_told(readout, said):
     table = pd.DataFrame({"c0": [0.24], "c3": [2.3], "R2": [0.99]})
     with pytest.warns(UserWarning, match=said):
-        low, high = training_parameters(table, readout)["readout"]
+        low, high = detector_parameters(table, readout)["readout"]
     assert low == max(readout.N0 - max(readout.N0_error, 0.5 * readout.N0), 0)
     assert high >= readout.N0 + readout.N0_error
 
@@ -52,4 +52,4 @@ def test_frames_of_one_dose_are_not_doubtful():
     table = pd.DataFrame({"c0": [0.24], "c3": [2.3], "R2": [0.99]})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        training_parameters(table, ReadoutFit(0.01, 0.001, -0.1, 1.1))
+        detector_parameters(table, ReadoutFit(0.01, 0.001, -0.1, 1.1))

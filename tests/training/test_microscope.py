@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from hyperspy_hrtemnn.analysis import (
     Aberration,
-    Camera,
+    Detector,
     Optics,
-    detect,
-    expect,
-    intensity,
-    mtf,
+    detect_electrons,
+    expected_counts,
+    image_intensity,
+    parametric_mtf,
     transfer_function,
     wavelength,
 )
@@ -37,7 +37,7 @@ def test_wavelength_at_300_kilovolt() -> None:
 
 def test_vacuum_is_one_at_any_defocus_and_sampling() -> None:
     wave = np.ones(SHAPE, np.complex64)
-    image = intensity(wave, EXTENT, Optics(300, 80, 1e5, 9, 0.4), (141, 187))
+    image = image_intensity(wave, EXTENT, Optics(300, 80, 1e5, 9, 0.4), (141, 187))
     np.testing.assert_allclose(image, 1, atol=1e-5)
 
 
@@ -92,7 +92,7 @@ def test_image_equals_abtems_with_any_aberrations(
     )
     waves = abtem.Waves(wave.T, energy=energy * 1e3, extent=EXTENT[::-1])
     theirs = waves.apply_ctf(ctf).intensity().array.T
-    ours = intensity(wave, EXTENT, optics, SHAPE)
+    ours = image_intensity(wave, EXTENT, optics, SHAPE)
     assert np.ptp(theirs) > 0.1
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * theirs.max())
 
@@ -134,7 +134,7 @@ def test_the_image_of_a_point_has_the_width_of_the_blur(width: float) -> None:
     )
     squared = y[:, np.newaxis] ** 2 + x**2
     wave = (1 - 0.01 * np.exp(-squared / (2 * own**2))).astype(np.complex64)
-    image = intensity(wave, EXTENT, Optics(300, blur=width), SHAPE)
+    image = image_intensity(wave, EXTENT, Optics(300, blur=width), SHAPE)
     missing = 1 - image.astype(float)
     # Farther out is nothing but rounding, which would weigh much.
     missing[squared > 25 * (own**2 + width**2)] = 0
@@ -148,7 +148,7 @@ def test_the_image_of_an_edge_is_as_wide_as_the_blur() -> None:
     width = 0.9
     x = np.arange(SHAPE[1]) * EXTENT[1] / SHAPE[1]
     wave = np.where((x > 12) & (x < 36), 0.999, 1.0) * np.ones((SHAPE[0], 1))
-    image = intensity(wave, EXTENT, Optics(300, blur=width), SHAPE)[7]
+    image = image_intensity(wave, EXTENT, Optics(300, blur=width), SHAPE)[7]
     slope = np.abs(np.diff(image.astype(float)))[: SHAPE[1] // 2]
     at = (x[1:] + x[:-1])[: len(slope)] / 2
     middle = np.average(at, weights=slope)
@@ -209,7 +209,7 @@ def test_thon_rings_are_dark_where_the_transfer_is_zero() -> None:
     shape, extent = (320, 400), (80.0, 100.0)
     wave = np.exp(0.02j * rng.normal(size=shape)).astype(np.complex64)
     optics = Optics(300, defocus=900, Cs=1e5)
-    image = intensity(wave, extent, optics, shape)
+    image = image_intensity(wave, extent, optics, shape)
     power = np.abs(np.fft.fft2(image - image.mean())) ** 2
     q = np.hypot(*frequencies(shape, extent))
     lam = wavelength(300)
@@ -237,8 +237,8 @@ def test_contrast_reverses_where_the_phase_changes_sign() -> None:
     lam = wavelength(300)
     quarter = period**2 / (2 * lam)  # defocus at which the phase contrast is full
     wave = weak_object(period)
-    under = intensity(wave, EXTENT, Optics(300, quarter), SHAPE)[0]
-    over = intensity(wave, EXTENT, Optics(300, -quarter), SHAPE)[0]
+    under = image_intensity(wave, EXTENT, Optics(300, quarter), SHAPE)[0]
+    over = image_intensity(wave, EXTENT, Optics(300, -quarter), SHAPE)[0]
     np.testing.assert_allclose(under - 1, -(over - 1), atol=2e-3)
     assert np.ptp(under) == pytest.approx(0.04, rel=0.05)
 
@@ -246,7 +246,7 @@ def test_contrast_reverses_where_the_phase_changes_sign() -> None:
 def test_no_contrast_at_a_zero_of_the_transfer_function() -> None:
     period = 3.0
     zero = period**2 / wavelength(300)
-    image = intensity(weak_object(period), EXTENT, Optics(300, zero), SHAPE)
+    image = image_intensity(weak_object(period), EXTENT, Optics(300, zero), SHAPE)
     assert np.ptp(image) < 1e-3
 
 
@@ -257,54 +257,60 @@ def test_propagating_forth_and_back_gives_the_wave() -> None:
 
 
 def test_resampling_the_image_keeps_its_values() -> None:
-    image = intensity(weak_object(4.0), EXTENT, Optics(300, 100), (180, 240))
-    coarse = intensity(weak_object(4.0), EXTENT, Optics(300, 100), (60, 80))
+    image = image_intensity(weak_object(4.0), EXTENT, Optics(300, 100), (180, 240))
+    coarse = image_intensity(weak_object(4.0), EXTENT, Optics(300, 100), (60, 80))
     np.testing.assert_allclose(image[::3, ::3], coarse, atol=1e-5)
 
 
 def test_mtf_is_one_at_zero_and_half_at_c0() -> None:
-    values = mtf(np.array([0, 0.3, 1e9]), 0.3, 2.5)
+    values = parametric_mtf(np.array([0, 0.3, 1e9]), 0.3, 2.5)
     np.testing.assert_allclose(values, [1, 0.5, 0], atol=1e-9)
-    assert mtf(np.array(1e9), 0.3, 2.5, 0.4) == pytest.approx(0.4)
+    assert parametric_mtf(np.array(1e9), 0.3, 2.5, 0.4) == pytest.approx(0.4)
 
 
 def test_mean_counts_are_the_dose() -> None:
-    camera = Camera(sampling=0.2, dose=500, c0=0.4, c3=3, readout=0.5)
+    detector = Detector(sampling=0.2, dose=500, mtf_c0=0.4, mtf_c3=3, readout=0.5)
     flat = np.ones((300, 400), np.float32)
-    counts = detect(flat, camera, np.random.default_rng(0))
+    counts = detect_electrons(flat, detector, np.random.default_rng(0))
     assert counts.mean() == pytest.approx(500 * 0.04 + 0.5, rel=0.002)
-    np.testing.assert_allclose(expect(flat, camera), 20.5, rtol=1e-5)
+    np.testing.assert_allclose(expected_counts(flat, detector), 20.5, rtol=1e-5)
 
 
 def test_noise_power_is_the_mtf_squared_times_the_dose_and_the_readout() -> None:
-    camera = Camera(sampling=0.1, dose=4000, c0=0.35, c3=2.3, readout=3)
-    counts = detect(np.ones((480, 640), np.float32), camera, np.random.default_rng(1))
+    detector = Detector(sampling=0.1, dose=4000, mtf_c0=0.35, mtf_c3=2.3, readout=3)
+    counts = detect_electrons(
+        np.ones((480, 640), np.float32), detector, np.random.default_rng(1)
+    )
     power = np.abs(np.fft.fft2(counts)) ** 2 / counts.size
     radius = np.hypot(np.fft.fftfreq(480, 0.5)[:, None], np.fft.fftfreq(640, 0.5))
     for low, high in ((0.1, 0.15), (0.3, 0.35), (0.6, 0.65), (0.9, 0.95)):
         ring = (radius > low) & (radius < high)
-        expected = 40 * np.mean(mtf(radius[ring], 0.35, 2.3) ** 2) + 3
+        expected = 40 * np.mean(parametric_mtf(radius[ring], 0.35, 2.3) ** 2) + 3
         assert power[ring].mean() == pytest.approx(expected, rel=0.05)
 
 
 def test_what_is_expected_is_the_mean_of_what_is_read() -> None:
     image = np.random.default_rng(5).random((40, 60)).astype(np.float32)
-    camera = Camera(sampling=0.2, dose=2500, c0=0.3, c3=2, readout=0.2)
+    detector = Detector(sampling=0.2, dose=2500, mtf_c0=0.3, mtf_c3=2, readout=0.2)
     rng = np.random.default_rng(6)
-    mean = np.mean([detect(image, camera, rng) for _ in range(400)], axis=0)
-    np.testing.assert_allclose(expect(image, camera), mean, atol=3)
-    assert np.std(mean - expect(image, camera)) < 0.5
+    mean = np.mean([detect_electrons(image, detector, rng) for _ in range(400)], axis=0)
+    np.testing.assert_allclose(expected_counts(image, detector), mean, atol=3)
+    assert np.std(mean - expected_counts(image, detector)) < 0.5
 
 
 def test_readout_noise_is_not_filtered() -> None:
-    camera = Camera(sampling=0.1, dose=1e-9, c0=0.05, c3=5, readout=4)
-    counts = detect(np.ones((200, 300), np.float32), camera, np.random.default_rng(2))
+    detector = Detector(sampling=0.1, dose=1e-9, mtf_c0=0.05, mtf_c3=5, readout=4)
+    counts = detect_electrons(
+        np.ones((200, 300), np.float32), detector, np.random.default_rng(2)
+    )
     assert counts.var() == pytest.approx(4, rel=0.03)
 
 
 def test_without_noise_and_mtf_the_camera_only_scales() -> None:
-    camera = Camera(sampling=0.5, dose=8, noise=False, has_mtf=False, readout=1)
+    detector = Detector(sampling=0.5, dose=8, noise=False, has_mtf=False, readout=1)
     image = np.random.default_rng(3).random((20, 30)).astype(np.float32)
     np.testing.assert_allclose(
-        detect(image, camera, np.random.default_rng(0)), 2 * image, rtol=1e-6
+        detect_electrons(image, detector, np.random.default_rng(0)),
+        2 * image,
+        rtol=1e-6,
     )

@@ -56,9 +56,9 @@ def test_the_listing_of_the_thesis_is_taken_as_it_is_but_for_the_blur() -> None:
     assert taken.pop("blur") == pytest.approx([0.1 / 6.2832, 0.8 / 6.2832], abs=5e-5)
     assert taken == {k: v for k, v in listing.items() if "blur" not in k}
     assert (parameters.channels, parameters.kind.objects) == (3, 3)
-    series, camera = draw_conditions(parameters, 300, np.random.default_rng(0))
+    series, detector = draw_conditions(parameters, 300, np.random.default_rng(0))
     assert len(series) == 3
-    assert 0.09 <= camera.sampling <= 0.11
+    assert 0.09 <= detector.sampling <= 0.11
     assert series[0].aberrations == ()
 
 
@@ -106,6 +106,8 @@ def test_the_other_values_of_the_listing_are_taken_too(choice: dict) -> None:
     [
         ({"spot": 1}, "spot\n"),
         ({"defocus": (5, -5)}, r"defocus\n.*reversed"),
+        ({"defocus": (math.nan, 5)}, r"defocus\n.*not of finite"),
+        ({"log_dose": (3, math.inf)}, r"log_dose\n.*not of finite"),
         ({"blur": "much"}, "blur\n"),
         ({"blur": "much", "blur_is": "equation 1.22"}, "blur\n"),
         ({"blur": (3, 2), "blur_is": "equation 1.22"}, r"blur\n.*reversed"),

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Atomic columns: found, followed, and what becomes of them."""
+"""Atomic columns: finding, linking, events, vacancies and rings."""

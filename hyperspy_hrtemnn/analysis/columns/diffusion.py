@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Atoms that hop from one site of a crystal to a neighboring one."""
+"""Diffusion: atoms that hop from one site of a crystal to a neighboring one."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _ATOMS = re.compile(r"(\d+)(\D.*)")
 def diffusion_events(
     events: pd.DataFrame, distance: float, *, max_frames: int = 1
 ) -> pd.DataFrame:
-    """Return which events are atoms that move from a site to one nearby.
+    """Find the events in which an atom moves from a site to one nearby.
 
-    That is a pair of events, at most `max_frames` frames apart as far as is known, in
+    This is a pair of events, at most `max_frames` frames apart as far as is known, in
     which one site loses as many atoms of an element as the other gains. Each event is
     in one pair at most, and the pairs that are nearest in place and time are taken. A
     sulfur vacancy of MoS2 moves where a 1S column becomes 2S and a 2S column nearby
@@ -35,20 +35,20 @@ def diffusion_events(
     Parameters
     ----------
     events
-        From `column_events`. A class is called by its number of atoms and their
-        element, as ``2S``; one with another name is taken for one atom.
+        Table from `column_events`. The name of a class is its number of atoms and their
+        element, such as ``2S``; a class with another name is taken for one atom.
     distance
-        Farthest an atom moves, in the unit of ``x``: for neighboring sites of one
-        sublattice a little more than the lattice constant.
+        Longest distance that an atom moves, in the unit of ``x``: for neighboring sites
+        of one sublattice a little more than the lattice constant.
     max_frames
-        Most frames from one event to the other. An event that was not seen, because
-        frames are missing, may have been in any of these.
+        Largest number of frames between the two events. An event that was not seen,
+        because frames are missing, may have been in any of these.
 
     Returns
     -------
-    A row for each: ``frame``, the later of the two, and ``time`` if there is one,
-    ``atoms``, what moved, as ``1S``, ``track_from`` and ``track_to``, ``x_from``,
-    ``y_from``, ``x_to`` and ``y_to`` in that frame, the ``distance``, and
+    A row for each move: ``frame``, the later of the two, and ``time`` if there is one,
+    ``atoms``, the atoms that moved, such as ``1S``, ``track_from`` and ``track_to``,
+    ``x_from``, ``y_from``, ``x_to`` and ``y_to`` in that frame, the ``distance``, and
     ``frame_before``, the last frame in which both sites were as before.
 
     Raises
@@ -93,7 +93,7 @@ def diffusion_events(
 
 
 def _gain(before: str, after: str) -> tuple[int, str]:
-    """Return how many atoms a site gains, and of what; 0 if it changes the element."""
+    """Return how many atoms of which element a site gains; 0 if the element changes."""
     (had, element), (has, other) = _atoms(before), _atoms(after)
     if not had or not has or element == other:
         return has - had, element if had else other

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far the whole specimen drifted between two frames, by a vote of its columns."""
+"""Drift of the specimen between two frames, from the votes of its columns."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
     Columns = tuple[NDArray[np.float64], NDArray[np.intp]]
 
-_ROUNDS = 3  # in which the middle of the votes is found
+_ROUNDS = 3  # rounds in which the middle of the votes is found
 
-# Steps between frames that tell how steady the drift is, and how many standard errors
-# its mean has to be away from none: a random walk has no direction to go on with.
+# Number of steps between frames that show how steady the drift is, and how many
+# standard errors its mean has to be away from 0: a random walk does not continue in a
+# direction.
 _LATEST = 8
 _STEADY = 3.0
 
@@ -35,15 +36,16 @@ def common_shift(
     Parameters
     ----------
     before, now
-        Places (column, 2) and classes (column,) in the two frames.
+        Positions (column, 2) and classes (column,) in the two frames.
     farthest
         Longest shift.
     width
-        Of the bins of the histogram; votes up to twice as far from the maximum count.
+        Width of the bins of the histogram. Votes up to twice this far from the maximum
+        count.
 
     Returns
     -------
-    Zero where no two columns are near enough.
+    The shift (x, y); zero where no two columns are near enough.
     """
     pairs = cKDTree(before[0]).sparse_distance_matrix(
         cKDTree(now[0]), farthest, output_type="ndarray"
@@ -70,14 +72,16 @@ def expected_drift(
 ) -> NDArray[np.float64]:
     """Return where the specimen is expected to be in a frame.
 
-    Where it was in the frame before; after a gap, where a steady drift took it.
+    This is where it was in the frame before or, after a gap, where a steady drift has
+    taken it.
 
     Parameters
     ----------
     frames
-        Numbers of the frames with columns, ascending, the last one that in question.
+        Numbers of the frames with columns, ascending; the last one is the frame in
+        question.
     drifts
-        The drift (x, y) in the frames before, shape (frame before, 2).
+        Drift (x, y) in the frames before, shape (frame before, 2).
     """
     if not len(drifts):
         return np.zeros(2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens to atomic columns: they appear, are lost, or change their class."""
+"""Events of atomic columns: they appear, are lost, or change their class."""
 
 from __future__ import annotations
 
@@ -23,39 +23,40 @@ NONE = "none"
 
 _PLACES = ("x", "y", "x_corrected", "y_corrected")
 
-# Farthest that tracks of one site are apart, in distances of neighboring columns.
+# Longest distance between tracks of one site, in distances of neighboring columns.
 _SAME = 1 / 3
 
-# Sites whose states are found together, in about 100 MB for a thousand frames.
+# Number of sites whose states are found together, in about 100 MB for a thousand
+# frames.
 _TOGETHER = 2000
 
 
 def column_events(tracks: pd.DataFrame, *, min_frames: int = 3) -> pd.DataFrame:
-    """Return when columns appear, are lost, or change their class.
+    """Find when columns appear, are lost, or change their class.
 
     A sulfur vacancy is made where a 2S column of MoS2 becomes 1S or a 1S column is
     lost, and filled where it is the other way around. An event separates two states of
     a site that last `min_frames` frames at least, see
-    `hyperspy_hrtemnn.analysis.steady_states`: frames in which a column is missed or
-    taken for another class are none. Tracks that follow each other in one place are of
-    one site. Nothing is known of sites nearer to the edge of the field of view than
-    half the distance of neighboring columns, so that what drifts in and out of view is
-    no event.
+    `hyperspy_hrtemnn.analysis.steady_states`. Single frames in which a column is missed
+    or taken for another class are not events. Tracks that follow each other in one
+    place belong to one site. Nothing is known of sites nearer to the edge of the field
+    of view than half the distance of neighboring columns, so that a column that drifts
+    in or out of view is not an event.
 
     Frames that were left out, because they are blank or not on a zone axis, are
     unknown, not empty: see `hyperspy_hrtemnn.analysis.known_frames`. They do not count
-    for `min_frames`. What changed meanwhile is one event, in the next frame that is
-    known.
+    for `min_frames`. A change during such frames is one event, in the next frame that
+    is known.
 
     Parameters
     ----------
     tracks
-        From `link_columns`, with a ``class``. Of ``attrs``, as
-        `Segmentation.find_columns` writes them, ``unknown_frames`` are those that
-        nobody could look at, as are all without a column, and ``field`` has (lowest,
-        highest) of ``x`` and ``y`` that are in view, by default everything.
+        Table from `link_columns`, with a ``class``. Its ``attrs`` are those that
+        `Segmentation.find_columns` writes: ``unknown_frames`` are the frames that could
+        not be used; all frames without a column are unknown, too. ``field`` has the
+        lowest and highest ``x`` and ``y`` in view, by default everything.
     min_frames
-        Least duration of a state, in frames that are known.
+        Shortest duration of a state, in frames that are known.
 
     Returns
     -------
@@ -85,7 +86,7 @@ def column_events(tracks: pd.DataFrame, *, min_frames: int = 3) -> pd.DataFrame:
     movie = _Movie(known, _drift(tracks, known), _View.of(attrs, distance / 2))
     sites = tracks.assign(track=_sites(tracks, _SAME * distance))
     sightings = sites.groupby("track")["frame"].transform("size")
-    # Seen more rarely, "none" explains it best in any case.
+    # For columns that are seen more rarely, "none" is the best explanation anyway.
     sites = sites[sightings >= min(min_frames, len(known)) / 2]
     group = (sites["track"].rank(method="dense") - 1) // _TOGETHER
     parts = [part for _, part in sites.groupby(group)] or [sites]
@@ -101,7 +102,8 @@ def column_events(tracks: pd.DataFrame, *, min_frames: int = 3) -> pd.DataFrame:
 def _sites(tracks: pd.DataFrame, distance: float) -> NDArray[np.intp]:
     """Return the first track of the site of each row.
 
-    Tracks that near each other are one site, unless they are seen in the same frame.
+    Tracks that are near each other are one site, unless they are seen in the same
+    frame.
     """
     places = tracks.groupby("track")[["x_corrected", "y_corrected"]].mean()
     tracks_of_place = places.index.to_numpy()

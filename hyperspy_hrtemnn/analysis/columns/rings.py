@@ -18,15 +18,15 @@ _BONDS_OF_AN_ATOM = 3  # in an sp2 sheet
 
 
 @dataclass(frozen=True)
-class Ring:
+class AtomRing:
     """One ring of atoms.
 
     Parameters
     ----------
     atoms
-        Their numbers, in order around the ring.
+        Numbers of the atoms, in order around the ring.
     center
-        Mean of their positions, in the order of the coordinates that were given.
+        Mean of the positions of the atoms, with coordinates in the order given.
     """
 
     atoms: tuple[int, ...]
@@ -39,26 +39,27 @@ class Ring:
 
 def find_rings(
     positions: ArrayLike, *, longest_bond: float | None = None, largest: int = 9
-) -> list[Ring]:
-    """Return the rings of atoms in a sheet, such as graphene, from their positions.
+) -> list[AtomRing]:
+    """Find the rings of atoms in a sheet, such as graphene, from their positions.
 
     Atoms are bonded if they are neighbors in the Delaunay triangulation and nearer than
-    `longest_bond`, each to its nearest three at most: the atoms of a distorted pentagon
-    may be as near across it. As the edges do not cross, the rings are the faces between
-    the bonds. Only closed rings count: what is open at the edge of the image, and holes
-    of more than `largest` atoms, are left out, and so are rings with loose ends inside.
+    `longest_bond`, each to its nearest three at most, because the atoms of a distorted
+    pentagon may be as near across it. As the edges do not cross, the rings are the
+    faces between the bonds. Only closed rings count: rings that are open at the edge of
+    the image, holes of more than `largest` atoms, and rings with loose ends inside are
+    left out.
 
     Parameters
     ----------
     positions
-        Of the atoms, shape (atom, 2), in any unit; the columns ``x`` and ``y`` of
-        `Segmentation.find_columns`.
+        Positions of the atoms, shape (atom, 2), in any unit; the columns ``x`` and
+        ``y`` of `Segmentation.find_columns`.
     longest_bond
-        In the same unit. By default 1.35 times the median distance to the nearest
-        atom: bonds at defects are up to 1.1 times as long as others, and the second
-        neighbors in a pentagon 1.6 times.
+        Length of the longest bond, in the same unit. The default is 1.35 times the
+        median distance to the nearest atom: bonds at defects are up to 1.1 times as
+        long as others, and the second neighbors in a pentagon are at 1.6 times.
     largest
-        Most atoms of a ring.
+        Largest number of atoms of a ring.
 
     Raises
     ------
@@ -88,17 +89,17 @@ def find_rings(
             face.append(edge[0])
             edge = following.pop(edge)
         closed = edge == first and len(set(face)) == len(face)
-        # The outer face is gone around the other way.
+        # The outer face runs the other way round.
         if closed and len(face) <= largest and _area(points[face]) > 0:
             x, y = points[face].mean(axis=0)
-            rings.append(Ring(tuple(face), (float(x), float(y))))
+            rings.append(AtomRing(tuple(face), (float(x), float(y))))
     return rings
 
 
 def count_rings(
     positions: ArrayLike, *, longest_bond: float | None = None, largest: int = 9
 ) -> dict[int, int]:
-    """Return how many rings there are of each size, ascending.
+    """Count the rings of each size, in ascending order.
 
     Parameters
     ----------
@@ -141,7 +142,7 @@ def _bonds(points: NDArray[np.float64], longest: float | None) -> NDArray[np.int
 def _next_bonds(
     points: NDArray[np.float64], bonds: NDArray[np.intp]
 ) -> dict[tuple[int, int], tuple[int, int]]:
-    """Return, of each bond, the one that follows around the face to its left."""
+    """Return for each bond the one that follows around the face to its left."""
     arms = points[bonds[:, 1]] - points[bonds[:, 0]]
     angle = np.arctan2(arms[:, 1], arms[:, 0])
     bonds = bonds[np.lexsort([angle, bonds[:, 0]])]
@@ -150,7 +151,7 @@ def _next_bonds(
     for around in np.split(bonds, starts[1:]) if len(bonds) else []:
         atom, others = int(around[0, 0]), around[:, 1].tolist()
         for k, other in enumerate(others):
-            # Into the atom, and out on the next bond clockwise.
+            # The path enters the atom and leaves on the next bond clockwise.
             following[other, atom] = (atom, others[k - 1])
     return following
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What state something was in, frame by frame, behind errors of single frames."""
+"""Steady states: the state in each frame, without the errors of single frames."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ def steady_states(
 ) -> NDArray[np.int64]:
     """Return the states that explain sequences of observations best.
 
-    Of all sequences whose states last at least `min_frames` frames each, that with the
-    fewest frames observed otherwise, where a change costs a little less than half of
-    `min_frames` such frames: what lasts that long without an error is always found.
-    Solved for all sequences at once by dynamic programming.
+    Of all sequences whose states last at least `min_frames` frames each, the one is
+    taken that has the fewest frames observed otherwise. A change costs a little less
+    than half of `min_frames` such frames: a state that lasts this long without an error
+    is always found. All sequences are solved at once by dynamic programming.
 
     Parameters
     ----------
     observed
-        States from 0 on, -1 where nothing could be seen, shape (sequence, frame).
+        Observed states from 0 on, -1 where nothing could be seen, shape (sequence,
+        frame).
     states
         Number of states.
     min_frames
-        Least duration of a state, at least 1; where a sequence is shorter than that it
-        has one state.
+        Shortest duration of a state, at least 1. A sequence that is shorter has one
+        state.
 
     Returns
     -------
-    The states, shape (sequence, frame); of a change that nobody saw, because it
-    happened in frames that show nothing, the new one begins when it is first seen.
+    The states, shape (sequence, frame). Where a change happened in frames that show
+    nothing, the new state begins in the frame in which it is first seen.
 
     Examples
     --------
@@ -68,7 +69,7 @@ def steady_states(
         begins = (
             before.min(axis=1, keepdims=True) + change + (errors[t] - errors[t - least])
         )
-        # Of equals the later change, so that it is not put where nothing was seen.
+        # Of equal changes the later is taken, so that it is where something was seen.
         better = begins <= cost[t]
         cost[t][better] = begins[better]
         origin[t] = np.where(better, before.argmin(axis=1)[:, np.newaxis], -1)
@@ -82,7 +83,7 @@ def _traced(
     frames, count = len(origin) - 1, len(last)
     result = np.empty((count, frames), np.int64)
     state, before = last.astype(np.int64), last.astype(np.int64)
-    # Frames of the beginning of a state that are still to come, going backwards.
+    # Going backwards, frames of the beginning of a state that are still to come.
     left = np.zeros(count, np.intp)
     for t in range(frames, 0, -1):
         result[:, t - 1] = state

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a table of columns says of the movie: its frames, how far columns are apart."""
+"""Tables of columns: the known frames of the movie, and the distance of neighbors."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-# Frames that tell how far columns are apart.
+# Number of frames from which the distance of columns is taken.
 _SAMPLE = 20
 
 
 def number_of_frames(columns: pd.DataFrame) -> int:
-    """Return the frames of a movie: what its table of columns says, or has rows of."""
+    """Return the number of frames, from the attributes of a table or from its rows."""
     last = 0 if columns.empty else int(columns["frame"].max()) + 1
     return max(int(columns.attrs.get("frames", 0)), last)
 
 
 def known_frames(columns: pd.DataFrame) -> NDArray[np.intp]:
-    """Return the numbers of the frames of which a table of columns knows something.
+    """Return the numbers of the frames that a table of columns knows.
 
-    A frame without any column was left out, blank, or not on a zone axis: that all
-    columns vanish at once and come back where they were does not happen. So are the
-    ``unknown_frames`` of ``attrs``, which nobody could look at.
+    Not known are frames without any column: they were left out, blank, or not on a zone
+    axis, because not all columns vanish at once and come back. Not known, too, are the
+    ``unknown_frames`` of ``attrs``, which could not be used.
 
     Parameters
     ----------
     columns
-        With ``frame``; a row for each column in each frame.
+        Table with ``frame`` and a row for each column in each frame.
 
     Returns
     -------
-    Ascending, shape (known frame,).
+    The numbers, ascending, shape (known frame,).
 
     Examples
     --------
@@ -63,13 +63,13 @@ def neighbor_distance(columns: pd.DataFrame, *, same_class: bool = False) -> flo
     Parameters
     ----------
     columns
-        With ``frame``, ``x`` and ``y``; at most 20 frames of it are looked at.
+        Table with ``frame``, ``x`` and ``y``; at most 20 of its frames are used.
     same_class
         Whether only columns of the same ``class`` count.
 
     Returns
     -------
-    In the unit of ``x``; infinite where there are no two columns.
+    The distance in the unit of ``x``; infinite where there are no two columns.
     """
     numbers = columns["frame"].unique()
     some = columns[columns["frame"].isin(numbers[:: len(numbers) // _SAMPLE + 1])]
@@ -80,7 +80,10 @@ def neighbor_distance(columns: pd.DataFrame, *, same_class: bool = False) -> flo
 
 
 def check_columns(columns: pd.DataFrame, *needed: str) -> None:
-    """Raise a ValueError unless a table has these columns, finite but for ``class``."""
+    """Raise a ValueError unless a table has these columns, with finite values.
+
+    The values of ``class`` are not checked.
+    """
     missing = [name for name in needed if name not in columns]
     if missing:
         raise ValueError(

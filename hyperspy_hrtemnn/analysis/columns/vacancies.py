@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Missing columns of each frame, and columns of each class counted against time."""
+"""Vacancies: missing columns of each frame, and the number of columns by class."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 def find_vacancies(
     columns: pd.DataFrame, vectors: ArrayLike | None = None
 ) -> pd.DataFrame:
-    """Return the sites of the ideal lattice that lack a column, in each frame.
+    """Find the sites of the ideal lattice that lack a column, in each frame.
 
-    These are the sites that columns of their sublattice enclose, see
-    `missing_sites`. A 1S column of MoS2 is a vacancy, too, but no missing column: it is
-    counted by `count_columns`.
+    These are the sites that columns of their sublattice enclose, see `missing_sites`. A
+    1S column of MoS2 is a vacancy, too, but not a missing column: `count_columns`
+    counts it.
 
     Parameters
     ----------
     columns
-        A row for each column in each frame, from `Segmentation.find_columns` or
-        `link_columns`.
+        Table from `Segmentation.find_columns` or `link_columns`, with a row for each
+        column in each frame.
     vectors
-        Lattice vectors to begin with, see `fit_lattice`; by default found in the frame
-        with the most columns. They are fitted anew in each frame.
+        Lattice vectors to begin with, see `fit_lattice`. By default they are found in
+        the frame with the most columns. They are fitted again in each frame.
 
     Returns
     -------
-    A row for each: ``frame``, and ``time`` if there is one, ``class``, the commonest of
-    the sublattice, ``x`` and ``y``. ``attrs["unknown_frames"]`` has the numbers of the
-    frames of which nothing is known: those without a column, and those in which no
-    lattice fits. Others without a row have no vacancy.
+    A row for each site: ``frame``, and ``time`` if there is one, ``class``, the most
+    common one of the sublattice, ``x`` and ``y``. ``attrs["unknown_frames"]`` has the
+    numbers of the frames of which nothing is known: those without a column, and those
+    in which no lattice fits. Other frames without a row have no vacancy.
 
     Raises
     ------
@@ -83,24 +83,24 @@ def find_vacancies(
 def count_columns(
     columns: pd.DataFrame, vacancies: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Return how many columns of each class a frame has.
+    """Count the columns of each class in each frame.
 
     Parameters
     ----------
     columns
-        With ``frame`` and ``class``. ``attrs["frames"]`` is the number of frames and
-        ``attrs["classes"]`` what there may be, as `Segmentation.find_columns` writes
-        them; by default up to the last frame with a column, and what there is.
-        ``attrs["unknown_frames"]`` are frames that nobody could look at, as are all
-        without a column.
+        Table with ``frame`` and ``class``. `Segmentation.find_columns` writes the
+        number of frames into ``attrs["frames"]`` and the possible classes into
+        ``attrs["classes"]``; by default these are the frames up to the last one with a
+        column, and the classes in the table. ``attrs["unknown_frames"]`` are the frames
+        that could not be used; all frames without a column are unknown, too.
     vacancies
-        From `find_vacancies`, counted as ``missing`` and the class.
+        Table from `find_vacancies`, counted as ``missing`` and the class.
 
     Returns
     -------
-    A row for each frame, by its number, a column for each class by name. What is not
-    known is nan, not 0, so that means and rates are of what was observed; which frames
-    these are is in ``attrs["unknown_frames"]``, too.
+    A table with a row for each frame, by its number, and a column for each class, by
+    name. Numbers that are not known are NaN, not 0, so that means and rates are those
+    of the observed frames. These frames are also in ``attrs["unknown_frames"]``.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def count_columns(
     counts = _counts(columns, frames, known, unknown)
     if vacancies is not None:
         check_columns(vacancies, "frame", "class")
-        # Of these, a frame without rows may be a perfect one.
+        # In this table a frame without rows may be a perfect one.
         of_vacancies = {*unknown, *vacancies.attrs.get("unknown_frames", [])}
         missing = _counts(vacancies, frames, known, sorted(of_vacancies))
         counts = counts.join(missing.add_prefix("missing "))
@@ -130,7 +130,7 @@ def _counts(
         columns=counts.columns.union(known),
         fill_value=0,
     ).rename_axis(columns=None)
-    if unknown:  # else whole numbers stay whole
+    if unknown:  # otherwise whole numbers stay whole
         counts = counts.astype(float)
         counts.loc[counts.index.isin(unknown)] = np.nan
     return counts

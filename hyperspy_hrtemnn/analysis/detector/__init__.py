@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a camera is like, measured in a region of vacuum."""
+"""Measurement of a detector in a region of vacuum: noise, MTF and readout noise."""

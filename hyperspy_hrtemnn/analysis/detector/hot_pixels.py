@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pixels of vacuum that electrons do not explain: hot, dead or hit by X-rays."""
+"""Hot pixels in vacuum: hot, dead, or hit by X-rays."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ if TYPE_CHECKING:
 # Side of the square whose median a pixel is compared with.
 _SQUARE = 5
 
-# How far off noise is, at most, in standard deviations and besides in electrons: at
-# low dose a single electron is many deviations off, and readout noise is single ones.
+# Largest deviation of noise, in standard deviations and also in electrons: at low dose
+# a single electron is many deviations off, and so is readout noise of single electrons.
 _DEVIATIONS = 6
 _ELECTRONS = 6
 
-# Share of the pixels, the farthest off, that may not tell what one electron makes.
+# Share of the pixels with the largest deviations that are left out where the counts of
+# one electron are estimated.
 _DOUBTFUL = 1e-3
 
 
 def replace_hot_pixels(
     region: NDArray[np.floating], offset: float = 0.0
 ) -> tuple[NDArray[np.float64], int]:
-    """Replace pixels that are too far off their neighbors by the median of those.
+    """Replace pixels far from the median of their neighbors by this median.
 
-    One of them adds a white spectrum, as readout noise does. Too far is more than 6
-    electrons and 6 standard deviations of the noise, or of the electrons where these
-    are more. What an electron makes is the power of the noise towards frequency 0
-    over the mean, so that no gain has to be known. Electrons one by one, at the lowest
-    doses, stay.
+    One hot pixel adds a white spectrum, as readout noise does. The limit is 6 electrons
+    plus 6 standard deviations of the noise, or of the electrons where these are more.
+    The counts of one electron are the power of the noise towards frequency 0 over the
+    mean, so that the gain need not be known. Single electrons, at the lowest doses, are
+    kept.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def replace_hot_pixels(
     Returns
     -------
     region
-        The counts, float64, shape (y, x).
+        The counts with hot pixels replaced, float64, shape (y, x).
     count
         Number of pixels that were replaced.
     """

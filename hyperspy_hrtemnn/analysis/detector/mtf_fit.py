@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parametric MTF of a camera from the spectrum of its noise."""
+"""MTF fit: the parametric MTF of a detector from the spectrum of its noise."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.special import digamma, polygamma
 
-from hyperspy_hrtemnn.analysis.microscope.camera import mtf
+from hyperspy_hrtemnn.analysis.microscope.detector import parametric_mtf
 
-from .goodness import coefficient_of_determination
+from .coefficient_of_determination import coefficient_of_determination
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 Floor = Literal["quadrature", "linear"]
 
-# Of ln(c1), c0, c3 and the floor: C, or the square of it where powers add.
+# Bounds of ln(c1), c0, c3 and the floor: C, or its square where powers add.
 _LOWEST = (-np.inf, 0.02, 0.2, 0.0)
 _HIGHEST = (np.inf, 5.0, 20.0, 1.0)
 _STEPS = (0.1, 0.05, 0.3, 0.05)
 
-# Of the information on the best known combination of parameters, its root.
+# Share of the root of the information on the best known combination of parameters.
 _LEAST_KNOWN = 1e-8
 
 
 @dataclass(frozen=True)
 class MTFFit:
-    """The parameters of equation A.1 of the noise paper, with standard errors.
+    """Parameters of equation A.1 of the noise paper, with standard errors.
 
     Parameters
     ----------
@@ -41,16 +41,17 @@ class MTFFit:
     c1
         Amplitude of the noise towards frequency 0 [counts].
     c2
-        Amplitude of its floor, towards high frequencies [counts].
+        Amplitude of the noise floor, towards high frequencies [counts].
     c3
         Steepness of the MTF.
     c0_error, c3_error, C_error
-        Standard errors; of C upwards, where its square, which is what is fitted, is not
-        certain to be above 0.
+        Standard errors. That of C is the upper one where the square of C, which is
+        fitted, may be 0.
     R2
         Coefficient of determination of the amplitude against frequency.
     floor
-        How noise behind the MTF and floor add up; see `fit_mtf`.
+        Sum of the noise behind the MTF and the floor, see `fit_mtf`: "quadrature" or
+        "linear".
     """
 
     c0: float
@@ -84,34 +85,34 @@ def fit_mtf(spectrum: NoiseSpectrum, floor: Floor = "quadrature") -> MTFFit:
     """Fit the parametric MTF to the amplitude of the noise.
 
     Equation A.1 of the noise paper, ``(c1 - c2) MTF + c2`` with the MTF of equation 1
-    at C = 0, is what ``floor="linear"`` fits. But shot noise behind the MTF and readout
-    noise are independent, so that their powers add, not their amplitudes. The
-    default fits that, ``sqrt((c1² - c2²) MTF² + c2²)``, with the same four parameters
-    and limits, and gets c0 and c3 of a simulated camera back at any dose; the linear
-    form gives a c0 that rises with dose and a c3 that falls towards that of the camera.
+    at C = 0, is fitted with ``floor="linear"``. But shot noise behind the MTF and
+    readout noise are independent, so that their powers add, not their amplitudes. The
+    default fits this, ``sqrt((c1² - c2²) MTF² + c2²)``, with the same four parameters
+    and limits. It finds c0 and c3 of a simulated detector at any dose; the linear form
+    gives a c0 that rises with dose and a c3 that falls towards that of the detector.
 
-    What is fitted is the amplitude, the root of the power spectral density: the MTF
+    The fitted values are amplitudes, the root of the power spectral density: the MTF
     acts on amplitudes, and only then the square of C is the share of the readout noise,
-    equation 2. A flat spectrum, of a camera without an MTF, has a low R2 and
+    equation 2. The flat spectrum of a detector without an MTF has a low R2 and
     arbitrary c0, c3 and C.
 
     Parameters
     ----------
     spectrum
-        From `noise_spectrum`.
+        Noise spectrum from `noise_spectrum`.
     floor
-        Which of the two.
+        Form of the fit: "quadrature" or "linear".
 
     Raises
     ------
     ValueError
-        If there is no such `floor`.
+        If `floor` is neither.
     """
     if floor not in get_args(Floor):
         raise ValueError(f"floor is {floor!r}; it is 'quadrature' or 'linear'.")
     frequency, samples = spectrum.frequency, spectrum.samples
-    # The logarithm of a mean of powers is as certain as their number says, whatever the
-    # powers, and too low where they are few.
+    # The error of the logarithm of a mean of powers depends only on their number; it is
+    # biased to low values where they are few.
     measured = np.log(spectrum.power) - (digamma(samples) - np.log(samples))
     certainty = 1 / np.sqrt(polygamma(1, samples))
 
@@ -127,7 +128,8 @@ def fit_mtf(spectrum: NoiseSpectrum, floor: Floor = "quadrature") -> MTFFit:
     freedom = max(len(frequency) - len(found.x), 1)
     scatter = max(2 * found.cost / freedom, 1.0)
     _, known, directions = np.linalg.svd(found.jac, full_matrices=False)
-    # What the spectrum tells nothing of is unknown; a pseudoinverse makes it certain.
+    # Parameters that the spectrum does not determine are unknown; a pseudoinverse would
+    # call them certain.
     known = np.maximum(known, _LEAST_KNOWN * known[0])
     variance = np.sum((directions / known[:, np.newaxis]) ** 2, axis=0) * scatter
     c1, (c0, c3, level) = float(np.exp(found.x[0])), map(float, found.x[1:])
@@ -144,14 +146,14 @@ def fit_mtf(spectrum: NoiseSpectrum, floor: Floor = "quadrature") -> MTFFit:
 def _shape(
     frequency: NDArray[np.floating], c0: float, c3: float, level: float, floor: Floor
 ) -> NDArray[np.floating]:
-    """Return the amplitude of a camera's noise, 1 towards frequency 0.
+    """Return the amplitude of a detector's noise, 1 towards frequency 0.
 
-    Its floor is C where it is linear. Where powers add it is C², the share of the
-    readout noise, because they do not change with C at C = 0, which would look certain.
+    The floor is C in the linear form. Where powers add it is C², the share of the
+    readout noise: powers do not change with C at C = 0, and C would look certain there.
     """
     if floor == "linear":
-        return mtf(frequency, c0, c3, level)
-    return np.sqrt((1 - level) * mtf(frequency, c0, c3) ** 2 + level)
+        return parametric_mtf(frequency, c0, c3, level)
+    return np.sqrt((1 - level) * parametric_mtf(frequency, c0, c3) ** 2 + level)
 
 
 def _guess(spectrum: NoiseSpectrum, floor: Floor) -> tuple[float, float, float, float]:

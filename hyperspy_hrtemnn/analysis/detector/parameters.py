@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A measured camera as keys of the parameters file that simulates it."""
+"""Parameters file of a measured detector, for simulations with its noise."""
 
 from __future__ import annotations
 
 import json
 import re
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hyperspy_hrtemnn.whole_files import written_whole
+from hyperspy_hrtemnn.atomic import written_whole
+from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from .readout import ReadoutFit
 
-# Section 3.2 of the noise paper varies N0 by as much.
+# Section 3.2 of the noise paper varies N0 by this share.
 _READOUT_SPREAD = 0.5
 
-# Of an N0 that is measured: its relative error, and R2 of equation 2 or the deviation
-# from it in standard errors; frames of one dose have no R2.
+# Limits for a measured N0: its relative error, and R2 of equation 2 or the deviation
+# from it in standard errors; frames of one dose do not have an R2.
 _LARGEST_ERROR = 0.5
 _LEAST_R2 = 0.5
 _LARGEST_DEVIATION = 3.0
@@ -29,31 +29,31 @@ _LARGEST_DEVIATION = 3.0
 _NUMBERS = re.compile(r"\[\n([-+\d.eE,\s]+)\n\s*\]")
 
 
-def training_parameters(
+def detector_parameters(
     table: pd.DataFrame, readout: ReadoutFit, min_R2: float = 0.98
 ) -> dict[str, Any]:
-    """Return the keys of a parameters file that simulate a camera as it was measured.
+    """Return the keys of a parameters file that simulate a detector as it was measured.
 
-    The inverse of `hyperspy_hrtemnn.analysis.detect`: ``mtf_c1`` and ``mtf_c3`` are the
-    lowest and highest c0 and c3 of the frames, ``readout`` is N0 +- 50 % (noise paper,
-    section 3.2), or +- its error if that is more, and ``mtf_c2``, a noise floor of the
-    MTF itself, is 0, because the readout noise is simulated apart. The paper found
-    networks better with a c0 up to 0.6 beside the measured range (its MTF 4), which is
-    left to the user.
+    This is the inverse of `hyperspy_hrtemnn.analysis.detect_electrons`. ``mtf_c1`` and
+    ``mtf_c3`` are the lowest and highest c0 and c3 of the frames. ``readout`` is N0
+    +- 50 % (noise paper, section 3.2), or +- its error if that is more. ``mtf_c2``, a
+    noise floor of the MTF itself, is 0, because the readout noise is simulated
+    separately. The paper found that networks are better with a c0 up to 0.6 beside the
+    measured range (its MTF 4); this is left to the user.
 
     Parameters
     ----------
     table
-        ``c0``, ``c3`` and ``R2`` of each frame.
+        Table with ``c0``, ``c3`` and ``R2`` of each frame.
     readout
-        From `fit_readout`.
+        Fit from `fit_readout`.
     min_R2
-        Frames whose fit explains less are left out.
+        Smallest R2 of the frames that are used.
 
     Raises
     ------
     ValueError
-        If no frame is left.
+        If no frame has such an R2.
 
     Warns
     -----
@@ -65,12 +65,12 @@ def training_parameters(
         raise ValueError(
             f"No frame has an MTF that is fitted with R2 of {min_R2:g}; the best has "
             f"{table['R2'].max():.3f}. Give a larger region of vacuum, frames of "
-            "higher dose, or a lower min_R2. A flat spectrum is that of a camera with "
-            '"mtf": null.'
+            "higher dose, or a lower min_R2. For a detector with a flat spectrum, "
+            'set "mtf" to null.'
         )
     fault = _fault(readout)
     if fault:
-        warnings.warn(fault, stacklevel=3)  # the caller of the method of CameraFit
+        warn_user(fault)  # the caller of the method of DetectorFit
     spread = max(_READOUT_SPREAD * readout.N0, readout.N0_error)
     return {
         "mtf": "parametric",
@@ -81,8 +81,8 @@ def training_parameters(
     }
 
 
-def read_parameters(path: Path) -> dict[str, Any]:
-    """Return a parameters file or a recipe to be changed; {} if there is none.
+def read_parameters_file(path: Path) -> dict[str, Any]:
+    """Return the content of a parameters file or recipe; {} if it does not exist.
 
     Raises
     ------
@@ -94,30 +94,31 @@ def read_parameters(path: Path) -> dict[str, Any]:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise ValueError(f"{path} exists and is no JSON: {error}") from error
+            raise ValueError(f"{path} exists and is not JSON: {error}") from error
     images = content.get("images", content) if isinstance(content, dict) else None
     if not isinstance(images, dict):
-        raise ValueError(f"{path} exists and is no parameters file or recipe.")
+        raise ValueError(f"{path} exists and is not a parameters file or recipe.")
     return content  # type: ignore[no-any-return]
 
 
-def write_parameters(path: str | Path, parameters: dict[str, Any]) -> None:
+def write_parameters_file(path: str | Path, parameters: dict[str, Any]) -> None:
     """Write keys into a parameters file, or those of the images of a recipe.
 
     Parameters
     ----------
     path
-        A JSON file; whole or not at all. One that exists keeps its other keys.
+        Path of the JSON file, which is written as a whole or not at all. A file that
+        exists keeps its other keys.
     parameters
-        The keys.
+        Keys and values to write.
 
     Raises
     ------
     ValueError
-        If the file exists and is no JSON object.
+        If the file exists and is not a JSON object.
     """
     path = Path(path)
-    content = read_parameters(path)
+    content = read_parameters_file(path)
     content.get("images", content).update(parameters)
     # Ranges on one line, as people write them.
     text = _NUMBERS.sub(
@@ -141,8 +142,8 @@ def _fault(readout: ReadoutFit) -> str:
         )
     if error > _LARGEST_ERROR * N0:
         return (
-            f"{measured}: it is hardly measured, or there is none. Check offset and "
-            "counts per electron; frames of lower dose or a larger region tell more."
+            f"{measured}: it is hardly measured, or zero. Check offset and counts per "
+            "electron; frames of lower dose or a larger region give a better value."
         )
     return ""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The readout noise of a camera from the noise floor at several doses."""
+"""Readout noise of a detector, from the noise floor at several doses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import least_squares
 
-from .goodness import coefficient_of_determination
+from .coefficient_of_determination import coefficient_of_determination
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReadoutFit:
-    """The readout noise, equation 2 of the noise paper.
+    """Fit of the readout noise, equation 2 of the noise paper.
 
     Parameters
     ----------
     N0
-        Its variance, in the paper's model also its mean [e-/pixel].
+        Variance of the readout noise, in the paper's model also its mean [e-/pixel].
     N0_error
-        Standard error.
+        Standard error of N0.
     R2
         Coefficient of determination of C; NaN for one frame, and near 0 for frames of
         the same dose.
     deviation
         Root mean square deviation of the frames from equation 2 [their standard
-        errors]: 1 if it holds.
+        errors]: 1 if the equation holds.
     """
 
     N0: float
@@ -44,13 +44,13 @@ def noise_floor(electrons: ArrayLike, N0: float) -> NDArray[np.float64]:
 
     ``C² = N0 / (N0 + N_D)``: both noises are Poissonian, so that this is the share of
     the readout noise in the power towards frequency 0, where the MTF is 1. C itself is
-    thus a ratio of amplitudes. A floor fitted to the power would be the share without a
-    square, and equation 2 would give an N0 that is far too small.
+    therefore a ratio of amplitudes. A floor fitted to the power would be the share
+    itself, not its root, and equation 2 would give an N0 that is far too small.
 
     Parameters
     ----------
     electrons
-        N_D, any shape [e-/pixel].
+        Number of electrons N_D, any shape [e-/pixel].
     N0
         Readout noise [e-/pixel].
     """
@@ -60,15 +60,15 @@ def noise_floor(electrons: ArrayLike, N0: float) -> NDArray[np.float64]:
 def fit_readout(C: ArrayLike, electrons: ArrayLike, C_error: ArrayLike) -> ReadoutFit:
     """Fit the readout noise to the noise floor at one dose or several.
 
-    What is fitted is C², the share of the readout noise: its errors are even, also
-    where C is near 0.
+    The fitted value is C², the share of the readout noise: its errors are symmetric,
+    also where C is near 0.
 
     Parameters
     ----------
     C
         Floor over the amplitude towards frequency 0, from `fit_mtf`, shape (frame,).
     electrons
-        N_D of each, without the readout noise [e-/pixel].
+        Number of electrons N_D of each frame, without the readout noise [e-/pixel].
     C_error
         Standard error of each C: C² is less certain by 2 C C_error + C_error².
 
@@ -82,7 +82,7 @@ def fit_readout(C: ArrayLike, electrons: ArrayLike, C_error: ArrayLike) -> Reado
     )
     if not np.all(doses > 0):
         raise ValueError(
-            f"There are {np.min(doses):.3g} electrons a pixel in a frame; a fit of the "
+            f"A frame has {np.min(doses):.3g} electrons per pixel; a fit of the "
             "readout noise needs frames with the beam on. Is the offset too large?"
         )
     shares = floors**2
@@ -105,10 +105,10 @@ def fit_readout(C: ArrayLike, electrons: ArrayLike, C_error: ArrayLike) -> Reado
 def _usual_errors(
     electrons: NDArray[np.float64], errors: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the errors that are usual at each number of electrons, a power of it.
+    """Return the usual error at each number of electrons, a power of this number.
 
-    What a frame states grows with its own floor, so that those whose floor is too low
-    by chance would count most, and N0 would be too low.
+    The error of a frame grows with its own floor. Without this, frames whose floor is
+    too low by chance would count most, and N0 would be too low.
     """
     x, y = np.log(electrons), np.log(errors)
     x -= x.mean()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The power of the noise in a region of vacuum against its spatial frequency."""
+"""Noise spectrum: power of the noise in vacuum against spatial frequency."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SMALLEST_SIDE = 64
-"""Pixels of the shorter side of a region that has a spectrum.
+"""Smallest shorter side of a region [pixels].
 
-Below 128 x 128 and at 10 e-/Å² about one frame of thirteen has a c0 or C that is off by
-more than three of its errors.
+Below 128 x 128 pixels and at 10 e-/Å² about one frame of thirteen has a c0 or C that is
+off by more than three of its errors.
 """
 
 # Side of the tiles whose spectra are averaged [pixels].
 _TILE = 128
 
-# Rings of lower frequency hold what is left of the mean and of uneven illumination.
+# Rings of lower frequency contain the rest of the mean and of uneven illumination.
 _FIRST_RING = 3
 
 
@@ -38,11 +38,10 @@ class NoiseSpectrum:
     frequency
         Spatial frequency of each ring [Nyquist frequencies], shape (ring,).
     power
-        Power of each ring [counts²], shape (ring,): that of white noise is its
-        variance.
+        Power of each ring [counts²], shape (ring,); for white noise it is the variance.
     samples
-        Independent values that each power is the mean of, shape (ring,): its standard
-        error is the power over the root of their number.
+        Number of independent values in each mean, shape (ring,); the standard error is
+        the power over the root of this number.
     """
 
     frequency: NDArray[np.float64]
@@ -58,12 +57,12 @@ class NoiseSpectrum:
 def noise_spectrum(region: NDArray[np.floating]) -> NoiseSpectrum:
     """Return the azimuthal average of the power spectrum of a region of vacuum.
 
-    Appendix A.3 of the noise paper, after Vulović et al. (2010). It is averaged over
-    tiles of 128 pixels, or of the shorter side of a smaller region, that overlap by
-    half under a Hann window (Welch's method): the region is not periodic, and without a
-    window its edges would lift the noise floor. Frequencies above Nyquist's, in the
-    corners, are left out, and so are those below 3 periods a tile, where uneven
-    illumination is.
+    Appendix A.3 of the noise paper, after Vulović et al. (2010). The spectrum is
+    averaged over tiles of 128 pixels, or of the shorter side of a smaller region, that
+    overlap by half under a Hann window (Welch's method): the region is not periodic,
+    and without a window its edges would lift the noise floor. Frequencies above
+    Nyquist's, in the corners, are left out, and so are those below 3 periods per tile,
+    which show uneven illumination.
 
     Parameters
     ----------
@@ -78,7 +77,7 @@ def noise_spectrum(region: NDArray[np.floating]) -> NoiseSpectrum:
     window = _window(region)
     side = len(window)
     frequency, ring = _rings(side)
-    # The spectrum of a real image leaves out what is there twice.
+    # The spectrum of a real image has only one of each pair of equal values.
     count = np.full(ring.shape, 2.0)
     count[:, 0] = 1
     if side % 2 == 0:
@@ -94,7 +93,7 @@ def noise_spectrum(region: NDArray[np.floating]) -> NoiseSpectrum:
 
 
 def chance_of_peak(region: NDArray[np.floating]) -> float:
-    """Return how probable a peak as high as the highest is in a spectrum of noise.
+    """Return the probability that a spectrum of noise has a peak as high as this one.
 
     Parameters
     ----------
@@ -103,13 +102,13 @@ def chance_of_peak(region: NDArray[np.floating]) -> float:
 
     Returns
     -------
-    Below 1e-4 where there is a lattice.
+    The probability; below 1e-4 where there is a lattice.
     """
     window = _window(region)
     _, ring = _rings(len(window))
     ring[(ring < _FIRST_RING) | (ring > len(window) // 2)] = -1
     power = _mean_power(region, window)
-    # A mean of exponentially distributed powers; a few peaks leave its median alone.
+    # A mean of exponentially distributed powers; a few peaks do not shift its median.
     tiles = max(_independent_tiles(region, window), 1.0)
     usual = median(power, ring, np.arange(ring.max() + 1)) / gamma.median(tiles)
     peak = np.max(np.where(ring < 0, 0, power / usual[ring]))
@@ -161,10 +160,10 @@ def _starts(length: int, side: int) -> NDArray[np.int_]:
 def _independent_tiles(
     region: NDArray[np.floating], window: NDArray[np.float64]
 ) -> float:
-    """Return how many independent tiles those of a region are worth.
+    """Return the number of independent tiles that equals those of a region.
 
-    Under a window neighboring frequencies are correlated, and what is at the edge of
-    the region counts little: a single tile is worth a quarter of its frequencies.
+    Under a window neighboring frequencies are correlated, and pixels at the edge of the
+    region count little: a single tile is worth a quarter of its frequencies.
     """
     worth = 1.0
     for length in region.shape:

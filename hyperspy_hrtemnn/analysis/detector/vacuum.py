@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where in an image there is nothing but the noise of the camera."""
+"""Regions of vacuum in an image, with nothing but the noise of the detector."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from .spectrum import SMALLEST_SIDE, chance_of_peak
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# A region is looked for as large as a tile of the noise spectrum, or as this share of
-# the shorter side of the image.
+# Side of the first region: a tile of the noise spectrum [pixels], or this share of the
+# shorter side of the image.
 _LEAST_SIDE = 128
 _SHARE = 0.25
 
-# By what it then grows while it is vacuum, up to a side [pixels] that gives errors of a
-# few permille; larger ones would only take longer.
+# Factor by which it then grows while it is vacuum, up to a side [pixels] that gives
+# errors of a few permille; a larger region would only take longer.
 _GROWTH = 1.25
 _LARGEST_SIDE = 1024
 
-# Width of its edges, which have to be like what is inside [small blocks].
+# Width of its edges, which have to be like the inside [small blocks].
 _EDGE = 4
 
-# How far their mean may be off for uneven illumination.
+# Share by which their mean may differ because of uneven illumination.
 _UNEVEN = 0.05
 
-# Blocks whose means are compared, of which the small ones still show structure of a few
-# nanometers and less [pixels].
+# Sides of the blocks whose means are compared [pixels]; the small ones still show
+# structure of a few nanometers and less.
 _SMALL_BLOCK = 8
 _LARGE_BLOCK = 32
 
-# How seldom noise alone is taken for structure.
+# Probability that noise alone is taken for structure.
 _CHANCE = 1e-4
 
-# Variance of large blocks over that of small ones that the MTF of a camera may make,
-# that of c0 = 0.1: none of a large region would pass otherwise.
+# Largest variance of large blocks over that of small ones that the MTF of a detector
+# makes, at c0 = 0.1: without it no large region would pass.
 _CORRELATED = 3.0
 
-# Share of the pixels at the highest value and how near to the mean that is, in standard
-# deviations, in a saturated region.
+# A saturated region has this share of its pixels at the highest value, which is this
+# near to the mean [standard deviations].
 _SATURATED_SHARE = 0.01
 _SATURATED_HEIGHT = 3.0
 
@@ -55,22 +55,22 @@ _SATURATED_HEIGHT = 3.0
 def find_vacuum(
     image: NDArray[np.floating], valid: NDArray[np.bool_] | None = None
 ) -> tuple[slice, slice]:
-    """Return a square region of an image that is vacuum, as large as there is.
+    """Find the largest square region of an image that is vacuum.
 
-    Where the means of blocks of 8 x 8 pixels vary least for their number of counts, in
-    a quarter of the shorter side of the image or 128 pixels, it is taken for vacuum if
-    neither a lattice nor clouds stand out from its noise. Then it grows by a quarter as
-    long as that holds, up to 1024 pixels: the errors of what is measured there are
-    inverse to its side. Where the noise hides the specimen anything passes, and so does
-    amorphous material without contrast on a large scale: give the mean of many frames,
-    and look at what is found.
+    The search begins with the square in which the means of blocks of 8 x 8 pixels vary
+    least for their number of counts; its side is a quarter of the shorter side of the
+    image or 128 pixels. It is vacuum if neither a lattice nor large-scale structure
+    stands out from its noise. Then it grows by a quarter as long as this holds, up to
+    1024 pixels: the errors of the measurement are inverse to its side. Where the noise
+    hides the specimen any region passes, and so does amorphous material without
+    contrast on a large scale: give the mean of many frames, and check the result.
 
     Parameters
     ----------
     image
         Counts, shape (y, x).
     valid
-        Where the image is data; by default everywhere.
+        True where the image is data; by default everywhere.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def find_vacuum(
         raise ValueError(f"The image of {width} x {height} pixels is too small.")
     if valid is not None:
         image = np.where(valid, image, np.median(image[valid]))
-    # One in all frames would end the region.
+    # A hot pixel that is in all frames would end the region.
     image, _ = replace_hot_pixels(image)
     if valid is not None:
         image[~valid] = np.nan
@@ -116,7 +116,7 @@ def find_vacuum(
 
 
 def check_region(region: NDArray[np.floating]) -> None:
-    """Raise a BadFrameError where a region is no image of a uniform beam.
+    """Raise a BadFrameError where a region is not an image of a uniform beam.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def _has_other_edges(
 ) -> bool:
     """Return whether one of the edges of a region is not like the vacuum inside it.
 
-    In the whole region a specimen that reaches into it would be diluted.
+    A specimen that reaches into the region would hardly change the mean of all of it.
     """
     usual = np.var(_block_means(vacuum, _SMALL_BLOCK))
     flat = _block_means(region, _SMALL_BLOCK)
@@ -205,7 +205,7 @@ def _block_means(region: NDArray[np.floating], block: int) -> NDArray[np.floatin
 def _structure(region: NDArray[np.floating]) -> str:
     """Return what stands out from the noise of a region, if anything."""
     if not np.isfinite(region).all():
-        return "pixels that are no data"
+        return "pixels without data"
     if chance_of_peak(region) < _CHANCE:
         return "a lattice"
     small, large = (

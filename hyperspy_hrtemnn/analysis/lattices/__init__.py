@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ideal lattice of columns, and how far they are from it."""
+"""Lattices: the ideal lattice of columns, missing sites, and strain."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ideal lattice behind the columns of a crystal, and the sites that lack one."""
+"""Lattice fit: the ideal lattice of the columns of a crystal, and its empty sites."""
 
 from __future__ import annotations
 
@@ -17,44 +17,45 @@ from .vectors import find_lattice_vectors, reduced, span_a_plane
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-# To the nearest sites of the own sublattice, in lattice vectors 60 to 90 degrees apart.
+# Steps to the nearest sites of the same sublattice, in lattice vectors that are 60 to
+# 90 degrees apart.
 STEPS = np.array([(1, 0), (0, 1), (-1, 1), (-1, 0), (0, -1), (1, -1)])
 
-# How far a column may be from where a lattice vector from its neighbor ends, in
+# Longest distance of a column from the end of a lattice vector from its neighbor, in
 # distances of nearest columns.
 _TOLERANCE = 0.4
 
-_ROUNDS = 10  # in which lattice vectors and neighbors are found from each other
+_ROUNDS = 10  # rounds in which lattice vectors and neighbors are found from each other
 
-_SMALLEST = 3  # columns that make a lattice
+_SMALLEST = 3  # columns in the smallest lattice
 
-# The neighbors that are averaged to say where a missing column should be.
+# Number of neighbors that are averaged for the position of a missing column.
 _AROUND = 6
 
 
 @dataclass(frozen=True)
 class Lattice:
-    """An ideal lattice, and which of its sites the columns of a frame are on.
+    """An ideal lattice, and the sites on which the columns of a frame are.
 
     Columns that lattice vectors connect are a part: one sublattice of one crystal.
-    MoS2 has two, of Mo and of S, which is all that makes it a honeycomb here.
+    MoS2, a honeycomb, has two parts, of Mo and of S.
 
     Parameters
     ----------
     vectors
-        The lattice vectors, one a row, (x, y) in the unit of the positions.
+        Lattice vectors, one per row, (x, y) in the unit of the positions.
     parts
-        Number of the part of each column, -1 where a column is on no lattice, shape
-        (column,).
+        Number of the part of each column, -1 for a column that is not on a lattice,
+        shape (column,).
     indices
-        How many of each lattice vector a column is from the origin of its part, shape
+        Distance of each column from the origin of its part, in lattice vectors, shape
         (column, 2).
     neighbors
-        The column that each of the `STEPS` leads to, -1 where there is none, shape
+        Column that each of the `STEPS` leads to, -1 where there is none, shape
         (column, 6).
     ideal
-        Where the column would be in the ideal lattice, nan where it is on none, shape
-        (column, 2).
+        Position of each column in the ideal lattice, NaN for a column that is not on a
+        lattice, shape (column, 2).
     """
 
     vectors: NDArray[np.float64]
@@ -67,19 +68,20 @@ class Lattice:
 def fit_lattice(
     positions: ArrayLike, vectors: ArrayLike | None = None, *, refine: bool = True
 ) -> Lattice:
-    """Return the lattice that fits the columns of a frame best.
+    """Fit a lattice to the columns of a frame.
 
-    Each column is followed to its neighbors by lattice vectors, so that the lattice may
-    be strained and turned by some percent and degrees, also by more in total. Lattice
-    vectors and the origin of each sublattice then are those of least squares.
+    Lattice vectors lead from each column to its neighbors, so that the lattice may be
+    strained by some percent and turned by some degrees from one column to the next, and
+    by more in total. Lattice vectors and the origin of each sublattice are then fitted
+    by least squares.
 
     Parameters
     ----------
     positions
-        Of the columns, shape (column, 2): ``x`` and ``y`` of a frame.
+        Positions of the columns, shape (column, 2): ``x`` and ``y`` of a frame.
     vectors
-        Lattice vectors to begin with, one a row; within about 10 % and 10 degrees of
-        the true ones. By default found from the positions.
+        Lattice vectors to begin with, one per row, within about 10 % and 10 degrees of
+        the true ones. By default they are found from the positions.
     refine
         Whether to fit the vectors. If not, only the origins are fitted, and `ideal` is
         the lattice with exactly the given vectors.
@@ -87,7 +89,7 @@ def fit_lattice(
     Raises
     ------
     ValueError
-        If the positions or vectors have another shape, or no lattice fits.
+        If the positions or vectors have the wrong shape, or no lattice fits.
 
     Examples
     --------
@@ -132,21 +134,21 @@ def fit_lattice(
 def missing_sites(
     positions: ArrayLike, lattice: Lattice
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Return the sites without a column that columns of their sublattice enclose.
+    """Find the sites without a column that columns of their sublattice enclose.
 
-    What is open to the edge of the crystal, or of the image, is not missing.
+    Sites that are open to the edge of the crystal, or of the image, are not missing.
 
     Parameters
     ----------
     positions
-        Of the columns, as given to `fit_lattice`.
+        Positions of the columns, as given to `fit_lattice`.
     lattice
-        From `fit_lattice`.
+        Lattice from `fit_lattice`.
 
     Returns
     -------
-    Where the columns should be, displaced as the six nearest of their sublattice are,
-    shape (site, 2), and the part of the lattice each site is of, shape (site,).
+    Positions of the missing columns, displaced as the six nearest of their sublattice
+    are, shape (site, 2), and the part of the lattice of each site, shape (site,).
     """
     displacement = np.asarray(positions, float) - lattice.ideal
     connected = np.zeros((3, 3), bool)
@@ -199,7 +201,7 @@ def _index(neighbors: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.in
     column, step = np.nonzero(neighbors >= 0)
     edges = (column, neighbors[column, step])
     graph = coo_array((step + 1, edges), shape=(count, count)).tocsr()
-    # Mutual only: back from where a step leads.
+    # Only mutual neighbors are kept: the step back has to lead to the same column.
     graph = graph.multiply(graph.T != 0).tocsr()
     _, group = connected_components(graph, directed=False)
     sizes = np.bincount(group, minlength=1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Local strain and rotation of a crystal from the positions of its columns."""
+"""Strain and rotation of a crystal at each column, from the positions of columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .fit import STEPS, fit_lattice
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-_LEAST = 3  # neighbors of a column, or its strain is not known
+_LEAST = 3  # neighbors of a column with a known strain
 
 
 def strain_map(
@@ -28,31 +28,32 @@ def strain_map(
     """Return displacement, strain and rotation at each column of a frame.
 
     The deformation gradient F at a column is the matrix that takes the vectors of the
-    ideal lattice nearest to its real neighbors, by least squares. They are the six
-    nearest of its own sublattice, so that a honeycomb needs no special treatment, nor
-    do classes. F = V R: the strain is V - 1, in the axes of the image, and R the
-    rotation; both hold for large rotations, too.
+    ideal lattice nearest to its real neighbors, by least squares. The neighbors are the
+    six nearest of its own sublattice, so that a honeycomb and classes do not need
+    special treatment. F = V R: the strain is V - 1, in the axes of the image, and R is
+    the rotation; both hold for large rotations, too.
 
     Parameters
     ----------
     positions
-        Of the columns, shape (column, 2): ``x`` and ``y`` of a frame, or means over
-        the frames of tracks.
+        Positions of the columns, shape (column, 2): ``x`` and ``y`` of a frame, or the
+        means of tracks over the frames.
     reference
-        Lattice vectors of the ideal lattice, one a row, in the unit of the positions
-        and within about 10 degrees of their direction: of the crystal without strain,
-        or `Lattice.vectors` of a part that has none. By default those that fit all
-        columns best, so that strain is that against the mean.
+        Lattice vectors of the ideal lattice, one per row, in the unit of the positions
+        and within about 10 degrees of their direction: those of the crystal without
+        strain, or `Lattice.vectors` of a part without strain. By default they are the
+        vectors that fit all columns best; the strain is then relative to the mean.
     radius
-        The neighbors of all columns within it are fitted together, which lowers the
-        noise and the resolution. By default each column is fitted alone.
+        Radius within which the neighbors of all columns are fitted together, which
+        lowers the noise and the resolution. By default each column is fitted alone.
 
     Returns
     -------
     A row for each column, in their order: ``x``, ``y``, the displacement ``ux``, ``uy``
     from the site of the ideal lattice, ``exx``, ``eyy``, ``exy``, and ``rotation`` in
     degrees, positive from x towards y: clockwise on the screen, where y points down.
-    Displacements are nan off the lattice, strains where fewer than three neighbors are.
+    Displacements are NaN off the lattice; strains are NaN with fewer than three
+    neighbors.
 
     Raises
     ------
@@ -74,7 +75,7 @@ def strain_map(
     exists = lattice.neighbors >= 0
     real = places[lattice.neighbors] - places[:, np.newaxis]
     ideal = STEPS @ lattice.vectors
-    # Of the normal equations, the sums over the neighbors of each column.
+    # Sums over the neighbors of each column in the normal equations.
     mixed = np.einsum("nk,nki,kj->nij", exists, real, ideal)
     square = np.einsum("nk,ki,kj->nij", exists, ideal, ideal)
     count = exists.sum(axis=1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The vectors that carry a crystal onto itself, from the positions of its columns."""
+"""Lattice vectors of a crystal, from the positions of its columns."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from skimage.feature import peak_local_max
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Lengths in distances of neighboring columns: the longest lattice vector that is looked
-# for, and the width of a bin of the histogram of all vectors between columns.
+# Lengths in distances of neighboring columns: the longest lattice vector in the search,
+# and the width of a bin of the histogram of all vectors between columns.
 _LONGEST = 4.0
 _BIN = 0.1
 
-# Columns that a lattice vector connects, of those that the commonest vector does. In a
-# honeycomb the vectors between neighbors connect half of the columns.
+# Share of columns that a lattice vector connects, relative to the most common vector.
+# In a honeycomb the vectors between neighbors connect half of the columns.
 _SHARE = 0.7
 
 # Sine of the smallest angle between two lattice vectors.
@@ -27,27 +27,27 @@ _FLAT = 0.3
 
 
 def span_a_plane(vectors: NDArray[np.floating | np.integer]) -> bool:
-    """Return whether vectors are of two directions or more; none are not.
+    """Return whether vectors have two directions or more; no vectors do not.
 
     Parameters
     ----------
     vectors
-        Shape (vector, dimension).
+        Vectors, shape (vector, dimension).
     """
-    # Below version 2.3 numpy knows no rank of nothing.
+    # Before version 2.3, numpy does not give the rank of an empty array.
     return len(vectors) > 1 and bool(np.linalg.matrix_rank(vectors) > 1)
 
 
 def find_lattice_vectors(positions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return two short lattice vectors, (x, y) each, reduced.
+    """Find two short lattice vectors, (x, y) each, reduced.
 
-    Of all vectors between columns those are lattice vectors that connect nearly every
-    column to another, whatever the columns in a unit cell.
+    Of all vectors between columns, lattice vectors are those that connect nearly every
+    column to another, whatever the number of columns in a unit cell.
 
     Parameters
     ----------
     positions
-        Of columns in one frame, shape (column, 2).
+        Positions of the columns in one frame, shape (column, 2).
 
     Raises
     ------
@@ -75,8 +75,8 @@ def find_lattice_vectors(positions: NDArray[np.float64]) -> NDArray[np.float64]:
 def reduced(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return two shortest vectors of the same lattice, 60 to 90 degrees apart.
 
-    The second is on the side of the first that y is of x, and the first points towards
-    positive x.
+    From the first to the second the angle is positive, from x towards y. The first
+    points towards positive x.
     """
     a, b = sorted(np.asarray(vectors, float), key=np.linalg.norm)
     while True:  # Lagrange's reduction

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lenses and camera: from a wave to an image."""
+"""Microscope: lenses and detector, from a wave to an image."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The noise-free image that the lenses make of an exit wave.
+"""Optics: contrast transfer function (CTF), and the noise-free image of an exit wave.
 
-Contrast transfer function and envelopes, thesis equations 1.9 to 1.23. numpy and scipy
-only, single precision; for images formed on the fly this is the inner loop of training.
+Thesis equations 1.9 to 1.23, in single precision, with numpy and scipy only: this is
+the inner loop of training, which forms images on the fly.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy.constants import c, e, h, m_e
 
 @dataclass(frozen=True)
 class Aberration:
-    """A coefficient of the phase that is not round, C_nm in Krivanek's notation.
+    """A non-round aberration, C_nm in Krivanek's notation.
 
     Parameters
     ----------
@@ -25,9 +25,9 @@ class Aberration:
         Order and symmetry: 1, 2 is twofold astigmatism, 2, 1 axial coma, 2, 3
         threefold astigmatism, 3, 2 star, 3, 4 and 4, 5 four- and fivefold astigmatism.
     magnitude
-        C_nm [Å].
+        Magnitude C_nm [Å].
     angle
-        phi_nm, from x towards y [rad].
+        Azimuth phi_nm, from x towards y [rad].
     """
 
     n: int
@@ -37,30 +37,30 @@ class Aberration:
 
     @property
     def name(self) -> str:
-        """The coefficient as abTEM calls it."""
+        """Name of the coefficient in abTEM."""
         return f"C{self.n}{self.m}"
 
 
 @dataclass(frozen=True)
 class Optics:
-    """What the lenses do to the exit wave.
+    """Beam energy and lenses: defocus, aberrations, focal spread and blur.
 
     Parameters
     ----------
     energy
         Beam energy [keV].
     defocus
-        Positive = underfocus [Å].
+        Defocus, positive = underfocus [Å].
     Cs
         Spherical aberration [Å].
     focal_spread
         1/e width of the distribution of focus [Å].
     blur
-        Standard deviation of the Gaussian that blurs the image, in real space [Å]. It
-        acts on the wave, so that it is that of the image where the object is weak. The
-        number in equation 1.22, taken as it is, is 2 pi times as much.
+        Standard deviation of the Gaussian that blurs the image, in real space [Å]. The
+        blur acts on the wave; for a weak object it is the blur of the image. The number
+        in equation 1.22 is 2 pi times as large.
     aberrations
-        All others, each order at most once.
+        All other aberrations, each order at most once.
     angular_spread
         1/e width of the distribution of beam directions, beta in equation 1.20
         [mrad].
@@ -76,7 +76,7 @@ class Optics:
 
 
 def wavelength(energy: float) -> float:
-    """Return the relativistic wavelength of electrons of `energy` [keV] in Å."""
+    """Return the relativistic wavelength of electrons [Å] from their energy [keV]."""
     joules = energy * 1e3 * e
     return float(h * c / math.sqrt(joules * (2 * m_e * c**2 + joules)) * 1e10)
 
@@ -88,21 +88,22 @@ def transfer_function(
 
     Equations 1.9 to 1.23 of the thesis: the phase of all aberrations, the temporal
     envelope of the focal spread, the spatial envelope of the angular spread, and the
-    Gaussian envelope of vibrations, whose width here is that in the image: equation
-    1.22 with sigma = 2 pi blur. There is no objective aperture.
+    Gaussian envelope of vibrations, whose width is given in the image: equation 1.22
+    with sigma = 2 pi blur. There is no objective aperture.
 
     Parameters
     ----------
     shape
-        (y, x) of the wave.
+        Shape (y, x) of the wave.
     extent
         Lengths of the wave along (y, x) [Å].
     optics
-        The lenses.
+        Energy and lenses.
 
     Returns
     -------
-    complex64, shape (y, x), zero frequency first, as `scipy.fft.fft2` has it.
+    The transfer function, complex64, shape (y, x), zero frequency first, as in
+    `scipy.fft.fft2`.
     """
     ky, kx = (
         scipy.fft.fftfreq(n, length / n).astype(np.float32)
@@ -133,7 +134,7 @@ def transfer_function(
     return np.asarray(np.exp(-damping) * np.exp(-1j * chi), np.complex64)
 
 
-def intensity(
+def image_intensity(
     wave: np.ndarray,
     extent: tuple[float, float],
     optics: Optics,
@@ -146,15 +147,15 @@ def intensity(
     wave
         Exit wave, shape (y, x); 1 = vacuum.
     extent
-        Its lengths along (y, x) [Å].
+        Lengths of the wave along (y, x) [Å].
     optics
-        The lenses.
+        Energy and lenses.
     shape
-        Pixels (y, x) of the image over the same field of view.
+        Shape (y, x) of the image, which has the same field of view.
 
     Returns
     -------
-    float32, shape `shape`; 1 = vacuum.
+    The image, float32, of shape `shape`; 1 = vacuum.
     """
     spectrum = scipy.fft.fft2(wave) * transfer_function(wave.shape, extent, optics)
     # The intensity has twice the frequencies of the wave.
@@ -167,7 +168,7 @@ def intensity(
 
 
 def _fit_spectrum(spectrum: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Cut or pad a spectrum to the frequencies of another grid; values keep scale."""
+    """Cut or pad a spectrum to the frequencies of another grid, and keep the scale."""
     return _fit_axis(_fit_axis(spectrum, 0, shape[0]), 1, shape[1])
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A wave at another height."""
+"""Propagation of a wave through empty space to another height."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def propagate(
+def propagate_wave(
     wave: NDArray[np.complexfloating], sampling: float, energy: float, distance: float
 ) -> NDArray[np.complex64]:
-    """Return a wave after it went through empty space.
+    """Propagate a wave through empty space.
 
     Parameters
     ----------
     wave
-        Shape (y, x), periodic; 1 = vacuum.
+        Wave, shape (y, x), periodic; 1 = vacuum.
     sampling
         Pixel size [Å].
     energy
         Beam energy [keV].
     distance
-        How far, positive along the beam [Å]. Going back is the same as underfocus.
+        Distance, positive along the beam [Å]. Going back is the same as underfocus.
     """
     extent = (wave.shape[0] * sampling, wave.shape[1] * sampling)
     transfer = transfer_function(wave.shape, extent, Optics(energy, defocus=-distance))

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Particles: separated, followed, measured, and their Fourier transforms."""
+"""Particles: splitting, tracking, properties, and local Fourier transforms."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where in a labelled frame each particle is, in memory that ids do not determine."""
+"""Bounding boxes of the particles of a labelled frame, for ids of any size."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def boxes(labels: NDArray[np.integer[Any]]) -> dict[int, Box]:
     Parameters
     ----------
     labels
-        Integer labels, shape (y, x); what is not positive is no particle.
+        Integer labels, shape (y, x); particles have positive labels.
     """
     numbers = None
     if labels.max(initial=0) > labels.size:
-        # SciPy makes a list as long as the largest id: 16 GB at 2**31.
+        # SciPy makes a list as long as the largest id, 16 GB for 2**31.
         numbers, compact = np.unique(np.maximum(labels, 0), return_inverse=True)
         labels = compact.reshape(labels.shape) + int(numbers[0] > 0)
         numbers = numbers[numbers > 0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How large a crop of an image has to be for a particle with its soft edges."""
+"""Crop sizes: how large a crop has to be for a particle with its soft edges."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# The soft edge reaches 2 % this many apodizations away from the particle.
+# Distance from the particle, in apodizations, at which the soft edge falls to 2 %.
 _REACH = 2.0
 
 
 def edge_width(apodization: float) -> int:
-    """Return how far a soft edge reaches, in pixels, from its standard deviation."""
+    """Return the width of a soft edge [pixels], from its standard deviation."""
     return int(np.ceil(_REACH * apodization))
 
 
-def least_size(apodization: float) -> int:
-    """Return the height and width of the smallest crop that is not all soft edge.
+def smallest_crop_size(apodization: float) -> int:
+    """Return the height and width of the smallest crop that is not only soft edge.
 
     Parameters
     ----------
     apodization
-        That of `local_spectrum`, in pixels.
+        Apodization of `local_spectrum` [pixels].
     """
     return 2 * edge_width(apodization) + 1
 
@@ -42,15 +42,15 @@ def crop_sizes(
     Parameters
     ----------
     frames
-        Integer labels, shape (y, x) each.
+        Integer labels of each frame, shape (y, x).
     ids
-        The particles.
+        Ids of the particles.
     apodization
-        That of `local_spectrum`, in pixels.
+        Apodization of `local_spectrum` [pixels].
 
     Returns
     -------
-    By id, the height and width in pixels that cut the particle in no frame.
+    Height and width [pixels] by id; the crop does not cut the particle in any frame.
     """
     reach = dict.fromkeys(ids, 0)
     for labels in frames:
@@ -68,21 +68,21 @@ def crop_sizes(
 def crop_size(
     frames: Iterable[NDArray[np.integer]], ids: Iterable[int], apodization: float
 ) -> int:
-    """Return the smallest even size of a square crop that cuts no particle.
+    """Return the smallest even size of a square crop that does not cut any particle.
 
     Parameters
     ----------
     frames, ids, apodization
-        As in `crop_sizes`.
+        See `crop_sizes`.
 
     Returns
     -------
-    Height and width in pixels.
+    Height and width of the crop [pixels].
     """
     return max(crop_sizes(frames, ids, apodization).values(), default=2)
 
 
 def centroid(weights: NDArray[np.integer]) -> int:
-    """Return the middle of a particle along one axis, from its pixels in each place."""
-    # Halves go up, so that an even number of pixels fits into a crop as large.
+    """Return the middle of a particle along an axis, from its pixels at each index."""
+    # Halves are rounded up, so that an even number of pixels fits into a crop as large.
     return int(np.average(np.arange(len(weights)), weights=weights) + 0.5)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From which dose on a segmentation can be trusted: segmented area against dose."""
+"""Dose limits: the dose above which a segmentation can be trusted."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DoseLimits:
-    """What a series of rising dose tells of a network.
+    """Limits of the dose for a network, from a series of rising dose.
 
     Parameters
     ----------
     half
-        Dose from which on at least half of the area is segmented [e-/Å²]; NaN if it
-        never is.
+        Lowest dose above which at least half of the area is segmented [e-/Å²]; NaN if
+        this is never so.
     convergence
-        Dose from which on the area stays what it is at the highest dose [e-/Å²]; NaN
-        if nothing is segmented there.
+        Lowest dose above which the area is the same as at the highest dose [e-/Å²];
+        NaN if nothing is segmented there.
     area
-        Segmented area at the highest dose, in the unit that was given.
+        Segmented area at the highest dose, in the unit of the areas given.
     """
 
     half: float
@@ -41,26 +41,26 @@ def dose_limits(
 ) -> DoseLimits:
     """Return the dose of half the area and the dose of convergence.
 
-    Noise paper, section 3.1: half of the particle is enough to detect it, all of it to
-    measure it; without a truth the segmentation at the highest dose, the last frame,
-    takes its place. The paper reads convergence off the curve; here the area has
-    converged where it stays within `tolerance` of its last value. Both are asked of all
-    higher doses, so that a burst of noise at a low dose does not count, and are
+    Noise paper, section 3.1: half of the particle is enough to detect it, all of it is
+    needed to measure it. Without a true area, the segmented area at the highest dose is
+    taken. The paper reads convergence off the curve; here the area has converged where
+    it stays within `tolerance` of its last value. Both conditions have to hold at all
+    higher doses, so that a burst of noise at a low dose does not count. Both doses are
     interpolated in the logarithm of the dose. A convergence close to the highest dose
-    says that the series ended too early. Over the lowest dose nothing is known: it is
-    what is returned where all doses are good.
+    means that the series ended too early. If all doses are good, the lowest one is
+    returned, because nothing is known below it.
 
     Parameters
     ----------
     dose
-        Of each frame, in any order [e-/Å²]. The areas of frames of the same dose are
-        averaged.
+        Dose of each frame, in any order [e-/Å²]. The areas of frames with the same dose
+        are averaged.
     area
-        Segmented in each frame, in any unit.
+        Segmented area of each frame, in any unit.
     true_area
-        Half of which is wanted, in the same unit; the area at the highest dose if None.
+        True area, in the same unit; by default the area at the highest dose.
     tolerance
-        Of the converged area, relative.
+        Relative tolerance of the converged area.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def dose_limits(
 
 
 def _lasting(doses: NDArray[np.floating], margin: NDArray[np.floating]) -> float:
-    """Return the dose from which on the margin is never below 0."""
+    """Return the lowest dose above which the margin is never below 0."""
     below = np.flatnonzero(margin < 0)
     if not len(below):
         return float(doses[0])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far the whole field moved, by a vote of its particles."""
+"""Drift of the whole field of view, from the votes of its particles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Vectors = NDArray[np.float64]
 
-# Enough to propose a shift; the votes grow with their square.
+# Number of particles that vote; the number of votes grows with its square.
 _MOST_VOTERS = 100
 
 # Longest side of the histogram of votes.
@@ -24,10 +24,11 @@ _MOST_BINS = 128
 # A particle does not grow or shrink by more than this factor between two frames.
 _ALIKE = 2.0
 
-# Of bins with nearly the most votes, as in a lattice, the nearest is taken.
+# Share of the most votes above which a bin is a candidate; the nearest is taken, since
+# in a lattice several bins have nearly the most votes.
 _NEARLY_MOST = 0.9
 
-_ROUNDS = 3  # in which the middle of those that agree is found
+_ROUNDS = 3  # rounds in which the middle of the agreeing votes is found
 
 
 class Sighting(NamedTuple):
@@ -40,26 +41,26 @@ class Sighting(NamedTuple):
 def whole_field_drift(
     before: Sighting, now: Sighting, view: tuple[int, ...]
 ) -> Vectors | None:
-    """Return the shift (y, x) on which most particles agree, if it is most of them.
+    """Return the shift (y, x) on which more than half of the particles agree.
 
-    No shift is tried first: a lattice that moves by a period looks as if it had not.
+    Zero is tried first: a lattice that moves by a period looks as if it had not moved.
     Then each pair of particles of similar area in the two frames is a vote for the
-    shift between them. The votes of particles that move together pile up; all others,
-    of pairs that are not the same particle, of particles that come, go, or move by
-    themselves, are scattered.
+    shift between them. The votes of particles that move together add up. All other
+    votes are scattered: those of different particles, and of particles that come, go,
+    or move by themselves.
 
     Parameters
     ----------
     before, now
-        The particles in the two frames, in pixels.
+        Particles in the two frames, in pixels.
     view
         Shape (y, x) of the frames.
 
     Returns
     -------
-    None where too few agree within half the radius of a typical particle: more than
-    half of those that would be in view in both frames, at least a quarter of all in the
-    frame that has fewer, and at least two.
+    The shift, or None where too few particles agree within half the radius of a typical
+    particle. Enough are more than half of those that would be in view in both frames,
+    at least a quarter of the particles of the frame that has fewer, and at least two.
     """
     if min(len(before.area), len(now.area)) < 2:
         return None
@@ -78,7 +79,7 @@ def _agreed(
     view: tuple[int, ...],
     tolerance: float,
 ) -> Vectors | None:
-    """Return the median shift of the particles near a shift, if they are most."""
+    """Return the median shift of the particles near a shift, if they are enough."""
     least = max(2, min(len(before.area), len(now.area)) / 4)
     places = cKDTree(now.centers)
     for _ in range(_ROUNDS):
@@ -100,7 +101,7 @@ def _agreed(
 
 
 def in_view(centers: Vectors, view: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Return which places (y, x), shape (place, 2), are in a frame of this shape."""
+    """Return which positions (y, x), shape (position, 2), are in a frame."""
     return np.asarray(((centers >= 0) & (centers < view)).all(axis=1))
 
 
@@ -147,22 +148,24 @@ def _middle(values: NDArray[Any]) -> Vectors:
 
 
 def correct_drift(particles: pd.DataFrame) -> pd.DataFrame:
-    """Take the drift of the whole field out of the places of linked particles.
+    """Remove the drift of the whole field from the positions of linked particles.
 
-    In each frame the drift is the median of what particles moved since they were last
-    seen, where more than half of them, and at least two, agree with it within half the
-    radius of a typical particle; else it stays as it was. So one particle by itself has
-    no drift, and among a few their own movement may be taken for some.
+    The drift of each frame is the median movement of the particles since they were last
+    seen, if more than half of them, and at least two, agree with it within half the
+    radius of a typical particle; otherwise it stays as it was. A single particle
+    therefore does not drift, and the movement of a few particles may be taken for
+    drift.
 
     Parameters
     ----------
     particles
-        A row for each particle in each frame, with ``frame``, ``id``, ``x``, ``y`` and
-        ``area``, its lengths in any one unit; of `Instances.properties`, for example.
+        Table with a row for each particle in each frame and the columns ``frame``,
+        ``id``, ``x``, ``y`` and ``area``, with lengths in one unit; for example from
+        `Instances.properties`.
 
     Returns
     -------
-    The table with ``x_corrected`` and ``y_corrected``, the place without the drift
+    The table with ``x_corrected`` and ``y_corrected``, the position without the drift
     since the first frame. The drift itself is ``x - x_corrected``.
 
     Examples

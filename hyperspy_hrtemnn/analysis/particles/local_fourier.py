@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Fourier transform of one particle, cut out of its image with a soft edge."""
+"""Local Fourier transform of one particle, cut out of its image with a soft edge."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from scipy import fft
 
 from .boxes import boxes
-from .crop import centroid, edge_width, least_size
+from .crop import centroid, edge_width, smallest_crop_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,36 +32,35 @@ def local_spectrum(
 
     .. math:: A(k) = \frac{|\sum_r w(r) (I(r) - \bar I) e^{-2 \pi i k r}|}{\sum_r w(r)}
 
-    so that it depends neither on `size` nor on the particle's area: fringes
+    so that it does not depend on `size` or on the area of the particle: fringes
     :math:`a \cos(2 \pi g r)` all over the particle have a reflection of height
-    :math:`a / 2` at :math:`g`, and the mean leaves nothing at zero. The window is 1/2
-    at the edge of the particle and 2 % two apodizations outside. Pixels of the mask
-    closer than that to the border of the image, or of the crop, are left out of
-    :math:`w`: an edge that is cut would draw streaks.
+    :math:`a / 2` at :math:`g`, and there is no peak of the mean at zero. The window is
+    1/2 at the edge of the particle and 2 % two apodizations outside. Pixels of the mask
+    closer than this to the border of the image, or of the crop, are left out of
+    :math:`w`, because an edge that is cut would make streaks.
 
     Parameters
     ----------
     image
-        One image, shape (y, x). NaN, no data, has no weight.
+        One image, shape (y, x). Pixels without data (NaN) have no weight.
     mask
         True on the particle, shape (y, x); by default the whole image.
     size
-        Shape of the crop and of the result, (y, x) in pixels. The crop is centered on
-        the centroid of the mask and continues as empty beyond the image. More than 4
-        apodizations.
+        Shape (y, x) of the crop and of the result [pixels], more than 4 apodizations.
+        The crop is centered on the centroid of the mask and is empty beyond the image.
     apodization
-        Standard deviation of the Gaussian in pixels; 0 for a hard edge.
+        Standard deviation of the Gaussian [pixels]; 0 for a hard edge.
 
     Returns
     -------
-    float32 array of the shape `size`. Zero frequency is at the index ``n // 2`` of
-    each axis, the step is 1/n cycles per pixel. All zero if the mask is empty or
-    everything lies too close to the border of the image.
+    Amplitudes, float32, of the shape `size`. Zero frequency is at the index ``n // 2``
+    of each axis, the step is 1/n cycles per pixel. All are zero if the mask is empty or
+    all of it lies too close to the border of the image.
 
     Raises
     ------
     ValueError
-        If image and mask differ in shape or an option is out of range.
+        If image and mask differ in shape, or an option is out of range.
 
     References
     ----------
@@ -80,10 +79,11 @@ def local_spectrum(
             f"size has to be positive and apodization not negative, not {size} and "
             f"{apodization}."
         )
-    if min(size) < least_size(apodization):
+    if min(size) < smallest_crop_size(apodization):
         raise ValueError(
-            f"A crop of {min(size)} pixels is all soft edge: for an apodization of "
-            f"{apodization:g}, size has to be at least {least_size(apodization)}."
+            f"A crop of {min(size)} pixels has only soft edges: for an apodization of "
+            f"{apodization:g}, size has to be at least "
+            f"{smallest_crop_size(apodization)}."
         )
     rows, columns = np.nonzero(where.any(axis=1))[0], np.nonzero(where.any(axis=0))[0]
     if len(rows) == 0:
@@ -98,7 +98,7 @@ def local_spectrum(
     margin = edge_width(apodization)
     window[target] = where[source] & _inside(picture.shape, source, margin)
     window = _soften(window * _inside(size, np.s_[:, :], margin), apodization)
-    # Only pixels of the image count: beyond its border there is nothing to weigh.
+    # Only pixels of the image have a weight; there are none beyond its border.
     weight = window[target]
     part = picture[source]
     no_data = np.isnan(part) if part.dtype.kind == "f" else np.zeros(part.shape, bool)
@@ -109,7 +109,8 @@ def local_spectrum(
     if not weight.max(initial=0) > 0:
         return np.zeros(size, np.float32)
 
-    # Off in double precision, so that an offset takes no digits from the contrast.
+    # The mean is subtracted in double precision, so that the contrast keeps its digits
+    # where the offset is large.
     mean = float((part * weight.astype(np.float64)).sum()) / total
     field = np.zeros(size, np.float32)
     field[target] = (part - mean) * weight / total
@@ -125,18 +126,18 @@ def particle_spectra(
     size: tuple[int, int],
     apodization: float,
 ) -> Iterator[NDArray[np.float32] | None]:
-    """Yield the spectrum of each of some particles of one frame, None of an absent one.
+    """Yield the spectrum of each particle of a frame, or None if it is not there.
 
     Parameters
     ----------
     image
         One image, shape (y, x).
     labels
-        Its particles, integers, 0 = background, shape (y, x).
+        Labels of its particles, integers, 0 = background, shape (y, x).
     ids
-        Which of them.
+        Ids of the particles.
     size, apodization
-        As in `local_spectrum`.
+        See `local_spectrum`.
     """
     places = boxes(labels)
     for number in ids:
@@ -164,7 +165,7 @@ def _surroundings(
 def _crop(
     shape: tuple[int, ...], center: tuple[int, int], size: tuple[int, int]
 ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Return where to read in the image and where to write in the crop."""
+    """Return the slices to read from the image and to write in the crop."""
     source, target = [], []
     for length, middle, width in zip(shape, center, size, strict=True):
         start = middle - width // 2
@@ -177,7 +178,7 @@ def _crop(
 def _inside(
     shape: tuple[int, ...], part: tuple[slice, ...], margin: int
 ) -> NDArray[np.bool_]:
-    """Return where a part of an array is at least a margin away from its border."""
+    """Return the part of an array that is at least a margin away from its border."""
     far = []
     for length, piece in zip(shape, part, strict=True):
         index = np.arange(length)[piece]
@@ -186,10 +187,10 @@ def _inside(
 
 
 def _soften(window: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """Convolve with a Gaussian; by the FFT, whose time does not depend on sigma."""
+    """Convolve with a Gaussian, by the FFT: its time does not depend on sigma."""
     if sigma == 0:
         return window
-    # Room for four sigmas, or the far edge would come in from the other side.
+    # Without padding by four sigmas the opposite edge would wrap around.
     padded = [
         fft.next_fast_len(n + int(np.ceil(4 * sigma)), real=True) for n in window.shape
     ]
@@ -199,5 +200,5 @@ def _soften(window: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     spectrum *= np.exp(decay * ky**2).astype(np.float32)[:, np.newaxis]
     spectrum *= np.exp(decay * kx**2).astype(np.float32)
     soft = fft.irfft2(spectrum, s=padded)[: window.shape[0], : window.shape[1]]
-    # Rounding leaves 1e-8 where nothing should be.
+    # Rounding leaves 1e-8 in place of zero.
     return np.where(soft < 1e-6, np.float32(0), soft)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which particles of a frame are known, by their overlap, then by their distance."""
+"""Matching the particles of a frame with known ones, by overlap, then by distance."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
     Vectors = NDArray[np.float64]
     Index = NDArray[np.intp]
-    # Positions of known and of found particles, and what each pair is worth.
+    # Indices of known and of found particles, and the weight of each pair.
     Pairs = tuple[Index, Index, NDArray[Any]]
 
-# A pixel shared with a particle that is missing weighs less than one shared with a
-# particle of the previous frame: what grows over an empty place keeps its own id,
-# and of two particles that touched and part again, each gets its own back.
+# Weight of a pixel shared with a missing particle, relative to one shared with a
+# particle of the previous frame: a particle that grows over an empty place keeps its
+# own id, and two particles that touched and part again get their own ids back.
 _WEIGHT_OF_MISSING = 0.5
 
 
 @dataclass(frozen=True)
 class Known:
-    """Particles that were seen, their ids, and the frames since then (age).
+    """Particles that were seen, their ids, and the number of frames since then (age).
 
-    `centers` (y, x), shape (particle, 2), are where they were seen.
+    `centers` (y, x), shape (particle, 2), are their last positions.
     """
 
     runs: ParticleRuns
@@ -42,7 +42,7 @@ class Known:
     age: Index
 
     def and_missing(self, older: Known, memory: int) -> Known:
-        """Add those of the older particles that are gone, but not for too long."""
+        """Add older particles that are missing, but not for longer than the memory."""
         missing = older.age < memory
         if memory:
             missing &= ~np.isin(older.id, self.id)
@@ -64,41 +64,42 @@ def known_ids(
     view: tuple[int, ...],
     *,
     min_overlap: float,
-    reach: float | None,
+    search_range: float | None,
 ) -> NDArray[np.int32]:
-    """Return the ids of the particles of a frame, 0 for those that are new.
+    """Return the ids of the particles of a frame, 0 for new ones.
 
-    Each is paired with at most one: by overlap where the drift took the known one, then
-    by overlap where it was, in case it did not drift; then by distance, in both places.
+    Each particle is paired with at most one known particle: first by overlap at the
+    position to which the drift took the known one, then by overlap at its old position,
+    in case it did not drift; then by distance, from both positions.
 
     Parameters
     ----------
     known
-        The particles that were seen.
+        Particles that were seen.
     drift
-        How far (y, x) the field moved since each was, shape (known particle, 2).
+        Drift (y, x) of the field since each was seen, shape (known particle, 2).
     found, centers
-        The particles of the frame and their centroids (y, x).
+        Particles of the frame and their centroids (y, x).
     view
         Shape (y, x) of the frame.
-    min_overlap, reach
-        Of `Tracker`.
+    min_overlap, search_range
+        See `ParticleTracker`.
     """
     ids = np.zeros(len(found.area), dtype=np.int32)
     lost = np.ones(len(known.id), dtype=bool)
     importance = np.where(known.age > 0, _WEIGHT_OF_MISSING, 1.0)
-    by_overlap = (True,) if reach is None else (True, False)
+    by_overlap = (True,) if search_range is None else (True, False)
     drifting = (True, False) if np.rint(drift).any() else (True,)
     for overlapping, moved in itertools.product(by_overlap, drifting):
         shift = drift if moved else np.zeros_like(drift)
         if overlapping:
             pairs = _overlapping(known.runs, found, shift, view[1], min_overlap)
         else:
-            pairs = near_pairs(known.centers + shift, centers, reach or 0.0)
+            pairs = near_pairs(known.centers + shift, centers, search_range or 0.0)
         old, new, worth = pairs
         left = lost[old] & (ids[new] == 0)
         if not moved:
-            # What the drift takes out of view, or brings into it, did drift.
+            # Particles that the drift moves out of view, or into it, are excluded here.
             left &= in_view(known.centers[old] + drift[old], view)
             left &= in_view(centers[new] - drift[old], view)
         old, new, worth = old[left], new[left], worth[left]
@@ -117,7 +118,7 @@ def _overlapping(
     width: int,
     min_overlap: float,
 ) -> Pairs:
-    """Return pairs that overlap by enough, with the area they share."""
+    """Return the pairs that overlap enough, with the area they share."""
     old, new, shared = known.shared_areas(found, np.rint(shift).astype(np.intp), width)
     enough = shared >= min_overlap * np.minimum(known.area[old], found.area[new])
     return old[enough], new[enough], shared[enough]

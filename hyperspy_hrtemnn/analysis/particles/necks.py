@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a region is cut: at the necks between the peaks of its distance map."""
+"""Necks: regions are cut between the peaks of their distance maps."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 _EIGHT_NEIGHBORS = np.ones((3, 3), dtype=bool)
 
-# The edge of a mask is rounded to pixels: what is less deep is no neck.
+# Smallest depth of a neck [pixels], because the edge of a mask is rounded to pixels.
 _PIXEL_ROUNDING = 1.0
 
-# Peaks whose neighbors are in memory at the same time.
+# Number of peaks whose neighbors are in memory at the same time.
 _TOGETHER = 500
 
-# From each pixel to half of its eight neighbors; the others are reached from there.
+# Steps from each pixel to half of its eight neighbors; the others are their opposites.
 _HERE_AND_THERE = (
     (np.s_[:, :-1], np.s_[:, 1:]),
     (np.s_[:-1], np.s_[1:]),
@@ -37,32 +37,37 @@ _HERE_AND_THERE = (
 
 
 def cut_at_necks(
-    solid: Mask, min_separation: float, depth: float
+    solid: Mask, min_separation: float, depth: float, unknown: Mask
 ) -> tuple[Labels, NDArray[np.float64]]:
-    """Return the parts of a mask that hang together by necks only.
+    """Cut a mask at its necks.
 
-    Watershed on the distance map, with its peaks as markers.
+    This is a watershed on the distance map, with its peaks as markers.
 
     Parameters
     ----------
     solid
-        One connected region or several, shape (y, x). The border of the array is no
-        edge of a region.
+        Mask of one connected region or several, shape (y, x). The border of the array
+        is not an edge of a region.
     min_separation
-        Smallest distance of two peaks in pixels.
+        Smallest distance of two peaks [pixels].
     depth
-        A neck's half-width is less than that of the narrower part by more than this
-        share of it, and by more than a pixel.
+        Depth of a neck: its half-width is less than that of the narrower part by more
+        than this share of it, and by more than a pixel.
+    unknown
+        Pixels without data, which are not an edge of a region.
 
     Returns
     -------
     Labels of shape (y, x), the part with the widest middle first, 0 outside; and the
-    half-width of each part in its middle, the peak of the distance map, by label.
-    Without any edge it is infinite.
+    half-width of each part in its middle, the peak of the distance map, by label. The
+    half-width is infinite where there is no edge.
     """
-    if solid.all():
-        return np.ones(solid.shape, np.int32), np.array([0.0, np.inf])
-    distance = ndimage.distance_transform_edt(solid)
+    without_edge = solid | unknown
+    if without_edge.all():
+        return solid.astype(np.int32), np.array([0.0, np.inf])
+    distance = ndimage.distance_transform_edt(without_edge)
+    del without_edge
+    distance[~solid] = 0
     markers, heights = _markers(distance, min_separation, depth)
     if len(heights) == 2:  # a single peak
         return solid.astype(np.int32), heights
@@ -93,11 +98,11 @@ def _markers(
 ) -> tuple[Labels, NDArray[np.float64]]:
     """Return the peaks that are far enough from all higher ones, highest first.
 
-    A plateau is one peak, at its pixel closest to its center of mass.
+    A plateau is one peak, at the pixel that is closest to its center of mass.
 
     Returns
     -------
-    The markers, 0 elsewhere, and the height of each, with none at index 0.
+    The markers, 0 elsewhere, and the height of each; index 0 is not a marker.
     """
     peaks = local_maxima(distance, connectivity=2)  # type: ignore[no-untyped-call]
     plateaus, count = ndimage.label(peaks, structure=_EIGHT_NEIGHBORS)
@@ -122,14 +127,14 @@ def _far_apart(
     min_separation: float,
     depth: float,
 ) -> Index:
-    """Return the positions of peaks that are not too near to a higher one.
+    """Return the indices of peaks that are not too near to a higher one.
 
     The distance map falls by at most one per pixel, so that the passage between two
-    near peaks is known to be wide without looking: most bumps end here.
+    near peaks must be wide. This removes most bumps.
     """
     places = cKDTree(center)
     least = _smallest_neck(height, depth)
-    # Lower peaks come later; none is a bump of a higher one from farther away.
+    # Lower peaks come later; farther away they cannot be bumps of a higher one.
     farthest = np.maximum(min_separation, height + 2 * _PIXEL_ROUNDING)
     free = np.ones(len(height), bool)
     for first in range(0, len(height), _TOGETHER):
@@ -153,10 +158,10 @@ def _smallest_neck(height: NDArray[np.float64], depth: float) -> NDArray[np.floa
 def _without_bumps(
     basins: Labels, distance: Distance, heights: NDArray[np.float64], depth: float
 ) -> Labels:
-    """Return the part of each basin, where basins that meet without a neck are one.
+    """Return the part of each basin; basins that meet without a neck are one part.
 
-    Widest passages first, each basin under its highest peak, so that a chain of small
-    bumps ends in one part and two particles stay two.
+    The widest passages come first, and each basin belongs to its highest peak, so that
+    a chain of small bumps becomes one part and two particles stay two.
     """
     part_of = np.arange(len(heights))
     least = _smallest_neck(heights, depth)
@@ -168,7 +173,7 @@ def _without_bumps(
         return basin
 
     for first, second, width in zip(*_passages(basins, distance), strict=True):
-        # Basins are numbered by falling height: the lower number is the higher peak.
+        # Basins are numbered by falling height: the lower number has the higher peak.
         high, low = sorted((top(first), top(second)))
         if high != low and heights[low] - width <= least[low]:
             part_of[low] = high
@@ -180,7 +185,7 @@ def _without_bumps(
 def _passages(
     basins: Labels, distance: Distance
 ) -> tuple[list[int], list[int], list[float]]:
-    """Return pairs of touching basins with their passage's half-width, widest first."""
+    """Return pairs of touching basins and the half-width between them, widest first."""
     most = int(basins.max()) + 1
     pairs, widths = [], []
     for here, there in _HERE_AND_THERE:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Size, place and shape of every particle of a labelled frame, as a table."""
+"""Properties of particles: size, position and shape of each particle of a frame."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from skimage.measure import perimeter_crofton
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-# What is no data has a ragged edge, and a network looks away from it [pixels].
+# Distance from regions without data at which a particle may be cut [pixels]: their edge
+# is ragged, and networks find less beside it.
 _BESIDE = 2
 
 
-def properties(
+def particle_properties(
     labels: ArrayLike, image: ArrayLike | None = None, sampling: float = 1.0
 ) -> pd.DataFrame:
-    """Return the properties of the particles of one frame.
+    """Measure the particles of one frame.
 
     Parameters
     ----------
     labels
         Integer labels, 0 = background, below 0 = no data, shape (y, x).
     image
-        The image they were found in, shape (y, x); needed for the intensity only. NaN
-        is no data.
+        Image in which they were found, shape (y, x), for the intensity only; NaN where
+        there is no data.
     sampling
-        Side of a pixel. Its unit of length is that of the result.
+        Side of a pixel. The result has its unit of length.
 
     Returns
     -------
-    One row for each particle, by ascending id, with the columns
+    A row for each particle, by ascending id, with the columns
 
     ======================= =====================================================
     ``id``                  the label
@@ -47,23 +48,24 @@ def properties(
     ``orientation``         angle from the x axis to the long axis of that ellipse,
                             in degrees from -90 (excluded) to 90, positive towards
                             y: clockwise on the screen, where y points down
-    ``touches_border``      whether the frame, or no data beside it, may cut the
-                            particle
+    ``touches_border``      whether the border of the frame, or of a region without
+                            data, may cut the particle
     ``mean_intensity``      mean of `image` over the particle, if it is given; NaN
-                            where it has no data there
+                            where there is no data
     ======================= =====================================================
 
     Raises
     ------
     ValueError
-        If the labels are not an integer image or the image has another shape.
+        If the labels are not an integer image, or the image has another shape.
 
     Examples
     --------
     >>> import numpy as np
     >>> labels = np.zeros((5, 9), dtype=int)
     >>> labels[1:4, 2:8] = 3
-    >>> properties(labels, sampling=0.5)[["id", "area", "x", "y", "orientation"]]
+    >>> table = particle_properties(labels, sampling=0.5)
+    >>> table[["id", "area", "x", "y", "orientation"]]
        id  area     x    y  orientation
     0   3   4.5  2.25  1.0          0.0
     """
@@ -164,7 +166,7 @@ def _means(
 
 
 def _border(frame: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Return the labels at the edges of a frame and beside what is no data."""
+    """Return the labels at the edges of a frame and beside regions without data."""
     edges = [frame[0], frame[-1], frame[:, 0], frame[:, -1]]
     no_data = frame < 0
     if no_data.any():

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The particles of a frame as runs of pixels along its rows.
+"""Runs: the particles of a frame as runs of pixels along its rows.
 
-A particle of a thousand pixels is some thirty runs, and runs are moved by adding to
-them, so that a frame is compared with moved particles without drawing these.
+A particle of a thousand pixels has some thirty runs, and runs are moved by an addition,
+so that a frame is compared with moved particles without drawing them.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def row_runs(labels: Labels) -> tuple[Index, Labels]:
-    """Return where runs of equal pixels start, as flat indices, and their labels.
+    """Return the flat indices at which runs of equal pixels start, and their labels.
 
-    A run ends at the latest with its row.
+    A run ends with its row at the latest.
     """
     starts = np.ones(labels.shape, dtype=bool)
     np.not_equal(labels[:, 1:], labels[:, :-1], out=starts[:, 1:])
@@ -34,8 +34,8 @@ def row_runs(labels: Labels) -> tuple[Index, Labels]:
 class ParticleRuns:
     """Particles as runs: `row`, columns from `begin` to before `end`, and `owner`.
 
-    These have the shape (run,), and `area`, in pixels, the shape (particle,). The owner
-    of a run is the position of its particle.
+    These have the shape (run,), and `area` [pixels] has the shape (particle,). The
+    owner of a run is the index of its particle.
     """
 
     row: Index
@@ -46,19 +46,19 @@ class ParticleRuns:
 
     @classmethod
     def of(cls, start: Index, labels: Labels, shape: tuple[int, ...]) -> ParticleRuns:
-        """Leave out background and no data, 0 and less.
+        """Return the particles of a frame, without background and regions without data.
 
-        Particles come in the order of their first pixels.
+        Particles are in the order of their first pixels.
 
         Parameters
         ----------
         start, labels
-            From `row_runs`.
+            Result of `row_runs`.
         shape
-            Of the frame.
+            Shape of the frame.
         """
         end = np.append(start[1:], shape[0] * shape[1])
-        inside = labels > 0  # below 0 there is no data
+        inside = labels > 0  # labels below 0 mark regions without data
         owner = _in_order(labels[inside])
         length = (end - start)[inside]
         row, begin = np.divmod(start[inside], shape[1])
@@ -97,21 +97,21 @@ class ParticleRuns:
     def shared_areas(
         self, frame: ParticleRuns, shift: Index, width: int
     ) -> tuple[Index, Index, Index]:
-        """Return all pairs with particles of a frame that overlap.
+        """Return all pairs of these particles and those of a frame that overlap.
 
         Parameters
         ----------
         frame
-            Particles that do not overlap each other.
+            Particles of the frame, which do not overlap each other.
         shift
-            By how many pixels (y, x) each particle of this one is moved, shape
-            (particle, 2). What leaves the frame is not shared.
+            Shift (y, x) of each of these particles [pixels], shape (particle, 2).
+            Pixels that leave the frame do not count.
         width
-            Of the frame in pixels.
+            Width of the frame [pixels].
 
         Returns
         -------
-        Positions here and in the frame, and the number of pixels they share.
+        Indices of the two particles, and the number of pixels they share.
         """
         moved = shift[self.owner]
         row = (self.row + moved[:, 0]) * width
@@ -135,7 +135,7 @@ class ParticleRuns:
 
 
 def _in_order(values: Labels) -> Index:
-    """Return numbers from 0 on, in the order in which the values come first."""
+    """Return numbers from 0 on, in the order in which the values appear."""
     distinct, position = _compact(values)
     first = np.empty(len(distinct), dtype=np.intp)
     first[position[::-1]] = np.arange(len(values))[::-1]
@@ -145,9 +145,9 @@ def _in_order(values: Labels) -> Index:
 
 
 def _compact(values: Labels) -> tuple[Labels, Index]:
-    """Return the distinct values and, for each value, its position among them."""
+    """Return the distinct values and, for each value, its index among them."""
     if len(values) and values.min() >= 0 and values.max() <= len(values):
-        # Without sorting, for the usual small labels.
+        # This does not need sorting; labels are usually small.
         distinct = np.flatnonzero(np.bincount(values))
         position = np.zeros(int(values.max()) + 1, dtype=np.intp)
         position[distinct] = np.arange(len(distinct))

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Particle ids carried from frame to frame by the overlap of the particles."""
+"""Tracking of particles: the same id for a particle in all frames.
+
+Tracking has two steps: `split_particles` splits each frame into particles, and
+`ParticleTracker` links them from frame to frame, by their overlap. "Linking" is only
+the second step, from one frame to the next; "tracking" is the whole, through a movie.
+"""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from hyperspy_hrtemnn.options import LinkingOptions
 
 from .drift import Sighting, whole_field_drift
 from .matching import Known, known_ids
@@ -21,59 +27,62 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Frame:
-    """The particles of a frame, and how far (y, x) the field has drifted since."""
+    """Particles of a frame, and the drift (y, x) of the field since then."""
 
     seen: Sighting
     drift: NDArray[np.float64]
 
 
-class Tracker:
-    """Carry the ids of particles through a movie, one frame at a time.
+class ParticleTracker:
+    """Link the particles of a movie, one frame at a time.
 
     A particle takes the id of the one it overlaps (thesis section 3.5, figure 3.11).
     Overlap is the shared area over the area of the smaller of the two, so that it
     stays 1 for a particle that only grows or only shrinks. Among all pairs above
-    `min_overlap`, the one-to-one assignment with the largest shared area is taken: of
-    the parts of a particle that splits, the largest keeps its id. All others get new
-    ids, and no id is used twice.
+    `min_overlap`, the one-to-one assignment with the largest shared area is taken: if a
+    particle breaks up, its largest part keeps the id. All others get new ids. An id is
+    never used again for another particle.
 
-    Before, the drift of the whole field is taken out: each particle is looked for where
-    it was last seen, moved by what more than half of the particles have in common
-    between that frame and this. It is found whatever its length, as long as a quarter
-    of the particles stays in view; one particle by itself is not a field. Who is
-    left over is looked for where it was, in case it does not drift with the others.
+    The drift of the whole field is removed first: each particle is expected where it
+    was last seen, moved by the shift that more than half of the particles have in
+    common between that frame and this one. A drift of any length is found as long as a
+    quarter of the particles stays in view; for a single particle there is no drift. The
+    remaining particles are searched at their old positions, in case they do not drift
+    with the others.
 
-    A frame without data, of which all labels are negative, is not known: particles are
-    neither gone in it nor older after it.
+    A frame without data, in which all labels are negative, is unknown: its particles
+    are not missing, and it does not count for `memory`.
 
-    The state is the particles last seen, whatever the movie's length.
+    Only the particles that were last seen are kept in memory, whatever the length of
+    the movie.
 
     Parameters
     ----------
     min_overlap
-        Smallest overlap for two particles to be the same, 0 to 1. It sets how far a
+        Smallest overlap of the same particle in two frames, 0 to 1. It limits how far a
         particle may move between two frames.
     memory
-        Number of frames a particle may be missing and still return with its id. It is
-        compared with where it was last seen. Frames without data do not count.
+        Number of frames in which a particle may be missing and still return with its
+        id, at the position where it was last seen. Frames without data do not count.
     drift
-        Whether to take out the drift of the whole field; or the drift itself, the place
-        (y, x) of the field in each frame in pixels, shape (frame, 2), in the sense and
-        order of HyperSpy's ``estimate_shift2D``.
-    reach
-        Farthest a particle may move by itself, without the drift, in pixels. Those
-        that overlap with nothing of the frames before are paired with the nearest that
-        is left there, within this distance between centroids. By default they are new.
+        Whether to remove the drift of the whole field; or the drift itself, the
+        position (y, x) of the field in each frame [pixels], shape (frame, 2), in the
+        sense and order of HyperSpy's ``estimate_shift2D``.
+    search_range
+        Longest distance that a particle may move by itself, without the drift [pixels].
+        Particles that do not overlap with any of the frames before are paired with the
+        nearest of the remaining ones within this distance between centroids. By default
+        they are new particles.
 
     Raises
     ------
     ValueError
-        If `min_overlap`, `memory`, `drift` or `reach` is out of range.
+        If `min_overlap`, `memory`, `drift` or `search_range` is out of range.
 
     Examples
     --------
     >>> import numpy as np
-    >>> tracker = Tracker()
+    >>> tracker = ParticleTracker()
     >>> tracker.link(np.array([[0, 7, 7, 0, 0, 9]]))
     array([[0, 1, 1, 0, 0, 2]], dtype=int32)
     >>> tracker.link(np.array([[0, 0, 5, 5, 0, 0]]))
@@ -82,61 +91,56 @@ class Tracker:
 
     def __init__(
         self,
-        min_overlap: float = 0.5,
-        memory: int = 0,
+        min_overlap: float = LinkingOptions.min_overlap,
+        memory: int = LinkingOptions.memory,
         *,
-        drift: bool | ArrayLike = True,
-        reach: float | None = None,
+        drift: bool | ArrayLike = LinkingOptions.drift,
+        search_range: float | None = LinkingOptions.search_range,
     ) -> None:
-        if not 0 < min_overlap <= 1:
-            raise ValueError(f"min_overlap has to be in 0 to 1, not {min_overlap}.")
-        if memory < 0 or memory != int(memory):
-            raise ValueError(f"memory is a number of frames, not {memory}.")
-        if reach is not None and not (reach > 0 and math.isfinite(reach)):
-            raise ValueError(f"reach has to be positive, not {reach}.")
+        LinkingOptions(min_overlap, memory, drift, search_range)  # checks them
         self.min_overlap = float(min_overlap)
         self.memory = int(memory)
-        self.reach = reach
+        self.search_range = search_range
         self._votes = drift is True
         self._given = None if isinstance(drift, bool) else _checked_drift(drift)
         self.next_id = 1
         self._shape: tuple[int, ...] = ()
         self._known: Known | None = None
-        # The last frames, the latest first: the position is the age of their particles.
+        # The last frames, the latest first: the index is the age of their particles.
         self._frames: tuple[_Frame, ...] = ()
         self._count = 0
-        self._last = 0  # frame that was known
+        self._last = 0  # number of the last known frame
 
     @classmethod
     def resume(
         cls,
         recent_frames: Iterable[ArrayLike],
         next_id: int,
-        min_overlap: float = 0.5,
-        memory: int = 0,
+        min_overlap: float = LinkingOptions.min_overlap,
+        memory: int = LinkingOptions.memory,
         *,
-        drift: bool | ArrayLike = True,
-        reach: float | None = None,
-    ) -> Tracker:
-        """Return the tracker of a run that was interrupted.
+        drift: bool | ArrayLike = LinkingOptions.drift,
+        search_range: float | None = LinkingOptions.search_range,
+    ) -> ParticleTracker:
+        """Return the tracker of an interrupted run.
 
         Parameters
         ----------
         recent_frames
-            The last linked frames, each of shape (y, x), oldest first: as many as hold
-            ``memory + 1`` that have data, or fewer at the start of a movie.
+            The last linked frames, each of shape (y, x), oldest first: so many that
+            ``memory + 1`` of them have data, or fewer at the start of a movie.
         next_id
             The `next_id` of the interrupted run: one more than the largest id so far.
-        min_overlap, memory, drift, reach
-            As given to the interrupted run; a drift by hand without the frames before
-            the recent ones.
+        min_overlap, memory, drift, search_range
+            Options of the interrupted run. A given drift begins with the first of the
+            recent frames.
 
         Raises
         ------
         ValueError
-            If the frames hold an id of `next_id` or above, or differ in shape.
+            If the frames have an id of `next_id` or above, or differ in shape.
         """
-        tracker = cls(min_overlap, memory, drift=drift, reach=reach)
+        tracker = cls(min_overlap, memory, drift=drift, search_range=search_range)
         for recent in recent_frames:
             frame = tracker._checked(recent)
             if _is_without_data(frame):
@@ -161,8 +165,8 @@ class Tracker:
         Parameters
         ----------
         labels
-            Integer labels, 0 = background, shape (y, x). Their values have no meaning
-            beyond this frame, but that what is below 0, no data, becomes -1.
+            Integer labels, 0 = background, shape (y, x). Negative labels mark regions
+            without data and become -1. Other values have no meaning beyond this frame.
 
         Raises
         ------
@@ -185,7 +189,7 @@ class Tracker:
                 this.seen.centers,
                 frame.shape,
                 min_overlap=self.min_overlap,
-                reach=self.reach,
+                search_range=self.search_range,
             )
         fresh = np.flatnonzero(ids == 0)
         ids[fresh] = np.arange(self.next_id, self.next_id + len(fresh))
@@ -198,14 +202,14 @@ class Tracker:
         return np.repeat(linked, length).reshape(frame.shape)
 
     def skip(self, shape: tuple[int, ...]) -> NDArray[np.int32]:
-        """Return the next frame, of which nothing is known, as -1 everywhere.
+        """Skip an unknown frame, and return it as -1 everywhere.
 
         The frame after it is linked with those before it.
 
         Parameters
         ----------
         shape
-            Of the frame, (y, x).
+            Shape (y, x) of the frame.
         """
         self._count += 1
         return np.full(shape, -1, np.int32)
@@ -224,7 +228,7 @@ class Tracker:
         self._shape = frame.shape
         return frame
 
-    # New objects below, not changed ones: a copy of the tracker keeps its own state.
+    # The methods below make new objects, so that a copy of the tracker keeps its state.
 
     def _next_frame(self, found: ParticleRuns) -> _Frame:
         """Move the last frames by the drift from the frame before to this one."""
@@ -247,9 +251,10 @@ class Tracker:
         return this
 
     def _voted_step(self, this: _Frame) -> tuple[NDArray[np.float64], int]:
-        """Return the step, and the age of the latest frame it is known for.
+        """Return the drift, and the age of the latest frame from which it is known.
 
-        A frame that is spoiled tells nothing; one before it may.
+        Where nothing is found from the frame before, which may be spoiled, an earlier
+        one may show the drift.
         """
         for age, frame in enumerate(self._frames):
             shift = whole_field_drift(frame.seen, this.seen, self._shape)

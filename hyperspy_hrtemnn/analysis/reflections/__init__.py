@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reflections of Fourier transforms: found, followed, indexed, compared."""
+"""Reflections of Fourier transforms: finding, linking, indexing, and zone axes."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How evenly bright a particle's reflections are: whether it is on a zone axis."""
+"""Brightness ratio of reflections, which shows whether a particle is on a zone axis."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pandas as pd
 
 from .rotation import in_two_directions
 
-# Reflections of spacings below this fraction of that of the brightest are left out:
-# the lenses make them dim, whatever the orientation.
+# Reflections with spacings below this fraction of that of the brightest are left out:
+# the lenses make them dim in any orientation.
 _FIRST_ORDER = 0.75
 
 _NEEDED = {"frame", "id", "reflection", "spacing", "angle", "amplitude"}
@@ -17,26 +17,27 @@ _NEEDED |= {"found", "rotation"}
 
 
 def brightness_ratio(peaks: pd.DataFrame) -> pd.DataFrame:
-    """Return how much brighter the brightest reflection is than the dimmest.
+    """Return the ratio of the brightest reflection to the dimmest.
 
-    On a zone axis all reflections of the first order are about as bright; tilted away,
-    one row of planes outshines the others. Those count whose spacing is at least 3/4
-    of the brightest one's and, where a crystal is known, that are the crystal's; of a
-    twin, those of its first lattice alone, because both feed what they share.
+    On a zone axis all reflections of the first order are about equally bright; away
+    from it, one row of planes is brighter than the others. A reflection counts if its
+    spacing is at least 3/4 of that of the brightest one and, where a crystal is known,
+    if it belongs to the crystal. Of a twin, only reflections of its first lattice alone
+    count, because both lattices contribute to the shared ones.
 
     Parameters
     ----------
     peaks
-        From `LocalFFT.peak_table`: reflections have a row also in frames in which they
-        were not found, so that one that vanished is the dimmest.
+        Table from `LocalFFT.peak_table`. It has a row for a reflection also in frames
+        in which it was not found, so that a reflection that vanished is the dimmest.
 
     Returns
     -------
     A row for each particle in each frame, ``frame``, ``time`` if there is one, ``id``,
-    ``brightness_ratio``, of amplitudes, and ``directions``, 0, 1 or 2, in which
-    reflections that count were found. The ratio is infinite where the particle never
-    shows a second direction, nan where it never shows any. ``attrs["unknown_frames"]``
-    is that of `peaks`, if it has one.
+    ``brightness_ratio``, of amplitudes, and ``directions``, the number of directions
+    (0, 1 or 2) in which reflections that count were found. The ratio is infinite where
+    the particle never shows a second direction, and NaN where it never shows any.
+    ``attrs["unknown_frames"]`` is that of `peaks`, if it has one.
 
     Raises
     ------
@@ -50,7 +51,7 @@ def brightness_ratio(peaks: pd.DataFrame) -> pd.DataFrame:
     if not isinstance(peaks, pd.DataFrame) or not set(peaks) >= _NEEDED:
         raise TypeError(
             "brightness_ratio takes the table of LocalFFT.peak_table, not "
-            f"{_named(peaks)}; of spectra take their method brightness_ratio."
+            f"{_named(peaks)}. For spectra, call their method brightness_ratio."
         )
     particles = [_of_particle(rows) for _, rows in peaks.groupby("id")]
     table = pd.concat(particles or [_of_particle(peaks)], ignore_index=True)
@@ -62,27 +63,26 @@ def brightness_ratio(peaks: pd.DataFrame) -> pd.DataFrame:
 def on_axis_frames(
     particles: pd.DataFrame, max_ratio: float = 2.5, min_probability: float = 0.5
 ) -> pd.DataFrame:
-    """Return the frames in which a particle is on a zone axis, its columns resolved.
+    """Select the frames in which a particle is on a zone axis, with columns resolved.
 
     Parameters
     ----------
     particles
-        From `brightness_ratio`, or from `LocalFFT.zone_axis_probability`.
+        Table from `brightness_ratio`, or from `LocalFFT.zone_axis_probability`.
     max_ratio
-        Largest ratio of brightness.
+        Largest brightness ratio.
     min_probability
-        Least probability.
+        Smallest probability.
 
     Returns
     -------
-    The rows whose ratio is not larger and that show reflections in two directions, or
-    whose probability is not smaller.
+    The rows with a ratio up to `max_ratio` and reflections in two directions, or with a
+    probability of at least `min_probability`.
 
     Raises
     ------
     ValueError
-        If no ratio can be as small as `max_ratio`, or no probability as large as
-        `min_probability`.
+        If `max_ratio` is below 1, or `min_probability` above 1.
     """
     if not max_ratio >= 1:
         raise ValueError(f"max_ratio has to be at least 1, not {max_ratio}.")
@@ -104,7 +104,7 @@ def _named(peaks: object) -> str:
 
 
 def _of_particle(peaks: pd.DataFrame) -> pd.DataFrame:
-    # Where there is no crystal, there are neither families nor lattices.
+    # Without a crystal, there are neither families nor lattices.
     counted = peaks[peaks["lattice"] == "1"] if "lattice" in peaks else peaks
     if not len(counted) and "family" in peaks:
         counted = peaks[peaks["family"] != ""]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reflections that a crystal has, and those of them that a zone axis shows."""
+"""Crystals: the reflections of a crystal, and the reflections of its zone axes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Structure factor, as a fraction of that of all atoms in phase, below which a
-# reflection is forbidden.
+# Reflections with a structure factor below this fraction of that of all atoms in phase
+# are forbidden.
 _FORBIDDEN = 1e-3
 
 _LARGEST_INDEX = 3  # of a zone axis
@@ -31,9 +31,10 @@ class Crystal:
     Parameters
     ----------
     cell
-        Its three vectors, one a row, in nm. Miller indices are of this cell.
+        The three vectors of the cell, one per row [nm]. Miller indices refer to this
+        cell.
     positions
-        Of the atoms, in fractions of the vectors, shape (atom, 3).
+        Positions of the atoms, in fractions of the vectors, shape (atom, 3).
     numbers
         Atomic numbers, shape (atom,).
     """
@@ -45,18 +46,18 @@ class Crystal:
 
 @dataclass(frozen=True)
 class Planes:
-    """Lattice planes of a crystal that reflect; of (hkl) and its opposite, one.
+    """Lattice planes of a crystal that reflect: one for (hkl) and its opposite.
 
     Parameters
     ----------
     hkl
         Miller indices, shape (plane, 3).
     vectors
-        Reciprocal lattice vectors in 1/nm, shape (plane, 3).
+        Reciprocal lattice vectors [1/nm], shape (plane, 3).
     family
-        Number of the family of each, shape (plane,).
+        Number of the family of each plane, shape (plane,).
     names
-        Of the families, ``"{111}"``.
+        Names of the families, such as ``"{111}"``.
     """
 
     hkl: NDArray[np.intp]
@@ -66,22 +67,23 @@ class Planes:
 
     @property
     def spacing(self) -> NDArray[np.float64]:
-        """In nm, shape (plane,)."""
+        """Spacing of each plane [nm], shape (plane,)."""
         return np.asarray(1 / np.linalg.norm(self.vectors, axis=1))
 
 
 @dataclass(frozen=True)
 class ZonePattern:
-    """The planes that contain a zone axis, as the image shows their reflections.
+    """Reflections of a zone axis, as an image shows them.
 
     Parameters
     ----------
     zone_axis
-        Such as ``"[110]"``.
+        Name of the zone axis, such as ``"[110]"``.
     planes
-        Which of the `Planes`, shape (reflection,).
+        Numbers of the planes among the `Planes`, shape (reflection,).
     angle
-        Of each in degrees, from any direction on, shape (reflection,).
+        Angle of each reflection from an arbitrary direction [degrees], shape
+        (reflection,).
     """
 
     zone_axis: str
@@ -92,16 +94,16 @@ class ZonePattern:
 def reflecting_planes(crystal: Crystal, min_spacing: float) -> Planes:
     """Return the planes of a crystal that are not forbidden.
 
-    Kinematically, with scattering factors in proportion to the atomic number. Planes
-    are of one family if spacing, structure factor and order are equal: (333) and (511)
-    differ in the last.
+    The structure factors are kinematical, with scattering factors in proportion to the
+    atomic number. Planes are of one family if spacing, structure factor and order are
+    equal: (333) and (511) differ in order.
 
     Parameters
     ----------
     crystal
-        The crystal.
+        Cell of the crystal.
     min_spacing
-        Smallest spacing in nm.
+        Smallest spacing [nm].
     """
     reciprocal = np.linalg.inv(crystal.cell).T
     largest = np.floor(np.linalg.norm(crystal.cell, axis=1) / min_spacing).astype(int)
@@ -113,7 +115,7 @@ def reflecting_planes(crystal: Crystal, min_spacing: float) -> Planes:
     kept = (length <= 1 / min_spacing) & (strength > _FORBIDDEN)
     hkl, vectors = hkl[kept], vectors[kept]
     order = np.gcd.reduce(hkl, axis=1)
-    # As texts: equal to four digits.
+    # Texts are equal if the numbers are equal to four digits.
     equal = [
         f"{k:.4g} {f:.3f} {n}"
         for k, f, n in zip(length[kept], strength[kept], order, strict=True)
@@ -129,14 +131,15 @@ def reflecting_planes(crystal: Crystal, min_spacing: float) -> Planes:
 def zone_patterns(crystal: Crystal, planes: Planes) -> Iterator[ZonePattern]:
     """Yield the patterns of zone axes up to [333], those of short translations first.
 
-    Of equivalent zone axes one; of each pattern its mirror image as well.
+    There is one of equivalent zone axes, and each pattern also has its mirror image.
     """
     zones = _half(*(_LARGEST_INDEX,) * 3)
     zones = zones[np.gcd.reduce(zones, axis=1) == 1]
     known = set()
     for zone in sorted(zones.tolist(), key=partial(_length_first, crystal.cell)):
         members = np.flatnonzero(planes.hkl @ zone == 0)
-        # How often a plane lattice has which length tells it from any other.
+        # The number of vectors of each length distinguishes a plane lattice from
+        # others.
         key = tuple(np.sort(planes.family[members]))
         if not span_a_plane(planes.hkl[members]) or key in known:
             continue
@@ -157,7 +160,7 @@ def _length_first(
 
 
 def _half(*largest: int) -> NDArray[np.intp]:
-    """Return all triples of indices but 0 0 0, of each and its opposite the nicer."""
+    """Return all triples of indices but 0 0 0, one of each triple and its opposite."""
     triples = product(*(range(-n, n + 1) for n in largest))
     kept = [t for t in triples if any(t) and _unusual(t) < _unusual([-i for i in t])]
     return np.reshape(kept, (-1, 3)).astype(np.intp)

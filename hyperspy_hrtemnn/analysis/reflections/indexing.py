@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which planes of a crystal the reflections of a particle are, and in which lattice."""
+"""Indexing: planes, lattices and zone axis of the reflections of a particle."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-# A lattice is found from the reflections whose spacings are at least this fraction of
-# the largest one: farther out they are so dense that any pattern fits some.
+# A lattice is found from the reflections with spacings of at least this fraction of the
+# largest one: farther out they are so dense that any pattern fits some of them.
 _INNER = 0.6
 
-# By how much a zone axis has to fit better than one of a shorter translation.
+# Margin by which a zone axis has to fit better than one with a shorter translation.
 _BETTER = 0.1
 
 
@@ -39,34 +39,34 @@ def index_reflections(
 ) -> pd.DataFrame:
     """Index the reflections of one particle.
 
-    Of all zone axes up to [333] in all rotations that one is taken which explains most
-    of the inner reflections by their spacings and the angles between them, at least two
-    of different directions; where no zone axis explains two inner ones, all count. If
-    it leaves two such over that are seen together with some of the first, and the same
-    zone axis explains these in another rotation, or mirrored, the particle is a twin
-    and has two lattices. Where no zone axis explains two at all, inner reflections have
-    a family by their spacing alone.
+    Of all zone axes up to [333] in all rotations, the one is taken that explains most
+    of the inner reflections by their spacings and the angles between them, and at least
+    two of different directions; if no zone axis explains two inner ones, all
+    reflections count. The particle is a twin with two lattices if two more such
+    reflections remain, are seen together with some of the first, and are explained by
+    the same zone axis in another rotation, or mirrored. If no zone axis explains two
+    reflections, inner reflections get a family from their spacing alone.
 
     Parameters
     ----------
     reflections
-        With ``spacing`` in nm, ``angle`` in degrees and ``amplitude``, one row for each
-        reflection; from `find_reflections`.
+        Table from `find_reflections`, with ``spacing`` in nm, ``angle`` in degrees and
+        ``amplitude``, and one row for each reflection.
     crystal
-        The crystal the particle may be.
+        Crystal of the particle.
     together
-        Which two of the reflections are in one image, shape (reflection, reflection);
-        by default all.
+        True for two reflections that are in one image, shape (reflection, reflection);
+        by default all are.
     spacing_tolerance
-        How far a spacing may be from the crystal's, as a fraction: the error of the
-        calibration is in it.
+        Largest relative difference of a spacing from the crystal's; it includes the
+        error of the calibration.
     angle_tolerance
-        How far an angle may be from the crystal's, in degrees.
+        Largest difference of an angle from the crystal's [degrees].
 
     Returns
     -------
     The table with ``family``, such as ``"{111}"``, empty where there is none;
-    ``lattice``, ``"1"``, ``"2"`` or, of a reflection that both share, ``"1+2"``; and
+    ``lattice``, ``"1"``, ``"2"`` or, for a reflection of both, ``"1+2"``; and
     ``zone_axis``, such as ``"[110]"``.
 
     Raises
@@ -110,7 +110,7 @@ def index_reflections(
 
 
 class _Fit(NamedTuple):
-    """A pattern in a rotation, and the reflections that it explains."""
+    """A rotated pattern, and the reflections that it explains."""
 
     pattern: ZonePattern
     rows: NDArray[np.intp]
@@ -177,7 +177,7 @@ def _fitted(
 def _by_spacing(
     seen: Reflections, planes: Planes, tolerance: Tolerance
 ) -> NDArray[np.intp]:
-    """Return the plane of the nearest spacing, -1 where none is near enough."""
+    """Return the plane with the nearest spacing, -1 where none is near enough."""
     strain = np.abs(np.log(seen.spacing[:, np.newaxis] / planes.spacing))
     if not strain.shape[1]:
         return np.full(len(seen.spacing), -1)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of an amplitude spectrum is noise, and what no noise reaches.
+"""Noise of an amplitude spectrum, and the threshold above which a peak is not noise.
 
 Where there is no reflection, the Fourier transform of an image is a sum over many
 independent pixels: its intensity has an exponential distribution, whose mean depends
-on the spatial frequency through the lenses, the camera and the amorphous support
+on the spatial frequency through the lenses, the detector and the amorphous support
 (Goodman, Speckle Phenomena in Optics, 2007, section 3.2).
 """
 
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
     Spectrum = NDArray[np.float64]
 
-# Width of the rings in which the mean is found, in speckles: many speckles are needed
-# for a mean, and the transfer function makes it change with the frequency.
+# Width of the rings in which the mean is found [speckles]: many speckles are needed for
+# a mean, but it changes with the frequency through the transfer function.
 _RING = 3.0
 
 _FIRST_RING = 4.0  # width while the size of a speckle is not known yet [pixels]
 
-# Brighter speckles count as this bright when their size is found: reflections do not.
+# Brightness to which brighter speckles are cut when their size is found, because these
+# may be reflections.
 _BRIGHT = 5.0
 
 
@@ -36,12 +37,12 @@ class Noise:
     Parameters
     ----------
     intensity
-        Mean squared amplitude of the noise at each pixel, shape (ky, kx); nan where it
+        Mean squared amplitude of the noise at each pixel, shape (ky, kx); NaN where it
         is not known.
     samples
-        Independent values behind it, shape (ky, kx).
+        Number of independent values in this mean, shape (ky, kx).
     speckle
-        Side of a square as large as a speckle, in pixels.
+        Side of a square as large as a speckle [pixels].
     """
 
     intensity: Spectrum
@@ -49,22 +50,22 @@ class Noise:
     speckle: float
 
     def threshold(self, false_alarms: float, searched: NDArray[np.bool_]) -> Spectrum:
-        r"""Return the intensity that noise exceeds as rarely as is asked for.
+        r"""Return the intensity above which there are so few pixels of noise.
 
         The probability that the intensity of noise exceeds :math:`u` times its mean,
         when the mean was found from :math:`n` samples, is :math:`(1 + u/n)^{-n}`; for
-        all pixels together it is at most the sum of theirs.
+        all pixels together it is at most the sum of these.
 
         Parameters
         ----------
         false_alarms
             Expected number of pixels of noise above the threshold in one spectrum.
         searched
-            The pixels that are looked at, shape (ky, kx).
+            True for the pixels that are searched, shape (ky, kx).
 
         Returns
         -------
-        Shape (ky, kx).
+        The threshold, shape (ky, kx).
         """
         pixels = max(int(np.count_nonzero(searched)), 1)
         n = self.samples
@@ -75,7 +76,7 @@ class Noise:
 def find_noise(
     spectrum: Spectrum, radius: Spectrum, inside: NDArray[np.bool_]
 ) -> Noise:
-    """Return the noise of a spectrum as a function of the frequency.
+    """Measure the noise of a spectrum as a function of the frequency.
 
     In rings around the center the mean is found from the median, which reflections do
     not shift as long as they cover a small part of a ring.
@@ -85,13 +86,13 @@ def find_noise(
     spectrum
         Amplitudes, shape (ky, kx).
     radius
-        Spatial frequency of each pixel, in steps of the pixels, shape (ky, kx).
+        Spatial frequency of each pixel [pixels], shape (ky, kx).
     inside
-        Where there can be reflections, shape (ky, kx).
+        True where there can be reflections, shape (ky, kx).
 
     Returns
     -------
-    Noise where `inside` is true.
+    The noise where `inside` is true.
     """
     intensity = spectrum**2
     speckle = 1.0
@@ -99,8 +100,8 @@ def find_noise(
         step = _RING * speckle if width is None else width
         mean, samples = _rings(intensity, radius, inside, step)
         speckle = _speckle(intensity / mean, inside)
-    # An image is real: one half of the pixels repeats the other. A median is as good
-    # as a mean of half as many values.
+    # One half of the pixels repeats the other, because an image is real. A median is as
+    # good as a mean of half as many values.
     samples = np.maximum(samples * np.log(2) ** 2 / 2 / speckle**2, 1)
     return Noise(mean, samples, speckle)
 
@@ -108,17 +109,17 @@ def find_noise(
 def _rings(
     intensity: Spectrum, radius: Spectrum, inside: NDArray[np.bool_], width: float
 ) -> tuple[Spectrum, Spectrum]:
-    """Return the mean of the noise at each pixel, and the pixels it was found from."""
+    """Return the mean of the noise at each pixel, and the number of pixels in it."""
     first, last = radius[inside].min(), radius[inside].max()
     count = max(int((last - first) / width), 1)
     edges = np.linspace(first, last, count + 1)
     ring = np.digitize(radius[inside], edges[1:-1])
-    # Sorted by ring, which is far quicker than by intensity as for ndimage.median.
+    # Sorting by ring is far faster than sorting by intensity, as ndimage.median does.
     ordered = intensity[inside][np.argsort(ring.astype(np.int16), kind="stable")]
     pixels = np.bincount(ring, minlength=count)
     of_rings = np.split(ordered, np.cumsum(pixels)[:-1])
     middle = np.array([np.median(one) for one in of_rings]) / np.log(2)
-    # Rounding leaves something where there is nothing at all.
+    # Rounding leaves small values in an empty spectrum.
     middle = np.maximum(middle, 1e-14 * intensity.max())
     centers = (edges[1:] + edges[:-1]) / 2
     mean = np.exp(np.interp(radius, centers, np.log(middle)))
@@ -127,7 +128,7 @@ def _rings(
 
 
 def _speckle(relative: Spectrum, inside: NDArray[np.bool_]) -> float:
-    """Return the size of a speckle from how alike neighboring pixels are."""
+    """Return the size of a speckle, from the correlation of neighboring pixels."""
     bounded = np.where(inside, np.minimum(relative, _BRIGHT), 0)
     excess = np.where(inside, bounded - bounded[inside].mean(), 0)
     power = (excess**2).sum()
@@ -137,6 +138,6 @@ def _speckle(relative: Spectrum, inside: NDArray[np.bool_]) -> float:
         (excess[:, 1:], excess[:, :-1]),
     ):
         likeness = np.clip((shifted * kept).sum() / power, 1e-3, 1 - 1e-3)
-        # The area below a Gaussian that has fallen to this one pixel away.
+        # The area below a Gaussian that has this value one pixel away from its center.
         size *= max(1.0, np.sqrt(-np.pi / np.log(likeness)))
     return float(np.sqrt(size))

@@ -10,12 +10,14 @@ import pandas as pd
 from scipy import ndimage
 from skimage.feature import peak_local_max
 
+from hyperspy_hrtemnn.options import ReflectionOptions
+
 from .noise import find_noise
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-# Nearest distance of two reflections in speckles: beyond it, the side lobes of the
+# Smallest distance of two reflections [speckles]: farther away, the side lobes of the
 # Fourier transform of a particle's outline are below 0.5 % of the reflection.
 _APART = 2.0
 
@@ -24,16 +26,16 @@ def find_reflections(
     spectrum: ArrayLike,
     step: tuple[float, float],
     *,
-    max_spacing: float = 0.5,
-    false_alarms: float = 0.01,
-    square: float = 0.5,
+    max_spacing: float = ReflectionOptions.max_spacing,
+    false_alarms: float = ReflectionOptions.false_alarms,
+    square: float = ReflectionOptions.square,
 ) -> pd.DataFrame:
-    """Return the reflections of one image, or of one particle.
+    """Find the reflections of one image, or of one particle.
 
     A reflection is a maximum that noise of its spatial frequency does not reach, see
     `hyperspy_hrtemnn.analysis.reflections.noise`. The spectrum of a real image is
-    symmetric, so that each stands for a pair at k and -k. Its place is the vertex of
-    parabolas through the logarithms of the amplitude and its neighbors.
+    symmetric, so that each reflection stands for a pair at k and -k. Its position is
+    the vertex of parabolas through the logarithms of the amplitude and its neighbors.
 
     Parameters
     ----------
@@ -41,23 +43,23 @@ def find_reflections(
         Amplitudes, shape (ky, kx), zero frequency at the index ``n // 2``; from
         `local_spectrum`.
     step
-        Between pixels, (ky, kx) in 1/nm.
+        Step from pixel to pixel, (ky, kx) [1/nm].
     max_spacing
-        Largest lattice spacing looked for in nm; the form of the particle takes the
-        frequencies below.
+        Largest lattice spacing in the search [nm]. The lower frequencies show the shape
+        of the particle.
     false_alarms
         Expected number of reflections found in a spectrum of noise.
     square
-        Side of the square in which `intensity` is averaged, in 1/nm; the thesis takes
-        30 pixels.
+        Side of the square in which `intensity` is averaged [1/nm]; the thesis takes 30
+        pixels.
 
     Returns
     -------
     A row for each pair, the brightest first: ``spacing`` in nm; ``angle`` of k in
     degrees, 0 to 180, from x towards y; ``intensity``, the mean of the squared
     amplitude in the square, as a fraction of the largest of the whole spectrum;
-    ``amplitude`` of the peak, within 10 %, or 20 % if the crop leaves no room around
-    the particle; ``noise``, the root mean square of noise there.
+    ``amplitude`` of the peak, with an error of up to 10 %, or 20 % if the crop is as
+    small as the particle; ``noise``, the root mean square of noise there.
 
     Raises
     ------
@@ -70,14 +72,9 @@ def find_reflections(
     Thesis, section 6.2 (intensity and angle); figures 6.5 (b) and (c).
     """
     amplitude = _checked(spectrum)
-    for name, value in (
-        ("max_spacing", max_spacing),
-        ("false_alarms", false_alarms),
-        ("square", square),
-        ("The smaller step", min(step)),
-    ):
-        if not (value > 0 and np.isfinite(value)):
-            raise ValueError(f"{name} has to be positive, not {value}.")
+    ReflectionOptions(max_spacing, false_alarms, square)  # checks them
+    if not (min(step) > 0 and np.isfinite(min(step))):
+        raise ValueError(f"The smaller step has to be positive, not {min(step)}.")
     ky, kx = _frequencies(amplitude.shape, step)
     k = np.hypot(ky, kx)
     nyquist = min(n // 2 * d for n, d in zip(amplitude.shape, step, strict=True))
@@ -92,7 +89,7 @@ def find_reflections(
     peaks = peak_local_max(  # type: ignore[no-untyped-call]
         amplitude,
         min_distance=max(1, round(_APART * noise.speckle)),
-        # Most maxima are noise, and would have to be told apart.
+        # Most maxima are noise, so that only those above the threshold are compared.
         threshold_abs=np.nextafter(amplitude[above].min(), 0),
         exclude_border=1,
         p_norm=2,
@@ -114,26 +111,27 @@ def measure_reflections(
     *,
     square: float = 0.5,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return intensity and amplitude where reflections should be.
+    """Measure intensity and amplitude where reflections should be.
 
-    The amplitude is the largest of the 3 x 3 pixels there; of noise, that is about
+    The amplitude is the largest of the 3 x 3 pixels there; for noise, this is about
     1.5 times its root mean square.
 
     Parameters
     ----------
     spectrum, step, square
-        As in `find_reflections`.
+        See `find_reflections`.
     spacing, angle
-        Of each reflection in nm and degrees.
+        Spacing [nm] and angle [degrees] of each reflection.
 
     Returns
     -------
-    The two columns of `find_reflections`, shape (reflection,); nan beyond the spectrum.
+    Intensity and amplitude as in `find_reflections`, shape (reflection,); NaN beyond
+    the spectrum.
 
     Raises
     ------
     ValueError
-        As `find_reflections`.
+        See `find_reflections`.
     """
     amplitude = _checked(spectrum)
     turn = np.radians(np.asarray(angle, float))
@@ -151,7 +149,7 @@ def _checked(spectrum: ArrayLike) -> NDArray[np.float64]:
         raise ValueError(
             f"One spectrum of shape (ky, kx) is needed, not {amplitude.shape}."
         )
-    # Negative also where the comparison fails, which it does for nan.
+    # Written so that NaN is refused, too: the comparison is False for NaN.
     if not (amplitude >= 0).all() or not np.isfinite(amplitude).all():
         raise ValueError("Amplitudes have to be finite and not negative.")
     # The first row and column of an even size have no partner.
@@ -159,7 +157,7 @@ def _checked(spectrum: ArrayLike) -> NDArray[np.float64]:
     if np.abs(inner - inner[::-1, ::-1]).max() > 1e-2 * amplitude.max():
         raise ValueError(
             "The spectrum is not symmetric about the index n // 2: it is not that of a "
-            "real image, or not shifted (np.fft.fftshift)."
+            "real image, or it is not shifted (np.fft.fftshift)."
         )
     return amplitude
 
@@ -177,7 +175,7 @@ def _frequencies(
 def _vertex(
     amplitude: NDArray[np.float64], row: int, column: int
 ) -> tuple[float, float, float]:
-    """Return row, column and height of a maximum between the pixels."""
+    """Return row, column and height of a maximum, between pixels."""
     peak = np.log(amplitude[row, column])
     place, height = [float(row), float(column)], peak
     beside = (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rotation that brings one set of reflections onto another, by their votes."""
+"""Rotation from one set of reflections to another, from their votes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     Values = NDArray[np.float64]
     Index = NDArray[np.intp]
 
-_ROUNDS = 3  # in which the middle of the votes is found
+_ROUNDS = 3  # rounds in which the middle of the votes is found
 
-# Angle between two reflections above which they are not one row of planes, degrees.
+# Smallest angle between two reflections that are not one row of planes [degrees].
 _COLLINEAR = 10.0
 
-# What a rotation by all that is allowed must have in votes above none at all: where a
-# pattern repeats itself, the smaller rotation is meant.
+# Share of its votes that the largest allowed rotation loses, so that the smaller
+# rotation is taken where a pattern repeats itself.
 _INERTIA = 0.2
 
-# The share of the brightness that a rotation farther than expected has to explain, and
-# the share of that which an expected one may explain, too.
+# Share of the brightness that a rotation larger than expected has to explain, and the
+# share of this that an expected rotation may explain, too.
 _MOST = 0.5
 
 
@@ -35,11 +35,12 @@ class Reflections(NamedTuple):
     Parameters
     ----------
     spacing
-        In nm, shape (reflection,).
+        Spacing of each reflection [nm], shape (reflection,).
     angle
-        In degrees; k and -k are one reflection, so that 180 degrees are nothing.
+        Angle of each reflection [degrees]; k and -k are one reflection, so that 180
+        degrees are the same as 0.
     weight
-        What the vote of each counts.
+        Weight of the vote of each reflection.
     """
 
     spacing: Values
@@ -47,30 +48,30 @@ class Reflections(NamedTuple):
     weight: Values
 
     def turned(self, rotation: float) -> Reflections:
-        """Return them rotated by an angle in degrees."""
+        """Return the reflections rotated by an angle [degrees]."""
         return self._replace(angle=self.angle + rotation)
 
     def only(self, kept: NDArray[np.bool_] | Index) -> Reflections:
-        """Return some of them."""
+        """Return some of the reflections."""
         return Reflections(*(values[kept] for values in self))
 
 
 class Tolerance(NamedTuple):
-    """How much two reflections may differ that are the same.
+    """Largest differences of two reflections that are the same.
 
     Parameters
     ----------
     spacing
-        As a fraction.
+        Relative difference of the spacings.
     angle
-        In degrees.
+        Difference of the angles [degrees].
     """
 
     spacing: float
     angle: float
 
     def checked(self) -> Tolerance:
-        """Return it.
+        """Return the tolerance if it is valid.
 
         Raises
         ------
@@ -87,37 +88,38 @@ class Tolerance(NamedTuple):
 
 
 def difference(angle: Values, other: Values | float) -> Values:
-    """Return angle - other of lines, in degrees from -90 to 90."""
+    """Return angle - other for lines, from -90 to 90 [degrees]."""
     return (angle - other + 90) % 180 - 90
 
 
 def in_two_directions(angle: Values) -> bool:
-    """Return whether reflections at these angles in degrees are not all in one row."""
+    """Return whether reflections at these angles [degrees] are not all in one row."""
     return bool((np.abs(difference(angle, angle[:, np.newaxis])) > _COLLINEAR).any())
 
 
 def particle_rotation(
     before: Reflections, now: Reflections, expected: float, tolerance: Tolerance
 ) -> float:
-    """Return the rotation of a particle, also one that is farther than expected.
+    """Return the rotation of a particle, also if it is larger than expected.
 
-    That is a `common_rotation` which explains most of the brightness, in two
-    directions, where those expected explain less than half of that. One row of planes
-    at another angle is no rotation: another row may have become bright.
+    A larger rotation is a `common_rotation` that explains most of the brightness, in
+    two directions, where the expected rotations explain less than half of this. One row
+    of planes at another angle is not a rotation: another row may have become bright.
 
     Parameters
     ----------
     before, now
-        The reflections.
+        Reflections in two frames.
     expected
-        Largest rotation that is expected, in degrees.
+        Largest expected rotation [degrees].
     tolerance
         See `common_rotation` and `same_reflections`.
 
     Returns
     -------
-    In degrees. Beyond what is expected from -90 to 90, because a spectrum is symmetric,
-    and the smallest if the crystal is symmetric, too.
+    The rotation [degrees]. A rotation that is larger than expected is from -90 to 90,
+    because a spectrum is symmetric, and the smallest one if the crystal is symmetric,
+    too.
     """
     near = common_rotation(before, now, expected, tolerance)
     near_ones = _known(before, now.turned(-near), tolerance).weight.sum()
@@ -133,24 +135,24 @@ def particle_rotation(
 def common_rotation(
     before: Reflections, now: Reflections, farthest: float, tolerance: Tolerance
 ) -> float:
-    """Return the rotation that most reflections agree on.
+    """Return the rotation on which most reflections agree.
 
-    Every pair of equal spacing is a vote for a rotation and counts as much as the
-    root of the product of the weights. The rotation is the weighted mean of the votes
-    around the place where most are.
+    Every pair of equal spacing is a vote for a rotation, with the root of the product
+    of the weights as its weight. The rotation is the weighted mean of the votes around
+    the angle with most votes.
 
     Parameters
     ----------
     before, now
-        The reflections.
+        Reflections in two frames.
     farthest
-        Largest rotation in degrees.
+        Largest rotation [degrees].
     tolerance
-        How far votes are apart that agree, and spacings that are equal.
+        Largest differences of votes that agree, and of spacings that are equal.
 
     Returns
     -------
-    In degrees; zero where no two reflections have equal spacings.
+    The rotation [degrees]; zero where no two reflections have equal spacings.
     """
     i, j = np.nonzero(np.abs(_strain(before, now)) <= tolerance.spacing)
     votes = difference(now.angle[j], before.angle[i])
@@ -160,13 +162,13 @@ def common_rotation(
     if not len(votes):
         return 0.0
     apart = np.abs(difference(votes[:, np.newaxis], votes))
-    # Votes count less, the farther they are, so that the middle of a group wins.
+    # The weight of votes falls with their distance, so that the middle of a group wins.
     agreement = np.clip(1 - apart / tolerance.angle, 0, None) @ weight
     rotation = votes[np.argmax(agreement * (1 - _INERTIA * np.abs(votes) / farthest))]
     for _ in range(_ROUNDS):
         off = difference(votes, rotation)
         agreeing = np.abs(off) <= tolerance.angle
-        # np.average checks its input for longer than it computes.
+        # np.average would take longer to check its input than to compute.
         rotation += (off * weight)[agreeing].sum() / weight[agreeing].sum()
     return float(rotation)
 
@@ -179,13 +181,13 @@ def same_reflections(
     Parameters
     ----------
     before, now
-        The reflections, rotated onto each other.
+        Reflections in two frames, rotated onto each other.
     tolerance
-        How much a pair may differ.
+        Largest differences of a pair.
 
     Returns
     -------
-    Numbers before and now of the pairs, and how well each fits, 1/2 to 1.
+    Indices of the pairs before and now, and how well each pair fits, 1/2 to 1.
     """
     turn = difference(now.angle, before.angle[:, np.newaxis])
     strain = _strain(before, now)
@@ -198,7 +200,7 @@ def same_reflections(
 
 
 def _known(before: Reflections, now: Reflections, tolerance: Tolerance) -> Reflections:
-    """Return those of now that were there before."""
+    """Return the present reflections that were there before."""
     _, pairs, _ = same_reflections(before, now, tolerance)
     return Reflections(*(values[pairs] for values in now))
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Exit waves: reconstructed, compared, and what their columns tell."""
+"""Exit waves: reconstruction, registration, comparison, and the mass of columns."""

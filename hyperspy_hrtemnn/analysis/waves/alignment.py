@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far a sample has drifted from image to image of a focal series.
+"""Alignment: drift of the sample from image to image of a focal series.
 
-Images at different defocus do not look alike, and correlating them with each other
-finds their contrast as well as their shift. Each is therefore registered to the image
-that the wave, as far as it is known, makes at its defocus.
+Images at different defocus do not look alike, and their correlation depends on their
+contrast as well as on their shift. Each image is therefore registered to the image that
+the wave, as far as it is known, makes at its defocus.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from .search import WaveSearch
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-# Steps of the search with each image that is added.
+# Steps of the search after each added image.
 _STEPS = 4
 
-# Least part of an image that its neighbor shows as well.
+# Smallest part of an image that its neighbor also shows.
 _SHARED = 0.5
 
-# Parts of a pixel to which images are registered.
+# Images are registered to 1 over this number of a pixel.
 _PARTS = 200
 
 
@@ -39,25 +39,25 @@ def align(
 ) -> NDArray[np.float64]:
     """Find the drift of all images, from the middle one outwards.
 
-    The wave of the images that are already aligned is taken to the next.
+    The wave of the images that are already aligned predicts the next image.
 
     Parameters
     ----------
     amplitudes
-        Of the images, shape (image, y, x).
+        Amplitudes of the images, shape (image, y, x).
     transfer
-        Transfer function of each, shape (image, y, x) of the wave; they come back
-        with the drift.
+        Transfer function of each image, shape (image, y, x) of the wave; the drift is
+        multiplied onto them in place.
     extent
         Lengths of the wave along (y, x) [Å].
     sampling
         Pixel size of the images [Å].
     noisy
-        As of `WaveSearch`.
+        See `WaveSearch`.
 
     Returns
     -------
-    Drift (y, x) of each image against the middle one [Å], shape (image, 2).
+    Drift (y, x) of each image relative to the middle one [Å], shape (image, 2).
     """
     count = len(amplitudes)
     drift = np.zeros((count, 2))
@@ -78,12 +78,12 @@ def align(
 def refine(
     search: WaveSearch, extent: tuple[float, float], sampling: float
 ) -> NDArray[np.float64]:
-    """Find what is left of the drift of all images, against the wave.
+    """Find the remaining drift of all images, against the wave.
 
     Parameters
     ----------
     search
-        The search for the wave, whose transfer functions come back with the drift.
+        Search for the wave; the drift is multiplied onto its transfer functions.
     extent
         Lengths of the wave along (y, x) [Å].
     sampling
@@ -91,7 +91,7 @@ def refine(
 
     Returns
     -------
-    Drift (y, x) of each image beside what was known [Å], shape (image, 2).
+    Drift (y, x) of each image in addition to the known drift [Å], shape (image, 2).
     """
     drift = np.zeros((len(search.amplitudes), 2))
     for number, transfer in enumerate(search.transfer):
@@ -108,7 +108,7 @@ def _register(
     extent: tuple[float, float],
     sampling: float,
 ) -> NDArray[np.float64]:
-    """Return the drift (y, x) of an image [Å] and put it on its transfer function."""
+    """Return the drift (y, x) of an image [Å] and add it to its transfer function."""
     drift = np.zeros(2)
     for estimate in (_coarse_drift, _fine_drift):
         moved = estimate(measured, search.amplitude(transfer)) * sampling
@@ -120,10 +120,10 @@ def _register(
 def _coarse_drift(
     measured: NDArray[np.float32], expected: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Return how far (y, x) an image has moved from what is expected [whole pixels].
+    """Return how far (y, x) an image has moved from the expected one [whole pixels].
 
-    By the correlation of what the two share, whatever the drift: that of the whole
-    images prefers the crystal to lie on itself to their edges doing so.
+    For each drift, only the parts that both images show are correlated: the correlation
+    of whole images would prefer a shift by a period of the crystal.
     """
     everywhere = np.ones(measured.shape, bool)
     shift, _, _ = phase_cross_correlation(  # type: ignore[no-untyped-call]
@@ -139,7 +139,7 @@ def _coarse_drift(
 def _fine_drift(
     measured: NDArray[np.float32], expected: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Return how far (y, x) an image has moved from what is expected [pixels]."""
+    """Return how far (y, x) an image has moved from the expected one [pixels]."""
     window = np.outer(*(hann(n) for n in measured.shape))
     shift, _, _ = phase_cross_correlation(  # type: ignore[no-untyped-call]
         window * (measured - measured.mean()),
@@ -153,20 +153,20 @@ def _fine_drift(
 def ramp(
     shape: tuple[int, ...], extent: tuple[float, float], drift: ArrayLike
 ) -> NDArray[np.complex64]:
-    """Return what a drift makes of a transfer function, or of a spectrum.
+    """Return the factor by which a drift changes a transfer function, or a spectrum.
 
     Parameters
     ----------
     shape
-        Pixels along (y, x).
+        Shape (y, x) of the spectrum.
     extent
         Lengths along (y, x) [Å].
     drift
-        (y, x) [Å].
+        Drift (y, x) [Å].
 
     Returns
     -------
-    A factor for each frequency, zero first, shape (y, x).
+    The factor for each frequency, zero first, shape (y, x).
     """
     along_y, along_x = (
         np.exp(-2j * np.pi * distance * scipy.fft.fftfreq(n, length / n))

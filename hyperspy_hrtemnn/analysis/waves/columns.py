@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Atomic columns of an exit wave: where they are and what the wave is there."""
+"""Atomic columns of an exit wave: their positions, and the wave at each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from skimage.feature import peak_local_max
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-# Radius of the neighborhood a summit is fitted in, in smallest separations.
+# Radius of the neighborhood in which a summit is fitted, in smallest separations.
 _FITTED = 0.2
 
 
@@ -24,10 +24,10 @@ class WaveColumns:
     Parameters
     ----------
     positions
-        (row, column) of each, in pixels; the center of the first pixel is (0, 0).
-        Shape (column, 2).
+        Row and column of each atomic column [pixels]; the center of the first pixel is
+        (0, 0). Shape (column, 2).
     wave
-        What the wave is at each, complex, shape (column,).
+        Value of the wave at each atomic column, complex, shape (column,).
     """
 
     positions: NDArray[np.float64]
@@ -43,7 +43,7 @@ def find_wave_columns(
 ) -> WaveColumns:
     """Find the atomic columns of an exit wave.
 
-    They are the summits of what they change of the wave, ``|wave - 1|`` (publication I,
+    They are the summits of the change of the wave, ``|wave - 1|`` (publication I,
     figure 5). A quadric is fitted around each; its summit is the position, and quadrics
     fitted to the real and the imaginary part there give the value.
 
@@ -54,12 +54,12 @@ def find_wave_columns(
     min_separation
         Smallest distance between two columns [pixels].
     threshold
-        Least change of the wave, of any size; not relative to what else is there.
+        Smallest change of the wave ``|wave - 1|``, an absolute value.
 
     Raises
     ------
     ValueError
-        If the shape is another one, a number is not positive, or the wave has NaN or
+        If the shape is not (y, x), a number is not positive, or the wave has NaN or
         infinite pixels.
 
     Examples

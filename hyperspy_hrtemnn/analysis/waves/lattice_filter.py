@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A crystal, such as a support, taken out of a wave by its Bragg spots."""
+"""Lattice filter: removal of a crystal, such as a support, by its Bragg spots."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import scipy.fft
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-# Step in which orientations are tried, much less than a spot is wide [degrees].
+# Step between the orientations that are tried, much less than the width of a spot
+# [degrees].
 _STEP = 0.1
 
 
@@ -23,7 +24,7 @@ def hexagonal_spots(
     Parameters
     ----------
     a
-        Lattice constant [Å], 2.46 of graphene.
+        Lattice constant [Å], 2.46 for graphene.
     angle
         Direction of a lattice vector from x towards y [degrees].
     limit
@@ -31,11 +32,11 @@ def hexagonal_spots(
 
     Returns
     -------
-    (y, x) of each [1/Å], zero not among them, shape (spot, 2).
+    Frequency (y, x) of each spot [1/Å], without zero, shape (spot, 2).
     """
     first = 2 / (np.sqrt(3) * a)
     limit = 1.01 * np.sqrt(3) * first if limit is None else limit
-    # The reciprocal vectors stand at 30 degrees to the lattice's.
+    # The reciprocal vectors are at 30 degrees to those of the lattice.
     directions = np.deg2rad(angle + np.array([30.0, 90.0]))
     basis = first * np.stack([np.sin(directions), np.cos(directions)], axis=-1)
     reach = int(2 * limit / first) + 1
@@ -48,7 +49,7 @@ def hexagonal_spots(
 def hexagonal_angle(
     wave: NDArray[np.complexfloating], sampling: float, a: float
 ) -> float:
-    """Return how a hexagonal crystal lies in a wave, from its Bragg spots.
+    """Find the orientation of a hexagonal crystal in a wave, from its Bragg spots.
 
     Parameters
     ----------
@@ -70,7 +71,8 @@ def hexagonal_angle(
     strength = []
     for angle in angles:
         ky, kx = -2j * np.pi * hexagonal_spots(a, angle).T[..., np.newaxis]
-        # The spectrum between the frequencies of the Fourier transform, too.
+        # The spectrum is also computed between the frequencies of the Fourier
+        # transform.
         along_y, along_x = (
             np.exp(k * at).astype(np.complex64) for k, at in ((ky, y), (kx, x))
         )
@@ -79,12 +81,12 @@ def hexagonal_angle(
     return float(angles[np.argmax(strength)])
 
 
-def remove_spots(
+def remove_bragg_spots(
     wave: NDArray[np.complexfloating], sampling: float, spots: ArrayLike, width: float
 ) -> NDArray[np.complex64]:
-    """Return a wave without what repeats itself in it with some frequencies.
+    """Remove Bragg spots, the periodic parts of a wave with some frequencies.
 
-    Its mean, and with it 1 = vacuum far from the crystal, stays.
+    The mean of the wave stays, and with it 1 = vacuum far from the crystal.
 
     Parameters
     ----------
@@ -93,9 +95,9 @@ def remove_spots(
     sampling
         Pixel size [Å].
     spots
-        Frequencies (y, x) [1/Å], shape (spot, 2); with each its opposite is taken.
+        Frequencies (y, x) [1/Å], shape (spot, 2); the opposite of each is removed, too.
     width
-        Standard deviation of the Gaussian that is cut out around each [1/Å].
+        Standard deviation of the Gaussian that is removed around each spot [1/Å].
     """
     ky, kx = (scipy.fft.fftfreq(n, sampling) for n in wave.shape)
     kept = np.ones(wave.shape, np.float32)

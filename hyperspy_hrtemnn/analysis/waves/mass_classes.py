@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Classes of atomic columns by the mass that the wave at them tells."""
+"""Mass classes: classes of atomic columns by mass, from the exit wave."""
 
 from __future__ import annotations
 
@@ -12,42 +12,45 @@ from .argand import mass_angle
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-_BINS = 500  # in which angles are told apart
+_BINS = 500  # bins of angles
 
 
 def classify_by_mass(
     values: ArrayLike, count: int, angles: ArrayLike | None = None
 ) -> NDArray[np.intp]:
-    """Return the class of each column by its place in the complex plane.
+    """Classify columns by their wave in the complex plane.
 
     Columns are of one class if they lie on the same defocus circle: their angles
-    (`mass_angle`) are put into those clusters that vary least in themselves, however
-    rare one is: the best k-means.
+    (`mass_angle`) are divided into the clusters with the smallest sum of squares, the
+    optimum of k-means, however few columns a cluster has.
 
     Parameters
     ----------
     values
-        The wave at each column, complex, shape (column,).
+        Wave at each column, complex, shape (column,).
     count
         Number of classes.
     angles
-        Of the columns [rad], shape (column,); by default `mass_angle` of the values,
-        none beyond one turn.
+        Angles of the columns [rad], shape (column,); by default `mass_angle` of the
+        values, none beyond one turn.
 
     Returns
     -------
-    From 0, the lightest, to ``count - 1``, shape (column,).
+    Class of each column, from 0, the lightest, to ``count - 1``, shape (column,).
 
     Raises
     ------
     ValueError
-        If there are more classes than columns, or less than one class.
+        If there are more classes than columns, less than one class, or an angle is not
+        finite.
     """
     known = np.asarray(mass_angle(values) if angles is None else angles, float)
     if not 1 <= count <= len(known):
         raise ValueError(
-            f"There are {len(known)} columns; they cannot be of {count} classes."
+            f"{len(known)} columns cannot be divided into {count} classes."
         )
+    if not np.isfinite(known).all():
+        raise ValueError("Angles are NaN or infinite; leave these columns out.")
     bounds = _tightest(known, count)
     return np.searchsorted(bounds, known, side="right")
 
@@ -55,8 +58,8 @@ def classify_by_mass(
 def _tightest(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """Return the values at which all clusters but the first begin.
 
-    By dynamic programming, which finds the least sum of squares; other than k-means,
-    it needs no start (Fisher, J. Am. Stat. Assoc. 53 (1958) 789).
+    Dynamic programming finds the smallest sum of squares and, unlike k-means, does not
+    need a start (Fisher, J. Am. Stat. Assoc. 53 (1958) 789).
     """
     edges = np.histogram_bin_edges(values, _BINS)
     bins = np.digitize(values, edges[1:-1])

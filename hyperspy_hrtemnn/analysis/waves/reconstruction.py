@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The exit wave of a focal series whose lenses are known, without a network."""
+"""Reconstruction of the exit wave from a focal series with known lenses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import scipy.fft
 from scipy.ndimage import fourier_gaussian
 
-from hyperspy_hrtemnn.analysis.microscope.camera import (
+from hyperspy_hrtemnn.analysis.microscope.detector import (
     checked_mtf,
     share_undone,
     undo_mtf,
@@ -30,30 +30,30 @@ if TYPE_CHECKING:
 
     from hyperspy_hrtemnn.analysis.microscope.optics import Optics
 
-# Iterations after which the images are registered anew.
+# Iterations after which the images are registered again.
 _REFINED_AFTER = (5, 15, 35)
 
-# Drift that the margin has room for [Å].
+# Drift for which the margin has room [Å].
 _DRIFT = 10.0
 
-# Frequencies whose envelope is below this reach no farther into the neighborhood.
+# Frequencies with an envelope below this do not add to the margin.
 _SEEN = 0.1
 
 
 @dataclass(frozen=True)
-class Reconstruction:
-    """An exit wave and how it came to fit its images.
+class ExitWaveReconstruction:
+    """An exit wave, and the errors and drifts of its reconstruction.
 
     Parameters
     ----------
     wave
         Exit wave, complex64, shape (y, x); 1 = vacuum.
     errors
-        Root mean square difference of the amplitudes of the images and of what the
-        wave makes of them, one for each iteration; the amplitude in vacuum is 1.
+        Root mean square difference of the amplitudes of the images and of those that
+        the wave makes, one for each iteration; the amplitude in vacuum is 1.
     drift
-        How far (y, x) the sample lies in each image from where it lies in the middle
-        one [Å], shape (image, 2).
+        Drift (y, x) of the sample in each image, relative to the middle image [Å],
+        shape (image, 2).
     """
 
     wave: NDArray[np.complex64]
@@ -72,12 +72,12 @@ def reconstruct_exit_wave(
     smoothing: float = 0.15,
     mtf: tuple[float, float] | None = None,
     callback: Callable[[int, float], None] | None = None,
-) -> Reconstruction:
+) -> ExitWaveReconstruction:
     r"""Reconstruct the exit wave from a focal series with known lenses.
 
-    Iterative wave function reconstruction: the wave is taken to each image, its
-    amplitude there replaced by the measured one, and taken back, as Gerchberg and
-    Saxton do between two planes. Three things are added to it.
+    Iterative wave function reconstruction: the wave is propagated to each image, its
+    amplitude is replaced by the measured one, and it is propagated back, as Gerchberg
+    and Saxton do between two planes. There are three additions.
 
     Partial coherence. With :math:`T_n` the transfer function of image n with its
     envelopes and :math:`w_n` its corrected wave, the waves are combined to the most
@@ -85,21 +85,20 @@ def reconstruct_exit_wave(
 
     .. math:: \psi = 1 + \frac{\sum_n T_n^* (w_n - T_n)}{\sum_n |T_n|^2 + \sigma^2 / S}
 
-    so that a frequency is deconvolved as far as it stands out of the noise.
-    The noise :math:`\sigma^2` is what the images differ from those of the wave, the
-    power :math:`S` of each ring of frequencies that of the wave, both as they are at
+    so that a frequency is deconvolved as far as it is above the noise. The noise
+    :math:`\sigma^2` is the difference between the images and those of the wave, and the
+    power :math:`S` of each ring of frequencies is that of the wave, both updated at
     each iteration.
 
-    Speed. That is the point to which the slowest step would go. A step here is as long
-    as the images' sensitivity to amplitude and phase allows (`WeakObject`), and goes on
-    in the direction of the last while that leads downhill; without these, long
-    wavelengths take thousands of iterations.
+    Speed. This is the point to which the slowest step would go. A step here is as long
+    as the sensitivity of the images to amplitude and phase allows (`WeakObject`), and
+    continues in the direction of the last step while the error falls. Without these,
+    long wavelengths take thousands of iterations.
 
-    Drift. Each image is registered to the one that the wave makes of it; see
-    `alignment`.
+    Drift. Each image is registered to the one that the wave makes; see `alignment`.
 
-    Images tell nothing of the phase as a whole. It is set to 0, and the amplitude to 1,
-    in the vacuum, or where the wave is flattest; see `vacuum_value`.
+    Images do not show the constant phase of the wave. It is set to 0, and the amplitude
+    to 1, in the vacuum, or where the wave is flattest; see `vacuum_value`.
 
     Parameters
     ----------
@@ -109,29 +108,30 @@ def reconstruct_exit_wave(
     sampling
         Pixel size [Å].
     optics
-        The lenses of each image.
+        Energy and lenses of each image.
     iterations
-        How often the wave is corrected by all images. Noisy images need 30; the long
-        wavelengths of a series over 10 nm, where there is no noise, hundreds.
+        Number of times that the wave is corrected by all images. Noisy images need 30;
+        the long wavelengths of a series over 10 nm without noise need hundreds.
     align
-        Whether the images have drifted. Each is registered to what the wave of those
-        nearer to the middle one makes of it; where steps are longer than 20 nm this
-        wave may know too little, and a drift is found that is not there. The errors
-        then end higher than without.
+        Whether the images have drifted. Each is registered to the image that the wave
+        of those nearer to the middle one makes. With steps longer than 20 nm this wave
+        may be too uncertain, and a wrong drift may be found; the errors are then higher
+        at the end than without alignment.
     margin
-        Width of what is reconstructed beyond the images, and cut off at the end, since
-        a defocused image shows what is beside it [Å]. By default as far as the largest
-        defocus carries what the lenses transfer, and 10 Å for the drift; 0 for images
-        that are periodic.
+        Width of the border that is reconstructed beyond the images, because a defocused
+        image shows its surroundings, and cut off at the end [Å]. The default is the
+        distance to which the largest defocus carries what the lenses transfer, and 10 Å
+        for the drift; 0 for periodic images.
     smoothing
-        Standard deviation of the Gaussian that the wave is convolved with at the end
-        [Å]: publication I's 15 pm by default, as of the waves of the networks.
+        Standard deviation of the Gaussian with which the wave is convolved at the end
+        [Å]: 15 pm by default, as in publication I and for the networks.
     mtf
         c0, the half-maximum in Nyquist frequencies, and c3, the steepness, of the
-        camera's MTF (thesis, equation 1.25), which is taken out of the images first; by
-        default there is none.
+        detector's MTF (thesis, equation 1.25), which is removed from the images first;
+        by default there is no MTF.
     callback
-        Called after each iteration with its number, from 1, and its error.
+        Function that is called after each iteration with its number, from 1, and its
+        error.
 
     Raises
     ------
@@ -180,12 +180,13 @@ def reconstruct_exit_wave(
             drift += refine(search, extent, sampling)
         if callback is not None:
             callback(number, errors[number - 1])
-    # The wave lies where most of the images have it; the middle one is to tell.
+    # The wave has the mean position of the images; it is moved to that of the middle
+    # one.
     middle = drift[len(drift) // 2].copy()
     moved = search.spectrum * ramp(shape, extent, middle)
     smooth = fourier_gaussian(moved, smoothing / sampling)
     wave = scipy.fft.ifft2(smooth, norm="forward", workers=-1)[:height, :width]
-    return Reconstruction(
+    return ExitWaveReconstruction(
         wave=np.asarray(wave / vacuum_value(wave, sampling), np.complex64),
         errors=errors,
         drift=drift - middle,
@@ -200,7 +201,7 @@ def _amplitudes(
     if stack.ndim != 3 or len(stack) != count or count < 2:
         raise ValueError(
             "A focal series of two images or more, shape (image, y, x), is needed, and "
-            f"the lenses of each; there are the lenses of {count}, and the images have "
+            f"the lenses of each image; there are {count} lenses, and the images have "
             f"the shape {stack.shape}."
         )
     stack = stack.astype(np.float32)
@@ -213,13 +214,13 @@ def _amplitudes(
             )
     if mtf is not None:
         stack = np.stack([undo_mtf(image, *mtf) for image in stack])
-    # Deconvolved noise may be below 0.
+    # Deconvolution can make noise negative.
     stack = np.maximum(stack, 0) / stack.mean(axis=(1, 2), keepdims=True)
     return np.asarray(np.sqrt(stack), np.float32)
 
 
 def _reach(optics: Sequence[Optics], sampling: float) -> float:
-    """Return how far from its place an image shows what its lenses pass [Å]."""
+    """Return how far the lenses displace what they transfer [Å]."""
     count = 400
     frequency = scipy.fft.rfftfreq(count, sampling)
     line = ((1, count), (1.0, count * sampling))

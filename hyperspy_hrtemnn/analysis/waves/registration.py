@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waves shifted onto each other: what the lens moves is not an error of a wave.
+"""Registration: the shift of one wave onto another.
 
-Three images whose lenses are unknown do not tell where a wave is to a few pm, for a
-tilt of the beam, or coma with defocus, moves all of it alike.
+Such a shift is not an error of the wave: three images with unknown lenses do not show
+its position to a few pm, because a tilt of the beam, or coma with defocus, moves all of
+it.
 """
 
 from __future__ import annotations
@@ -11,17 +12,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.fft
+from scipy.ndimage import distance_transform_edt
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# The first round finds less than the shift, by 2 %, for both waves are faded out alike.
+# The first round finds 2 % less than the shift, because both waves are faded out alike.
 _ROUNDS = 3
 
 _STEPS = 8  # of Newton's method, which converges within four
 _CONVERGED = 1e-4  # [pixels]
 
-# Pixels that waves are continued by, mirrored, before they are shifted.
+# Width along which pixels beside what is no data count less [pixels].
+_FADED = 16
+
+# Width of the mirrored border by which waves are continued before a shift [pixels].
 _MARGIN = 16
 
 
@@ -29,11 +34,13 @@ def find_wave_shift(
     wave: NDArray[np.complexfloating],
     other: NDArray[np.complexfloating],
     largest: float,
+    valid: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
-    """Return by how much a wave has to be shifted to come nearest to another.
+    """Find the shift of a wave that brings it nearest to another.
 
-    The shift of the least square difference, a fraction of a pixel: the maximum of the
-    cross-correlation at whole pixels, and then Newton's method on its Fourier series.
+    This is the shift with the smallest square difference, to a fraction of a pixel: the
+    maximum of the cross-correlation at whole pixels, and then Newton's method on its
+    Fourier series.
 
     Parameters
     ----------
@@ -41,15 +48,20 @@ def find_wave_shift(
         Waves of the same shape (y, x).
     largest
         Largest shift along each axis [pixels].
+    valid
+        Where both waves are data, shape (y, x); by default everywhere. Elsewhere they
+        are finite, and not looked at.
 
     Returns
     -------
     Shift along (y, x) [pixels].
     """
-    target = scipy.fft.fft2(_windowed(other))
+    fade = _fade(other.shape, valid)
+    target = scipy.fft.fft2(_windowed(other, fade))
     shift = np.zeros(2)
     for number in range(_ROUNDS):
-        together = target * scipy.fft.fft2(_windowed(shifted_wave(wave, shift))).conj()
+        moved = _windowed(shifted_wave(wave, shift), fade)
+        together = target * scipy.fft.fft2(moved).conj()
         start = np.zeros(2)
         if number == 0:
             start = _whole_pixels(scipy.fft.ifft2(together).real, int(largest))
@@ -60,14 +72,14 @@ def find_wave_shift(
 def shifted_wave(
     wave: NDArray[np.complexfloating], shift: NDArray[np.floating]
 ) -> NDArray[np.complex128]:
-    """Return a wave moved by a shift along (y, x) [pixels], by its Fourier series.
+    """Shift a wave along (y, x), by its Fourier series.
 
     Parameters
     ----------
     wave
-        Shape (y, x). It is continued by its mirror image.
+        Wave, shape (y, x). It is continued by its mirror image.
     shift
-        Along (y, x) [pixels].
+        Shift along (y, x) [pixels].
     """
     margins = [min(_MARGIN, n - 1) for n in wave.shape]
     padded = np.pad(
@@ -82,11 +94,22 @@ def shifted_wave(
     return np.asarray(inside, np.complex128)
 
 
-def _windowed(wave: NDArray[np.complexfloating]) -> NDArray[np.complex128]:
-    """Return what is seen of a wave without its mean, faded out at the borders."""
-    fade = np.outer(
-        *(np.sin(np.pi * (np.arange(n) + 0.5) / n) ** 2 for n in wave.shape)
-    )
+def _fade(
+    shape: tuple[int, ...], valid: NDArray[np.bool_] | None
+) -> NDArray[np.float64]:
+    """Return the weight of each pixel: 1 in the middle, 0 at borders of the data."""
+    fade = np.outer(*(np.sin(np.pi * (np.arange(n) + 0.5) / n) ** 2 for n in shape))
+    if valid is None or valid.all():
+        return fade
+    # Borders that stay where they are would hold the waves there.
+    share = np.minimum(distance_transform_edt(valid) / _FADED, 1)
+    return np.asarray(fade * np.sin(np.pi / 2 * share) ** 2, np.float64)
+
+
+def _windowed(
+    wave: NDArray[np.complexfloating], fade: NDArray[np.float64]
+) -> NDArray[np.complex128]:
+    """Return a wave without its mean, faded out at the borders."""
     return np.asarray(fade * (wave - np.mean(wave)), np.complex128)
 
 
@@ -123,7 +146,7 @@ def _newton_step(
 ) -> NDArray[np.float64]:
     """Return the step towards the maximum of a correlation from its spectrum."""
     y, x = frequencies
-    # Sums over x and y one after the other, with 1, k and k² of each.
+    # The sums run over x and then y, with 1, k and k² of each.
     turned = [
         np.stack([(1j * k) ** power * np.exp(1j * k * s) for power in range(3)])
         for k, s in ((y, shift[0]), (x, shift[1]))

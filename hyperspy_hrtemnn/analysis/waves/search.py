@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One step after the other from vacuum to the wave that a focal series shows."""
+"""Wave search: the iterations from vacuum to the exit wave of a focal series."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from .weak_object import WeakObject
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Steps in which every frequency is as likely, before its power is known.
+# Number of first steps in which all frequencies are equally likely; their power is
+# known only later.
 _FREE = 10
 
-# Power of a frequency then, and the least later, so that none is given up for good;
-# 1 is as strong as vacuum in one pixel.
+# Power of a frequency in these steps, and the smallest power later, so that no
+# frequency is lost forever; 1 is as strong as vacuum in one pixel.
 _FIRST_POWER, _LEAST_POWER = 1.0, 1e-3
 
-# Damping of the steps at first and at last, what each step leaves of it, and what a
-# step that led uphill multiplies it with.
+# Damping of the steps at the beginning and at the end, the factor of each step, and the
+# factor after a step that raised the error.
 _FIRST_DAMPING, _LEAST_DAMPING, _LESS, _MORE = 0.1, 0.03, 0.9, 4.0
 
-# Uphill is more than this times the squares before; noise and momentum are not.
+# Factor in the squares above which the error has risen; noise and momentum stay below.
 _UPHILL = 1.1
 
-# Single precision leaves this in the amplitudes, in every one alike: less is no sign
-# that more can be deconvolved.
+# Error of single precision in the amplitudes. Smaller differences do not mean that more
+# can be deconvolved.
 _ROUNDING = 3e-6
 
 
@@ -39,24 +40,25 @@ class WaveSearch:
     Parameters
     ----------
     amplitudes
-        Of the images, float32, shape (image, y, x); 1 = vacuum.
+        Amplitudes of the images, float32, shape (image, y, x); 1 = vacuum.
     transfer
         Transfer function of each image, complex64, shape (image, y, x) of the wave,
-        which is as large as the images or goes on beyond their ends.
+        which is as large as the images or continues beyond their ends.
     extent
         Lengths of the wave along (y, x) [Å].
     noisy
-        Share of the frequencies of the images at which there is noise, less than 1
-        where they were filtered.
+        Share of the frequencies of the images that have noise, less than 1 where the
+        images were filtered.
     start
-        Spectrum the search starts from, shape (y, x); by default vacuum.
+        Spectrum from which the search starts, shape (y, x); by default vacuum.
 
     Attributes
     ----------
     transfer
-        As given; a ramp of phase may be put on it, for a drift of the images.
+        Transfer functions as given; they may be multiplied by a ramp of phase, for a
+        drift of the images.
     spectrum
-        Of the wave, its mean at zero frequency, complex64, shape (y, x).
+        Spectrum of the wave, zero frequency first, complex64, shape (y, x).
     """
 
     def __init__(
@@ -89,11 +91,11 @@ class WaveSearch:
         self._steps = 0
 
     def step(self) -> float:
-        """Correct the wave by all images and return by how much they differ from it.
+        """Correct the wave by all images, and return how much they differ from it.
 
         Returns
         -------
-        Root mean square difference of the amplitudes, before the step.
+        Root mean square difference of the amplitudes before the step.
         """
         squares = 0.0
         descent = np.zeros_like(self._vacuum)
@@ -103,7 +105,7 @@ class WaveSearch:
             difference = measured - amplitude
             squares += float(np.vdot(difference, difference))
             wave *= difference / np.maximum(amplitude, np.finfo(np.float32).tiny)
-            # Beyond the images nothing is known, and nothing is to change.
+            # Beyond the images nothing is known, and the wave is not changed.
             padded = scipy.fft.fft2(wave, descent.shape, norm="forward", workers=-1)
             descent += transfer.conj() * padded
         error = math.sqrt(squares / self.amplitudes.size)
@@ -120,7 +122,7 @@ class WaveSearch:
         return np.asarray(np.abs(self._in_frame(transfer)), np.float32)
 
     def _in_frame(self, transfer: NDArray[np.complex64]) -> NDArray[np.complex64]:
-        """Return the wave that a transfer function makes, as far as images show it."""
+        """Return the wave behind a transfer function, within the images."""
         wave: NDArray[np.complex64] = scipy.fft.ifft2(
             self.spectrum * transfer, norm="forward", workers=-1, overwrite_x=True
         )
@@ -138,7 +140,7 @@ class WaveSearch:
         return power
 
     def _advance(self, descent: NDArray[np.complex64], noise: float) -> None:
-        """Step downhill, and on in the direction of the last step while it leads on."""
+        """Step downhill, and in the direction of the last step while it helps."""
         self._kept, self._kept_noise = self.spectrum, noise
         self._damping = max(self._damping * _LESS, _LEAST_DAMPING)
         weight = np.float32(noise) / self._power()
@@ -154,7 +156,7 @@ class WaveSearch:
         self._reached, self._momentum = reached, following
 
     def _return(self) -> None:
-        """Go back to the last wave that was not uphill; the next step is smaller."""
+        """Return to the last wave before the error rose; the next step is smaller."""
         self.spectrum = self._reached = self._kept
         self._kept_noise, self._momentum = math.inf, 1.0
         self._damping *= _MORE

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Phases of columns beyond one turn, from thin columns to their thicker neighbors.
+"""Phase unwrapping of columns beyond one turn, from thin columns to thicker neighbors.
 
-One column does not tell how often its phase has gone around. Neighbors do, as in any
-unwrapping of a phase in space: where the height of a crystal changes from column to
-column by an atom or two, the phase of the thicker one is a small step further.
+A single column does not show how many turns its phase has made. Its neighbors do, as in
+any unwrapping of a phase in space: where the height of a crystal changes from column to
+column by an atom or two, the phase of the thicker one is larger by a small step.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 TURN = 2 * np.pi
 
-# Neighbors are nearer than this many distances to the nearest. The six around a column
-# of gold along [110] are at 1 and 1.15.
+# Longest distance of neighbors, in distances to the nearest. The six around a column of
+# gold along [110] are at 1 and 1.15.
 _NEIGHBORS = 1.5
 
 # Largest step between neighbors [rad], three atoms of gold along [110]. Near a full
-# turn the steps of a wedge are up to 85°, for columns there hardly change the wave.
+# turn the steps of a wedge are up to 85°, because columns hardly change the wave there.
 _STEP = np.radians(100)
 
-# What is added to steps, because a graph has no edge where the step is 0 [rad].
+# Number that is added to steps, because a graph has no edge where the step is 0 [rad].
 _NO_STEP = 1e-6
 
 
@@ -40,30 +40,32 @@ def unwrapped(
     phases: NDArray[np.float64],
     positions: ArrayLike,
     frames: ArrayLike | None = None,
-) -> NDArray[np.float64]:
-    """Return phases of columns that go on beyond a turn.
+) -> tuple[NDArray[np.float64], int]:
+    """Unwrap the phases of columns beyond one turn, and count steps that are unsure.
 
     Columns are joined to patches by steps of the phase of up to 100°, the smallest
     first, and the lightest column of each patch keeps its phase. A patch in which even
-    that one is beyond a turn is not recognized.
+    this column is beyond a turn is not recognized.
 
     Parameters
     ----------
     phases
-        Phase of each column in its first turn [rad], shape (column,).
+        Phase of each column in the first turn [rad], shape (column,).
     positions
-        Place of each, in any unit, shape (column, 2).
+        Position of each column, in any unit, shape (column, 2).
     frames
-        The frame of each, shape (column,); by default all are in one.
+        Frame of each column, shape (column,); by default all are in one.
 
     Returns
     -------
-    The phases with multiples of a turn added, shape (column,).
+    The phases with multiples of a turn added, shape (column,); and the number of pairs
+    of neighbors in two patches, one of them beyond half a turn: how often that one has
+    gone around is not known.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not fit, or a position is not finite.
     """
     places = np.asarray(positions, float)
     numbers = np.zeros(len(places)) if frames is None else np.asarray(frames)
@@ -74,19 +76,23 @@ def unwrapped(
         )
     if numbers.shape != phases.shape:
         raise ValueError(f"frames has the shape {numbers.shape}, not {phases.shape}.")
+    if not np.isfinite(places).all():
+        raise ValueError("positions has NaN or infinite ones; leave these columns out.")
     result = phases.copy()
+    unsure = 0
     for number in np.unique(numbers):
         inside = np.flatnonzero(numbers == number)
-        result[inside] = _of_frame(phases[inside], places[inside])
-    return result
+        result[inside], pairs = _of_frame(phases[inside], places[inside])
+        unsure += pairs
+    return result, unsure
 
 
 def _of_frame(
     phases: NDArray[np.float64], places: NDArray[np.float64]
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], int]:
     count = len(phases)
     if count < 2:
-        return phases
+        return phases, 0
     tree = cKDTree(places)
     nearest = tree.query(places, 2)[0][:, 1]
     first, second = tree.query_pairs(
@@ -97,14 +103,18 @@ def _of_frame(
     edges = steps[small] + _NO_STEP, (first[small], second[small])
     joined = minimum_spanning_tree(coo_matrix(edges, shape=(count, count)))
     result = phases.copy()
-    for patch in _patches(joined):
+    patch_of = np.zeros(count, int)
+    for number, patch in enumerate(_patches(joined)):
+        patch_of[patch] = number
         order, before = breadth_first_order(joined, patch[0], directed=False)
         for column in order[1:]:
             step = _wrapped(phases[column] - phases[before[column]])
             result[column] = result[before[column]] + step
         lightest = patch[result[patch].argmin()]
         result[patch] -= result[lightest] - phases[lightest]
-    return result
+    apart = patch_of[first] != patch_of[second]
+    beyond = np.fmax(result[first], result[second]) > np.pi
+    return result, int(np.count_nonzero(apart & beyond & np.isfinite(steps)))
 
 
 def _patches(joined: coo_matrix) -> list[NDArray[np.intp]]:
@@ -115,5 +125,5 @@ def _patches(joined: coo_matrix) -> list[NDArray[np.intp]]:
 
 
 def _wrapped(step: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return steps of a phase by their shortest way [rad]."""
+    """Return steps of a phase, wrapped to the shortest step [rad]."""
     return np.asarray((step + np.pi) % TURN - np.pi, np.float64)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The value of an exit wave where it went through nothing."""
+"""Vacuum value: the value of an exit wave in vacuum."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from scipy.ndimage import gaussian_filter
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Neighborhood in which a wave is flat or not, standard deviation [Å].
+# Standard deviation of the neighborhood in which the flatness is measured [Å].
 _NEIGHBORHOOD = 2.0
 
-# Share of the pixels that are taken for vacuum.
+# Share of the pixels taken for vacuum.
 _SHARE = 0.03
 
 
 def vacuum_value(wave: NDArray[np.complexfloating], sampling: float) -> complex:
     """Return the mean of a wave over the 3 % of its pixels where it is flattest.
 
-    Flat is where the wave varies least within 2 Å. Without vacuum in the field this is
-    the flattest part of the sample, and what is found is as arbitrary as the phase.
+    The wave is flattest where it varies least within 2 Å. Without vacuum in the field
+    of view this is the flattest part of the sample, and the value is arbitrary, as is
+    the phase.
 
     Parameters
     ----------

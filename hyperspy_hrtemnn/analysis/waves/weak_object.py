@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much the images of a focal series change with amplitude and phase of the wave.
+"""Weak object: sensitivity of a focal series to amplitude and phase of the wave.
 
 Where the wave is near 1, the amplitude of an image is a linear function of the real and
-the imaginary part of the exit wave, at each frequency by itself: the first through the
-cosine of the lenses' phase, the second through its sine. At long wavelengths the sine
-is small, so that a search that does not know it goes there in very small steps.
+the imaginary part of the exit wave, separately at each frequency: of the first through
+the cosine of the phase of the lenses, of the second through its sine. At long
+wavelengths the sine is small, so that a search without this knowledge makes very small
+steps there.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class WeakObject:
     ----------
     transfer
         Transfer function of each image, shape (image, y, x). A drift of the images
-        does not matter.
+        makes no difference.
 
     Attributes
     ----------
@@ -35,7 +36,7 @@ class WeakObject:
 
     def __init__(self, transfer: NDArray[np.complex64]) -> None:
         shape = transfer.shape[1:]
-        kept = shape[1] // 2 + 1  # of a real image's spectrum
+        kept = shape[1] // 2 + 1  # columns of the spectrum of a real image
         self.passed = np.zeros(shape, np.float32)
         self._real = np.zeros((shape[0], kept), np.float32)
         self._imaginary = np.zeros_like(self._real)
@@ -55,7 +56,7 @@ class WeakObject:
         damping: float,
         weight: NDArray[np.float32],
     ) -> NDArray[np.complex64]:
-        """Return the change of a wave that makes up for a difference of its images.
+        """Return the change of a wave that corrects a difference of its images.
 
         Parameters
         ----------
@@ -63,10 +64,11 @@ class WeakObject:
             Spectrum of the steepest descent of half the squared difference, shape
             (y, x).
         damping
-            Share of `passed` that is added to the sensitivity, where the wave is not
-            as near to 1 as all this supposes.
+            Share of `passed` that is added to the sensitivity, because the wave is not
+            as near to 1 as assumed.
         weight
-            Added to the sensitivity as it is, even in the frequency, shape (y, x).
+            Number that is added to the sensitivity, the same at opposite frequencies,
+            shape (y, x).
 
         Returns
         -------

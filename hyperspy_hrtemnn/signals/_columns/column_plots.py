@@ -10,9 +10,9 @@ import pandas as pd
 
 from hyperspy_hrtemnn.analysis.columns.table import check_columns, neighbor_distance
 from hyperspy_hrtemnn.plots.class_colors import class_colors
-from hyperspy_hrtemnn.signals._image_plots import draw_image
-from hyperspy_hrtemnn.signals._movies.frames import frame_index
-from hyperspy_hrtemnn.signals._units import ratio, unit_of
+from hyperspy_hrtemnn.signals._shared.frames import frame_index
+from hyperspy_hrtemnn.signals._shared.image_plots import draw_image
+from hyperspy_hrtemnn.signals._shared.units import ratio, unit_of
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D

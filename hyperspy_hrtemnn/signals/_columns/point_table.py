@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hyperspy_hrtemnn.signals._calibration import edges_of
-from hyperspy_hrtemnn.signals._movies.each_frame import each_frame
-from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
-from hyperspy_hrtemnn.signals._tables import join_frames
-from hyperspy_hrtemnn.signals._units import unit_of
+from hyperspy_hrtemnn.signals._shared.calibration import edges_of
+from hyperspy_hrtemnn.signals._shared.runner import each_frame
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
+from hyperspy_hrtemnn.signals._shared.tables import join_frames
+from hyperspy_hrtemnn.signals._shared.units import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +60,7 @@ def point_table(
         find,
         channel_axis,
         rule=FrameRule(known=True),
+        label="find columns",
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )

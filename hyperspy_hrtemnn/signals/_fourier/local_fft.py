@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable
 from functools import partial
 from operator import index as whole_number
@@ -18,36 +17,31 @@ from dask.highlevelgraph import HighLevelGraph
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import (
     crop_sizes,
-    least_size,
     local_spectrum,
     particle_spectra,
+    smallest_crop_size,
 )
 from hyperspy_hrtemnn.bad_frames import check_data
 from hyperspy_hrtemnn.image_data import ImageData, image_data
-from hyperspy_hrtemnn.signals._calibration import pixels, sampling
-from hyperspy_hrtemnn.signals._entrance import in_one_form
-from hyperspy_hrtemnn.signals._instances import check_ids, has_no_data, in_same_form
-from hyperspy_hrtemnn.signals._movies.deferred import (
+from hyperspy_hrtemnn.signals._shared.calibration import pixels, sampling
+from hyperspy_hrtemnn.signals._shared.deferred import (
     deferred_blocks,
     lenient_blocks,
     whole_frames,
 )
-from hyperspy_hrtemnn.signals._movies.frames import (
-    axis_dicts,
-    computed,
-    derived_signal,
-    free_name,
-)
-from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
+from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
+from hyperspy_hrtemnn.signals._shared.entrance import in_one_form, in_same_form
+from hyperspy_hrtemnn.signals._shared.frames import axis_dicts, free_name
+from hyperspy_hrtemnn.signals._shared.labels import check_ids, has_no_data
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
+from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.bad_frames import OnBadFrame
-    from hyperspy_hrtemnn.signals._instances import Instances
-    from hyperspy_hrtemnn.signals._local_fft_signal import LocalFFT
-    from hyperspy_hrtemnn.signals._movies.deferred import LenientBlock
+    from hyperspy_hrtemnn.signals._shared.deferred import LenientBlock
 
 # Of the spectra of several frames; those of one frame may take more.
 _BLOCK_BYTES = 64 * 2**20
@@ -55,7 +49,7 @@ _BLOCK_BYTES = 64 * 2**20
 
 def local_fft(
     signal: Signal2D,
-    instances: Instances | None = None,
+    instances: Signal2D | None = None,
     id: int | Iterable[int] | None = None,  # noqa: A002 - as the column of tables
     *,
     apodization: float | str = "0.5 nm",
@@ -64,7 +58,7 @@ def local_fft(
     show_progressbar: bool | None = None,
     num_workers: int | None = None,
     lazy_output: bool | None = None,
-) -> LocalFFT:
+) -> Signal2D:
     """Return the Fourier transform of one particle, or of several, frame by frame.
 
     The definition and normalization are those of
@@ -204,7 +198,7 @@ def _numbers(wanted: int | Iterable[int]) -> list[int]:
 
 def check_room(signal: Signal2D, side: int, soft: float) -> None:
     """Raise a ValueError if nothing but soft edges is in a crop of this side."""
-    least = least_size(soft)
+    least = smallest_crop_size(soft)
     if side < least:
         raise ValueError(
             f"A crop or an image of {_length(signal, side)} is all soft edge: the "
@@ -218,12 +212,11 @@ def _warn_of_larger(signal: Signal2D, side: int, fitting: dict[int, int]) -> Non
     """Warn of the particles that do not fit into a crop."""
     larger = sum(needed > side for needed in fitting.values())
     if larger:
-        warnings.warn(
+        warn_user(
             f"{larger} of {len(fitting)} particles and their soft edges are larger "
             f"than the crop of {_length(signal, side)}, which trims them. "
             f"size='{_length(signal, max(fitting.values()))}' holds them in all "
-            "frames.",
-            stacklevel=4,  # the caller of HRTEM.local_fft
+            "frames."
         )
 
 
@@ -234,7 +227,7 @@ def _length(signal: Signal2D, side: int) -> str:
 
 
 def _ids_and_fitting(
-    instances: Instances,
+    instances: Signal2D,
     wanted: list[int] | None,
     side: int | None,
     apodization: float,
@@ -261,7 +254,7 @@ def _ids_and_fitting(
 
 def _transformed(
     signal: Signal2D,
-    instances: Instances | None,
+    instances: Signal2D | None,
     ids: list[int] | None,
     shape: tuple[int, int],
     apodization: float,

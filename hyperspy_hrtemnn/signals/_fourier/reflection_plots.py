@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_hrtemnn.plots.reflections import reflection_colors, reflection_label
-from hyperspy_hrtemnn.signals._image_plots import draw_image
+from hyperspy_hrtemnn.signals._shared.image_plots import draw_image
 
 from .spectrum_display import (
     GAMMA,

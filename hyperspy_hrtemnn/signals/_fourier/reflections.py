@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import dask
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
@@ -17,34 +15,45 @@ from hyperspy_hrtemnn.analysis import (
     follow_reflections,
     measure_reflections,
 )
-from hyperspy_hrtemnn.bad_frames import NO_DATA, is_without_data
-from hyperspy_hrtemnn.signals._instances import check_ids
-from hyperspy_hrtemnn.signals._movies.deferred import whole_frames
-from hyperspy_hrtemnn.signals._progress import is_shown, progress
-from hyperspy_hrtemnn.signals._tables import insert_coordinates, note_unknown
-from hyperspy_hrtemnn.signals._units import hint_for, length_in, unit_of, value_in
+from hyperspy_hrtemnn.signals._shared.choice import IDS, meaning
+from hyperspy_hrtemnn.signals._shared.labels import check_ids
+from hyperspy_hrtemnn.signals._shared.progress import is_shown
+from hyperspy_hrtemnn.signals._shared.runner import each_frame
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
+from hyperspy_hrtemnn.signals._shared.tables import insert_coordinates, note_unknown
+from hyperspy_hrtemnn.signals._shared.units import (
+    hint_for,
+    length_in,
+    unit_of,
+    value_in,
+)
+from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.options import FollowingOptions, ReflectionOptions
+
     Numbers = NDArray[np.intp]
-    Spectra = NDArray[np.float32]  # of a block of frames, shape (spectrum, ky, kx)
 
 _COLUMNS = ["frame", "id", "reflection", "spacing", "angle", "intensity", "amplitude"]
 _COLUMNS += ["noise", "found", "rotation"]
 _INDEXED = ["family", "lattice", "zone_axis"]
 _TYPES: dict[str, type] = {"frame": int, "id": int, "reflection": int, "found": bool}
 _TYPES |= dict.fromkeys(_INDEXED, str)
+# Of a spectrum in which there is nothing to find.
+_EMPTY = np.zeros(0)
+
 _UNITS = {"spacing": "nm", "angle": "°", "rotation": "°"}
 
 
 def peak_table(
     spectra: Signal2D,
-    search: dict[str, float],
-    follow: dict[str, Any],
+    search: ReflectionOptions,
+    follow: FollowingOptions,
     *,
     show_progressbar: bool | None,
     num_workers: int | None,
@@ -56,9 +65,9 @@ def peak_table(
     spectra
         The spectra.
     search
-        Options of `find_reflections`.
+        What is a reflection.
     follow
-        Options of `follow_reflections`.
+        How they are followed and indexed.
     show_progressbar
         Whether to show progress bars.
     num_workers
@@ -67,14 +76,20 @@ def peak_table(
     check_reflection_table(spectra)
     step = frequency_step(spectra)
     frame, number = frames_and_ids(spectra)
-    run = partial(over_blocks, spectra, show_progressbar, num_workers)
-    found = run(partial(_found, step=step, search=search))
-    seen = [isinstance(records, np.ndarray) for records in found]
+    run = partial(
+        each_frame,
+        spectra,
+        rule=FrameRule("skip", known=True),
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+    )
+    found = run(partial(_found, step=step, search=search), label="find reflections")
+    seen = [records is not None and records is not _EMPTY for records in found]
     warn_of_nothing(seen, number)
     shown = pd.DataFrame({"frame": frame, "id": number})[seen]
-    nothing = find_reflections(np.zeros((3, 3)), step, **search)
-    tables = [records for records in found if isinstance(records, np.ndarray)]
-    sizes = [len(records) for records in tables]
+    nothing = find_reflections(np.zeros((3, 3)), step, **vars(search))
+    tables = [records for records, shows in zip(found, seen, strict=True) if shows]
+    sizes = [len(records) for records in tables if records is not None]
     together = pd.DataFrame(np.concatenate([*tables, nothing.to_records(index=False)]))
     for name in ("frame", "id"):
         together[name] = shown[name].to_numpy().repeat(sizes)
@@ -87,21 +102,22 @@ def peak_table(
     ]
     where = rows[["spacing", "angle"]].to_numpy().T
     measured = run(
-        partial(_measured, step=step, square=search["square"]),
-        [where[:, at] if at.size else None for at in of_spectrum],
+        partial(_measured, step=step, square=search.square),
+        arguments=[where[:, at] if at.size else None for at in of_spectrum],
+        label="measure reflections",
     )
     values = [np.zeros((2, 0)), *(each for each in measured if each is not None)]
     at = np.concatenate(of_spectrum)
     rows.loc[at, ["intensity", "amplitude"]] = np.concatenate(values, axis=1).T
-    indexed = follow.get("crystal") is not None
-    unknown = {f for f, said in zip(frame, found, strict=True) if said is NO_DATA}
+    indexed = follow.crystal is not None
+    unknown = {f for f, records in zip(frame, found, strict=True) if records is None}
     return reflection_table(rows, frame_axes(spectra), unknown, indexed=indexed)
 
 
 def followed(
     found: pd.DataFrame,
     shown: pd.DataFrame,
-    follow: dict[str, Any],
+    follow: FollowingOptions,
     *,
     show_progressbar: bool | None,
 ) -> pd.DataFrame:
@@ -115,7 +131,7 @@ def followed(
     shown
         ``frame`` and ``id`` of each spectrum that is not empty.
     follow
-        Options of `follow_reflections`.
+        How they are followed and indexed.
     show_progressbar
         Whether to show a progress bar; None for what HyperSpy's preferences say.
 
@@ -126,7 +142,7 @@ def followed(
     """
     rows = found.groupby("id").indices
     columns = found.drop(columns="id")
-    tables = [follow_reflections(columns.iloc[:0], [], **follow).assign(id=0)]
+    tables = [follow_reflections(columns.iloc[:0], [], **vars(follow)).assign(id=0)]
     with tqdm(
         shown.groupby("id")["frame"],
         desc="following",
@@ -137,7 +153,7 @@ def followed(
             # One of which nothing is found has no rows.
             if particle in rows:
                 of_particle = columns.iloc[rows[particle]].reset_index(drop=True)
-                table = follow_reflections(of_particle, frames, **follow)
+                table = follow_reflections(of_particle, frames, **vars(follow))
                 tables.append(table.assign(id=particle))
     together = pd.concat(tables[1:] or tables, ignore_index=True)
     return together.sort_values(["frame", "id", "reflection"], ignore_index=True)
@@ -197,10 +213,7 @@ def warn_of_nothing(shown: Sequence[bool], number: Numbers) -> None:
                 f"id {', '.join(map(str, known))} is in none of these frames, or only "
                 "within two apodizations of the border of the image."
             )
-        warnings.warn(
-            f"All spectra are empty: {reason}",
-            stacklevel=4,  # the caller of the method of LocalFFT
-        )
+        warn_user(f"All spectra are empty: {reason}")
 
 
 def spacing_in_nm(spacing: float | str, name: str = "max_spacing") -> float:
@@ -256,7 +269,8 @@ def frames_and_ids(spectra: Signal2D) -> tuple[Numbers, Numbers]:
 
     The particle is 0 where there is none, or several and it is not known which.
     """
-    known = spectra.metadata.get_item("HRTEMNN.ids", [])
+    known = meaning(spectra, IDS)
+    known = [] if known is None else known
     axes = spectra.axes_manager.navigation_axes[::-1]
     frame = np.zeros([axis.size for axis in axes], np.intp)
     number = np.full_like(frame, known[0] if len(known) == 1 else 0)
@@ -305,75 +319,26 @@ def is_id_axis(axis: Any) -> bool:
     return str(axis.name) == "id"
 
 
-def over_blocks(
-    spectra: Signal2D,
-    show_progressbar: bool | None,
-    num_workers: int | None,
-    function: Callable[..., list[Any]],
-    arguments: Sequence[Any] | None = None,
-) -> list[Any]:
-    """Return what a function makes of each spectrum and what is given for it.
-
-    Parameters
-    ----------
-    spectra, show_progressbar, num_workers
-        As in the methods of signals.
-    function
-        Given the spectra of a block and, if there are any, their arguments.
-    arguments
-        Of each spectrum, None if it is not needed. Blocks of which none is needed are
-        not computed, and give None.
-    """
-    data = whole_frames(spectra)
-    ends = np.cumsum(data.chunks[0])
-    tasks = []
-    for block, size, end in zip(
-        data.to_delayed().ravel(), data.chunks[0], ends, strict=True
-    ):
-        if arguments is None:
-            task = function
-        else:
-            given = arguments[end - size : end]
-            if all(argument is None for argument in given):
-                tasks.append([None] * size)
-                continue
-            # Bound, so that dask does not look into what is handed over.
-            task = partial(function, arguments=given)
-        tasks.append(dask.delayed(task, pure=False)(block))
-    with progress(show_progressbar):
-        blocks = dask.compute(*tasks, num_workers=num_workers)
-    return [result for block in blocks for result in block]
-
-
 def _found(
-    spectra: Spectra, *, step: tuple[float, float], search: dict[str, float]
-) -> list[NDArray[Any] | str | None]:
+    frame: NDArray[np.float32], *, step: tuple[float, float], search: ReflectionOptions
+) -> NDArray[Any]:
     """Return what is found as records, of which thousands take little memory.
 
-    None for a spectrum that is empty, `NO_DATA` for one of a frame without data.
+    `_EMPTY` for a spectrum that is empty.
     """
-
-    def find(spectrum: NDArray[np.float32]) -> NDArray[Any] | str | None:
-        if is_without_data(spectrum):
-            return NO_DATA
-        if not spectrum.any():
-            return None
-        return find_reflections(spectrum, step, **search).to_records(index=False)
-
-    return [find(spectrum) for spectrum in spectra]
+    (spectrum,) = frame
+    if not spectrum.any():
+        return _EMPTY
+    return find_reflections(spectrum, step, **vars(search)).to_records(index=False)
 
 
 def _measured(
-    spectra: Spectra,
-    arguments: Sequence[NDArray[np.float64] | None],
+    frame: NDArray[np.float32],
+    places: NDArray[np.float64],
     *,
     step: tuple[float, float],
     square: float,
-) -> list[NDArray[np.float64] | None]:
+) -> NDArray[np.float64]:
     """Return intensity and amplitude, shape (2, place), at spacings and angles."""
-    return [
-        None
-        if places is None
-        else np.stack(measure_reflections(spectrum, step, *places, square=square))
-        for spectrum, places in zip(spectra, arguments, strict=True)
-    ]
+    (spectrum,) = frame
+    return np.stack(measure_reflections(spectrum, step, *places, square=square))

@@ -3,33 +3,32 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from hyperspy_hrtemnn.bad_frames import is_without_data
 from hyperspy_hrtemnn.networks import out_of_range, predict_spectra
-from hyperspy_hrtemnn.signals._lenses import known_energy
-from hyperspy_hrtemnn.signals._tables import insert_coordinates, note_unknown
+from hyperspy_hrtemnn.signals._shared.lenses import known_energy
+from hyperspy_hrtemnn.signals._shared.runner import each_frame
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
+from hyperspy_hrtemnn.signals._shared.tables import insert_coordinates, note_unknown
+from hyperspy_hrtemnn.user_warnings import warn_user
 
 from .reflections import (
     check_reflection_table,
     frame_axes,
     frames_and_ids,
     frequency_step,
-    over_blocks,
     warn_of_nothing,
 )
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
+    from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.networks import Network
-
-    from .reflections import Spectra
 
 
 def zone_axis_table(
@@ -57,24 +56,29 @@ def zone_axis_table(
     pixel = 10 / (step[0] * spectra.axes_manager.signal_shape[1])  # of the images [Å]
     faults = out_of_range(card, sampling=pixel, energy=known_energy(spectra))
     if faults:
-        warnings.warn(
+        warn_user(
             f"The network {card.name!r} was not trained for this: {'; '.join(faults)}. "
-            "There its answer is a guess.",
-            stacklevel=3,  # the caller of the method of LocalFFT
+            "There its answer is a guess."
         )
     check_reflection_table(spectra)
     frame, number = frames_and_ids(spectra)
-    ask = partial(_probabilities, step=step, network=network)
-    answers = over_blocks(spectra, show_progressbar, num_workers, ask)
-    unknown = {f for f, said in zip(frame, answers, strict=True) if said is None}
-    answers = [np.zeros(0) if answer is None else answer for answer in answers]
-    shown = [len(answer) for answer in answers]
+    predictions = each_frame(
+        spectra,
+        partial(_probability, step=step, network=network),
+        rule=FrameRule("skip", known=True),
+        label="zone axis",
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+    )
+    unknown = {f for f, one in zip(frame, predictions, strict=True) if one is None}
+    known = [np.zeros(0) if one is None else one for one in predictions]
+    shown = [len(one) for one in known]
     warn_of_nothing([size > 0 for size in shown], number)
     table = pd.DataFrame(
         {
             "frame": np.repeat(frame, shown),
             "id": np.repeat(number, shown),
-            "probability": np.concatenate(answers),
+            "probability": np.concatenate(known),
         }
     )
     table = table.sort_values("frame", kind="stable", ignore_index=True)
@@ -83,16 +87,9 @@ def zone_axis_table(
     return table
 
 
-def _probabilities(
-    spectra: Spectra, *, step: tuple[float, float], network: Network
-) -> list[np.ndarray | None]:
-    """Return an array of one probability for each spectrum, of none for empty ones.
-
-    None for those of a frame without data.
-    """
-    known = [not is_without_data(spectrum) for spectrum in spectra]
-    answers = predict_spectra(network, np.nan_to_num(spectra), step)
-    return [
-        None if not has_data else answer if spectrum.any() else answer[:0]
-        for spectrum, answer, has_data in zip(spectra, answers, known, strict=True)
-    ]
+def _probability(
+    frame: NDArray[np.float32], *, step: tuple[float, float], network: Network
+) -> NDArray[np.float32]:
+    """Return the probability of a spectrum, shape (1,), or (0,) where it is empty."""
+    predicted: NDArray[np.float32] = predict_spectra(network, frame, step)[0]
+    return predicted if frame.any() else predicted[:0]

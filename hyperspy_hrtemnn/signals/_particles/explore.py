@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_hrtemnn.plots import plot_reflections
-from hyperspy_hrtemnn.signals._entrance import given
 from hyperspy_hrtemnn.signals._fourier.reflections import frames_and_ids
-from hyperspy_hrtemnn.signals._movies.frames import frame_index, frame_number
-from hyperspy_hrtemnn.signals._tables import time_axis
+from hyperspy_hrtemnn.signals._shared.entrance import given
+from hyperspy_hrtemnn.signals._shared.frames import frame_index, frame_number
+from hyperspy_hrtemnn.signals._shared.tables import time_axis
 
 from .instance_plots import draw_lines
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.backend_bases import MouseEvent
     from matplotlib.figure import Figure
-
-    from hyperspy_hrtemnn.signals._instances import Instances
-    from hyperspy_hrtemnn.signals._local_fft_signal import LocalFFT
 
 
 class Explorer:
@@ -39,10 +36,10 @@ class Explorer:
 
     def __init__(
         self,
-        instances: Instances,
+        instances: Signal2D,
         image: Signal2D,
         *,
-        spectra: LocalFFT,
+        spectra: Signal2D,
         peaks: pd.DataFrame,
         properties: pd.DataFrame | None,
         where: tuple[int, ...],

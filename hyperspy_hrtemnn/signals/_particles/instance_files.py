@@ -12,16 +12,17 @@ import dask
 import numpy as np
 import tifffile
 
-from hyperspy_hrtemnn.signals._calibration import sampling
-from hyperspy_hrtemnn.signals._progress import is_shown
-from hyperspy_hrtemnn.signals._units import is_time, unit_of
-from hyperspy_hrtemnn.whole_files import written_whole
+from hyperspy_hrtemnn.atomic import written_whole
+from hyperspy_hrtemnn.signals._shared.calibration import sampling
+from hyperspy_hrtemnn.signals._shared.progress import is_shown
+from hyperspy_hrtemnn.signals._shared.runner import each_frame
+from hyperspy_hrtemnn.signals._shared.units import is_time, unit_of
 
 if TYPE_CHECKING:
     import pandas as pd
+    from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
-    from hyperspy_hrtemnn.signals._instances import Instances
 
 # ImageJ and Excel take the encoding of a text for that of the computer.
 _ASCII = str.maketrans({"²": "^2", "°": "deg", "µ": "u", "μ": "u", "Å": "angstrom"})
@@ -52,7 +53,7 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 
 def write_hspy(
-    instances: Instances,
+    instances: Signal2D,
     path: Path,
     *,
     show_progressbar: bool | None,
@@ -70,7 +71,7 @@ def write_hspy(
 
 
 def write_tiff(
-    instances: Instances,
+    instances: Signal2D,
     path: Path,
     *,
     show_progressbar: bool | None,
@@ -79,15 +80,19 @@ def write_tiff(
     """Write labels as a TIFF of one compressed strip for each frame."""
     side = sampling(instances, "nm")
     axes = instances.axes_manager
-    pages = partial(_pages, dtype=np.uint16)
+    run = partial(
+        each_frame,
+        instances,
+        label="TIFF",
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+    )
     try:
-        blocks = instances._over_blocks(pages, None, show_progressbar, num_workers)
+        frames = run(partial(_page, dtype=np.uint16))
         bits = 16
     except OverflowError:
-        pages = partial(_pages, dtype=np.uint32)
-        blocks = instances._over_blocks(pages, None, show_progressbar, num_workers)
+        frames = run(partial(_page, dtype=np.uint32))
         bits = 32
-    frames = [page for block in blocks for page in block]
     height, width = instances.data.shape[-2:]
     movie = axes.navigation_dimension > 0
     metadata: dict[str, Any] = {"axes": "TYX" if movie else "YX", "unit": "nm"}
@@ -96,7 +101,7 @@ def write_tiff(
     with written_whole(path) as temporary:
         tifffile.imwrite(
             temporary,
-            iter(frames),
+            iter([frame for frame in frames if frame is not None]),
             shape=(*((len(frames),) if movie else ()), height, width),
             dtype=f"<u{bits // 8}",
             byteorder="<",
@@ -111,18 +116,12 @@ def write_tiff(
         )
 
 
-def _pages(
-    labels: NDArray[np.integer],
-    image: None,  # noqa: ARG001 - as every function over blocks
-    dtype: type[np.unsignedinteger[Any]],
-) -> list[bytes]:
-    """Return frames as they are in a file."""
-    if labels.max() > np.iinfo(dtype).max:
+def _page(frame: NDArray[np.integer], dtype: type[np.unsignedinteger[Any]]) -> bytes:
+    """Return a frame as it is in a file."""
+    if frame.max() > np.iinfo(dtype).max:
         raise OverflowError
-    return [
-        zlib.compress(frame.astype(np.dtype(dtype).newbyteorder("<")).tobytes())
-        for frame in np.maximum(labels, 0)
-    ]
+    known = np.maximum(frame, 0).astype(np.dtype(dtype).newbyteorder("<"))
+    return zlib.compress(known.tobytes())
 
 
 def _frame_interval(axis: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from skimage.measure import find_contours
 from hyperspy_hrtemnn.analysis.particles.boxes import boxes
 from hyperspy_hrtemnn.plots.new_axes import new_axes
 from hyperspy_hrtemnn.plots.pauses import draw_pauses, find_pauses, with_gaps
-from hyperspy_hrtemnn.signals._image_plots import draw_image
+from hyperspy_hrtemnn.signals._shared.image_plots import draw_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import dask
@@ -13,9 +12,10 @@ import numpy as np
 from hyperspy.signals import Signal1D
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.signals._entrance import is_turned
-from hyperspy_hrtemnn.signals._movies.frames import computed
-from hyperspy_hrtemnn.signals._units import ratio, unit_of
+from hyperspy_hrtemnn.signals._shared.derived import computed
+from hyperspy_hrtemnn.signals._shared.entrance import is_turned
+from hyperspy_hrtemnn.signals._shared.units import ratio, unit_of
+from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
@@ -44,10 +44,9 @@ def sum_spectra(
     pixels = np.array([np.count_nonzero(owner == number) for number in ids])
     if not pixels.all():
         without = ", ".join(map(str, ids[pixels == 0]))
-        warnings.warn(
+        warn_user(
             f"No spectrum of the spectrum image is in the particles {without}; their "
-            "sums are 0. Do the axes of both images have the same origin?",
-            stacklevel=3,
+            "sums are 0. Do the axes of both images have the same origin?"
         )
     (energy,) = axes.signal_axes
     metadata = copy.deepcopy(spectrum_image.metadata.as_dictionary())

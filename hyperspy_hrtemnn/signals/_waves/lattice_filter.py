@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis import hexagonal_angle, hexagonal_spots, remove_spots
-from hyperspy_hrtemnn.signals._calibration import sampling
-from hyperspy_hrtemnn.signals._lenses import angstroms
+from hyperspy_hrtemnn.analysis import (
+    hexagonal_angle,
+    hexagonal_spots,
+    remove_bragg_spots,
+)
+from hyperspy_hrtemnn.signals._shared.calibration import sampling
+from hyperspy_hrtemnn.signals._shared.lenses import angstroms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +45,7 @@ def lattice_filter(
                 "spots has to be pairs (x, y) in 1/nm, shape (spot, 2), not "
                 f"{known.shape}."
             )
-        return partial(remove_spots, spots=known[:, ::-1] / 10, **options)
+        return partial(remove_bragg_spots, spots=known[:, ::-1] / 10, **options)
     length = angstroms(a, signal)
     if not length > 0:
         raise ValueError(f"a has to be positive, not {a!r}.")
@@ -53,4 +57,4 @@ def _without_hexagonal(
 ) -> NDArray[np.complex64]:
     found = hexagonal_angle(wave, sampling, a) if angle is None else angle
     spots = hexagonal_spots(a, found, min(0.5 / sampling, _FARTHEST))
-    return remove_spots(wave, sampling, spots, width)
+    return remove_bragg_spots(wave, sampling, spots, width)

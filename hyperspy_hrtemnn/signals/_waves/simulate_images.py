@@ -3,27 +3,21 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.analysis import Camera, detect, intensity
-from hyperspy_hrtemnn.analysis.microscope.camera import checked_mtf
-from hyperspy_hrtemnn.signals._calibration import sampling
-from hyperspy_hrtemnn.signals._camera.gain import GAIN_FACTOR
-from hyperspy_hrtemnn.signals._lenses import angstroms, lenses, set_energy
-from hyperspy_hrtemnn.signals._movies.frames import (
-    axis_dicts,
-    computed,
-    derived_signal,
-    frames,
-    free_name,
-    map_frames,
-)
-from hyperspy_hrtemnn.signals._movies.skipping import FrameRule
+from hyperspy_hrtemnn.analysis import Detector, detect_electrons, image_intensity
+from hyperspy_hrtemnn.analysis.microscope.detector import checked_mtf
+from hyperspy_hrtemnn.signals._detector.gain import GAIN_FACTOR
+from hyperspy_hrtemnn.signals._shared.calibration import sampling
+from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
+from hyperspy_hrtemnn.signals._shared.frames import axis_dicts, frames, free_name
+from hyperspy_hrtemnn.signals._shared.lenses import angstroms, lenses, set_energy
+from hyperspy_hrtemnn.signals._shared.runner import map_frames
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,32 +26,33 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.analysis import Optics
-    from hyperspy_hrtemnn.signals._hrtem import HRTEM
+    from hyperspy_hrtemnn.options import ExposureOptions, LensOptions
 
 
 def simulate_images(
     signal: Signal2D,
     defocus: float | str | Sequence[float | str],
-    microscope: dict[str, Any],
-    detector: dict[str, Any],
+    energy: float | str | None,
+    lens: LensOptions,
+    exposure: ExposureOptions,
     *,
     lazy: bool,
     show_progressbar: bool | None,
     num_workers: int | None,
-) -> HRTEM:
+) -> Signal2D:
     """Return the images of waves; see `ExitWave.simulate_images`."""
     single = isinstance(defocus, str) or np.ndim(defocus) == 0
     series: Any = [defocus] if single else list(defocus)  # type: ignore[arg-type]
     if not series:
         raise ValueError("defocus is empty; give that of each image.")
     values = [angstroms(each, signal) for each in series]
-    optics = lenses(signal, values, **microscope)
+    optics = lenses(signal, values, energy, lens)
     run = partial(
         _images,
         pixel_size=sampling(signal),
         optics=optics,
-        camera=_camera(sampling(signal), detector),
-        seed=detector["seed"],
+        detector=_detector(sampling(signal), exposure),
+        seed=exposure.seed,
     )
     rule = FrameRule(known=True)
     data = map_frames(run, frames(signal), len(values), indexed=True, rule=rule)
@@ -70,13 +65,14 @@ def simulate_images(
     result = derived_signal(signal, data, "HRTEM", axes)
     set_energy(result, optics[0].energy)
     state = {
-        **microscope,
-        **detector,
-        "aberrations": [a.name for a in microscope["aberrations"]],
+        "energy": energy,
+        **vars(lens),
+        **vars(exposure),
+        "aberrations": [a.name for a in lens.aberrations],
         "version": __version__,
     }
     result.metadata.set_item("HRTEMNN.SimulatedImages", state)
-    if detector["dose"] is not None:
+    if exposure.dose is not None:
         result.metadata.set_item("Signal.quantity", "Electrons (Counts)")
         result.metadata.set_item(GAIN_FACTOR, 1.0)
     return computed(  # type: ignore[no-any-return]
@@ -84,20 +80,16 @@ def simulate_images(
     )
 
 
-def _camera(pixel_size: float, detector: dict[str, Any]) -> Camera:
-    dose, mtf = detector["dose"], detector["mtf"]
-    if dose is not None and not (dose > 0 and math.isfinite(dose)):
-        raise ValueError(f"dose has to be positive, not {dose}.")
-    if not (detector["readout"] >= 0 and math.isfinite(detector["readout"])):
-        raise ValueError(f"readout cannot be negative, as {detector['readout']} is.")
+def _detector(pixel_size: float, exposure: ExposureOptions) -> Detector:
+    dose, mtf = exposure.dose, exposure.mtf
     c0, c3 = checked_mtf((0.5, 2.0) if mtf is None else mtf)
-    return Camera(
+    return Detector(
         sampling=pixel_size,
         # One electron a pixel, so that without noise 1 is vacuum.
         dose=pixel_size**-2 if dose is None else dose,
-        c0=c0,
-        c3=c3,
-        readout=detector["readout"],
+        mtf_c0=c0,
+        mtf_c3=c3,
+        readout=exposure.readout,
         noise=dose is not None,
         has_mtf=mtf is not None,
     )
@@ -109,14 +101,14 @@ def _images(
     index: tuple[int, ...],
     pixel_size: float,
     optics: tuple[Optics, ...],
-    camera: Camera,
+    detector: Detector,
     seed: int,
 ) -> NDArray[np.float32]:
     (wave,) = np.asarray(waves, np.complex64)
     extent = (wave.shape[0] * pixel_size, wave.shape[1] * pixel_size)
     rng = np.random.default_rng((seed, *index))
-    images = (intensity(wave, extent, each, wave.shape) for each in optics)
-    return np.stack([detect(image, camera, rng) for image in images])
+    images = (image_intensity(wave, extent, each, wave.shape) for each in optics)
+    return np.stack([detect_electrons(image, detector, rng) for image in images])
 
 
 def _defocus_axis(values: list[float]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from hrtemnn_training.export.cards import change_card
 from hrtemnn_training.generation import data_path
 from hrtemnn_training.metrics.summary import edges_of, summarize
 from hrtemnn_training.store import DataSet
+from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.networks import load
-from hyperspy_hrtemnn.whole_files import written_whole
 
 from .comparison import check_conditions, evaluate
 from .plots import plot_evaluation

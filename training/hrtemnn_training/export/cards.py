@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import onnx
 
+from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.networks import METADATA_KEY, Card
-from hyperspy_hrtemnn.whole_files import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,8 @@ import onnx
 
 from hrtemnn_training.train.files import best_stage
 from hrtemnn_training.train.loop import network_of
+from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.networks import Card, Network, TrainedRanges
-from hyperspy_hrtemnn.whole_files import written_whole
 
 from .cards import read_card, write_card
 from .graph import to_onnx

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Conditions of one input: lenses and camera, drawn from the ranges of a recipe."""
+"""Conditions of one input: lenses and detector, drawn from the ranges of a recipe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis import Aberration, Camera, Optics
+from hyperspy_hrtemnn.analysis import Aberration, Detector, Optics
 
 if TYPE_CHECKING:
     from .keys import ImageKeys
@@ -18,8 +18,8 @@ _ORDERS = ((1, 2), (2, 1), (2, 3), (3, 2), (3, 4), (4, 5))
 
 def draw_conditions(
     parameters: ImageKeys, energy: float, rng: np.random.Generator
-) -> tuple[tuple[Optics, ...], Camera]:
-    """Draw the lenses, of each image of a focal series, and the camera.
+) -> tuple[tuple[Optics, ...], Detector]:
+    """Draw the lenses, of each image of a focal series, and the detector.
 
     Image i is at ``defocus + i * step + jitter``, the jitter uniform within its bounds
     and 0 for the first image; a positive step goes towards underfocus. Everything else
@@ -42,12 +42,12 @@ def draw_conditions(
         focal_spread=rng.uniform(*parameters.focal_spread),
         blur=rng.uniform(*parameters.blur),
     )
-    camera = Camera(
+    detector = Detector(
         sampling=rng.uniform(*parameters.sampling),
         dose=10 ** rng.uniform(*parameters.log_dose),
-        c0=rng.uniform(*parameters.mtf_c1),
-        C=rng.uniform(*parameters.mtf_c2),
-        c3=rng.uniform(*parameters.mtf_c3),
+        mtf_c0=rng.uniform(*parameters.mtf_c1),
+        mtf_floor=rng.uniform(*parameters.mtf_c2),
+        mtf_c3=rng.uniform(*parameters.mtf_c3),
         readout=rng.uniform(*parameters.readout),
         noise=parameters.noise is not None,
         has_mtf=parameters.mtf is not None,
@@ -64,7 +64,7 @@ def draw_conditions(
         if parameters.angular_spread[1] > 0
         else 0.0,
     )
-    return _focal_series(optics, parameters.multifocus, rng), camera
+    return _focal_series(optics, parameters.multifocus, rng), detector
 
 
 def _focal_series(
@@ -77,16 +77,16 @@ def _focal_series(
     return (first, *(replace(first, defocus=first.defocus + d) for d in changes))
 
 
-def known_values(optics: Optics, camera: Camera) -> dict[str, float]:
-    """Return the conditions by name: fields of `Optics` and `Camera`, and C12, C21, ...
+def known_values(optics: Optics, detector: Detector) -> dict[str, float]:
+    """Return the conditions by name: of `Optics` and `Detector`, and C12, C21, ...
 
     Parameters
     ----------
     optics
         Lenses of the first image of a focal series.
-    camera
-        The camera.
+    detector
+        The detector.
     """
-    lenses, sensor = asdict(optics), asdict(camera)
+    lenses, sensor = asdict(optics), asdict(detector)
     del lenses["aberrations"], sensor["noise"], sensor["has_mtf"]
     return lenses | sensor | {a.name: a.magnitude for a in optics.aberrations}

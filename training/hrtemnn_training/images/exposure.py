@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Exposures: images of a part of an exit wave, as a camera reads them."""
+"""Exposures: images of a part of an exit wave, as a detector reads them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis import Camera, Optics, detect, expect, intensity
+from hyperspy_hrtemnn.analysis import (
+    Detector,
+    Optics,
+    detect_electrons,
+    expected_counts,
+    image_intensity,
+)
 
 from .grid import Grid
 
@@ -20,29 +26,29 @@ if TYPE_CHECKING:
 RIM = 4.0
 """Distance of an image from the edge of the box, where the atoms end at 2 Å [Å]."""
 
-# Pixels of the camera around a patch that take up the wrap-around of its MTF.
+# Pixels of the detector around a patch that take up the wrap-around of its MTF.
 _MARGIN = 24
 
 
 @dataclass(frozen=True)
 class Exposure:
-    """What a camera saw of a part of a specimen, and where that part is.
+    """What a detector saw of a part of a specimen, and where that part is.
 
     Parameters
     ----------
     intensities
-        Noise-free images in the pixels of the camera, 24 more on each side, shape
+        Noise-free images in the pixels of the detector, 24 more on each side, shape
         (image, y, x); 1 = vacuum.
     counts
-        Counts that the camera read, shape (image, y, x) [e-/pixel].
+        Counts that the detector read, shape (image, y, x) [e-/pixel].
     corner
         (y, x) of the upper left corner of the images in the specimen [Å].
     size
         Lengths of the images along (y, x) [Å].
     optics
         Lenses of each image.
-    camera
-        Camera of all images.
+    detector
+        Detector of all images.
     """
 
     intensities: NDArray[np.float32]
@@ -50,27 +56,29 @@ class Exposure:
     corner: tuple[float, float]
     size: tuple[float, float]
     optics: tuple[Optics, ...]
-    camera: Camera
+    detector: Detector
 
     def grid(self, shape: tuple[int, int] | None = None) -> Grid:
-        """Return pixels over the images: the camera's, or `shape` (y, x) of them."""
+        """Return pixels over the images: the detector's, or `shape` (y, x) of them."""
         return Grid(self.corner, self.size, shape or self.counts.shape[1:])
 
     def at_dose(self, dose: float, rng: np.random.Generator) -> Exposure:
         """Return the same images taken anew with another dose [e-/Å²]."""
-        camera = replace(self.camera, dose=dose)
-        counts = _read(self.intensities, camera, rng)
-        return replace(self, counts=counts, camera=camera)
+        detector = replace(self.detector, dose=dose)
+        counts = _read(self.intensities, detector, rng)
+        return replace(self, counts=counts, detector=detector)
 
     def expected_counts(self) -> NDArray[np.float32]:
-        """Return the mean of what the camera reads, shape (image, y, x) [e-/pixel]."""
-        return np.stack([_inner(expect(i, self.camera)) for i in self.intensities])
+        """Return the mean counts of the detector, shape (image, y, x) [e-/pixel]."""
+        return np.stack(
+            [_inner(expected_counts(i, self.detector)) for i in self.intensities]
+        )
 
 
 def expose(
     specimen: Specimen,
     optics: tuple[Optics, ...],
-    camera: Camera,
+    detector: Detector,
     size: tuple[float, float],
     rng: np.random.Generator,
 ) -> Exposure:
@@ -82,8 +90,8 @@ def expose(
         Exit wave and its extent.
     optics
         Lenses of each image.
-    camera
-        The camera.
+    detector
+        The detector.
     size
         Lengths of the part along (y, x) [Å].
     rng
@@ -94,7 +102,7 @@ def expose(
     ValueError
         If the specimen is smaller than the part with a rim of 4 Å.
     """
-    height, width = (round(length / camera.sampling) for length in specimen.extent)
+    height, width = (round(length / detector.sampling) for length in specimen.extent)
     shape = (height, width)
     starts, stops, corner, seen = [], [], [], []
     for wanted, length, n in zip(size, specimen.extent, shape, strict=True):
@@ -116,22 +124,22 @@ def expose(
         np.arange(a - _MARGIN, b + _MARGIN) % n
         for a, b, n in zip(starts, stops, shape, strict=True)
     )
-    wholes = (intensity(specimen.wave, specimen.extent, o, shape) for o in optics)
+    wholes = (image_intensity(specimen.wave, specimen.extent, o, shape) for o in optics)
     intensities = np.stack([whole[np.ix_(rows, columns)] for whole in wholes])
     return Exposure(
         intensities=intensities,
-        counts=_read(intensities, camera, rng),
+        counts=_read(intensities, detector, rng),
         corner=(corner[0], corner[1]),
         size=(seen[0], seen[1]),
         optics=optics,
-        camera=camera,
+        detector=detector,
     )
 
 
 def _read(
-    intensities: NDArray[np.float32], camera: Camera, rng: np.random.Generator
+    intensities: NDArray[np.float32], detector: Detector, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    return np.stack([_inner(detect(i, camera, rng)) for i in intensities])
+    return np.stack([_inner(detect_electrons(i, detector, rng)) for i in intensities])
 
 
 def _inner(image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -32,7 +32,7 @@ class Sample:
     specimen
         Exit wave, and what it shows.
     exposure
-        Counts that the camera read, and the part of the specimen they show.
+        Counts that the detector read, and the part of the specimen they show.
     parameters
         Ranges that the conditions were drawn from, and the kind of label.
     sampling
@@ -52,12 +52,12 @@ class Sample:
 
     @property
     def grid(self) -> Grid:
-        """The pixels of the camera."""
+        """The pixels of the detector."""
         return self.exposure.grid()
 
     @property
     def pixel(self) -> float:
-        """Pixel size of the camera [Å]."""
+        """Pixel size of the detector [Å]."""
         return float(self.grid.pixel[0])
 
     @property
@@ -70,12 +70,12 @@ class Sample:
     def conditions(self) -> dict[str, float | str]:
         """Return what was drawn for it and what is known of its structure, by name."""
         exposure = self.exposure
-        return known_values(exposure.optics[0], exposure.camera) | dict(
+        return known_values(exposure.optics[0], exposure.detector) | dict(
             self.specimen.values
         )
 
     def at_work(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return images of the camera, (image, y, x), in pixels of the network."""
+        """Return images of the detector, (image, y, x), in pixels of the network."""
         return np.stack([resample(image, self.working_grid.shape) for image in images])
 
     @cached_property
@@ -101,7 +101,7 @@ def take_sample(
 ) -> Sample:
     """Image a specimen in conditions drawn from the ranges.
 
-    The camera sees at its own sampling; the images are taken to the sampling of the
+    The detector sees at its own sampling; the images are taken to the sampling of the
     network and standardized by the functions that also serve it in use.
 
     Parameters
@@ -127,10 +127,10 @@ def take_sample(
     ValueError
         If the specimen is smaller than the image with its rim.
     """
-    optics, camera = draw_conditions(parameters, energy, rng)
+    optics, detector = draw_conditions(parameters, energy, rng)
     if shape is None:
         size = (specimen.extent[0] - 2 * RIM, specimen.extent[1] - 2 * RIM)
     else:
         size = (shape[0] * sampling, shape[1] * sampling)
-    exposure = expose(specimen, optics, camera, size, rng)
+    exposure = expose(specimen, optics, detector, size, rng)
     return Sample(specimen, exposure, parameters, sampling, index, shape)

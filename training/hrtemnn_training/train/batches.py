@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from hrtemnn_training.generation import data_path
 from hrtemnn_training.store import DataSet
-from hyperspy_hrtemnn.whole_files import written_whole
+from hyperspy_hrtemnn.atomic import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +141,7 @@ class ImageEpoch(PyDataset):
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             image, label = self._form(index)
-            with written_whole(path) as temporary:
+            with written_whole(path, lasting=False) as temporary:
                 np.savez(temporary, image=image.astype(np.float16), label=label)
         return path
 

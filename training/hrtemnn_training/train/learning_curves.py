@@ -7,7 +7,7 @@ import importlib.util
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hyperspy_hrtemnn.whole_files import written_whole
+from hyperspy_hrtemnn.atomic import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hrtemnn_training.generation import data_path
 from hrtemnn_training.store import DataSet
-from hyperspy_hrtemnn.whole_files import written_whole
+from hyperspy_hrtemnn.atomic import written_whole
 
 from .batches import ImageEpoch
 

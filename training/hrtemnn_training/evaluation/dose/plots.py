@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hrtemnn_training.images.outlines import masks
-from hyperspy_hrtemnn.whole_files import written_whole
+from hyperspy_hrtemnn.atomic import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,7 +121,7 @@ def draw_frames(
             _outline(axes, found, sample, "orangered")
             axes.set(xticks=[], yticks=[])
     for axes, sample in zip(panels[0], samples, strict=True):
-        axes.set_title(f"{sample.exposure.camera.dose:.0f} e⁻/Å²", fontsize="small")
+        axes.set_title(f"{sample.exposure.detector.dose:.0f} e⁻/Å²", fontsize="small")
     with written_whole(path) as temporary:
         figure.savefig(temporary, dpi=110)
 

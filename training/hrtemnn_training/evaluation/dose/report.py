@@ -110,7 +110,7 @@ def _frames_to_show(
     return [
         sample
         for frame, sample in dose_series(recipe, data, index, plan, images)
-        if frame == 0 and sample.exposure.camera.dose in wanted
+        if frame == 0 and sample.exposure.detector.dose in wanted
     ]
 
 

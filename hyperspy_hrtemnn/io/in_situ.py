@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""In-situ folders: a camera's Hour, Minute and Second folders as one lazy movie."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import dask.array as da
+import hyperspy.api as hs
+import numpy as np
+
+from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.bad_frames import BadFrameError, unreadable
+from hyperspy_hrtemnn.user_warnings import warn_user
+
+if TYPE_CHECKING:
+    from hyperspy.signals import Signal2D
+    from numpy.typing import NDArray
+
+_NAME = re.compile(
+    r"(?P<series>[^.].*)_Hour_(?P<hour>\d+)_Minute_(?P<minute>\d+)"
+    r"_Second_(?P<second>\d+)_Frame_(?P<number>\d+)\.\w+",
+    re.IGNORECASE,
+)
+_EXPOSURE = (
+    "Acquisition_instrument.TEM.Camera.exposure",
+    "Acquisition_instrument.TEM.Detector.Camera.exposure",
+    "Acquisition_instrument.TEM.exposure",
+)
+# In these the pixels are as they are in memory, so that a file of less is cut off.
+_UNCOMPRESSED = {".dm3", ".dm4", ".mrc"}
+
+
+class _Frame(NamedTuple):
+    second: int
+    number: int
+    path: Path
+
+
+def load_in_situ(folder: str | Path, lazy: bool = True) -> Signal2D:
+    """Load the folders of an in-situ camera as one movie.
+
+    A Gatan OneView in in-situ mode films into
+    ``Hour_00/Minute_00/Second_00/NAME_Hour_00_Minute_00_Second_00_Frame_0000.dm4``
+    and so on, a file for each frame; frames are numbered from 0 in every second
+    (hyperspy#1945; no description by the maker is public). The names of the files are
+    read, not those of the folders, so the folder of one hour, minute or second can be
+    loaded as well. The files are of any format that HyperSpy reads.
+
+    Names give the time of a frame by the second and its number in it. The number of
+    frames per second is the largest in any second; where not all whole seconds have as
+    many, and where there is no whole second, it is that of the exposure, if the first
+    frame has it in its metadata and the names agree. Times are right to within one
+    frame where frames and seconds are not in step, as with an exposure of 0.3 s.
+
+    Parameters
+    ----------
+    folder
+        The folder that holds ``Hour_00``, or one inside it.
+    lazy
+        Whether frames stay on disk until they are needed, one chunk for each. Only the
+        first is opened now, and gives calibration and metadata of all.
+
+    Returns
+    -------
+    An `HRTEM` signal of shape (time, y, x), with a navigation axis named ``time`` in s,
+    0 at the start of ``Hour_00``. It is uniform where no frame is missing; otherwise a
+    warning says how many are and where, and the axis holds the time of each frame.
+    ``metadata.HRTEMNN.In_situ`` has ``frames_per_second``, ``missing_frames``, their
+    number, and ``gaps``, where they are. Frames that were never written at the end of
+    a movie, or at the end of a second where frames and seconds are not in step, cannot
+    be told from the names.
+
+    Raises
+    ------
+    ValueError
+        If there are no such files, or several series of them; if a file cannot be
+        read, is cut off, or holds no image of the shape and type of the first. For a
+        lazy movie what is inside a file is known when its frame is needed.
+
+    Examples
+    --------
+    >>> import hyperspy_hrtemnn
+    >>> movie = hyperspy_hrtemnn.load_in_situ("heating_03")  # doctest: +SKIP
+    """
+    frames = _find_frames(Path(folder))
+    first = _load_image(frames[0].path)
+    shape, dtype = first.data.shape, first.data.dtype
+    _check_sizes(frames, first.data.nbytes)
+    time, in_situ = _timing(frames, first.metadata)
+    if in_situ["gaps"]:
+        gaps = in_situ["gaps"][:5] + ["..."] * (len(in_situ["gaps"]) > 5)
+        warn_user(
+            f"{folder}: {in_situ['missing_frames']} frames are missing: "
+            f"{', '.join(gaps)}. The time axis is not uniform."
+        )
+    paths = da.from_array(np.array([str(frame.path) for frame in frames]), chunks=1)
+    movie = hs.signals.Signal2D(
+        paths.map_blocks(
+            _read_frame,
+            shape=shape,
+            kind=dtype,
+            new_axis=(1, 2),
+            chunks=(paths.chunks[0], *((size,) for size in shape)),
+            dtype=dtype,
+            meta=np.empty((0, 0, 0), dtype),
+        ),
+        axes=[
+            {"name": "time", "units": "s", "navigate": True, **time},
+            *(axis.get_axis_dictionary() for axis in first.axes_manager._axes),
+        ],
+        metadata=first.metadata.as_dictionary(),
+        original_metadata=first.original_metadata.as_dictionary(),
+    ).as_lazy()
+    movie.set_signal_type("HRTEM")
+    movie.metadata.General.title = _series(frames[0].path)
+    movie.metadata.set_item("HRTEMNN.In_situ", {**in_situ, "version": __version__})
+    if not lazy:
+        movie.compute()
+    return movie
+
+
+def _find_frames(folder: Path) -> list[_Frame]:
+    """Return the frames of the only series in a folder, in the order of time."""
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder.")
+    found = [
+        (match, path)
+        for path in folder.rglob("*_Frame_*")
+        if (match := _NAME.fullmatch(path.name))
+    ]
+    if not found:
+        raise ValueError(
+            f"{folder} holds no frames of an in-situ camera; their names end like "
+            "_Hour_00_Minute_00_Second_00_Frame_0000.dm4."
+        )
+    series = sorted({f"{match['series']} ({path.suffix})" for match, path in found})
+    if len(series) > 1:
+        raise ValueError(
+            f"{folder} holds {len(series)} series of frames: {', '.join(series)}. Give "
+            "the folder of one, or take the files of the others out of it."
+        )
+    frames = sorted(
+        _Frame(
+            3600 * int(match["hour"])
+            + 60 * int(match["minute"])
+            + int(match["second"]),
+            int(match["number"]),
+            path,
+        )
+        for match, path in found
+    )
+    for one, other in pairwise(frames):
+        if one[:2] == other[:2]:
+            raise ValueError(
+                f"{one.path} and {other.path} are the same frame; keep one of them."
+            )
+    return frames
+
+
+def _series(path: Path) -> str:
+    match = _NAME.fullmatch(path.name)
+    return match["series"] if match else ""
+
+
+def _timing(
+    frames: list[_Frame], metadata: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the calibration of the time axis, and the metadata on frames."""
+    second = np.array([frame.second for frame in frames])
+    number = np.array([frame.number for frame in frames])
+    exposures = (metadata.get_item(path, None) for path in _EXPOSURE)
+    rate = _frames_per_second(second, number, next(filter(None, exposures), None))
+    time = second + number / rate
+    # Where frames and seconds are not in step, a step looks up to one frame too long.
+    missing = np.floor(np.diff(time) * rate + 1e-6).astype(int) - 1
+    before_gap = np.flatnonzero(missing > 0)
+    gaps = [f"{missing[i]} after {frames[i].path.stem}" for i in before_gap]
+    in_situ = {
+        "frames_per_second": rate,
+        "missing_frames": int(missing[before_gap].sum()),
+        "gaps": gaps,
+    }
+    if gaps:
+        return {"axis": time}, in_situ
+    return {"size": len(time), "offset": time[0], "scale": 1 / rate}, in_situ
+
+
+def _frames_per_second(
+    second: NDArray[np.integer], number: NDArray[np.integer], exposure: float | None
+) -> float:
+    frames = np.zeros(second[-1] - second[0] + 1, int)
+    np.maximum.at(frames, second - second[0], number + 1)
+    # The last second may have ended with the movie.
+    most, whole = frames.max(), frames[:-1]
+    if exposure and not (whole.size and (whole == most).all()):
+        least = 1 / exposure - 1 if whole.size else 0
+        if least < most < 1 / exposure + 1:
+            return float(1 / exposure)
+    return float(most)
+
+
+def _check_sizes(frames: list[_Frame], pixel_bytes: int) -> None:
+    """Raise a ValueError if a file is too small for its pixels."""
+    for frame in frames:
+        path = frame.path
+        if path.suffix.lower() in _UNCOMPRESSED and path.stat().st_size < pixel_bytes:
+            raise ValueError(f"{path} is cut off: {_take_out(path)}")
+
+
+def _load_image(path: Path) -> Any:
+    # Every reader has its own exceptions for what it does not understand.
+    try:
+        loaded = hs.load(path)
+    except Exception as error:
+        raise BadFrameError(
+            f"{path} cannot be read: {error}. It may be cut off; {_take_out(path)}",
+            unreadable(error),
+        ) from error
+    if isinstance(loaded, list) or loaded.axes_manager.navigation_dimension:
+        raise ValueError(f"{path} holds {loaded} instead of one image.")
+    return loaded
+
+
+def _take_out(path: Path) -> str:
+    return f"take {path.name} out of the folder, and the frame is reported as missing."
+
+
+def _read_frame(
+    path: NDArray[np.str_], *, shape: tuple[int, int], kind: np.dtype[Any]
+) -> NDArray[Any]:
+    image = _load_image(Path(path.item())).data
+    if image.shape != shape or image.dtype != kind:
+        raise BadFrameError(
+            f"{path.item()} has the shape {image.shape} and type {image.dtype}; the "
+            f"first frame has {shape} and {kind}.",
+            "of another shape or type",
+        )
+    return np.asarray(image)[np.newaxis]

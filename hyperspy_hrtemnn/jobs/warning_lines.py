@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Warnings and calibration errors as a command prints them."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from hyperspy_hrtemnn.signals._shared.calibration import CalibrationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def warnings_as_lines(movie: Path) -> Iterator[None]:
+    """Print each warning as one line; say which option gives a missing calibration.
+
+    Parameters
+    ----------
+    movie
+        The file that is named if its pixels have no known size.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = _print_line  # type: ignore[assignment]
+        try:
+            yield
+        except CalibrationError as error:
+            raise ValueError(
+                f"{movie} is not calibrated: {error.reason} Give the pixel size, for "
+                'example --sampling "0.12 angstrom".'
+            ) from None
+
+
+def _print_line(message: Warning | str, *_: object) -> None:
+    click.echo(f"Warning: {message}", err=True)

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a movie to its particles and their reflections: `HRTEM.follow_particles`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.analysis import find_reflections, follow_reflections
+from hyperspy_hrtemnn.bad_frames import BadFrameError
+from hyperspy_hrtemnn.signals._fourier.local_fft import (
+    check_room,
+    crop_side,
+    soft_edge,
+)
+from hyperspy_hrtemnn.signals._fourier.reflections import (
+    check_reflection_table,
+    followed,
+    reflection_table,
+)
+from hyperspy_hrtemnn.signals._prediction.predictions import load_for
+from hyperspy_hrtemnn.signals._shared.calibration import sampling
+from hyperspy_hrtemnn.signals._shared.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._shared.probabilities import threshold_of
+from hyperspy_hrtemnn.signals._shared.progress import is_shown
+from hyperspy_hrtemnn.signals._shared.replaced import ReplacedPixels
+from hyperspy_hrtemnn.signals._shared.tables import check_property_table, property_table
+from hyperspy_hrtemnn.signals._tracking.dropped import DroppedRegions
+from hyperspy_hrtemnn.signals._tracking.track import (
+    linking_in_pixels,
+    splitting_in_pixels,
+)
+
+from .followed_movie import FollowedMovie
+from .frame_analysis import FrameAnalysis, SpectrumAnalysis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import dask.array as da
+    import pandas as pd
+    from hyperspy.signals import Signal2D
+    from numpy.typing import NDArray
+
+    from hyperspy_hrtemnn.networks import Network
+    from hyperspy_hrtemnn.options import (
+        FollowingOptions,
+        PredictionOptions,
+        ReflectionOptions,
+        SpectrumOptions,
+        TrackingOptions,
+    )
+    from hyperspy_hrtemnn.signals._shared.deferred import DeferredBlock
+    from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
+
+
+class FollowedParticles(NamedTuple):
+    """What `HRTEM.follow_particles` finds.
+
+    Attributes
+    ----------
+    particles
+        As of `Segmentation.track_instances`, lazy; each frame is read from the folder
+        when it is needed.
+    properties
+        The table of `Instances.properties`, with the mean intensity.
+    reflections
+        The table of `LocalFFT.peak_table`; None if no size of the spectra was given.
+    """
+
+    particles: Signal2D
+    properties: pd.DataFrame
+    reflections: pd.DataFrame | None
+
+
+def follow_particles(
+    signal: Signal2D,
+    model: str | Path | Network,
+    folder: str | Path,
+    *,
+    running: PredictionOptions,
+    tracking: TrackingOptions,
+    spectra: SpectrumOptions | None,
+    searching: ReflectionOptions,
+    following: FollowingOptions,
+    rule: FrameRule,
+    overwrite: bool,
+    show_progressbar: bool | None,
+    num_workers: int | None,
+) -> FollowedParticles:
+    """Return the particles of a movie; see `HRTEM.follow_particles`.
+
+    Parameters
+    ----------
+    signal, model, folder
+        As there.
+    running, tracking
+        How the network is run, and particles are split and linked.
+    spectra
+        Crop and soft edge of the spectra; None for no spectra.
+    searching, following
+        What is a reflection, and how they are followed and indexed.
+    rule
+        What is done about frames that cannot be used.
+    overwrite, show_progressbar, num_workers
+        As there.
+    """
+    network = load_for("segmentation", model)
+    if network.card.channels > 1:
+        raise ValueError(
+            f"The network {network.card.name!r} takes focal series; particles are "
+            "followed by one that takes single images."
+        )
+    # Both check their options and know the metadata; their pixels are not used.
+    segmentation = signal.segment(network, **vars(running), lazy_output=True)
+    probability = threshold_of(segmentation, tracking.probability)
+    tracking = replace(tracking, probability=probability)
+    particles = segmentation.track_instances(**vars(tracking), lazy_output=True)
+    analysis = FrameAnalysis(
+        network=network,
+        pixel_size=sampling(signal) if running.resample else None,
+        prediction=running,
+        splitting=splitting_in_pixels(signal, tracking),
+        side=sampling(signal, str(signal.axes_manager.signal_axes[0].units)),
+        spectra=None
+        if spectra is None
+        else _spectra(signal, spectra, searching, following),
+    )
+    # What would otherwise fail when the last frame is done.
+    check_property_table(particles)
+    if spectra is not None:
+        check_reflection_table(signal)
+    movie = whole_frames(signal)
+    job = {
+        "version": __version__,
+        **_identity(signal, movie),
+        "model sha256": network.sha256,
+        "averaged": network.is_averaged,
+        # Frames of runs in which bad pixels were data are others.
+        "bad pixels": "replaced",
+        **vars(running),
+        "min_separation": tracking.min_separation,
+        "probability": tracking.probability,
+        "min_area": tracking.min_area,
+        **({"size": None} if spectra is None else vars(spectra) | vars(searching)),
+    }
+    store = FollowedMovie(
+        movie,
+        Path(folder).resolve(),
+        job,
+        overwrite=overwrite,
+        progress=is_shown(show_progressbar),
+        num_workers=num_workers,
+        rule=rule,
+    )
+    store.analyze(analysis)
+    if len(store.bad) == len(movie):
+        store.tell()
+    dropped = DroppedRegions(particles, analysis.splitting.smallest_area, by_hand=True)
+    dropped.take(store.dropped())
+    ids = store.link(linking_in_pixels(signal, tracking))
+    particles.data = store.labels(ids).reshape(signal.data.shape)
+    table = property_table(particles, store.properties(ids))
+    replaced = ReplacedPixels(by_hand=True)
+    replaced.metadata = particles.metadata
+    for number, counts in store.replaced().items():
+        replaced.add(number, *counts)
+    replaced.tell()
+    table.attrs["images"] = replaced.counts()
+    reflections = None
+    if analysis.spectra is not None:
+        axes = signal.axes_manager.navigation_axes
+        reflections = _reflections(
+            store,
+            analysis.spectra,
+            ids,
+            axes,
+            following,
+            show_progressbar=show_progressbar,
+        )
+    store.tell()
+    dropped.tell()
+    return FollowedParticles(particles, table, reflections)
+
+
+def _reflections(
+    store: FollowedMovie,
+    spectra: SpectrumAnalysis,
+    ids: list[NDArray[np.int32]],
+    axes: Sequence[Any],
+    following: FollowingOptions,
+    *,
+    show_progressbar: bool | None,
+) -> pd.DataFrame:
+    """Return the table of reflections of a movie whose ids are known."""
+    found, shown = store.reflections(ids)
+    rows = followed(found, shown, following, show_progressbar=show_progressbar)
+    unseen = rows.loc[~rows["found"], ["frame", "id", "spacing", "angle"]]
+    labels = shown.set_index(["frame", "id"])["label"]
+    unseen = unseen.join(labels, on=["frame", "id"])
+    unseen = unseen.sort_values(["frame", "label"], kind="stable")
+    measured = store.measure(spectra, unseen, following)
+    rows.loc[unseen.index, ["intensity", "amplitude"]] = measured
+    indexed = following.crystal is not None
+    return reflection_table(rows, axes, store.bad, indexed=indexed)
+
+
+def _spectra(
+    signal: Signal2D,
+    spectra: SpectrumOptions,
+    searching: ReflectionOptions,
+    following: FollowingOptions,
+) -> SpectrumAnalysis:
+    soft = soft_edge(signal, spectra.apodization)
+    side = crop_side(signal, spectra.size or 0)
+    check_room(signal, min(side, *signal.data.shape[-2:]), soft)
+    step = 1 / (side * sampling(signal, "nm"))
+    # Options out of range are refused now, not in the middle of the movie.
+    nothing = find_reflections(np.zeros((3, 3)), (step, step), **vars(searching))
+    follow_reflections(nothing.assign(frame=0), [], **vars(following))
+    return SpectrumAnalysis(
+        shape=(side, side),
+        apodization=soft,
+        step=(step, step),
+        search=searching,
+    )
+
+
+def _identity(signal: Signal2D, movie: da.Array) -> dict[str, Any]:
+    """Return what tells a movie from another, whatever file it comes from.
+
+    To hash every frame would be to read the whole movie again only to go on.
+    """
+    ends = [_hash(block) for block in deferred_blocks(movie[[0, -1]].rechunk({0: 1}))]
+    return {
+        "shape of the movie": list(signal.data.shape),
+        "type of its pixels": str(signal.data.dtype),
+        "their size in Å": sampling(signal),
+        # What options without a unit, and what is measured, are in.
+        "unit of the axes": str(signal.axes_manager.signal_axes[0].units),
+        "hash of its first frame": ends[0],
+        "hash of its last frame": ends[1],
+    }
+
+
+def _hash(block: DeferredBlock) -> str:
+    try:
+        return hashlib.sha256(block.load().tobytes()).hexdigest()
+    except BadFrameError:
+        return "it cannot be read"

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Properties of particles: the table of `Instances.properties`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hyperspy_hrtemnn.analysis import particle_properties
+from hyperspy_hrtemnn.image_data import image_data
+from hyperspy_hrtemnn.signals._shared.calibration import sampling
+from hyperspy_hrtemnn.signals._shared.entrance import in_same_form
+from hyperspy_hrtemnn.signals._shared.labels import has_no_data
+from hyperspy_hrtemnn.signals._shared.runner import each_frame
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
+from hyperspy_hrtemnn.signals._shared.tables import (
+    check_property_table,
+    property_table,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from hyperspy.signals import Signal2D
+    from numpy.typing import NDArray
+
+
+_NOTHING = (0, 0)  # pixels that were replaced, or left out
+
+
+def properties_of(
+    particles: Signal2D,
+    image: Signal2D | None,
+    *,
+    show_progressbar: bool | None,
+    num_workers: int | None,
+) -> pd.DataFrame:
+    """Return the properties of particles; see `Instances.properties`."""
+    side = sampling(particles, str(particles.axes_manager.signal_axes[0].units))
+    if image is not None:
+        image = in_same_form(particles, image)
+    check_property_table(particles)
+    rule = FrameRule(known=True)
+    found = each_frame(
+        particles,
+        partial(_table, side=side),
+        beside=None if image is None else (image, rule),
+        label="properties",
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+    )
+    pairs = [(None, _NOTHING) if pair is None else pair for pair in found]
+    table = property_table(particles, [rows for rows, _ in pairs])
+    if image is not None:
+        for number, (_, counts) in enumerate(pairs):
+            rule.replaced.add(number, *counts)
+        rule.replaced.tell()
+        table.attrs["images"] = rule.replaced.counts()
+    return table
+
+
+def _table(
+    frame: NDArray[np.integer[Any]],
+    *pictures: NDArray[Any] | None,
+    side: float,
+) -> tuple[pd.DataFrame, tuple[int, int]] | None:
+    """Return the properties of a frame, and its numbers of bad and of no pixels.
+
+    Parameters
+    ----------
+    frame
+        Labels, shape (1, y, x).
+    pictures
+        The image, if intensities are wanted; None if it cannot be read.
+    side
+        Side of a pixel.
+    """
+    (labels,) = frame
+    if has_no_data(labels):
+        return None
+    counts, replaced = None, _NOTHING
+    if pictures:
+        (picture,) = pictures
+        counts = np.full(labels.shape, np.nan)
+        if picture is not None:
+            data = image_data(picture)
+            counts, replaced = data.counts()[0], (data.bad_pixels, data.no_data)
+    return particle_properties(labels, counts, side), replaced
+
+
+def check_properties(table: pd.DataFrame) -> None:
+    """Raise a ValueError unless a table is one of properties."""
+    missing = [name for name in ("id", "frame", "area") if name not in table]
+    if missing:
+        raise ValueError(
+            f"The table of properties has no column {missing[0]!r}; it has to be that "
+            "of Instances.properties or HRTEM.follow_particles."
+        )

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From HRTEM images and a network to a segmentation: what `HRTEM.segment` does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
+from hyperspy_hrtemnn.signals._shared.frames import free_name
+
+from .predictions import load_for, predictions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hyperspy.signals import Signal2D
+
+    from hyperspy_hrtemnn.networks import Network
+    from hyperspy_hrtemnn.options import PredictionOptions
+    from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
+
+
+def segment(
+    signal: Signal2D,
+    model: str | Path | Network,
+    options: PredictionOptions,
+    *,
+    rule: FrameRule,
+    show_progressbar: bool | None,
+    num_workers: int | None,
+    lazy_output: bool | None,
+) -> Signal2D:
+    """Return the probabilities of a network's classes; see `HRTEM.segment`."""
+    network = load_for("segmentation", model)
+    card = network.card
+    data, axes = predictions(signal, network, options, rule=rule)
+    free_name(axes, "class")
+    if len(card.classes) == 1:
+        data = data[..., 0, :, :]
+    else:
+        axes.insert(-2, {"name": "class", "size": len(card.classes), "navigate": True})
+    result = derived_signal(signal, data, "HRTEM_segmentation", axes)
+    provenance = {
+        "network": card.name,
+        "sha256": network.sha256,
+        "averaged": network.is_averaged,
+        "version": __version__,
+        "classes": list(card.classes),
+        "sampling": card.sampling,
+        "threshold": card.unbiased_threshold,
+        **vars(options),
+    }
+    result.metadata.set_item("HRTEMNN.Segmentation", provenance)
+    return computed(  # type: ignore[no-any-return]
+        result,
+        lazy=signal._lazy if lazy_output is None else lazy_output,
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+        rule=rule,
+    )

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pixel sizes from a signal's axes, and lengths with units into pixels."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from .units import hint_for, length_in, name_of, unit_of, value_in, why_no_length
+
+if TYPE_CHECKING:
+    from hyperspy.signals import Signal2D
+
+
+class CalibrationError(ValueError):
+    """A signal whose pixels have no known size.
+
+    Parameters
+    ----------
+    reason
+        What is wrong, as a sentence.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"The signal is not calibrated: {reason} Set it, for example:\n"
+            "    for axis in signal.axes_manager.signal_axes:\n"
+            "        axis.scale, axis.units = 0.01, 'nm'"
+        )
+
+
+def sampling(signal: Signal2D, unit: str = "angstrom") -> float:
+    """Return the pixel size of a signal's square pixels.
+
+    Parameters
+    ----------
+    signal
+        A signal with two uniform signal axes.
+    unit
+        Unit of length of the result.
+
+    Raises
+    ------
+    CalibrationError
+        If an axis is not calibrated in a unit of length.
+    ValueError
+        If an axis is not uniform, or x and y differ.
+    """
+    sizes = []
+    for default, axis in zip("xy", signal.axes_manager.signal_axes, strict=True):
+        name = name_of(axis, default)
+        check_uniform(axis, name)
+        sizes.append(_pixel_size(axis, name, unit))
+    x, y = map(abs, sizes)
+    if abs(x - y) > 0.01 * x:
+        raise ValueError(
+            f"Pixels are {x:.4g} x {y:.4g} {unit}; square pixels are needed. Correct "
+            "the scale of the signal axes or rebin."
+        )
+    return float((x + y) / 2)
+
+
+def _pixel_size(axis: Any, name: str, of_result: str) -> float:
+    scale, unit = float(axis.scale), unit_of(axis)
+    if length_in(f"1 {unit}", "angstrom") is None:
+        raise CalibrationError(f"axis {name} {why_no_length(unit)}.")
+    size = length_in(f"{scale!r} {unit}", of_result)
+    if not size:
+        raise CalibrationError(f"axis {name} has the scale {scale:g}.")
+    return size
+
+
+def check_uniform(axis: Any, name: str) -> None:
+    """Raise a ValueError if an axis has no single scale."""
+    if not axis.is_uniform:
+        raise ValueError(f"The axis {name} is not uniform; interpolate first.")
+
+
+def known_sampling(signal: Signal2D) -> float | None:
+    """Return the pixel size in Å, None where `sampling` would raise."""
+    try:
+        return sampling(signal)
+    except ValueError:
+        return None
+
+
+def pixels(length: float | str, signal: Signal2D) -> float:
+    """Return a length in pixels of the signal.
+
+    Parameters
+    ----------
+    length
+        A number, in the unit of the signal axes, or a text with a unit, ``"2 nm"``.
+    signal
+        The signal whose signal axes give the pixel size.
+
+    Raises
+    ------
+    ValueError
+        If a text is no length, or it has a unit and the axes do not.
+    """
+    if not isinstance(length, str):
+        return float(length) / _scales(signal)[0]
+    value = length_in(length, "angstrom")
+    if value is None:
+        raise ValueError(
+            f"{length!r} is no length; give a number in the unit of the axes or a text "
+            f'with a unit, such as "2 nm".{hint_for(length)}'
+        )
+    return value / sampling(signal)
+
+
+def edges_of(axis: Any) -> tuple[float, float]:
+    """Return where the first pixel of a signal axis begins and the last one ends.
+
+    Raises
+    ------
+    ValueError
+        If the axis is not uniform.
+    """
+    check_uniform(axis, name_of(axis, "of the image"))
+    first = axis.offset - axis.scale / 2
+    return first, first + axis.size * axis.scale
+
+
+def square_pixels(area: float | str, signal: Signal2D) -> float:
+    """Return an area in pixels of the signal.
+
+    Parameters
+    ----------
+    area
+        A number, in the square of the unit of the signal axes, or a text with a unit,
+        ``"4 nm^2"``.
+    signal
+        The signal whose signal axes give the pixel size.
+
+    Raises
+    ------
+    ValueError
+        If a text is no area, or it has a unit and the axes do not.
+    """
+    if not isinstance(area, str):
+        return float(area) / math.prod(_scales(signal))
+    value = value_in(area, "angstrom**2")
+    if value is None:
+        raise ValueError(
+            f"{area!r} is no area; give a number in the square of the axes' unit or a "
+            f'text with a unit, such as "4 nm^2".{hint_for(area)}'
+        )
+    return value / sampling(signal) ** 2
+
+
+def _scales(signal: Signal2D) -> tuple[float, float]:
+    """Return the width and height of a pixel in the unit of the axes, if they have any.
+
+    Raises
+    ------
+    ValueError
+        If an axis is not uniform, or its scale is no size.
+    """
+    x, y = signal.axes_manager.signal_axes
+    for axis in (x, y):
+        if not (axis.is_uniform and math.isfinite(axis.scale) and axis.scale):
+            sampling(signal)  # which says what is wrong
+    return abs(float(x.scale)), abs(float(y.scale))

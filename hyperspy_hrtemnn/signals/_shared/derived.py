@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signals made from the frames of another: their axes, metadata and computation."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from hyperspy.signals import Signal2D
+
+from hyperspy_hrtemnn.bad_frames import is_without_data
+
+from .frames import axis_dicts
+from .skipping import tell
+
+if TYPE_CHECKING:
+    import dask.array as da
+    from numpy.typing import NDArray
+
+    from .skipping import FrameRule
+
+
+def derived_signal(
+    source: Signal2D,
+    data: da.Array,
+    signal_type: str,
+    axes: list[dict[str, Any]] | None = None,
+) -> Any:
+    """Return a lazy signal of new data with the axes and metadata of another.
+
+    Parameters
+    ----------
+    source
+        Where title, acquisition, sample and history come from.
+    data
+        The new data.
+    signal_type
+        The new signal's type.
+    axes
+        Its axes, in the order of the data; by default those of `source`.
+    """
+    metadata = copy.deepcopy(source.metadata.as_dictionary())
+    # These speak of the old intensities: their noise and unit, and what is drawn.
+    for node in ("Signal", "Markers", "_HyperSpy"):
+        metadata.pop(node, None)
+    axes = axis_dicts(source) if axes is None else axes
+    result = Signal2D(data, axes=axes, metadata=metadata).as_lazy()
+    result.set_signal_type(signal_type)
+    return result
+
+
+def computed(
+    result: Any,
+    *,
+    lazy: bool,
+    show_progressbar: bool | None,
+    num_workers: int | None,
+    rule: FrameRule | None = None,
+    label: str = "frames",
+    empty_frames: bool = True,
+) -> Any:
+    """Return a lazy signal as it is, or compute it in place.
+
+    Parameters
+    ----------
+    result
+        The signal.
+    lazy
+        Whether it stays as it is.
+    show_progressbar, num_workers
+        As in the methods of signals.
+    rule
+        That of its frames, if they come from images.
+    label
+        What is done to them, for the progress bar.
+    empty_frames
+        Whether frames without data are told of that other processes have skipped.
+    """
+    if rule is not None:
+        rule.replaced.metadata = result.metadata
+    if lazy:
+        return result
+    if rule is None:
+        result.compute(show_progressbar=show_progressbar, num_workers=num_workers)
+        return result
+    with rule.bar.shown(label, math.prod(rule.shape), show_progressbar):
+        result.compute(show_progressbar=False, num_workers=num_workers)
+    rule.replaced.tell()
+    if empty_frames:
+        _tell_of_empty(result.data, rule)
+    return result
+
+
+def _tell_of_empty(data: NDArray[Any], rule: FrameRule) -> None:
+    """Tell of the frames that other processes have skipped, which keep the reason."""
+    untold = {}
+    for number, index in enumerate(np.ndindex(rule.shape)):
+        if number not in rule.skipped.told and is_without_data(data[index]):
+            untold[number] = "empty; its process knows why"
+    tell(untold, rule.skipped.total)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether values can be probabilities, and from which on they count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hyperspy_hrtemnn.networks import Card
+
+if TYPE_CHECKING:
+    from hyperspy.signals import Signal2D
+    from numpy.typing import NDArray
+
+# Blending and resampling may leave the interval by rounding.
+_ROUNDING = 1e-3
+
+# Of masks, and of segmentations that no network of ours made.
+_OF_OTHERS = 0.5
+
+
+def threshold_of(segmentation: Signal2D, probability: float | None) -> float:
+    """Return the least probability of a pixel that is an object's.
+
+    Parameters
+    ----------
+    segmentation
+        Its ``metadata.HRTEMNN.Segmentation.threshold`` is the network's threshold of
+        unbiased area. Without it, it is 0.9 if a network of ours made the segmentation
+        and 0.5 if not.
+    probability
+        What the user asked for, in place of all that.
+    """
+    if probability is not None:
+        return probability
+    made = segmentation.metadata.get_item("HRTEMNN.Segmentation", None)
+    if made is None or "network" not in made:
+        return _OF_OTHERS
+    return float(made.get_item("threshold", Card.OLD_THRESHOLD))
+
+
+def check_range(data: NDArray[Any]) -> None:
+    """Raise a ValueError unless all values are from 0 to 1, or NaN: no data."""
+    if data.dtype.names is not None:
+        raise ValueError(
+            "The signal is a color image; make one of a single channel, for example "
+            "hs.signals.Signal2D(signal.data['R'] / 255)."
+        )
+    # NaN, where there is no data, is passed over.
+    low, high = (bound.reduce(data, axis=None) for bound in (np.fmin, np.fmax))
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
+        raise ValueError(
+            f"A segmentation holds probabilities from 0 to 1, and this one values from "
+            f"{low:.6g} to {high:.6g}. Scale it, for example a mask of 0 and 255 by "
+            "dividing it by 255, and sums of pixels, as of rebin, by their number."
+        )

@@ -198,13 +198,13 @@ def test_what_is_wrong_is_named(spectra, peaks):
         spectra.peak_table(max_spacing="5 s")
     with pytest.raises(ValueError, match="not a known crystal"):
         spectra.peak_table("Ao")
-    with pytest.raises(ValueError, match=r"id is one of \[3, 8\]"):
+    with pytest.raises(ValueError, match=r"one of \[3, 8\]"):
         spectra.plot_reflections(peaks)
     with pytest.raises(ValueError, match="no particle 4"):
         spectra.plot_reflections(peaks, 4)
     with pytest.raises(IndexError, match="no frame 9; there are 4"):
         spectra.plot_reflections(peaks, 3, 9)
-    with pytest.raises(ValueError, match=r"id is one of \[3, 8\]"):
+    with pytest.raises(ValueError, match=r"one of \[3, 8\]"):
         plot_reflections(peaks)
     with pytest.raises(ValueError, match="no particle 4"):
         plot_reflections(peaks, 4)

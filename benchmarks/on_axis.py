@@ -24,8 +24,13 @@ import pandas as pd
 from scipy.stats import mannwhitneyu
 from tqdm import tqdm
 
-from hrtemnn_training.structures import Shape, assemble, make_shape, tilt
-from hrtemnn_training.structures._metals import lattice_constant
+from hrtemnn_training.structures import (
+    Shape,
+    assemble,
+    lattice_constant,
+    make_shape,
+    tilt,
+)
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 from hyperspy_hrtemnn.analysis import (
     Detector,

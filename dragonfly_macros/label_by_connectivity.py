@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis import ParticleTracker, default_min_area, split_particles
+from hyperspy_hrtemnn.analysis import ParticleTracker, split_particles
+from hyperspy_hrtemnn.options import SplittingOptions
 
 from .dialogs import ask_number, progress
 from .guesses import multi_roi_of
@@ -72,7 +73,7 @@ def label_particles(roi: ROI, min_separation: float) -> MultiROI:
                 advance()
         found = tracker.next_id - 1
         if not found:
-            least = default_min_area(min_separation)
+            least = SplittingOptions(min_separation).smallest_area
             raise ValueError(
                 f"{roi.getTitle()!r} has no particle of {least:g} nm² or more in any "
                 "frame."

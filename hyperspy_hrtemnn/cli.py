@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.options import (
+    PredictionOptions,
+    SpectrumOptions,
+    TrackingOptions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +71,8 @@ class LazyGroup(click.Group):
         """Run a command; errors that the user can fix are one line, not a traceback."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # of `hrtemnn card NAME | head`, which click ends without a word
         except ModuleNotFoundError as error:
             raise _extra_is_missing(ctx.invoked_subcommand or "hrtemnn", error) from (
                 error
@@ -95,6 +102,20 @@ def main() -> None:
     """Neural networks for HRTEM: segment and track movies, make networks."""
 
 
+class _Length(click.ParamType):  # type: ignore[type-arg]
+    """A number, in the unit of the axes, or a text with a unit."""
+
+    name = "length"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float | str:  # noqa: ARG002
+        """Return "1.5" as a number, "2 nm" as it is."""
+        try:
+            return float(value)
+        except ValueError:
+            return str(value)
+
+
+_length = _Length()
 _existing = click.Path(exists=True, path_type=Path)
 _file = click.Path(dir_okay=False, path_type=Path)
 _on_bad_frame = click.option(
@@ -105,6 +126,7 @@ _on_bad_frame = click.option(
 )
 _sampling = click.option(
     "--sampling",
+    type=_length,
     help='Pixel size, such as "0.12 angstrom", or a number in Å, for files without '
     "calibration, or with a wrong one; by default that of the file.",
 )
@@ -145,6 +167,11 @@ def card(name_or_path: str, as_json: bool) -> None:
         click.echo(network.card.model_dump_json(indent=2))
         return
     click.echo("\n".join(_lines(network.card)))
+    if network.card.task == "segmentation" and network.card.threshold is None:
+        click.echo(
+            "threshold: not measured; by default "
+            f"{network.card.unbiased_threshold:g} is taken"
+        )
     click.echo(f"sha256: {network.sha256}")
 
 
@@ -159,12 +186,22 @@ def _lines(model: Any, indent: str = "") -> list[str]:
         if hasattr(type(value), "model_fields"):
             lines += [f"{name}:", *_lines(value, indent + "  ")]
         elif isinstance(value, dict):
-            lines += [
-                f"{indent}{name}:{meaning}",
-                *(f"{indent}  {key}: {item}" for key, item in value.items()),
-            ]
+            lines += [f"{indent}{name}:{meaning}", *_of_dict(value, indent + "  ")]
         else:
             lines.append(f"{indent}{name}: {_text(value)}{meaning}")
+    return lines
+
+
+def _of_dict(values: dict[str, Any], indent: str) -> list[str]:
+    """Return scores as text: a line for each group of them, below what it is of."""
+    lines = []
+    for key, value in values.items():
+        if isinstance(value, dict) and any(
+            isinstance(item, dict) for item in value.values()
+        ):
+            lines += [f"{indent}{key}:", *_of_dict(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{key}: {_text(value)}")
     return lines
 
 
@@ -172,6 +209,10 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple):
         between = ", " if any(isinstance(item, str) for item in value) else " to "
         return between.join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return " ".join(map(str, value))
     return str(value)
 
 
@@ -212,7 +253,7 @@ def segment(
         model,
         out,
         sampling=sampling,
-        options={"tile": tile, "overlap": overlap, "resample": not no_resample},
+        options=PredictionOptions(not no_resample, tile, overlap),
         on_bad_frame=on_bad_frame,
         force=force,
     )
@@ -223,12 +264,13 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option(
             "--drift/--no-drift",
-            default=True,
+            default=TrackingOptions.drift,
             show_default=True,
             help="Remove the drift of the whole field.",
         ),
         click.option(
             "--search-range",
+            type=_length,
             help="Longest distance that a particle may move by itself between frames, "
             'such as "3 nm"; by default a particle that does not overlap with any of '
             "the frame before is new.",
@@ -236,12 +278,13 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--memory",
             type=int,
-            default=0,
+            default=TrackingOptions.memory,
             show_default=True,
             help="Number of frames in which a particle may be missing.",
         ),
         click.option(
             "--min-area",
+            type=_length,
             help='Smallest area of a particle, such as "4 nm^2"; by default a '
             "twentieth of the square of --min-separation. The number of dropped "
             "regions is reported.",
@@ -249,7 +292,7 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--min-overlap",
             type=float,
-            default=0.5,
+            default=TrackingOptions.min_overlap,
             show_default=True,
             help="Smallest overlap of one particle in two frames, 0 to 1.",
         ),
@@ -270,6 +313,7 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--out", required=True, type=_file, help="The .hspy file to write.")
 @click.option(
     "--min-separation",
+    type=_length,
     required=True,
     help='Smallest distance of two touching particles, such as "2 nm".',
 )
@@ -289,7 +333,7 @@ def track(
     sampling: str | None,
     table: Path | None,
     force: bool,
-    **options: Any,
+    **tracking: Any,
 ) -> None:
     """Give each particle in SEGMENTATION one id through all frames.
 
@@ -304,7 +348,7 @@ def track(
         out,
         table=table,
         sampling=sampling,
-        options=options,
+        options=TrackingOptions(**tracking),
         force=force,
     )
 
@@ -320,15 +364,23 @@ def track(
 )
 @click.option(
     "--min-separation",
+    type=_length,
     required=True,
     help='Smallest distance of two touching particles, such as "2 nm".',
 )
 @click.option(
     "--size",
+    type=_length,
     help='Side of the crop of a particle for its Fourier transform, such as "8 nm"; '
     "without it there are no reflections.",
 )
-@click.option("--apodization", default="0.5 nm", show_default=True, help="Its edge.")
+@click.option(
+    "--apodization",
+    type=_length,
+    default=SpectrumOptions.apodization,
+    show_default=True,
+    help="Its edge.",
+)
 @click.option(
     "--crystal",
     help="Crystal of the particles: Au, CeO2, a CIF; by default unknown.",
@@ -359,8 +411,14 @@ def follow(
     sampling: str | None,
     processes: int | None,
     scheduler: str | None,
+    size: str | None,
+    apodization: str,
+    crystal: str | None,
+    tile: int | None,
+    overlap: int | None,
+    on_bad_frame: OnBadFrame | None,
     force: bool,
-    **options: Any,
+    **tracking: Any,
 ) -> None:
     """Find particles and reflections of a long MOVIE in one pass.
 
@@ -379,7 +437,12 @@ def follow(
         sampling=sampling,
         processes=processes,
         scheduler=scheduler,
-        options={**options, "overwrite": force},
+        running=PredictionOptions(tile=tile, overlap=overlap),
+        tracking=TrackingOptions(**tracking),
+        spectra=SpectrumOptions(size, apodization),
+        crystal=crystal,
+        on_bad_frame=on_bad_frame,
+        overwrite=force,
     )
 
 

@@ -112,8 +112,16 @@ def test_models_and_card(run, tmp_path, monkeypatch):
     text = run("card", "nano")
     assert "material: Au" in text
     assert "sampling: 0.07 to 0.2   (pixel size of the images [Å])" in text
+    assert "threshold: not measured; by default 0." in text
     assert json.loads(run("card", tmp_path / "nano.onnx", "--json"))["stride"] == 1
     assert "no network 'micro'. Shipped networks: nano" in run("card", "micro", code=1)
+
+
+def test_scores_of_a_card_have_a_line_for_each_group(run, tmp_path):
+    scores = {"images": 7, "camera": {"10-30": {"f1": 0.8, "areas": [1.1, 0.9]}}}
+    tiny_networks.convolution(tmp_path / "nano.onnx", scores=scores)
+    text = run("card", tmp_path / "nano.onnx")
+    assert "  images: 7\n  camera:\n    10-30: f1 0.8, areas 1.1 0.9\n" in text
 
 
 def test_segment(run, tmp_path, movie_path, network_path):

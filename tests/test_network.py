@@ -65,7 +65,9 @@ def test_a_card_of_the_first_version_has_its_blur_converted(tmp_path):
     [
         ({"ranges": {"blur": "wide"}}, r"ranges\.blur"),
         ({"ranges": 3}, "ranges"),
-        ({"version": 9}, "version"),
+        ({"version": 9}, "of version 9, and this .* to version 2; update hyperspy-hrt"),
+        ({"threshold": float("nan")}, "threshold: Input should be a finite number"),
+        ({"sampling": float("inf")}, "sampling: Input should be a finite number"),
     ],
 )
 def test_a_card_that_cannot_be_read_names_its_field(tmp_path, changes, message):

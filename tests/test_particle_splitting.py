@@ -14,6 +14,7 @@ from scipy import ndimage
 from scipy.ndimage import gaussian_filter
 
 from hyperspy_hrtemnn.analysis import split_and_count_particles, split_particles
+from hyperspy_hrtemnn.options import SplittingOptions
 
 SHAPE = (70, 110)
 
@@ -175,11 +176,13 @@ def test_small_particles_are_dropped_and_the_rest_numbered_on():
 
 def test_what_is_dropped_is_counted():
     frame = disc(10, 10, 2) | disc(12, 80, 9) | disc(50, 30, 8)
-    labels, dropped = split_and_count_particles(frame, 5, min_area=230)
+    labels, dropped = split_and_count_particles(
+        frame, SplittingOptions(5, min_area=230)
+    )
     assert (labels.max(), dropped) == (1, 2)
     # A neck cuts a part off that is too small by itself.
     both = disc(30, 40, 16) | disc(30, 62, 7)
-    labels, dropped = split_and_count_particles(both, 6, min_area=200)
+    labels, dropped = split_and_count_particles(both, SplittingOptions(6, min_area=200))
     assert (labels.max(), dropped) == (1, 1)
     assert labels[30, 66] == 0
 
@@ -187,7 +190,7 @@ def test_what_is_dropped_is_counted():
 def test_by_default_only_specks_are_dropped():
     # A quarter of the separation is 5 pixels.
     frame = disc(12, 15, 2) | disc(12, 80, 4) | disc(50, 30, 8)
-    labels, dropped = split_and_count_particles(frame, min_separation=20)
+    labels, dropped = split_and_count_particles(frame, SplittingOptions(20))
     assert (labels.max(), dropped) == (2, 1)
     assert labels[12, 15] == 0
 

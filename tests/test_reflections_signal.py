@@ -15,6 +15,7 @@ from matplotlib.backend_bases import CloseEvent, MouseEvent
 from patterns import columns_of, picture
 
 from hyperspy_hrtemnn.analysis import brightness_ratio, on_axis_frames
+from hyperspy_hrtemnn.options import FollowingOptions
 from hyperspy_hrtemnn.plots import plot_reflections
 from hyperspy_hrtemnn.signals._fourier.reflections import followed, reflection_table
 
@@ -154,7 +155,7 @@ def test_many_spectra_take_little_more_memory_than_their_table():
     time = SimpleNamespace(size=150, units="", name="time")
     tracemalloc.start()
     try:
-        rows = followed(found, shown, {"crystal": None}, show_progressbar=False)
+        rows = followed(found, shown, FollowingOptions(), show_progressbar=False)
         table = reflection_table(rows, [time], indexed=False)
         memory = tracemalloc.get_traced_memory()[1]
     finally:

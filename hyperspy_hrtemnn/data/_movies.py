@@ -18,7 +18,7 @@ def au_ceo2_movie(*, lazy: bool = False) -> HRTEM:
     It has 20 frames of 480 x 512 pixels of 0.02 nm, half a second apart, at 300 keV and
     800 e-/Å² per frame. While the stage drifts, the first particle slides until it
     touches the second, and the third shrinks. It was simulated with abTEM by
-    ``training/example_movie.py``, with the noise of a scintillator camera.
+    ``studies/example_movie.py``, with the noise of a scintillator camera.
 
     Parameters
     ----------

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .neighbors import FAR, NEAR, fill, median, sorted_around
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -14,15 +16,9 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
     Places = NDArray[np.intp]  # (2, pixel)
 
-_NEAR = np.array([(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)])
-_FAR = np.array(
-    [(y, x) for y in range(-2, 3) for x in range(-2, 3) if max(abs(y), abs(x)) == 2]
-)
-
-# Largest difference of a pixel from its neighbors. A step is the increase from the
-# difference of one pixel in ten to that of one in a hundred. Noise with an exponential
-# distribution, which falls more slowly than that of electrons, exceeds this by eight
-# steps in one of 1e10 pixels.
+# How far off its neighbors a pixel may be: each step is from one pixel in ten to one in
+# a hundred being as far off. Noise of a distribution that falls exponentially, slower
+# than that of electrons, goes eight steps beyond in one pixel of 1e10.
 _STEPS = 8
 
 # Single electrons differ by whole numbers; their steps are at least one electron, which
@@ -46,6 +42,8 @@ _STUCK = 0.95
 
 # Two pixels at this distance are not in one cluster.
 _APART = 3
+
+_WING = 8  # pixels that a hit reaches from its core
 
 _SAMPLE = 40_000
 _ROUNDS = 4  # rounds in which clusters are removed from their corners
@@ -90,7 +88,7 @@ def replace_bad_pixels(
     usable = ~bad if valid is None else valid & ~bad
     whole = valid is None and missing is None
     if not search:
-        _fill(image, bad, usable)
+        fill(image, bad, usable)
         return bad
     limit, usual = _limit(image, usable, whole=whole)
     places = _candidates(image, limit - usual)
@@ -98,7 +96,7 @@ def replace_bad_pixels(
     if places.shape[1] <= _MOST * image.size:
         hot = _are_hot(image, usable, places, limit)
         value = image[tuple(places[:, hot])]
-        excess = value - _median(image, usable, places[:, hot], _NEAR)
+        excess = value - median(image, usable, places[:, hot], NEAR)
         if _are_electrons(value, excess, image.size):
             limit = _STEPS * float(np.median(excess))
         for _ in range(_ROUNDS):
@@ -108,8 +106,29 @@ def replace_bad_pixels(
             bad[tuple(places[:, hot])] = True
             usable[tuple(places[:, hot])] = False
             places = places[:, ~hot]
-    _fill(image, bad, usable)
+        _add_wings(image, bad, usable, limit)
+    fill(image, bad, usable)
     return bad
+
+
+def _add_wings(image: Image, bad: Mask, usable: Mask, limit: float) -> None:
+    """Add what is beside bad pixels and as far off: the rest of one hit.
+
+    Shifted by part of a pixel, a hot pixel has wings that neighbors share; splines let
+    them ring, to 7 pixels of one of 60 000 counts.
+    """
+    places = np.stack(np.nonzero(bad))
+    for _ in range(_WING):
+        beside = (places[:, :, np.newaxis] + NEAR.T[:, np.newaxis]).reshape(2, -1)
+        inside = np.all((beside >= 0) & (bad.shape > beside.T).T, axis=0)
+        places = np.unique(beside[:, inside], axis=1)
+        places = places[:, usable[tuple(places)]]
+        if not places.size:
+            return
+        far = median(image, usable, places, FAR)
+        places = places[:, np.abs(image[tuple(places)] - far) > limit]
+        bad[tuple(places)] = True
+        usable[tuple(places)] = False
 
 
 def _limit(image: Image, usable: Mask, *, whole: bool) -> tuple[float, float]:
@@ -122,7 +141,7 @@ def _limit(image: Image, usable: Mask, *, whole: bool) -> tuple[float, float]:
         places = places[:, usable[places[0], places[1]]]
     if not places.size:
         return np.inf, 0.0
-    near = _median(image, usable, places, _NEAR)
+    near = median(image, usable, places, NEAR)
     off = np.abs(image[places[0], places[1]] - near)
     off = off[np.isfinite(off)]
     often, usual = (float(q) for q in np.quantile(off, (0.9, 0.99)))
@@ -191,10 +210,10 @@ def _are_hot(image: Image, usable: Mask, places: Places, limit: float) -> Mask:
 def _are_hot_at_once(image: Image, usable: Mask, places: Places, limit: float) -> Mask:
     """Return which pixels are hot: different from half or more of their neighbors."""
     value = image[places[0], places[1]]
-    far = _median(image, usable, places, _FAR)
+    far = median(image, usable, places, FAR)
     sign = np.where(value < far, np.float32(-1), np.float32(1))
-    # Multiplied by the sign, so that smaller values are more like the image.
-    values, count = _sorted_around(image, usable, places, _NEAR, sign)
+    # Times the sign, so that less is more like the image.
+    values, count = sorted_around(image, usable, places, NEAR, sign)
     index = np.arange(len(value))
     # Of an even number the less extreme middle is taken, because half of them may be
     # hot.
@@ -209,49 +228,3 @@ def _are_hot_at_once(image: Image, usable: Mask, places: Places, limit: float) -
         & (np.abs(largest - far) < _SHOULDER * off)
     )
     return hot
-
-
-def _fill(image: Image, bad: Mask, usable: Mask) -> None:
-    """Replace bad pixels, first those with good neighbors."""
-    places = np.stack(np.nonzero(bad))
-    while places.size:
-        value = _median(image, usable, places, _NEAR)
-        known = np.isfinite(value)
-        if not known.any():
-            value = np.full(len(value), np.median(image[usable]) if usable.any() else 0)
-            known = np.ones(len(value), bool)
-        image[tuple(places[:, known])] = value[known]
-        usable[tuple(places[:, known])] = True
-        places = places[:, ~known]
-
-
-def _median(image: Image, usable: Mask, places: Places, around: Places) -> Image:
-    """Return the median of the usable pixels around positions, NaN without any."""
-    values, count = _sorted_around(image, usable, places, around)
-    index = np.arange(len(values))
-    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(around) - 1)
-    median = (values[index, low] + values[index, high]) / 2
-    return np.asarray(np.where(count > 0, median, np.nan), np.float32)
-
-
-def _sorted_around(
-    image: Image,
-    usable: Mask,
-    places: Places,
-    around: Places,
-    sign: Image | None = None,
-) -> tuple[Image, Places]:
-    """Return the sorted pixels around positions, and the number of usable ones.
-
-    Pixels that are not usable come last. The image is continued by reflection beyond
-    its edges. If there is a sign for each position, the pixels are multiplied by it.
-    """
-    inside = places[:, :, np.newaxis] + around.T[:, np.newaxis]
-    for index, size in zip(inside, image.shape, strict=True):
-        np.abs(index, out=index)
-        np.subtract(index, 2 * np.maximum(index - (size - 1), 0), out=index)
-    values = image[inside[0], inside[1]]
-    if sign is not None:
-        values = values * sign[:, np.newaxis]
-    good = usable[inside[0], inside[1]]
-    return np.sort(np.where(good, values, np.inf), axis=1), good.sum(axis=1)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from .openings import opened
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -61,19 +63,21 @@ def bars(same: Mask, found: Mask, rows: slice) -> Mask:
     result = np.zeros(same.shape, bool)
     rare = share_after_others(same) < RARE
     part, known = same[rows], found[rows]
-    solid = ndimage.binary_opening(part, np.ones(BAR, bool))
+    solid = opened(part, BAR)
     if rare:
         # Beside digits the bar may be narrow.
         solid = ndimage.binary_propagation(solid, mask=part)
     solid = without_small_holes(solid | known) & ~known
     # A box may touch a border, a part of which is not known yet.
     for height in (BAR[0], 3 * BAR[0]):
-        opened = ndimage.binary_opening(solid, np.ones((height, BAR[1]), bool))
-        areas, _ = ndimage.label(opened)
+        areas, _ = ndimage.label(opened(solid, (height, BAR[1])))
         for number, (y, x) in enumerate(ndimage.find_objects(areas), start=1):
             box = (slice(y.start + rows.start, y.stop + rows.start), x)
             bar = (areas[y, x] == number) | found[box]
-            if bar.mean() >= _SOLID and _is_crisp(same & ~result, box):
+            if crosses(same, box):
+                # A line or a gap of a camera.
+                continue
+            if bar.mean() >= _SOLID and is_crisp(same, result, box):
                 result[box] |= bar
                 if rare:
                     result |= _beside(same, box)
@@ -91,11 +95,23 @@ def without_small_holes(mask: Mask) -> Mask:
     return np.asarray(small[others])
 
 
-def _is_crisp(same: Mask, box: tuple[slice, slice]) -> bool:
-    """Return whether an area ends at the edges of its box."""
+def crosses(same: Mask, box: tuple[slice, slice]) -> bool:
+    """Return whether a box reaches from edge to edge, and is not at one itself."""
+    ends = [
+        (part.start > 0, part.stop < size)
+        for part, size in zip(box, same.shape, strict=True)
+    ]
+    return any(
+        inner == (True, True) and ends[1 - axis] == (False, False)
+        for axis, inner in enumerate(ends)
+    )
+
+
+def is_crisp(same: Mask, known: Mask, box: tuple[slice, slice]) -> bool:
+    """Return whether an area, without what is known, ends at the edges of its box."""
     around = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in box)
-    wider = same[around]
-    inner = np.count_nonzero(same[box])
+    wider = same[around] & ~known[around]
+    inner = np.count_nonzero(same[box] & ~known[box])
     ring = wider.size - same[box].size
     return ring > 0 and bool(np.count_nonzero(wider) - inner <= _CRISP * ring)
 

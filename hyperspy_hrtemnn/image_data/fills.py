@@ -13,6 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from .bars import BAR, RARE, bars, rows_of_bars, share_after_others, without_small_holes
+from .compressed import compressed_boxes
 from .convex_hull import inside_hull
 from .scaling import sampled
 
@@ -43,7 +44,11 @@ _OUTSIDE = 0.8
 _AS_FAR = 0.4
 _NEAR = 2  # width of the zone beside an area [pixels]
 
-# The interpolation of shifted images mixes one pixel with the border.
+# What is enclosed by filled areas and takes this share of the image may be a digit with
+# any values; of what is larger the values tell.
+_ISLAND = 2e-3
+
+# Interpolation of shifted images mixes one pixel with the border.
 _MIXED = 1
 
 
@@ -73,8 +78,10 @@ def filled(image: NDArray[Any], missing: Mask | None = None) -> Mask:
                     found |= _borders(rest, value, same)
                 if rows:
                     found |= bars(same, found, rows)
-        # These are texts in a filled area.
-        found |= _islands(found)
+        if not is_flat(rest) and (boxes := compressed_boxes(rest, found)) is not None:
+            found |= boxes
+        # What is written into a filled area.
+        found |= _islands(rest, found)
     if missing is not None:
         mask &= ~missing
     if mask.any():
@@ -231,12 +238,20 @@ def _at_pixels(squares: Mask, same: Mask, *, grow: bool) -> Mask:
     return pixels & same
 
 
-def _islands(result: Mask) -> Mask:
-    """Return areas enclosed by filled areas, or by these and the edges of the image."""
-    if not result.any():
-        return result
-    others, _ = ndimage.label(~result)
+def _islands(image: NDArray[Any], found: Mask) -> Mask:
+    """Return what is enclosed by filled areas, or by these and the image's edges.
+
+    These are digits. What a line or a gap cuts off the image is large, and has noise.
+    """
+    if not found.any():
+        return found
+    others, _ = ndimage.label(~found)
     sizes = np.bincount(others.ravel())
+    islands = sizes <= _ISLAND * found.size
     sizes[0] = 0
-    islands: Mask = (others > 0) & (others != np.argmax(sizes))
-    return islands
+    places = ndimage.find_objects(others)
+    for number in np.flatnonzero(~islands):
+        if 0 < sizes[number] < sizes.max():
+            islands[number] = is_flat(image[places[number - 1]])
+    islands[0] = False
+    return np.asarray(islands[others])

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage
 
 from hyperspy_hrtemnn.bad_frames import NO_DATA, BadFrameError
 
 from .bad_pixels import replace_bad_pixels
 from .dead_lines import dead_lines
 from .fills import filled
+from .glare import glare
+from .openings import connected, opened
 from .scaling import real_numbers, scaled
 from .shadow import shadow
 
@@ -100,14 +101,14 @@ def image_data(images: NDArray[Any], *, replace: bool = True) -> ImageData:
     Raises
     ------
     ValueError
-        If they are complex, colored or not numbers.
+        If they are complex, colored, wrapped or no numbers.
     """
     numbers = real_numbers(images)
     stack = scaled(numbers.reshape(-1, *numbers.shape[-2:]))
     valid = np.ones(stack.values.shape[1:], bool)
     bad_pixels = 0
     for image, finite in zip(stack.values, stack.finite, strict=True):
-        data, count = _cleaned(image, finite, replace=replace)
+        data, count = _cleaned(image, finite, stack.zero, replace=replace)
         valid &= data
         bad_pixels += count
     return ImageData(stack.values, valid, bad_pixels, stack.offset, stack.scale)
@@ -149,7 +150,7 @@ def contrast_checked(data: ImageData) -> ImageData:
 
 
 def _cleaned(
-    image: NDArray[np.float32], finite: Mask, *, replace: bool
+    image: NDArray[np.float32], finite: Mask, zero: float, *, replace: bool
 ) -> tuple[Mask, int]:
     """Replace the bad pixels of an image in place.
 
@@ -163,7 +164,12 @@ def _cleaned(
     missing = np.zeros(image.shape, bool) if whole else _specks(finite)
     valid = finite | missing
     valid &= ~filled(image, None if whole else ~finite)
-    missing |= dead_lines(image) & valid
+    lines, gaps = dead_lines(image, valid)
+    missing |= lines & valid
+    valid &= ~gaps
+    if replace and (hits := glare(image, valid & ~missing, zero)):
+        missing |= hits[0]
+        valid &= ~hits[1]
     bad = replace_bad_pixels(
         image,
         missing if missing.any() else None,
@@ -179,12 +185,7 @@ def _cleaned(
 def _specks(finite: Mask) -> Mask:
     """Return the missing pixels that are only bad pixels or lines of them."""
     missing = ~finite
-    areas, count = ndimage.label(missing, np.ones((3, 3), bool))
-    solid = ndimage.binary_opening(missing, np.ones((3, 3), bool))
-    of_solid = np.zeros(count + 1, bool)
-    of_solid[areas[solid]] = True
-    of_solid[0] = True
-    specks: Mask = ~of_solid[areas]
+    specks = missing & ~connected(missing, opened(missing, (3, 3)))
     if np.count_nonzero(specks) > _MOST_SPECKS * missing.size:
         return np.zeros_like(missing)
     return specks

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .wrapped import refuse_wrapped
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -40,6 +42,11 @@ class Scaled:
     offset: float
     scale: float
 
+    @property
+    def zero(self) -> float:
+        """Value of a pixel without counts."""
+        return -self.offset / self.scale
+
 
 def real_numbers(images: NDArray[Any]) -> NDArray[Any]:
     """Return images if they have one real number for each pixel.
@@ -49,7 +56,7 @@ def real_numbers(images: NDArray[Any]) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        If they are complex, colored or not numbers.
+        If they are complex, colored, wrapped or no numbers.
     """
     images = _gray(np.asarray(images))
     if images.dtype.kind == "c":
@@ -60,6 +67,7 @@ def real_numbers(images: NDArray[Any]) -> NDArray[Any]:
         raise ValueError(
             f"The image has the data type {images.dtype}, not one number per pixel."
         )
+    refuse_wrapped(images)
     return images
 
 

@@ -17,6 +17,8 @@ from pydantic import (
 # A public name of `networks`, too.
 from hyperspy_hrtemnn.ranges import Range as Range  # noqa: PLC0414
 
+_VERSION = 2
+
 METADATA_KEY = "hrtemnn_card"
 """Key of an ONNX file's `metadata_props` that contains the card as JSON."""
 
@@ -24,10 +26,10 @@ METADATA_KEY = "hrtemnn_card"
 class TrainedRanges(BaseModel):
     """Conditions for which a network was trained; outside of them it guesses."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     sampling: Range = Field(description="pixel size of the images [Å]")
-    energy: float = Field(description="beam energy [keV]")
+    energy: float = Field(gt=0, description="beam energy [keV]")
     dose: Range = Field(description="frame dose [e-/Å²]")
     defocus: Range = Field(description="defocus, positive = underfocus [Å]")
     Cs: Range = Field(description="spherical aberration [Å]")
@@ -53,12 +55,12 @@ class Card(BaseModel):
     - zone axis: the probability that a particle is on one, from its local Fourier
       transform.
 
-    A card of the first version, which does not contain its version, is updated when it
-    is read: its blur was the number in equation 1.22 of the thesis, 2 pi times the
-    standard deviation in the image.
+    A card of the first version, which does not name it, is brought up to date as it is
+    read: its blur was the number of the thesis' equation 1.22, 2 pi times the standard
+    deviation in the image. One of a later version is refused, whatever it holds.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     # Threshold of cards without one: these networks were trained with a weight of 9 for
     # the pixels of objects, and give 0.9 where an object is as likely as none.
@@ -145,9 +147,16 @@ class Card(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _of_the_first_version(cls, values: Any, info: ValidationInfo) -> Any:
-        # Only a card that was read can be old; a new one has the present version.
-        read = info.mode == "json" and isinstance(values, dict)
-        return _up_to_date(values) if read and "version" not in values else values
+        # Only what was read can be old; a card that is made is of today.
+        if info.mode != "json" or not isinstance(values, dict):
+            return values
+        version = values.get("version", 1)
+        if isinstance(version, int) and version > _VERSION:
+            raise ValueError(
+                f"the card is of version {version}, and this installation reads cards "
+                f"to version {_VERSION}; update hyperspy-hrtemnn"
+            )
+        return _up_to_date(values) if "version" not in values else values
 
     @model_validator(mode="after")
     def _of_images_or_spectra(self) -> Card:

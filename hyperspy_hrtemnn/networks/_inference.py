@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_hrtemnn.bad_frames import BadFrameError
+from hyperspy_hrtemnn.options import PredictionOptions
 
 from ._resampling import resample as resample_image
 from ._resampling import resampled_shape
 from ._standardization import mean_of_data, standardize
-from ._tiling import predict_tiled
+from ._tiling import predict_tiled, spans
 from ._validation import as_channels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.image_data import ImageData
+    from hyperspy_hrtemnn.options import Window
     from hyperspy_hrtemnn.ranges import Range
 
     from ._card import Card
     from ._network import Network
-    from ._tiling import Window
 
 # An image that has to be enlarged further than this has a wrong calibration.
 _LARGEST_ENLARGEMENT = 8
@@ -37,10 +38,10 @@ def predict(
     images: NDArray[Any] | ImageData,
     sampling: float | None = None,
     *,
-    resample: bool = True,
-    tile: int | None = None,
-    overlap: int | None = None,
-    window: Window = "hamming",
+    resample: bool = PredictionOptions.resample,
+    tile: int | None = PredictionOptions.tile,
+    overlap: int | None = PredictionOptions.overlap,
+    window: Window = PredictionOptions.window,
 ) -> NDArray[np.float32]:
     """Run a network on one image, or on one focal series.
 
@@ -167,6 +168,42 @@ def _is_within(value: float, bounds: Range) -> bool:
 
 def _span_text(bounds: Range) -> str:
     return f"{bounds[0]:g} to {bounds[1]:g}"
+
+
+def check_prediction(
+    card: Card,
+    shape: tuple[int, int],
+    sampling: float | None,
+    options: PredictionOptions,
+) -> None:
+    """Check what `predict` would only find out when the first image is there.
+
+    Parameters
+    ----------
+    card
+        Card of the network.
+    shape
+        Shape of the images, (y, x).
+    sampling
+        Pixel size of the images [Å]; None where it is not known.
+    options
+        How the network is to be run.
+
+    Raises
+    ------
+    ValueError
+        If the sampling is missing or cannot be right, the images are too small, or an
+        option is invalid.
+    """
+    for size in working_shape(card, shape, sampling, resample=options.resample):
+        spans(
+            size,
+            receptive_field=card.receptive_field,
+            stride=card.stride,
+            tile=options.tile,
+            overlap=options.overlap,
+            window=options.window,
+        )
 
 
 def working_shape(

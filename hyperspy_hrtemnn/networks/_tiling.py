@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.signal import get_window
 
+from hyperspy_hrtemnn.options import PredictionOptions
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    Window = str | tuple[str, float]
+    from hyperspy_hrtemnn.options import Window
 
 # Largest side of a tile without its overlap [pixels]: large enough that the overlap
 # takes little time, small enough that feature maps take a gigabyte or two.
@@ -42,9 +44,9 @@ def spans(
     *,
     receptive_field: int,
     stride: int = 1,
-    tile: int | None = None,
-    overlap: int | None = None,
-    window: Window = "hamming",
+    tile: int | None = PredictionOptions.tile,
+    overlap: int | None = PredictionOptions.overlap,
+    window: Window = PredictionOptions.window,
 ) -> list[Span]:
     """Divide one axis of an image into the fewest equal tiles that cover it.
 
@@ -111,9 +113,9 @@ def predict_tiled(
     *,
     receptive_field: int,
     stride: int = 1,
-    tile: int | None = None,
-    overlap: int | None = None,
-    window: Window = "hamming",
+    tile: int | None = PredictionOptions.tile,
+    overlap: int | None = PredictionOptions.overlap,
+    window: Window = PredictionOptions.window,
 ) -> NDArray[np.float32]:
     """Run a network on an image tile by tile.
 

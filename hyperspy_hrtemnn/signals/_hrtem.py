@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from functools import partial
-from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,6 +12,16 @@ from hyperspy.signals import Signal2D
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import standardize
+from hyperspy_hrtemnn.options import (
+    FollowingOptions,
+    IterationOptions,
+    LensOptions,
+    PredictionOptions,
+    ReflectionOptions,
+    SpectrumOptions,
+    TrackingOptions,
+    changed,
+)
 
 from ._shared.calibration import pixels
 from ._shared.derived import computed, derived_signal
@@ -34,7 +43,7 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.analysis.detector.mtf_fit import Floor
     from hyperspy_hrtemnn.bad_frames import OnBadFrame
     from hyperspy_hrtemnn.networks import Network
-    from hyperspy_hrtemnn.networks._tiling import Window
+    from hyperspy_hrtemnn.options import Window
 
     from ._detector.detector_fit import DetectorFit
     from ._exit_wave import ExitWave
@@ -114,10 +123,10 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         self,
         model: str | Path | Network,
         *,
-        resample: bool = True,
-        tile: int | None = None,
-        overlap: int | None = None,
-        window: Window = "hamming",
+        resample: bool = PredictionOptions.resample,
+        tile: int | None = PredictionOptions.tile,
+        overlap: int | None = PredictionOptions.overlap,
+        window: Window = PredictionOptions.window,
         on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
@@ -190,21 +199,17 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> import hyperspy.api as hs
-        >>> movie = hs.load("movie.dm4", lazy=True)  # doctest: +SKIP
-        >>> movie.set_signal_type("HRTEM")  # doctest: +SKIP
-        >>> movie.segment("au-ceo2-mask")  # doctest: +SKIP
-        <LazySegmentation, title: movie, dimensions: (200|1024, 1024)>
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie
+        >>> movie = au_ceo2_movie(lazy=True)
+        >>> movie.segment("au-ceo2-mask")
+        <LazySegmentation, title: Au on CeO2, simulated, dimensions: (20|512, 480)>
         """
         from ._prediction.segment import segment
 
         return segment(  # type: ignore[no-any-return]
             self,
             model,
-            resample=resample,
-            tile=tile,
-            overlap=overlap,
-            window=window,
+            PredictionOptions(resample, tile, overlap, window),
             rule=FrameRule(on_bad_frame),
             show_progressbar=show_progressbar,
             num_workers=num_workers,
@@ -216,21 +221,21 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         model: str | Path | Network | None = None,
         *,
         method: Literal["network", "gerchberg-saxton"] = "network",
-        resample: bool = True,
-        tile: int | None = None,
-        overlap: int | None = None,
-        window: Window = "hamming",
+        resample: bool = PredictionOptions.resample,
+        tile: int | None = PredictionOptions.tile,
+        overlap: int | None = PredictionOptions.overlap,
+        window: Window = PredictionOptions.window,
         energy: float | str | None = None,
-        Cs: float | str = 0.0,
-        focal_spread: float | str = 0.0,
-        blur: float | str = 0.0,
-        angular_spread: float = 0.0,
-        aberrations: Sequence[Aberration] = (),
-        mtf: tuple[float, float] | None = None,
-        iterations: int = 60,
-        align: bool = True,
-        margin: float | str | None = None,
-        smoothing: float | str = "15 pm",
+        Cs: float | str = LensOptions.Cs,
+        focal_spread: float | str = LensOptions.focal_spread,
+        blur: float | str = LensOptions.blur,
+        angular_spread: float = LensOptions.angular_spread,
+        aberrations: Sequence[Aberration] = LensOptions.aberrations,
+        mtf: tuple[float, float] | None = IterationOptions.mtf,
+        iterations: int = IterationOptions.iterations,
+        align: bool = IterationOptions.align,
+        margin: float | str | None = IterationOptions.margin,
+        smoothing: float | str = IterationOptions.smoothing,
         on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
@@ -322,40 +327,37 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> series.reconstruct_exitwave("mos2-exitwave")  # doctest: +SKIP
-        >>> wave = series.reconstruct_exitwave(  # doctest: +SKIP
-        ...     method="gerchberg-saxton", energy=50, Cs="10 µm", focal_spread="1 nm"
-        ... )
+        The images of one column at three values of the defocus, and the wave of them.
+
+        >>> import hyperspy.api as hs
+        >>> import numpy as np
+        >>> y, x = np.mgrid[:128, :160]
+        >>> column = 0.5j * np.exp(-((y - 40) ** 2 + (x - 60) ** 2) / 18)
+        >>> truth = hs.signals.ComplexSignal2D(1 + column)
+        >>> truth.set_signal_type("exit_wave")
+        >>> for axis in truth.axes_manager.signal_axes:
+        ...     axis.scale, axis.units = 0.0105, "nm"
+        >>> defocus = ["0 nm", "5 nm", "10 nm"]
+        >>> series = truth.simulate_images(defocus, energy=50, dose=1e5)
+        >>> series.reconstruct_exitwave("mos2-exitwave")
+        <ExitWave, title: , dimensions: (|160, 128)>
+        >>> wave = series.reconstruct_exitwave(method="gerchberg-saxton", energy=50)
+        >>> peak = abs(wave.data - 1).argmax()
+        >>> [int(n) for n in np.unravel_index(peak, wave.data.shape)]
+        [40, 60]
         """
         from ._waves.reconstruct import reconstruct_by_network, reconstruct_classically
 
         lazy = self._lazy if lazy_output is None else lazy_output
-        of_networks = {
-            "resample": resample,
-            "tile": tile,
-            "overlap": overlap,
-            "window": window,
-        }
-        lenses = {
-            "Cs": Cs,
-            "focal_spread": focal_spread,
-            "blur": blur,
-            "angular_spread": angular_spread,
-            "aberrations": tuple(aberrations),
-        }
-        of_iterations = {
-            "iterations": iterations,
-            "align": align,
-            "margin": margin,
-            "smoothing": smoothing,
-            "mtf": mtf,
-        }
+        running = PredictionOptions(resample, tile, overlap, window)
+        lenses = LensOptions(Cs, focal_spread, blur, angular_spread, tuple(aberrations))
+        iterating = IterationOptions(iterations, align, margin, smoothing, mtf)
         if method == "network":
-            _refuse(method, lenses | of_iterations)
+            _refuse(method, [*changed(lenses), *changed(iterating)])
             return reconstruct_by_network(  # type: ignore[no-any-return]
                 self,
                 model,
-                of_networks,
+                running,
                 energy=energy,
                 rule=FrameRule(on_bad_frame),
                 lazy=lazy,
@@ -367,11 +369,12 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
                 f"There is no method {method!r}; there are 'network' and "
                 "'gerchberg-saxton'."
             )
-        _refuse(method, {"model": model} | of_networks)
+        _refuse(method, [*(["model"] if model is not None else []), *changed(running)])
         return reconstruct_classically(  # type: ignore[no-any-return]
             self,
-            {"energy": energy, **lenses},
-            of_iterations,
+            energy,
+            lenses,
+            iterating,
             rule=FrameRule(on_bad_frame),
             lazy=lazy,
             show_progressbar=show_progressbar,
@@ -382,8 +385,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         instances: Instances | None = None,
         id: int | Iterable[int] | None = None,  # noqa: A002 - as the column of tables
         *,
-        apodization: float | str = "0.5 nm",
-        size: float | str | None = None,
+        apodization: float | str = SpectrumOptions.apodization,
+        size: float | str | None = SpectrumOptions.size,
         on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
@@ -437,8 +440,12 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> movie.local_fft(particles, id=3, size="8 nm")  # doctest: +SKIP
-        >>> movie.local_fft(particles, particles.ids(), size="8 nm")  # doctest: +SKIP
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie, au_ceo2_movie_truth
+        >>> movie, particles = au_ceo2_movie(), au_ceo2_movie_truth()
+        >>> movie.local_fft(particles, id=3, size="8 nm")
+        <LocalFFT, title: Au on CeO2, simulated, dimensions: (20|400, 400)>
+        >>> movie.inav[:2].local_fft(particles.inav[:2], id=[1, 2, 3], size="8 nm")
+        <LocalFFT, title: Au on CeO2, simulated, dimensions: (3, 2|400, 400)>
         """
         from ._fourier.local_fft import local_fft
 
@@ -460,26 +467,26 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         folder: str | Path,
         *,
         min_separation: float | str,
-        min_overlap: float = 0.5,
-        probability: float | None = None,
-        min_area: float | str | None = None,
-        memory: int = 0,
-        drift: bool | ArrayLike = True,
-        search_range: float | str | None = None,
-        size: float | str | None = None,
-        apodization: float | str = "0.5 nm",
+        min_overlap: float = TrackingOptions.min_overlap,
+        probability: float | None = TrackingOptions.probability,
+        min_area: float | str | None = TrackingOptions.min_area,
+        memory: int = TrackingOptions.memory,
+        drift: bool | ArrayLike = TrackingOptions.drift,
+        search_range: float | str | None = TrackingOptions.search_range,
+        size: float | str | None = SpectrumOptions.size,
+        apodization: float | str = SpectrumOptions.apodization,
         crystal: str | Path | Atoms | None = None,
-        max_spacing: float | str = "0.5 nm",
-        false_alarms: float = 0.01,
-        square: float = 0.5,
-        min_share: float = 0.05,
-        max_rotation: float = 15.0,
-        spacing_tolerance: float = 0.04,
-        angle_tolerance: float = 4.0,
-        resample: bool = True,
-        tile: int | None = None,
-        overlap: int | None = None,
-        window: Window = "hamming",
+        max_spacing: float | str = ReflectionOptions.max_spacing,
+        false_alarms: float = ReflectionOptions.false_alarms,
+        square: float = ReflectionOptions.square,
+        min_share: float = FollowingOptions.min_share,
+        max_rotation: float = FollowingOptions.max_rotation,
+        spacing_tolerance: float = FollowingOptions.spacing_tolerance,
+        angle_tolerance: float = FollowingOptions.angle_tolerance,
+        resample: bool = PredictionOptions.resample,
+        tile: int | None = PredictionOptions.tile,
+        overlap: int | None = PredictionOptions.overlap,
+        window: Window = PredictionOptions.window,
         on_bad_frame: OnBadFrame | None = None,
         overwrite: bool = False,
         show_progressbar: bool | None = None,
@@ -559,51 +566,46 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> particles, table, peaks = movie.follow_particles(  # doctest: +SKIP
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie
+        >>> movie = au_ceo2_movie(lazy=True).inav[:2]
+        >>> particles, table, peaks = movie.follow_particles(
         ...     "au-ceo2-mask", "movie_particles", min_separation="2 nm", size="8 nm"
         ... )
+        >>> particles
+        <LazyInstances, title: Au on CeO2, simulated, dimensions: (2|512, 480)>
+        >>> len(table)
+        6
         """
+        from hyperspy_hrtemnn.crystals import as_crystal
+
         from ._fourier.reflections import spacing_in_nm
         from ._one_pass.follow import follow_particles
 
-        if crystal is not None:
-            from hyperspy_hrtemnn.crystals import as_crystal
-
-            crystal = as_crystal(crystal)
         return follow_particles(
             self,
             model,
             folder,
-            segment={
-                "resample": resample,
-                "tile": tile,
-                "overlap": overlap,
-                "window": window,
-            },
-            track={
-                "min_separation": min_separation,
-                "min_overlap": min_overlap,
-                "probability": probability,
-                "min_area": min_area,
-                "memory": memory,
-                "drift": drift,
-                "search_range": search_range,
-            },
-            spectra=None
-            if size is None
-            else {"size": size, "apodization": apodization},
-            search={
-                "max_spacing": spacing_in_nm(max_spacing),
-                "false_alarms": false_alarms,
-                "square": square,
-            },
-            follow={
-                "crystal": crystal,
-                "min_share": min_share,
-                "max_rotation": max_rotation,
-                "spacing_tolerance": spacing_tolerance,
-                "angle_tolerance": angle_tolerance,
-            },
+            running=PredictionOptions(resample, tile, overlap, window),
+            tracking=TrackingOptions(
+                min_separation,
+                min_overlap,
+                probability,
+                min_area,
+                memory,
+                drift,
+                search_range,
+            ),
+            spectra=None if size is None else SpectrumOptions(size, apodization),
+            searching=ReflectionOptions(
+                spacing_in_nm(max_spacing), false_alarms, square
+            ),
+            following=FollowingOptions(
+                None if crystal is None else as_crystal(crystal),
+                min_share,
+                max_rotation,
+                spacing_tolerance,
+                angle_tolerance,
+            ),
             rule=FrameRule(on_bad_frame, by_hand=True),
             overwrite=overwrite,
             show_progressbar=show_progressbar,
@@ -673,8 +675,13 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> vacuum = hs.roi.RectangularROI(2, 2, 9, 9)  # doctest: +SKIP
-        >>> movie.estimate_dose(vacuum, counts_per_electron=38)  # doctest: +SKIP
+        >>> import hyperspy.api as hs
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie
+        >>> movie = au_ceo2_movie()
+        >>> vacuum = hs.roi.RectangularROI(left=1, top=0.5, right=9, bottom=2)
+        >>> table = movie.estimate_dose(vacuum, counts_per_electron=1)
+        >>> round(table["dose"].mean())  # e-/Å², of the 800 that the movie has
+        774
         """
         from ._detector.dose import estimate_dose
 
@@ -742,9 +749,17 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> detector = movie.fit_mtf(vacuum, dose=doses)  # doctest: +SKIP
-        >>> detector.plot_parameters()  # doctest: +SKIP
-        >>> detector.save("detector.json")  # doctest: +SKIP
+        >>> import hyperspy.api as hs
+        >>> import numpy as np
+        >>> vacuum = hs.signals.ComplexSignal2D(np.ones((320, 384), complex))
+        >>> vacuum.set_signal_type("exit_wave")
+        >>> for axis in vacuum.axes_manager.signal_axes:
+        ...     axis.scale, axis.units = 0.01, "nm"
+        >>> image = vacuum.simulate_images(0, energy=300, dose=2000, mtf=(0.25, 2.5))
+        >>> region = hs.roi.RectangularROI(left=0.2, top=0.2, right=3.6, bottom=3)
+        >>> detector = image.fit_mtf(region, dose=2000)
+        >>> detector.table["c3"].round(1).tolist()
+        [2.5]
         """
         from ._detector.detector import fit_detector
 
@@ -812,10 +827,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         )
 
 
-def _refuse(method: str, others: dict[str, Any]) -> None:
-    """Raise a ValueError if options of the other method are not their defaults."""
-    known = signature(HRTEM.reconstruct_exitwave).parameters
-    given = [name for name, value in others.items() if value != known[name].default]
+def _refuse(method: str, given: list[str]) -> None:
+    """Raise a ValueError if options of the other method are given."""
     if given:
         raise ValueError(
             f"The method {method!r} makes no use of {', '.join(given)}. Leave it out, "

@@ -162,8 +162,15 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> spectra = particles.inav[0].sum_spectra(eds)  # doctest: +SKIP
-        >>> spectra.get_lines_intensity(["Au_La", "Ce_La"])  # doctest: +SKIP
+        >>> import hyperspy.api as hs
+        >>> import numpy as np
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie_truth
+        >>> particles = au_ceo2_movie_truth().inav[0]
+        >>> spectrum_image = hs.signals.Signal1D(np.ones((480, 512, 5)))
+        >>> for axis in spectrum_image.axes_manager.navigation_axes:
+        ...     axis.scale, axis.units = 0.02, "nm"
+        >>> particles.sum_spectra(spectrum_image)
+        <Signal1D, title: , dimensions: (3|5)>
         """
         return sum_spectra(
             self,

@@ -10,6 +10,7 @@ import numpy as np
 from hyperspy.signals import BaseSignal, Signal2D
 
 from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.options import TrackingOptions
 
 from ._columns.column_table import column_table
 from ._shared.calibration import sampling
@@ -110,12 +111,12 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
         self,
         min_separation: float | str,
         *,
-        min_overlap: float = 0.5,
+        min_overlap: float = TrackingOptions.min_overlap,
         probability: float | None = None,
-        min_area: float | str | None = None,
-        memory: int = 0,
-        drift: bool | ArrayLike = True,
-        search_range: float | str | None = None,
+        min_area: float | str | None = TrackingOptions.min_area,
+        memory: int = TrackingOptions.memory,
+        drift: bool | ArrayLike = TrackingOptions.drift,
+        search_range: float | str | None = TrackingOptions.search_range,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -190,20 +191,27 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> particles = segmentation.track_instances("2 nm")  # doctest: +SKIP
-        >>> particles.properties()  # doctest: +SKIP
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie
+        >>> segmentation = au_ceo2_movie().inav[:2].segment("au-ceo2-mask")
+        >>> particles = segmentation.track_instances("2 nm")
+        >>> particles
+        <Instances, title: Au on CeO2, simulated, dimensions: (2|512, 480)>
+        >>> particles.properties()["id"].tolist()
+        [1, 2, 3, 1, 2, 3]
         """
         from ._tracking.track import track
 
         return track(  # type: ignore[no-any-return]
             self,
-            min_separation,
-            min_overlap=min_overlap,
-            probability=probability,
-            min_area=min_area,
-            memory=memory,
-            drift=drift,
-            search_range=search_range,
+            TrackingOptions(
+                min_separation,
+                min_overlap,
+                probability,
+                min_area,
+                memory,
+                drift,
+                search_range,
+            ),
             show_progressbar=show_progressbar,
             num_workers=num_workers,
             lazy_output=lazy_output,
@@ -261,8 +269,11 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
 
         Examples
         --------
-        >>> segmentation = series.segment("mos2-columns")  # doctest: +SKIP
-        >>> segmentation.find_columns("1 angstrom")  # doctest: +SKIP
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie
+        >>> segmentation = au_ceo2_movie().inav[0].segment("au-columns")
+        >>> columns = segmentation.find_columns("1 angstrom")
+        >>> list(columns)
+        ['frame', 'class', 'x', 'y', 'confidence']
         """
         return column_table(
             self,

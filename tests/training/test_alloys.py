@@ -9,8 +9,11 @@ from ase.data import atomic_numbers
 from pydantic import ValidationError
 from scipy.spatial import ConvexHull, cKDTree
 
-from hrtemnn_training.structures import ParticlesOnFilm, column_of_atoms
-from hrtemnn_training.structures._metals import close_packed_constant
+from hrtemnn_training.structures import (
+    ParticlesOnFilm,
+    close_packed_constant,
+    column_of_atoms,
+)
 
 # Distances of neighbors in the metals [Å], of iron with twelve neighbors, as austenite.
 APART = {

@@ -11,6 +11,7 @@ from ._film import AmorphousFilm
 from ._flake import MX2Flake
 from ._generator import Generator, Purpose, Seed, Share
 from ._generators import AnyGenerator
+from ._metals import close_packed_constant, lattice_constant
 from ._nanotube import Nanotube, chiral_angle, chirality, diameter
 from ._oxides import FACES, Face, terminated
 from ._particle import make_particle
@@ -51,9 +52,11 @@ __all__ = [
     "assemble",
     "chiral_angle",
     "chirality",
+    "close_packed_constant",
     "column_of_atoms",
     "diameter",
     "find_sites",
+    "lattice_constant",
     "make_particle",
     "make_shape",
     "make_support",

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pages and the scripts that write them."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(
+    path
+    for folder in (".", "docs", "benchmarks", "changelog")
+    for path in (ROOT / folder).glob("*.md")
+)
+STUDIES = sorted((ROOT / "studies").glob("*.py"))
+# The target of [text](target), and of ![text](target) as well.
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+# A file of the repository, as in `python studies/mos2.py`.
+FILE = re.compile(
+    r"\b(?:benchmarks|docs|dragonfly_macros|examples|hyperspy_hrtemnn|studies|tests|training)"
+    r"/(?!NAME)[\w./-]+\.(?:json|md|py)\b"
+)
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+@pytest.fixture
+def pages(monkeypatch):
+    """The module of the studies that writes parts of pages."""
+    monkeypatch.syspath_prepend(ROOT / "studies")
+    import pages
+
+    yield pages
+    del sys.modules["pages"]
+
+
+def links(page):
+    """Return the relative links and pictures of a page."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.M)
+    return [t for t in LINK.findall(text) if "://" not in t and "mailto:" not in t]
+
+
+def anchors(page):
+    """Return the names of the headings of a page, as GitHub makes them."""
+    headings = HEADING.findall(page.read_text("utf-8"))
+    kept = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {heading.replace(" ", "-") for heading in kept}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_and_picture_of_a_page_exists(page):
+    for target in links(page):
+        name, _, anchor = target.partition("#")
+        path = page.parent / name if name else page
+        assert path.exists(), target
+        assert not anchor or anchor in anchors(path), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_exists(page):
+    for name in FILE.findall(page.read_text("utf-8")):
+        assert (ROOT / name).exists(), name
+
+
+def test_every_picture_is_on_a_page():
+    shown = {(page.parent / t).resolve() for page in PAGES for t in links(page)}
+    drawn = {path.resolve() for path in (ROOT / "docs" / "pictures").rglob("*.png")}
+    assert not drawn - shown
+
+
+def test_every_page_is_linked():
+    linked = {(page.parent / t).resolve() for page in PAGES for t in links(page)}
+    assert not set((ROOT / "docs").glob("*.md")) - linked
+
+
+def test_docs_are_prose_and_pictures():
+    kinds = {path.suffix for path in (ROOT / "docs").rglob("*") if path.is_file()}
+    assert kinds == {".md", ".png"}
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.stem)
+def test_studies_import_public_names_only(study):
+    for node in ast.walk(ast.parse(study.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            names = [*str(node.module).split("."), *(a.name for a in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [part for alias in node.names for part in alias.name.split(".")]
+        else:
+            continue
+        private = [n for n in names if n.startswith("_") and n != "__future__"]
+        assert not private, f"line {node.lineno}: {', '.join(private)}"
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.stem)
+def test_studies_say_how_they_are_called_and_how_long_they_take(study):
+    head = str(ast.get_docstring(ast.parse(study.read_text("utf-8"))))
+    if "Not a script" not in head:
+        assert f"python studies/{study.name}" in head
+        assert re.search(r"\b[Tt]akes?\s+\w+", head)
+
+
+def test_a_table_has_numbers_of_three_digits_and_dashes(pages):
+    rows = [["a", 0.123456, None], ["", 0.0123456, "b"]]
+    assert pages.table(["name", "", "c"], rows).splitlines() == [
+        "| name | | c |",
+        "|---|---|---|",
+        "| a | 0.123 | – |",
+        "| | 0.0123 | b |",
+    ]
+
+
+def test_only_what_is_between_the_markers_is_replaced(pages, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- from the x -->\nold\n<!-- end of the x -->\nafter\n")
+    pages.replace_part(page, "x", "new")
+    assert page.read_text() == (
+        "before\n<!-- from the x -->\n\nnew\n\n<!-- end of the x -->\nafter\n"
+    )

@@ -288,6 +288,11 @@ def test_uncalibrated_movie(run, tmp_path, movie_path, network_path):
     bare.save(tmp_path / "bare.hspy")
     out = tmp_path / "out.hspy"
     command = ("segment", tmp_path / "bare.hspy", "--model", network_path, "--out", out)
+    table = ("--min-separation", "8", "--table", tmp_path / "t.csv")
+    track = ("track", tmp_path / "bare.hspy", "--out", tmp_path / "p.hspy")
+    told = run(*track, *table, code=1)
+    assert "bare.hspy is not calibrated" in told
+    assert "--sampling" in told
     assert "bare.hspy is not calibrated: axis x is counted in pixels" in run(
         *command, code=1
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
-from .bars import BAR, crosses, is_crisp, rows_of_bars, without_small_holes
+from .bars import crosses, is_crisp, rows_of_bars, without_small_holes
 from .openings import opened
 
 if TYPE_CHECKING:
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 # Gray levels of 256 by which compression changes what was black or white, and pixels
 # beside an edge that it mixes with the other side.
-_OFF = 12
+_OFF = 20
 _MIXED = 2
 
-# Least height and width of such a box [pixels]; and how much of it is filled.
+# Least height and width of such a box, and of its margins around bar and digits, in
+# pixels; and how much of it is filled.
 _BOX = (12, 24)
+_MARGIN = (6, 6)
 _SOLID = 0.95
 
 
@@ -46,8 +48,7 @@ def compressed_boxes(image: NDArray[Any], known: Mask) -> Mask | None:
         near = np.abs(image - value) <= _OFF
         if rows_of_bars(near) is None:
             continue
-        # A box with digits in it has margins.
-        margins = opened(near, BAR)
+        margins = opened(near, _MARGIN)
         areas, _ = ndimage.label(opened(without_small_holes(margins), _BOX))
         for number, box in enumerate(ndimage.find_objects(areas), start=1):
             whole = np.mean(areas[box] == number) >= _SOLID

@@ -95,9 +95,9 @@ def track_file(
     # This checks the options, and gives the axes and metadata of the result.
     with warnings_as_lines(segmentation):
         result = signal.track_instances(**vars(options), lazy_output=True)
-    if table is not None:
-        # Otherwise this would fail when the last frame is tracked.
-        check_property_table(result)
+        if table is not None:
+            # Otherwise this would fail when the last frame is tracked.
+            check_property_table(result)
     job = {
         "command": "track",
         "version": __version__,

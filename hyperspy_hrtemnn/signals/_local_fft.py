@@ -24,6 +24,7 @@ from ._fourier.spectrum_display import (
 )
 from ._fourier.zone_axis import zone_axis_table
 from ._prediction.predictions import load_for
+from ._shared.choice import KeepsChoice
 from ._shared.entrance import OneForm
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.networks import Network
 
 
-class LocalFFT(OneForm, Signal2D):  # type: ignore[misc]
+class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
     """Amplitudes of the Fourier transforms of particles, float32.
 
     Array order (..., ky, kx), or (..., id, ky, kx) for all particles of a movie; then

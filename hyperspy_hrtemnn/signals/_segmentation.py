@@ -14,6 +14,7 @@ from hyperspy_hrtemnn.options import TrackingOptions
 
 from ._columns.column_table import column_table
 from ._shared.calibration import sampling
+from ._shared.choice import KeepsChoice
 from ._shared.entrance import OneForm
 from ._shared.probabilities import check_range, threshold_of
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ._instances import Instances
 
 
-class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
+class Segmentation(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
     """Probability of each pixel to belong to a class, 0 to 1.
 
     Array order (..., y, x), or (..., class, y, x) for several classes. It comes from

@@ -103,6 +103,9 @@ def split_and_count_particles(
     frame = np.asarray(probabilities)
     if frame.ndim != 2:
         raise ValueError(f"One image of shape (y, x) is needed, not {frame.shape}.")
+    unknown = (
+        np.isnan(frame) if frame.dtype.kind == "f" else np.zeros(frame.shape, bool)
+    )
     smallest = options.smallest_area
     regions, _ = ndimage.label(frame >= options.probability, structure=_EIGHT_NEIGHBORS)
     labels = np.zeros(frame.shape, dtype=np.int32)
@@ -114,15 +117,14 @@ def split_and_count_particles(
             dropped += 1
             continue
         wider, region = _with_margin(box, region, frame.shape)
-        parts = _split(region, options.min_separation)
+        parts = _split(region, options.min_separation, unknown[wider])
         size = np.bincount(parts.ravel())[1:]
         new = np.append(False, size >= smallest)
         dropped += int(np.count_nonzero(size < smallest))
         number_of = np.where(new, np.cumsum(new) + count, 0).astype(np.int32)
         count += int(np.count_nonzero(new))
         np.copyto(labels[wider], number_of[parts], where=region)
-    if frame.dtype.kind == "f":
-        labels[np.isnan(frame)] = -1
+    labels[unknown] = -1
     return labels, dropped
 
 
@@ -143,10 +145,10 @@ def _with_margin(
     return (rows, columns), np.pad(region, list(zip(before, after, strict=True)))
 
 
-def _split(region: Mask, min_separation: float) -> Labels:
+def _split(region: Mask, min_separation: float, unknown: Mask) -> Labels:
     """Return the parts of one connected region, cut at its necks; 0 outside."""
     if math.hypot(*region.shape) < min_separation:
         return region.astype(np.int32)
-    solid = without_pinholes(region, min_separation)
-    parts, _ = cut_at_necks(solid, min_separation, _NECK_DEPTH)
+    solid = without_pinholes(region, min_separation, unknown)
+    parts, _ = cut_at_necks(solid, min_separation, _NECK_DEPTH, unknown)
     return np.where(region, parts, 0)

@@ -15,6 +15,7 @@ from hyperspy_hrtemnn.analysis import (
     follow_reflections,
     measure_reflections,
 )
+from hyperspy_hrtemnn.signals._shared.choice import IDS, meaning
 from hyperspy_hrtemnn.signals._shared.labels import check_ids
 from hyperspy_hrtemnn.signals._shared.progress import is_shown
 from hyperspy_hrtemnn.signals._shared.runner import each_frame
@@ -268,7 +269,8 @@ def frames_and_ids(spectra: Signal2D) -> tuple[Numbers, Numbers]:
 
     The particle is 0 where there is none, or several and it is not known which.
     """
-    known = spectra.metadata.get_item("HRTEMNN.ids", [])
+    known = meaning(spectra, IDS)
+    known = [] if known is None else known
     axes = spectra.axes_manager.navigation_axes[::-1]
     frame = np.zeros([axis.size for axis in axes], np.intp)
     number = np.full_like(frame, known[0] if len(known) == 1 else 0)

@@ -179,7 +179,7 @@ def test_crystals_from_names_files_and_atoms(tmp_path):
         np.testing.assert_allclose(read.cell, GOLD.cell, atol=1e-6)
         assert set(reflecting_planes(read, 0.15).names) == {"{111}", "{200}"}
     assert len(find_crystal("Co")) == 2
-    with pytest.raises(ValueError, match=r"'Unobtainium' is no file.*one of CeO2"):
+    with pytest.raises(ValueError, match=r"'Unobtainium' is not a file.*one of CeO2"):
         as_crystal("Unobtainium")
     with pytest.raises(ValueError, match="three vectors"):
         as_crystal(Atoms("Au"))

@@ -174,7 +174,7 @@ def test_tiles_of_an_msd_net_leave_no_trace(msd_network) -> None:
 
 def test_images_that_reflection_cannot_continue_are_refused(msd_network) -> None:
     assert msd_network.card.smallest_side == 9
-    with pytest.raises(ValueError, match=r"at least 9 pixels each way, not 8 x 30"):
+    with pytest.raises(ValueError, match=r"at least 9 x 9 pixels, not 8 x 30"):
         msd_network.predict(np.zeros((1, 1, 8, 30), np.float32))
 
 

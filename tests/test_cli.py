@@ -440,7 +440,7 @@ def test_track_goes_on(run, tmp_path, segmentation_path, interrupt, count):
 def test_bad_tracking(run, tmp_path, segmentation_path):
     out = tmp_path / "labels.hspy"
     command = ("track", segmentation_path, "--out", out)
-    assert "is no length" in run(*command, "--min-separation", "two", code=1)
+    assert "is not a length" in run(*command, "--min-separation", "two", code=1)
     assert "probability" in run(*command, *TRACKING, "--probability", 2, code=1)
     assert "min_overlap" in run(*command, *TRACKING, "--min-overlap", -1, code=1)
     table = tmp_path / "t.csv"

@@ -140,7 +140,7 @@ def test_wrong_input(lazy):
     made = signal(lazy=lazy)
     with pytest.raises(ValueError, match="probability"):
         made.find_columns(probability=90)
-    with pytest.raises(ValueError, match="'soon' is no length"):
+    with pytest.raises(ValueError, match="'soon' is not a length"):
         made.find_columns("soon")
     mask = signal(255 * movie(), lazy=lazy)
     with pytest.raises(ValueError, match=r"Frame \d: .* to 255"):

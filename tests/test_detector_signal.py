@@ -359,7 +359,7 @@ def test_an_exposure_that_is_not_the_time_of_a_frame(movie):
     assert caught[0].filename == __file__
     np.testing.assert_allclose(table["dose_rate"], table["dose"] / 0.1)
     movie.metadata.set_item(exposure, "0.1 s")
-    with pytest.raises(ValueError, match=r"'0\.1 s', no number of seconds"):
+    with pytest.raises(ValueError, match=r"'0\.1 s', not a number of seconds"):
         movie.estimate_dose(ROI, **options)
     table = movie.estimate_dose(ROI, **options, exposure=1)
     np.testing.assert_allclose(table["dose_rate"], table["dose"])

@@ -433,7 +433,7 @@ def test_wrong_series(series):
     with pytest.raises(ValueError, match="defocus"):
         series.inav[0].reconstruct_exitwave(method="gerchberg-saxton")
     for option, value, message in (
-        ("Cs", "much", "'much' is no length"),
+        ("Cs", "much", "'much' is not a length"),
         ("Cs", float("nan"), "Cs has to be finite"),
         ("focal_spread", "-1 nm", "focal_spread is a width"),
         ("iterations", 0, "iterations"),

@@ -173,9 +173,9 @@ def test_what_is_no_survey_or_spectrum_image(particles, rng):
         movie.sum_spectra(image)
     with pytest.raises(ValueError, match="no particles in the survey image"):
         (particles * 0).sum_spectra(image)
-    with pytest.raises(ValueError, match="is no spectrum image"):
+    with pytest.raises(ValueError, match="is not a spectrum image"):
         particles.sum_spectra(image.inav[0])
-    with pytest.raises(ValueError, match="is no spectrum image"):
+    with pytest.raises(ValueError, match="is not a spectrum image"):
         particles.sum_spectra(hs.signals.Signal2D(np.zeros((2, 3, 4, 5))))
     image.axes_manager[0].units = "s"
     with pytest.raises(ValueError, match="x has the unit s in the spectrum image"):

@@ -429,10 +429,10 @@ def test_values_that_are_no_probabilities_are_refused(segmentation):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"min_separation": "soon"}, "'soon' is no length"),
+        ({"min_separation": "soon"}, "'soon' is not a length"),
         ({"min_separation": 0}, "min_separation"),
-        ({"min_area": "4 nm"}, "'4 nm' is no area"),
-        ({"min_area": "4 s^2"}, "'4 s\\^2' is no area"),
+        ({"min_area": "4 nm"}, "'4 nm' is not an area"),
+        ({"min_area": "4 s^2"}, "'4 s\\^2' is not an area"),
         ({"min_area": -4}, "min_area"),
         ({"probability": 1.5}, "probability"),
         ({"min_overlap": 2}, "min_overlap"),

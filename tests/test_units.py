@@ -68,7 +68,7 @@ def test_any_text_is_a_length_or_refused_by_name(text):
     try:
         value = pixels(text, image())
     except ValueError as error:
-        assert "is no length" in str(error)  # noqa: PT017 - most texts are refused
+        assert "is not a length" in str(error)  # noqa: PT017 - most texts are refused
     else:
         assert np.isfinite(value)
 
@@ -85,7 +85,7 @@ def test_a_comma_is_named():
         pixels("2,5 nm", image())
     with pytest.raises(ValueError, match=r"ampere: '0.5 angstrom'"):
         pixels("0.5 A", image())
-    with pytest.raises(ValueError, match=r"'3,5 nm\^2' is no area.*'3.5 nm\^2'"):
+    with pytest.raises(ValueError, match=r"'3,5 nm\^2' is not an area.*'3.5 nm\^2'"):
         square_pixels("3,5 nm^2", image())
 
 

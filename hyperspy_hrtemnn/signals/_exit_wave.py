@@ -207,8 +207,8 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If the energy is not known, a length is none, a number is out of range, or
-            the signal is not calibrated.
+            If the energy is not known, a text is not a length, a number is out of
+            range, or the signal is not calibrated.
         """
         from ._waves.simulate_images import simulate_images
 
@@ -266,8 +266,8 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If a number is out of range, a length is none, or there are columns, but
-            fewer than classes.
+            If a number is out of range, a text is not a length, or there are columns,
+            but fewer than classes.
         """
         from ._columns.wave_table import wave_table
 
@@ -369,9 +369,9 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If the shapes or pixel sizes differ, or a length is none.
+            If the shapes or pixel sizes differ, or a text is not a length.
         TypeError
-            If the other is no signal.
+            If the other is not a signal.
         """
         from ._columns.wave_table import comparison_table
 

@@ -120,7 +120,7 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
             Always: the sum of two ids is that of a third particle.
         """
         raise TypeError(
-            "Labels cannot be rebinned: the sum of ids is no id. Take every second "
+            "Labels cannot be rebinned: the sum of ids is not an id. Take every second "
             "pixel, labels.isig[::2, ::2], or find the particles in rebinned images."
         )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Segmented images: a probability for each pixel, and the particles in it."""
+"""Segmentation: the probability of each pixel to belong to a class."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ class Segmentation(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
             If there are several classes or more than one navigation axis, a length
             or a number is out of range, the drift is not one place for each frame, or
             the signal is not calibrated where a text
-            with a unit is given. If the values are no probabilities; for a lazy
+            with a unit is given. If the values are not probabilities; for a lazy
             signal when it is computed.
 
         Examples
@@ -265,8 +265,8 @@ class Segmentation(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If a number is out of range, a length is none, or has a unit and the axes
-            do not, or the values are no probabilities.
+            If a number is out of range, a text is not a length, or has a unit and the
+            axes do not, or the values are not probabilities.
 
         Examples
         --------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One table of what is found in the frames of a signal, in the unit of its axes."""
+"""Table of points in the frames of a signal, in the unit of its axes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The camera behind the frames of a signal: `HRTEM.fit_mtf`."""
+"""MTF and readout noise of the detector of a signal: `HRTEM.fit_mtf`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What `HRTEM.fit_mtf` found out about a camera."""
+"""Detector fit: the result of `HRTEM.fit_mtf`."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class DetectorFit:
         Raises
         ------
         ValueError
-            If no frame is left, or the file that exists is no JSON object.
+            If no frame is left, or the file that exists is not a JSON object.
 
         Warns
         -----

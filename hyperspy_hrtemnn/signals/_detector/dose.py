@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The dose of each frame: `HRTEM.estimate_dose`."""
+"""Dose of each frame: `HRTEM.estimate_dose`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counts of an electron, dark level and exposure of a camera, where files keep them."""
+"""Gain: counts of an electron, dark level and exposure, as the metadata have them."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def known_exposure(signal: Signal2D, exposure: float | None) -> float | None:
             seconds = float(found)
         except (TypeError, ValueError):
             raise ValueError(
-                f"The exposure in the metadata is {found!r}, no number of seconds; "
+                f"The exposure in the metadata is {found!r}, not a number of seconds; "
                 "give exposure."
             ) from None
         if step is not None and step > _SUMMED * seconds:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The region of vacuum of a signal: the one that is given, or one that is found."""
+"""Region of vacuum in the images of a signal, given or found."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def vacuum(signal: Signal2D, roi: Any = None) -> Vacuum:
     Raises
     ------
     ValueError
-        If `roi` is no rectangle or not inside the images, or no vacuum is found.
+        If `roi` is not a rectangle or not inside the images, or no vacuum is found.
     """
     # A ROI is drawn on the signal of the user, whose axes may have units of their own.
     source = given(signal)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Local Fourier transforms, their reflections, and what networks say of them."""
+"""Local Fourier transforms, their reflections and zone axes."""

@@ -104,7 +104,7 @@ def local_fft(
         neither the ids nor the size are known, and they are not given. If `size` or the
         image is not larger than four apodizations, which the soft edges take.
     TypeError
-        If `id` is no whole number.
+        If `id` is not a whole number.
     """
     nanometers = sampling(signal, "nm")
     soft = soft_edge(signal, apodization)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One spectrum with what its reflections are."""
+"""Plot of a spectrum with the names of its reflections."""
 
 from __future__ import annotations
 

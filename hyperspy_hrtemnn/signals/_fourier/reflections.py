@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of all reflections of a movie: what `LocalFFT.peak_table` does."""
+"""Reflections of a movie in one table: `LocalFFT.peak_table`."""
 
 from __future__ import annotations
 

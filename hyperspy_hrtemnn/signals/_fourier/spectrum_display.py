@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How spectra are shown: where reflections are, between noise and the brightest."""
+"""Display of spectra: range and contrast in which reflections are visible."""
 
 from __future__ import annotations
 

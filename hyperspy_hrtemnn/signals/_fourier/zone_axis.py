@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a network says of all spectra: what `LocalFFT.zone_axis_probability` does."""
+"""Zone axis: its probability for each spectrum, `LocalFFT.zone_axis_probability`."""
 
 from __future__ import annotations
 

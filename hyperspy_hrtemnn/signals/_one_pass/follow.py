@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a movie to its particles and their reflections: `HRTEM.follow_particles`."""
+"""Following the particles of a movie in one pass: `HRTEM.follow_particles`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A folder that fills with what is found in the frames of a movie, stage by stage.
+"""Followed movie: a folder with what is found in its frames, stage by stage.
 
 Each stage keeps what it has of every frame, so that a run that was stopped goes on:
 ``frames``, where the movie goes through the network; ``ids``; and ``reflections``,

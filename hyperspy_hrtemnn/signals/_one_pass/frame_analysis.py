@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that is found out about one frame while it is in memory.
+"""Frame analysis: everything that is measured while a frame is in memory.
 
 Nothing here imports HyperSpy, for which the processes of a cluster would wait.
 """

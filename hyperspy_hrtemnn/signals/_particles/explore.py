@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A figure of a movie in which a click on a particle shows its reflections."""
+"""Explorer: a figure of a movie; a click on a particle shows its reflections."""
 
 from __future__ import annotations
 

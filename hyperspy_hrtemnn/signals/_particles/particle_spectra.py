@@ -35,7 +35,7 @@ def sum_spectra(
     axes = spectrum_image.axes_manager
     if (axes.navigation_dimension, axes.signal_dimension) != (2, 1):
         raise ValueError(
-            f"{spectrum_image} is no spectrum image; spectra along two navigation "
+            f"{spectrum_image} is not a spectrum image; spectra along two navigation "
             "axes, x and y, are needed."
         )
     x, y = axes.navigation_axes[:: -1 if is_turned(axes.navigation_axes) else 1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a network answers to each image, or focal series, of a signal."""
+"""Predictions of a network for each image, or focal series, of a signal."""
 
 from __future__ import annotations
 

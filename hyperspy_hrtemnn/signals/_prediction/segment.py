@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From HRTEM images and a network to a segmentation: what `HRTEM.segment` does."""
+"""Segmentation of images by a network: `HRTEM.segment`."""
 
 from __future__ import annotations
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all topics share: axes and units, tables, frames one after the other, words."""
+"""Code that all topics share: axes and units, tables, the frame runner."""

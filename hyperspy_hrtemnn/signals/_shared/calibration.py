@@ -98,15 +98,15 @@ def pixels(length: float | str, signal: Signal2D) -> float:
     Raises
     ------
     ValueError
-        If a text is no length, or it has a unit and the axes do not.
+        If a text is not a length, or it has a unit and the axes do not.
     """
     if not isinstance(length, str):
         return float(length) / _scales(signal)[0]
     value = length_in(length, "angstrom")
     if value is None:
         raise ValueError(
-            f"{length!r} is no length; give a number in the unit of the axes or a text "
-            f'with a unit, such as "2 nm".{hint_for(length)}'
+            f"{length!r} is not a length; give a number in the unit of the axes or a "
+            f'text with a unit, such as "2 nm".{hint_for(length)}'
         )
     return value / sampling(signal)
 
@@ -138,15 +138,15 @@ def square_pixels(area: float | str, signal: Signal2D) -> float:
     Raises
     ------
     ValueError
-        If a text is no area, or it has a unit and the axes do not.
+        If a text is not an area, or it has a unit and the axes do not.
     """
     if not isinstance(area, str):
         return float(area) / math.prod(_scales(signal))
     value = value_in(area, "angstrom**2")
     if value is None:
         raise ValueError(
-            f"{area!r} is no area; give a number in the square of the axes' unit or a "
-            f'text with a unit, such as "4 nm^2".{hint_for(area)}'
+            f"{area!r} is not an area; give a number in the square of the axes' unit or "
+            f'a text with a unit, such as "4 nm^2".{hint_for(area)}'
         )
     return value / sampling(signal) ** 2
 
@@ -157,7 +157,7 @@ def _scales(signal: Signal2D) -> tuple[float, float]:
     Raises
     ------
     ValueError
-        If an axis is not uniform, or its scale is no size.
+        If an axis is not uniform, or its scale is not a size.
     """
     x, y = signal.axes_manager.signal_axes
     for axis in (x, y):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which class, or which particle, a signal is of when one was chosen of several.
+"""Choice: the class or particle that was selected with `inav`.
 
 HyperSpy takes the axis away when a single position along it is chosen, and with it what
 was chosen: of two classes each would be the first one.

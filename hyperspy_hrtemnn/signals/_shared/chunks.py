@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a lazy movie is read again and again because of how it was loaded."""
+"""Chunks of a lazy movie that would be read again and again."""
 
 from __future__ import annotations
 

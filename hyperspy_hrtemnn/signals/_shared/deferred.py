@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blocks of a movie that are read inside the task that needs them.
+"""Deferred blocks: frames of a movie that are read in the task that needs them.
 
 A task of dask that only reads is free to run at any time, so where the frames are
 then worked on one after the other, idle workers would read the whole movie into

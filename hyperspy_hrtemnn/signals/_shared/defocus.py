@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the defocus of images is what a network was trained on, from their axis."""
+"""Defocus of a series, from its axis, and whether a network was trained on it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a signal comes in: what users have in many forms is one form for all methods.
+"""Entrance: signals of any form are brought into one form for all methods.
 
 HyperSpy leaves open in which order the axes of an array are and in which unit each of
 them is, and files have more to say than what readers make of it. Every method of our
@@ -80,7 +80,7 @@ def in_one_form(signal: Signal2D) -> Signal2D:
     Raises
     ------
     TypeError
-        If it is no signal.
+        If it is not a signal.
     """
     if not hasattr(signal, "axes_manager"):
         raise TypeError(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One image in grey, in the unit of its axes, for others to draw on."""
+"""Gray image in the unit of its axes, as a background for other plots."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels as other programs write them, as the ids and background that we count on."""
+"""Labels of other programs, converted to our ids and background."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lenses as a user gives them: lengths with units, the energy from the metadata."""
+"""Lenses from the options of a user, and the beam energy from the metadata."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def angstroms(length: float | str, signal: Signal2D) -> float:
     Raises
     ------
     ValueError
-        If a text is no length, or the signal is not calibrated.
+        If a text is not a length, or the signal is not calibrated.
     """
     return pixels(length, signal) * sampling(signal)
 
@@ -135,8 +135,8 @@ def lenses(
     Raises
     ------
     ValueError
-        If the energy is not known, a length is none, a width is negative, a number is
-        not finite, or the signal is not calibrated.
+        If the energy is not known, a text is not a length, a width is negative, a
+        number is not finite, or the signal is not calibrated.
     """
     shared: dict[str, Any] = {
         "energy": beam_energy(signal, energy),

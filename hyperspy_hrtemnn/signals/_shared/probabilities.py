@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether values can be probabilities, and from which on they count."""
+"""Probabilities: check of their range, and the threshold of a segmentation."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Progress bars, which count frames wherever they are computed."""
+"""Progress bars that count frames."""
 
 from __future__ import annotations
 

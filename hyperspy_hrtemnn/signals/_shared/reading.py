@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Frames that are read one by one, so that one that cannot be read spoils no other."""
+"""Guarded reading: a frame that cannot be read does not spoil the others."""
 
 from __future__ import annotations
 

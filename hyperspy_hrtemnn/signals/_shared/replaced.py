@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many pixels of a signal were replaced or left out, told in one warning."""
+"""Replaced pixels: their number in a signal, reported in one warning."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of frames that cannot be used: the one rule of all who walk frames.
+"""Skipped frames: the rule for frames that cannot be used.
 
 With "raise" the first one stops the computation; with "skip" its result is empty, and
 one warning at the end of the computation has the numbers of all of them.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of the frames of a signal as one, with frame and time of each row."""
+"""Tables of all frames of a signal, with frame and time of each row."""
 
 from __future__ import annotations
 

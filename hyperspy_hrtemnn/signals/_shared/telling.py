@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is noted of frames while they are computed, and told when that is done.
+"""Notes of frames, taken while these are computed and reported afterwards.
 
 A lazy result is computed long after its method has returned, in threads, by whoever
 asks for it; dask knows when that is done.

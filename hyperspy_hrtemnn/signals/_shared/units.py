@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What texts with a unit say: lengths, areas, times, energies, by pint."""
+"""Units: values of texts such as "2 nm", by pint."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TEXT = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*)", r
 # As DigitalMicrograph writes reciprocal units, "nm-1".
 _RECIPROCAL = re.compile(r"(?<=[^\W\d_])-1\b")
 
-# A second number is no unit, and one to a power may take pint for ever.
+# A second number is not a unit, and one to a power may take pint for ever.
 _NUMBER = re.compile(r"(?!1\s*/)[\d.]|.*\d\s*(\*\*|\^)")
 
 # What stands where HyperSpy or a file has given no unit, or no name.
@@ -56,7 +56,7 @@ def value_in(text: str, unit: str) -> float | None:
 
 
 def length_in(text: str, unit: str) -> float | None:
-    """Return a length such as ``"2 nm"`` in a unit, None where it is no length."""
+    """Return a length such as ``"2 nm"`` in a unit, None where it is not a length."""
     return value_in(text, unit)
 
 
@@ -118,7 +118,7 @@ def why_no_length(unit: str) -> str:
 
 
 def hint_for(text: str) -> str:
-    """Return what may be meant by a text that is no length, or nothing."""
+    """Return what may be meant by a text that is not a length, or nothing."""
     if "," in text:
         return f" Write a point in place of the comma: {text.replace(',', '.')!r}."
     if re.fullmatch(r"\s*[\d.eE+-]+\s*A\s*(\^?2|²)?\s*", text):

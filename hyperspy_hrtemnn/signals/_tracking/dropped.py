@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Regions that were too small for a particle: counted, and told once for a movie."""
+"""Dropped regions, which are too small for a particle: their number in a movie."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tracking as tasks: frames separated in parallel, linked one after the other."""
+"""Linking as tasks: frames are split in parallel and linked one after the other."""
 
 from __future__ import annotations
 

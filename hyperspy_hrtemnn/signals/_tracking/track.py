@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a segmentation to particles with ids: what `track_instances` does."""
+"""Tracking of the particles of a segmentation: `Segmentation.track_instances`."""
 
 from __future__ import annotations
 

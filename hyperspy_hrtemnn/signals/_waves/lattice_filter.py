@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What `ExitWave.filter_lattice` does to each wave."""
+"""Lattice filter for waves: `ExitWave.filter_lattice`."""
 
 from __future__ import annotations
 

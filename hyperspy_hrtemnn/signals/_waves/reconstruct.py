@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a focal series to its exit wave: what `HRTEM.reconstruct_exitwave` does."""
+"""Reconstruction of the exit wave of a focal series: `HRTEM.reconstruct_exitwave`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which guesses about Dragonfly hold in the version that runs: the text of a report.
+"""Check of the guesses about Dragonfly in the running version, as the text of a report.
 
 In Dragonfly's Python console::
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def check() -> str:
-    """Try each guess on two time steps of a few voxels; nothing is published."""
+    """Test each guess on two time steps of a few voxels; nothing is published."""
     lines = [versions(), f"Python's command: {python_command()}"]
     with temporary(_labels()) as labels:
         for name, trial in (
@@ -36,7 +36,7 @@ def check() -> str:
 
 
 def _outcome(trial: Callable[[Channel], None], labels: Channel) -> str:
-    # Whatever a wrong guess raises is the news.
+    # A wrong guess may raise any error, which is the result.
     try:
         trial(labels)
     except Exception as error:
@@ -45,7 +45,7 @@ def _outcome(trial: Callable[[Channel], None], labels: Channel) -> str:
 
 
 def _labels() -> Channel:
-    """Return two time steps of one slice with labels 1 and 2 in other places."""
+    """Return two time steps of one slice, with labels 1 and 2 at other positions."""
     channel = Channel()
     channel.setXYZTSize(5, 4, 1, 2)
     channel.initializeDataForUSHORT()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command that installs the menu items."""
+"""Command line: the command that installs the menu items."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hyperspy_hrtemnn import __version__
 from .install import ITEMS, install_items
 from .places import menu_items_folder, python_program, user_folders
 
-# What the menu items need that Dragonfly may lack. Installed one by one, because the
-# dependencies of the package would replace the numpy and scipy that Dragonfly needs.
+# Packages that the menu items need and Dragonfly may lack. They are installed by name,
+# because the dependencies of this package would replace Dragonfly's numpy and scipy.
 _NEEDED = "lazy-loader pandas pydantic onnxruntime"
 
 
@@ -22,17 +22,17 @@ _NEEDED = "lazy-loader pandas pydantic onnxruntime"
     "--dir",
     "folder",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The folder GenericMenuItems of a Dragonfly; by default of all of yours.",
+    help="Folder GenericMenuItems of a Dragonfly; by default of all installed.",
 )
 def dragonfly_install(folder: Path | None) -> None:
-    """Put the menu items where Dragonfly looks for them.
+    """Copy the menu items into the folder in which Dragonfly searches for them.
 
-    All of them or none, in the place of older ones.
+    All of them are copied, or none, and older ones are replaced.
     """
     folders = [*map(menu_items_folder, user_folders())] if folder is None else [folder]
     if not folders:
         raise click.ClickException(
-            "There is no Dragonfly of this user: no folder Dragonfly* in "
+            "No Dragonfly of this user was found: there is no folder Dragonfly* in "
             r"%LOCALAPPDATA%\ORS, %LOCALAPPDATA%\Comet or %LOCALAPPDATA%. Start "
             "Dragonfly once, or give its folder GenericMenuItems with --dir."
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prompts, messages and the progress dialog of the menu items."""
+"""Dialogs of the menu items: prompts, messages and progress."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-# What Dragonfly may lack and pip adds without touching what Dragonfly has.
+# Packages that Dragonfly may lack, and that pip installs without changing others.
 _INSTALLABLE = {"lazy_loader", "matplotlib", "onnxruntime", "pandas", "pydantic"}
 
 
-class Cancelled(Exception):  # noqa: N818 - it is no error
-    """The user wants to stop."""
+class Cancelled(Exception):  # noqa: N818 - it is not an error
+    """The user has cancelled."""
 
 
 def ask_text(question: str, title: str, default: str) -> str:
-    """Return what the user types, or raise `Cancelled`."""
+    """Return the text that the user types, or raise `Cancelled`."""
     answer = SimpleEntryDialog.prompt(_window(), question, title, default)
     if is_cancelled(answer):
         raise Cancelled
@@ -49,15 +49,15 @@ def ask_number(question: str, title: str, default: float) -> float:
     Raises
     ------
     Cancelled
-        If the user does not answer.
+        If the user cancels.
     ValueError
-        If the answer is no number.
+        If the text is not a number.
     """
     answer = ask_text(question, title, f"{default:g}")
     try:
         return float(answer.replace(",", "."))
     except ValueError:
-        raise ValueError(f"{question}: {answer!r} is no number.") from None
+        raise ValueError(f"{question}: {answer!r} is not a number.") from None
 
 
 def ask_channel(title: str) -> Channel:
@@ -81,10 +81,10 @@ def warn(text: str, title: str) -> None:
 
 @contextmanager
 def reported(title: str) -> Iterator[None]:
-    """Show what goes wrong in a message, and end quietly where the user cancels.
+    """Show errors in a message, and return silently where the user cancels.
 
-    What the user can mend is said in a sentence; what nobody foresaw, with all that a
-    report needs, and it is raised again for Dragonfly's log.
+    Errors that the user can fix are shown as a sentence. Unexpected errors are shown
+    with all that a report needs, and raised again for Dragonfly's log.
     """
     try:
         yield
@@ -115,8 +115,8 @@ def reported(title: str) -> Iterator[None]:
 def progress(title: str, steps: int) -> Iterator[Callable[[], None]]:
     """Show a progress dialog with a button Cancel.
 
-    Gives a function to call after each step, which raises `Cancelled` where the user
-    has pressed the button.
+    The context gives a function to call after each step. It raises `Cancelled` if the
+    user has pressed the button.
     """
     dialog = Progress()
     done = count(1)
@@ -166,7 +166,7 @@ def _window() -> Any:
 
 
 def _pump_events() -> None:
-    """Let Qt draw the dialog and notice the button: the work is on its thread."""
+    """Let Qt draw the dialog and handle the button: the work is on its thread."""
     try:
         widgets = import_module("PyQt6.QtWidgets")  # from Dragonfly 2024.1 on
     except ImportError:

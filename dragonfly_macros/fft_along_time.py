@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Menu item 2 of the thesis (section 6.1): the Fourier transform of one particle."""
+"""Menu item "Get FFT along time axis": Fourier transform of one particle.
+
+It is menu item 2 of the thesis (section 6.1).
+"""
 
 from __future__ import annotations
 
@@ -32,8 +35,8 @@ TITLE = "Get FFT along time axis"
 
 
 def ask_images() -> Channel:
-    """Return the channel whose images are transformed."""
-    return ask_channel("The images that are transformed")
+    """Return the channel with the images to transform."""
+    return ask_channel("The images to transform")
 
 
 def ask_apodization() -> float:
@@ -44,22 +47,22 @@ def ask_apodization() -> float:
 def transform_particle(roi: ROI, channel: Channel, apodization: float) -> Channel:
     """Publish the Fourier transform of one particle, frame by frame, as a channel.
 
-    Its values are those of `hyperspy_hrtemnn.analysis.local_spectrum`. Dragonfly has
-    lengths only: 1 nm there stands for 1/nm, and zero is the pixel ``n // 2``.
+    Its values are those of `hyperspy_hrtemnn.analysis.local_spectrum`. Dragonfly only
+    has lengths: 1 nm stands for 1/nm, and zero is the pixel ``n // 2``.
 
     Parameters
     ----------
     roi
-        Where the particle is. Frames without it are zero.
+        ROI of the particle. Frames without it are zero.
     channel
-        The images, on the same grid.
+        Images on the same grid.
     apodization
-        Standard deviation of the Gaussian edge in nm; 0 for a hard edge.
+        Standard deviation of the Gaussian edge [nm]; 0 for a hard edge.
 
     Raises
     ------
     Cancelled
-        If the user stops it; nothing is published then.
+        If the user cancels; nothing is published then.
     ValueError
         If the frames lie along Z and T, the grids differ, the ROI is empty or the
         apodization is negative.

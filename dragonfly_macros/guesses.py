@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is guessed about Dragonfly, all in one place.
+"""Guesses about Dragonfly, all in one place.
 
-Everything else that the menu items call was seen in extensions that others published;
-what is here was not, and nearly all of it is about grids with several time steps. Each
-guess says what it is, and checks itself by calls that were seen. A movie along Z needs
-none of these.
+All other calls of the menu items were seen in published extensions. These were not, and
+nearly all of them are about grids with several time steps. Each function says what it
+guesses, and checks the result by calls that were seen. A movie along Z does not need
+any of them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class WrongGuess(ValueError):  # noqa: N818 - the user reads it
-    """Dragonfly does something else than was guessed."""
+    """Dragonfly does not do what was guessed."""
 
     def __init__(self, what: str) -> None:
         super().__init__(
@@ -53,9 +53,9 @@ def roi_volume(roi: ROI, t: int) -> NDArray[np.uint8]:
 
 
 def roi_of(channel: Channel) -> ROI:
-    """Return where an integer channel is 1, as a new ROI that is not published.
+    """Return a new ROI, not published, of the voxels at which an integer channel is 1.
 
-    Guess: ``getAsROIWithinRange`` looks at every time step.
+    Guess: ``getAsROIWithinRange`` uses every time step.
     """
     roi = channel.getAsROIWithinRange(1, 1, None, None)
     if roi is None:
@@ -74,10 +74,10 @@ def roi_of(channel: Channel) -> ROI:
 
 
 def multi_roi_of(labels: Channel) -> MultiROI:
-    """Return a MultiROI of a channel of labels, new and not published.
+    """Return a new MultiROI, not published, of a channel of labels.
 
-    Guess: ``createMultiROIFromDataset`` converts every time step, and ``getAsChannel``,
-    with which this is checked, as well.
+    Guess: ``createMultiROIFromDataset`` converts every time step, and so does
+    ``getAsChannel``, which is used for the check.
     """
     multi_roi = DatasetHelper.createMultiROIFromDataset(
         labels, multiROI=None, IProgress=None
@@ -122,13 +122,13 @@ def labels_of(multi_roi: MultiROI) -> Channel:
 def is_cancelled(answer: str | None) -> bool:
     """Return whether a prompt for a text was cancelled.
 
-    Guess: the answer is then None or empty. Seen: only answers that were given.
+    Guess: the answer is then None or empty. Seen: only prompts that were answered.
     """
     return answer is None or not str(answer).strip()
 
 
 def python_command() -> str:
-    """Return how Dragonfly's Python is called in a command prompt.
+    """Return the command that starts Dragonfly's Python.
 
     Guess: it is ``python.exe`` in the folder that Python gives as its prefix. Seen:
     where it is in some versions, see `dragonfly_macros.places`.

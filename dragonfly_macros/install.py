@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The menu items put where Dragonfly looks for them."""
+"""Installation of the menu items into Dragonfly's folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from hyperspy_hrtemnn.atomic import written_whole
 
 ITEMS = tuple(sorted((Path(__file__).parent / "menu_items").glob("*.py")))
-"""The files of the menu items."""
+"""Files of the menu items."""
 
 
 def install_items(folder: Path) -> None:
@@ -18,7 +18,8 @@ def install_items(folder: Path) -> None:
     Parameters
     ----------
     folder
-        ``GenericMenuItems`` of a version of Dragonfly; it is made if need be.
+        Folder ``GenericMenuItems`` of a version of Dragonfly, which is made if it does
+        not exist.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as writing:

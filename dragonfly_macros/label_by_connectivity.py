@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Menu item 1 of the thesis (section 6.1): each particle of a ROI, in all frames."""
+"""Menu item "Label by 2+1D Connectivity": each particle of a ROI, in all frames.
+
+It is menu item 1 of the thesis (section 6.1).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis import ParticleTracker, default_min_area, split_particles
+from hyperspy_hrtemnn.analysis import ParticleTracker, split_particles
+from hyperspy_hrtemnn.options import SplittingOptions
 
 from .dialogs import ask_number, progress
 from .guesses import multi_roi_of
@@ -30,7 +34,7 @@ _MOST_LABELS = np.iinfo(np.uint16).max
 
 
 def ask_min_separation() -> float:
-    """Return the smallest distance of two touching particles in nm."""
+    """Return the smallest distance of two touching particles [nm]."""
     return ask_number("Smallest distance of two touching particles (nm)", TITLE, 1)
 
 
@@ -40,18 +44,18 @@ def label_particles(roi: ROI, min_separation: float) -> MultiROI:
     Parameters
     ----------
     roi
-        A mask, frame by frame.
+        Mask of the particles in each frame.
     min_separation
-        Smallest distance between the centers of two touching particles in nm. Particles
+        Smallest distance between the centers of two touching particles [nm]. Particles
         smaller than a twentieth of its square are dropped.
 
     Raises
     ------
     Cancelled
-        If the user stops it; nothing is published then.
+        If the user cancels; nothing is published then.
     ValueError
-        If the frames lie along Z and T, the ROI holds no particle, or the length is
-        less than a pixel.
+        If the frames lie along Z and T, the ROI has no particle, or the length is less
+        than a pixel.
     """
     count = frame_count(roi)
     pixels = in_pixels(min_separation, roi, "The smallest distance")
@@ -69,7 +73,7 @@ def label_particles(roi: ROI, min_separation: float) -> MultiROI:
                 advance()
         found = tracker.next_id - 1
         if not found:
-            least = default_min_area(min_separation)
+            least = SplittingOptions(min_separation).smallest_area
             raise ValueError(
                 f"{roi.getTitle()!r} has no particle of {least:g} nm² or more in any "
                 "frame."

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The frames of Dragonfly's channels, ROIs and MultiROIs, and new channels of them.
+"""Movies: frames of Dragonfly's channels, ROIs and MultiROIs, and new channels.
 
-Frames lie along T or along Z. A time step is a volume (z, y, x), and of a movie either
-the number of volumes or their depth is one, so that frame after frame is volume after
-volume, slice after slice.
+Frames lie along T or along Z. A time step is a volume (z, y, x). A movie has one
+volume, or volumes with one slice, so that the frames are the slices of all volumes in
+order.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def frame_count(grid: Any) -> int:
     Raises
     ------
     ValueError
-        If they lie along both Z and T.
+        If the frames lie along both Z and T.
     """
     depth, steps = grid.getZSize(), grid.getTSize()
     if depth > 1 and steps > 1:
@@ -45,14 +45,14 @@ def frame_count(grid: Any) -> int:
 
 
 def pixel_size(grid: Any) -> float:
-    """Return the side of a pixel in nm.
+    """Return the side of a pixel [nm].
 
     Raises
     ------
     ValueError
         If the pixels are not square.
     """
-    # What was typed in nm has come through meters: without what that rounded off.
+    # Lengths in nm are stored in meters; this removes the rounding.
     x, y = (
         float(f"{spacing / NANOMETER:.9g}")
         for spacing in (grid.getXSpacing(), grid.getYSpacing())
@@ -66,12 +66,12 @@ def pixel_size(grid: Any) -> float:
 
 
 def in_pixels(nanometers: float, grid: Any, what: str) -> float:
-    """Return a length in pixels of a grid, if it is at least one.
+    """Return a length in pixels of a grid.
 
     Raises
     ------
     ValueError
-        If it is less, as where the spacing is not calibrated.
+        If it is less than one pixel, for example because the spacing is not calibrated.
     """
     pixel = pixel_size(grid)
     if not nanometers >= pixel:
@@ -83,7 +83,7 @@ def in_pixels(nanometers: float, grid: Any, what: str) -> float:
 
 
 def check_same_size(first: Any, second: Any) -> None:
-    """Raise a ValueError unless two grids have as many voxels along each axis."""
+    """Raise a ValueError unless two grids have the same number of voxels."""
     sizes = [
         (grid.getXSize(), grid.getYSize(), grid.getZSize(), grid.getTSize())
         for grid in (first, second)
@@ -99,8 +99,8 @@ def check_same_size(first: Any, second: Any) -> None:
 def frames(grid: Channel | ROI | MultiROI) -> Iterator[NDArray[Any]]:
     """Yield the frames, shape (y, x), of a channel, a ROI or a MultiROI.
 
-    Of a channel they are views, of a ROI 0 or not, of a MultiROI labels. A ROI along Z,
-    and a MultiROI, are in memory as a whole.
+    Frames of a channel are views, those of a ROI are 0 outside of it, and those of a
+    MultiROI are labels. A ROI along Z, and a MultiROI, are in memory as a whole.
     """
     if isinstance(grid, MultiROI):
         with temporary(labels_of(grid)) as labels:
@@ -128,23 +128,23 @@ def write_frame(channel: Channel, number: int, frame: NDArray[Any]) -> None:
 
 
 def labels_like(grid: Any) -> Channel:
-    """Return a channel of labels, uint16, on a grid; new and not published."""
+    """Return a new channel of labels, uint16, on a grid; it is not published."""
     channel = Channel()
     channel.copyShapeFromStructuredGrid(grid)
     return _allocated(channel, channel.initializeDataForUSHORT())
 
 
 def square_channel(side: int, pixel: float, movie: Any) -> Channel:
-    """Return a float32 channel with as many frames as a movie; new, not published.
+    """Return a new float32 channel with as many frames as a movie; it is not published.
 
     Parameters
     ----------
     side
-        Width and height in pixels.
+        Width and height [pixels].
     pixel
-        Side of a pixel in meters.
+        Side of a pixel [m].
     movie
-        A grid, whose frames lie as those of the channel will.
+        Grid with the same axis of frames.
     """
     channel = Channel()
     channel.setXYZTSize(side, side, movie.getZSize(), movie.getTSize())
@@ -163,7 +163,7 @@ def _allocated(channel: Channel, done: bool) -> Channel:
 
 @contextmanager
 def temporary(made: Any) -> Iterator[Any]:
-    """Delete an object of Dragonfly in the end."""
+    """Delete an object of Dragonfly at the end."""
     try:
         yield made
     finally:
@@ -172,7 +172,7 @@ def temporary(made: Any) -> Iterator[Any]:
 
 @contextmanager
 def published(made: Any) -> Iterator[Any]:
-    """Publish a new object of Dragonfly in the end; delete it if anything fails."""
+    """Publish a new object of Dragonfly at the end; delete it if anything fails."""
     try:
         yield made
     except BaseException:

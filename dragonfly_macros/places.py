@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where versions of Dragonfly keep what their user adds, and their Python.
+"""Folders of Dragonfly: the user's menu items, and the Python of each version.
 
-All of these were seen in the installers of published extensions, of some version each.
+All of these were seen in the installers of published extensions, each for some version.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Object Research Systems until 2024, Comet since 2025; some say without a vendor.
+# The vendor is Object Research Systems until 2024, Comet since 2025; some folders have
+# no vendor.
 _VENDORS = ("ORS", "Comet", "")
 
 _PYTHONS = (Path("Anaconda3", "python.exe"), Path("Python_env", "python.exe"))
@@ -22,7 +23,7 @@ _PYTHONS = (Path("Anaconda3", "python.exe"), Path("Python_env", "python.exe"))
 def user_folders() -> list[Path]:
     """Return the folder of each installed version, such as ``Dragonfly2024.1``.
 
-    They are in ``%LOCALAPPDATA%`` and exist once a version was started.
+    They are in ``%LOCALAPPDATA%`` and exist after the first start of a version.
     """
     return [
         folder
@@ -33,14 +34,14 @@ def user_folders() -> list[Path]:
 
 
 def menu_items_folder(user_folder: Path) -> Path:
-    """Return where a version looks for the menu items of its user."""
+    """Return the folder in which a version searches for the menu items of its user."""
     return user_folder / "pythonUserExtensions" / "GenericMenuItems"
 
 
 def python_program(menu_items: Path) -> Path | None:
-    """Return the Python of the version that a folder of menu items belongs to.
+    """Return the Python of the version to which a folder of menu items belongs.
 
-    None where it is in none of the known places.
+    It is None if it is not in one of the known folders.
     """
     version = menu_items.resolve().parent.parent.name
     homes = [
@@ -52,7 +53,7 @@ def python_program(menu_items: Path) -> Path | None:
 
 
 def _folders(variable: str, names: tuple[str, ...]) -> Iterator[Path]:
-    """Yield folders of these names in that of a variable of Windows."""
+    """Yield folders of these names in the folder of an environment variable."""
     if variable in os.environ:
         for name in names:
             yield Path(os.environ[variable], name)

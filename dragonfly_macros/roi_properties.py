@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Menu item 3 of the thesis (section 6.1): area and shape of particles against time."""
+"""Menu item "Get ROI properties": area and shape of particles against time.
+
+It is menu item 3 of the thesis (section 6.1).
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 TITLE = "Get ROI properties"
 
-_MOST_NAMES = 12  # that a legend has room for
+_MOST_NAMES = 12  # names for which a legend has room
 
 _UNITS = {
     "time": "s",
@@ -36,12 +39,12 @@ _UNITS = {
 
 
 def ask_frame_time() -> float:
-    """Return the time from frame to frame in s, 0 where it is not known."""
+    """Return the time from frame to frame [s], 0 if it is not known."""
     return ask_number("Time from frame to frame (s), 0 if it is not known", TITLE, 0)
 
 
 def ask_path() -> str | None:
-    """Return where the table is written, None where it is not wanted."""
+    """Return the path of the table, None if it is not wanted."""
     default = Path.home() / "roi_properties.csv"
     try:
         answer = ask_text("Write the table to (Cancel: no table)", TITLE, str(default))
@@ -61,13 +64,13 @@ def tabulate(rois: Sequence[ROI | MultiROI], frame_time: float = 0) -> pd.DataFr
     Parameters
     ----------
     rois
-        The ROIs, one particle each, and MultiROIs.
+        ROIs with one particle each, and MultiROIs.
     frame_time
-        Time from frame to frame in s; 0 where it is not known.
+        Time from frame to frame [s]; 0 if it is not known.
 
     Returns
     -------
-    A row for each particle in each frame in which it is: ``roi``, the title and, of a
+    A row for each particle in each frame in which it is: ``roi``, the title and, for a
     MultiROI, the label; ``frame``, from 0 on; ``time`` in s, if it is known; and the
     columns of `hyperspy_hrtemnn.analysis.particle_properties` except ``id``, with
     lengths in nm.
@@ -75,9 +78,9 @@ def tabulate(rois: Sequence[ROI | MultiROI], frame_time: float = 0) -> pd.DataFr
     Raises
     ------
     Cancelled
-        If the user stops it.
+        If the user cancels.
     ValueError
-        If the frames of one lie along Z and T, all are empty, or the time is negative.
+        If frames lie along Z and T, all are empty, or the time is negative.
     """
     if not 0 <= frame_time < float("inf"):
         raise ValueError(f"The time from frame to frame cannot be {frame_time:g} s.")
@@ -110,25 +113,25 @@ def _table(roi: ROI | MultiROI, number: int, rows: pd.DataFrame) -> pd.DataFrame
 
 
 def write_table(table: pd.DataFrame, path: str) -> None:
-    """Write a table as CSV, with the units in its header; whole or not at all."""
+    """Write a table as CSV with units in its header, as a whole or not at all."""
     units = {name: f"{name} ({unit})" for name, unit in _UNITS.items()}
     with written_whole(Path(path)) as temporary:
         table.rename(columns=units).to_csv(temporary, index=False, encoding="utf-8")
 
 
 def plot_areas(table: pd.DataFrame, frame_time: float = 0) -> Any:
-    """Draw the area of each particle against time, with gaps where it is not there.
+    """Draw the area of each particle against time, with gaps where it is missing.
 
     Parameters
     ----------
     table
-        From `tabulate`.
+        Table from `tabulate`.
     frame_time
-        Time from frame to frame in s; 0 where it is not known.
+        Time from frame to frame [s]; 0 if it is not known.
 
     Returns
     -------
-    The figure of matplotlib.
+    The matplotlib figure.
     """
     import matplotlib.pyplot as plt
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Menu item that segments images with one of the networks."""
+"""Menu item "Segment with network": segmentation of images with a network."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ANGSTROM = 10  # in a nm
 
 
 def ask_network() -> Network:
-    """Return the network that the user names, or whose file the user gives."""
+    """Return the network whose name or file the user gives."""
     usable = [name for name in available() if _why_not(load(name)) is None]
     question = f"Network: {', '.join(usable)}; or the path of an .onnx file"
     answer = ask_text(question, TITLE, usable[0])
@@ -41,33 +41,33 @@ def ask_network() -> Network:
 
 
 def ask_probability(network: Network) -> float:
-    """Return the probability from which on a pixel belongs to a class.
+    """Return the smallest probability of the pixels of a class.
 
-    What is proposed is the network's threshold of unbiased area.
+    The proposed value is the network's threshold of unbiased area.
     """
     proposed = network.card.unbiased_threshold
     return ask_number("Smallest probability, 0 to 1", TITLE, proposed)
 
 
 def segment(channel: Channel, network: Network, probability: float) -> ROI | MultiROI:
-    """Publish what a network finds, as a ROI or, of several classes, a MultiROI.
+    """Publish the objects that a network finds, as a ROI, or a MultiROI for classes.
 
-    A warning says where the images are outside what the network was trained for.
+    A warning says which conditions are outside the ranges of the training.
 
     Parameters
     ----------
     channel
-        The images.
+        Images to segment.
     network
-        One that segments single images.
+        Network that segments single images.
     probability
-        Smallest probability of a pixel of the ROI. Of several classes the most probable
-        one counts.
+        Smallest probability of a pixel of the ROI. With several classes, each pixel
+        gets the most probable one.
 
     Raises
     ------
     Cancelled
-        If the user stops it; nothing is published then.
+        If the user cancels; nothing is published then.
     ValueError
         If the network cannot be used, the frames lie along Z and T, a frame shows
         nothing, the probability is out of range or nothing is found.

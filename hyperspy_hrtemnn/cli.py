@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command `hrtemnn`: what it offers, and the commands of whoever uses networks."""
+"""Command line `hrtemnn`: the group of commands, and the commands that use networks."""
 
 from __future__ import annotations
 
@@ -11,27 +11,32 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.options import (
+    PredictionOptions,
+    SpectrumOptions,
+    TrackingOptions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hyperspy_hrtemnn.bad_frames import OnBadFrame
 
-_TRAINING_PYTHON = 3, 11  # the lowest that abTEM has
+_TRAINING_PYTHON = 3, 11  # lowest version that abTEM supports
 
 
 class LazyGroup(click.Group):
     """Commands found by entry points of the group ``hrtemnn.commands``.
 
-    Each is imported when it is called, so that `hrtemnn models` does not wait for
-    TensorFlow, and the training side may be absent.
+    Each command is imported when it is called, so that `hrtemnn models` does not wait
+    for TensorFlow, and works without the extra `training`.
     """
 
     def _entry_points(self) -> dict[str, EntryPoint]:
         return {point.name: point for point in entry_points(group="hrtemnn.commands")}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Return the names of the commands in the order of the work they do."""
+        """Return the names of the commands in the order of their use."""
         return list(self._entry_points())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
@@ -48,7 +53,7 @@ class LazyGroup(click.Group):
     def format_commands(
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
-        """List the commands; those of the training side without importing them."""
+        """List the commands, without importing those of training."""
         rows: dict[str, list[tuple[str, str]]] = {"Commands": [], "Training": []}
         for name, point in self._entry_points().items():
             is_training = point.module.startswith("hrtemnn_training.")
@@ -63,9 +68,11 @@ class LazyGroup(click.Group):
                     formatter.write_dl(commands)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; what the user can mend is one line, not a traceback."""
+        """Run a command; errors that the user can fix are one line, not a traceback."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # of `hrtemnn card NAME | head`, which click ends without a word
         except ModuleNotFoundError as error:
             raise _extra_is_missing(ctx.invoked_subcommand or "hrtemnn", error) from (
                 error
@@ -95,28 +102,44 @@ def main() -> None:
     """Neural networks for HRTEM: segment and track movies, make networks."""
 
 
+class _Length(click.ParamType):  # type: ignore[type-arg]
+    """A number, in the unit of the axes, or a text with a unit."""
+
+    name = "length"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float | str:  # noqa: ARG002
+        """Return "1.5" as a number, "2 nm" as it is."""
+        try:
+            return float(value)
+        except ValueError:
+            return str(value)
+
+
+_length = _Length()
 _existing = click.Path(exists=True, path_type=Path)
 _file = click.Path(dir_okay=False, path_type=Path)
 _on_bad_frame = click.option(
     "--on-bad-frame",
     type=click.Choice(["raise", "skip"]),
-    help="Stop at a frame that is blank, saturated or cannot be read, or leave it out; "
-    "by default it is left out of a movie.",
+    help="Stop at a frame that is blank, saturated or cannot be read, or skip it; by "
+    "default such frames of a movie are skipped.",
 )
 _sampling = click.option(
     "--sampling",
-    help='Pixel size, such as "0.12 angstrom", or a number in Å; for files without '
-    "calibration, or with a wrong one; by default the file's.",
+    type=_length,
+    help='Pixel size, such as "0.12 angstrom", or a number in Å, for files without '
+    "calibration, or with a wrong one; by default that of the file.",
 )
 _tile = click.option(
     "--tile",
     type=int,
-    help="Largest tile in pixels of the network; by default 2048 at most.",
+    help="Largest side of a tile, in pixels of the network; by default 2048.",
 )
 _overlap = click.option(
     "--overlap",
     type=int,
-    help="Overlap of tiles in pixels of the network; by default what it sees and 32.",
+    help="Overlap of tiles, in pixels of the network; by default its receptive field "
+    "and 32.",
 )
 
 
@@ -129,14 +152,14 @@ def models() -> None:
         card = load(name).card
         click.echo(f"{name}\t{card.task}\t{card.material}\t{card.sampling:g} Å/pixel")
     if not available():
-        click.echo("This installation has no networks; give the path of one.", err=True)
+        click.echo("There are no networks in this installation.", err=True)
 
 
 @click.command()
 @click.argument("name_or_path")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def card(name_or_path: str, as_json: bool) -> None:
-    """Show what a network is for and how well it does."""
+    """Show the card of a network: its task, trained ranges and scores."""
     from hyperspy_hrtemnn.networks import load
 
     network = load(name_or_path)
@@ -144,11 +167,16 @@ def card(name_or_path: str, as_json: bool) -> None:
         click.echo(network.card.model_dump_json(indent=2))
         return
     click.echo("\n".join(_lines(network.card)))
+    if network.card.task == "segmentation" and network.card.threshold is None:
+        click.echo(
+            "threshold: not measured; by default "
+            f"{network.card.unbiased_threshold:g} is taken"
+        )
     click.echo(f"sha256: {network.sha256}")
 
 
 def _lines(model: Any, indent: str = "") -> list[str]:
-    """Return the fields of a card as text, with what they mean."""
+    """Return the fields of a card as text, with their descriptions."""
     lines = []
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
@@ -158,12 +186,22 @@ def _lines(model: Any, indent: str = "") -> list[str]:
         if hasattr(type(value), "model_fields"):
             lines += [f"{name}:", *_lines(value, indent + "  ")]
         elif isinstance(value, dict):
-            lines += [
-                f"{indent}{name}:{meaning}",
-                *(f"{indent}  {key}: {item}" for key, item in value.items()),
-            ]
+            lines += [f"{indent}{name}:{meaning}", *_of_dict(value, indent + "  ")]
         else:
             lines.append(f"{indent}{name}: {_text(value)}{meaning}")
+    return lines
+
+
+def _of_dict(values: dict[str, Any], indent: str) -> list[str]:
+    """Return scores as text: a line for each group of them, below what it is of."""
+    lines = []
+    for key, value in values.items():
+        if isinstance(value, dict) and any(
+            isinstance(item, dict) for item in value.values()
+        ):
+            lines += [f"{indent}{key}:", *_of_dict(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{key}: {_text(value)}")
     return lines
 
 
@@ -171,6 +209,10 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple):
         between = ", " if any(isinstance(item, str) for item in value) else " to "
         return between.join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return " ".join(map(str, value))
     return str(value)
 
 
@@ -200,8 +242,8 @@ def segment(
 ) -> None:
     """Segment MOVIE: a file HyperSpy reads, or a folder of an in-situ camera.
 
-    Finished frames are kept beside OUT until all are: the same command goes on where
-    it was interrupted.
+    Finished frames are kept beside OUT until all are done: after an interruption, the
+    same command continues.
     """
     from hyperspy_hrtemnn.jobs.segmenting import segment_file
 
@@ -211,7 +253,7 @@ def segment(
         model,
         out,
         sampling=sampling,
-        options={"tile": tile, "overlap": overlap, "resample": not no_resample},
+        options=PredictionOptions(not no_resample, tile, overlap),
         on_bad_frame=on_bad_frame,
         force=force,
     )
@@ -222,40 +264,44 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option(
             "--drift/--no-drift",
-            default=True,
+            default=TrackingOptions.drift,
             show_default=True,
-            help="Take out the drift of the whole field.",
+            help="Remove the drift of the whole field.",
         ),
         click.option(
             "--search-range",
-            help='Farthest a particle may move by itself between frames, such as "3 nm"'
-            "; by default one that overlaps with none of the frame before is new.",
+            type=_length,
+            help="Longest distance that a particle may move by itself between frames, "
+            'such as "3 nm"; by default a particle that does not overlap with any of '
+            "the frame before is new.",
         ),
         click.option(
             "--memory",
             type=int,
-            default=0,
+            default=TrackingOptions.memory,
             show_default=True,
-            help="Frames a particle may be missing.",
+            help="Number of frames in which a particle may be missing.",
         ),
         click.option(
             "--min-area",
-            help='Smaller particles are dropped, such as "4 nm^2"; by default a '
-            "twentieth of the square of --min-separation. How many is told.",
+            type=_length,
+            help='Smallest area of a particle, such as "4 nm^2"; by default a '
+            "twentieth of the square of --min-separation. The number of dropped "
+            "regions is reported.",
         ),
         click.option(
             "--min-overlap",
             type=float,
-            default=0.5,
+            default=TrackingOptions.min_overlap,
             show_default=True,
             help="Smallest overlap of one particle in two frames, 0 to 1.",
         ),
         click.option(
             "--probability",
             type=float,
-            help="Pixels of at least this probability belong to a particle; by default "
-            "the network's threshold of unbiased area, of a segmentation that does not "
-            "say it 0.9, or 0.5 if no network of hrtemnn made it.",
+            help="Smallest probability of the pixels of particles. The default is the "
+            "network's threshold of unbiased area; it is 0.9 for segmentations of "
+            "older networks, and 0.5 for those of other programs.",
         ),
     ):
         command = option(command)
@@ -267,6 +313,7 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--out", required=True, type=_file, help="The .hspy file to write.")
 @click.option(
     "--min-separation",
+    type=_length,
     required=True,
     help='Smallest distance of two touching particles, such as "2 nm".',
 )
@@ -275,8 +322,8 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--table",
     type=_file,
-    help="A .csv file for the particles' properties, by default none; which frames "
-    "have data is written beside it, with _frames in the name.",
+    help="A .csv file for the properties of particles, by default none. A second file "
+    "beside it, with _frames in its name, says which frames have data.",
 )
 @click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
 def track(
@@ -286,7 +333,7 @@ def track(
     sampling: str | None,
     table: Path | None,
     force: bool,
-    **options: Any,
+    **tracking: Any,
 ) -> None:
     """Give each particle in SEGMENTATION one id through all frames.
 
@@ -301,7 +348,7 @@ def track(
         out,
         table=table,
         sampling=sampling,
-        options=options,
+        options=TrackingOptions(**tracking),
         force=force,
     )
 
@@ -313,22 +360,30 @@ def track(
     "--out",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="The folder for the results, and for what is finished of them.",
+    help="Folder for the results and the finished frames.",
 )
 @click.option(
     "--min-separation",
+    type=_length,
     required=True,
     help='Smallest distance of two touching particles, such as "2 nm".',
 )
 @click.option(
     "--size",
-    help='Side of the crop of a particle that is transformed, such as "8 nm"; '
+    type=_length,
+    help='Side of the crop of a particle for its Fourier transform, such as "8 nm"; '
     "without it there are no reflections.",
 )
-@click.option("--apodization", default="0.5 nm", show_default=True, help="Its edge.")
+@click.option(
+    "--apodization",
+    type=_length,
+    default=SpectrumOptions.apodization,
+    show_default=True,
+    help="Its edge.",
+)
 @click.option(
     "--crystal",
-    help="What the particles may be: Au, CeO2, a CIF; by default not known.",
+    help="Crystal of the particles: Au, CeO2, a CIF; by default unknown.",
 )
 @_tracking
 @_sampling
@@ -339,15 +394,15 @@ def track(
     "-n",
     "processes",
     type=click.IntRange(1),
-    help="Processes to work in, each of which needs memory for a frame; by default "
-    "threads of one.",
+    help="Number of processes, each of which needs memory for a frame; by default "
+    "threads of one process.",
 )
 @click.option(
     "--scheduler",
-    help="Address of a dask.distributed cluster to work on; by default this machine.",
+    help="Address of a dask.distributed cluster; by default this machine.",
 )
 @_on_bad_frame
-@click.option("--force", is_flag=True, help="Delete the frames of other options.")
+@click.option("--force", is_flag=True, help="Delete frames of other options.")
 def follow(
     *,
     movie: Path,
@@ -356,15 +411,21 @@ def follow(
     sampling: str | None,
     processes: int | None,
     scheduler: str | None,
+    size: str | None,
+    apodization: str,
+    crystal: str | None,
+    tile: int | None,
+    overlap: int | None,
+    on_bad_frame: OnBadFrame | None,
     force: bool,
-    **options: Any,
+    **tracking: Any,
 ) -> None:
     """Find particles and reflections of a long MOVIE in one pass.
 
-    What segment and track do, with the reflections of each particle, while each frame
-    is read once. Finished frames are kept in the folder, with the particles as an
-    .hspy file and tables as .csv at the end: the same command goes on where it was
-    interrupted.
+    This does the work of segment and track, and finds the reflections of each particle,
+    while each frame is read once. Finished frames are kept in the folder: after an
+    interruption, the same command continues. The results are the particles as an .hspy
+    file, and tables as .csv files.
     """
     from hyperspy_hrtemnn.jobs.following import follow_file
 
@@ -376,7 +437,12 @@ def follow(
         sampling=sampling,
         processes=processes,
         scheduler=scheduler,
-        options={**options, "overwrite": force},
+        running=PredictionOptions(tile=tile, overlap=overlap),
+        tracking=TrackingOptions(**tracking),
+        spectra=SpectrumOptions(size, apodization),
+        crystal=crystal,
+        on_bad_frame=on_bad_frame,
+        overwrite=force,
     )
 
 
@@ -386,18 +452,19 @@ def follow(
     "--out",
     required=True,
     type=_file,
-    help="The parameters file to write; of one that exists, or of the images of a "
+    help="The parameters file to write. In a file that exists, or in the images of a "
     "recipe, only these keys are changed.",
 )
 @click.option(
     "--roi",
     type=(float, float, float, float),
     help="Left, top, right and bottom of a region of vacuum, in the unit of the axes; "
-    "by default it is searched for.",
+    "by default one is searched.",
 )
 @click.option(
     "--counts-per-electron",
-    help='A number, or "noise" to take it from the noise; by default from the file.',
+    help='A number, or "noise" to measure it from the noise; by default that of the '
+    "file.",
 )
 @click.option(
     "--offset",
@@ -408,15 +475,17 @@ def follow(
     "--dose",
     type=float,
     multiple=True,
-    help="Of every frame in e-/Å², or once for each frame; by default counted.",
+    help="Dose of all frames [e-/Å²], or once for each frame; by default counted.",
 )
-@click.option("--exposure", type=float, help="Of a frame in s; by default the file's.")
+@click.option(
+    "--exposure", type=float, help="Exposure of a frame [s]; by default the file's."
+)
 @click.option(
     "--floor",
     type=click.Choice(["quadrature", "linear"]),
     default="quadrature",
     show_default=True,
-    help="How readout noise adds: as power, or as equation A.1 has it.",
+    help="How readout noise adds: as power, or as in equation A.1.",
 )
 @click.option(
     "--min-r2",
@@ -424,13 +493,13 @@ def follow(
     type=float,
     default=0.98,
     show_default=True,
-    help="Least R2 of a frame whose MTF counts.",
+    help="Smallest R2 of the frames whose MTF is used.",
 )
 @_sampling
 @click.option(
     "--picture",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A .png or .pdf for the fits; by default none.",
+    help="A .png or .pdf file for plots of the fits; by default none.",
 )
 def detector(
     *,
@@ -440,7 +509,7 @@ def detector(
     dose: tuple[float, ...],
     **options: Any,
 ) -> None:
-    """Measure the camera of MOVIE in a region of vacuum, for training on its like.
+    """Measure the detector of MOVIE in a region of vacuum, for training with its noise.
 
     MOVIE is a file HyperSpy reads, or a folder of an in-situ camera.
     """
@@ -469,7 +538,7 @@ def _run(job: Any, *arguments: Any, **options: Any) -> None:
         job(*arguments, **options)
     except KeyboardInterrupt:
         click.echo(
-            "\nStopped. The same command goes on with the frames that are left.",
+            "\nStopped. The same command continues with the remaining frames.",
             err=True,
         )
         sys.exit(130)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unit cells by name, from CIFs and from ASE; knows neither images nor HyperSpy."""
+"""Crystals: unit cells by name, from CIFs and from ASE; does not import HyperSpy."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 COMPOUNDS = ("CeO2", "MgO", "rutile", "anatase")
-"""The compounds known by name."""
+"""Compounds that are known by name."""
 
-_ELEMENTS = ("fcc", "bcc", "hcp", "diamond")  # their structures, as ASE calls them
+_ELEMENTS = ("fcc", "bcc", "hcp", "diamond")  # structures of elements, by ASE's names
 
 
 def find_crystal(name: str) -> Atoms:
@@ -29,7 +29,7 @@ def find_crystal(name: str) -> Atoms:
     Parameters
     ----------
     name
-        The symbol of an element that is fcc, bcc, hcp or diamond, with ASE's lattice
+        Symbol of an element that is fcc, bcc, hcp or diamond, with ASE's lattice
         constant; "CeO2" (a = 5.47 Å, Materials Project, thesis 3.1), "MgO"
         (a = 4.212 Å), "rutile", "anatase" (both Burdett et al., J. Am. Chem. Soc. 109
         (1987) 3639, at 295 K); or the path of a CIF.
@@ -37,7 +37,7 @@ def find_crystal(name: str) -> Atoms:
     Raises
     ------
     ValueError
-        If it is none of these, or the file cannot be read.
+        If the name is not one of these, or the file cannot be read.
     """
     match name:
         case "CeO2":
@@ -65,18 +65,18 @@ def find_crystal(name: str) -> Atoms:
 
 
 def as_crystal(crystal: str | Path | Atoms) -> Crystal:
-    """Return a crystal that reflections can be indexed with.
+    """Return a crystal for the indexing of reflections.
 
     Parameters
     ----------
     crystal
-        A name or the path of a CIF, see `find_crystal`, or ASE atoms of one cell, to
-        which Miller indices then refer.
+        Name or path of a CIF, see `find_crystal`, or ASE atoms of one cell, to which
+        Miller indices then refer.
 
     Raises
     ------
     ValueError
-        If there is no such crystal, or it does not repeat in three directions.
+        If there is no such crystal, or it is not periodic in three directions.
     """
     atoms = find_crystal(str(crystal)) if isinstance(crystal, str | Path) else crystal
     if not len(atoms) or atoms.cell.rank < 3:
@@ -90,7 +90,7 @@ def as_crystal(crystal: str | Path | Atoms) -> Crystal:
 
 
 def _structure(name: str) -> str | None:
-    """Return what ASE calls the structure of an element, None if it is none."""
+    """Return ASE's name for the structure of an element, None for other names."""
     if name not in chemical_symbols[1:]:
         return None
     state = reference_states[chemical_symbols.index(name)]
@@ -100,10 +100,11 @@ def _structure(name: str) -> str | None:
 def _read_cif(name: str) -> Atoms:
     if not Path(name).is_file():
         raise ValueError(
-            f"{name!r} is no file, and no crystal known by name; name a CIF, an fcc, "
-            f"bcc, hcp or diamond element, or one of {', '.join(COMPOUNDS)}."
+            f"{name!r} is not a file, and not a known crystal. Give the path of a CIF, "
+            "the symbol of an fcc, bcc, hcp or diamond element, or one of "
+            f"{', '.join(COMPOUNDS)}."
         )
     try:
         return read(name, format="cif")
-    except Exception as error:  # ASE raises whatever its parser trips over.
+    except Exception as error:  # ASE's parser raises errors of many types.
         raise ValueError(f"{name} cannot be read as a CIF: {error}") from error

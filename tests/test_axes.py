@@ -21,6 +21,7 @@ from hyperspy_hrtemnn.signals import (
     LocalFFT,
     Segmentation,
 )
+from hyperspy_hrtemnn.signals._shared import entrance
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
 from hyperspy_hrtemnn.signals._shared.tables import _COLUMNS, column_names
 
@@ -168,7 +169,7 @@ def test_the_order_of_the_array_changes_nothing(
 
 
 @pytest.mark.parametrize("signal_type", CLASSES)
-def test_every_method_of_ours_gets_the_one_form(signal_type):
+def test_every_method_of_ours_gets_the_one_form(signal_type, monkeypatch):
     ours = CLASSES[signal_type]
     public = [
         name
@@ -183,16 +184,22 @@ def test_every_method_of_ours_gets_the_one_form(signal_type):
     ):
         axis.navigate = navigate
     signal.set_signal_type(signal_type)
+    assert in_one_form(signal).data.shape == (FRAMES, Y, X)
+
+    def asked(given):
+        raise LookupError(given.data.shape)
+
+    monkeypatch.setattr(entrance, "in_one_form", asked)
     for name in public:
-        seen = getattr(signal, name).__self__
-        assert isinstance(seen, ours)
-        assert seen.data.shape == (FRAMES, Y, X), name
+        method = getattr(signal, name)  # nothing is asked for before the call
+        for call in (method, lambda name=name: getattr(ours, name)(signal)):
+            with pytest.raises(LookupError, match=rf"\({Y}, {X}, {FRAMES}\)"):
+                call()
 
 
 def test_a_signal_in_one_form_is_itself():
     signal = stored(images(), "HRTEM")
     assert in_one_form(signal) is signal
-    assert signal.segment.__self__ is signal
     whole = stored(labels(), "HRTEM_instances", lazy=True)
     whole.metadata.set_item("HRTEMNN.Instances", {"memory": 0})
     assert in_one_form(whole) is whole
@@ -224,6 +231,19 @@ def test_what_is_drawn_on_a_signal_stays_there():
     signal.add_marker(points, permanent=True, plot_marker=False)
     assert signal.standardize("1 nm").data.shape == (FRAMES, Y, X)
     assert "Markers" in signal.metadata
+
+
+def test_a_method_called_through_its_class_gets_the_one_form_too():
+    turned = stored(labels(), "HRTEM_instances", "yxt")
+    assert_frame_equal(Instances.properties(turned), turned.properties())
+
+
+def test_a_class_made_of_ours_may_call_the_method_it_replaces():
+    class Doubled(Instances):
+        def ids(self, **options):
+            return [2 * number for number in super().ids(**options)]
+
+    assert Doubled(labels().astype(float)).ids() == [2, 4]
 
 
 def test_the_examples_of_methods_are_found():

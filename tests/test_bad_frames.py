@@ -479,7 +479,8 @@ def test_commands_go_on_behind_them(run, tmp_path, movie_path, network, monkeypa
     written = []
 
     def stop(self, number, frame):
-        if len(written) == 3:
+        # The run that stopped at a bad frame may have written any number before it.
+        if written:
             raise KeyboardInterrupt
         write(self, number, frame)
         written.append(number)

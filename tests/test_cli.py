@@ -112,8 +112,16 @@ def test_models_and_card(run, tmp_path, monkeypatch):
     text = run("card", "nano")
     assert "material: Au" in text
     assert "sampling: 0.07 to 0.2   (pixel size of the images [Å])" in text
+    assert "threshold: not measured; by default 0." in text
     assert json.loads(run("card", tmp_path / "nano.onnx", "--json"))["stride"] == 1
     assert "no network 'micro'. Shipped networks: nano" in run("card", "micro", code=1)
+
+
+def test_scores_of_a_card_have_a_line_for_each_group(run, tmp_path):
+    scores = {"images": 7, "camera": {"10-30": {"f1": 0.8, "areas": [1.1, 0.9]}}}
+    tiny_networks.convolution(tmp_path / "nano.onnx", scores=scores)
+    text = run("card", tmp_path / "nano.onnx")
+    assert "  images: 7\n  camera:\n    10-30: f1 0.8, areas 1.1 0.9\n" in text
 
 
 def test_segment(run, tmp_path, movie_path, network_path):
@@ -161,7 +169,7 @@ def test_segment_goes_on(run, tmp_path, movie_path, network_path, interrupt):
     out = tmp_path / "seg.hspy"
     command = ("segment", movie_path, "--model", network_path, "--out", out)
     release = interrupt(2)
-    assert "goes on" in run(*command, code=130)
+    assert "same command continues" in run(*command, code=130)
     folder = tmp_path / "seg.hspy.frames"
     done = sorted(folder.glob("*.npy"))
     assert len(done) == 2
@@ -280,6 +288,11 @@ def test_uncalibrated_movie(run, tmp_path, movie_path, network_path):
     bare.save(tmp_path / "bare.hspy")
     out = tmp_path / "out.hspy"
     command = ("segment", tmp_path / "bare.hspy", "--model", network_path, "--out", out)
+    table = ("--min-separation", "8", "--table", tmp_path / "t.csv")
+    track = ("track", tmp_path / "bare.hspy", "--out", tmp_path / "p.hspy")
+    told = run(*track, *table, code=1)
+    assert "bare.hspy is not calibrated" in told
+    assert "--sampling" in told
     assert "bare.hspy is not calibrated: axis x is counted in pixels" in run(
         *command, code=1
     )
@@ -321,7 +334,7 @@ def test_bad_files(run, tmp_path, movie_path, network_path):
     broken = tmp_path / "broken.dm4"
     broken.write_bytes(b"no movie")
     assert "broken.dm4 cannot be read" in fails(movie=broken)
-    assert "broken.dm4 is no ONNX file" in fails(model=broken)
+    assert "broken.dm4: it is not an ONNX file" in fails(model=broken)
     assert "must end with .hspy" in fails(to=tmp_path / "out.tif")
     assert "is the input" in fails(to=movie_path)
     hs.signals.Signal1D(np.arange(20.0)).save(tmp_path / "line.hspy")

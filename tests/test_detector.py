@@ -267,7 +267,7 @@ def test_deviation_is_in_standard_errors(rng):
 
 
 def test_a_frame_without_electrons():
-    with pytest.raises(ValueError, match=r"-0\.1 electrons a pixel.*offset"):
+    with pytest.raises(ValueError, match=r"-0\.1 electrons per pixel.*offset"):
         fit_readout([0.1, 0.2], [0.5, -0.1], [0.01, 0.01])
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -180,7 +182,9 @@ def test_a_thin_column_beside_thick_ones_is_thin():
     thetas = np.array([4.6, 5.2, 5.7, 6.2, 6.8, 7.3, 0.9])
     places = np.stack([np.arange(7) * 2.5, np.zeros(7)], axis=1)
     places[-1] = -1.5, 2.0  # beside the first
-    found = mass_angle(columns_of(thetas), places)
+    # It may as well be one that has gone around.
+    with pytest.warns(UserWarning, match="1 pairs of neighboring columns"):
+        found = mass_angle(columns_of(thetas), places)
     np.testing.assert_allclose(found, thetas, atol=1e-6)
 
 
@@ -204,9 +208,39 @@ def test_angles_beyond_what_was_verified_are_told():
     np.testing.assert_allclose(found, thetas, atol=1e-6)
 
 
+def test_heavy_columns_off_the_circle_are_told(rng):
+    thetas = np.linspace(0.4, 4.4, 14)
+    noise = rng.normal(0, 1, (2, 14))
+    noise /= np.abs(noise[0] + 1j * noise[1])
+    noise = noise[0] + 1j * noise[1]
+    with pytest.warns(UserWarning, match=r"off the mass circle, by 0\.(19|2\d) of its"):
+        mass_angle(columns_of(thetas) + 0.4 * noise)
+    # Noise of a good wave is no reason, nor are light columns at any height.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mass_angle(columns_of(thetas) + 0.08 * noise)
+        mass_angle(1 + (np.exp(0.7j) - 1) / (1 + 1j * np.linspace(-1, 1, 9)))
+
+
+def test_a_step_that_may_be_a_turn_is_told():
+    places = np.stack([np.arange(9) * 2.5, np.zeros(9)], axis=1)
+    steep = columns_of([0.5, 1.4, 2.3, 3.2, 4.1, 4.7, 7.0, 7.4, 7.8])
+    with pytest.warns(UserWarning, match=r"1 pairs of neighboring columns are more"):
+        found = mass_angle(steep, places)
+    # The thick ones stay in the first turn.
+    np.testing.assert_allclose(found[6:], np.array([7.0, 7.4, 7.8]) - 2 * np.pi)
+    # Where all are below half a turn no turn is in doubt.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mass_angle(columns_of([0.2, 0.5, 2.9, 0.3], 1), places[:4])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"positions": [[0, 0], [1, np.nan]]}, "positions has NaN"),
+        ({"excitation": 0}, "excitation has to be finite and not 0"),
+        ({"excitation": complex("nan")}, "excitation has to be finite and not 0"),
         ({"positions": np.zeros((3, 2))}, r"\(2,\) and positions of shape \(3, 2\)"),
         ({"positions": np.zeros((2, 2)), "frames": [0]}, "frames has the shape"),
     ],
@@ -246,6 +280,8 @@ def test_classes_are_told_whatever_their_shares_and_heights(rng):
     assert not classify_by_mass(values, 1).any()
     with pytest.raises(ValueError, match="154 columns"):
         classify_by_mass(values, 155)
+    with pytest.raises(ValueError, match="leave these columns out"):
+        classify_by_mass(np.append(values, np.nan), 3)
 
 
 def crystal(a, angle, strength=0.1, shape=(300, 260)):
@@ -355,6 +391,27 @@ def test_a_wave_is_not_moved_to_the_next_column():
     assert found["rmse_registered"] > 0.05
     held = compare_waves(moved_flake(0.4, 0), truth, largest_shift=0)
     assert held["rmse_registered"] == pytest.approx(held["rmse"])
+
+
+@pytest.mark.parametrize(
+    "masked", [np.s_[:62], np.s_[:, 70:73]], ids=["through the flake", "stripe"]
+)
+def test_what_is_not_data_does_not_hold_a_wave_where_it_is(masked):
+    wave, truth = moved_flake(-1.1, 0.7), moved_flake(0, 0)
+    wave[masked] = np.nan
+    found = compare_waves(wave, truth)
+    assert [found["shift_y"], found["shift_x"]] == pytest.approx([1.1, -0.7], abs=0.01)
+    assert found["rmse_registered"] < 0.1 * found["rmse"]
+    # In which of the two it is does not matter, nor what is beside it.
+    back = compare_waves(truth, wave, cutoff=8)
+    assert back["shift_y"] == pytest.approx(-1.1, abs=0.01)
+    assert back["rmse_registered"] < 0.1 * back["rmse"]
+
+
+def test_waves_without_a_common_pixel_have_no_difference():
+    wave = np.ones((20, 30), complex)
+    nothing = wave * np.nan
+    assert np.isnan(list(compare_waves(wave, nothing).values())).all()
 
 
 def test_a_crystal_to_the_borders_of_the_field_is_registered():

@@ -217,11 +217,14 @@ def test_waves_are_registered_before_they_are_compared(wave):
     assert row["shift_x"] == pytest.approx(0.5 * SAMPLING / 10, rel=1e-2)  # nm
     assert row["shift_y"] == pytest.approx(-0.25 * SAMPLING / 10, rel=1e-2)
     assert table.attrs["units"] == {"shift_x": "nm", "shift_y": "nm"}
-    held = moved.compare(wave, largest_shift="1 pm", **QUIET).iloc[0]
+    with pytest.warns(UserWarning, match=r"1 of 1 waves .* frame 0: .* of 0\.01 Å"):
+        held = moved.compare(wave, largest_shift="1 pm", **QUIET).iloc[0]
     assert held["shift_x"] == pytest.approx(0.001)
     assert row["rmse_registered"] < held["rmse_registered"] < row["rmse"]
     with pytest.raises(ValueError, match="largest_shift cannot be negative"):
         moved.compare(wave, largest_shift=-1)
+    with pytest.raises(ValueError, match="cannot be negative or infinite, as inf"):
+        moved.compare(wave, largest_shift=float("inf"))
 
 
 def test_comparison_of_each_frame(waves):

@@ -244,7 +244,7 @@ def test_another_unit_is_refused(movie, network, tmp_path):
         ({"apodization": -1}, "apodization cannot be negative"),
         ({"false_alarms": 0}, "false_alarms has to be positive"),
         ({"max_rotation": 91}, "max_rotation has to be"),
-        ({"crystal": "Unobtainium"}, "no crystal known by name"),
+        ({"crystal": "Unobtainium"}, "not a known crystal"),
     ],
 )
 def test_bad_options_are_refused_before_the_first_frame(
@@ -343,7 +343,7 @@ def run(movie, network, tmp_path):
 def test_command(run, expected, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Checkpoint, "write_record", _press_the_keys)
-        assert "goes on" in run("--size", "1.2 nm", code=130)
+        assert "same command continues" in run("--size", "1.2 nm", code=130)
     run("--size", "1.2 nm")
     labels = hs.load(tmp_path / "out" / "particles.hspy")
     np.testing.assert_array_equal(labels.data, expected[0].data)

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import inspect
+
 import dask.array as da
 import hyperspy.api as hs
 import numpy as np
 import pytest
 import tifffile
 
+from hyperspy_hrtemnn.signals import _instances
+from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
 from hyperspy_hrtemnn.signals._shared.labels import own_labels
 
 FRAMES, Y, X = 2, 33, 41
@@ -79,10 +83,51 @@ def test_no_data_of_ours_stays(made):
     signal = made(np.where(labels(), labels(), -1))
     signal.data[0, 0, 0] = -2
     signal.metadata.set_item("HRTEMNN.Instances", {"no_data": -1})
-    seen = np.asarray(signal.properties.__self__.data)
+    seen = np.asarray(in_one_form(signal).data)
     assert seen.min() == -1
     assert seen[0, 0, 0] == 0
     assert signal.ids() == [7, 9]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "uint64"])
+def test_no_data_of_ours_stays_in_types_without_a_sign(made, dtype):
+    data = labels()
+    data[1, :, 30:] = -1
+    data[0] = -1
+    signal = made(data.astype(dtype))
+    signal.metadata.set_item("HRTEMNN.Instances", {"no_data": -1})
+    assert signal.ids() == [9]
+    table = signal.properties()
+    assert table.attrs["unknown_frames"] == [0]
+    assert table["area"].tolist() == [15 * 13 / 4]
+
+
+def test_what_cannot_be_read_is_told_by_a_call_and_not_by_a_look(made):
+    signal = made(labels() + 0.5)
+    assert hasattr(signal, "properties")
+    assert dict(inspect.getmembers(signal))["ids"].__doc__.startswith("Return")
+    with pytest.raises(ValueError, match=r"label 0\.5"):
+        signal.properties()
+
+
+def test_labels_are_converted_once_for_a_call(made, monkeypatch):
+    signal = made(labels().astype(float))
+    view = in_one_form(signal)
+
+    def again(*_, **__):
+        raise AssertionError("converted again")
+
+    monkeypatch.setattr(_instances, "own_labels", again)
+    assert in_one_form(view) is view
+    assert view.ids() == [7, 9]
+    with pytest.raises(AssertionError, match="converted again"):
+        signal.ids()
+
+
+def test_an_array_in_place_of_a_signal_is_named(made):
+    signal = made(labels())
+    with pytest.raises(TypeError, match=r"signal .* not ndarray.*Signal2D\(array\)"):
+        signal.properties(np.zeros(labels().shape))
 
 
 @pytest.mark.parametrize("largest", [2**31, 2**40 + 5, 2**63 + 3])

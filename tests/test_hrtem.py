@@ -332,9 +332,9 @@ def test_bad_arguments(movie, network_path, tmp_path):
     lazy = movie.as_lazy()
     with pytest.raises(NetworkError, match="no network 'au-ceo3'"):
         lazy.segment("au-ceo3")
-    with pytest.raises(ValueError, match="no window"):
+    with pytest.raises(ValueError, match="not a window"):
         lazy.segment(network_path, window="saddle")
-    with pytest.raises(ValueError, match="tile is 3"):
+    with pytest.raises(ValueError, match="tile of 3"):
         lazy.segment(network_path, tile=3)
     wave = tiny_networks.linear(tmp_path / "wave.onnx", task="exit wave")
     with pytest.raises(ValueError, match="for exit wave, not for segmentation"):

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import ndimage
 
 from hyperspy_hrtemnn.bad_frames import BadFrameError
 from hyperspy_hrtemnn.image_data import contrast_checked, image_data
+from hyperspy_hrtemnn.image_data.dead_lines import dead_lines
 from hyperspy_hrtemnn.networks import standardize
 
 SHAPE = (190, 230)
@@ -267,3 +271,99 @@ def test_a_box_that_touches_a_border_is_no_data(image):
     data = image_data(image)
     assert np.mean(data.valid[border | box]) < 0.01
     assert data.no_data < 1.1 * np.count_nonzero(border | box)
+
+
+@pytest.mark.parametrize("width", [3, 5, 21])
+def test_what_a_line_or_a_gap_of_a_camera_cuts_off_is_data(image, width):
+    for value in (0, 255):
+        gap = np.zeros(SHAPE, bool)
+        gap[80 : 80 + width] = gap[:, 150 : 150 + width] = True
+        bad = np.where(gap, value, image).astype("f4")
+        data = image_data(bad)
+        expected = (gap.sum(), 0) if width == 3 else (0, gap.sum())
+        assert (data.bad_pixels, data.no_data) == expected
+        np.testing.assert_array_equal(data.counts()[0][~gap], image[~gap])
+
+
+def test_gaps_in_images_of_few_electrons_are_no_data(expected, rng):
+    counts = rng.poisson(expected / 20)
+    counts[:, 60:69] = 0
+    np.testing.assert_array_equal(masked(image_data(counts)), (X >= 60) & (X < 69))
+
+
+def test_vacuum_without_noise_between_particles_is_no_gap(rng):
+    discs = (np.hypot(Y - 50, X - 60) < 30) | (np.hypot(Y - 140, X - 150) < 35)
+    image = np.where(discs, rng.poisson(40, SHAPE), 20).astype("f4")
+    assert not any(found.any() for found in dead_lines(image, np.ones(SHAPE, bool)))
+
+
+@pytest.mark.parametrize("order", [1, 3, 5])
+def test_a_hot_pixel_that_alignment_has_spread_is_replaced_as_a_whole(expected, order):
+    # Without noise, so that what is left is of the hot pixel.
+    clean = expected + np.random.default_rng(2).normal(0, 0.4, SHAPE)
+    hot = clean.copy()
+    hot[70, 90] = 3000
+    clean, hot = (
+        ndimage.shift(each, (0.4, 0.3), order=order, mode="mirror")
+        for each in (clean, hot)
+    )
+    data = image_data(hot)
+    left = np.abs(data.counts(no_data=20)[0] - clean)
+    assert np.abs(hot - clean).max() > 1000
+    assert left.max() < 15
+    assert data.bad_pixels + data.no_data < 200
+
+
+@pytest.mark.parametrize("sigma", [0.7, 1.1, 2])
+def test_what_no_lens_makes_as_bright_is_replaced_or_no_data(image, sigma):
+    hit = 9000 * np.exp(-(np.hypot(Y - 60, X - 80) ** 2) / 2 / sigma**2)
+    bad = image + hit
+    bad[120:126, 40:55] = 5000
+    data = image_data(bad)
+    left = np.abs(data.counts(no_data=20)[0] - image)
+    assert left[hit < 1].max() <= 30
+    assert left.max() < 60
+    assert not data.valid[120:126, 40:55].any()
+    assert data.no_data < 8 * 17 + 250
+
+
+def test_bright_vacuum_and_dark_atoms_without_background_are_no_hits(rng):
+    thick = rng.poisson(np.where(X < 12, 400, 20))
+    atoms = np.exp(-((Y % 38 - 19) ** 2 + (X % 46 - 23) ** 2) / 6)
+    for image in (thick, rng.normal(500 * atoms, 1)):
+        data = image_data(image)
+        assert (data.bad_pixels, data.no_data) == (0, 0)
+
+
+def test_cleaning_twice_changes_no_more(image, rng):
+    bad = image.astype("f4")
+    bad[rng.integers(190, size=30), rng.integers(230, size=30)] = 4000
+    bad = ndimage.shift(bad, (0.3, 0.4), order=1, mode="mirror")
+    once = image_data(bad)
+    twice = image_data(once.counts())
+    assert once.bad_pixels > 30
+    np.testing.assert_array_equal(twice.values, once.values)
+
+
+@pytest.mark.parametrize(("dtype", "other"), [("i2", "uint16"), ("u2", "int16")])
+def test_wrapped_integers_are_refused_with_the_remedy(image, dtype, other):
+    middle = 2**15 if dtype == "i2" else 0
+    wrapped = (150 * (image.astype(int) - 20) + middle).astype("u2").view(dtype)
+    with pytest.raises(ValueError, match=rf"jump .* signal.data.view\('{other}'\)"):
+        image_data(wrapped)
+    for fine in (wrapped.view(other), np.where(image > 20, 65535, 0).astype("u2")):
+        assert image_data(fine).no_data == 0
+
+
+@pytest.mark.parametrize("quality", [75, 92])
+@pytest.mark.parametrize("color", [0, 255])
+def test_a_box_that_was_compressed_is_no_data(expected, rng, quality, color):
+    image = np.clip(rng.poisson(4 * expected), 0, 255).astype("u1")
+    assert image_data(image).no_data == 0
+    image[115:173, 30:140] = color
+    image[149:154, 50:118] = image[132:141, 70:73] = image[132:141, 80:86] = 255 - color
+    file = BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=quality)
+    data = image_data(np.asarray(Image.open(file)))
+    assert not data.valid[115:173, 30:140].any()
+    assert data.no_data <= 64 * 116

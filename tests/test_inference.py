@@ -117,10 +117,10 @@ def test_focal_series_and_classes(tmp_path, rng):
     swapped = predict(network, series[::-1], 0.12)
     assert np.abs(result - swapped).max() > 0.01
     with pytest.raises(
-        ValueError, match=r"takes 3 images, 5 nm of defocus apart.*are 2"
+        ValueError, match=r"takes 3 images, 5 nm of defocus apart.*not 2"
     ):
         predict(network, series[:2], 0.12)
-    with pytest.raises(ValueError, match=r"takes 3 images.*there are 1"):
+    with pytest.raises(ValueError, match=r"takes 3 images.*not 1"):
         predict(network, series[0], 0.12)
 
 
@@ -162,7 +162,7 @@ def _nearly(value):
         (lambda image: image[:5, :9], r"too small: 0\.5 x 0\.9 Å"),
         (lambda image: image[:, :5], r"too small: 8\.3 x 0\.5 Å"),
         (lambda image: image[0], "1 dimensions"),
-        (lambda image: np.stack([image] * 3), "takes one image at a time; there are 3"),
+        (lambda image: np.stack([image] * 3), "takes one image at a time, not 3"),
         (lambda image: image[:0], "no pixels"),
     ],
 )
@@ -189,9 +189,9 @@ def test_bad_sampling(network, image, sampling, message):
 
 
 def test_bad_options(network, image):
-    with pytest.raises(ValueError, match="tile is 10"):
+    with pytest.raises(ValueError, match="tile of 10"):
         predict(network, image, 0.1, tile=10)
-    with pytest.raises(ValueError, match="no window"):
+    with pytest.raises(ValueError, match="not a window"):
         predict(network, image, 0.1, window="saddle")
 
 

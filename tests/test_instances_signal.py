@@ -53,6 +53,20 @@ def close_figures():
     plt.close("all")
 
 
+@pytest.mark.parametrize("frame", [1.5, "1", (0.5,)])
+def test_a_time_is_not_taken_for_the_number_of_a_frame(frame):
+    particles = Instances(np.zeros((3, 6, 8), np.int32))
+    with pytest.raises(IndexError, match=r"number of a frame.*value2index"):
+        particles.plot_overlay(Instances(particles.data), frame)
+
+
+def test_labels_are_not_summed():
+    particles = Instances(np.zeros((2, 6, 8), np.int32))
+    for each in (particles, particles.as_lazy()):
+        with pytest.raises(TypeError, match=r"isig\[::2, ::2\]"):
+            each.rebin(scale=(1, 2, 2))
+
+
 def test_properties(particles, image):
     table = particles.properties(image, show_progressbar=False)
     assert list(table.columns[:4]) == ["id", "frame", "time", "area"]

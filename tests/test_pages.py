@@ -103,7 +103,7 @@ def tour(tmp_path_factory):
 
 def test_the_tour_of_the_readme(tour):
     first = tour[0]
-    assert first["particles"]._lazy
+    assert first["segmentation"]._lazy
     assert first["fft"].metadata.HRTEMNN.ids == [3]
     assert len(first["peaks"]) > 0
     assert {"{111}", "{200}"} <= set(first["peaks"]["family"])

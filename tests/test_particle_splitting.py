@@ -14,6 +14,7 @@ from scipy import ndimage
 from scipy.ndimage import gaussian_filter
 
 from hyperspy_hrtemnn.analysis import split_and_count_particles, split_particles
+from hyperspy_hrtemnn.options import SplittingOptions
 
 SHAPE = (70, 110)
 
@@ -150,6 +151,64 @@ def test_pinholes_do_not_cut_a_particle(share, grain, min_separation):
         np.testing.assert_array_equal(labels, whole.astype(int))
 
 
+def hexagonal_film(distance, radius, angle, shape):
+    """Discs all over a frame, and the centers (y, x) that are in it."""
+    turn = np.radians([angle, angle + 60])
+    vectors = distance * radius * np.stack([np.sin(turn), np.cos(turn)], axis=1)
+    steps = np.mgrid[-25:26, -25:26].reshape(2, -1).T
+    centers = steps @ vectors + np.array(shape) / 2 + (3.7, 1.2)
+    near = ((centers > -radius) & (centers < np.array(shape) + radius)).all(axis=1)
+    inside = ((centers >= 0) & (centers <= np.array(shape) - 1)).all(axis=1)
+    return discs(centers[near], radius, shape), centers[inside]
+
+
+def share_with_own_label(labels, centers):
+    """Share of the centers that are alone in their particle."""
+    rows, columns = np.rint(centers).astype(int).T
+    found = labels[rows, columns]
+    alone = np.bincount(found[found > 0], minlength=labels.max() + 1)[found] == 1
+    return np.mean(alone & (found > 0))
+
+
+FILMS = [(2.04, 14, 5), (1.97, 17, 16), (1.9, 15, 0), (1.86, 17, 12)]
+
+
+@pytest.mark.parametrize(("distance", "radius", "angle"), FILMS)
+def test_a_border_without_data_cuts_as_the_border_of_the_frame(distance, radius, angle):
+    film, centers = hexagonal_film(distance, radius, angle, (170, 210))
+    whole = split_particles(film, 1.1 * radius)
+    assert share_with_own_label(whole, centers) == 1
+    padded = np.pad(film.astype(float), ((12, 0), (7, 23)), constant_values=np.nan)
+    labels = split_particles(padded, 1.1 * radius)
+    np.testing.assert_array_equal(labels[12:, 7:-23], whole)
+    assert (labels[:12] == -1).all()
+
+
+@pytest.mark.parametrize(
+    ("film", "least"), list(zip(FILMS, (1, 0.97, 0.9, 0.7), strict=True))
+)
+def test_a_film_that_was_cut_loses_only_particles_at_its_edge(film, least):
+    distance, radius, angle = film
+    mask, centers = hexagonal_film(distance, radius, angle, (170, 210))
+    labels = split_particles(np.pad(mask, 15), 1.1 * radius)
+    assert share_with_own_label(labels, centers + 15) >= least
+    y, x = centers.T
+    inner = (np.minimum(y, x) > 3 * radius) & (y < 170 - 3 * radius)
+    inner &= x < 210 - 3 * radius
+    assert share_with_own_label(labels, centers[inner] + 15) == 1
+
+
+def test_a_stripe_without_data_is_no_edge_of_what_it_cuts():
+    frame = disc(30, 35, 16) | disc(34, 64, 14)
+    frame = frame.astype(float)
+    frame[:, 46:50] = np.nan
+    frame[20:24, 20:40] = np.nan
+    labels = split_particles(frame, 10)
+    assert labels.max() == 2
+    assert labels[30, 35] != labels[34, 64]
+    np.testing.assert_array_equal(labels == -1, np.isnan(frame))
+
+
 def test_a_hollow_particle_is_one():
     hollow = disc(34, 50, 28) & ~disc(35, 52, 15)
     noise = gaussian_filter(np.random.default_rng(2).normal(size=SHAPE), 1.5)
@@ -175,11 +234,13 @@ def test_small_particles_are_dropped_and_the_rest_numbered_on():
 
 def test_what_is_dropped_is_counted():
     frame = disc(10, 10, 2) | disc(12, 80, 9) | disc(50, 30, 8)
-    labels, dropped = split_and_count_particles(frame, 5, min_area=230)
+    labels, dropped = split_and_count_particles(
+        frame, SplittingOptions(5, min_area=230)
+    )
     assert (labels.max(), dropped) == (1, 2)
     # A neck cuts a part off that is too small by itself.
     both = disc(30, 40, 16) | disc(30, 62, 7)
-    labels, dropped = split_and_count_particles(both, 6, min_area=200)
+    labels, dropped = split_and_count_particles(both, SplittingOptions(6, min_area=200))
     assert (labels.max(), dropped) == (1, 1)
     assert labels[30, 66] == 0
 
@@ -187,7 +248,7 @@ def test_what_is_dropped_is_counted():
 def test_by_default_only_specks_are_dropped():
     # A quarter of the separation is 5 pixels.
     frame = disc(12, 15, 2) | disc(12, 80, 4) | disc(50, 30, 8)
-    labels, dropped = split_and_count_particles(frame, min_separation=20)
+    labels, dropped = split_and_count_particles(frame, SplittingOptions(20))
     assert (labels.max(), dropped) == (2, 1)
     assert labels[12, 15] == 0
 

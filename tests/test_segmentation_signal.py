@@ -212,6 +212,20 @@ def test_what_is_dropped_is_told_once(segmentation, lazy, min_area, text):
     assert particles.metadata.HRTEMNN.Instances.dropped_regions == 2
 
 
+def test_what_is_dropped_from_a_lazy_movie_is_told_once_however_often_it_is_computed(
+    segmentation, tmp_path
+):
+    particles = with_specks(segmentation).as_lazy().track_instances("1 nm")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        particles.ids(show_progressbar=False)
+        particles.properties(show_progressbar=False)
+        particles.to_csv(tmp_path / "table.csv", show_progressbar=False)
+        particles.compute(show_progressbar=False)
+    names = [one.filename for one in told if "2 regions" in str(one.message)]
+    assert names == [__file__]
+
+
 def test_nothing_is_told_where_nothing_is_dropped(segmentation, recwarn):
     segmentation = with_specks(segmentation)
     particles = segmentation.track_instances("1 nm", min_area=0, show_progressbar=False)

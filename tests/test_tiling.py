@@ -135,12 +135,12 @@ def test_values_are_not_altered():
     [
         (
             {"tile": 20, "overlap": 20},
-            "tile is 20 .* 21 or more, or an overlap below 20",
+            "tile of 20 .* 21 or more, or an overlap below 20",
         ),
         ({"tile": 0, "overlap": 0}, "give a tile of 1 or more"),
-        ({"tile": 30}, "tile is 30"),
+        ({"tile": 30}, "tile of 30"),
         ({"overlap": -1}, "overlap is -1"),
-        ({"window": "saddle"}, "'saddle' is no window"),
+        ({"window": "saddle"}, "'saddle' is not a window"),
     ],
 )
 def test_bad_arguments(arguments, message):

@@ -45,7 +45,6 @@ from .particles.drift import correct_drift as correct_drift
 from .particles.local_fourier import local_spectrum as local_spectrum
 from .particles.local_fourier import particle_spectra as particle_spectra
 from .particles.properties import particle_properties as particle_properties
-from .particles.splitting import default_min_area as default_min_area
 from .particles.splitting import split_and_count_particles as split_and_count_particles
 from .particles.splitting import split_particles as split_particles
 from .particles.tracking import ParticleTracker as ParticleTracker
@@ -96,7 +95,6 @@ __all__ = [
     "count_rings",
     "crop_size",
     "crop_sizes",
-    "default_min_area",
     "defocus_circle",
     "detect_electrons",
     "detector_parameters",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated movies that come with the package."""
+"""Simulated movies that come with the package."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _FOLDER = Path(__file__).parent
 def au_ceo2_movie(*, lazy: bool = False) -> HRTEM:
     """Return a movie of three gold particles on CeO2.
 
-    20 frames of 480 x 512 pixels of 0.02 nm, half a second apart, at 300 keV and
-    800 e-/Å² a frame. While the stage drifts, the first particle slides until it
-    touches the second, and the third shrinks. Simulated with abTEM by
-    ``studies/example_movie.py``; the noise is that of a scintillator camera.
+    It has 20 frames of 480 x 512 pixels of 0.02 nm, half a second apart, at 300 keV and
+    800 e-/Å² per frame. While the stage drifts, the first particle slides until it
+    touches the second, and the third shrinks. It was simulated with abTEM by
+    ``studies/example_movie.py``, with the noise of a scintillator camera.
 
     Parameters
     ----------
@@ -33,9 +33,9 @@ def au_ceo2_movie(*, lazy: bool = False) -> HRTEM:
 
 
 def au_ceo2_movie_truth(*, lazy: bool = False) -> Instances:
-    """Return where the particles of `au_ceo2_movie` really are.
+    """Return the true particles of `au_ceo2_movie`.
 
-    The convex hull of each particle's atoms, with the ids 1 to 3.
+    Each is the convex hull of the atoms of a particle, with the ids 1 to 3.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def au_ceo2_movie_truth(*, lazy: bool = False) -> Instances:
 
     Returns
     -------
-    uint8, shape (time, y, x), 0 = no particle.
+    Labels, uint8, shape (time, y, x); 0 is background.
     """
     return cast("Instances", _load("au_ceo2_movie_truth", lazy))
 

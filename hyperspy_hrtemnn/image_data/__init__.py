@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What in an image is data, for every method that reads pixels.
+"""Image data: finite pixels, and which of them are data, for all that read images.
 
-Ground for networks, analysis and signals; knows numpy and scipy only.
+Networks, analysis and signals import this room; it imports numpy and scipy only.
 """
 
 from .reading import ImageData, contrast_checked, image_data

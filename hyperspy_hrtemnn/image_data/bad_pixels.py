@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hot and dead pixels, found where electrons and optics cannot have made them."""
+"""Bad pixels: hot and dead pixels that electrons and lenses cannot have made."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from .neighbors import FAR, NEAR, fill, median, sorted_around
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -14,44 +16,41 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
     Places = NDArray[np.intp]  # (2, pixel)
 
-_NEAR = np.array([(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)])
-_FAR = np.array(
-    [(y, x) for y in range(-2, 3) for x in range(-2, 3) if max(abs(y), abs(x)) == 2]
-)
-
 # How far off its neighbors a pixel may be: each step is from one pixel in ten to one in
 # a hundred being as far off. Noise of a distribution that falls exponentially, slower
 # than that of electrons, goes eight steps beyond in one pixel of 1e10.
 _STEPS = 8
 
-# Electrons one by one differ by whole numbers; their steps are at least one electron,
-# which is most of what one pixel in a hundred is off.
+# Single electrons differ by whole numbers; their steps are at least one electron, which
+# is most of the difference of one pixel in a hundred.
 _DISCRETE = 0.25
 
-# A point that lenses make has neighbors: of a spot as narrow as two pixels at half of
-# its height, half of the eight neighbors have 25 % of it or more. Hot pixels, two by
-# two of them, and lines of them have none.
+# A point that lenses make extends over its neighbors: of a spot with a full width of
+# two pixels at half of its height, half of the eight neighbors have 25 % of it or more.
+# Hot pixels, squares of 2 x 2 of them, and lines of them do not have such neighbors.
 _SHARED = 0.2
 
-# The shoulder of a point is not hot either; what is hotter goes first.
+# The shoulder of a point is not hot either; hotter pixels are replaced first.
 _SHOULDER = 2.0
 
-# Electrons on the noise of a readout: more than so many pixels and share of all, half
-# of them within a factor, and less than this share of one value.
+# Single electrons above readout noise: more than this number and share of pixels, half
+# of them within a factor, and less than this share with the same value.
 _FEW = 20
 _RARE = 5e-4
 _ALIKE = 2.0
 _STUCK = 0.95
 
-# Two pixels this far apart are not of one cluster.
+# Two pixels at this distance are not in one cluster.
 _APART = 3
 
+_WING = 8  # pixels that a hit reaches from its core
+
 _SAMPLE = 40_000
-_ROUNDS = 4  # in which clusters are eaten from their corners
-_MOST = 0.3  # share of the pixels that are looked at, the extrema of a strong lattice
-_AT_ONCE = 100_000  # pixels, whose neighbors take 20 MB
-_SMALLEST_SIDE = 8  # of images in which there are neighbors to compare with
-_ROWS = 64  # that are compared at a time, in the cache of a processor
+_ROUNDS = 4  # rounds in which clusters are removed from their corners
+_MOST = 0.3  # largest share of pixels that are checked: the extrema of a strong lattice
+_AT_ONCE = 100_000  # pixels at a time, whose neighbors take 20 MB
+_SMALLEST_SIDE = 8  # of images with enough neighbors to compare with
+_ROWS = 64  # rows that are compared at a time, in the cache of a processor
 
 
 def replace_bad_pixels(
@@ -63,25 +62,25 @@ def replace_bad_pixels(
 ) -> Mask:
     """Replace hot, dead and missing pixels by the median of their neighbors, in place.
 
-    A pixel is hot or dead if it is much farther off the median of its eight neighbors
-    than others in the image are, and these neighbors do not share what it has more, as
-    they would of anything that lenses have drawn. Single electrons at low dose and the
-    points of a lattice are not.
+    A pixel is hot or dead if it is much farther from the median of its eight neighbors
+    than others in the image are, and its neighbors do not share its excess, as they
+    would for anything that lenses have imaged. Single electrons at low dose and the
+    points of a lattice are not hot.
 
     Parameters
     ----------
     image
         Finite values, shape (y, x).
     missing
-        Pixels that have no value.
+        True for pixels without a value.
     valid
-        Where the image is data; by default everywhere.
+        True where the image is data; by default everywhere.
     search
-        Whether to look for others than the missing ones.
+        Whether to search for hot and dead pixels, and not only replace missing ones.
 
     Returns
     -------
-    The pixels that were replaced, shape (y, x).
+    True for the pixels that were replaced, shape (y, x).
     """
     bad = np.zeros(image.shape, bool) if missing is None else missing.copy()
     if min(image.shape) < _SMALLEST_SIDE:
@@ -89,7 +88,7 @@ def replace_bad_pixels(
     usable = ~bad if valid is None else valid & ~bad
     whole = valid is None and missing is None
     if not search:
-        _fill(image, bad, usable)
+        fill(image, bad, usable)
         return bad
     limit, usual = _limit(image, usable, whole=whole)
     places = _candidates(image, limit - usual)
@@ -97,7 +96,7 @@ def replace_bad_pixels(
     if places.shape[1] <= _MOST * image.size:
         hot = _are_hot(image, usable, places, limit)
         value = image[tuple(places[:, hot])]
-        excess = value - _median(image, usable, places[:, hot], _NEAR)
+        excess = value - median(image, usable, places[:, hot], NEAR)
         if _are_electrons(value, excess, image.size):
             limit = _STEPS * float(np.median(excess))
         for _ in range(_ROUNDS):
@@ -107,12 +106,33 @@ def replace_bad_pixels(
             bad[tuple(places[:, hot])] = True
             usable[tuple(places[:, hot])] = False
             places = places[:, ~hot]
-    _fill(image, bad, usable)
+        _add_wings(image, bad, usable, limit)
+    fill(image, bad, usable)
     return bad
 
 
+def _add_wings(image: Image, bad: Mask, usable: Mask, limit: float) -> None:
+    """Add what is beside bad pixels and as far off: the rest of one hit.
+
+    Shifted by part of a pixel, a hot pixel has wings that neighbors share; splines let
+    them ring, to 7 pixels of one of 60 000 counts.
+    """
+    places = np.stack(np.nonzero(bad))
+    for _ in range(_WING):
+        beside = (places[:, :, np.newaxis] + NEAR.T[:, np.newaxis]).reshape(2, -1)
+        inside = np.all((beside >= 0) & (bad.shape > beside.T).T, axis=0)
+        places = np.unique(beside[:, inside], axis=1)
+        places = places[:, usable[tuple(places)]]
+        if not places.size:
+            return
+        far = median(image, usable, places, FAR)
+        places = places[:, np.abs(image[tuple(places)] - far) > limit]
+        bad[tuple(places)] = True
+        usable[tuple(places)] = False
+
+
 def _limit(image: Image, usable: Mask, *, whole: bool) -> tuple[float, float]:
-    """Return how far off hot pixels are at least, and how far one pixel in 100 is."""
+    """Return the smallest difference of hot pixels, and that of one pixel in 100."""
     height, width = image.shape
     generator = np.random.default_rng(0)
     count = min(_SAMPLE, image.size)
@@ -121,12 +141,12 @@ def _limit(image: Image, usable: Mask, *, whole: bool) -> tuple[float, float]:
         places = places[:, usable[places[0], places[1]]]
     if not places.size:
         return np.inf, 0.0
-    near = _median(image, usable, places, _NEAR)
+    near = median(image, usable, places, NEAR)
     off = np.abs(image[places[0], places[1]] - near)
     off = off[np.isfinite(off)]
     often, usual = (float(q) for q in np.quantile(off, (0.9, 0.99)))
     if usual == 0:
-        # So few electrons that nearly all pixels have none.
+        # There are so few electrons that nearly all pixels are 0.
         usual = float(off[off > 0].min(initial=np.inf))
     step = usual - often
     if step < _DISCRETE * usual:
@@ -135,14 +155,14 @@ def _limit(image: Image, usable: Mask, *, whole: bool) -> tuple[float, float]:
 
 
 def _candidates(image: Image, limit: float) -> Places:
-    """Return pixels that differ from both of those three farther along an axis."""
+    """Return pixels that differ from both pixels three steps away along an axis."""
     found = [np.zeros((2, 0), np.intp)]
     height = image.shape[0]
     for start in range(0, height, _ROWS):
         stop = min(start + _ROWS, height)
         first, last = max(start - _APART, 0), min(stop + _APART, height)
         part = image[first:last]
-        # Along y, and along x.
+        # This is done along y, and along x.
         rows = np.abs(part[_APART:] - part[:-_APART]) > limit
         inner = image[start:stop]
         columns = np.abs(inner[:, _APART:] - inner[:, :-_APART]) > limit
@@ -157,7 +177,7 @@ def _candidates(image: Image, limit: float) -> Places:
 
 
 def _on_both_sides(differs: Mask, axis: int, shape: tuple[int, ...]) -> Mask:
-    """Return the pixels that differ from those before and behind, where there are."""
+    """Return the pixels that differ from those before and behind, where these exist."""
     differs = np.moveaxis(differs, axis, 0)
     both = np.ones((shape[axis], *differs.shape[1:]), bool)
     both[_APART:] &= differs
@@ -166,10 +186,10 @@ def _on_both_sides(differs: Mask, axis: int, shape: tuple[int, ...]) -> Mask:
 
 
 def _are_electrons(value: Image, excess: Image, size: int) -> bool:
-    """Return whether what is above the noise of a readout is single electrons.
+    """Return whether the pixels above the readout noise are single electrons.
 
-    They are many and nearly alike; what is stuck is exactly alike, and what is hot is
-    not alike at all.
+    Single electrons are many and nearly equal; stuck pixels are exactly equal, and hot
+    pixels are not equal at all.
     """
     if len(excess) <= max(_FEW, _RARE * size):
         return False
@@ -188,17 +208,18 @@ def _are_hot(image: Image, usable: Mask, places: Places, limit: float) -> Mask:
 
 
 def _are_hot_at_once(image: Image, usable: Mask, places: Places, limit: float) -> Mask:
-    """Return which pixels differ from half or more of their neighbors, and how."""
+    """Return which pixels are hot: different from half or more of their neighbors."""
     value = image[places[0], places[1]]
-    far = _median(image, usable, places, _FAR)
+    far = median(image, usable, places, FAR)
     sign = np.where(value < far, np.float32(-1), np.float32(1))
     # Times the sign, so that less is more like the image.
-    values, count = _sorted_around(image, usable, places, _NEAR, sign)
+    values, count = sorted_around(image, usable, places, NEAR, sign)
     index = np.arange(len(value))
-    # Of an even number the one that is less off: half of them may be hot.
+    # Of an even number the less extreme middle is taken, because half of them may be
+    # hot.
     near = sign * values[index, np.maximum(count - 1, 0) // 2]
     largest = sign * values[index, np.maximum(count - 1, 0)]
-    # One whose neighbors all were hot has only the farther ones.
+    # A pixel whose neighbors were all hot can only be compared with farther ones.
     near, largest = (np.where(count > 0, each, far) for each in (near, largest))
     off = np.abs(value - far)
     hot: Mask = (
@@ -207,49 +228,3 @@ def _are_hot_at_once(image: Image, usable: Mask, places: Places, limit: float) -
         & (np.abs(largest - far) < _SHOULDER * off)
     )
     return hot
-
-
-def _fill(image: Image, bad: Mask, usable: Mask) -> None:
-    """Replace pixels, those with good neighbors first."""
-    places = np.stack(np.nonzero(bad))
-    while places.size:
-        value = _median(image, usable, places, _NEAR)
-        known = np.isfinite(value)
-        if not known.any():
-            value = np.full(len(value), np.median(image[usable]) if usable.any() else 0)
-            known = np.ones(len(value), bool)
-        image[tuple(places[:, known])] = value[known]
-        usable[tuple(places[:, known])] = True
-        places = places[:, ~known]
-
-
-def _median(image: Image, usable: Mask, places: Places, around: Places) -> Image:
-    """Return the median of the usable pixels around places, NaN without any."""
-    values, count = _sorted_around(image, usable, places, around)
-    index = np.arange(len(values))
-    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(around) - 1)
-    median = (values[index, low] + values[index, high]) / 2
-    return np.asarray(np.where(count > 0, median, np.nan), np.float32)
-
-
-def _sorted_around(
-    image: Image,
-    usable: Mask,
-    places: Places,
-    around: Places,
-    sign: Image | None = None,
-) -> tuple[Image, Places]:
-    """Return the pixels around places, ascending, and how many of them are usable.
-
-    Others come last. Beyond its edges the image is continued by reflection. With a sign
-    for each place the pixels are multiplied by it.
-    """
-    inside = places[:, :, np.newaxis] + around.T[:, np.newaxis]
-    for index, size in zip(inside, image.shape, strict=True):
-        np.abs(index, out=index)
-        np.subtract(index, 2 * np.maximum(index - (size - 1), 0), out=index)
-    values = image[inside[0], inside[1]]
-    if sign is not None:
-        values = values * sign[:, np.newaxis]
-    good = usable[inside[0], inside[1]]
-    return np.sort(np.where(good, values, np.inf), axis=1), good.sum(axis=1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scale bars that are burnt into an image, with their digits."""
+"""Scale bars that are burnt into an image, and their digits."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from .openings import opened
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Mask = NDArray[np.bool_]
 
-# A bar is a rectangle at least this wide and high [pixels], filled to this share with
-# the digits in it, and of the pixels around it not more than this share continue it.
+# A bar is a rectangle of at least this width and height [pixels]. This share of it is
+# filled, including the digits in it, and at most this share of the pixels around it has
+# the same value.
 BAR = (3, 24)
 _SOLID = 0.97
 _CRISP = 0.2
-_HOLE = 0.05  # share of the image that a digit takes at most
+_HOLE = 0.05  # largest share of the image that a digit takes
 
-# Digits beside a bar are of its value, within so many times its width and height.
+# Digits beside a bar have its value, and are within this many widths and heights of it.
 _BESIDE = (6.0, 0.5)
-RARE = 0.05  # share of pixels of that value elsewhere, at most
-_LEAST = 6  # pixels of the smallest part of a digit
+RARE = 0.05  # largest share of pixels with this value elsewhere
+_LEAST = 6  # pixels in the smallest part of a digit
 
 
 def rows_of_bars(same: Mask) -> slice | None:
-    """Return the rows in which there may be bars, those beside them included."""
+    """Return the rows in which there may be bars, and the rows beside them."""
     height, width = BAR
     step = width // 3
     grid = same[::height, ::step]
@@ -54,25 +57,27 @@ def rows_of_bars(same: Mask) -> slice | None:
 def bars(same: Mask, found: Mask, rows: slice) -> Mask:
     """Return the bars of one value in some rows, and the digits beside them.
 
-    They may reach into what was found before.
+    They may overlap with areas that were found before.
     """
     same = same & ~found
     result = np.zeros(same.shape, bool)
     rare = share_after_others(same) < RARE
     part, known = same[rows], found[rows]
-    solid = ndimage.binary_opening(part, np.ones(BAR, bool))
+    solid = opened(part, BAR)
     if rare:
-        # Beside digits it may be narrow.
+        # Beside digits the bar may be narrow.
         solid = ndimage.binary_propagation(solid, mask=part)
     solid = without_small_holes(solid | known) & ~known
-    # A box may touch a border, of which a little is not known yet.
+    # A box may touch a border, a part of which is not known yet.
     for height in (BAR[0], 3 * BAR[0]):
-        opened = ndimage.binary_opening(solid, np.ones((height, BAR[1]), bool))
-        areas, _ = ndimage.label(opened)
+        areas, _ = ndimage.label(opened(solid, (height, BAR[1])))
         for number, (y, x) in enumerate(ndimage.find_objects(areas), start=1):
             box = (slice(y.start + rows.start, y.stop + rows.start), x)
             bar = (areas[y, x] == number) | found[box]
-            if bar.mean() >= _SOLID and _is_crisp(same & ~result, box):
+            if crosses(same, box):
+                # A line or a gap of a camera.
+                continue
+            if bar.mean() >= _SOLID and is_crisp(same, result, box):
                 result[box] |= bar
                 if rare:
                     result |= _beside(same, box)
@@ -80,7 +85,7 @@ def bars(same: Mask, found: Mask, rows: slice) -> Mask:
 
 
 def without_small_holes(mask: Mask) -> Mask:
-    """Fill what is enclosed, digits for example, but not the image."""
+    """Fill enclosed areas, such as digits, but not the image."""
     others, _ = ndimage.label(~mask)
     sizes = np.bincount(others.ravel())
     small = sizes <= _HOLE * mask.size
@@ -90,17 +95,29 @@ def without_small_holes(mask: Mask) -> Mask:
     return np.asarray(small[others])
 
 
-def _is_crisp(same: Mask, box: tuple[slice, slice]) -> bool:
-    """Return whether an area ends at the edges of its box."""
+def crosses(same: Mask, box: tuple[slice, slice]) -> bool:
+    """Return whether a box reaches from edge to edge, and is not at one itself."""
+    ends = [
+        (part.start > 0, part.stop < size)
+        for part, size in zip(box, same.shape, strict=True)
+    ]
+    return any(
+        inner == (True, True) and ends[1 - axis] == (False, False)
+        for axis, inner in enumerate(ends)
+    )
+
+
+def is_crisp(same: Mask, known: Mask, box: tuple[slice, slice]) -> bool:
+    """Return whether an area, without what is known, ends at the edges of its box."""
     around = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in box)
-    wider = same[around]
-    inner = np.count_nonzero(same[box])
+    wider = same[around] & ~known[around]
+    inner = np.count_nonzero(same[box] & ~known[box])
     ring = wider.size - same[box].size
     return ring > 0 and bool(np.count_nonzero(wider) - inner <= _CRISP * ring)
 
 
 def _beside(same: Mask, box: tuple[slice, slice]) -> Mask:
-    """Return the digits of the value beside a bar."""
+    """Return the digits beside a bar that have its value."""
     height, width = (part.stop - part.start for part in box)
     around = tuple(
         slice(max(part.start - reach, 0), part.stop + reach)
@@ -117,7 +134,7 @@ def _beside(same: Mask, box: tuple[slice, slice]) -> Mask:
 
 
 def share_after_others(same: Mask) -> float:
-    """Return how often a pixel has the value if the one before has another."""
+    """Return the share of pixels with the value after pixels with another value."""
     after_others = ~same[:, :-1]
     count = np.count_nonzero(after_others)
     return np.count_nonzero(same[:, 1:] & after_others) / count if count else 1.0

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parts of an image that a program has filled: borders of alignment, scale bars.
+"""Fills: parts of an image that a program has filled, such as borders and scale bars.
 
-They have no noise, and the image beside them has. What is constant in a smooth image,
-or where an image is clipped, is not taken for filled.
+They do not have noise, but the image beside them does. Constant areas in a smooth
+image, or where an image is clipped, do not count as filled.
 """
 
 from __future__ import annotations
@@ -13,53 +13,57 @@ import numpy as np
 from scipy import ndimage
 
 from .bars import BAR, RARE, bars, rows_of_bars, share_after_others, without_small_holes
-from .outline import inside_hull
-from .values import sampled
+from .compressed import compressed_boxes
+from .convex_hull import inside_hull
+from .scaling import sampled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Mask = NDArray[np.bool_]
 
-# How seldom noise alone is taken for filled, of all places in an image.
+# Probability that noise alone is taken for filled, anywhere in an image.
 _CHANCE = 1e-9
 
-# Share of neighboring pixels that are equal, at most, in an image with noise: 0.56 of
-# noise of half a gray level, and nearly all in masks and in smoothed images of 8 bits.
+# Largest share of equal neighboring pixels in an image with noise: it is 0.56 for noise
+# of half a gray level, and nearly 1 in masks and in smoothed images of 8 bits.
 _EQUAL = 0.5
 
-# Side of the squares of which constant areas are made [pixels], so that what is 7
-# pixels wide has one; and how many shapes an area of so many squares may have: 7 for
-# each square more.
+# Side of the squares that make up constant areas [pixels], so that areas 7 pixels wide
+# have one; and the factor in the number of shapes for each additional square.
 _SQUARE = 4
 _SHAPES = 7.0
 
-# The image inside a filled border is convex, whether it was shifted, turned or seen
-# through an aperture: so much of the border is outside of its hull. A clipped particle
-# is not.
+# Smallest share of a filled border outside of the convex hull of the image: the image
+# inside the border is convex after a shift or a rotation, and inside an aperture.
+# Clipped particles are mostly inside the hull.
 _OUTSIDE = 0.8
 
-# Beside a clipped area the image is near to the value at which it is clipped. Beside a
-# filled one it is as far from it as elsewhere, by this factor.
+# Beside a clipped area the image is near to the value of the area. Beside a filled area
+# it is as far from this value as elsewhere, within this factor.
 _AS_FAR = 0.4
-_NEAR = 2  # pixels
+_NEAR = 2  # width of the zone beside an area [pixels]
+
+# What is enclosed by filled areas and takes this share of the image may be a digit with
+# any values; of what is larger the values tell.
+_ISLAND = 2e-3
 
 # Interpolation of shifted images mixes one pixel with the border.
 _MIXED = 1
 
 
 def filled(image: NDArray[Any], missing: Mask | None = None) -> Mask:
-    """Return which pixels of an image a program has filled, shape (y, x).
+    """Find the pixels of an image that a program has filled, shape (y, x).
 
     Parameters
     ----------
     image
         Finite values, shape (y, x).
     missing
-        Pixels without a value; they are not returned.
+        True for pixels without a value; they are not returned.
     """
     if missing is not None:
-        # A value that there is nowhere else.
+        # This value does not occur anywhere else.
         image = np.where(missing, np.float32(2) * np.abs(image).max() + 1, image)
     inner = _without_strips(image)
     mask = np.ones(image.shape, bool)
@@ -74,8 +78,10 @@ def filled(image: NDArray[Any], missing: Mask | None = None) -> Mask:
                     found |= _borders(rest, value, same)
                 if rows:
                     found |= bars(same, found, rows)
+        if not is_flat(rest) and (boxes := compressed_boxes(rest, found)) is not None:
+            found |= boxes
         # What is written into a filled area.
-        found |= _islands(found)
+        found |= _islands(rest, found)
     if missing is not None:
         mask &= ~missing
     if mask.any():
@@ -84,7 +90,7 @@ def filled(image: NDArray[Any], missing: Mask | None = None) -> Mask:
 
 
 def _without_strips(image: NDArray[Any]) -> tuple[slice, slice]:
-    """Return the rows and columns that are not, as a whole, copies or constant."""
+    """Return the rows and columns between those at the ends that are filled."""
     everything = (slice(0, image.shape[0]), slice(0, image.shape[1]))
     inner = everything
     for _ in range(2):
@@ -128,7 +134,7 @@ def _share_equal(image: NDArray[Any]) -> float:
 
 
 def is_flat(image: NDArray[Any], value: Any = None) -> bool:
-    """Return whether an image has no noise, apart from pixels of a value."""
+    """Return whether an image is without noise, apart from pixels with one value."""
     before, after = image[:, :-1], image[:, 1:]
     equal = before == after
     if value is None:
@@ -138,7 +144,7 @@ def is_flat(image: NDArray[Any], value: Any = None) -> bool:
 
 
 def _suspects(image: NDArray[Any]) -> NDArray[Any]:
-    """Return the values that may fill a part of an image."""
+    """Return the values with which a part of an image may be filled."""
     values, counts = np.unique(sampled(image), return_counts=True)
     common = values[np.argsort(-counts)[:2]]
     corners = image[[0, 0, -1, -1], [0, -1, 0, -1]]
@@ -146,13 +152,13 @@ def _suspects(image: NDArray[Any]) -> NDArray[Any]:
 
 
 def _fills_a_corner(same: Mask) -> bool:
-    """Return whether the square in a corner is constant."""
+    """Return whether the square in one of the corners has the value."""
     first, last = slice(None, _SQUARE), slice(-_SQUARE, None)
     return any(same[y, x].all() for y in (first, last) for x in (first, last))
 
 
 def _borders(image: NDArray[Any], value: Any, same: Mask) -> Mask:
-    """Return the filled areas of one value that reach into a corner."""
+    """Return the areas filled with one value that reach into a corner."""
     result = np.zeros(image.shape, bool)
     share = share_after_others(same)
     grown = _SHAPES * share ** (_SQUARE**2)
@@ -171,15 +177,15 @@ def _borders(image: NDArray[Any], value: Any, same: Mask) -> Mask:
         if _is_a_border(of_area, outside):
             border = _at_pixels(of_area, same, grow=True)
             if not _is_clipped(image, value, border):
-                # Zeros of few electrons beside a border are of the image.
+                # At few electrons, zeros beside a border belong to the image.
                 rare = share < RARE
                 result |= border if rare else _at_pixels(of_area, same, grow=False)
-    # Their tips, too, in which there is no square.
+    # The tips of the areas, which are too narrow for a square, are added.
     return result | ~inside_hull(~same & ~result) if result.any() else result
 
 
 def _is_a_border(area: Mask, outside: Mask) -> bool:
-    """Return whether an area is outside of the image, but for a box that touches it."""
+    """Return whether an area is outside of the image, apart from boxes at its edge."""
     inner = without_small_holes(area) & ~outside
     if np.count_nonzero(inner) <= (1 - _OUTSIDE) * np.count_nonzero(area):
         return True
@@ -191,7 +197,7 @@ def _is_a_border(area: Mask, outside: Mask) -> bool:
 
 
 def _is_clipped(image: NDArray[Any], value: Any, border: Mask) -> bool:
-    """Return whether the image comes up to a value, its lowest or highest, slowly."""
+    """Return whether the image is clipped at a value: its pixels come near to it."""
     if image.min() < value < image.max():
         return False
     beside = ndimage.binary_dilation(border, iterations=_NEAR) & ~border
@@ -203,7 +209,7 @@ def _is_clipped(image: NDArray[Any], value: Any, border: Mask) -> bool:
 
 
 def _all_in_squares(same: Mask) -> Mask:
-    """Return which squares of the image are all of the value."""
+    """Return which squares of the image have only the value."""
     rows, columns = (n // _SQUARE for n in same.shape)
     whole = same[: rows * _SQUARE, : columns * _SQUARE]
     squares = whole.reshape(rows, _SQUARE, columns, _SQUARE)
@@ -211,17 +217,17 @@ def _all_in_squares(same: Mask) -> Mask:
 
 
 def _outside_hull(areas: Mask) -> Mask:
-    """Return what is outside of the convex hull of all but some areas."""
+    """Return the pixels outside of the convex hull of the image without some areas."""
     others, count = ndimage.label(~areas)
     if not count:
         return areas
-    # Digits in a bar are not the image.
+    # Digits in a bar do not belong to the image.
     largest = np.argmax(np.bincount(others.ravel())[1:]) + 1
     return ~inside_hull(others == largest)
 
 
 def _at_pixels(squares: Mask, same: Mask, *, grow: bool) -> Mask:
-    """Return the pixels in some squares, or also those of the value beside these."""
+    """Return the pixels in some squares and, if asked, equal pixels beside these."""
     near = squares
     if grow:
         near = ndimage.binary_dilation(squares, np.ones((3, 3), bool))
@@ -232,12 +238,20 @@ def _at_pixels(squares: Mask, same: Mask, *, grow: bool) -> Mask:
     return pixels & same
 
 
-def _islands(result: Mask) -> Mask:
-    """Return what is enclosed by filled areas, or by these and the image's edges."""
-    if not result.any():
-        return result
-    others, _ = ndimage.label(~result)
+def _islands(image: NDArray[Any], found: Mask) -> Mask:
+    """Return what is enclosed by filled areas, or by these and the image's edges.
+
+    These are digits. What a line or a gap cuts off the image is large, and has noise.
+    """
+    if not found.any():
+        return found
+    others, _ = ndimage.label(~found)
     sizes = np.bincount(others.ravel())
+    islands = sizes <= _ISLAND * found.size
     sizes[0] = 0
-    islands: Mask = (others > 0) & (others != np.argmax(sizes))
-    return islands
+    places = ndimage.find_objects(others)
+    for number in np.flatnonzero(~islands):
+        if 0 < sizes[number] < sizes.max():
+            islands[number] = is_flat(image[places[number - 1]])
+    islands[0] = False
+    return np.asarray(islands[others])

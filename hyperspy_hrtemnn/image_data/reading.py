@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From an array as it comes to pixels that can be worked with."""
+"""Reading of images: `ImageData`, its finite pixels, and which of them are data."""
 
 from __future__ import annotations
 
@@ -7,48 +7,50 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage
 
 from hyperspy_hrtemnn.bad_frames import NO_DATA, BadFrameError
 
 from .bad_pixels import replace_bad_pixels
 from .dead_lines import dead_lines
 from .fills import filled
+from .glare import glare
+from .openings import connected, opened
+from .scaling import real_numbers, scaled
 from .shadow import shadow
-from .values import real_numbers, scaled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Mask = NDArray[np.bool_]
 
-# A frame with less than this share of pixels off its lowest or highest value shows
-# nothing. Frames of a counting camera at a tenth of an electron a pixel have 10 %.
+# Smallest share of pixels that differ from the lowest and highest value of a frame that
+# shows something. Frames of a counting camera with 0.1 electrons per pixel have 10 %.
 _LEAST_INFORMATIVE = 1e-3
 
-# A frame of which less than this share is data has no statistics.
+# Smallest share of data in a frame; with less there are no statistics.
 _LEAST_DATA = 0.02
 
-# NaN that no square of three pixels fits into marks bad pixels and lines, up to this
-# share of an image; more of it is no data.
+# NaN regions into which a square of three pixels does not fit are bad pixels and lines,
+# up to this share of an image; above it they are regions without data.
 _MOST_SPECKS = 0.02
 
 
 @dataclass(frozen=True)
 class ImageData:
-    """What in an image, or in the channels of a focal series, is data.
+    """Pixels of an image, or of the channels of a focal series, and which are data.
 
     Parameters
     ----------
     values
-        float32, finite, shape (channel, y, x). A pixel of the image is
-        ``value * scale + offset``; of ordinary images these are 1 and 0.
+        Finite values, float32, shape (channel, y, x). A pixel of the image is
+        ``value * scale + offset``; for ordinary images these are 1 and 0.
     valid
-        Where all channels are data, shape (y, x). Elsewhere the values mean nothing.
+        True where all channels are data, shape (y, x). Elsewhere the values have no
+        meaning.
     bad_pixels
         Number of hot, dead and missing pixels that were replaced, in all channels.
     offset, scale
-        Of the values.
+        Offset and scale of the values.
     """
 
     values: NDArray[np.float32]
@@ -65,12 +67,12 @@ class ImageData:
     def counts(self, no_data: float = np.nan) -> NDArray[np.floating]:
         """Return the pixels in the unit of the image, shape (channel, y, x).
 
-        float32 where that holds them, or else float64.
+        The type is float32 if it can represent them, otherwise float64.
 
         Parameters
         ----------
         no_data
-            What pixels have that are not data.
+            Value of pixels without data.
         """
         counts: NDArray[np.floating] = self.values
         if self.scale != 1 or self.offset:
@@ -82,11 +84,11 @@ class ImageData:
 
 
 def image_data(images: NDArray[Any], *, replace: bool = True) -> ImageData:
-    """Return what in an image is data, with hot and dead pixels replaced.
+    """Find the data in an image, and replace hot and dead pixels.
 
-    No data are NaN and infinite pixels; borders that a program has filled, constant or
-    with copies of the last row; bars that are burnt in; and the shadow of an aperture.
-    Single pixels and lines of NaN are replaced like hot and dead ones.
+    Pixels without data are NaN and infinite pixels; borders that a program has filled,
+    constant or with copies of the last row; bars that are burnt in; and the shadow of
+    an aperture. Single pixels and lines of NaN are replaced like hot and dead ones.
 
     Parameters
     ----------
@@ -99,31 +101,31 @@ def image_data(images: NDArray[Any], *, replace: bool = True) -> ImageData:
     Raises
     ------
     ValueError
-        If they are complex, colored or no numbers.
+        If they are complex, colored, wrapped or no numbers.
     """
     numbers = real_numbers(images)
     stack = scaled(numbers.reshape(-1, *numbers.shape[-2:]))
     valid = np.ones(stack.values.shape[1:], bool)
     bad_pixels = 0
     for image, finite in zip(stack.values, stack.finite, strict=True):
-        data, count = _cleaned(image, finite, replace=replace)
+        data, count = _cleaned(image, finite, stack.zero, replace=replace)
         valid &= data
         bad_pixels += count
     return ImageData(stack.values, valid, bad_pixels, stack.offset, stack.scale)
 
 
 def contrast_checked(data: ImageData) -> ImageData:
-    """Return the data of a frame, or say why it cannot be used.
+    """Return the data of a frame, or raise an error if it cannot be used.
 
     Raises
     ------
     BadFrameError
-        If an image shows nothing: no data, blank, constant, saturated.
+        If an image is without data, blank, constant or saturated.
     """
     share = np.count_nonzero(data.valid) / data.valid.size
     if share < _LEAST_DATA:
         raise BadFrameError(
-            f"{1 - share:.2%} of the pixels are no data (NaN, infinite or filled). "
+            f"{1 - share:.2%} of the pixels have no data (NaN, infinite or filled). "
             "Leave such frames out.",
             NO_DATA,
         )
@@ -148,13 +150,13 @@ def contrast_checked(data: ImageData) -> ImageData:
 
 
 def _cleaned(
-    image: NDArray[np.float32], finite: Mask, *, replace: bool
+    image: NDArray[np.float32], finite: Mask, zero: float, *, replace: bool
 ) -> tuple[Mask, int]:
     """Replace the bad pixels of an image in place.
 
     Returns
     -------
-    Where it is data, and how many were replaced.
+    True where the image is data, and the number of replaced pixels.
     """
     whole = bool(finite.all())
     if not finite.any():
@@ -162,7 +164,12 @@ def _cleaned(
     missing = np.zeros(image.shape, bool) if whole else _specks(finite)
     valid = finite | missing
     valid &= ~filled(image, None if whole else ~finite)
-    missing |= dead_lines(image) & valid
+    lines, gaps = dead_lines(image, valid)
+    missing |= lines & valid
+    valid &= ~gaps
+    if replace and (hits := glare(image, valid & ~missing, zero)):
+        missing |= hits[0]
+        valid &= ~hits[1]
     bad = replace_bad_pixels(
         image,
         missing if missing.any() else None,
@@ -178,12 +185,7 @@ def _cleaned(
 def _specks(finite: Mask) -> Mask:
     """Return the missing pixels that are only bad pixels or lines of them."""
     missing = ~finite
-    areas, count = ndimage.label(missing, np.ones((3, 3), bool))
-    solid = ndimage.binary_opening(missing, np.ones((3, 3), bool))
-    of_solid = np.zeros(count + 1, bool)
-    of_solid[areas[solid]] = True
-    of_solid[0] = True
-    specks: Mask = ~of_solid[areas]
+    specks = missing & ~connected(missing, opened(missing, (3, 3)))
     if np.count_nonzero(specks) > _MOST_SPECKS * missing.size:
         return np.zeros_like(missing)
     return specks

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shadow of an aperture: dark corners with hardly any noise."""
+"""Shadow of an aperture: dark corners with hardly any noise."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from .outline import inside_hull
+from .convex_hull import inside_hull
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,42 +16,44 @@ if TYPE_CHECKING:
     Image = NDArray[np.float32]
     Mask = NDArray[np.bool_]
 
-# Blocks whose mean and noise are compared: so many along the shorter side, of so many
-# pixels at least.
+# Blocks whose mean and noise are compared: their number along the shorter side, and
+# their smallest side [pixels].
 _BLOCKS = 48
 _LEAST_BLOCK = 16
 
-# Variance of the noise in the shadow over that in the image: where there is a tenth of
-# the electrons it is a tenth. Thick supports, too, are dark, but not that dark.
+# Largest variance of the noise in the shadow over that in the image: with a tenth of
+# the electrons it is a tenth. Thick supports are also dark, but not as dark.
 _NOISE = 0.15
 
-# And it is darker than the image, by so many times what the darkest of its blocks are.
+# The shadow is darker than the image by at least this factor times the deviation of the
+# darkest blocks of the image.
 _DARKER = 2.0
 _LOW = 0.05
 
-# The image inside of an aperture is convex: so much of the shadow is outside its hull.
+# Smallest share of the shadow outside of the convex hull of the image, because the
+# image inside an aperture is convex.
 _OUTSIDE = 0.9
 
-# An image in which more is dark than this is not seen through an aperture.
+# Largest and smallest share of an image that is shadow.
 _MOST = 0.8
 _LEAST = 0.002
 
-# What is filled is dark, too. In a shadow of few electrons some places have none.
+# Filled areas are dark, too. In a shadow with few electrons some areas have none.
 _KNOWN = 0.1
 
-_SMOOTHED = 15  # pixels, in which the edge is looked for: 100 electrons at low dose
-_FRINGES = 4  # pixels at the edge that are left out, too
+_SMOOTHED = 15  # side of the means that show the edge [pixels]
+_FRINGES = 4  # width of the fringes at the edge that are left out, too [pixels]
 
 
 def shadow(image: Image, valid: Mask) -> Mask | None:
-    """Return the shadow of an aperture that reaches into a corner, if there is one.
+    """Find the shadow of an aperture that reaches into a corner, None if there is none.
 
     Parameters
     ----------
     image
-        Shape (y, x); hot pixels replaced.
+        Image with hot pixels replaced, shape (y, x).
     valid
-        Where it is data, as far as that is known.
+        True where it is data, as far as is known.
     """
     block = max(_LEAST_BLOCK, min(image.shape) // _BLOCKS)
     if min(image.shape) < 8 * block or not _has_dark_corner(image, block):
@@ -59,7 +61,7 @@ def shadow(image: Image, valid: Mask) -> Mask | None:
     mean, noise = _mean_and_noise(image, block)
     bright_noise, bright = _typical(noise, mean)
     quiet = noise < _NOISE * bright_noise
-    # Blocks at the edge are of both.
+    # Blocks at the edge contain shadow and image.
     inner = ~ndimage.binary_dilation(quiet, np.ones((3, 3), bool))
     if not inner.any():
         return None
@@ -102,7 +104,7 @@ def _has_dark_corner(image: Image, block: int) -> bool:
 def _typical(
     noise: NDArray[np.float64], mean: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Return noise and mean of most blocks, a few of them being dark or empty."""
+    """Return noise and mean of typical blocks, where a few may be dark or empty."""
     usual = noise >= np.quantile(noise, 0.9) / 4
     return float(np.median(noise[usual])), float(np.median(mean[usual]))
 

@@ -12,13 +12,18 @@ from hyperspy_hrtemnn.signals._one_pass.followed_movie import FRAMES
 from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
 from hyperspy_hrtemnn.signals._shared.tables import frame_table
 
-from .lengths import number_or_text, sampling_in_angstrom
+from .lengths import sampling_in_angstrom
 from .warning_lines import warnings_as_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LENGTHS = ("min_separation", "min_area", "search_range", "size", "apodization")
+    from hyperspy_hrtemnn.bad_frames import OnBadFrame
+    from hyperspy_hrtemnn.options import (
+        PredictionOptions,
+        SpectrumOptions,
+        TrackingOptions,
+    )
 
 
 def follow_file(
@@ -29,7 +34,12 @@ def follow_file(
     sampling: float | str | None,
     processes: int | None,
     scheduler: str | None,
-    options: dict[str, Any],
+    running: PredictionOptions,
+    tracking: TrackingOptions,
+    spectra: SpectrumOptions,
+    crystal: str | None,
+    on_bad_frame: OnBadFrame | None,
+    overwrite: bool,
 ) -> None:
     """Follow the particles of a file; go on where an earlier run stopped.
 
@@ -48,19 +58,32 @@ def follow_file(
         Number of processes to work in; by default one, with threads.
     scheduler
         Address of a cluster of dask.distributed to work on instead.
-    options
-        Other parameters of `HRTEM.follow_particles`.
+    running
+        How the network is run.
+    tracking
+        How particles are split and linked.
+    spectra
+        Crop and soft edge of the spectra of particles.
+    crystal, on_bad_frame, overwrite
+        See `HRTEM.follow_particles`.
 
     Raises
     ------
     ValueError
         If the file cannot be read, or if `HRTEM.follow_particles` raises one.
     """
-    lengths = {name: number_or_text(options[name]) for name in _LENGTHS}
     signal = load_movie(movie, sampling_in_angstrom(sampling))
     with warnings_as_lines(movie), _client(processes, scheduler):
         particles, properties, reflections = signal.follow_particles(
-            model, out, **options | lengths, show_progressbar=True
+            model,
+            out,
+            **vars(running),
+            **vars(tracking),
+            **vars(spectra),
+            crystal=crystal,
+            on_bad_frame=on_bad_frame,
+            overwrite=overwrite,
+            show_progressbar=True,
         )
     write_csv(properties, out / "properties.csv")
     if reflections is not None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.options import PredictionOptions
+
 
 # Inference runs one frame at a time, on all cores; a few more frames are resampled and
 # standardized meanwhile. Each costs memory.
@@ -42,7 +44,7 @@ def segment_file(
     out: Path,
     *,
     sampling: float | str | None = None,
-    options: dict[str, Any],
+    options: PredictionOptions,
     on_bad_frame: OnBadFrame | None = None,
     force: bool = False,
 ) -> None:
@@ -59,7 +61,7 @@ def segment_file(
     sampling
         Pixel size in place of the file's, a number in Å or a text with a unit.
     options
-        The parameters ``resample``, ``tile`` and ``overlap`` of `HRTEM.segment`.
+        How the network is run.
     on_bad_frame
         As in `HRTEM.segment`. Which frames were skipped is kept with the finished ones;
         another run tries again to read those that could not be read.
@@ -80,8 +82,7 @@ def segment_file(
         result = segment(
             signal,
             network,
-            **options,
-            window="hamming",
+            options,
             rule=rule,
             show_progressbar=None,
             num_workers=None,
@@ -93,7 +94,9 @@ def segment_file(
         **input_identity(movie),
         "model sha256": network.sha256,
         "sampling": size,
-        **options,
+        "resample": options.resample,
+        "tile": options.tile,
+        "overlap": options.overlap,
     }
     checkpoint = Checkpoint(frames_folder(out), job, discard=force)
     _segment_missing(result, checkpoint, rule)

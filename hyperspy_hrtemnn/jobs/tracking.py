@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -30,16 +31,22 @@ from hyperspy_hrtemnn.signals._tracking.dropped import DroppedRegions
 from hyperspy_hrtemnn.signals._tracking.linking import separated
 from hyperspy_hrtemnn.signals._tracking.track import (
     linking_in_pixels,
-    separate_frame,
-    separation_in_pixels,
+    split_frame,
+    splitting_in_pixels,
 )
 
-from .lengths import number_or_text, sampling_in_angstrom
+from .lengths import sampling_in_angstrom
 from .outputs import check_output, check_table, finish, frames_folder, frames_path
 from .warning_lines import warnings_as_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hyperspy_hrtemnn.options import (
+        LinkingOptions,
+        SplittingOptions,
+        TrackingOptions,
+    )
 
 
 def track_file(
@@ -48,7 +55,7 @@ def track_file(
     *,
     table: Path | None = None,
     sampling: float | str | None = None,
-    options: dict[str, Any],
+    options: TrackingOptions,
     force: bool = False,
 ) -> None:
     """Track the particles of a segmentation; go on where an earlier run stopped.
@@ -66,7 +73,7 @@ def track_file(
     sampling
         Pixel size in place of the file's, a number in Å or a text with a unit.
     options
-        Parameters of `Segmentation.track_instances`.
+        How particles are split and linked.
     force
         Whether to replace `out` and `table`, and the finished frames of another job.
 
@@ -83,32 +90,28 @@ def track_file(
     signal.set_signal_type("HRTEM_segmentation")
     calibrate(signal, size)
     signal = in_one_form(signal)
-    options = {
-        **options,
-        "probability": threshold_of(signal, options["probability"]),
-        "min_separation": number_or_text(options["min_separation"]),
-        "min_area": number_or_text(options["min_area"]),
-        "search_range": number_or_text(options["search_range"]),
-    }
+    probability = threshold_of(signal, options.probability)
+    options = replace(options, probability=probability)
     # This checks the options, and gives the axes and metadata of the result.
     with warnings_as_lines(segmentation):
-        result = signal.track_instances(**options, lazy_output=True)
-    if table is not None:
-        # Otherwise this would fail when the last frame is tracked.
-        check_property_table(result)
+        result = signal.track_instances(**vars(options), lazy_output=True)
+        if table is not None:
+            # Otherwise this would fail when the last frame is tracked.
+            check_property_table(result)
     job = {
         "command": "track",
         "version": __version__,
         **input_identity(segmentation),
         **({} if size is None else {"sampling": size}),
-        **options,
+        **vars(options),
     }
     checkpoint = Checkpoint(frames_folder(out), job, discard=force)
-    separation, linking = _in_pixels(signal, options)
+    splitting = splitting_in_pixels(signal, options)
+    linking = linking_in_pixels(signal, options)
     dropped = Checkpoint(checkpoint.folder / "dropped", job)
-    regions = DroppedRegions(result, separation["min_area"], by_hand=True)
+    regions = DroppedRegions(result, splitting.smallest_area, by_hand=True)
     with warnings_as_lines(segmentation):
-        _track_missing(signal, separation, linking, checkpoint, dropped)
+        _track_missing(signal, splitting, linking, checkpoint, dropped)
         regions.take(sum(int(dropped.read(number)) for number in dropped.done()))
         regions.tell()
     finish(result, checkpoint, out)
@@ -130,22 +133,10 @@ def _write_tables(particles: Any, path: Path) -> None:
     write_csv(frames, frames_path(path))
 
 
-def _in_pixels(
-    signal: Any, options: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the options for separating and for linking."""
-    of_one_frame = ("min_separation", "probability", "min_area")
-    of_several = ("min_overlap", "memory", "drift", "search_range")
-    return (
-        separation_in_pixels(signal, *(options[name] for name in of_one_frame)),
-        linking_in_pixels(signal, *(options[name] for name in of_several)),
-    )
-
-
 def _track_missing(
     signal: Any,
-    separation: dict[str, Any],
-    linking: dict[str, Any],
+    splitting: SplittingOptions,
+    linking: LinkingOptions,
     checkpoint: Checkpoint,
     dropped: Checkpoint,
 ) -> None:
@@ -154,14 +145,14 @@ def _track_missing(
     # Ids depend on all earlier frames: they are known up to the first gap.
     first = next((i for i, number in enumerate(done) if i != number), len(done))
     largest = max([0, *(int(checkpoint.read(i).max()) for i in range(first))])
-    recent = range(_first_needed(checkpoint, first, linking["memory"] + 1), first)
+    recent = range(_first_needed(checkpoint, first, linking.memory + 1), first)
     tracker = ParticleTracker.resume(
-        map(checkpoint.read, recent), largest + 1, **linking
+        map(checkpoint.read, recent), largest + 1, **vars(linking)
     )
 
     movie = whole_frames(signal)
     rule = FrameRule("skip", known=True, by_hand=True).over(movie.shape[:1])
-    separate = partial(separate_frame, **separation)
+    separate = partial(split_frame, options=splitting)
     with tqdm(
         total=len(movie), initial=first, desc="track", unit="frame"
     ) as progress_bar:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The networks: the shipped ONNX files, their cards, and how they run on an image."""
+"""Networks: shipped ONNX files, their cards, and predictions for images and spectra."""
 
 import lazy_loader as _lazy
 

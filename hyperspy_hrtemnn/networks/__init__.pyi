@@ -2,6 +2,7 @@ from ._card import METADATA_KEY as METADATA_KEY
 from ._card import Card as Card
 from ._card import Range as Range
 from ._card import TrainedRanges as TrainedRanges
+from ._inference import check_prediction as check_prediction
 from ._inference import out_of_range as out_of_range
 from ._inference import predict as predict
 from ._network import Network as Network
@@ -23,6 +24,7 @@ __all__ = [
     "Range",
     "TrainedRanges",
     "available",
+    "check_prediction",
     "load",
     "local_mean",
     "out_of_range",

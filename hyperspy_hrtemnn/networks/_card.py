@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a network says of itself: the card inside its ONNX file."""
+"""Card: the description of a network inside its ONNX file."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from pydantic import (
 # A public name of `networks`, too.
 from hyperspy_hrtemnn.ranges import Range as Range  # noqa: PLC0414
 
+_VERSION = 2
+
 METADATA_KEY = "hrtemnn_card"
-"""The key of an ONNX file's `metadata_props` that holds the card as JSON."""
+"""Key of an ONNX file's `metadata_props` that contains the card as JSON."""
 
 
 class TrainedRanges(BaseModel):
-    """The conditions a network was trained for; outside them it is a guess."""
+    """Conditions for which a network was trained; outside of them it guesses."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     sampling: Range = Field(description="pixel size of the images [Å]")
-    energy: float = Field(description="beam energy [keV]")
+    energy: float = Field(gt=0, description="beam energy [keV]")
     dose: Range = Field(description="frame dose [e-/Å²]")
     defocus: Range = Field(description="defocus, positive = underfocus [Å]")
     Cs: Range = Field(description="spherical aberration [Å]")
@@ -43,7 +45,7 @@ class TrainedRanges(BaseModel):
 class Card(BaseModel):
     """Task, input, output, training and scores of a network.
 
-    The task says what the output is, with a channel for each of `classes`:
+    The task determines the output, which has a channel for each of `classes`:
 
     - segmentation: probabilities of each pixel;
     - exit wave: its real and imaginary part at each pixel, 1 = vacuum;
@@ -55,16 +57,16 @@ class Card(BaseModel):
 
     A card of the first version, which does not name it, is brought up to date as it is
     read: its blur was the number of the thesis' equation 1.22, 2 pi times the standard
-    deviation in the image.
+    deviation in the image. One of a later version is refused, whatever it holds.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    # Of cards that say nothing: these networks were trained with objects' pixels
-    # weighted 9 times, and give 0.9 where an object is as likely as none.
+    # Threshold of cards without one: these networks were trained with a weight of 9 for
+    # the pixels of objects, and give 0.9 where an object is as likely as none.
     OLD_THRESHOLD: ClassVar[float] = 0.9
 
-    version: Literal[2] = Field(2, description="of what the fields of a card mean")
+    version: Literal[2] = Field(2, description="version of the fields of the card")
     name: str
     description: str
     task: Literal[
@@ -91,7 +93,7 @@ class Card(BaseModel):
         "where the network takes spectra"
     )
     spectrum_side: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="pixels along each axis of the spectra it takes, if it does"
+        None, description="pixels along each axis of its input, if it takes spectra"
     )
     receptive_field: Annotated[int, Field(ge=1)] = Field(
         description="side of the square of input pixels that one output pixel sees"
@@ -100,42 +102,43 @@ class Card(BaseModel):
         1, description="height and width must be multiples of it [pixels]"
     )
     smallest_side: Annotated[int, Field(ge=1)] = Field(
-        1, description="least height and width [pixels]"
+        1, description="smallest height and width [pixels]"
     )
     object_weight: Annotated[float, Field(gt=0)] | None = Field(
         None,
-        description="of an object's pixels in the training, taken out of the answer; "
-        "null where it still is in it, if there was one",
+        description="weight of the pixels of objects in training, removed from the "
+        "prediction; null if a weight, if there was one, was not removed",
     )
     threshold: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None,
-        description="probability from which on pixels are an object's: in the median "
-        "of images it never saw, as much area is found as there is",
+        description="smallest probability of the pixels of objects; for the median of "
+        "images not used in training, the area found is the true area",
     )
     ranges: TrainedRanges
     recipe: str
     recipe_sha256: str = Field(
-        description="of the recipe as it was trained, whatever its file says today"
+        description="SHA-256 of the recipe with which it was trained"
     )
     versions: dict[str, str] = Field(
-        description="what it was trained and exported with"
+        description="versions of the packages that trained and exported it"
     )
     scores: dict[str, Any] = Field(
-        default_factory=dict, description="on simulated images it never saw"
+        default_factory=dict,
+        description="scores on simulated images not used in training",
     )
     license: str
 
     @property
     def per_image(self) -> bool:
-        """Whether the answer is one for the whole image, not one for each pixel."""
+        """Whether the prediction is for the whole image, not for each pixel."""
         return self.task == "zone axis" or self.task.startswith("image ")
 
     @property
     def unbiased_threshold(self) -> float:
-        """The threshold of unbiased area, measured or by what the answer means.
+        """The threshold of unbiased area.
 
-        Where it was not measured, the probability at which an object is as likely as
-        none: 0.5, or 0.9 for a file that is older than `object_weight`.
+        If it was not measured, this is the probability at which an object is as likely
+        as none: 0.5, or 0.9 for a file that is older than `object_weight`.
         """
         if self.threshold is not None:
             return self.threshold
@@ -145,8 +148,15 @@ class Card(BaseModel):
     @classmethod
     def _of_the_first_version(cls, values: Any, info: ValidationInfo) -> Any:
         # Only what was read can be old; a card that is made is of today.
-        read = info.mode == "json" and isinstance(values, dict)
-        return _up_to_date(values) if read and "version" not in values else values
+        if info.mode != "json" or not isinstance(values, dict):
+            return values
+        version = values.get("version", 1)
+        if isinstance(version, int) and version > _VERSION:
+            raise ValueError(
+                f"the card is of version {version}, and this installation reads cards "
+                f"to version {_VERSION}; update hyperspy-hrtemnn"
+            )
+        return _up_to_date(values) if "version" not in values else values
 
     @model_validator(mode="after")
     def _of_images_or_spectra(self) -> Card:
@@ -165,8 +175,8 @@ def _up_to_date(values: dict[str, Any]) -> dict[str, Any]:
     """Return a card of the first version as one of the second."""
     ranges = values.get("ranges")
     if not isinstance(ranges, dict) or not isinstance(ranges.get("blur"), list):
-        return values  # what is wrong with it is said where it is checked
-    # To 0.01 pm, as the recipes have it.
+        return values  # the checks of the fields report what is wrong
+    # Rounded to 0.01 pm, as in the recipes.
     blur = [
         round(width / (2 * math.pi), 4) if isinstance(width, int | float) else width
         for width in ranges["blur"]

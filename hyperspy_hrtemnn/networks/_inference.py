@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From an image to a network's answer for its pixels, or for all; knows no signals."""
+"""Inference: the prediction of a network for an image of any size and sampling."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_hrtemnn.bad_frames import BadFrameError
+from hyperspy_hrtemnn.options import PredictionOptions
 
 from ._resampling import resample as resample_image
 from ._resampling import resampled_shape
 from ._standardization import mean_of_data, standardize
-from ._tiling import predict_tiled
+from ._tiling import predict_tiled, spans
 from ._validation import as_channels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.image_data import ImageData
+    from hyperspy_hrtemnn.options import Window
     from hyperspy_hrtemnn.ranges import Range
 
     from ._card import Card
     from ._network import Network
-    from ._tiling import Window
 
-# Enlarging an image further than this adds no information; the calibration is wrong.
+# An image that has to be enlarged further than this has a wrong calibration.
 _LARGEST_ENLARGEMENT = 8
 
-# Share of data in a pixel after resampling, but for the kernel's rounding.
+# Smallest share of data in a valid pixel after resampling; 1 except for rounding.
 _ALL_DATA = 0.99
 
 
@@ -37,57 +38,57 @@ def predict(
     images: NDArray[Any] | ImageData,
     sampling: float | None = None,
     *,
-    resample: bool = True,
-    tile: int | None = None,
-    overlap: int | None = None,
-    window: Window = "hamming",
+    resample: bool = PredictionOptions.resample,
+    tile: int | None = PredictionOptions.tile,
+    overlap: int | None = PredictionOptions.overlap,
+    window: Window = PredictionOptions.window,
 ) -> NDArray[np.float32]:
     """Run a network on one image, or on one focal series.
 
     The image is resampled to the network's sampling, standardized as a whole, divided
     into tiles, and the result is resampled to the shape of the image. It does not
-    depend on how the image is tiled. A crop gives what the whole image gives wherever
-    its edges are farther away than the network and the standardization see: half the
+    depend on the tiles. A crop has the same result as the whole image at pixels that
+    are farther from its edges than the network and the standardization see: half the
     receptive field, and at most six standardization widths, most of it within two. A
-    network that answers for the whole image is given it in one piece.
+    network with a prediction for the whole image gets it in one piece.
 
     Parameters
     ----------
     network
-        The network.
+        Network to run.
     images
         Real numbers of any dtype, shape (y, x) or (channel, y, x), where the channels
-        are the images of a focal series; or what `hyperspy_hrtemnn.image_data` makes of
-        them.
+        are the images of a focal series; or the result of `hyperspy_hrtemnn.image_data`
+        for them.
     sampling
-        Pixel size of the images in Å. Not needed if `resample` is False.
+        Pixel size of the images [Å]. It is not needed if `resample` is False.
     resample
-        If False, the pixels of the image are taken for the network's.
+        If False, the pixels of the image are taken for those of the network.
     tile
         Largest height and width of a tile, in pixels of the network's sampling. By
         default the image is divided into the fewest equal tiles of at most 2048
         pixels and the overlap.
     overlap
-        Pixels, of the network's sampling, that neighboring tiles share. By default the
-        receptive field and 32 pixels in which neighbors are blended. With less than
-        the receptive field, seams are possible.
+        Number of pixels, of the network's sampling, that neighboring tiles share. The
+        default is the receptive field and 32 pixels in which neighbors are blended.
+        With less than the receptive field, seams are possible.
     window
         Form of the blending: any window of `scipy.signal.get_window`. The weights add
-        up to one everywhere, so that it does not alter values.
+        up to one everywhere, so that it does not change values.
 
     Returns
     -------
-    Shape (class, y, x), or (class,) if the answer is for the whole image. In 0..1 if
-    the task is segmentation. NaN where the image is no data.
+    The prediction, shape (class, y, x), or (class,) if it is for the whole image. It is
+    in 0..1 if the task is segmentation, and NaN where there is no data.
 
     Raises
     ------
     BadFrameError
-        If the image shows nothing: no contrast, or no data.
+        If the image has no contrast, or no data.
     ValueError
         If the image cannot be used: complex values, the wrong number of channels, a
         field of view smaller than the standardization width, or a sampling that is
-        missing or cannot be right; or if `tile`, `overlap` or `window` is invalid.
+        missing or cannot be right; or if `tile`, `overlap` or `window` is not valid.
     """
     card = network.card
     data = as_channels(images, card)
@@ -104,8 +105,8 @@ def predict(
     if valid is not None:
         channels[:, ~valid] = _noise_beside(channels, valid, _sigma(card))
     if card.per_image:
-        answer: NDArray[np.float32] = network.predict(channels[np.newaxis])[0]
-        return answer
+        prediction: NDArray[np.float32] = network.predict(channels[np.newaxis])[0]
+        return prediction
     result = predict_tiled(
         network.predict,
         channels,
@@ -117,7 +118,7 @@ def predict(
     )
     result = _resample(result, shape)
     if card.task == "segmentation":
-        # The cubic kernel overshoots at edges, the sum of weights by rounding.
+        # The cubic kernel overshoots at edges, and the sum of weights is rounded.
         np.clip(result, 0, 1, out=result)
     if data.no_data:
         result[:, ~data.valid] = np.nan
@@ -131,21 +132,21 @@ def out_of_range(
     energy: float | None = None,
     defocus: float | None = None,
 ) -> list[str]:
-    """Return what is outside the conditions the network was trained for, one text each.
+    """Return a text for each condition that is outside the range of the training.
 
     Parameters
     ----------
     card
-        The network's card.
+        Card of the network.
     sampling
-        Pixel size of the image in Å; None where it is not known.
+        Pixel size of the image [Å]; None where it is not known.
     energy
-        Beam energy in keV.
+        Beam energy [keV].
     defocus
-        Defocus in Å, positive = underfocus.
+        Defocus, positive = underfocus [Å].
     """
     ranges = card.ranges
-    # One energy was trained; a nominal 300 keV may be written 299.9.
+    # The training has one energy; files may give 299.9 for a nominal 300 keV.
     energies = (0.99 * ranges.energy, 1.01 * ranges.energy)
     conditions: list[tuple[str, float | None, Range, str, str]] = [
         ("sampling", sampling, ranges.sampling, "Å/pixel", _span_text(ranges.sampling)),
@@ -160,13 +161,49 @@ def out_of_range(
 
 
 def _is_within(value: float, bounds: Range) -> bool:
-    # Calibrations come through changes of unit.
+    # Conversions of units round calibrations.
     rounding = 1e-6 * max(map(abs, bounds))
     return bounds[0] - rounding <= value <= bounds[1] + rounding
 
 
 def _span_text(bounds: Range) -> str:
     return f"{bounds[0]:g} to {bounds[1]:g}"
+
+
+def check_prediction(
+    card: Card,
+    shape: tuple[int, int],
+    sampling: float | None,
+    options: PredictionOptions,
+) -> None:
+    """Check what `predict` would only find out when the first image is there.
+
+    Parameters
+    ----------
+    card
+        Card of the network.
+    shape
+        Shape of the images, (y, x).
+    sampling
+        Pixel size of the images [Å]; None where it is not known.
+    options
+        How the network is to be run.
+
+    Raises
+    ------
+    ValueError
+        If the sampling is missing or cannot be right, the images are too small, or an
+        option is invalid.
+    """
+    for size in working_shape(card, shape, sampling, resample=options.resample):
+        spans(
+            size,
+            receptive_field=card.receptive_field,
+            stride=card.stride,
+            tile=options.tile,
+            overlap=options.overlap,
+            window=options.window,
+        )
 
 
 def working_shape(
@@ -176,7 +213,7 @@ def working_shape(
     *,
     resample: bool = True,
 ) -> tuple[int, int]:
-    """Return the (y, x) in which a network sees an image of a shape and sampling.
+    """Return the shape (y, x) of an image after resampling for a network.
 
     Raises
     ------
@@ -190,8 +227,8 @@ def working_shape(
         height, width = (f"{size * card.sampling:.3g}" for size in shape)
         raise ValueError(
             f"The image is too small: {height} x {width} Å (y, x), and the network "
-            f"{card.name!r} needs {smallest * card.sampling:.3g} Å or more each way. "
-            "Take a larger field of view, or check the calibration."
+            f"{card.name!r} needs {smallest * card.sampling:.3g} Å or more along both "
+            "axes. Take a larger field of view, or check the calibration."
         )
     return shape
 
@@ -218,8 +255,8 @@ def _ratio(card: Card, sampling: float | None) -> float:
     if ratio > _LARGEST_ENLARGEMENT:
         raise ValueError(
             f"A sampling of {sampling:g} Å/pixel is {ratio:.3g} times the network's "
-            f"{card.sampling:g}: too coarse to show what it looks for. Check the unit "
-            "of the calibration."
+            f"{card.sampling:g}, which is too coarse. Check the unit of the "
+            "calibration."
         )
     return ratio
 
@@ -227,11 +264,11 @@ def _ratio(card: Card, sampling: float | None) -> float:
 def _noise_beside(
     channels: NDArray[np.float32], valid: NDArray[np.bool_], sigma: float
 ) -> NDArray[np.float32]:
-    """Return noise for what is no data, shape (channel, pixel), as the data have.
+    """Return noise for pixels without data, like that of the data, (channel, pixel).
 
-    Without it images of few electrons have 4 to 9 % more area of particles beside what
-    is no data, by au-ceo2-mask at 7 to 25 e-/Å²; with more than they have, particles
-    are found in it.
+    Without this noise, au-ceo2-mask at 7 to 25 e-/Å² finds 4 to 9 % more area of
+    particles beside regions without data; with stronger noise, it finds particles in
+    these regions.
     """
     middle = (slice(None), slice(1, -1))
     inner = np.zeros_like(valid)
@@ -239,8 +276,8 @@ def _noise_beside(
     noise = np.zeros((len(channels), np.count_nonzero(~valid)), np.float32)
     generator = np.random.default_rng(0)
     for channel, values in zip(channels, noise, strict=True):
-        # Second differences leave little of what lenses draw, and 6 times the variance
-        # of noise.
+        # Second differences remove most of the image, and have 6 times the variance of
+        # the noise.
         square = np.zeros_like(channel)
         square[middle] = np.diff(channel, 2, axis=1) ** 2 / 6
         variance = mean_of_data(square, sigma, inner)[~valid]
@@ -251,7 +288,7 @@ def _noise_beside(
 def _at_size(
     data: ImageData, size: tuple[int, int]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
-    """Return images and where they are data, if that is not everywhere, at a size."""
+    """Return resampled images and a mask of data; None if there is data everywhere."""
     if not data.no_data:
         return _resample(data.values, size), None
     means = [float(image[data.valid].mean()) for image in data.values]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One ONNX file as something that predicts; knows arrays, not images or signals."""
+"""Network: an ONNX file with its card, and predictions for standardized arrays."""
 
 from __future__ import annotations
 
@@ -21,49 +21,49 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MODELS = Path(__file__).parent.parent / "models"
-"""The folder of the networks that come with the package."""
+"""Folder of the networks that come with the package."""
 
-# Never every provider there is: some compile for minutes before the first image.
+# Not all available providers are used: some compile for minutes before the first image.
 _PROVIDERS = ("CPUExecutionProvider",)
 
-# Side of the image with which a graph is tried when it is loaded; a second side that
-# differs by one stride shows a stride that is larger than the card says.
+# Side of the image with which a graph is tested when it is loaded; a second side that
+# differs by one stride shows whether the stride is larger than in the card.
 _TRIAL_SIDE = 32
 
 
 class NetworkError(ValueError):
-    """A network's file is missing, is no network, or contradicts its card."""
+    """The file of a network is missing, is not a network, or contradicts its card."""
 
 
 class Network:
-    """A network in an ONNX file, with the card that says what it is for.
+    """A network in an ONNX file, with its card.
 
-    It can be pickled, for a distributed scheduler: the file is then read again, by
-    its path, and must be the same.
+    It can be pickled, for a distributed scheduler: the file is then read again from its
+    path, and must be the same.
 
     Parameters
     ----------
     path
-        The ONNX file.
+        Path of the ONNX file.
     providers
         Execution providers of onnxruntime, in the order of preference.
 
     Attributes
     ----------
     card
-        What the network says of itself.
+        Card of the network: task, ranges of the training, and scores.
     path
-        Where its file is.
+        Path of the file.
     sha256
-        Hash of its file.
+        Hash of the file.
     is_averaged
-        Whether it sees each image in eight orientations; see `averaged`.
+        Whether predictions are averaged over eight orientations; see `averaged`.
 
     Raises
     ------
     NetworkError
-        If the file is missing, is no ONNX file, has no valid card, or its graph does
-        not fit the card.
+        If the file is missing, is not an ONNX file, has no valid card, or its graph
+        does not fit the card.
     """
 
     def __init__(
@@ -81,8 +81,8 @@ class Network:
         self._requested = tuple(providers)
         self._session = _session(content, self.path, self._requested)
         self.card = _card(self._session, self.path)
-        # onnxruntime spreads one inference over all cores: a second at the same time
-        # would gain nothing and double the memory.
+        # onnxruntime runs one inference on all cores: a second one at the same time
+        # would only double the memory.
         self._lock = threading.Lock()
         _check_signature(self._session, self.card, self.path)
         self._check_by_trial()
@@ -94,19 +94,20 @@ class Network:
 
     @property
     def providers(self) -> tuple[str, ...]:
-        """The execution providers that are in use, the preferred one first."""
+        """Execution providers that are in use, the preferred one first."""
         return tuple(self._session.get_providers())
 
     def averaged(self) -> Network:
-        """Return the network that sees each image turned and mirrored, too.
+        """Return the network with predictions averaged over eight orientations.
 
-        Its answer is the mean over the eight orientations of a square, which a network
-        tells apart though nature does not: better where images are noisy, and eight
-        times as slow. It takes the place of a name wherever a network is asked for::
+        These are the orientations of a square. A network distinguishes them, though
+        physics does not: the mean is better where images are noisy, and takes eight
+        times as long. The result can be given wherever a name of a network can::
 
             series.segment(load("mos2-columns").averaged())
         """
-        # Not `copy`, which would do as `pickle` does and return the one that is cached.
+        # `copy` would use `__reduce__`, as `pickle` does, and return the cached
+        # network.
         network = object.__new__(type(self))
         network.__dict__ |= self.__dict__ | {"is_averaged": True}
         return network
@@ -115,22 +116,23 @@ class Network:
         """Run the network on standardized images.
 
         Images are continued by reflection to a multiple of the network's stride, and
-        the result is cropped to their size. Inferences run one at a time, whichever
-        thread asks.
+        the result is cropped to their size. Inferences run one at a time, also if they
+        are called from several threads.
 
         Parameters
         ----------
         batch
-            Shape (N, channel, y, x).
+            Images, shape (N, channel, y, x).
 
         Returns
         -------
-        Shape (N, class, y, x), or (N, class) if the answer is for the whole image.
+        Predictions, shape (N, class, y, x), or (N, class) if they are for the whole
+        image.
 
         Raises
         ------
         ValueError
-            If the images are smaller than the network takes.
+            If the images are too small for the network.
         """
         if self.is_averaged:
             return average_orientations(self._predict, batch)
@@ -141,11 +143,12 @@ class Network:
         if min(height, width) < self.card.smallest_side:
             raise ValueError(
                 f"The network {self.name!r} takes images, and tiles, of at least "
-                f"{self.card.smallest_side} pixels each way, not {height} x {width}."
+                f"{self.card.smallest_side} x {self.card.smallest_side} pixels, not "
+                f"{height} x {width}."
             )
         below, beside = (-size % self.card.stride for size in (height, width))
         if below or beside:
-            # Reflection needs as many pixels inside as it makes outside.
+            # Reflection needs as many pixels inside as it adds outside.
             fits = below < height and beside < width
             batch = np.pad(
                 batch,
@@ -178,9 +181,9 @@ class Network:
         if result.shape != expected:
             raise _misfit(
                 self.path,
-                f"it makes {result.shape} of {shape}, where the card's "
-                f"task, {self.card.task}, and {len(self.card.classes)} classes would "
-                f"be {expected}",
+                f"its output for input of shape {shape} has the shape {result.shape}, "
+                f"not {expected} as for the task {self.card.task!r} and "
+                f"{len(self.card.classes)} classes of the card",
             )
 
     def __repr__(self) -> str:
@@ -203,14 +206,14 @@ def available() -> tuple[str, ...]:
 
 
 def load(name_or_path: str | Path) -> Network:
-    """Return a network, by the name of a shipped one or by the path of a file.
+    """Load a network, by the name of a shipped one or by the path of a file.
 
-    The same unchanged file is read once.
+    A file is read only once as long as it does not change.
 
     Parameters
     ----------
     name_or_path
-        One of `available()`, or the path of an ONNX file.
+        Name from `available()`, or path of an ONNX file.
 
     Raises
     ------
@@ -259,7 +262,7 @@ def _reload(
         raise NetworkError(f"There is no file {path} on this machine.") from None
     network = _cached(path, status.st_mtime_ns, status.st_size, providers)
     if network.sha256 != sha256:
-        raise NetworkError(f"{path} is not the network it was: the file has changed.")
+        raise NetworkError(f"The file {path} has changed since the network was loaded.")
     return network.averaged() if is_averaged else network
 
 
@@ -268,16 +271,16 @@ def _session(content: bytes, path: Path, providers: tuple[str, ...]) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    # Planning the memory of a shape beforehand makes nothing faster, and takes a third
-    # more of it with a U-net, twice as much with an MSD-net.
+    # Planning the memory for each shape in advance is not faster, and takes a third
+    # more memory with a U-net, and twice as much with an MSD-net.
     options.enable_mem_pattern = False
     try:
         return onnxruntime.InferenceSession(content, options, providers=list(providers))
     # onnxruntime's exceptions have no common base.
     except Exception as error:
         raise NetworkError(
-            f"{path} is no ONNX file that onnxruntime can read, or is incomplete: "
-            f"{error}"
+            f"onnxruntime cannot read {path}: it is not an ONNX file, or it is "
+            f"incomplete ({error})."
         ) from error
 
 
@@ -303,7 +306,7 @@ def _misfit(path: Path, why: str) -> NetworkError:
 
 
 def _check_signature(session: Any, card: Card, path: Path) -> None:
-    """Compare what the graph declares with the card, before anything is run."""
+    """Compare the declarations of the graph with the card, before it runs."""
     answer = 2 if card.per_image else 4
     sides = (
         ("input", session.get_inputs(), card.channels, 4),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images turned and mirrored, and a network's answers brought back and averaged."""
+"""Orientations: predictions averaged over rotated and mirrored images."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _IMAGE = (-2, -1)
 
 
 def average_orientations(run: Run, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean answer to images in their eight orientations.
+    """Return the mean prediction for images in their eight orientations.
 
     Parameters
     ----------
     run
-        From a batch to the answers, with an image of the same shape for each, or with
-        none.
+        Function from a batch to the predictions, which are images of the same shape, or
+        numbers for the whole image.
     batch
-        Shape (N, channel, y, x).
+        Images, shape (N, channel, y, x).
     """
-    answers = []
+    predictions = []
     for turns in range(4):
         for mirrored in (False, True):
             turned = np.rot90(batch, turns, _IMAGE)
-            answer = run(turned[..., ::-1] if mirrored else turned)
-            if answer.ndim == batch.ndim:
-                answer = answer[..., ::-1] if mirrored else answer
-                answer = np.rot90(answer, -turns, _IMAGE)
-            answers.append(answer)
-    return np.asarray(np.mean(answers, axis=0), np.float32)
+            prediction = run(turned[..., ::-1] if mirrored else turned)
+            if prediction.ndim == batch.ndim:
+                prediction = prediction[..., ::-1] if mirrored else prediction
+                prediction = np.rot90(prediction, -turns, _IMAGE)
+            predictions.append(prediction)
+    return np.asarray(np.mean(predictions, axis=0), np.float32)

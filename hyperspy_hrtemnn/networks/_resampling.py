@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images from one sampling to another, as the networks need them."""
+"""Resampling of images to the sampling of a network."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def resample(
 ) -> NDArray[np.float32]:
     """Resample an image to another number of pixels of the same field of view.
 
-    A cubic kernel, widened when pixels are merged so that nothing above the new
-    Nyquist frequency is folded back. The kernel is local: a pixel depends on at most
-    two new pixels' width around it (two old ones' when pixels are split). Beyond the
-    edges of the image the kernel is cut and its weights still add up to one.
+    The kernel is cubic, and is widened for a coarser sampling so that frequencies above
+    the new Nyquist frequency are not folded back. It is local: a pixel depends on a
+    distance of at most two new pixels (two old ones for a finer sampling). Beyond the
+    edges of the image the kernel is cut, and its weights still add up to one.
 
     Parameters
     ----------
     image
-        Shape (y, x).
+        Image, shape (y, x).
     shape
-        The new (y, x).
+        New shape (y, x).
 
     References
     ----------
@@ -40,7 +40,7 @@ def resample(
     rows, columns = (
         _weights(old, new) for old, new in zip(image.shape, shape, strict=True)
     )
-    # Along y first where that leaves less to do along x.
+    # The axis that leaves less work for the other one comes first.
     if shape[0] <= image.shape[0]:
         resampled = (columns @ np.ascontiguousarray((rows @ image).T)).T
     else:
@@ -53,7 +53,7 @@ def resample(
 @lru_cache(maxsize=16)
 def _weights(old: int, new: int) -> Any:
     """Return the sparse matrix, (new, old), that resamples one axis."""
-    width = max(old / new, 1.0)  # of the kernel, in old pixels
+    width = max(old / new, 1.0)  # width of the kernel in old pixels
     centers = (np.arange(new) + 0.5) * old / new - 0.5
     first = np.ceil(centers - 2 * width).astype(int)
     taps = first[:, np.newaxis] + np.arange(int(4 * width) + 2)
@@ -68,7 +68,7 @@ def _weights(old: int, new: int) -> Any:
 
 
 def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return Keys' cubic kernel (a = -1/2), which ends at 2."""
+    """Return Keys' cubic kernel (a = -1/2), which is 0 from 2 on."""
     x = np.abs(x)
     near = (1.5 * x - 2.5) * x**2 + 1
     far = ((-0.5 * x + 2.5) * x - 4) * x + 2
@@ -76,5 +76,5 @@ def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def resampled_shape(shape: tuple[int, int], ratio: float) -> tuple[int, int]:
-    """Return the (y, x) nearest to `shape` times `ratio`, at least one pixel each."""
+    """Return the shape (y, x) nearest to `shape` times `ratio`, at least (1, 1)."""
     return max(round(shape[0] * ratio), 1), max(round(shape[1] * ratio), 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Local Fourier transforms as a network sees them, in training as in use."""
+"""Spectra: local Fourier transforms as input of a network, in training and in use."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from ._network import Network
 
-# Standard deviation of the Gaussian by which spectra are spread, in new pixels: less
-# would lose reflections between them, more would merge those of twins.
+# Standard deviation of the Gaussian that smooths spectra [new pixels]: with less,
+# reflections between pixels are lost, with more, reflections of twins merge.
 _SPREAD = 0.5
 
 
@@ -28,18 +28,18 @@ def predict_spectra(
     Parameters
     ----------
     network
-        One that takes spectra.
+        Network that takes spectra.
     spectra, step
-        See `relative_spectrum`.
+        Spectra and their steps; see `relative_spectrum`.
 
     Returns
     -------
-    Shape (spectrum, class).
+    Predictions, shape (spectrum, class).
 
     Raises
     ------
     ValueError
-        If the network takes images, or the spectra do not reach as far as it needs.
+        If the network takes images, or the spectra end at too low frequencies.
     """
     card = network.card
     if card.spectrum_side is None:
@@ -59,14 +59,14 @@ def relative_spectrum(
 ) -> NDArray[np.float32]:
     r"""Return an amplitude spectrum on fixed frequencies, relative to its background.
 
-    The intensity is spread by half a new pixel and read at the new frequencies. With
+    The intensity is smoothed by half a new pixel and read at the new frequencies. With
     :math:`\tilde I` its median over all directions at the same frequency, the result is
 
     .. math:: \tfrac{1}{2} \ln (I / \tilde I)
 
-    the logarithm of the amplitude: noise of any dose, whatever the lenses and the
-    camera make of it, lies around 0, and reflections above it. It does not depend on
-    the size of the crop, nor on a gain.
+    the logarithm of the amplitude: noise lies around 0 for any dose, lenses and
+    detector, and reflections lie above it. It does not depend on the size of the crop
+    or on the gain.
 
     Parameters
     ----------
@@ -74,26 +74,26 @@ def relative_spectrum(
         Amplitudes, shape (ky, kx), zero frequency at the index ``n // 2``; from
         `hyperspy_hrtemnn.analysis.local_spectrum`.
     step
-        Between its pixels, (ky, kx) in 1/nm.
+        Step from pixel to pixel, (ky, kx) [1/nm].
     sampling
-        Of images that would have this spectrum [Å]: the frequencies go from
+        Sampling of images with the frequencies of the result [Å]: these are from
         ``-1 / (2 * sampling)`` to ``1 / (2 * sampling)``.
     side
-        Pixels of the result along each axis, odd; zero is in the middle.
+        Number of pixels of the result along each axis, odd; zero is in the middle.
 
     Returns
     -------
-    Shape (side, side); 0 where the spectrum is empty.
+    The relative spectrum, shape (side, side); 0 where the spectrum is empty.
 
     Raises
     ------
     ValueError
-        If the spectrum does not reach so far.
+        If the spectrum ends at a lower frequency.
     """
     reach = 10 / (2 * sampling)  # [1/nm]
     sizes = zip(spectrum.shape, step, strict=True)
     nyquist = min(n * d / 2 for n, d in sizes)
-    # Calibrations come through changes of unit.
+    # Conversions of units round calibrations.
     if nyquist < reach * (1 - 1e-6):
         raise ValueError(
             f"The spectrum ends at {nyquist:.3g}/nm, and {reach:.3g}/nm are needed: "
@@ -102,7 +102,7 @@ def relative_spectrum(
     if not spectrum.any():
         return np.zeros((side, side), np.float32)
     pixel = 2 * reach / (side - 1)
-    # Most of a spectrum may lie beyond what is read.
+    # Most of a spectrum may lie outside the frequencies that are read.
     far = [int(np.ceil((reach + 4 * _SPREAD * pixel) / d)) for d in step]
     zero = [min(n // 2, f) for n, f in zip(spectrum.shape, far, strict=True)]
     rows, columns = (
@@ -117,7 +117,7 @@ def relative_spectrum(
     index = np.indices((side, side)) - side // 2
     places = [z + i * pixel / d for z, i, d in zip(zero, index, step, strict=True)]
     intensity = ndimage.map_coordinates(intensity, places, order=1, mode="nearest")
-    # Rounding leaves something where there is nothing at all.
+    # Rounding leaves small values in an empty spectrum.
     intensity = np.maximum(intensity, 1e-14 * intensity.max())
     ring = np.rint(np.hypot(*index)).astype(int)
     median = np.asarray(ndimage.median(intensity, ring, np.arange(ring.max() + 1)))

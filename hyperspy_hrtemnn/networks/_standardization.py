@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Local standardization: what every network sees, in training as in use."""
+"""Local standardization of images, for every network in training and in use."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from scipy.ndimage import uniform_filter
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Contrast weaker than this share of the local mean is rounding, not signal: flat and
-# saturated regions come out as zero, not as amplified noise.
+# Contrast below this share of the local mean is rounding: flat and saturated regions
+# become zero, not amplified noise.
 _SMALLEST_CONTRAST = 1e-4
 
-# Running sums round: a window with less data than this has none.
+# Share of data below which a window is empty, because running sums are rounded.
 _LEAST_SHARE = np.float32(1e-6)
 
 
 def local_mean(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     """Return the mean of an image under a window of Gaussian shape.
 
-    Three passes of a box stand for the Gaussian, with the widths of Kovesi that give
-    its variance, 6 % lower at the center along each axis; the time does not depend on
-    `sigma`. The window ends at ``3 * sigma``.
+    Three passes of a box filter approximate the Gaussian, with the widths of Kovesi,
+    which give the same variance and a center that is 6 % lower along each axis. The
+    time does not depend on `sigma`. The window ends at ``3 * sigma``.
 
     Parameters
     ----------
     image
-        The image, shape (y, x). Its edges are continued by reflection.
+        Image, shape (y, x). Its edges are continued by reflection.
     sigma
-        Standard deviation of the Gaussian in pixels.
+        Standard deviation of the Gaussian [pixels].
 
     References
     ----------
@@ -57,28 +57,28 @@ def standardize(
 ) -> NDArray[np.float32]:
     r"""Shift images to a local mean of 0 and scale them to a local deviation of 1.
 
-    Equation 3.1 of the thesis, with the mean taken off before the square, as "a mean
-    of 0 and standard deviation of 1" asks for. Mean and deviation are averaged over
-    the channels, so that the images of a focal series keep their relative contrast.
-    The result does not change when the image is multiplied by a gain.
+    Equation 3.1 of the thesis, with the mean subtracted before the square, as is
+    necessary for "a mean of 0 and standard deviation of 1". Mean and deviation are
+    averaged over the channels, so that the images of a focal series keep their relative
+    contrast. The result does not depend on the gain of the image.
 
     Parameters
     ----------
     images
         One image, shape (y, x), or the channels of one input, shape (channel, y, x).
     sigma
-        Standard deviation of the Gaussian window in pixels.
+        Standard deviation of the Gaussian window [pixels].
     reference
-        Images of the same shape whose local mean and deviation are taken instead, such
+        Images of the same shape whose local mean and deviation are used instead, such
         as the noisy image for the noise-free one.
     valid
-        Where the images are data, shape (y, x); by default everywhere. Mean and
+        True where the images are data, shape (y, x); by default everywhere. Mean and
         deviation are those of the data under the window.
 
     Returns
     -------
-    float32 array of the shape of `images`; regions without contrast, and what is not
-    data, are 0.
+    Standardized images, float32, of the shape of `images`. Regions without contrast or
+    without data are 0.
     """
     measured = np.asarray(images if reference is None else reference, np.float32)
     if measured.ndim == 2:
@@ -86,7 +86,7 @@ def standardize(
     average = partial(mean_of_data, sigma=sigma, valid=valid)
     means = [average(channel) for channel in measured]
     mean = np.mean(means, axis=0, dtype=np.float32)
-    # Running sums round to just below zero where there is nothing.
+    # Running sums may be rounded to below zero in empty regions.
     variances = [np.maximum(average(square), 0) for square in (measured - mean) ** 2]
     deviations = np.sqrt(variances)
     deviation = np.mean(deviations, axis=0, dtype=np.float32)
@@ -102,10 +102,10 @@ def standardize(
 def mean_of_data(
     image: NDArray[np.float32], sigma: float, valid: NDArray[np.bool_] | None
 ) -> NDArray[np.float32]:
-    """Return the local mean of what is data: convolved, over the share of data."""
+    """Return the local mean of the data: the convolution over the share of data."""
     if valid is None:
         return local_mean(image, sigma)
     share = local_mean(valid.astype(np.float32), sigma)
     total = local_mean(np.where(valid, image, np.float32(0)), sigma)
-    # Far from all data there is no mean, and nobody will look.
+    # Far from all data there is no mean, and the value is not used.
     return np.where(share > _LEAST_SHARE, total / np.maximum(share, _LEAST_SHARE), 0)

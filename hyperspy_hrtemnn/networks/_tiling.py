@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Large images in overlapping tiles that are put together without a trace."""
+"""Tiling of large images: overlapping tiles that are blended without seams."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.signal import get_window
 
+from hyperspy_hrtemnn.options import PredictionOptions
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    Window = str | tuple[str, float]
+    from hyperspy_hrtemnn.options import Window
 
-# What a tile holds besides its overlap, at most: large enough that the overlap costs
-# little, small enough that the network's feature maps stay within a gigabyte or two.
+# Largest side of a tile without its overlap [pixels]: large enough that the overlap
+# takes little time, small enough that feature maps take a gigabyte or two.
 _LARGEST_CORE = 2048
 
-# The default zone where neighbors are blended, beyond the receptive field.
+# Default width of the zone in which neighbors are blended, in addition to the receptive
+# field [pixels].
 _BLEND = 32
 
 
 @dataclass(frozen=True)
 class Span:
-    """One tile's pixels along one axis, and the weight of each in the result."""
+    """Pixels of a tile along one axis, and the weight of each in the result."""
 
     start: int
     stop: int
@@ -41,9 +44,9 @@ def spans(
     *,
     receptive_field: int,
     stride: int = 1,
-    tile: int | None = None,
-    overlap: int | None = None,
-    window: Window = "hamming",
+    tile: int | None = PredictionOptions.tile,
+    overlap: int | None = PredictionOptions.overlap,
+    window: Window = PredictionOptions.window,
 ) -> list[Span]:
     """Divide one axis of an image into the fewest equal tiles that cover it.
 
@@ -55,16 +58,16 @@ def spans(
     size
         Number of pixels along the axis.
     receptive_field
-        Number of pixels that one pixel of the output sees. As far as its radius, the
-        borders of a tile where the image goes on have no weight.
+        Number of pixels that one pixel of the output sees. Up to its radius from an
+        inner border of a tile, pixels have no weight.
     stride
-        Number that the starts of tiles are multiples of.
+        Number of which the starts of tiles are multiples.
     tile
-        Largest size of a tile. Default: 2048 pixels and the overlap.
+        Largest size of a tile. The default is 2048 pixels and the overlap.
     overlap
-        Pixels that neighbors share. Default: the receptive field and 32 pixels in
-        which neighbors are blended. Less than the receptive field makes seams
-        possible.
+        Number of pixels that neighbors share. The default is the receptive field and 32
+        pixels in which neighbors are blended. With less than the receptive field, seams
+        are possible.
     window
         Name of a window of `scipy.signal.get_window`, the form of the blending.
 
@@ -110,28 +113,29 @@ def predict_tiled(
     *,
     receptive_field: int,
     stride: int = 1,
-    tile: int | None = None,
-    overlap: int | None = None,
-    window: Window = "hamming",
+    tile: int | None = PredictionOptions.tile,
+    overlap: int | None = PredictionOptions.overlap,
+    window: Window = PredictionOptions.window,
 ) -> NDArray[np.float32]:
     """Run a network on an image tile by tile.
 
-    With the default overlap the result is that of the whole image in one piece,
-    whatever the size of the tiles: pixels that a tile's border has influenced have no
-    weight, and the weights of all others add up to one.
+    With the default overlap the result is that of the whole image in one piece, for any
+    size of the tiles: pixels that the border of a tile influences have no weight, and
+    the weights of all others add up to one.
 
     Parameters
     ----------
     predict
-        From shape (1, channel, y, x) to (1, class, y, x).
+        Function from images, shape (1, channel, y, x), to predictions, shape
+        (1, class, y, x).
     image
-        Shape (channel, y, x).
+        Image, shape (channel, y, x).
     receptive_field, stride, tile, overlap, window
-        As in `spans`, the same along both axes.
+        See `spans`; the same along both axes.
 
     Returns
     -------
-    Shape (class, y, x).
+    The prediction, shape (class, y, x).
     """
     height, width = image.shape[1:]
     rows, columns = (
@@ -173,8 +177,8 @@ def _sizes(
         tile = _LARGEST_CORE + overlap
     if tile < overlap + stride:
         raise ValueError(
-            f"tile is {tile} pixels, which leaves nothing between overlaps of "
-            f"{overlap}; give a tile of {overlap + stride} or more"
+            f"A tile of {tile} pixels is too small for an overlap of {overlap}; give a "
+            f"tile of {overlap + stride} or more"
             + (f", or an overlap below {overlap}." if overlap else ".")
         )
     return tile // stride * stride, overlap
@@ -190,9 +194,9 @@ def _ramp(window: Window, length: int) -> NDArray[np.float64]:
         full = get_window(window, 2 * length + 2, fftbins=False)
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"{window!r} is no window of scipy.signal.get_window: {error}"
+            f"{window!r} is not a window of scipy.signal.get_window: {error}"
         ) from None
-    # Some windows fall below zero; a weight may not.
+    # Some windows have negative values, which weights must not have.
     ramp: NDArray[np.float64] = np.maximum(full[1 : length + 1], 1e-3)
     return ramp
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an image must be before a network sees it, said in the user's words."""
+"""Validation of the images that are given to a network."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def as_channels(images: NDArray[Any] | ImageData, card: Card) -> ImageData:
-    """Return what is data in the channels of one input, shape (channel, y, x).
+    """Return the data in the channels of one input, shape (channel, y, x).
 
     Raises
     ------
     ValueError
-        If their number is not the network's, or they are no real numbers.
+        If their number is not that of the network, or they are not real numbers.
     BadFrameError
         If one of them cannot be used.
     """
@@ -48,5 +48,5 @@ def _check_count(count: int, card: Card) -> None:
         )
         needed = "one image" if card.channels == 1 else f"{card.channels} images{step}"
         raise ValueError(
-            f"The network {card.name!r} takes {needed} at a time; there are {count}."
+            f"The network {card.name!r} takes {needed} at a time, not {count}."
         )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of the tables of `hyperspy_hrtemnn.analysis`.
+"""Plots of the tables of `hyperspy_hrtemnn.analysis`.
 
-What needs the images, too, is a method of their signal: `HRTEM.plot_columns`.
+Plots that also need images are methods of their signals, such as `HRTEM.plot_columns`.
 """
 
 import lazy_loader as _lazy

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The wave at atomic columns in the complex plane."""
+"""Argand plot: the wave at atomic columns in the complex plane."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 
 def plot_argand(columns: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Plot the wave at atomic columns in the complex plane, a color for each class.
+    """Plot the wave at atomic columns in the complex plane, in a color for each class.
 
-    Columns that end in the plane of the wave lie on the mass circle, in grey, the
-    farther from vacuum the heavier they are. One that ends higher or lower lies beside
-    it, on the defocus circle of its class, dashed (thesis, figure 1.5); see
+    Columns that end in the plane of the wave lie on the mass circle (gray line);
+    heavier ones are farther from vacuum. Columns that end higher or lower lie beside
+    it, on the defocus circle of their class (dashed line; thesis, figure 1.5). See
     `hyperspy_hrtemnn.analysis.mass_angle`.
 
     Parameters
     ----------
     columns
-        From `ExitWave.find_columns`.
+        Table from `ExitWave.find_columns`.
     ax
-        Where to plot; by default a new figure.
+        Axes for the plot; by default those of a new figure.
     """
     from matplotlib.lines import Line2D
 
     ax = new_axes() if ax is None else ax
     turn = np.exp(1j * np.linspace(0, 2 * np.pi, 200))
-    # Of tables of other sources, that of phase objects.
+    # Tables of other sources get the excitation of phase objects.
     excitation = complex(*columns.attrs.get("excitation", (1, 0)))
     center, radius = mass_circle(excitation)
     circles = [(center + radius * turn, "-", "grey")]
@@ -49,7 +49,7 @@ def plot_argand(columns: pd.DataFrame, ax: Axes | None = None) -> Axes:
         circles.append((center + radius * turn, "--", color))
     ax.set_aspect("equal", adjustable="datalim")
     for circle, style, color in circles:
-        # As artists, the circles do not stretch what the columns take up.
+        # Circles that are added as artists do not change the limits of the axes.
         line = Line2D(circle.real, circle.imag, ls=style, c=color, lw=0.8, zorder=0)
         ax.add_artist(line)
     ax.set_xlabel("real part")

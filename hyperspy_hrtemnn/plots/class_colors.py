@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A color for each class of columns, the same in every picture."""
+"""Colors of the classes of columns, the same in all plots."""
 
 from __future__ import annotations
 

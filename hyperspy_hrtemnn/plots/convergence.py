@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a reconstruction came to fit its images."""
+"""Convergence plot: the errors of a reconstruction against iterations."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ if TYPE_CHECKING:
 
 
 def plot_convergence(errors: ArrayLike, ax: Axes | None = None) -> Axes:
-    """Plot the error of the images after each iteration, a line for each series.
+    """Plot the error of the images after each iteration, in a line for each series.
 
-    A line that still falls asks for more iterations; one that ends far above the noise
-    of the images, for other lenses, or for registered images.
+    If a line still falls at its end, more iterations are needed. If it ends far above
+    the noise of the images, the lenses are wrong, or the images are not registered.
 
     Parameters
     ----------
     errors
-        Of `hyperspy_hrtemnn.analysis.Reconstruction`, shape (..., iteration).
+        Errors of an `hyperspy_hrtemnn.analysis.ExitWaveReconstruction`, or of several,
+        shape (..., iteration).
     ax
-        Where to plot; by default a new figure.
+        Axes for the plot; by default those of a new figure.
     """
     ax = new_axes() if ax is None else ax
     lines = np.atleast_2d(np.asarray(errors, float))

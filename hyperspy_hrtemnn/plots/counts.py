@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Columns of each class against the frames of a movie."""
+"""Counts plot: the number of columns of each class against time."""
 
 from __future__ import annotations
 
@@ -28,21 +28,22 @@ def plot_counts(
     Parameters
     ----------
     counts
-        From `hyperspy_hrtemnn.analysis.count_columns`.
+        Table from `hyperspy_hrtemnn.analysis.count_columns`.
     classes
-        Names of its columns that are drawn, such as ``["1S", "missing 2S"]`` for the
-        sulfur vacancies of MoS2; by default all. What is missing is dashed.
+        Names of the columns of the table that are drawn, such as ``["1S", "missing
+        2S"]`` for the sulfur vacancies of MoS2; by default all. Missing columns have
+        dashed lines.
     ax
-        Where to plot; by default a new figure.
+        Axes for the plot; by default those of a new figure.
     frame_time
-        Time from one frame to the next; by default the axis counts frames.
+        Time from one frame to the next; by default the axis shows numbers of frames.
     time_unit
-        Its unit.
+        Unit of the time.
 
     Raises
     ------
     ValueError
-        If there is no such class.
+        If a class is not in the table.
     """
     names = list(counts.columns) if classes is None else classes
     unknown = [name for name in names if name not in counts]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The noise of a camera, its MTF, and its readout noise."""
+"""Plots of a detector: noise spectrum, MTF, and readout noise."""
 
 from __future__ import annotations
 
@@ -34,17 +34,18 @@ def plot_noise_spectrum(
 ) -> Figure:
     """Plot a spectrum of noise with its fit.
 
-    As figures SOI 6 and SOI 7 of the noise paper: above the amplitude, equation A.1;
-    below the same over its value towards frequency 0, equation 1, and the MTF alone.
+    The plots are those of figures SOI 6 and SOI 7 of the noise paper: above, the
+    amplitude and equation A.1; below, both relative to the amplitude towards frequency
+    0, equation 1, with the MTF alone.
 
     Parameters
     ----------
     spectrum
-        From `hyperspy_hrtemnn.analysis.noise_spectrum`.
+        Spectrum from `hyperspy_hrtemnn.analysis.noise_spectrum`.
     fit
-        From `hyperspy_hrtemnn.analysis.fit_mtf`.
+        Fit from `hyperspy_hrtemnn.analysis.fit_mtf`.
     axes
-        Two, where to plot; by default those of a new figure.
+        Two axes for the plots; by default those of a new figure.
     """
     above, below = _panels(2) if axes is None else axes
     frequency = np.linspace(0, 1, 200)
@@ -75,16 +76,16 @@ def plot_mtf_parameters(
 ) -> Figure:
     """Plot c0, c3 and C of each frame against dose.
 
-    As figures 5 and SOI 8 of the noise paper. A white dot marks fits with an R2 of 0.98
-    or more; bars are standard errors. The line is the running mean over a tenth of the
-    frames.
+    The plots are those of figures 5 and SOI 8 of the noise paper. A white dot marks
+    fits with an R2 of 0.98 or more; bars are standard errors. The line is the running
+    mean over a tenth of the frames.
 
     Parameters
     ----------
     table
-        Of `HRTEM.fit_mtf`.
+        Table of `HRTEM.fit_mtf`.
     axes
-        Three, where to plot; by default those of a new figure.
+        Three axes for the plots; by default those of a new figure.
     """
     panels = _panels(3) if axes is None else axes
     rows = table.sort_values("dose")
@@ -109,16 +110,16 @@ def plot_readout(
 ) -> Axes:
     """Plot the noise floor of each frame against electrons, and equation 2.
 
-    As figure 6 of the noise paper.
+    The plot is that of figure 6 of the noise paper.
 
     Parameters
     ----------
     table
-        Of `HRTEM.fit_mtf`.
+        Table of `HRTEM.fit_mtf`.
     readout
-        From `hyperspy_hrtemnn.analysis.fit_readout`.
+        Fit from `hyperspy_hrtemnn.analysis.fit_readout`.
     ax
-        Where to plot; by default a new figure.
+        Axes for the plot; by default those of a new figure.
     """
     ax = new_axes() if ax is None else ax
     electrons = table["electrons"]

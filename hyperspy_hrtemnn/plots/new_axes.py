@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where to plot if nobody says."""
+"""New axes for plots that are not given any."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def new_axes() -> Axes:
     """Return the axes of a new figure."""
-    # Only here: importing it chooses a backend.
+    # Imported here, because the import chooses a backend.
     import matplotlib.pyplot as plt
 
     return plt.subplots()[1]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-# A step longer than so many usual ones is a pause: one missing frame is none.
+# A step longer than this many usual ones is a pause: one missing frame is not a pause.
 _PAUSE = 2.5
 
 
@@ -26,12 +26,12 @@ class Pause(NamedTuple):
 
 
 def find_pauses(table: pd.DataFrame) -> list[Pause]:
-    """Return when a movie paused.
+    """Find the pauses of a movie.
 
     Parameters
     ----------
     table
-        With ``frame`` and ``time`` in any unit; frames may be missing from it.
+        Table with ``frame`` and ``time`` in any unit; frames may be missing from it.
     """
     frames = table.drop_duplicates("frame").sort_values("frame")
     number = frames["frame"].to_numpy()
@@ -45,20 +45,20 @@ def find_pauses(table: pd.DataFrame) -> list[Pause]:
 
 
 def with_gaps(frames: Iterable[int], pauses: list[Pause]) -> list[float]:
-    """Return frames and one between in each pause, at which a line breaks.
+    """Return the frames, with an additional one in each pause that breaks a line.
 
     Parameters
     ----------
     frames
-        For `pandas.DataFrame.reindex`, which knows nothing of those between.
+        Frames for `pandas.DataFrame.reindex`, which has no values for additional ones.
     pauses
-        From `find_pauses`.
+        Pauses from `find_pauses`.
     """
     return sorted([*frames, *(pause.frame + 0.5 for pause in pauses)])
 
 
 def draw_pauses(pauses: list[Pause], ax: Axes) -> None:
-    """Shade the pauses of a movie, each once in a plot."""
+    """Shade the pauses of a movie, each only once in a plot."""
     drawn = {patch.get_gid() for patch in ax.patches}
     for pause in pauses:
         if str(pause) not in drawn:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brightness and angle of a particle's reflections against time."""
+"""Reflections plot: brightness and angle of a particle's reflections against time."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from .pauses import Pause
 
-_LINES = ("-", "--", ":", "-.")  # of reflections of one family
+_LINES = ("-", "--", ":", "-.")  # line styles of reflections of one family
 
-_FAMILIES = 5  # that colors tell apart; grey is of none
+_FAMILIES = 5  # families with a color; reflections without a family are gray
 
-_BRIGHTEST = 5  # reflections drawn by default
+_BRIGHTEST = 5  # number of reflections that are drawn by default
 
 
 def plot_reflections(
@@ -36,29 +36,30 @@ def plot_reflections(
 ) -> Figure:
     """Plot intensity and angle of a particle's reflections against time.
 
-    As figures 6.5 (b) and (c) of the thesis. Open circles are intensities measured
-    where a reflection should be and was not found; angles are of those found.
+    The plots are those of figures 6.5 (b) and (c) of the thesis. Open circles are
+    intensities where a reflection should be and was not found. Angles are only those of
+    reflections that were found.
 
     Parameters
     ----------
     peaks
-        From `LocalFFT.peak_table`.
+        Table from `LocalFFT.peak_table`.
     id
-        The particle; by default the only one.
+        Id of the particle; by default the only one.
     reflections
-        Their numbers; by default the five brightest, of those of a family if there are
-        families.
+        Numbers of the reflections; by default the five brightest, only of those with a
+        family if there are families.
     axes
-        Two, where to plot; by default those of a new figure.
+        Two axes for the plots; by default those of a new figure.
 
     Returns
     -------
-    The figure, intensity above and the change of the angle below.
+    The figure, with the intensity above and the change of the angle below.
 
     Raises
     ------
     ValueError
-        If there is no such particle or reflection, or the particle has to be named.
+        If there is no such particle or reflection, or `id` is needed.
     """
     import matplotlib.pyplot as plt
 
@@ -112,18 +113,18 @@ def _draw_line(
     ax: Axes,
     **style: Any,
 ) -> None:
-    """Draw a column as a line that breaks at pauses."""
+    """Draw a column of the table as a line that breaks at pauses."""
     rows = rows.set_index("frame", drop=False)
     rows = rows.reindex(with_gaps(rows.index, pauses))
     ax.plot(rows[against], rows[name], **style)
 
 
 def reflection_colors(peaks: pd.DataFrame) -> dict[int, str]:
-    """Return a color for each reflection: of its family if there are families."""
+    """Return a color for each reflection, that of its family if there are families."""
     rows = peaks.drop_duplicates("reflection")
     if "family" not in rows:
         return class_colors(rows["reflection"])
-    # The families with the largest spacings first.
+    # The families with the largest spacings come first.
     names = rows.sort_values("spacing", ascending=False)["family"].drop_duplicates()
     colors = cycle(class_colors(range(_FAMILIES)).values())
     families = dict(zip(filter(None, names), colors, strict=False))
@@ -145,7 +146,7 @@ def reflection_label(row: pd.Series, *, number: bool = False) -> str:
 def _of_one(peaks: pd.DataFrame, number: int | None) -> pd.DataFrame:
     known = peaks["id"].unique().tolist()
     if number is None and len(known) > 1:
-        raise ValueError(f"Say which particle: id is one of {known}.")
+        raise ValueError(f"Give the id of a particle, one of {known}.")
     if number is not None and number not in known:
         raise ValueError(f"There is no particle {number}; there are {known}.")
     return peaks if number is None else peaks[peaks["id"] == number]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Maps of strain and rotation, column by column."""
+"""Strain plot: maps of strain and rotation at each column."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def plot_strain(
     Parameters
     ----------
     strain
-        From `hyperspy_hrtemnn.analysis.strain_map`.
+        Table from `hyperspy_hrtemnn.analysis.strain_map`.
     limit
-        Strain at the ends of the colors, as a fraction. By default what 98 % of the
-        values of the component that is largest stay below; the rotation has its own
-        ends.
+        Strain at the ends of the color scale, as a fraction. By default 98 % of the
+        values of the largest component are below it. The rotation has its own color
+        scale.
     unit
-        Of ``x`` and ``y``.
+        Unit of ``x`` and ``y``.
 
     Returns
     -------
-    A figure of four maps; columns without a value are grey.
+    A figure with four maps; columns without a value are gray.
 
     Raises
     ------
@@ -89,12 +89,12 @@ def plot_strain(
         ax.set_xlabel(f"x ({unit})")
     for ax in panels[:, 0]:
         ax.set_ylabel(f"y ({unit})")
-    # As images: y points down.
+    # As in images, y points down.
     panels[0, 0].invert_yaxis()
     return figure
 
 
 def _end(values: NDArray[np.floating]) -> float:
-    """Return what 98 % of the values stay below, up to sign, and at least 0.001."""
+    """Return the limit above 98 % of the absolute values, at least 0.001."""
     known = np.abs(values[np.isfinite(values)])
     return max(float(np.quantile(known, 0.98)) if len(known) else 0.0, 0.001)

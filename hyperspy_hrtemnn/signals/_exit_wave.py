@@ -11,6 +11,7 @@ from hyperspy.signals import ComplexSignal2D
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import propagate_wave
+from hyperspy_hrtemnn.options import ExposureOptions, LensOptions
 from hyperspy_hrtemnn.plots import plot_argand, plot_convergence
 
 from ._shared.calibration import sampling
@@ -157,15 +158,15 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         defocus: float | str | Sequence[float | str],
         *,
         energy: float | str | None = None,
-        Cs: float | str = 0.0,
-        focal_spread: float | str = 0.0,
-        blur: float | str = 0.0,
-        angular_spread: float = 0.0,
-        aberrations: Sequence[Aberration] = (),
-        dose: float | None = None,
-        mtf: tuple[float, float] | None = None,
-        readout: float = 0.0,
-        seed: int = 0,
+        Cs: float | str = LensOptions.Cs,
+        focal_spread: float | str = LensOptions.focal_spread,
+        blur: float | str = LensOptions.blur,
+        angular_spread: float = LensOptions.angular_spread,
+        aberrations: Sequence[Aberration] = LensOptions.aberrations,
+        dose: float | None = ExposureOptions.dose,
+        mtf: tuple[float, float] | None = ExposureOptions.mtf,
+        readout: float = ExposureOptions.readout,
+        seed: int = ExposureOptions.seed,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -214,15 +215,9 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         return simulate_images(
             self,
             defocus,
-            {
-                "energy": energy,
-                "Cs": Cs,
-                "focal_spread": focal_spread,
-                "blur": blur,
-                "angular_spread": angular_spread,
-                "aberrations": tuple(aberrations),
-            },
-            {"dose": dose, "mtf": mtf, "readout": readout, "seed": seed},
+            energy,
+            LensOptions(Cs, focal_spread, blur, angular_spread, tuple(aberrations)),
+            ExposureOptions(dose, mtf, readout, seed),
             lazy=self._lazy if lazy_output is None else lazy_output,
             show_progressbar=show_progressbar,
             num_workers=num_workers,
@@ -350,7 +345,7 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         Parameters
         ----------
         other
-            Waves of the same shape.
+            Waves of the same shape. Pixels that are NaN in one of the two are left out.
         cutoff
             Standard deviation of the Gaussian whose long wavelengths are taken out of
             both waves alike, since a series over a short range of defocus does not

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from functools import partial
-from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,6 +12,16 @@ from hyperspy.signals import Signal2D
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import standardize
+from hyperspy_hrtemnn.options import (
+    FollowingOptions,
+    IterationOptions,
+    LensOptions,
+    PredictionOptions,
+    ReflectionOptions,
+    SpectrumOptions,
+    TrackingOptions,
+    changed,
+)
 
 from ._shared.calibration import pixels
 from ._shared.derived import computed, derived_signal
@@ -34,7 +43,7 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.analysis.detector.mtf_fit import Floor
     from hyperspy_hrtemnn.bad_frames import OnBadFrame
     from hyperspy_hrtemnn.networks import Network
-    from hyperspy_hrtemnn.networks._tiling import Window
+    from hyperspy_hrtemnn.options import Window
 
     from ._detector.detector_fit import DetectorFit
     from ._exit_wave import ExitWave
@@ -114,10 +123,10 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         self,
         model: str | Path | Network,
         *,
-        resample: bool = True,
-        tile: int | None = None,
-        overlap: int | None = None,
-        window: Window = "hamming",
+        resample: bool = PredictionOptions.resample,
+        tile: int | None = PredictionOptions.tile,
+        overlap: int | None = PredictionOptions.overlap,
+        window: Window = PredictionOptions.window,
         on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
@@ -200,10 +209,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         return segment(  # type: ignore[no-any-return]
             self,
             model,
-            resample=resample,
-            tile=tile,
-            overlap=overlap,
-            window=window,
+            PredictionOptions(resample, tile, overlap, window),
             rule=FrameRule(on_bad_frame),
             show_progressbar=show_progressbar,
             num_workers=num_workers,
@@ -215,21 +221,21 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         model: str | Path | Network | None = None,
         *,
         method: Literal["network", "gerchberg-saxton"] = "network",
-        resample: bool = True,
-        tile: int | None = None,
-        overlap: int | None = None,
-        window: Window = "hamming",
+        resample: bool = PredictionOptions.resample,
+        tile: int | None = PredictionOptions.tile,
+        overlap: int | None = PredictionOptions.overlap,
+        window: Window = PredictionOptions.window,
         energy: float | str | None = None,
-        Cs: float | str = 0.0,
-        focal_spread: float | str = 0.0,
-        blur: float | str = 0.0,
-        angular_spread: float = 0.0,
-        aberrations: Sequence[Aberration] = (),
-        mtf: tuple[float, float] | None = None,
-        iterations: int = 60,
-        align: bool = True,
-        margin: float | str | None = None,
-        smoothing: float | str = "15 pm",
+        Cs: float | str = LensOptions.Cs,
+        focal_spread: float | str = LensOptions.focal_spread,
+        blur: float | str = LensOptions.blur,
+        angular_spread: float = LensOptions.angular_spread,
+        aberrations: Sequence[Aberration] = LensOptions.aberrations,
+        mtf: tuple[float, float] | None = IterationOptions.mtf,
+        iterations: int = IterationOptions.iterations,
+        align: bool = IterationOptions.align,
+        margin: float | str | None = IterationOptions.margin,
+        smoothing: float | str = IterationOptions.smoothing,
         on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
@@ -343,32 +349,15 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         from ._waves.reconstruct import reconstruct_by_network, reconstruct_classically
 
         lazy = self._lazy if lazy_output is None else lazy_output
-        of_networks = {
-            "resample": resample,
-            "tile": tile,
-            "overlap": overlap,
-            "window": window,
-        }
-        lenses = {
-            "Cs": Cs,
-            "focal_spread": focal_spread,
-            "blur": blur,
-            "angular_spread": angular_spread,
-            "aberrations": tuple(aberrations),
-        }
-        of_iterations = {
-            "iterations": iterations,
-            "align": align,
-            "margin": margin,
-            "smoothing": smoothing,
-            "mtf": mtf,
-        }
+        running = PredictionOptions(resample, tile, overlap, window)
+        lenses = LensOptions(Cs, focal_spread, blur, angular_spread, tuple(aberrations))
+        iterating = IterationOptions(iterations, align, margin, smoothing, mtf)
         if method == "network":
-            _refuse(method, lenses | of_iterations)
+            _refuse(method, [*changed(lenses), *changed(iterating)])
             return reconstruct_by_network(  # type: ignore[no-any-return]
                 self,
                 model,
-                of_networks,
+                running,
                 energy=energy,
                 rule=FrameRule(on_bad_frame),
                 lazy=lazy,
@@ -380,11 +369,12 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
                 f"There is no method {method!r}; there are 'network' and "
                 "'gerchberg-saxton'."
             )
-        _refuse(method, {"model": model} | of_networks)
+        _refuse(method, [*(["model"] if model is not None else []), *changed(running)])
         return reconstruct_classically(  # type: ignore[no-any-return]
             self,
-            {"energy": energy, **lenses},
-            of_iterations,
+            energy,
+            lenses,
+            iterating,
             rule=FrameRule(on_bad_frame),
             lazy=lazy,
             show_progressbar=show_progressbar,
@@ -395,8 +385,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         instances: Instances | None = None,
         id: int | Iterable[int] | None = None,  # noqa: A002 - as the column of tables
         *,
-        apodization: float | str = "0.5 nm",
-        size: float | str | None = None,
+        apodization: float | str = SpectrumOptions.apodization,
+        size: float | str | None = SpectrumOptions.size,
         on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
@@ -477,26 +467,26 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         folder: str | Path,
         *,
         min_separation: float | str,
-        min_overlap: float = 0.5,
-        probability: float | None = None,
-        min_area: float | str | None = None,
-        memory: int = 0,
-        drift: bool | ArrayLike = True,
-        search_range: float | str | None = None,
-        size: float | str | None = None,
-        apodization: float | str = "0.5 nm",
+        min_overlap: float = TrackingOptions.min_overlap,
+        probability: float | None = TrackingOptions.probability,
+        min_area: float | str | None = TrackingOptions.min_area,
+        memory: int = TrackingOptions.memory,
+        drift: bool | ArrayLike = TrackingOptions.drift,
+        search_range: float | str | None = TrackingOptions.search_range,
+        size: float | str | None = SpectrumOptions.size,
+        apodization: float | str = SpectrumOptions.apodization,
         crystal: str | Path | Atoms | None = None,
-        max_spacing: float | str = "0.5 nm",
-        false_alarms: float = 0.01,
-        square: float = 0.5,
-        min_share: float = 0.05,
-        max_rotation: float = 15.0,
-        spacing_tolerance: float = 0.04,
-        angle_tolerance: float = 4.0,
-        resample: bool = True,
-        tile: int | None = None,
-        overlap: int | None = None,
-        window: Window = "hamming",
+        max_spacing: float | str = ReflectionOptions.max_spacing,
+        false_alarms: float = ReflectionOptions.false_alarms,
+        square: float = ReflectionOptions.square,
+        min_share: float = FollowingOptions.min_share,
+        max_rotation: float = FollowingOptions.max_rotation,
+        spacing_tolerance: float = FollowingOptions.spacing_tolerance,
+        angle_tolerance: float = FollowingOptions.angle_tolerance,
+        resample: bool = PredictionOptions.resample,
+        tile: int | None = PredictionOptions.tile,
+        overlap: int | None = PredictionOptions.overlap,
+        window: Window = PredictionOptions.window,
         on_bad_frame: OnBadFrame | None = None,
         overwrite: bool = False,
         show_progressbar: bool | None = None,
@@ -586,47 +576,36 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         >>> len(table)
         6
         """
+        from hyperspy_hrtemnn.crystals import as_crystal
+
         from ._fourier.reflections import spacing_in_nm
         from ._one_pass.follow import follow_particles
 
-        if crystal is not None:
-            from hyperspy_hrtemnn.crystals import as_crystal
-
-            crystal = as_crystal(crystal)
         return follow_particles(
             self,
             model,
             folder,
-            segment={
-                "resample": resample,
-                "tile": tile,
-                "overlap": overlap,
-                "window": window,
-            },
-            track={
-                "min_separation": min_separation,
-                "min_overlap": min_overlap,
-                "probability": probability,
-                "min_area": min_area,
-                "memory": memory,
-                "drift": drift,
-                "search_range": search_range,
-            },
-            spectra=None
-            if size is None
-            else {"size": size, "apodization": apodization},
-            search={
-                "max_spacing": spacing_in_nm(max_spacing),
-                "false_alarms": false_alarms,
-                "square": square,
-            },
-            follow={
-                "crystal": crystal,
-                "min_share": min_share,
-                "max_rotation": max_rotation,
-                "spacing_tolerance": spacing_tolerance,
-                "angle_tolerance": angle_tolerance,
-            },
+            running=PredictionOptions(resample, tile, overlap, window),
+            tracking=TrackingOptions(
+                min_separation,
+                min_overlap,
+                probability,
+                min_area,
+                memory,
+                drift,
+                search_range,
+            ),
+            spectra=None if size is None else SpectrumOptions(size, apodization),
+            searching=ReflectionOptions(
+                spacing_in_nm(max_spacing), false_alarms, square
+            ),
+            following=FollowingOptions(
+                None if crystal is None else as_crystal(crystal),
+                min_share,
+                max_rotation,
+                spacing_tolerance,
+                angle_tolerance,
+            ),
             rule=FrameRule(on_bad_frame, by_hand=True),
             overwrite=overwrite,
             show_progressbar=show_progressbar,
@@ -848,10 +827,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         )
 
 
-def _refuse(method: str, others: dict[str, Any]) -> None:
-    """Raise a ValueError if options of the other method are not their defaults."""
-    known = signature(HRTEM.reconstruct_exitwave).parameters
-    given = [name for name, value in others.items() if value != known[name].default]
+def _refuse(method: str, given: list[str]) -> None:
+    """Raise a ValueError if options of the other method are given."""
     if given:
         raise ValueError(
             f"The method {method!r} makes no use of {', '.join(given)}. Leave it out, "

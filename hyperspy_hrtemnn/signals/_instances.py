@@ -12,7 +12,7 @@ from ._particles.instance_files import free_path, write_csv, write_hspy, write_t
 from ._particles.instance_plots import draw_lines, draw_outlines, draw_ratios
 from ._particles.particle_spectra import sum_spectra
 from ._particles.properties import check_properties, properties_of
-from ._shared.entrance import OneForm, in_one_form, in_same_form
+from ._shared.entrance import OneForm, given, in_one_form, in_same_form
 from ._shared.frames import frame_index, frame_number
 from ._shared.labels import check_ids, distinct_labels, own_labels
 from ._shared.runner import each_frame
@@ -109,6 +109,19 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
             image,
             show_progressbar=show_progressbar,
             num_workers=num_workers,
+        )
+
+    def rebin(self, *_: Any, **__: Any) -> Any:
+        """Refuse to sum labels, as `hyperspy.signals.BaseSignal.rebin` would.
+
+        Raises
+        ------
+        TypeError
+            Always: the sum of two ids is that of a third particle.
+        """
+        raise TypeError(
+            "Labels cannot be rebinned: the sum of ids is no id. Take every second "
+            "pixel, labels.isig[::2, ::2], or find the particles in rebinned images."
         )
 
     def sum_spectra(
@@ -492,6 +505,8 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
         return explorer.figure
 
     def _own_data(self) -> Any:
+        if given(self) is not self:
+            return self.data  # made by `in_one_form`
         state = self.metadata.get_item("HRTEMNN.Instances", None)
         if state is not None and self.data.dtype == np.int32:
             return self.data  # from `Segmentation.track_instances`

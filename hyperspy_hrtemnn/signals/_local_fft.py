@@ -9,6 +9,7 @@ import pandas as pd
 from hyperspy.signals import Signal2D
 
 from hyperspy_hrtemnn.analysis import brightness_ratio
+from hyperspy_hrtemnn.options import FollowingOptions, ReflectionOptions
 from hyperspy_hrtemnn.plots.new_axes import new_axes
 
 from ._fourier.reflection_plots import draw_spectrum
@@ -23,6 +24,7 @@ from ._fourier.spectrum_display import (
 )
 from ._fourier.zone_axis import zone_axis_table
 from ._prediction.predictions import load_for
+from ._shared.choice import KeepsChoice
 from ._shared.entrance import OneForm
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.networks import Network
 
 
-class LocalFFT(OneForm, Signal2D):  # type: ignore[misc]
+class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
     """Amplitudes of the Fourier transforms of particles, float32.
 
     Array order (..., ky, kx), or (..., id, ky, kx) for all particles of a movie; then
@@ -76,13 +78,13 @@ class LocalFFT(OneForm, Signal2D):  # type: ignore[misc]
         self,
         crystal: str | Path | Atoms | None = None,
         *,
-        max_spacing: float | str = "0.5 nm",
-        false_alarms: float = 0.01,
-        square: float = 0.5,
-        min_share: float = 0.05,
-        max_rotation: float = 15.0,
-        spacing_tolerance: float = 0.04,
-        angle_tolerance: float = 4.0,
+        max_spacing: float | str = ReflectionOptions.max_spacing,
+        false_alarms: float = ReflectionOptions.false_alarms,
+        square: float = ReflectionOptions.square,
+        min_share: float = FollowingOptions.min_share,
+        max_rotation: float = FollowingOptions.max_rotation,
+        spacing_tolerance: float = FollowingOptions.spacing_tolerance,
+        angle_tolerance: float = FollowingOptions.angle_tolerance,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
     ) -> pd.DataFrame:
@@ -152,24 +154,18 @@ class LocalFFT(OneForm, Signal2D):  # type: ignore[misc]
         >>> sorted(set(peaks["family"]))[1:4]
         ['{111}', '{200}', '{220}']
         """
-        if crystal is not None:
-            from hyperspy_hrtemnn.crystals import as_crystal
+        from hyperspy_hrtemnn.crystals import as_crystal
 
-            crystal = as_crystal(crystal)
         return peak_table(
             self,
-            {
-                "max_spacing": spacing_in_nm(max_spacing),
-                "false_alarms": false_alarms,
-                "square": square,
-            },
-            {
-                "crystal": crystal,
-                "min_share": min_share,
-                "max_rotation": max_rotation,
-                "spacing_tolerance": spacing_tolerance,
-                "angle_tolerance": angle_tolerance,
-            },
+            ReflectionOptions(spacing_in_nm(max_spacing), false_alarms, square),
+            FollowingOptions(
+                None if crystal is None else as_crystal(crystal),
+                min_share,
+                max_rotation,
+                spacing_tolerance,
+                angle_tolerance,
+            ),
             show_progressbar=show_progressbar,
             num_workers=num_workers,
         )

@@ -10,9 +10,11 @@ import numpy as np
 from hyperspy.signals import BaseSignal, Signal2D
 
 from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.options import TrackingOptions
 
 from ._columns.column_table import column_table
 from ._shared.calibration import sampling
+from ._shared.choice import KeepsChoice
 from ._shared.entrance import OneForm
 from ._shared.probabilities import check_range, threshold_of
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from ._instances import Instances
 
 
-class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
+class Segmentation(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
     """Probability of each pixel to belong to a class, 0 to 1.
 
     Array order (..., y, x), or (..., class, y, x) for several classes. It comes from
@@ -110,12 +112,12 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
         self,
         min_separation: float | str,
         *,
-        min_overlap: float = 0.5,
+        min_overlap: float = TrackingOptions.min_overlap,
         probability: float | None = None,
-        min_area: float | str | None = None,
-        memory: int = 0,
-        drift: bool | ArrayLike = True,
-        search_range: float | str | None = None,
+        min_area: float | str | None = TrackingOptions.min_area,
+        memory: int = TrackingOptions.memory,
+        drift: bool | ArrayLike = TrackingOptions.drift,
+        search_range: float | str | None = TrackingOptions.search_range,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
         lazy_output: bool | None = None,
@@ -202,13 +204,15 @@ class Segmentation(OneForm, Signal2D):  # type: ignore[misc]
 
         return track(  # type: ignore[no-any-return]
             self,
-            min_separation,
-            min_overlap=min_overlap,
-            probability=probability,
-            min_area=min_area,
-            memory=memory,
-            drift=drift,
-            search_range=search_range,
+            TrackingOptions(
+                min_separation,
+                min_overlap,
+                probability,
+                min_area,
+                memory,
+                drift,
+                search_range,
+            ),
             show_progressbar=show_progressbar,
             num_workers=num_workers,
             lazy_output=lazy_output,

@@ -129,6 +129,6 @@ def test_command_into_a_folder(tmp_path, run):
 
 def test_command_without_dragonfly(windows, run):
     output = run(code=1)
-    assert output.startswith("Error: There is no Dragonfly of this user")
+    assert output.startswith("Error: No Dragonfly of this user")
     assert "--dir" in output
     assert os.linesep.join(output.splitlines()[1:]) == ""

@@ -100,7 +100,7 @@ def test_prompt_cancelled(dragonfly, answer):
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
-        ("two", "'two' is no number"),
+        ("two", "'two' is not a number"),
         ("0", "0 nm, is less than a pixel of 'mask', 0.1 nm"),
         ("nan", "nan nm, is less than a pixel"),
         ("inf", "min_separation has to be positive"),

@@ -106,6 +106,8 @@ def test_the_other_values_of_the_listing_are_taken_too(choice: dict) -> None:
     [
         ({"spot": 1}, "spot\n"),
         ({"defocus": (5, -5)}, r"defocus\n.*reversed"),
+        ({"defocus": (math.nan, 5)}, r"defocus\n.*not of finite"),
+        ({"log_dose": (3, math.inf)}, r"log_dose\n.*not of finite"),
         ({"blur": "much"}, "blur\n"),
         ({"blur": "much", "blur_is": "equation 1.22"}, "blur\n"),
         ({"blur": (3, 2), "blur_is": "equation 1.22"}, r"blur\n.*reversed"),

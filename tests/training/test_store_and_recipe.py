@@ -288,6 +288,12 @@ def test_a_blur_whose_meaning_is_not_said_is_told(tmp_path, recipe_values) -> No
     with pytest.warns(UserWarning, match="standard deviation in the image"):
         recipe = read_recipe(write(path, recipe_values))
     assert recipe.images.blur == (0.2, 0.4)
+    # In a stage, too, where the images have none.
+    del recipe_values["images"]["blur"]
+    recipe_values["training"]["stages"][0]["images"] = {"blur": [0.3, 0.5]}
+    with pytest.warns(UserWarning, match="standard deviation in the image"):
+        recipe = read_recipe(write(path, recipe_values))
+    assert recipe.images_of(recipe.training.stages[0]).blur == (0.3, 0.5)
 
 
 def test_runs_share_exit_waves(tmp_path, run_folder):

@@ -102,6 +102,21 @@ def test_debye_waller_factor_has_the_limits_of_the_model() -> None:
     assert documents == pytest.approx(unit * 40 / 2, rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("Ql", 300, 200), "'Ql' is not a chemical symbol"),
+        (("Pt", -20, 240), "temperature has to be 0 K or more, not -20"),
+        (("Pt", float("nan"), 240), "temperature has to be 0 K or more, not nan"),
+        (("Pt", 300, 0), "debye_temperature has to be above 0 K, not 0"),
+        (("Pt", 300, 240, "Einstein"), "one of Debye, publication I, thesis"),
+    ],
+)
+def test_no_displacement_of_what_does_not_exist(arguments, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        debye_waller(*arguments)
+
+
 def test_debye_waller_factors_of_the_documents_have_their_names() -> None:
     first = debye_waller("S", 300, 580, "publication I")
     assert first == pytest.approx(0.0030, abs=5e-5)

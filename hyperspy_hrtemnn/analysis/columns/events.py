@@ -75,7 +75,7 @@ def column_events(tracks: pd.DataFrame, *, min_frames: int = 3) -> pd.DataFrame:
     """
     check_columns(tracks, "frame", "class", "track", *_PLACES)
     if min_frames < 1 or min_frames != int(min_frames):
-        raise ValueError(f"min_frames has to be 1 or more, not {min_frames}.")
+        raise ValueError(f"min_frames is a number of frames, not {min_frames}.")
     known = known_frames(tracks)
     left_out = unknown_frames(tracks)
     attrs = dict(tracks.attrs)

@@ -33,7 +33,7 @@ def replace_hot_pixels(
     """Replace pixels far from the median of their neighbors by this median.
 
     One hot pixel adds a white spectrum, as readout noise does. The limit is 6 electrons
-    and 6 standard deviations of the noise, or of the electrons where these are more.
+    plus 6 standard deviations of the noise, or of the electrons where these are more.
     The counts of one electron are the power of the noise towards frequency 0 over the
     mean, so that the gain need not be known. Single electrons, at the lowest doses, are
     kept.

@@ -50,7 +50,8 @@ class MTFFit:
     R2
         Coefficient of determination of the amplitude against frequency.
     floor
-        How the noise behind the MTF and the floor add up; see `fit_mtf`.
+        Sum of the noise behind the MTF and the floor, see `fit_mtf`: "quadrature" or
+        "linear".
     """
 
     c0: float

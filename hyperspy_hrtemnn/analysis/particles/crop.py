@@ -73,7 +73,7 @@ def crop_size(
     Parameters
     ----------
     frames, ids, apodization
-        As in `crop_sizes`.
+        See `crop_sizes`.
 
     Returns
     -------

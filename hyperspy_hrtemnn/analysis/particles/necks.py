@@ -37,7 +37,7 @@ _HERE_AND_THERE = (
 
 
 def cut_at_necks(
-    solid: Mask, min_separation: float, depth: float
+    solid: Mask, min_separation: float, depth: float, unknown: Mask
 ) -> tuple[Labels, NDArray[np.float64]]:
     """Cut a mask at its necks.
 
@@ -53,6 +53,8 @@ def cut_at_necks(
     depth
         Depth of a neck: its half-width is less than that of the narrower part by more
         than this share of it, and by more than a pixel.
+    unknown
+        Pixels without data, which are not an edge of a region.
 
     Returns
     -------
@@ -60,9 +62,12 @@ def cut_at_necks(
     half-width of each part in its middle, the peak of the distance map, by label. The
     half-width is infinite where there is no edge.
     """
-    if solid.all():
-        return np.ones(solid.shape, np.int32), np.array([0.0, np.inf])
-    distance = ndimage.distance_transform_edt(solid)
+    without_edge = solid | unknown
+    if without_edge.all():
+        return solid.astype(np.int32), np.array([0.0, np.inf])
+    distance = ndimage.distance_transform_edt(without_edge)
+    del without_edge
+    distance[~solid] = 0
     markers, heights = _markers(distance, min_separation, depth)
     if len(heights) == 2:  # a single peak
         return solid.astype(np.int32), heights

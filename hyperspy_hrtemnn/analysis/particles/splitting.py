@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from hyperspy_hrtemnn.options import SplittingOptions
+
 from .holes import without_pinholes
 from .necks import cut_at_necks
 
@@ -30,8 +32,8 @@ def split_particles(
     probabilities: ArrayLike,
     min_separation: float,
     *,
-    probability: float = 0.5,
-    min_area: float | None = None,
+    probability: float = SplittingOptions.probability,
+    min_area: float | None = SplittingOptions.min_area,
 ) -> Labels:
     """Split a segmented frame into particles, each with its own label.
 
@@ -76,25 +78,22 @@ def split_particles(
     >>> int(split_particles(frame, min_separation=3).max())
     2
     """
-    labels, _ = split_and_count_particles(
-        probabilities, min_separation, probability=probability, min_area=min_area
-    )
+    options = SplittingOptions(min_separation, probability, min_area)
+    labels, _ = split_and_count_particles(probabilities, options)
     return labels
 
 
 def split_and_count_particles(
-    probabilities: ArrayLike,
-    min_separation: float,
-    *,
-    probability: float = 0.9,
-    min_area: float | None = None,
+    probabilities: ArrayLike, options: SplittingOptions
 ) -> tuple[Labels, int]:
     """Return the labels of `split_particles`, and the number of dropped regions.
 
     Parameters
     ----------
-    probabilities, min_separation, probability, min_area
+    probabilities
         See `split_particles`.
+    options
+        How they are split.
 
     Raises
     ------
@@ -104,15 +103,11 @@ def split_and_count_particles(
     frame = np.asarray(probabilities)
     if frame.ndim != 2:
         raise ValueError(f"One image of shape (y, x) is needed, not {frame.shape}.")
-    if not (min_separation > 0 and math.isfinite(min_separation)):
-        raise ValueError(f"min_separation has to be positive, not {min_separation}.")
-    if not 0 < probability <= 1:
-        raise ValueError(f"probability has to be in 0 to 1, not {probability}.")
-    smallest = default_min_area(min_separation) if min_area is None else min_area
-    if not smallest >= 0:
-        raise ValueError(f"min_area cannot be negative, not {min_area}.")
-
-    regions, _ = ndimage.label(frame >= probability, structure=_EIGHT_NEIGHBORS)
+    unknown = (
+        np.isnan(frame) if frame.dtype.kind == "f" else np.zeros(frame.shape, bool)
+    )
+    smallest = options.smallest_area
+    regions, _ = ndimage.label(frame >= options.probability, structure=_EIGHT_NEIGHBORS)
     labels = np.zeros(frame.shape, dtype=np.int32)
     count = dropped = 0
     # Regions are split one by one: particles cover a small part of a large frame.
@@ -122,26 +117,15 @@ def split_and_count_particles(
             dropped += 1
             continue
         wider, region = _with_margin(box, region, frame.shape)
-        parts = _split(region, min_separation)
+        parts = _split(region, options.min_separation, unknown[wider])
         size = np.bincount(parts.ravel())[1:]
         new = np.append(False, size >= smallest)
         dropped += int(np.count_nonzero(size < smallest))
         number_of = np.where(new, np.cumsum(new) + count, 0).astype(np.int32)
         count += int(np.count_nonzero(new))
         np.copyto(labels[wider], number_of[parts], where=region)
-    if frame.dtype.kind == "f":
-        labels[np.isnan(frame)] = -1
+    labels[unknown] = -1
     return labels, dropped
-
-
-def default_min_area(min_separation: float) -> float:
-    """Return the default of `min_area`: a twentieth of the square of `min_separation`.
-
-    A disc of this area is as wide as a quarter of the distance at which two particles
-    touch. Networks leave specks of up to 0.04 of the square in noise, and of 0.02
-    between particles, while the smallest particles have more than 0.08.
-    """
-    return min_separation**2 / 20
 
 
 def _with_margin(
@@ -161,10 +145,10 @@ def _with_margin(
     return (rows, columns), np.pad(region, list(zip(before, after, strict=True)))
 
 
-def _split(region: Mask, min_separation: float) -> Labels:
+def _split(region: Mask, min_separation: float, unknown: Mask) -> Labels:
     """Return the parts of one connected region, cut at its necks; 0 outside."""
     if math.hypot(*region.shape) < min_separation:
         return region.astype(np.int32)
-    solid = without_pinholes(region, min_separation)
-    parts, _ = cut_at_necks(solid, min_separation, _NECK_DEPTH)
+    solid = without_pinholes(region, min_separation, unknown)
+    parts, _ = cut_at_necks(solid, min_separation, _NECK_DEPTH, unknown)
     return np.where(region, parts, 0)

@@ -8,11 +8,12 @@ the second step, from one frame to the next; "tracking" is the whole, through a 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from hyperspy_hrtemnn.options import LinkingOptions
 
 from .drift import Sighting, whole_field_drift
 from .matching import Known, known_ids
@@ -90,20 +91,13 @@ class ParticleTracker:
 
     def __init__(
         self,
-        min_overlap: float = 0.5,
-        memory: int = 0,
+        min_overlap: float = LinkingOptions.min_overlap,
+        memory: int = LinkingOptions.memory,
         *,
-        drift: bool | ArrayLike = True,
-        search_range: float | None = None,
+        drift: bool | ArrayLike = LinkingOptions.drift,
+        search_range: float | None = LinkingOptions.search_range,
     ) -> None:
-        if not 0 < min_overlap <= 1:
-            raise ValueError(f"min_overlap has to be in 0 to 1, not {min_overlap}.")
-        if memory < 0 or memory != int(memory):
-            raise ValueError(f"memory is a number of frames, not {memory}.")
-        if search_range is not None and not (
-            search_range > 0 and math.isfinite(search_range)
-        ):
-            raise ValueError(f"search_range has to be positive, not {search_range}.")
+        LinkingOptions(min_overlap, memory, drift, search_range)  # checks them
         self.min_overlap = float(min_overlap)
         self.memory = int(memory)
         self.search_range = search_range
@@ -122,11 +116,11 @@ class ParticleTracker:
         cls,
         recent_frames: Iterable[ArrayLike],
         next_id: int,
-        min_overlap: float = 0.5,
-        memory: int = 0,
+        min_overlap: float = LinkingOptions.min_overlap,
+        memory: int = LinkingOptions.memory,
         *,
-        drift: bool | ArrayLike = True,
-        search_range: float | None = None,
+        drift: bool | ArrayLike = LinkingOptions.drift,
+        search_range: float | None = LinkingOptions.search_range,
     ) -> ParticleTracker:
         """Return the tracker of an interrupted run.
 

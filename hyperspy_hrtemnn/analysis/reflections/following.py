@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from hyperspy_hrtemnn.options import FollowingOptions
+
 from .indexing import index_reflections
 from .linking import link_reflections, mean_reflections, unseen_reflections
 
@@ -19,12 +21,12 @@ if TYPE_CHECKING:
 def follow_reflections(
     reflections: pd.DataFrame,
     frames: Iterable[int],
-    crystal: Crystal | None = None,
+    crystal: Crystal | None = FollowingOptions.crystal,
     *,
-    min_share: float = 0.05,
-    max_rotation: float = 15.0,
-    spacing_tolerance: float = 0.04,
-    angle_tolerance: float = 4.0,
+    min_share: float = FollowingOptions.min_share,
+    max_rotation: float = FollowingOptions.max_rotation,
+    spacing_tolerance: float = FollowingOptions.spacing_tolerance,
+    angle_tolerance: float = FollowingOptions.angle_tolerance,
 ) -> pd.DataFrame:
     """Link the reflections of one particle through all frames, and index them.
 

@@ -10,6 +10,8 @@ import pandas as pd
 from scipy import ndimage
 from skimage.feature import peak_local_max
 
+from hyperspy_hrtemnn.options import ReflectionOptions
+
 from .noise import find_noise
 
 if TYPE_CHECKING:
@@ -24,9 +26,9 @@ def find_reflections(
     spectrum: ArrayLike,
     step: tuple[float, float],
     *,
-    max_spacing: float = 0.5,
-    false_alarms: float = 0.01,
-    square: float = 0.5,
+    max_spacing: float = ReflectionOptions.max_spacing,
+    false_alarms: float = ReflectionOptions.false_alarms,
+    square: float = ReflectionOptions.square,
 ) -> pd.DataFrame:
     """Find the reflections of one image, or of one particle.
 
@@ -70,14 +72,9 @@ def find_reflections(
     Thesis, section 6.2 (intensity and angle); figures 6.5 (b) and (c).
     """
     amplitude = _checked(spectrum)
-    for name, value in (
-        ("max_spacing", max_spacing),
-        ("false_alarms", false_alarms),
-        ("square", square),
-        ("The smaller step", min(step)),
-    ):
-        if not (value > 0 and np.isfinite(value)):
-            raise ValueError(f"{name} has to be positive, not {value}.")
+    ReflectionOptions(max_spacing, false_alarms, square)  # checks them
+    if not (min(step) > 0 and np.isfinite(min(step))):
+        raise ValueError(f"The smaller step has to be positive, not {min(step)}.")
     ky, kx = _frequencies(amplitude.shape, step)
     k = np.hypot(ky, kx)
     nyquist = min(n // 2 * d for n, d in zip(amplitude.shape, step, strict=True))

@@ -20,8 +20,8 @@ _ROUNDS = 3  # rounds in which the middle of the votes is found
 # Smallest angle between two reflections that are not one row of planes [degrees].
 _COLLINEAR = 10.0
 
-# Factor in votes that the largest allowed rotation needs over no rotation: where a
-# pattern repeats itself, the smaller rotation is the right one.
+# Share of its votes that the largest allowed rotation loses, so that the smaller
+# rotation is taken where a pattern repeats itself.
 _INERTIA = 0.2
 
 # Share of the brightness that a rotation larger than expected has to explain, and the

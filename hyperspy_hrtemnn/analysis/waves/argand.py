@@ -50,6 +50,11 @@ _HEIGHT_TOLD = np.radians(60), np.radians(120)
 # Columns this close to a full turn may have passed it.
 _NEAR_TURN = np.radians(30)
 
+# Root mean square distance of heavy columns from the circle, in radii. It is 0.05 to
+# 0.09 of gold and platinum that vibrate and end in one plane, up to 15 atoms, 0.13 to
+# 0.22 where the crystal is 0.25° to 0.5° off the beam, and 0.2 of gold at rest.
+_OFF_CIRCLE = 0.12
+
 LARGEST_ANGLE = 8.3
 """Largest angle that was verified: 15 atoms of gold along [110] at 200 keV [rad]."""
 
@@ -93,12 +98,21 @@ def mass_angle(
     Warns
     -----
     UserWarning
-        If columns are within 30° of a full turn and there are no positions, or if
-        angles are larger than `LARGEST_ANGLE`.
+        If heavy columns are not on a circle, neighbors are too far apart along it, or
+        columns are within 30° of a full turn and there are no positions; and if angles
+        are larger than `LARGEST_ANGLE`.
+
+    Raises
+    ------
+    ValueError
+        If the excitation is 0 or not finite, the shapes do not fit, or a position is
+        not finite.
     """
     psi = np.asarray(values, np.complex128)
     if excitation is None:
         excitation = fit_excitation(psi)
+    if not (excitation and np.isfinite(excitation)):
+        raise ValueError(f"excitation has to be finite and not 0, not {excitation}.")
     change = (psi - 1) / excitation
     direction = _direction(change)
     along = np.angle(1 + change)
@@ -111,10 +125,13 @@ def mass_angle(
     # Beyond half a turn no column is light, however far it is from the circle.
     told = np.clip((last - of_any_height) / (last - first), 0, 1) * (along < np.pi)
     angle = along + told * (of_any_height - along)
+    unsure = 0
     if positions is None:
         _warn_of_turn(angle)
     else:
-        angle += unwrapped(along, positions, frames) - along
+        whole, unsure = unwrapped(along, positions, frames)
+        angle += whole - along
+    _warn_of_what_is_unsure(change[direction > 3 * np.pi / 4], unsure)
     _warn_of_largest(angle)
     return np.asarray(angle, np.float64)
 
@@ -187,9 +204,41 @@ def _warn_of_turn(angle: NDArray[np.float64]) -> None:
     if near:
         warn_user(
             f"{near} columns are within 30° of a full turn around the mass circle; "
-            "thicker ones, if there are any, cannot be told from thin ones. Give the "
+            "thicker ones, if any, cannot be distinguished from thin ones. Give the "
             "positions of the columns, as ExitWave.find_columns does."
         )
+
+
+def _warn_of_what_is_unsure(heavy: NDArray[np.complexfloating], steps: int) -> None:
+    """Warn where heavy columns are off the circle, or their turn is not known.
+
+    Parameters
+    ----------
+    heavy
+        What columns beyond a quarter of the circle change of the wave, in excitations.
+    steps
+        Pairs of neighbors between which a turn may be.
+    """
+    distance = 0.0
+    if len(heavy) >= _FITTED:
+        distance = float(np.sqrt(np.mean((np.abs(1 + heavy) - 1) ** 2)))
+    if distance > _OFF_CIRCLE:
+        what = (
+            f"{len(heavy)} heavy columns are off the mass circle, by {distance:.2f} of "
+            f"its radius, more than {_OFF_CIRCLE:g}"
+        )
+    elif steps:
+        what = (
+            f"{steps} pairs of neighboring columns are more than 100° apart on the "
+            "mass circle: a thick one beside a thin one, whose turns are not known, or "
+            "a summit between columns, which a larger min_separation leaves out"
+        )
+    else:
+        return
+    warn_user(
+        f"{what}. Do not read masses from angles beyond 90°: they need a crystal along "
+        "the beam whose columns end in one plane, and atoms that vibrate."
+    )
 
 
 def _warn_of_largest(angle: NDArray[np.float64]) -> None:

@@ -41,13 +41,16 @@ def classify_by_mass(
     Raises
     ------
     ValueError
-        If there are more classes than columns, or less than one class.
+        If there are more classes than columns, less than one class, or an angle is not
+        finite.
     """
     known = np.asarray(mass_angle(values) if angles is None else angles, float)
     if not 1 <= count <= len(known):
         raise ValueError(
             f"{len(known)} columns cannot be divided into {count} classes."
         )
+    if not np.isfinite(known).all():
+        raise ValueError("Angles are NaN or infinite; leave these columns out.")
     bounds = _tightest(known, count)
     return np.searchsorted(bounds, known, side="right")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.fft
+from scipy.ndimage import distance_transform_edt
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +23,9 @@ _ROUNDS = 3
 _STEPS = 8  # of Newton's method, which converges within four
 _CONVERGED = 1e-4  # [pixels]
 
+# Width along which pixels beside what is no data count less [pixels].
+_FADED = 16
+
 # Width of the mirrored border by which waves are continued before a shift [pixels].
 _MARGIN = 16
 
@@ -30,6 +34,7 @@ def find_wave_shift(
     wave: NDArray[np.complexfloating],
     other: NDArray[np.complexfloating],
     largest: float,
+    valid: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
     """Find the shift of a wave that brings it nearest to another.
 
@@ -43,15 +48,20 @@ def find_wave_shift(
         Waves of the same shape (y, x).
     largest
         Largest shift along each axis [pixels].
+    valid
+        Where both waves are data, shape (y, x); by default everywhere. Elsewhere they
+        are finite, and not looked at.
 
     Returns
     -------
     Shift along (y, x) [pixels].
     """
-    target = scipy.fft.fft2(_windowed(other))
+    fade = _fade(other.shape, valid)
+    target = scipy.fft.fft2(_windowed(other, fade))
     shift = np.zeros(2)
     for number in range(_ROUNDS):
-        together = target * scipy.fft.fft2(_windowed(shifted_wave(wave, shift))).conj()
+        moved = _windowed(shifted_wave(wave, shift), fade)
+        together = target * scipy.fft.fft2(moved).conj()
         start = np.zeros(2)
         if number == 0:
             start = _whole_pixels(scipy.fft.ifft2(together).real, int(largest))
@@ -84,11 +94,22 @@ def shifted_wave(
     return np.asarray(inside, np.complex128)
 
 
-def _windowed(wave: NDArray[np.complexfloating]) -> NDArray[np.complex128]:
+def _fade(
+    shape: tuple[int, ...], valid: NDArray[np.bool_] | None
+) -> NDArray[np.float64]:
+    """Return the weight of each pixel: 1 in the middle, 0 at borders of the data."""
+    fade = np.outer(*(np.sin(np.pi * (np.arange(n) + 0.5) / n) ** 2 for n in shape))
+    if valid is None or valid.all():
+        return fade
+    # Borders that stay where they are would hold the waves there.
+    share = np.minimum(distance_transform_edt(valid) / _FADED, 1)
+    return np.asarray(fade * np.sin(np.pi / 2 * share) ** 2, np.float64)
+
+
+def _windowed(
+    wave: NDArray[np.complexfloating], fade: NDArray[np.float64]
+) -> NDArray[np.complex128]:
     """Return a wave without its mean, faded out at the borders."""
-    fade = np.outer(
-        *(np.sin(np.pi * (np.arange(n) + 0.5) / n) ** 2 for n in wave.shape)
-    )
     return np.asarray(fade * (wave - np.mean(wave)), np.complex128)
 
 

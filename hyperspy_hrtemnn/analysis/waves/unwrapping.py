@@ -40,8 +40,8 @@ def unwrapped(
     phases: NDArray[np.float64],
     positions: ArrayLike,
     frames: ArrayLike | None = None,
-) -> NDArray[np.float64]:
-    """Unwrap the phases of columns beyond one turn.
+) -> tuple[NDArray[np.float64], int]:
+    """Unwrap the phases of columns beyond one turn, and count steps that are unsure.
 
     Columns are joined to patches by steps of the phase of up to 100°, the smallest
     first, and the lightest column of each patch keeps its phase. A patch in which even
@@ -58,12 +58,14 @@ def unwrapped(
 
     Returns
     -------
-    The phases with multiples of a turn added, shape (column,).
+    The phases with multiples of a turn added, shape (column,); and the number of pairs
+    of neighbors in two patches, one of them beyond half a turn: how often that one has
+    gone around is not known.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not fit, or a position is not finite.
     """
     places = np.asarray(positions, float)
     numbers = np.zeros(len(places)) if frames is None else np.asarray(frames)
@@ -74,19 +76,23 @@ def unwrapped(
         )
     if numbers.shape != phases.shape:
         raise ValueError(f"frames has the shape {numbers.shape}, not {phases.shape}.")
+    if not np.isfinite(places).all():
+        raise ValueError("positions has NaN or infinite ones; leave these columns out.")
     result = phases.copy()
+    unsure = 0
     for number in np.unique(numbers):
         inside = np.flatnonzero(numbers == number)
-        result[inside] = _of_frame(phases[inside], places[inside])
-    return result
+        result[inside], pairs = _of_frame(phases[inside], places[inside])
+        unsure += pairs
+    return result, unsure
 
 
 def _of_frame(
     phases: NDArray[np.float64], places: NDArray[np.float64]
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], int]:
     count = len(phases)
     if count < 2:
-        return phases
+        return phases, 0
     tree = cKDTree(places)
     nearest = tree.query(places, 2)[0][:, 1]
     first, second = tree.query_pairs(
@@ -97,14 +103,18 @@ def _of_frame(
     edges = steps[small] + _NO_STEP, (first[small], second[small])
     joined = minimum_spanning_tree(coo_matrix(edges, shape=(count, count)))
     result = phases.copy()
-    for patch in _patches(joined):
+    patch_of = np.zeros(count, int)
+    for number, patch in enumerate(_patches(joined)):
+        patch_of[patch] = number
         order, before = breadth_first_order(joined, patch[0], directed=False)
         for column in order[1:]:
             step = _wrapped(phases[column] - phases[before[column]])
             result[column] = result[before[column]] + step
         lightest = patch[result[patch].argmin()]
         result[patch] -= result[lightest] - phases[lightest]
-    return result
+    apart = patch_of[first] != patch_of[second]
+    beyond = np.fmax(result[first], result[second]) > np.pi
+    return result, int(np.count_nonzero(apart & beyond & np.isfinite(steps)))
 
 
 def _patches(joined: coo_matrix) -> list[NDArray[np.intp]]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from hyperspy_hrtemnn.analysis import find_columns
 from hyperspy_hrtemnn.signals._shared.calibration import pixels
+from hyperspy_hrtemnn.signals._shared.choice import CLASSES, meaning
 from hyperspy_hrtemnn.signals._shared.probabilities import check_range
 
 from .point_table import point_table
@@ -56,10 +57,12 @@ def column_table(
 
 def _class_names(segmentation: Signal2D, class_axis: Any) -> list[Any]:
     """Return the name of each channel, its number where it has none."""
-    known = segmentation.metadata.get_item("HRTEMNN.Segmentation.classes", None)
+    known = meaning(segmentation, CLASSES)
+    if class_axis is None and known is not None and len(known) == 1:
+        return [known[0] if isinstance(known[0], str) else int(known[0])]
     # Of sliced classes the axis says which they were.
     numbers = [0] if class_axis is None else np.rint(class_axis.axis).astype(int)
-    if known is None or (class_axis is None and len(known) > 1):
+    if known is None or class_axis is None:
         return [int(number) for number in numbers]
     return [str(known[number]) for number in numbers]
 

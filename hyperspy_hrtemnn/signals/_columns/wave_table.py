@@ -23,6 +23,7 @@ from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
 from hyperspy_hrtemnn.signals._shared.runner import each_frame
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 from hyperspy_hrtemnn.signals._shared.tables import join_frames
+from hyperspy_hrtemnn.user_warnings import warn_user
 
 from .point_table import point_table
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 # Largest shift between waves [Å], and the pixel size of those without any.
 _LARGEST_SHIFT = 0.5
 _SAMPLING = 0.1
+
+_HELD = 1e-6  # nearer to the largest shift it was held there [pixels]
 
 # Relative difference of pixel sizes that are taken for the same.
 _SAME = 0.01
@@ -133,8 +136,10 @@ def comparison_table(
         reach = _LARGEST_SHIFT / (size or its_size or _SAMPLING)
     else:
         reach = pixels(largest_shift, wave)
-    if not reach >= 0:
-        raise ValueError(f"largest_shift cannot be negative, as {largest_shift!r} is.")
+    if not (reach >= 0 and math.isfinite(reach)):
+        raise ValueError(
+            f"largest_shift cannot be negative or infinite, as {largest_shift!r} is."
+        )
     rows = each_frame(
         wave,
         partial(_compare, cutoff=width, reach=reach),
@@ -145,12 +150,26 @@ def comparison_table(
         num_workers=num_workers,
     )
     table, units = join_frames(rows, wave.axes_manager.navigation_axes, 0, 1)
+    _warn_of_reach(table, reach, reach * (size or its_size or _SAMPLING))
     for name, axis in zip("xy", wave.axes_manager.signal_axes, strict=True):
         table[f"shift_{name}"] *= axis.scale
         if isinstance(axis.units, str) and axis.units:
             units[f"shift_{name}"] = axis.units
     table.attrs["units"] = units
     return table
+
+
+def _warn_of_reach(table: pd.DataFrame, reach: float, largest: float) -> None:
+    """Warn of waves that would have to be shifted farther than they may be [pixels]."""
+    shifts = table[["shift_y", "shift_x"]].abs().max(axis=1)
+    held = table.index[shifts >= reach - _HELD]
+    if reach > 0 and len(held):
+        warn_user(
+            f"{len(held)} of {len(table)} waves are not registered, the first one in "
+            f"frame {table['frame'][held[0]]}: they are nearest to the others beyond "
+            f"the largest shift of {largest:.2g} Å. If they are that far apart, give "
+            "largest_shift; if not, they are of something else."
+        )
 
 
 def _compare(

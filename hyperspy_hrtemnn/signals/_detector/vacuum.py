@@ -12,7 +12,7 @@ import numpy as np
 
 from hyperspy_hrtemnn.analysis.detector.vacuum import find_vacuum
 from hyperspy_hrtemnn.image_data import image_data
-from hyperspy_hrtemnn.image_data.values import real_numbers
+from hyperspy_hrtemnn.image_data.scaling import real_numbers
 from hyperspy_hrtemnn.signals._shared.calibration import edges_of
 from hyperspy_hrtemnn.signals._shared.entrance import given, in_one_form, is_turned
 

@@ -15,6 +15,7 @@ from hyperspy_hrtemnn.analysis import (
     follow_reflections,
     measure_reflections,
 )
+from hyperspy_hrtemnn.signals._shared.choice import IDS, meaning
 from hyperspy_hrtemnn.signals._shared.labels import check_ids
 from hyperspy_hrtemnn.signals._shared.progress import is_shown
 from hyperspy_hrtemnn.signals._shared.runner import each_frame
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.options import FollowingOptions, ReflectionOptions
+
     Numbers = NDArray[np.intp]
 
 _COLUMNS = ["frame", "id", "reflection", "spacing", "angle", "intensity", "amplitude"]
@@ -49,8 +52,8 @@ _UNITS = {"spacing": "nm", "angle": "°", "rotation": "°"}
 
 def peak_table(
     spectra: Signal2D,
-    search: dict[str, float],
-    follow: dict[str, Any],
+    search: ReflectionOptions,
+    follow: FollowingOptions,
     *,
     show_progressbar: bool | None,
     num_workers: int | None,
@@ -62,9 +65,9 @@ def peak_table(
     spectra
         The spectra.
     search
-        Options of `find_reflections`.
+        What is a reflection.
     follow
-        Options of `follow_reflections`.
+        How they are followed and indexed.
     show_progressbar
         Whether to show progress bars.
     num_workers
@@ -84,7 +87,7 @@ def peak_table(
     seen = [records is not None and records is not _EMPTY for records in found]
     warn_of_nothing(seen, number)
     shown = pd.DataFrame({"frame": frame, "id": number})[seen]
-    nothing = find_reflections(np.zeros((3, 3)), step, **search)
+    nothing = find_reflections(np.zeros((3, 3)), step, **vars(search))
     tables = [records for records, shows in zip(found, seen, strict=True) if shows]
     sizes = [len(records) for records in tables if records is not None]
     together = pd.DataFrame(np.concatenate([*tables, nothing.to_records(index=False)]))
@@ -99,14 +102,14 @@ def peak_table(
     ]
     where = rows[["spacing", "angle"]].to_numpy().T
     measured = run(
-        partial(_measured, step=step, square=search["square"]),
+        partial(_measured, step=step, square=search.square),
         arguments=[where[:, at] if at.size else None for at in of_spectrum],
         label="measure reflections",
     )
     values = [np.zeros((2, 0)), *(each for each in measured if each is not None)]
     at = np.concatenate(of_spectrum)
     rows.loc[at, ["intensity", "amplitude"]] = np.concatenate(values, axis=1).T
-    indexed = follow.get("crystal") is not None
+    indexed = follow.crystal is not None
     unknown = {f for f, records in zip(frame, found, strict=True) if records is None}
     return reflection_table(rows, frame_axes(spectra), unknown, indexed=indexed)
 
@@ -114,7 +117,7 @@ def peak_table(
 def followed(
     found: pd.DataFrame,
     shown: pd.DataFrame,
-    follow: dict[str, Any],
+    follow: FollowingOptions,
     *,
     show_progressbar: bool | None,
 ) -> pd.DataFrame:
@@ -128,7 +131,7 @@ def followed(
     shown
         ``frame`` and ``id`` of each spectrum that is not empty.
     follow
-        Options of `follow_reflections`.
+        How they are followed and indexed.
     show_progressbar
         Whether to show a progress bar; None for what HyperSpy's preferences say.
 
@@ -139,7 +142,7 @@ def followed(
     """
     rows = found.groupby("id").indices
     columns = found.drop(columns="id")
-    tables = [follow_reflections(columns.iloc[:0], [], **follow).assign(id=0)]
+    tables = [follow_reflections(columns.iloc[:0], [], **vars(follow)).assign(id=0)]
     with tqdm(
         shown.groupby("id")["frame"],
         desc="following",
@@ -150,7 +153,7 @@ def followed(
             # One of which nothing is found has no rows.
             if particle in rows:
                 of_particle = columns.iloc[rows[particle]].reset_index(drop=True)
-                table = follow_reflections(of_particle, frames, **follow)
+                table = follow_reflections(of_particle, frames, **vars(follow))
                 tables.append(table.assign(id=particle))
     together = pd.concat(tables[1:] or tables, ignore_index=True)
     return together.sort_values(["frame", "id", "reflection"], ignore_index=True)
@@ -266,7 +269,8 @@ def frames_and_ids(spectra: Signal2D) -> tuple[Numbers, Numbers]:
 
     The particle is 0 where there is none, or several and it is not known which.
     """
-    known = spectra.metadata.get_item("HRTEMNN.ids", [])
+    known = meaning(spectra, IDS)
+    known = [] if known is None else known
     axes = spectra.axes_manager.navigation_axes[::-1]
     frame = np.zeros([axis.size for axis in axes], np.intp)
     number = np.full_like(frame, known[0] if len(known) == 1 else 0)
@@ -316,7 +320,7 @@ def is_id_axis(axis: Any) -> bool:
 
 
 def _found(
-    frame: NDArray[np.float32], *, step: tuple[float, float], search: dict[str, float]
+    frame: NDArray[np.float32], *, step: tuple[float, float], search: ReflectionOptions
 ) -> NDArray[Any]:
     """Return what is found as records, of which thousands take little memory.
 
@@ -325,7 +329,7 @@ def _found(
     (spectrum,) = frame
     if not spectrum.any():
         return _EMPTY
-    return find_reflections(spectrum, step, **search).to_records(index=False)
+    return find_reflections(spectrum, step, **vars(search)).to_records(index=False)
 
 
 def _measured(

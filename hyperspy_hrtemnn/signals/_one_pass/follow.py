@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,7 +33,7 @@ from hyperspy_hrtemnn.signals._shared.tables import check_property_table, proper
 from hyperspy_hrtemnn.signals._tracking.dropped import DroppedRegions
 from hyperspy_hrtemnn.signals._tracking.track import (
     linking_in_pixels,
-    separation_in_pixels,
+    splitting_in_pixels,
 )
 
 from .followed_movie import FollowedMovie
@@ -47,6 +48,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.networks import Network
+    from hyperspy_hrtemnn.options import (
+        FollowingOptions,
+        PredictionOptions,
+        ReflectionOptions,
+        SpectrumOptions,
+        TrackingOptions,
+    )
     from hyperspy_hrtemnn.signals._shared.deferred import DeferredBlock
     from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
@@ -75,11 +83,11 @@ def follow_particles(
     model: str | Path | Network,
     folder: str | Path,
     *,
-    segment: dict[str, Any],
-    track: dict[str, Any],
-    spectra: dict[str, Any] | None,
-    search: dict[str, Any],
-    follow: dict[str, Any],
+    running: PredictionOptions,
+    tracking: TrackingOptions,
+    spectra: SpectrumOptions | None,
+    searching: ReflectionOptions,
+    following: FollowingOptions,
     rule: FrameRule,
     overwrite: bool,
     show_progressbar: bool | None,
@@ -91,12 +99,12 @@ def follow_particles(
     ----------
     signal, model, folder
         As there.
-    segment, track
-        Options of `HRTEM.segment` and `Segmentation.track_instances`.
+    running, tracking
+        How the network is run, and particles are split and linked.
     spectra
-        ``size`` and ``apodization`` of `HRTEM.local_fft`; None for no spectra.
-    search, follow
-        Options of `find_reflections` and `follow_reflections`.
+        Crop and soft edge of the spectra; None for no spectra.
+    searching, following
+        What is a reflection, and how they are followed and indexed.
     rule
         What is done about frames that cannot be used.
     overwrite, show_progressbar, num_workers
@@ -109,20 +117,19 @@ def follow_particles(
             "followed by one that takes single images."
         )
     # Both check their options and know the metadata; their pixels are not used.
-    segmentation = signal.segment(network, **segment, lazy_output=True)
-    probability = threshold_of(segmentation, track["probability"])
-    track = {**track, "probability": probability}
-    particles = segmentation.track_instances(**track, lazy_output=True)
-    separation = {
-        name: track[name] for name in ("min_separation", "probability", "min_area")
-    }
+    segmentation = signal.segment(network, **vars(running), lazy_output=True)
+    probability = threshold_of(segmentation, tracking.probability)
+    tracking = replace(tracking, probability=probability)
+    particles = segmentation.track_instances(**vars(tracking), lazy_output=True)
     analysis = FrameAnalysis(
         network=network,
-        pixel_size=sampling(signal) if segment["resample"] else None,
-        prediction=segment,
-        separation=separation_in_pixels(signal, **separation),
+        pixel_size=sampling(signal) if running.resample else None,
+        prediction=running,
+        splitting=splitting_in_pixels(signal, tracking),
         side=sampling(signal, str(signal.axes_manager.signal_axes[0].units)),
-        spectra=None if spectra is None else _spectra(signal, spectra, search, follow),
+        spectra=None
+        if spectra is None
+        else _spectra(signal, spectra, searching, following),
     )
     # What would otherwise fail when the last frame is done.
     check_property_table(particles)
@@ -136,9 +143,11 @@ def follow_particles(
         "averaged": network.is_averaged,
         # Frames of runs in which bad pixels were data are others.
         "bad pixels": "replaced",
-        **segment,
-        **separation,
-        **({"size": None} if spectra is None else spectra | search),
+        **vars(running),
+        "min_separation": tracking.min_separation,
+        "probability": tracking.probability,
+        "min_area": tracking.min_area,
+        **({"size": None} if spectra is None else vars(spectra) | vars(searching)),
     }
     store = FollowedMovie(
         movie,
@@ -152,10 +161,9 @@ def follow_particles(
     store.analyze(analysis)
     if len(store.bad) == len(movie):
         store.tell()
-    dropped = DroppedRegions(particles, analysis.separation["min_area"], by_hand=True)
+    dropped = DroppedRegions(particles, analysis.splitting.smallest_area, by_hand=True)
     dropped.take(store.dropped())
-    linking = {name: track[name] for name in track.keys() - separation.keys()}
-    ids = store.link(linking_in_pixels(signal, **linking))
+    ids = store.link(linking_in_pixels(signal, tracking))
     particles.data = store.labels(ids).reshape(signal.data.shape)
     table = property_table(particles, store.properties(ids))
     replaced = ReplacedPixels(by_hand=True)
@@ -172,7 +180,7 @@ def follow_particles(
             analysis.spectra,
             ids,
             axes,
-            follow,
+            following,
             show_progressbar=show_progressbar,
         )
     store.tell()
@@ -185,42 +193,41 @@ def _reflections(
     spectra: SpectrumAnalysis,
     ids: list[NDArray[np.int32]],
     axes: Sequence[Any],
-    follow: dict[str, Any],
+    following: FollowingOptions,
     *,
     show_progressbar: bool | None,
 ) -> pd.DataFrame:
     """Return the table of reflections of a movie whose ids are known."""
     found, shown = store.reflections(ids)
-    rows = followed(found, shown, follow, show_progressbar=show_progressbar)
+    rows = followed(found, shown, following, show_progressbar=show_progressbar)
     unseen = rows.loc[~rows["found"], ["frame", "id", "spacing", "angle"]]
     labels = shown.set_index(["frame", "id"])["label"]
     unseen = unseen.join(labels, on=["frame", "id"])
     unseen = unseen.sort_values(["frame", "label"], kind="stable")
-    limits = {name: value for name, value in follow.items() if name != "crystal"}
-    measured = store.measure(spectra, unseen, limits)
+    measured = store.measure(spectra, unseen, following)
     rows.loc[unseen.index, ["intensity", "amplitude"]] = measured
-    indexed = follow["crystal"] is not None
+    indexed = following.crystal is not None
     return reflection_table(rows, axes, store.bad, indexed=indexed)
 
 
 def _spectra(
     signal: Signal2D,
-    spectra: dict[str, Any],
-    search: dict[str, Any],
-    follow: dict[str, Any],
+    spectra: SpectrumOptions,
+    searching: ReflectionOptions,
+    following: FollowingOptions,
 ) -> SpectrumAnalysis:
-    soft = soft_edge(signal, spectra["apodization"])
-    side = crop_side(signal, spectra["size"])
+    soft = soft_edge(signal, spectra.apodization)
+    side = crop_side(signal, spectra.size or 0)
     check_room(signal, min(side, *signal.data.shape[-2:]), soft)
     step = 1 / (side * sampling(signal, "nm"))
     # Options out of range are refused now, not in the middle of the movie.
-    nothing = find_reflections(np.zeros((3, 3)), (step, step), **search)
-    follow_reflections(nothing.assign(frame=0), [], **follow)
+    nothing = find_reflections(np.zeros((3, 3)), (step, step), **vars(searching))
+    follow_reflections(nothing.assign(frame=0), [], **vars(following))
     return SpectrumAnalysis(
         shape=(side, side),
         apodization=soft,
         step=(step, step),
-        search=search,
+        search=searching,
     )
 
 

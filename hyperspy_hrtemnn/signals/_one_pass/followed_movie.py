@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.options import FollowingOptions, LinkingOptions
+
     from .frame_analysis import FrameAnalysis, SpectrumAnalysis
 
     Ids = NDArray[np.int32]
@@ -112,13 +114,13 @@ class FollowedMovie:
         """Warn of the frames that could not be used, also of an earlier run's."""
         tell(self.bad | self._rule.skipped.take(), len(self._movie))
 
-    def link(self, options: Mapping[str, Any]) -> list[Ids]:
+    def link(self, options: LinkingOptions) -> list[Ids]:
         """Return the id of each label in each frame; see `ParticleTracker`."""
-        drift = np.asarray(options["drift"]).tolist()
-        ids = self._stage("ids", {**options, "drift": drift})
+        drift = np.asarray(options.drift).tolist()
+        ids = self._stage("ids", {**vars(options), "drift": drift})
         total = len(self._movie)
         if len(ids.done()) < total:
-            tracker = ParticleTracker(**options)
+            tracker = ParticleTracker(**vars(options))
             with self._bar("ids", total, total) as bar:
                 for number in range(total):
                     ids.write(number, self._linked(tracker, number))
@@ -205,7 +207,7 @@ class FollowedMovie:
         self,
         spectra: SpectrumAnalysis,
         unseen: pd.DataFrame,
-        options: Mapping[str, float],
+        options: FollowingOptions,
     ) -> NDArray[np.float64]:
         """Return intensity and amplitude of reflections that were not found.
 
@@ -219,13 +221,14 @@ class FollowedMovie:
             ``frame``, ``label`` of the particle, ``spacing`` and ``angle``, sorted by
             frame and label.
         options
-            Those of `follow_reflections`, which said so.
+            How they were followed.
 
         Returns
         -------
         Shape (reflection, 2).
         """
-        measured = self._stage("reflections", options)
+        limits = {name: n for name, n in vars(options).items() if name != "crystal"}
+        measured = self._stage("reflections", limits)
         places = unseen.groupby("frame")[["label", "spacing", "angle"]]
         wanted = unseen["frame"].unique().tolist()
         missing = set(wanted) - set(measured.done())

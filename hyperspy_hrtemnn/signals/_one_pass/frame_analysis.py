@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.options import (
+        PredictionOptions,
+        ReflectionOptions,
+        SplittingOptions,
+    )
+
     Image = NDArray[Any]
     Labels = NDArray[np.int32]
     Record = dict[str, NDArray[Any]]
@@ -47,13 +53,13 @@ class SpectrumAnalysis:
     step
         Between pixels of a spectrum, (ky, kx) in 1/nm.
     search
-        Options of `find_reflections`.
+        What is a reflection.
     """
 
     shape: tuple[int, int]
     apodization: float
     step: tuple[float, float]
-    search: dict[str, float]
+    search: ReflectionOptions
 
     def find(self, image: Image, labels: Labels, numbers: Iterable[int]) -> Record:
         """Return the reflections of the particles of a frame, NaN where it is no data.
@@ -64,11 +70,11 @@ class SpectrumAnalysis:
         row for each with the particle as ``label``.
         """
         tables = {
-            number: find_reflections(spectrum, self.step, **self.search)
+            number: find_reflections(spectrum, self.step, **vars(self.search))
             for number, spectrum in self._spectra(image, labels, numbers)
             if spectrum.any()
         }
-        nothing = find_reflections(np.zeros((3, 3)), self.step, **self.search)
+        nothing = find_reflections(np.zeros((3, 3)), self.step, **vars(self.search))
         rows = [table.assign(label=number) for number, table in tables.items()]
         together = pd.concat(rows or [nothing.assign(label=0)])
         return {
@@ -98,7 +104,7 @@ class SpectrumAnalysis:
         counts = image_data(image).counts()[0]
         for number, spectrum in self._spectra(counts, packed.labels(), groups):
             where = (groups[number][name] for name in ("spacing", "angle"))
-            square = self.search["square"]
+            square = self.search.square
             measured = measure_reflections(spectrum, self.step, *where, square=square)
             values.append(np.stack(measured))
         return np.concatenate(values, axis=1).T
@@ -121,9 +127,9 @@ class FrameAnalysis:
     pixel_size
         Of the image in Å; None where its pixels are taken for the network's.
     prediction
-        Options of `hyperspy_hrtemnn.networks.predict`.
-    separation
-        Options of `hyperspy_hrtemnn.analysis.split_and_count_particles`.
+        How the network is run.
+    splitting
+        How the frame is split into particles, in pixels.
     side
         Side of a pixel in the unit of the table of properties.
     spectra
@@ -132,8 +138,8 @@ class FrameAnalysis:
 
     network: Network
     pixel_size: float | None
-    prediction: dict[str, Any]
-    separation: dict[str, Any]
+    prediction: PredictionOptions
+    splitting: SplittingOptions
     side: float
     spectra: SpectrumAnalysis | None
 
@@ -148,10 +154,12 @@ class FrameAnalysis:
         `separate`, which mean nothing in another frame.
         """
         data = image_data(image)
-        answer = predict(self.network, data, self.pixel_size, **self.prediction)
+        predicted = predict(
+            self.network, data, self.pixel_size, **vars(self.prediction)
+        )
         counts = data.counts()[0]
-        labels, dropped = split_and_count_particles(answer[0], **self.separation)
-        del answer
+        labels, dropped = split_and_count_particles(predicted[0], self.splitting)
+        del predicted
         packed = Runs.of(labels)
         table = particle_properties(labels, counts, self.side)
         record = {

@@ -7,9 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hyperspy_hrtemnn.image_data import image_data
-from hyperspy_hrtemnn.networks import Network, load, out_of_range, predict
-from hyperspy_hrtemnn.networks._inference import working_shape
-from hyperspy_hrtemnn.networks._tiling import spans
+from hyperspy_hrtemnn.networks import (
+    Network,
+    check_prediction,
+    load,
+    out_of_range,
+    predict,
+)
 from hyperspy_hrtemnn.signals._shared.calibration import known_sampling, sampling
 from hyperspy_hrtemnn.signals._shared.chunks import warn_if_read_often
 from hyperspy_hrtemnn.signals._shared.defocus import (
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.networks import Card
+    from hyperspy_hrtemnn.options import PredictionOptions
     from hyperspy_hrtemnn.signals._shared.replaced import ReplacedPixels
     from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
@@ -46,10 +51,10 @@ def load_for(task: str, model: str | Path | Network) -> Network:
     return network
 
 
-def answers(
+def predictions(
     signal: Signal2D,
     network: Network,
-    options: dict[str, Any],
+    options: PredictionOptions,
     energy: float | None = None,
     *,
     rule: FrameRule,
@@ -66,8 +71,7 @@ def answers(
     network
         The network.
     options
-        ``resample``, ``tile``, ``overlap`` and ``window`` of
-        `hyperspy_hrtemnn.networks.predict`.
+        How the network is run.
     energy
         Beam energy [keV]; by default the metadata's, if it is there.
     rule
@@ -85,8 +89,10 @@ def answers(
     """
     card = network.card
     defocus_axis = _defocus_axis(signal, card)
-    pixel_size = sampling(signal) if options["resample"] else known_sampling(signal)
-    _refuse_early(signal, card, pixel_size, options)
+    pixel_size = sampling(signal) if options.resample else known_sampling(signal)
+    width, height = signal.axes_manager.signal_shape
+    # A lazy signal would only raise when it is computed.
+    check_prediction(card, (height, width), pixel_size, options)
     _warn_out_of_range(signal, card, pixel_size, energy or known_energy(signal))
     warn_if_read_often(signal)
     images = frames(signal, defocus_axis)
@@ -98,14 +104,14 @@ def answers(
 def _predict_frame(
     network: Network,
     pixel_size: float | None,
-    options: dict[str, Any],
+    options: PredictionOptions,
     replaced: ReplacedPixels,
     frame: NDArray[Any],
     *,
     index: tuple[int, ...],
 ) -> NDArray[np.float32]:
     data = image_data(frame)
-    answer = predict(network, data, pixel_size, **options)
+    answer = predict(network, data, pixel_size, **vars(options))
     replaced.add_data(index, data)
     return answer
 
@@ -129,25 +135,6 @@ def _defocus_axis(signal: Signal2D, card: Card) -> Any:
         f"{needed}, along a navigation axis named 'defocus', and there is none. Load "
         f"the images with hs.load([...], stack=True). {AXIS_HELP}"
     )
-
-
-def _refuse_early(
-    signal: Signal2D, card: Card, pixel_size: float | None, options: dict[str, Any]
-) -> None:
-    """Raise now what a lazy signal would only raise when it is computed."""
-    width, height = signal.axes_manager.signal_shape
-    shape = working_shape(
-        card, (height, width), pixel_size, resample=options["resample"]
-    )
-    for size in shape:
-        spans(
-            size,
-            receptive_field=card.receptive_field,
-            stride=card.stride,
-            tile=options["tile"],
-            overlap=options["overlap"],
-            window=options["window"],
-        )
 
 
 def _warn_out_of_range(

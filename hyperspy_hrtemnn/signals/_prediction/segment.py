@@ -9,7 +9,7 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
 from hyperspy_hrtemnn.signals._shared.frames import free_name
 
-from .predictions import answers, load_for
+from .predictions import load_for, predictions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,18 +17,15 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
 
     from hyperspy_hrtemnn.networks import Network
-    from hyperspy_hrtemnn.networks._tiling import Window
+    from hyperspy_hrtemnn.options import PredictionOptions
     from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 
 def segment(
     signal: Signal2D,
     model: str | Path | Network,
+    options: PredictionOptions,
     *,
-    resample: bool,
-    tile: int | None,
-    overlap: int | None,
-    window: Window,
     rule: FrameRule,
     show_progressbar: bool | None,
     num_workers: int | None,
@@ -37,13 +34,7 @@ def segment(
     """Return the probabilities of a network's classes; see `HRTEM.segment`."""
     network = load_for("segmentation", model)
     card = network.card
-    options = {
-        "resample": resample,
-        "tile": tile,
-        "overlap": overlap,
-        "window": window,
-    }
-    data, axes = answers(signal, network, options, rule=rule)
+    data, axes = predictions(signal, network, options, rule=rule)
     free_name(axes, "class")
     if len(card.classes) == 1:
         data = data[..., 0, :, :]
@@ -58,7 +49,7 @@ def segment(
         "classes": list(card.classes),
         "sampling": card.sampling,
         "threshold": card.unbiased_threshold,
-        **options,
+        **vars(options),
     }
     result.metadata.set_item("HRTEMNN.Segmentation", provenance)
     return computed(  # type: ignore[no-any-return]

@@ -9,8 +9,8 @@ labels are ours.
 
 from __future__ import annotations
 
-from functools import partial, update_wrapper
-from types import FunctionType, MethodType
+from functools import partial, wraps
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from hyperspy_hrtemnn.io.imagej import calibration
 from .units import ratio, unit_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from hyperspy.signals import Signal2D
 
@@ -31,8 +31,8 @@ _TURNED = {("y", "x"), ("height", "width"), ("ky", "kx")}
 class OneForm:
     """What the methods of a class are given: the signal in the form they expect.
 
-    All public methods that a class adds to those of HyperSpy are bound to
-    `in_one_form` of the signal, not to the signal itself, so that none can forget it.
+    All public methods that a class adds to those of HyperSpy are called with
+    `in_one_form` of the signal, not with the signal itself, so that none can forget it.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -41,25 +41,25 @@ class OneForm:
         for name, method in list(vars(cls).items()):
             ours = isinstance(method, FunctionType) and not name.startswith("_")
             if ours and not any(hasattr(base, name) for base in others):
-                setattr(cls, name, _Method(method))
+                setattr(cls, name, _in_one_form_when_called(method))
 
     def _own_data(self) -> Any:
         """Return the data as methods expect them, the same array where they are."""
         return self.data  # type: ignore[attr-defined]
 
 
-class _Method:
-    """A method that is bound to the one form of its signal."""
+def _in_one_form_when_called(method: FunctionType) -> Callable[..., Any]:
+    """Return a method that finds the one form of its signal when it is called.
 
-    def __init__(self, function: FunctionType) -> None:
-        self._function = function
-        # Whoever looks into the class finds name, text and examples of the method.
-        update_wrapper(self, function)  # type: ignore[arg-type]
+    Not when it is looked up: whoever completes a name or reads the help of a signal
+    pays nothing, and hears of no error, for labels that have to be converted.
+    """
 
-    def __get__(self, signal: Any, owner: type) -> FunctionType | MethodType:
-        if signal is None:
-            return self._function
-        return MethodType(self._function, in_one_form(signal))
+    @wraps(method)
+    def call(self: Any, *args: Any, **options: Any) -> Any:
+        return method(in_one_form(self), *args, **options)
+
+    return call
 
 
 def in_one_form(signal: Signal2D) -> Signal2D:
@@ -76,7 +76,18 @@ def in_one_form(signal: Signal2D) -> Signal2D:
     fastest; the signal axes in the unit of x, offsets included, with the unit that a
     TIFF of ImageJ says where there was none; labels as `own_labels` has them. `given`
     finds the signal again.
+
+    Raises
+    ------
+    TypeError
+        If it is no signal.
     """
+    if not hasattr(signal, "axes_manager"):
+        raise TypeError(
+            "A signal of HyperSpy is needed, with axes and units, not "
+            f"{type(signal).__name__}; one is made of an array by "
+            "hs.signals.Signal2D(array)."
+        )
     order = _ordered(signal)
     axes = [axis.get_axis_dictionary() for axis in order]
     changed = _as_the_file_says(axes, signal)
@@ -99,7 +110,7 @@ def in_one_form(signal: Signal2D) -> Signal2D:
     for axis, its in zip(order, view.axes_manager._axes, strict=True):
         if axis.navigate:
             its.index = axis.index
-    view._given = signal
+    view._given = given(signal)
     return view
 
 

@@ -93,6 +93,11 @@ def frame_index(
             f"{axes.navigation_dimension} navigation axes."
         )
     for number, axis in zip(index, axes.navigation_axes, strict=True):
+        if isinstance(number, str) or number != int(number):
+            raise IndexError(
+                f"frame is {number!r}; it is the number of a frame, from 0 on. That of "
+                "a time is axis.value2index(time)."
+            )
         if not -axis.size <= number < axis.size:
             raise IndexError(f"There is no frame {number}; there are {axis.size}.")
     sizes = [axis.size for axis in axes.navigation_axes]

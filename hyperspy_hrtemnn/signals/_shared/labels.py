@@ -42,12 +42,20 @@ def own_labels(data: Any, *, no_data: bool) -> Any:
         they are computed.
     """
     if isinstance(data, da.Array):
-        if data.dtype.kind == "u" and data.dtype.itemsize < 4:
+        if data.dtype.kind == "u" and data.dtype.itemsize < 4 and not no_data:
             return data
-        dtype = data.dtype if _fits(data.dtype) else np.dtype(np.int32)
+        kept = _fits(data.dtype) and not (no_data and data.dtype.kind == "u")
+        dtype = data.dtype if kept else np.dtype(np.int32)
         meta = np.empty((0,) * data.ndim, dtype)
         return data.map_blocks(_of_block, no_data=no_data, dtype=dtype, meta=meta)
-    return _of_block(np.asarray(data), no_data=no_data)
+    data = np.asarray(data)
+    if data.ndim < 3 or _fits(data.dtype):
+        return _of_block(data, no_data=no_data)
+    # Frame by frame: what is needed in between is as large as what is converted.
+    labels = np.empty(data.shape, np.int32)
+    for own, frame in zip(labels, data, strict=True):
+        own[...] = _of_block(frame, no_data=no_data)
+    return labels
 
 
 def has_no_data(labels: NDArray[np.integer]) -> bool:
@@ -90,6 +98,11 @@ def _of_block(data: NDArray[Any], *, no_data: bool) -> NDArray[np.integer[Any]]:
                 "Probabilities are made labels by set_signal_type('HRTEM_segmentation')"
                 " and track_instances."
             )
+    unknown = None
+    if no_data and data.dtype.kind == "u":
+        # A type without a sign has made -1 its largest value.
+        unknown = data == np.iinfo(data.dtype).max
+        data = np.where(unknown, 0, data)
     largest = data.max(initial=0)
     if largest > _LARGEST:
         raise ValueError(
@@ -97,6 +110,8 @@ def _of_block(data: NDArray[Any], *, no_data: bool) -> NDArray[np.integer[Any]]:
             "Number the particles anew, for example\n"
             "    signal.data = skimage.segmentation.relabel_sequential(signal.data)[0]"
         )
+    if unknown is not None:
+        return np.where(unknown, np.int32(-1), data.astype(np.int32))
     if data.dtype.kind in "if" and data.min(initial=0) < 0:
         strange = (data < 0) & (data != -1) if no_data else data < 0
         data = np.where(strange, 0, data)

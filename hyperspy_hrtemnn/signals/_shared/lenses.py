@@ -12,11 +12,11 @@ from .calibration import pixels, sampling
 from .units import value_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from hyperspy.signals import Signal2D
 
-    from hyperspy_hrtemnn.analysis import Aberration
+    from hyperspy_hrtemnn.options import LensOptions
 
 _ENERGY = "Acquisition_instrument.TEM.beam_energy"
 _HIGHEST = 5000  # keV, above that of any microscope; more are eV
@@ -116,13 +116,8 @@ def angstroms(length: float | str, signal: Signal2D) -> float:
 def lenses(
     signal: Signal2D,
     defocus: Iterable[float],
-    *,
     energy: float | str | None,
-    Cs: float | str,
-    focal_spread: float | str,
-    blur: float | str,
-    angular_spread: float,
-    aberrations: Sequence[Aberration],
+    options: LensOptions,
 ) -> tuple[Optics, ...]:
     """Return the lenses of each image of a series.
 
@@ -131,16 +126,11 @@ def lenses(
     signal
         Whose unit of length and metadata are used.
     defocus
-        Of each image, positive = underfocus [Å].
+        Defocus of each image, positive = underfocus [Å].
     energy
-        Beam energy [keV]; by default the metadata's.
-    Cs, focal_spread, blur
-        Numbers in the unit of the signal axes or texts with a unit; see `Optics`. The
-        blur is the standard deviation in the image.
-    angular_spread
-        [mrad].
-    aberrations
-        All others.
+        Beam energy [keV], or a text; by default the metadata's.
+    options
+        The lenses; numbers are in the unit of the signal axes.
 
     Raises
     ------
@@ -150,11 +140,11 @@ def lenses(
     """
     shared: dict[str, Any] = {
         "energy": beam_energy(signal, energy),
-        "Cs": angstroms(Cs, signal),
-        "focal_spread": angstroms(focal_spread, signal),
-        "blur": angstroms(blur, signal),
-        "angular_spread": angular_spread,
-        "aberrations": tuple(aberrations),
+        "Cs": angstroms(options.Cs, signal),
+        "focal_spread": angstroms(options.focal_spread, signal),
+        "blur": angstroms(options.blur, signal),
+        "angular_spread": options.angular_spread,
+        "aberrations": options.aberrations,
     }
     for name in ("focal_spread", "blur", "angular_spread"):
         if shared[name] < 0:

@@ -53,5 +53,5 @@ def check_range(data: NDArray[Any]) -> None:
         raise ValueError(
             f"A segmentation holds probabilities from 0 to 1, and this one values from "
             f"{low:.6g} to {high:.6g}. Scale it, for example a mask of 0 and 255 by "
-            "dividing it by 255."
+            "dividing it by 255, and sums of pixels, as of rebin, by their number."
         )

@@ -39,6 +39,7 @@ class DroppedRegions(Notes):
         self._metadata: Any = None if instances is None else instances.metadata
         self._limit = "" if instances is None else _area_text(instances, min_area)
         self._count = 0
+        self._told = False
 
     def take(self, count: int) -> None:
         """Take the number for the whole movie."""
@@ -51,10 +52,11 @@ class DroppedRegions(Notes):
         self._count = 0
 
     def tell(self) -> None:
-        """Warn if there are any."""
+        """Warn if there are any, once, however often a lazy movie is computed."""
         count, self._count = self._count, 0
         # In another process there is no limit known to tell of.
-        if count and self._limit:
+        if count and self._limit and not self._told:
+            self._told = True
             regions = "1 region" if count == 1 else f"{count} regions"
             verb = "was" if count == 1 else "were"
             warn_user(

@@ -15,7 +15,7 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import reconstruct_exit_wave
 from hyperspy_hrtemnn.bad_frames import reading
 from hyperspy_hrtemnn.image_data import contrast_checked, image_data
-from hyperspy_hrtemnn.signals._prediction.predictions import answers, load_for
+from hyperspy_hrtemnn.signals._prediction.predictions import load_for, predictions
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.defocus import AXIS_HELP, defocus_values
 from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
@@ -39,6 +39,11 @@ if TYPE_CHECKING:
 
     from hyperspy_hrtemnn.analysis import ExitWaveReconstruction
     from hyperspy_hrtemnn.networks import Network
+    from hyperspy_hrtemnn.options import (
+        IterationOptions,
+        LensOptions,
+        PredictionOptions,
+    )
     from hyperspy_hrtemnn.signals._shared.replaced import ReplacedPixels
     from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
@@ -48,7 +53,7 @@ _PARTS = ("real", "imaginary")
 def reconstruct_by_network(
     signal: Signal2D,
     model: str | Path | Network | None,
-    options: dict[str, Any],
+    options: PredictionOptions,
     *,
     energy: float | str | None,
     rule: FrameRule,
@@ -65,7 +70,7 @@ def reconstruct_by_network(
     model
         Name, path or network.
     options
-        Of `hyperspy_hrtemnn.networks.predict`.
+        How the network is run.
     energy
         Beam energy [keV]; by default the metadata's, or else the network's.
     rule
@@ -91,7 +96,7 @@ def reconstruct_by_network(
         )
     if energy is not None:
         energy = beam_energy(signal, energy)
-    data, axes = answers(signal, network, options, energy, rule=rule)
+    data, axes = predictions(signal, network, options, energy, rule=rule)
     wave = data[..., 0, :, :] + np.complex64(1j) * data[..., 1, :, :]
     # A Fourier transform of the wave would spread a NaN over all of it.
     wave = da.where(da.isnan(data[..., 0, :, :]), np.complex64(1), wave)
@@ -104,7 +109,7 @@ def reconstruct_by_network(
         "averaged": network.is_averaged,
         "version": __version__,
         "sampling": card.sampling,
-        **options,
+        **vars(options),
     }
     result.metadata.set_item("HRTEMNN.ExitWave", provenance)
     return computed(  # type: ignore[no-any-return]
@@ -118,8 +123,9 @@ def reconstruct_by_network(
 
 def reconstruct_classically(
     signal: Signal2D,
-    microscope: dict[str, Any],
-    options: dict[str, Any],
+    energy: float | str | None,
+    lens: LensOptions,
+    options: IterationOptions,
     *,
     rule: FrameRule,
     lazy: bool,
@@ -131,12 +137,12 @@ def reconstruct_classically(
     ----------
     signal
         The focal series.
-    microscope
-        ``energy``, ``Cs``, ``focal_spread``, ``blur``, ``angular_spread`` and
-        ``aberrations``, as `lenses` takes them.
+    energy
+        Beam energy [keV], or a text; by default the metadata's.
+    lens
+        The lenses.
     options
-        ``iterations``, ``align``, ``mtf`` and the lengths ``margin`` and
-        ``smoothing``.
+        How the wave is found.
     rule
         What is done about series that cannot be used.
     lazy
@@ -151,19 +157,20 @@ def reconstruct_classically(
             f"in a unit of length is needed, along two images or more. {AXIS_HELP}"
         )
     (axis,) = (a for a in signal.axes_manager.navigation_axes if a.name == "defocus")
-    optics = lenses(signal, defocus, **microscope)
-    lengths = {
-        name: None if options[name] is None else angstroms(options[name], signal)
-        for name in ("margin", "smoothing")
-    }
+    optics = lenses(signal, defocus, energy, lens)
+    margin = options.margin
     run = partial(
         _reconstruct,
         sampling=sampling(signal),
         optics=optics,
-        **{**options, **lengths},
+        iterations=options.iterations,
+        align=options.align,
+        margin=None if margin is None else angstroms(margin, signal),
+        smoothing=angstroms(options.smoothing, signal),
+        mtf=options.mtf,
+        replaced=rule.replaced,
     )
     series = frames(signal, axis)
-    run = partial(run, replaced=rule.replaced)
     fits = {}
     if lazy:
         mapped = map_frames(
@@ -172,14 +179,14 @@ def reconstruct_classically(
         waves = mapped[..., 0, :, :]
     else:
         found = _now(
-            run, series, options["iterations"], rule, show=is_shown(show_progressbar)
+            run, series, options.iterations, rule, show=is_shown(show_progressbar)
         )
         nothing = np.full(series.shape[-2:], np.nan, np.complex64)
         stack = np.stack([nothing if fit is None else fit.wave for fit in found])
         waves = stack.reshape(series.shape[:-3] + stack.shape[-2:])
         # One list for each series, in the order of the data.
         fits = {
-            "errors": _listed(found, "errors", 1, options["iterations"]),
+            "errors": _listed(found, "errors", 1, options.iterations),
             "drift": _listed(found, "drift", 10, (len(defocus), 2)),
         }
     result = derived_signal(
@@ -190,10 +197,10 @@ def reconstruct_classically(
         "method": "gerchberg-saxton",
         "version": __version__,
         "defocus": [value / 10 for value in defocus.tolist()],
-        **microscope,
+        **vars(lens),
         "energy": optics[0].energy,
-        "aberrations": [asdict(each) for each in microscope["aberrations"]],
-        **options,
+        "aberrations": [asdict(each) for each in lens.aberrations],
+        **vars(options),
         **fits,
     }
     result.metadata.set_item("HRTEMNN.ExitWave", provenance)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +26,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.analysis import Optics
+    from hyperspy_hrtemnn.options import ExposureOptions, LensOptions
 
 
 def simulate_images(
     signal: Signal2D,
     defocus: float | str | Sequence[float | str],
-    microscope: dict[str, Any],
-    detector: dict[str, Any],
+    energy: float | str | None,
+    lens: LensOptions,
+    exposure: ExposureOptions,
     *,
     lazy: bool,
     show_progressbar: bool | None,
@@ -45,13 +46,13 @@ def simulate_images(
     if not series:
         raise ValueError("defocus is empty; give that of each image.")
     values = [angstroms(each, signal) for each in series]
-    optics = lenses(signal, values, **microscope)
+    optics = lenses(signal, values, energy, lens)
     run = partial(
         _images,
         pixel_size=sampling(signal),
         optics=optics,
-        detector=_detector(sampling(signal), detector),
-        seed=detector["seed"],
+        detector=_detector(sampling(signal), exposure),
+        seed=exposure.seed,
     )
     rule = FrameRule(known=True)
     data = map_frames(run, frames(signal), len(values), indexed=True, rule=rule)
@@ -64,13 +65,14 @@ def simulate_images(
     result = derived_signal(signal, data, "HRTEM", axes)
     set_energy(result, optics[0].energy)
     state = {
-        **microscope,
-        **detector,
-        "aberrations": [a.name for a in microscope["aberrations"]],
+        "energy": energy,
+        **vars(lens),
+        **vars(exposure),
+        "aberrations": [a.name for a in lens.aberrations],
         "version": __version__,
     }
     result.metadata.set_item("HRTEMNN.SimulatedImages", state)
-    if detector["dose"] is not None:
+    if exposure.dose is not None:
         result.metadata.set_item("Signal.quantity", "Electrons (Counts)")
         result.metadata.set_item(GAIN_FACTOR, 1.0)
     return computed(  # type: ignore[no-any-return]
@@ -78,12 +80,8 @@ def simulate_images(
     )
 
 
-def _detector(pixel_size: float, options: dict[str, Any]) -> Detector:
-    dose, mtf = options["dose"], options["mtf"]
-    if dose is not None and not (dose > 0 and math.isfinite(dose)):
-        raise ValueError(f"dose has to be positive, not {dose}.")
-    if not (options["readout"] >= 0 and math.isfinite(options["readout"])):
-        raise ValueError(f"readout cannot be negative, as {options['readout']} is.")
+def _detector(pixel_size: float, exposure: ExposureOptions) -> Detector:
+    dose, mtf = exposure.dose, exposure.mtf
     c0, c3 = checked_mtf((0.5, 2.0) if mtf is None else mtf)
     return Detector(
         sampling=pixel_size,
@@ -91,7 +89,7 @@ def _detector(pixel_size: float, options: dict[str, Any]) -> Detector:
         dose=pixel_size**-2 if dose is None else dose,
         mtf_c0=c0,
         mtf_c3=c3,
-        readout=options["readout"],
+        readout=exposure.readout,
         noise=dose is not None,
         has_mtf=mtf is not None,
     )

@@ -44,7 +44,8 @@ def recipe_with_blur_in_the_image(values: dict[str, Any]) -> dict[str, Any]:
     """Return the keys of a recipe, the blur of all stages as its standard deviation.
 
     What ``images`` says of the blur holds for the stages of the training, too, unless
-    a stage says it of its own.
+    a stage says it of its own. Where neither says it nothing is added, so that a reader
+    can be warned.
     """
     images, training = values.get("images"), values.get("training")
     if not isinstance(images, dict):
@@ -55,14 +56,14 @@ def recipe_with_blur_in_the_image(values: dict[str, Any]) -> dict[str, Any]:
     stages = training.get("stages")
     if not isinstance(stages, list) or not all(isinstance(s, dict) for s in stages):
         return changed
-    meaning = images.get("blur_is", "standard deviation")
+    meaning = {"blur_is": images["blur_is"]} if "blur_is" in images else {}
     return changed | {
         "training": training | {"stages": [_stage(stage, meaning) for stage in stages]}
     }
 
 
-def _stage(stage: dict[str, Any], meaning: str) -> dict[str, Any]:
+def _stage(stage: dict[str, Any], meaning: dict[str, Any]) -> dict[str, Any]:
     images = stage.get("images")
     if not isinstance(images, dict) or not images.keys() & {"blur", "blur_is"}:
         return stage
-    return stage | {"images": with_blur_in_the_image({"blur_is": meaning} | images)}
+    return stage | {"images": with_blur_in_the_image(meaning | images)}

@@ -10,7 +10,7 @@ a faint background.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import numpy as np
 from ase.data import atomic_masses, atomic_numbers
@@ -57,7 +57,21 @@ def debye_waller(
         Of the material [K].
     formula
         Which of the three.
+
+    Raises
+    ------
+    ValueError
+        If there is no such element or formula, a temperature is negative or not finite,
+        or that of Debye is not positive.
     """
+    if element not in atomic_numbers:
+        raise ValueError(f"{element!r} is not a chemical symbol.")
+    if not 0 <= temperature < np.inf:
+        raise ValueError(f"temperature has to be 0 K or more, not {temperature}.")
+    if not 0 < debye_temperature < np.inf:
+        raise ValueError(
+            f"debye_temperature has to be above 0 K, not {debye_temperature}."
+        )
     mass = atomic_masses[atomic_numbers[element]] * atomic_mass
     unit = 3 * hbar**2 / (mass * k * debye_temperature) * 1e20
     ratio = temperature / debye_temperature
@@ -68,6 +82,9 @@ def debye_waller(
             return float(unit / 2 * (1 / 4 + ratio))
         case "thesis":
             return float(unit / 3 * (1 / 4 + ratio))
+        case _:
+            known = ", ".join(get_args(Displacement))
+            raise ValueError(f"formula has to be one of {known}, not {formula!r}.")
 
 
 def _phonons(ratio: float) -> float:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pixels of any dtype, size and offset as float32 that loses no contrast."""
+"""Scaling of pixels of any dtype to float32, without loss of contrast."""
 
 from __future__ import annotations
 
@@ -9,28 +9,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .wrapped import refuse_wrapped
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Pixels that tell median and spread of an image; the error of quantiles is under 1 %.
+# Number of pixels for median and spread of an image; the error of quantiles is below 1
+# %.
 _SAMPLE = 40_000
 
-# An offset of more than this many spreads is taken off before float32 rounds it to 24
-# bits; less costs 6e-6 of the spread. A power of 2 is taken out where squares of
-# float32 would end, 1e-19 to 1e19; both leave ordinary images exactly as they are.
+# An offset of more than this many spreads is subtracted before float32 rounds it to 24
+# bits; a smaller one costs 6e-6 of the spread. A power of 2 is divided out where
+# squares would exceed the range of float32, outside of 1e-19 to 1e19. Ordinary images
+# stay exactly the same.
 _OFFSET = 100.0
-_LEFT = 5.0  # spreads of an offset are left, as in images of 30 electrons a pixel
+_LEFT = 5.0  # spreads of an offset that remain, as in images of 30 electrons per pixel
 _USUAL = (1e-6, 1e9)
 
-# Farthest from the median, in the new unit; one hot pixel may be off by any factor.
+# Largest distance from the median in the new unit; a hot pixel may have any value.
 _LARGEST = 1e18
 
 
 @dataclass(frozen=True)
 class Scaled:
-    """Images in float32, of which a pixel is ``values * scale + offset``.
+    """Images in float32; a pixel is ``values * scale + offset``.
 
-    `finite` says where the pixels were finite; the values are finite everywhere.
+    `finite` is True where the pixels were finite; the values are finite everywhere.
     """
 
     values: NDArray[np.float32]
@@ -38,26 +42,32 @@ class Scaled:
     offset: float
     scale: float
 
+    @property
+    def zero(self) -> float:
+        """Value of a pixel without counts."""
+        return -self.offset / self.scale
+
 
 def real_numbers(images: NDArray[Any]) -> NDArray[Any]:
-    """Return images as they are, checked to be one real number for each pixel.
+    """Return images if they have one real number for each pixel.
 
-    Gray images stored in three equal colors, as programs export them, are taken.
+    Gray images stored in three equal colors, as programs export them, are accepted.
 
     Raises
     ------
     ValueError
-        If they are complex, colored or no numbers.
+        If they are complex, colored, wrapped or no numbers.
     """
     images = _gray(np.asarray(images))
     if images.dtype.kind == "c":
         raise ValueError(
-            "The image is complex; give a real one, such as the amplitude of the wave."
+            "The image is complex. Give a real one, such as the amplitude of the wave."
         )
     if images.dtype.kind not in "biuf":
         raise ValueError(
             f"The image has the data type {images.dtype}, not one number per pixel."
         )
+    refuse_wrapped(images)
     return images
 
 
@@ -80,7 +90,7 @@ def scaled(images: NDArray[Any]) -> Scaled:
     scale = 1.0 if ordinary else 2.0 ** math.floor(math.log2(size))
     with np.errstate(over="ignore", invalid="ignore"):
         if offset or scale != 1:
-            # A double rounds an offset and a factor to 53 bits, more than any camera.
+            # Doubles have 53 bits, more than any detector.
             wide = images.astype(np.result_type(images, np.float64))
             wide -= offset
             wide /= scale
@@ -99,16 +109,16 @@ def _gray(images: NDArray[Any]) -> NDArray[Any]:
         return images
     red: NDArray[Any] = images["R"]
     if any(np.any(images[color] != red) for color in "GB"):
-        raise ValueError("The image is colored; convert it to gray, or take one color.")
+        raise ValueError("The image is colored. Convert it to gray, or take one color.")
     return red
 
 
 def _without_large_integers(images: NDArray[Any]) -> tuple[float, NDArray[Any]]:
-    """Take the minimum off integers of 64 bits, whose last bits a double loses."""
+    """Subtract the minimum from integers of 64 bits, whose last bits a double loses."""
     if images.dtype.kind not in "iu" or images.dtype.itemsize < 8 or not images.size:
         return 0.0, images
     low = images.min()
-    # Both as unsigned numbers: their difference is right whatever overflows.
+    # With both as unsigned numbers, their difference is right also after an overflow.
     return float(low), images.astype(np.uint64) - low.astype(np.uint64)
 
 
@@ -127,7 +137,7 @@ def _middle_and_spread(
 
 
 def sampled(images: NDArray[Any]) -> NDArray[Any]:
-    """Return some pixels of an array, always the same, that follow no lattice."""
+    """Return some pixels of an array, always the same, that do not follow a lattice."""
     flat = images.reshape(-1)
     if flat.size <= _SAMPLE:
         return flat

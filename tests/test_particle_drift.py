@@ -66,6 +66,21 @@ def test_particles_that_come_go_and_move_do_not_bend_it():
     np.testing.assert_allclose(found, (140, -37), atol=1e-9)
 
 
+def test_specks_that_come_and_go_do_not_hide_it():
+    rng = np.random.default_rng(11)
+    places, area = field_of(rng, 12)
+    shift = np.array([90, -70])
+
+    def seen(centers):
+        specks = rng.uniform(0, 500, (60, 2))
+        areas = np.concatenate([area, rng.integers(4, 14, len(specks))])
+        return np.concatenate([centers, specks]), areas
+
+    (before, area_before), (now, area_now) = seen(places), seen(places + shift)
+    found = drift_of(before, now, area_before, area_now)
+    np.testing.assert_allclose(found, shift, atol=1e-9)
+
+
 def test_a_jump_that_takes_most_particles_out_of_view_is_found():
     shift = np.array([-230, 160])
     places, area = field_of(np.random.default_rng(8), 140)

@@ -28,6 +28,11 @@ _ALIKE = 2.0
 # in a lattice several bins have nearly the most votes.
 _NEARLY_MOST = 0.9
 
+# Specks of noise come and go, and outnumber the particles of some movies. Particles of
+# less than this share of the typical area do not vote. Half of the area of a frame is
+# in particles of the typical area or more, which specks hardly change.
+_SPECK = 0.1
+
 _ROUNDS = 3  # rounds in which the middle of the agreeing votes is found
 
 
@@ -62,6 +67,7 @@ def whole_field_drift(
     particle. Enough are more than half of those that would be in view in both frames,
     at least a quarter of the particles of the frame that has fewer, and at least two.
     """
+    before, now = _without_specks(before), _without_specks(now)
     if min(len(before.area), len(now.area)) < 2:
         return None
     radius = float(np.sqrt(_middle(now.area) / np.pi))
@@ -98,6 +104,18 @@ def _agreed(
         if np.hypot(*(shift - tried)) <= tolerance / 4:
             break
     return shift
+
+
+def _without_specks(particles: Sighting) -> Sighting:
+    """Return the particles of a frame that are not much smaller than typical ones."""
+    if len(particles.area) < 2:
+        return particles
+    area = np.sort(particles.area)
+    typical = area[np.searchsorted(np.cumsum(area), area.sum() / 2)]
+    large = particles.area >= _SPECK * typical
+    if np.count_nonzero(large) < 2:
+        return particles
+    return Sighting(particles.centers[large], particles.area[large])
 
 
 def in_view(centers: Vectors, view: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -145,8 +145,8 @@ def square_pixels(area: float | str, signal: Signal2D) -> float:
     value = value_in(area, "angstrom**2")
     if value is None:
         raise ValueError(
-            f"{area!r} is not an area; give a number in the square of the axes' unit or "
-            f'a text with a unit, such as "4 nm^2".{hint_for(area)}'
+            f"{area!r} is not an area; give a number in the square of the axes' unit"
+            f', or a text with a unit, such as "4 nm^2".{hint_for(area)}'
         )
     return value / sampling(signal) ** 2
 

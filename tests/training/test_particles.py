@@ -317,7 +317,7 @@ def test_supports_that_do_not_exist(tmp_path) -> None:
         free_particles=0,
         empty=0,
     )
-    with pytest.raises(ValueError, match=r"'missing\.cif' is no file"):
+    with pytest.raises(ValueError, match=r"'missing\.cif' is not a file"):
         ranges.make(3)
     (tmp_path / "broken.cif").write_text("not a crystal")
     with pytest.raises(ValueError, match=r"broken\.cif cannot be read as a CIF"):

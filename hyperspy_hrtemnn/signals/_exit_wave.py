@@ -57,7 +57,7 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         Parameters
         ----------
         distance
-            How far, positive along the beam; going back is the same as underfocus.
+            Distance, positive along the beam; going back is the same as underfocus.
         energy
             Beam energy in keV or a text, "80 kV"; by default the metadata's.
         show_progressbar
@@ -176,7 +176,7 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         Parameters
         ----------
         defocus
-            Of each image, positive = underfocus.
+            Defocus of each image, positive = underfocus.
         energy
             Beam energy in keV or a text, "80 kV"; by default the metadata's.
         Cs, focal_spread, blur, angular_spread, aberrations
@@ -189,7 +189,7 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         readout
             Mean of the readout noise in e-/pixel, where there is a dose.
         seed
-            Of the noise, which is another in each image.
+            Seed of the noise, which differs from image to image.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -295,11 +295,11 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         Parameters
         ----------
         columns
-            From `find_columns`; by default what it finds.
+            Table from `find_columns`; by default its result for this wave.
         ax
-            Where to plot; by default a new figure.
+            Axes to plot on; by default those of a new figure.
         **options
-            Of `find_columns`, where no columns are given.
+            Options of `find_columns`, if no columns are given.
         """
         found = self.find_columns(**options) if columns is None else columns
         return plot_argand(found, ax)
@@ -312,7 +312,7 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         Parameters
         ----------
         ax
-            Where to plot; by default a new figure.
+            Axes to plot on; by default those of a new figure.
 
         Raises
         ------

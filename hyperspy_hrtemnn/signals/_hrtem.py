@@ -86,7 +86,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             Standard deviation of the Gaussian window: a number in the unit of the
             signal axes, or a text with a unit.
         on_bad_frame
-            As in `segment`; a blank frame is not bad here, but 0.
+            See `segment`; a blank frame is not bad here, but 0.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -256,7 +256,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             For the network: name of a shipped one
             (`hyperspy_hrtemnn.networks.available`), path of an ONNX file, or a network.
         method
-            Which of the two.
+            Name of the method.
         resample, tile, overlap, window
             For the network: as in `segment`.
         energy
@@ -279,7 +279,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             c0, the half-maximum in Nyquist frequencies, and c3, the steepness, of the
             camera's MTF, which is taken out of the images; by default there is none.
         iterations
-            How often the wave is corrected by all images.
+            Number of times that the wave is corrected by all images.
         align
             Whether the images may have drifted; they are registered to the middle one.
             If they are more than 20 nm of defocus apart, compare the errors with those
@@ -512,7 +512,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         Parameters
         ----------
         model
-            As in `segment`; a network of one class that takes single images.
+            Network as in `segment`, with one class and for single images.
         folder
             What is found is kept here. It belongs to this movie and these options:
             with others it is refused. A movie is known by its shape, type, calibration
@@ -561,7 +561,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            As the single methods, before the first frame; of a frame with its number.
+            See the single methods; raised before the first frame, or with the number
+            of a frame.
             If the folder holds the frames of other options; the message names them.
 
         Examples
@@ -642,7 +643,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             Counts of a pixel without beam; by default the metadata's, or 0. Images of
             `ExitWave.simulate_images` have the mean of their readout noise.
         exposure
-            Of a frame in seconds; by default the metadata's, or the step of the time.
+            Exposure of a frame [s]; by default that of the metadata, or the time step.
         on_bad_frame
             What to do about a frame that cannot be read, or that is constant,
             saturated, without data or no brighter than the offset in the region:
@@ -796,7 +797,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             order of ``inav``. By default where the navigator is. The images of a focal
             series have the same columns.
         ax
-            Where to plot; by default a new figure.
+            Axes to plot on; by default those of a new figure.
         vacancies
             From `hyperspy_hrtemnn.analysis.find_vacancies`: dashed, in the color of the
             class that is missing.

@@ -333,7 +333,7 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
         ids
             The particles; by default all.
         ax
-            Where to plot; by default a new figure.
+            Axes to plot on; by default those of a new figure.
         image
             The images, for ``"mean_intensity"``, where no table is given.
         properties
@@ -386,7 +386,7 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
             Navigation index of the frame, for several navigation axes a tuple in the
             order of ``inav``. By default where the navigator is.
         ax
-            Where to plot; by default a new figure.
+            Axes to plot on; by default those of a new figure.
         show_ids
             Whether to write the ids.
 
@@ -425,11 +425,11 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
         image
             The images the particles were found in.
         ratios
-            From `LocalFFT.brightness_ratio`.
+            Table from `LocalFFT.brightness_ratio`.
         frame
             As in `plot_overlay`.
         ax
-            Where to plot; by default a new figure.
+            Axes to plot on; by default those of a new figure.
 
         Raises
         ------
@@ -468,7 +468,7 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
             From ``image.local_fft(particles)``; with an id, there is nothing to see of
             other particles.
         peaks
-            From `LocalFFT.peak_table`.
+            Table from `LocalFFT.peak_table`.
         frame
             The frame that is shown at first, as in `plot_overlay`; by default where the
             navigator of `image` is.

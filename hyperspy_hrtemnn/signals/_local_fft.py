@@ -278,13 +278,13 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
         Parameters
         ----------
         peaks
-            From `peak_table`.
+            Table from `peak_table`.
         id
             The particle; by default the only one.
         frame
             Number of the frame, as in the table.
         ax
-            Where to plot; by default a new figure.
+            Axes to plot on; by default those of a new figure.
 
         Raises
         ------

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from hyperspy_hrtemnn.networks import Range
+from hyperspy_hrtemnn.ranges import Range
 
 __all__ = [
     "CountRange",

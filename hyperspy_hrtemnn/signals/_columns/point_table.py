@@ -34,13 +34,14 @@ def point_table(
     signal
         The signal; of a lazy one only the frames in flight are in memory.
     find
-        From a frame, shape (channel, y, x), to a table with ``x`` and ``y`` in pixels.
+        Function from a frame, shape (channel, y, x), to a table with ``x`` and ``y``
+        [pixels].
         A ValueError it raises is raised again with the number of the frame. Frames
         without data, or that cannot be read, are skipped where there are several.
     channel_axis
         The navigation axis, if any, whose images belong together.
     show_progressbar, num_workers
-        As in the methods of signals.
+        See the methods of the signals.
 
     Returns
     -------

@@ -41,9 +41,9 @@ class DetectorFit:
     readout
         N0 of equation 2.
     spectra
-        Of the noise of each frame.
+        Power spectra of the noise of each frame.
     fits
-        Of each spectrum.
+        Fit of the MTF to each spectrum.
     """
 
     table: pd.DataFrame

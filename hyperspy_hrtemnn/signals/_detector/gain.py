@@ -49,7 +49,7 @@ class Gain:
     offset
         Counts of a pixel without beam.
     source
-        Where the counts per electron are from: given, metadata or noise.
+        Source of the counts per electron: given, metadata or noise.
     """
 
     counts_per_electron: float

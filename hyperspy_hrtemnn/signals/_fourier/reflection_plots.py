@@ -55,7 +55,7 @@ def draw_spectrum(
     peaks
         Its rows of `LocalFFT.peak_table`.
     ax
-        Where to plot.
+        Axes to plot on.
     """
     turn = np.radians(peaks["angle"])
     places = np.stack([np.cos(turn), np.sin(turn)], axis=1)

@@ -65,9 +65,9 @@ def peak_table(
     spectra
         The spectra.
     search
-        What is a reflection.
+        Options for finding reflections.
     follow
-        How they are followed and indexed.
+        Options for following and indexing them.
     show_progressbar
         Whether to show progress bars.
     num_workers
@@ -131,7 +131,7 @@ def followed(
     shown
         ``frame`` and ``id`` of each spectrum that is not empty.
     follow
-        How they are followed and indexed.
+        Options for following and indexing them.
     show_progressbar
         Whether to show a progress bar; None for what HyperSpy's preferences say.
 
@@ -171,7 +171,7 @@ def reflection_table(
     Parameters
     ----------
     rows
-        From `followed`, with all that is measured.
+        Table from `followed`, with all measured values.
     axes
         The navigation axes of the frames, the fastest first.
     unknown
@@ -201,7 +201,7 @@ def warn_of_nothing(shown: Sequence[bool], number: Numbers) -> None:
     Parameters
     ----------
     shown
-        Of each spectrum, whether there is anything in it.
+        Whether there is anything in each spectrum.
     number
         The particle of each.
     """
@@ -224,7 +224,7 @@ def spacing_in_nm(spacing: float | str, name: str = "max_spacing") -> float:
     spacing
         The spacing.
     name
-        What the user calls it.
+        Name of the option, for the error.
 
     Raises
     ------

@@ -52,7 +52,7 @@ def limits(spectrum: NDArray[np.floating], share: float = 1.0) -> tuple[float, f
     spectrum
         Amplitudes, shape (ky, kx).
     share
-        Of the spectrum that is shown; it has the brightest.
+        Share of the spectrum that is shown; it contains the brightest pixels.
     """
     black, white = np.nanpercentile(spectrum, percentiles(share))
     return float(black), float(white)
@@ -64,7 +64,7 @@ def percentiles(share: float) -> tuple[float, float]:
     Parameters
     ----------
     share
-        Of the spectrum that is shown; it has the brightest.
+        Share of the spectrum that is shown; it contains the brightest pixels.
     """
     black, white = (100 - (100 - each) * share for each in (_BLACK, _WHITE))
     return black, white

@@ -98,17 +98,17 @@ def follow_particles(
     Parameters
     ----------
     signal, model, folder
-        As there.
+        See there.
     running, tracking
-        How the network is run, and particles are split and linked.
+        Options for running the network, and for splitting and linking particles.
     spectra
         Crop and soft edge of the spectra; None for no spectra.
     searching, following
-        What is a reflection, and how they are followed and indexed.
+        Options for finding reflections, and for following and indexing them.
     rule
-        What is done about frames that cannot be used.
+        Rule for frames that cannot be used.
     overwrite, show_progressbar, num_workers
-        As there.
+        See there.
     """
     network = load_for("segmentation", model)
     if network.card.channels > 1:

@@ -53,9 +53,9 @@ class FollowedMovie:
     movie
         Blocks of whole frames, shape (frame, y, x).
     folder
-        Where it is kept.
+        Folder in which it is kept.
     job
-        What the frames depend on, in terms of JSON.
+        Everything that the frames depend on, in terms of JSON.
     overwrite
         Whether to delete the frames of another job instead of refusing them.
     progress
@@ -216,12 +216,12 @@ class FollowedMovie:
         Parameters
         ----------
         spectra
-            As they were searched.
+            Analysis of the spectra, as in the search.
         unseen
             ``frame``, ``label`` of the particle, ``spacing`` and ``angle``, sorted by
             frame and label.
         options
-            How they were followed.
+            Options with which they were followed.
 
         Returns
         -------

@@ -47,13 +47,13 @@ class SpectrumAnalysis:
     Parameters
     ----------
     shape
-        Of the crop, (y, x) in pixels.
+        Shape of the crop, (y, x) [pixels].
     apodization
         Standard deviation of the window's edge in pixels.
     step
-        Between pixels of a spectrum, (ky, kx) in 1/nm.
+        Step between pixels of a spectrum, (ky, kx) [1/nm].
     search
-        What is a reflection.
+        Options for finding reflections.
     """
 
     shape: tuple[int, int]
@@ -123,17 +123,17 @@ class FrameAnalysis:
     Parameters
     ----------
     network
-        What segments.
+        Network that segments the frames.
     pixel_size
-        Of the image in Å; None where its pixels are taken for the network's.
+        Pixel size of the image [Å]; None if its pixels are taken for the network's.
     prediction
-        How the network is run.
+        Options for running the network.
     splitting
-        How the frame is split into particles, in pixels.
+        Options for splitting the frame into particles [pixels].
     side
         Side of a pixel in the unit of the table of properties.
     spectra
-        What is done to the spectra; None where there are none.
+        Analysis of the spectra; None if there are no spectra.
     """
 
     network: Network

@@ -71,11 +71,11 @@ def predictions(
     network
         The network.
     options
-        How the network is run.
+        Options for running the network.
     energy
         Beam energy [keV]; by default the metadata's, if it is there.
     rule
-        What is done about frames that cannot be used.
+        Rule for frames that cannot be used.
 
     Returns
     -------

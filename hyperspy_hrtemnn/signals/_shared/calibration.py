@@ -18,7 +18,7 @@ class CalibrationError(ValueError):
     Parameters
     ----------
     reason
-        What is wrong, as a sentence.
+        Sentence that says what is wrong.
     """
 
     def __init__(self, reason: str) -> None:

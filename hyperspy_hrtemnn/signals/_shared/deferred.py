@@ -64,7 +64,7 @@ class LenientBlock:
     first
         Number of the first of them.
     rule
-        What is done about frames that cannot be used.
+        Rule for frames that cannot be used.
     """
 
     block: DeferredBlock

@@ -41,7 +41,7 @@ def defocus_faults(signal: Signal2D, card: Card) -> list[str]:
     signal
         Images, positive defocus = underfocus.
     card
-        Of the network.
+        Card of the network.
     """
     values = defocus_values(signal)
     if values is None:

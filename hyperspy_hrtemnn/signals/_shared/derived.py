@@ -33,7 +33,7 @@ def derived_signal(
     Parameters
     ----------
     source
-        Where title, acquisition, sample and history come from.
+        Signal that gives title, acquisition, sample and history.
     data
         The new data.
     signal_type
@@ -70,11 +70,11 @@ def computed(
     lazy
         Whether it stays as it is.
     show_progressbar, num_workers
-        As in the methods of signals.
+        See the methods of the signals.
     rule
-        That of its frames, if they come from images.
+        Rule for its frames, if they come from images.
     label
-        What is done to them, for the progress bar.
+        Name of the work, for the progress bar.
     empty_frames
         Whether frames without data are told of that other processes have skipped.
     """

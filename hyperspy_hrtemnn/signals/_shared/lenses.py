@@ -47,7 +47,7 @@ def beam_energy(signal: Signal2D, energy: float | str | None = None) -> float:
     Parameters
     ----------
     signal
-        Whose metadata may have it.
+        Signal whose metadata may contain it.
     energy
         A number in keV, or a text, ``"300 kV"``.
 
@@ -124,7 +124,7 @@ def lenses(
     Parameters
     ----------
     signal
-        Whose unit of length and metadata are used.
+        Signal whose unit of length and metadata are used.
     defocus
         Defocus of each image, positive = underfocus [Å].
     energy

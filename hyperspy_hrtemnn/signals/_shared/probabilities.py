@@ -30,7 +30,7 @@ def threshold_of(segmentation: Signal2D, probability: float | None) -> float:
         unbiased area. Without it, it is 0.9 if a network of ours made the segmentation
         and 0.5 if not.
     probability
-        What the user asked for, in place of all that.
+        Threshold that the user asked for, in place of all that.
     """
     if probability is not None:
         return probability

@@ -45,7 +45,7 @@ class FrameBar(Travelling):
         Parameters
         ----------
         label
-            What is done to the frames.
+            Name of the work.
         total
             Number of frames; for a single one there is no bar.
         show

@@ -32,7 +32,7 @@ def guarded_blocks(data: da.Array) -> tuple[Graph, dict[Place, Any]]:
     Parameters
     ----------
     data
-        What `frames` returns.
+        Frames from `frames`.
 
     Returns
     -------

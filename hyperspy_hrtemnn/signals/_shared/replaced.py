@@ -29,7 +29,7 @@ class ReplacedPixels(Notes):
     Attributes
     ----------
     metadata
-        Of the result; ``HRTEMNN.Images`` gets the counts when they are told.
+        Metadata of the result; ``HRTEMNN.Images`` gets the counts in the end.
     """
 
     def __init__(self, *, by_hand: bool = False, token: str | None = None) -> None:

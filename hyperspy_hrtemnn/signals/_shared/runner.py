@@ -62,7 +62,7 @@ def map_frames(
         From an array of shape (channel, y, x) to one of another number of channels. A
         ValueError it raises is raised again with the index of the frame.
     data
-        What `frames` returns.
+        Frames from `frames`.
     channels
         Number of channels in the result.
     dtype
@@ -131,12 +131,12 @@ def each_frame(
         One more argument for each frame; None where the frame is not needed, whose
         result is None.
     rule
-        What is done about frames that cannot be used; by default they are an error.
+        Rule for frames that cannot be used; by default they are an error.
         What is skipped is None.
     label
-        What is done to the frames, for the progress bar.
+        Name of the work, for the progress bar.
     show_progressbar, num_workers
-        As in the methods of signals.
+        See the methods of the signals.
     """
     data = frames(signal, channel_axis)
     shape = data.shape[:-3]
@@ -186,13 +186,13 @@ def results_in_flight(
     Parameters
     ----------
     function
-        What is done to a frame. It is sent with every frame.
+        Function of a frame. It is sent with every frame.
     frames
         Number and arguments of each frame; the next is taken when it is needed.
     num_workers
         Number of threads; by default dask's own, or else four at most.
     rule
-        What is done about frames that cannot be used; by default they are an error.
+        Rule for frames that cannot be used; by default they are an error.
 
     Raises
     ------

@@ -134,7 +134,7 @@ class FrameRule:
         Parameters
         ----------
         index
-            Of the frame, in the order of the data.
+            Index of the frame, in the order of the data.
         function
             It raises a `BadFrameError` if the frame cannot be used.
 
@@ -164,7 +164,7 @@ class FrameRule:
         Parameters
         ----------
         numbers
-            Of the frames, as in tables.
+            Numbers of the frames, as in tables.
         load
             It raises a `BadFrameError` if they cannot be read.
         """

@@ -54,7 +54,7 @@ def join_frames(
     axes
         The navigation axes, the fastest first, as HyperSpy has them.
     column
-        Where the column ``frame`` is put, the number of the frame.
+        Position of the column ``frame``, the number of the frame.
     calibrated
         Where, after that, the coordinate of each axis with a unit is put, with the
         name that `column_names` gives it.
@@ -99,7 +99,7 @@ def insert_coordinates(
     table
         The table.
     axes, column
-        As the axes and the columns `calibrated` of `join_frames`.
+        See `axes` and `calibrated` of `join_frames`.
 
     Returns
     -------
@@ -193,7 +193,7 @@ def frame_table(
     total
         Number of frames.
     reasons
-        Of the frames that could not be used, by number.
+        Reasons of the frames that could not be used, by number.
 
     Returns
     -------

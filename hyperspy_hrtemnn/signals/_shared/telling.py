@@ -47,7 +47,7 @@ class Notes(Travelling):
         Whether someone calls `tell` who knows when; otherwise it is called when dask
         has computed something.
     token
-        As of `Travelling`.
+        See `Travelling`.
     """
 
     def __init__(self, *, by_hand: bool = False, token: str | None = None) -> None:

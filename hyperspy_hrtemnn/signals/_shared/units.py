@@ -94,7 +94,7 @@ def why_no_length(unit: str) -> str:
     Parameters
     ----------
     unit
-        From `unit_of`.
+        Unit from `unit_of`.
 
     Returns
     -------

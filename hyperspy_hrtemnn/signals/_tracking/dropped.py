@@ -24,7 +24,7 @@ class DroppedRegions(Notes):
     min_area
         Area below which regions were dropped, in pixels.
     by_hand, token
-        As of `Notes`.
+        See `Notes`.
     """
 
     def __init__(

@@ -50,7 +50,7 @@ def linked_frames(
     movie
         Blocks of whole frames, shape (frame, y, x).
     separate
-        From one frame to its labels, and the number of regions that were dropped.
+        Function from a frame to its labels and the number of dropped regions.
     tracker
         The tracker before the first frame; it is not changed.
     in_flight
@@ -132,9 +132,9 @@ def separated(
     block
         The frames.
     separate
-        From one frame to its labels, and the number of regions that were dropped.
+        Function from a frame to its labels and the number of dropped regions.
     start
-        How many of its frames are left out, which are linked already.
+        Number of its first frames that are linked already and left out.
     """
     for number, frame in enumerate(block.load()[start:], block.first + start):
         index = block.rule.index(number)

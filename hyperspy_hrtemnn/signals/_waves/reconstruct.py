@@ -70,15 +70,15 @@ def reconstruct_by_network(
     model
         Name, path or network.
     options
-        How the network is run.
+        Options for running the network.
     energy
         Beam energy [keV]; by default the metadata's, or else the network's.
     rule
-        What is done about series that cannot be used.
+        Rule for series that cannot be used.
     lazy
         Whether to leave the computation for later.
     show_progressbar, num_workers
-        As in the methods of signals.
+        See the methods of the signals.
     """
     if model is None:
         raise ValueError(
@@ -142,13 +142,13 @@ def reconstruct_classically(
     lens
         The lenses.
     options
-        How the wave is found.
+        Options of the iterations.
     rule
-        What is done about series that cannot be used.
+        Rule for series that cannot be used.
     lazy
         Whether to leave the computation for later.
     show_progressbar
-        As in the methods of signals.
+        See the methods of the signals.
     """
     defocus = defocus_values(signal)
     if defocus is None or len(defocus) < 2:

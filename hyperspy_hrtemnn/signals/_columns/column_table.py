@@ -17,8 +17,12 @@ from hyperspy_hrtemnn.signals._shared.probabilities import check_range
 from .point_table import point_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
+
+    from hyperspy_hrtemnn.analysis import SegmentedColumns
 
 _BACKGROUND = "background"
 
@@ -35,17 +39,18 @@ def column_table(
     axes = segmentation.axes_manager
     class_axis = next((a for a in axes.navigation_axes if a.name == "class"), None)
     names = _class_names(segmentation, class_axis)
-    options: dict[str, Any] = {
-        "probability": probability,
-        "min_separation": None
+    find = partial(
+        find_columns,
+        probability=probability,
+        min_separation=None
         if min_separation is None
         else pixels(min_separation, segmentation),
-    }
+    )
     # Options out of range are refused now, not when the movie is read.
-    find_columns(np.zeros((1, 1)), **options)
+    find(np.zeros((1, 1)))
     table = point_table(
         segmentation,
-        partial(_find, names=names, options=options),
+        partial(_table, names=names, find=find),
         class_axis,
         show_progressbar=show_progressbar,
         num_workers=num_workers,
@@ -67,13 +72,13 @@ def _class_names(segmentation: Signal2D, class_axis: Any) -> list[Any]:
     return [str(known[number]) for number in numbers]
 
 
-def _find(
-    maps: NDArray[Any], *, names: list[Any], options: dict[str, Any]
+def _table(
+    maps: NDArray[Any], *, names: list[Any], find: Callable[..., SegmentedColumns]
 ) -> pd.DataFrame:
     """Return the columns of one frame, in pixels."""
     check_range(maps)
     kept = [i for i, name in enumerate(names) if name != _BACKGROUND]
-    found = find_columns(maps[kept], **options)
+    found = find(maps[kept])
     named = np.array(names, object)[kept]
     return pd.DataFrame(
         {

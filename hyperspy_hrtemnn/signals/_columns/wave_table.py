@@ -28,10 +28,12 @@ from hyperspy_hrtemnn.user_warnings import warn_user
 from .point_table import point_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
+
+    from hyperspy_hrtemnn.analysis import WaveColumns
 
 # Largest shift between waves [Å], and the pixel size of those without any.
 _LARGEST_SHIFT = 0.5
@@ -63,12 +65,16 @@ def wave_table(
             "classes has to be their number, 1 or more, or a list of their names, not "
             f"{classes!r}."
         )
-    options = {"min_separation": pixels(min_separation, wave), "threshold": threshold}
+    find = partial(
+        find_wave_columns,
+        min_separation=pixels(min_separation, wave),
+        threshold=threshold,
+    )
     # Options out of range are refused now, not when the waves are read.
-    find_wave_columns(np.ones((3, 3)), **options)
+    find(np.ones((3, 3)))
     table = point_table(
         wave,
-        partial(_find, options=options),
+        partial(_table, find=find),
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
@@ -87,8 +93,8 @@ def wave_table(
     return table
 
 
-def _find(maps: NDArray[Any], *, options: dict[str, float]) -> pd.DataFrame:
-    found = find_wave_columns(maps[0], **options)
+def _table(maps: NDArray[Any], *, find: Callable[..., WaveColumns]) -> pd.DataFrame:
+    found = find(maps[0])
     change = found.wave - 1
     return pd.DataFrame(
         {

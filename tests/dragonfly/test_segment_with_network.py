@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-import tiny_networks
 from dragonfly_stand_in import interface, model
 from dragonfly_stand_in.session import frames_of, open_grid
 
@@ -61,14 +60,13 @@ def test_what_is_asked(dragonfly, images):
     assert float(probability) == load(default).card.unbiased_threshold
 
 
+@pytest.mark.parametrize("name", ["au-ceo2-mask", "au-columns"])
 def test_the_threshold_of_the_network_that_was_named_is_proposed(
-    dragonfly, images, tmp_path
+    dragonfly, images, name
 ):
-    path = tiny_networks.convolution(
-        tmp_path / "n.onnx", threshold=0.37, object_weight=4
-    )
-    dragonfly.click(TITLE, [open_images(images)], str(path), "x")
-    assert float(interface.asked[1][2]) == 0.37
+    network = load(name)
+    dragonfly.click(TITLE, [open_images(images)], str(network.path), "x")
+    assert float(interface.asked[1][2]) == network.card.unbiased_threshold
 
 
 def test_file_of_a_network(dragonfly, images):

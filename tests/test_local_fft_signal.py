@@ -301,7 +301,7 @@ def test_invalid_input_is_refused(movie, particles):
     with pytest.raises(TypeError, match="float"):
         local_fft(movie, particles, 2.5)
     for options in ({"apodization": -1}, {"apodization": "wide"}, {"size": 0}):
-        with pytest.raises(ValueError, match=next(iter(options)) + "|no length"):
+        with pytest.raises(ValueError, match=next(iter(options)) + "|not a length"):
             local_fft(movie, particles, 2, **options)
     movie.axes_manager.signal_axes[0].units = ""
     with pytest.raises(ValueError, match="not calibrated"):

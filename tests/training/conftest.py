@@ -20,6 +20,7 @@ _TRAINING = ("keras", "onnx", "tensorflow")
 
 # What makes, trains, exports or evaluates networks.
 _OF_NETWORKS = [
+    "random_networks.py",
     "test_architectures.py",
     "test_backends.py",
     "test_dose_study.py",
@@ -38,7 +39,7 @@ def _missing(names: tuple[str, ...]) -> str:
 
 
 if _missing(_SIMULATION):
-    collect_ignore_glob = ["test_*.py"]
+    collect_ignore_glob = ["[!c]*.py"]  # examples are looked for in all of them
 elif _missing(_TRAINING):
     collect_ignore = _OF_NETWORKS
 

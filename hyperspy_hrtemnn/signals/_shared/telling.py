@@ -7,6 +7,7 @@ asks for it; dask knows when that is done.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -38,7 +39,7 @@ class Travelling:
         return _known, (type(self), self._token)
 
 
-class Notes(Travelling):
+class Notes(Travelling, ABC):
     """What is noted of the frames of one result, by the tasks that compute them.
 
     Parameters
@@ -54,13 +55,13 @@ class Notes(Travelling):
         super().__init__(token=token)
         self.by_hand = by_hand
 
+    @abstractmethod
     def tell(self) -> None:
         """Warn, as of the line of the user, of what was noted since the last time."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forget(self) -> None:
         """Forget what was not told, because the computation has failed."""
-        raise NotImplementedError
 
 
 _KNOWN: WeakValueDictionary[str, Travelling] = WeakValueDictionary()

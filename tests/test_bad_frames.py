@@ -26,6 +26,7 @@ from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.signals import HRTEM, LazyHRTEM, Segmentation
 from hyperspy_hrtemnn.signals._one_pass import frame_analysis
 from hyperspy_hrtemnn.signals._prediction import predictions
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 FRAMES, HEIGHT, WIDTH = 10, 100, 140
 PIXEL = 0.02  # nm
@@ -605,3 +606,36 @@ def test_what_can_be_checked_before_the_work_is(disk, network, tmp_path):
     particles.set_signal_type("HRTEM_instances")
     with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
         particles.to_csv(tmp_path / "nowhere" / "table.csv")
+
+
+def test_what_a_failed_computation_finds_late_is_not_told_with_the_next():
+    rule = FrameRule("raise").over((2,))
+    failed, noted = threading.Event(), threading.Event()
+
+    def frame(block_id):
+        def look():
+            if block_id[0] == 0:
+                raise BadFrameError("The image is blank.")
+            failed.wait()
+            rule.replaced.add(block_id, 3, 0)
+            rule.skipped.add(1, "blank")
+            return np.zeros((1, 4, 5))
+
+        try:
+            return rule.result(block_id[:1], look)
+        finally:
+            if block_id[0] == 1:
+                noted.set()
+
+    movie = da.map_blocks(
+        frame, chunks=((1, 1), (4,), (5,)), dtype=float, meta=np.empty((0, 0, 0))
+    )
+    with pytest.raises(BadFrameError, match="Frame 0: The image is blank"):
+        movie.compute(scheduler="threads", num_workers=2)
+    failed.set()
+    assert noted.wait(10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        da.ones(3, chunks=1).sum().compute()
+    assert not rule.replaced.take()
+    assert not rule.skipped.take()

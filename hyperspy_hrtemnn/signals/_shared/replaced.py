@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hyperspy_hrtemnn.user_warnings import warn_user
 
-from .telling import Notes
+from .telling import FrameNotes
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -23,7 +23,7 @@ _LEFT_OUT = (
 )
 
 
-class ReplacedPixels(Notes):
+class ReplacedPixels(FrameNotes[tuple[int, int]]):
     """What was not data in the frames of a signal.
 
     Attributes
@@ -36,12 +36,10 @@ class ReplacedPixels(Notes):
         super().__init__(by_hand=by_hand, token=token)
         self.metadata: Any = None
         self._counts: dict[Hashable, tuple[int, int]] = {}
-        self._pending: dict[Hashable, tuple[int, int]] = {}
 
     def add(self, frame: Hashable, bad_pixels: int, no_data: int) -> None:
         """Note how many pixels of a frame are bad, and how many are no data."""
-        with self._lock:
-            self._pending[frame] = (bad_pixels, no_data)
+        self._note(frame, (bad_pixels, no_data))
 
     def add_data(self, frame: Hashable, data: ImageData) -> None:
         """Note what was found in a frame."""
@@ -57,13 +55,9 @@ class ReplacedPixels(Notes):
             "frames_with_no_data": sum(none > 0 for _, none in found),
         }
 
-    def forget(self) -> None:
-        """Forget what was not told."""
-        self._take()
-
     def tell(self) -> None:
         """Write the counts into the metadata; warn of what was noted, if anything."""
-        found = self._take()
+        found = self.take()
         if not found:
             return
         self._counts |= found
@@ -71,11 +65,6 @@ class ReplacedPixels(Notes):
             self.metadata.set_item("HRTEMNN.Images", self.counts())
         if message := " ".join(_sentences(found)):
             warn_user(f"{message} See docs/imperfect_images.md.")
-
-    def _take(self) -> dict[Hashable, tuple[int, int]]:
-        with self._lock:
-            taken, self._pending = self._pending, {}
-        return taken
 
 
 def _sentences(counts: dict[Hashable, tuple[int, int]]) -> list[str]:

@@ -24,7 +24,7 @@ from hyperspy_hrtemnn.user_warnings import warn_user
 
 from .progress import FrameBar
 from .replaced import ReplacedPixels
-from .telling import Notes
+from .telling import FrameNotes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -32,29 +32,17 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-class SkippedFrames(Notes):
+class SkippedFrames(FrameNotes[str]):
     """The frames that were skipped in a computation, and why."""
 
     def __init__(self, *, by_hand: bool = False, token: str | None = None) -> None:
         super().__init__(by_hand=by_hand, token=token)
         self.total = 1
         self.told: dict[int, str] = {}
-        self._pending: dict[int, str] = {}
 
     def add(self, number: int, reason: str) -> None:
         """Note a frame; it may come again, and be without data by then."""
-        with self._lock:
-            self._pending.setdefault(number, reason)
-
-    def take(self) -> dict[int, str]:
-        """Return what was noted since it was last taken, by number."""
-        with self._lock:
-            taken, self._pending = self._pending, {}
-        return dict(sorted(taken.items()))
-
-    def forget(self) -> None:
-        """Forget what was not told."""
-        self.take()
+        self._note(number, self._pending.get(number, reason))
 
     def tell(self) -> None:
         """Warn, as of the line of the user, of what was noted, if anything.
@@ -145,17 +133,18 @@ class FrameRule:
         ValueError
             If the function raises another one, with the number of the frame, too.
         """
-        try:
-            return function()
-        except BadFrameError as error:
-            if self.raises:
-                raise BadFrameError(self._of(index, error), error.reason) from error
-            if not (self.known and error.reason == NO_DATA):
-                self.skipped.add(self.number(index), error.reason)
-        except ValueError as error:
-            raise ValueError(self._of(index, error)) from error
-        finally:
-            self.bar.done(index)
+        with self.skipped.frame(), self.replaced.frame():
+            try:
+                return function()
+            except BadFrameError as error:
+                if self.raises:
+                    raise BadFrameError(self._of(index, error), error.reason) from error
+                if not (self.known and error.reason == NO_DATA):
+                    self.skipped.add(self.number(index), error.reason)
+            except ValueError as error:
+                raise ValueError(self._of(index, error)) from error
+            finally:
+                self.bar.done(index)
         return None
 
     def results(self, numbers: range, load: Callable[[], Result]) -> Result | None:

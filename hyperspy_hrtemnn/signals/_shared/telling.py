@@ -8,15 +8,18 @@ asks for it; dask knows when that is done.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from threading import Lock, local
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from dask.callbacks import Callback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable, Iterator
+
+Note = TypeVar("Note")
 
 
 class Travelling:
@@ -62,6 +65,52 @@ class Notes(Travelling, ABC):
     @abstractmethod
     def forget(self) -> None:
         """Forget what was not told, because the computation has failed."""
+
+
+class FrameNotes(Notes, Generic[Note]):
+    """One note for each frame of a result, until these are told or forgotten.
+
+    Parameters
+    ----------
+    by_hand, token
+        See `Notes`.
+    """
+
+    def __init__(self, *, by_hand: bool = False, token: str | None = None) -> None:
+        super().__init__(by_hand=by_hand, token=token)
+        self._pending: dict[Hashable, Note] = {}
+        self._failures = 0
+        self._task = local()
+
+    @contextmanager
+    def frame(self) -> Iterator[None]:
+        """Take notes meanwhile, unless the computation of this frame has failed.
+
+        When one frame fails, dask does not wait for those in its other threads. What
+        these note afterwards would be told at the end of another computation.
+        """
+        self._task.began = self._failures
+        try:
+            yield
+        finally:
+            del self._task.began
+
+    def take(self) -> dict[Any, Note]:
+        """Return what was noted since it was last taken, in the order of frames."""
+        with self._lock:
+            taken, self._pending = self._pending, {}
+        return dict(sorted(taken.items()))  # type: ignore[type-var]
+
+    def forget(self) -> None:
+        """Forget what was not told, and what frames in flight are about to note."""
+        with self._lock:
+            self._failures += 1
+            self._pending = {}
+
+    def _note(self, frame: Hashable, note: Note) -> None:
+        with self._lock:
+            if getattr(self._task, "began", self._failures) == self._failures:
+                self._pending[frame] = note
 
 
 _KNOWN: WeakValueDictionary[str, Travelling] = WeakValueDictionary()

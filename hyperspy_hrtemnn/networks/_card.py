@@ -30,6 +30,10 @@ _MOST_CHANNELS = 1024
 _LARGEST_SIDE = 4096  # [pixels]
 
 _Names = Annotated[tuple[str, ...], Field(min_length=1, max_length=_MOST_CHANNELS)]
+_Places = Annotated[
+    tuple[Annotated[int, Field(ge=0, lt=2**53)], ...],
+    Field(min_length=1, max_length=_MOST_CHANNELS),
+]
 _Values = Annotated[tuple[float, ...], Field(min_length=1, max_length=_MOST_CHANNELS)]
 
 METADATA_KEY = "hrtemnn_card"
@@ -61,7 +65,14 @@ class CardTest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     input: int = Field(ge=0, lt=INPUTS, description="number of the input")
-    answer: _Values = Field(description="values at places that are spread over it")
+    places: _Places = Field(description="places in the answer, in the order of memory")
+    answer: _Values = Field(description="values there")
+
+    @model_validator(mode="after")
+    def _one_value_each(self) -> CardTest:
+        if len(self.places) != len(self.answer):
+            raise ValueError("places and answer have different lengths")
+        return self
 
 
 class Card(BaseModel):
@@ -136,11 +147,8 @@ class Card(BaseModel):
         description="smallest probability of the pixels of objects; for the median of "
         "images not used in training, the area found is the true area",
     )
-    test_answer: (
-        Annotated[tuple[float, ...], Field(min_length=1, max_length=1024)] | None
-    ) = Field(
-        None,
-        description="answer to the input of the trial run, which loading compares",
+    test: CardTest | None = Field(
+        None, description="an input and its answer, which loading compares"
     )
     ranges: TrainedRanges
     recipe: str

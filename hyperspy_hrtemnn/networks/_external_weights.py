@@ -92,8 +92,9 @@ def _external(message: memoryview, kind: str, depth: int) -> str | None:
 
 
 def _text(value: int | memoryview | None) -> str:
-    known = value is not None and not isinstance(value, int)
-    return str(value, "utf-8", "replace") if known else ""
+    if value is None or isinstance(value, int):
+        return ""
+    return str(value, "utf-8", "replace")
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:

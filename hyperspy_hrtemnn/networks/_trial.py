@@ -36,18 +36,19 @@ _IMAGES, _WHOLE_IMAGES = 2, 24
 # with different values.
 _USUAL_INPUT = 7
 
+# Largest number of places at which an answer is compared with the card.
 _PLACES = 64
-"""Largest number of places at which an answer is compared with the card."""
 
-# Largest difference from the card, of a probability or of the largest value: processors
-# and orders of summation differ by 1e-5, and GPUs that round to 10 bits by 2e-3.
-_TOLERANCE = 5e-3
+# Largest difference from the card, of a probability or of the largest value. Orders of
+# summation on processors differ by up to 1e-5; with weights and input rounded to 10
+# bits, as GPUs round them, it is up to 4e-3.
+_ON_PROCESSORS, _ELSEWHERE = 1e-4, 3e-2
 
 # Largest value beside 0 to 1 of a probability, by rounding.
 _ROUNDING = 1e-3
 
 
-def trial_input(card: Card, number: int = _USUAL_INPUT) -> NDArray[np.float32]:
+def trial_input(card: Card, number: int) -> NDArray[np.float32]:
     """Return images, the same for ever, shape (N, channel, y, x).
 
     Mixtures of a lattice and noise. All of it is made of whole numbers and divisions by
@@ -87,24 +88,30 @@ def _noise(count: int) -> NDArray[np.int64]:
 
 
 def card_test(engine: Engine, card: Card) -> CardTest:
-    """Return a test for the card: the input to which the answer is most varied.
+    """Return a test for the card: the input whose answer says most about the weights.
 
-    A network that finds nothing in an input would find nothing with damaged weights,
-    too.
+    A network that is sure of everything would be sure with damaged weights, too. Half
+    of the places are where the answer says most, the others are spread over it.
     """
     answers = [engine.run(trial_input(card, number)) for number in range(INPUTS)]
-    others = (0, *range(2, answers[0].ndim))
-    spread = [float(answer.std(axis=others).mean()) for answer in answers]
-    number = spread.index(max(spread))
-    return CardTest(input=number, answer=_some(answers[number]))
+    telling = [_sensitivity(answer, card) for answer in answers]
+    number = int(np.argmax([each.mean() for each in telling]))
+    answer = answers[number].ravel()
+    spread = np.arange(_PLACES // 2) * answer.size // (_PLACES // 2)
+    most = np.argsort(-telling[number].ravel(), kind="stable")[: _PLACES // 2]
+    places = np.unique([*spread, *most])
+    values = tuple(float(f"{value:.6g}") for value in answer[places])
+    return CardTest(input=number, places=tuple(places.tolist()), answer=values)
 
 
-def _some(answer: NDArray[np.float32]) -> tuple[float, ...]:
-    """Return the values of an answer at the places that a card keeps."""
-    flat = answer.ravel()
-    count = min(_PLACES, flat.size)
-    places = np.arange(count) * flat.size // count
-    return tuple(float(f"{value:.6g}") for value in flat[places])
+def _sensitivity(answer: NDArray[np.float32], card: Card) -> NDArray[np.float32]:
+    """Return how much each value of an answer would change with the weights."""
+    if card.gives_probabilities:
+        # What a probability changes by with its log-odds.
+        return answer * (1 - answer)
+    others = (0, *range(2, answer.ndim))
+    off: NDArray[np.float32] = np.abs(answer - answer.mean(axis=others, keepdims=True))
+    return off
 
 
 def run_trial(engine: Engine, card: Card, path: Path) -> NDArray[np.float32]:
@@ -128,9 +135,8 @@ def run_trial(engine: Engine, card: Card, path: Path) -> NDArray[np.float32]:
     NetworkError
         If it does not fit the card, or the weights have changed since the export.
     """
-    batch = (
-        trial_input(card) if card.test is None else trial_input(card, card.test.input)
-    )
+    number = _USUAL_INPUT if card.test is None else card.test.input
+    batch = trial_input(card, number)
     try:
         answer = engine.run(batch)
     except NetworkError as error:
@@ -149,7 +155,8 @@ def run_trial(engine: Engine, card: Card, path: Path) -> NDArray[np.float32]:
             )
     if (answer == answer[:1]).all():
         raise misfit(path, "it answers the same to different inputs")
-    _compare(answer, card, path)
+    alone = engine.session.get_providers() == ["CPUExecutionProvider"]
+    _compare(answer, card, path, _ON_PROCESSORS if alone else _ELSEWHERE)
     return answer
 
 
@@ -172,15 +179,17 @@ def _check_shape(
         )
 
 
-def _compare(answer: NDArray[np.float32], card: Card, path: Path) -> None:
+def _compare(
+    answer: NDArray[np.float32], card: Card, path: Path, tolerance: float
+) -> None:
     """Raise an error if an answer is not that of the card, where there is one."""
     if card.test is None:
         return
-    known, given = np.array(card.test.answer), np.array(_some(answer))
-    if known.shape != given.shape:
-        raise misfit(path, f"its test answer has {known.size} values, not {given.size}")
+    if max(card.test.places) >= answer.size:
+        raise misfit(path, "its test is of more values than it answers with")
+    known, given = np.array(card.test.answer), answer.ravel()[[*card.test.places]]
     off = float(np.abs(known - given).max())
-    if not off <= _TOLERANCE * max(1.0, float(np.abs(known).max())):
+    if not off <= tolerance * max(1.0, float(np.abs(known).max())):
         raise NetworkError(
             f"{path} is damaged: its answer to the test input differs by {off:.2g} "
             "from that in its card. Get the file again, or export the network again."

@@ -13,7 +13,7 @@ from hyperspy_hrtemnn.networks import _apart
 @pytest.fixture(autouse=True)
 def _known_networks(monkeypatch):
     """Open networks of tests at once; `tests/faults` has those that are tried apart."""
-    monkeypatch.setattr(_apart, "_is_remembered", lambda sha256: True)
+    monkeypatch.setattr(_apart, "_is_remembered", lambda _: True)
 
 
 @pytest.fixture(scope="session")

@@ -115,8 +115,9 @@ def local_spectrum(
     # where the offset is large.
     mean = float((part * weight.astype(np.float64)).sum()) / total
     field = np.zeros(size, np.float32)
-    field[target] = (part - mean) * weight / total
-    amplitude: NDArray[np.float32] = np.abs(fft.fftshift(fft.fft2(field)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        field[target] = (part - mean) * weight / total
+        amplitude: NDArray[np.float32] = np.abs(fft.fftshift(fft.fft2(field)))
     if not np.isfinite(amplitude).all():
         raise ValueError(
             f"The image has values to {float(np.abs(part).max()):.3g}, whose Fourier "

@@ -350,6 +350,10 @@ def test_answers_that_cannot_be_right_are_refused(tmp_path, nodes, message):
         load(save(tmp_path / "a.onnx", nodes, weights))
 
 
+def test_a_network_that_is_sure_of_all_test_images_is_not_refused(tmp_path):
+    assert load(tiny_networks.brightest(tmp_path / "a.onnx")).name == "tiny"
+
+
 def test_a_test_that_does_not_fit_the_answer_is_refused(tmp_path):
     for test, message in (
         ({"input": 1, "places": [10**9], "answer": [0]}, "more values than it answers"),

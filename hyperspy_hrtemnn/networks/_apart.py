@@ -147,7 +147,7 @@ def _judge(verdict: str, returncode: int, path: Path) -> None:
     if os.name == "posix":
         import signal
 
-        if -returncode in {signal.SIGXCPU, signal.SIGKILL}:
+        if -returncode == signal.SIGXCPU:
             raise _broken(path, "time", f"{LIMITS.seconds} s")
     raise NetworkError(
         f"{path} was not loaded: onnxruntime crashed when it was tried in a process of "
@@ -193,15 +193,16 @@ def _limit(seconds: int, memory: int) -> None:
         import resource
     except ImportError:
         return
-    for kind, limit in (
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
+    for kind, soft, hard in (
+        # At the first it is told why, at the second it ends.
+        (resource.RLIMIT_CPU, seconds, seconds + 1),
+        (resource.RLIMIT_AS, memory, memory),
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_FSIZE, 0, 0),
     ):
         # Not more than what the user has set, nor what the system knows.
         with suppress(ValueError, OSError):
-            resource.setrlimit(kind, (limit, limit))
+            resource.setrlimit(kind, (soft, hard))
 
 
 @cache

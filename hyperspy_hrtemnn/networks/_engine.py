@@ -63,7 +63,8 @@ class Engine:
 
     def limited(self, num_workers: int | None) -> Engine:
         """Return the engine with at most this many threads."""
-        if inference_threads(num_workers) == self.threads:
+        same = num_workers == self.num_workers
+        if same and inference_threads(num_workers) == self.threads:
             return self
         return Engine(self._content, self.path, self.requested, num_workers)
 

@@ -18,7 +18,7 @@ from ._file import read_file
 from ._opening import opened
 from ._orientations import average_orientations
 from ._shipped import available, is_shipped, shipped_path
-from ._trial import card_test
+from ._trial import card_test, fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -171,14 +171,14 @@ class Network:
 
     def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         answer = self._engine.run(batch)
-        if not np.isfinite(answer).all():
+        if why := fault_of(answer, self.card):
             if not np.isfinite(batch).all():
                 raise ValueError(
                     f"The images for the network {self.name!r} are not finite."
                 )
             raise NetworkError(
-                f"The answer of the network {self.name!r} ({self.path}) is not finite: "
-                "its weights are damaged, or it was not meant for such images."
+                f"The answer of the network {self.name!r} ({self.path}) {why}. Its "
+                "weights are damaged, or it was not meant for such images."
             )
         return answer
 

@@ -142,22 +142,26 @@ def run_trial(engine: Engine, card: Card, path: Path) -> NDArray[np.float32]:
     except NetworkError as error:
         raise misfit(path, str(error)) from error
     _check_shape(answer, batch, card, path)
-    if not np.isfinite(answer).all():
-        raise misfit(path, "its answer to a test input is not finite")
-    if card.gives_probabilities:
-        low, high = float(answer.min()), float(answer.max())
-        if low < -_ROUNDING or high > 1 + _ROUNDING:
-            raise misfit(
-                path,
-                f"its answers to a test input are {low:.3g} to {high:.3g}, and the "
-                f"task {card.task!r} gives probabilities, 0 to 1. Export it with its "
-                "last sigmoid or softmax",
-            )
+    if why := fault_of(answer, card):
+        raise misfit(path, f"its answer to a test input {why}")
     if _ignores(engine, batch, answer):
         raise misfit(path, "it answers the same to different inputs")
     alone = engine.session.get_providers() == ["CPUExecutionProvider"]
     _compare(answer, card, path, _ON_PROCESSORS if alone else _ELSEWHERE)
     return answer
+
+
+def fault_of(answer: NDArray[np.float32], card: Card) -> str | None:
+    """Return what is wrong with the values of an answer, None if they may be right."""
+    low, high = float(answer.min(initial=0)), float(answer.max(initial=0))
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "is not finite"
+    if card.gives_probabilities and (low < -_ROUNDING or high > 1 + _ROUNDING):
+        return (
+            f"has values from {low:.3g} to {high:.3g}, and the task {card.task!r} "
+            "gives probabilities, 0 to 1: its last sigmoid or softmax may be missing"
+        )
+    return None
 
 
 def _ignores(

@@ -9,10 +9,12 @@ pays for it once.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -49,12 +51,12 @@ class Limits:
     Parameters
     ----------
     seconds
-        Processor time, and half of the time on the clock [s].
+        Processor time; on the clock it may be twice as long, and a minute [s].
     memory
         Memory [bytes]; only Linux keeps to it.
     """
 
-    seconds: int = 60
+    seconds: int = 20
     memory: int = 6 * 2**30
 
 
@@ -172,8 +174,8 @@ def _in_its_process(path: str, seconds: int, memory: int) -> None:
     import onnxruntime  # noqa: F401
 
     content = sys.stdin.buffer.read()
-    _limit(seconds, memory)
     print(_READY, flush=True)
+    _limit(seconds, memory)
     found: str | None = None
     try:
         refuse_external_weights(content, Path(path))
@@ -193,9 +195,10 @@ def _limit(seconds: int, memory: int) -> None:
         import resource
     except ImportError:
         return
+    used = math.ceil(time.process_time())
     for kind, soft, hard in (
         # At the first it is told why, at the second it ends.
-        (resource.RLIMIT_CPU, seconds, seconds + 1),
+        (resource.RLIMIT_CPU, used + seconds, used + seconds + 1),
         (resource.RLIMIT_AS, memory, memory),
         (resource.RLIMIT_CORE, 0, 0),
         (resource.RLIMIT_FSIZE, 0, 0),

@@ -389,7 +389,7 @@ _json = st.recursive(
 _FIELDS = sorted(json.loads(card_text()))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     changes=st.dictionaries(st.sampled_from(_FIELDS), _json, max_size=2),
     ranges=st.dictionaries(st.sampled_from(["blur", "dose"]), _json, max_size=1),

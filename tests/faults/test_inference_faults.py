@@ -30,6 +30,7 @@ from hyperspy_hrtemnn.networks import (
 )
 from hyperspy_hrtemnn.networks._tiling import spans
 from hyperspy_hrtemnn.options import PredictionOptions
+from hyperspy_hrtemnn.signals._prediction import predictions
 
 SHAPE = (83, 121)
 
@@ -300,6 +301,15 @@ def test_a_lack_of_memory_says_which_tile_to_take(
     predict(network, image, 0.1, tile=61)
     with pytest.raises(ValueError, match=r"(?s)0.*--tile 61 "):
         movie.inav[:1].segment(network, show_progressbar=False)
+
+
+def test_a_lack_of_memory_before_the_network_is_one_line_too(
+    network, movie, monkeypatch
+):
+    monkeypatch.setattr(predictions, "image_data", _without_memory)
+    with pytest.raises(ValueError, match=r"Frame \d: .*memory.*fewer work") as info:
+        movie.segment(network, show_progressbar=False)
+    assert str(info.value).isprintable()
 
 
 def test_the_tile_that_is_advised_is_allowed(tmp_path, monkeypatch, image):

@@ -207,6 +207,8 @@ def _of_dict(values: dict[str, Any], indent: str) -> list[str]:
 
 def _text(value: Any) -> str:
     if isinstance(value, tuple):
+        if len(value) > 2 and not any(isinstance(item, str) for item in value):
+            return f"{len(value)} numbers"
         between = ", " if any(isinstance(item, str) for item in value) else " to "
         return between.join(map(str, value))
     if isinstance(value, dict):

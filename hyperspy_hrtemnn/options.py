@@ -9,8 +9,9 @@ their checks are here. Ground for all rooms; knows neither signals nor networks.
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -48,12 +49,33 @@ class PredictionOptions:
         sees around a pixel and some for blending.
     window
         Form of the blending.
+
+    Raises
+    ------
+    ValueError
+        If a number of pixels is not one.
     """
+
+    # Twice the side of the largest cameras, and more than any network sees.
+    LARGEST: ClassVar[int] = 2**16
 
     resample: bool = True
     tile: int | None = None
     overlap: int | None = None
     window: Window = "hamming"
+
+    def __post_init__(self) -> None:
+        for name, least in (("tile", 1), ("overlap", 0)):
+            value = getattr(self, name)
+            # Whole numbers of any type, but not True or a text.
+            fits = isinstance(value, numbers.Real) and not isinstance(value, bool)
+            if value is not None and not (
+                fits and least <= value <= self.LARGEST and value == int(value)
+            ):
+                raise ValueError(
+                    f"{name} is a number of pixels from {least} to {self.LARGEST}, not "
+                    f"{value!r:.40}."
+                )
 
 
 @dataclass(frozen=True)

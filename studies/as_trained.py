@@ -33,7 +33,8 @@ def as_trained(network: Network, folder: Path) -> Network:
         raise ValueError(f"No weight was taken out of {network.name!r}.")
     proto = onnx.load(network.path)
     remove_weight(proto, 1 / card.object_weight, objects=1)
-    fields: dict[str, Any] = {"object_weight": None, "threshold": None, "scores": {}}
+    fields: dict[str, Any] = {"object_weight": None, "threshold": None}
+    fields |= {"scores": {}, "test": None}
     write_card(proto, card.model_copy(update=fields))
     path = folder / f"{network.name} as trained.onnx"
     onnx.save(proto, path)

@@ -7,6 +7,14 @@ import numpy as np
 import pytest
 import tiny_networks
 
+from hyperspy_hrtemnn.networks import _apart
+
+
+@pytest.fixture(autouse=True)
+def _known_networks(monkeypatch):
+    """Open networks of tests at once; `tests/faults` has those that are tried apart."""
+    monkeypatch.setattr(_apart, "_is_remembered", lambda _: True)
+
 
 @pytest.fixture(scope="session")
 def network_path(tmp_path_factory):

@@ -105,7 +105,7 @@ def test_unknown_command(run):
 
 
 def test_models_and_card(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("hyperspy_hrtemnn.networks._network.MODELS", tmp_path)
+    monkeypatch.setattr("hyperspy_hrtemnn.networks._shipped.MODELS", tmp_path)
     assert "no networks" in run("models")
     tiny_networks.convolution(tmp_path / "nano.onnx")
     assert "nano\tsegmentation\tAu\t0.1 Å/pixel" in run("models")

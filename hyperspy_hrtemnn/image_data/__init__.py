@@ -4,6 +4,7 @@
 Networks, analysis and signals import this room; it imports numpy and scipy only.
 """
 
+from .masked import without_mask
 from .reading import ImageData, contrast_checked, image_data
 
-__all__ = ["ImageData", "contrast_checked", "image_data"]
+__all__ = ["ImageData", "contrast_checked", "image_data", "without_mask"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .masked import without_mask
 from .wrapped import refuse_wrapped
 
 if TYPE_CHECKING:
@@ -52,13 +53,14 @@ def real_numbers(images: NDArray[Any]) -> NDArray[Any]:
     """Return images if they have one real number for each pixel.
 
     Gray images stored in three equal colors, as programs export them, are accepted.
+    What is masked in a masked array is NaN.
 
     Raises
     ------
     ValueError
         If they are complex, colored, wrapped or no numbers.
     """
-    images = _gray(np.asarray(images))
+    images = _gray(np.asanyarray(images))
     if images.dtype.kind == "c":
         raise ValueError(
             "The image is complex. Give a real one, such as the amplitude of the wave."
@@ -67,8 +69,9 @@ def real_numbers(images: NDArray[Any]) -> NDArray[Any]:
         raise ValueError(
             f"The image has the data type {images.dtype}, not one number per pixel."
         )
-    refuse_wrapped(images)
-    return images
+    refuse_wrapped(np.asarray(images))
+    numbers: NDArray[Any] = without_mask(images)
+    return numbers
 
 
 def scaled(images: NDArray[Any]) -> Scaled:

@@ -2,15 +2,16 @@ from ._card import METADATA_KEY as METADATA_KEY
 from ._card import Card as Card
 from ._card import Range as Range
 from ._card import TrainedRanges as TrainedRanges
+from ._errors import NetworkError as NetworkError
+from ._errors import NetworkMemoryError as NetworkMemoryError
 from ._inference import check_prediction as check_prediction
 from ._inference import out_of_range as out_of_range
 from ._inference import predict as predict
 from ._network import Network as Network
-from ._network import NetworkError as NetworkError
-from ._network import available as available
 from ._network import load as load
 from ._resampling import resample as resample
 from ._resampling import resampled_shape as resampled_shape
+from ._shipped import available as available
 from ._spectra import predict_spectra as predict_spectra
 from ._spectra import relative_spectrum as relative_spectrum
 from ._standardization import local_mean as local_mean
@@ -21,6 +22,7 @@ __all__ = [
     "Card",
     "Network",
     "NetworkError",
+    "NetworkMemoryError",
     "Range",
     "TrainedRanges",
     "available",

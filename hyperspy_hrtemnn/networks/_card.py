@@ -17,7 +17,24 @@ from pydantic import (
 # A public name of `networks`, too.
 from hyperspy_hrtemnn.ranges import Range as Range  # noqa: PLC0414
 
+from ._errors import is_printable
+
 _VERSION = 2
+
+INPUTS = 16
+"""Number of inputs of which the test of a card is one."""
+
+# Limits beyond which a card is not of a network but of a mistake: a network with such
+# numbers would ask for more memory than there is before it sees an image.
+_MOST_CHANNELS = 1024
+_LARGEST_SIDE = 4096  # [pixels]
+
+_Names = Annotated[tuple[str, ...], Field(min_length=1, max_length=_MOST_CHANNELS)]
+_Places = Annotated[
+    tuple[Annotated[int, Field(ge=0, lt=2**53)], ...],
+    Field(min_length=1, max_length=_MOST_CHANNELS),
+]
+_Values = Annotated[tuple[float, ...], Field(min_length=1, max_length=_MOST_CHANNELS)]
 
 METADATA_KEY = "hrtemnn_card"
 """Key of an ONNX file's `metadata_props` that contains the card as JSON."""
@@ -40,6 +57,22 @@ class TrainedRanges(BaseModel):
     mtf_c0: Range = Field(description="half-maximum of the MTF [Nyquist frequencies]")
     mtf_c3: Range = Field(description="steepness of the MTF")
     readout: Range = Field(description="readout noise N0 [e-/pixel]")
+
+
+class CardTest(BaseModel):
+    """What a network answers to a known input, by which damaged weights are found."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    input: int = Field(ge=0, lt=INPUTS, description="number of the input")
+    places: _Places = Field(description="places in the answer, in the order of memory")
+    answer: _Values = Field(description="values there")
+
+    @model_validator(mode="after")
+    def _one_value_each(self) -> CardTest:
+        if len(self.places) != len(self.answer):
+            raise ValueError("places and answer have different lengths")
+        return self
 
 
 class Card(BaseModel):
@@ -78,13 +111,13 @@ class Card(BaseModel):
         "zone axis",
     ]
     material: str
-    channels: Annotated[int, Field(ge=1)] = Field(
+    channels: Annotated[int, Field(ge=1, le=_MOST_CHANNELS)] = Field(
         1, description="number of input images, a focal series if more than one"
     )
     defocus_step: float | None = Field(
         None, description="defocus between the images of a focal series [Å]"
     )
-    classes: tuple[str, ...] = Field(description="names of the output channels")
+    classes: _Names = Field(description="names of the output channels")
     sampling: Annotated[float, Field(gt=0)] = Field(
         description="pixel size at which the network works [Å]"
     )
@@ -92,16 +125,16 @@ class Card(BaseModel):
         description="standard deviation of the window of the standardization [Å]; null "
         "where the network takes spectra"
     )
-    spectrum_side: Annotated[int, Field(ge=1)] | None = Field(
+    spectrum_side: Annotated[int, Field(ge=1, le=_LARGEST_SIDE)] | None = Field(
         None, description="pixels along each axis of its input, if it takes spectra"
     )
-    receptive_field: Annotated[int, Field(ge=1)] = Field(
+    receptive_field: Annotated[int, Field(ge=1, le=_LARGEST_SIDE)] = Field(
         description="side of the square of input pixels that one output pixel sees"
     )
-    stride: Annotated[int, Field(ge=1)] = Field(
+    stride: Annotated[int, Field(ge=1, le=_LARGEST_SIDE)] = Field(
         1, description="height and width must be multiples of it [pixels]"
     )
-    smallest_side: Annotated[int, Field(ge=1)] = Field(
+    smallest_side: Annotated[int, Field(ge=1, le=_LARGEST_SIDE)] = Field(
         1, description="smallest height and width [pixels]"
     )
     object_weight: Annotated[float, Field(gt=0)] | None = Field(
@@ -113,6 +146,9 @@ class Card(BaseModel):
         None,
         description="smallest probability of the pixels of objects; for the median of "
         "images not used in training, the area found is the true area",
+    )
+    test: CardTest | None = Field(
+        None, description="an input and its answer, which loading compares"
     )
     ranges: TrainedRanges
     recipe: str
@@ -134,6 +170,11 @@ class Card(BaseModel):
         return self.task == "zone axis" or self.task.startswith("image ")
 
     @property
+    def gives_probabilities(self) -> bool:
+        """Whether the values of the prediction are probabilities, 0 to 1."""
+        return self.task in {"segmentation", "image classification", "zone axis"}
+
+    @property
     def unbiased_threshold(self) -> float:
         """The threshold of unbiased area.
 
@@ -150,6 +191,7 @@ class Card(BaseModel):
         # Only what was read can be old; a card that is made is of today.
         if info.mode != "json" or not isinstance(values, dict):
             return values
+        _refuse_control_characters(values, "")
         version = values.get("version", 1)
         if isinstance(version, int) and version > _VERSION:
             raise ValueError(
@@ -171,6 +213,20 @@ class Card(BaseModel):
         return self
 
 
+def _refuse_control_characters(value: Any, place: str) -> None:
+    """Raise a ValueError if a text of a card would control a terminal or a line."""
+    if isinstance(value, str):
+        if not is_printable(value):
+            raise ValueError(f"{place or 'card'} has control characters: {value!a}")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_control_characters(key, f"a key of {place or 'the card'}")
+            _refuse_control_characters(item, f"{place}.{key}" if place else key)
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_control_characters(item, place)
+
+
 def _named_as_today(values: dict[str, Any]) -> dict[str, Any]:
     """Return a card whose scores have baselines, which were called rivals."""
     scores = values.get("scores")
@@ -187,7 +243,12 @@ def _up_to_date(values: dict[str, Any]) -> dict[str, Any]:
         return values  # the checks of the fields report what is wrong
     # Rounded to 0.01 pm, as in the recipes.
     blur = [
-        round(width / (2 * math.pi), 4) if isinstance(width, int | float) else width
+        round(float(width) / (2 * math.pi), 4) if _is_number(width) else width
         for width in ranges["blur"]
     ]
     return values | {"version": 2, "ranges": ranges | {"blur": blur}}
+
+
+def _is_number(value: Any) -> bool:
+    # Whole numbers of JSON may be larger than any float.
+    return isinstance(value, int | float) and abs(value) < 1e300

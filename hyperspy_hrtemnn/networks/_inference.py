@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_hrtemnn.bad_frames import BadFrameError
+from hyperspy_hrtemnn.image_data import ImageData
 from hyperspy_hrtemnn.options import PredictionOptions
 
+from ._errors import NetworkMemoryError
+from ._memory import not_enough_memory
 from ._resampling import resample as resample_image
 from ._resampling import resampled_shape
 from ._standardization import mean_of_data, standardize
@@ -19,7 +22,6 @@ from ._validation import as_channels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hyperspy_hrtemnn.image_data import ImageData
     from hyperspy_hrtemnn.options import Window
     from hyperspy_hrtemnn.ranges import Range
 
@@ -89,11 +91,33 @@ def predict(
         If the image cannot be used: complex values, the wrong number of channels, a
         field of view smaller than the standardization width, or a sampling that is
         missing or cannot be right; or if `tile`, `overlap` or `window` is not valid.
+    NetworkError
+        If the answer of the network is not finite.
+    NetworkMemoryError
+        If there is not enough memory; it says with which tile there would be.
     """
+    options = PredictionOptions(resample, tile, overlap, window)
+    try:
+        return _predicted(network, images, sampling, options)
+    except MemoryError as error:
+        shape = images.valid.shape if isinstance(images, ImageData) else images.shape
+        size = working_shape(network.card, shape[-2:], sampling, resample=resample)
+        raise NetworkMemoryError(
+            not_enough_memory(network.card, size, options)
+        ) from error
+
+
+def _predicted(
+    network: Network,
+    images: NDArray[Any] | ImageData,
+    sampling: float | None,
+    options: PredictionOptions,
+) -> NDArray[np.float32]:
+    """Return the prediction; see `predict`."""
     card = network.card
     data = as_channels(images, card)
     shape = (data.valid.shape[0], data.valid.shape[1])
-    size = working_shape(card, shape, sampling, resample=resample)
+    size = working_shape(card, shape, sampling, resample=options.resample)
     channels, valid = _at_size(data, size)
     channels = standardize(channels, _sigma(card), valid=valid)
     if not channels.any():
@@ -112,9 +136,9 @@ def predict(
         channels,
         receptive_field=card.receptive_field,
         stride=card.stride,
-        tile=tile,
-        overlap=overlap,
-        window=window,
+        tile=options.tile,
+        overlap=options.overlap,
+        window=options.window,
     )
     result = _resample(result, shape)
     if card.task == "segmentation":

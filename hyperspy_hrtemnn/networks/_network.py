@@ -4,35 +4,31 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import ValidationError
 
-from ._card import METADATA_KEY, Card
+from ._apart import try_apart
+from ._errors import NetworkError
+from ._file import read_file
+from ._opening import opened
 from ._orientations import average_orientations
+from ._shipped import available, is_shipped, shipped_path
+from ._trial import card_test, fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-MODELS = Path(__file__).parent.parent / "models"
-"""Folder of the networks that come with the package."""
+    from ._card import CardTest
 
 # Not all available providers are used: some compile for minutes before the first image.
 _PROVIDERS = ("CPUExecutionProvider",)
-
-# Side of the image with which a graph is tested when it is loaded; a second side that
-# differs by one stride shows whether the stride is larger than in the card.
-_TRIAL_SIDE = 32
-
-
-class NetworkError(ValueError):
-    """The file of a network is missing, is not a network, or contradicts its card."""
 
 
 class Network:
@@ -70,22 +66,17 @@ class Network:
         self, path: str | Path, *, providers: Sequence[str] = _PROVIDERS
     ) -> None:
         self.path = Path(path).resolve()
-        try:
-            content = self.path.read_bytes()
-        except OSError as error:
-            raise NetworkError(
-                f"{self.path} cannot be read: {error.strerror or error}."
-            ) from None
+        content = read_file(self.path)
         self.sha256 = hashlib.sha256(content).hexdigest()
         self.is_averaged = False
-        self._requested = tuple(providers)
-        self._session = _session(content, self.path, self._requested)
-        self.card = _card(self._session, self.path)
-        # onnxruntime runs one inference on all cores: a second one at the same time
-        # would only double the memory.
-        self._lock = threading.Lock()
-        _check_signature(self._session, self.card, self.path)
-        self._check_by_trial()
+        if not is_shipped(self.path, self.sha256):
+            try_apart(content, self.sha256, self.path)
+        try:
+            self._engine, self.card = opened(content, self.path, tuple(providers))
+        except MemoryError:
+            raise NetworkError(
+                f"There is not enough memory to load {self.path}."
+            ) from None
 
     @property
     def name(self) -> str:
@@ -95,7 +86,7 @@ class Network:
     @property
     def providers(self) -> tuple[str, ...]:
         """Execution providers that are in use, the preferred one first."""
-        return tuple(self._session.get_providers())
+        return tuple(self._engine.session.get_providers())
 
     def averaged(self) -> Network:
         """Return the network with predictions averaged over eight orientations.
@@ -106,10 +97,30 @@ class Network:
 
             series.segment(load("mos2-columns").averaged())
         """
+        return self._with(is_averaged=True)
+
+    def limited(self, num_workers: int | None) -> Network:
+        """Return the network with inferences of at most this many threads.
+
+        Without a limit these are the cores that this process may use, or what the
+        environment variable ``OMP_NUM_THREADS`` says, if that is less.
+
+        Parameters
+        ----------
+        num_workers
+            Largest number of threads; None for no other limit.
+        """
+        return self._with(_engine=self._engine.limited(num_workers))
+
+    def card_test(self) -> CardTest:
+        """Return a test for the card of a network that is exported."""
+        return card_test(self._engine, self.card)
+
+    def _with(self, **changes: Any) -> Network:
         # `copy` would use `__reduce__`, as `pickle` does, and return the cached
         # network.
         network = object.__new__(type(self))
-        network.__dict__ |= self.__dict__ | {"is_averaged": True}
+        network.__dict__ |= self.__dict__ | changes
         return network
 
     def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -159,32 +170,17 @@ class Network:
         return result if self.card.per_image else result[..., :height, :width]
 
     def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        name = self._session.get_inputs()[0].name
-        batch = np.ascontiguousarray(batch, dtype=np.float32)
-        with self._lock:
-            result: NDArray[np.float32] = self._session.run(None, {name: batch})[0]
-        return result
-
-    def _check_by_trial(self) -> None:
-        stride = self.card.stride
-        side = -(-max(_TRIAL_SIDE, self.card.smallest_side) // stride) * stride
-        image = (side, side + stride)
-        shape = (2, self.card.channels, *image)
-        expected = (2, len(self.card.classes)) + (() if self.card.per_image else image)
-        try:
-            result = self._run(np.zeros(shape, np.float32))
-        # onnxruntime's exceptions have no common base.
-        except Exception as error:
-            raise _misfit(
-                self.path, f"it fails on input of shape {shape}: {error}"
-            ) from (error)
-        if result.shape != expected:
-            raise _misfit(
-                self.path,
-                f"its output for input of shape {shape} has the shape {result.shape}, "
-                f"not {expected} as for the task {self.card.task!r} and "
-                f"{len(self.card.classes)} classes of the card",
+        answer = self._engine.run(batch)
+        if why := fault_of(answer, self.card):
+            if not np.isfinite(batch).all():
+                raise ValueError(
+                    f"The images for the network {self.name!r} are not finite."
+                )
+            raise NetworkError(
+                f"The answer of the network {self.name!r} ({self.path}) {why}. Its "
+                "weights are damaged, or it was not meant for such images."
             )
+        return answer
 
     def __repr__(self) -> str:
         averaged = ", averaged" if self.is_averaged else ""
@@ -193,16 +189,12 @@ class Network:
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        known = (self.path, self.sha256, self._requested, self.is_averaged)
-        return _reload, known
+        engine = self._engine
+        known = (self.path, self.sha256, engine.requested, self.is_averaged)
+        return _reload, (*known, engine.num_workers)
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         return "hyperspy_hrtemnn.Network", self.sha256, self.is_averaged
-
-
-def available() -> tuple[str, ...]:
-    """Return the names of the networks that come with the package."""
-    return tuple(sorted(path.stem for path in MODELS.glob("*.onnx")))
 
 
 def load(name_or_path: str | Path) -> Network:
@@ -223,16 +215,16 @@ def load(name_or_path: str | Path) -> Network:
     path = _find(name_or_path)
     try:
         status = path.stat()
-    except OSError:
+    except (OSError, ValueError):
         raise NetworkError(f"There is no file {path}.") from None
     return _cached(path, status.st_mtime_ns, status.st_size, _PROVIDERS)
 
 
 def _find(name_or_path: str | Path) -> Path:
     if isinstance(name_or_path, str) and name_or_path in available():
-        return MODELS / f"{name_or_path}.onnx"
+        return shipped_path(name_or_path)
     path = Path(name_or_path).expanduser()
-    if isinstance(name_or_path, str) and not path.exists():
+    if isinstance(name_or_path, str) and not os.path.lexists(path):
         looks_like_a_name = path.name == name_or_path and path.suffix != ".onnx"
         if looks_like_a_name:
             names = ", ".join(available()) or "none"
@@ -243,8 +235,29 @@ def _find(name_or_path: str | Path) -> Path:
     return path.resolve()
 
 
-@lru_cache(maxsize=8)
+# One thread loads a network, and the others get what it has loaded.
+_loading = threading.Lock()
+
+
+def _after_fork() -> None:
+    """Forget a lock that a thread which a fork has left behind may hold."""
+    global _loading  # noqa: PLW0603
+    _loading = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 def _cached(
+    path: Path, mtime_ns: int, size: int, providers: tuple[str, ...]
+) -> Network:
+    with _loading:
+        return _loaded(path, mtime_ns, size, providers)
+
+
+@lru_cache(maxsize=8)
+def _loaded(
     path: Path,
     mtime_ns: int,  # noqa: ARG001 - part of the key
     size: int,  # noqa: ARG001 - part of the key
@@ -254,7 +267,11 @@ def _cached(
 
 
 def _reload(
-    path: Path, sha256: str, providers: tuple[str, ...], is_averaged: bool
+    path: Path,
+    sha256: str,
+    providers: tuple[str, ...],
+    is_averaged: bool,
+    num_workers: int | None,
 ) -> Network:
     try:
         status = path.stat()
@@ -263,76 +280,5 @@ def _reload(
     network = _cached(path, status.st_mtime_ns, status.st_size, providers)
     if network.sha256 != sha256:
         raise NetworkError(f"The file {path} has changed since the network was loaded.")
+    network = network.limited(num_workers)
     return network.averaged() if is_averaged else network
-
-
-def _session(content: bytes, path: Path, providers: tuple[str, ...]) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    # Planning the memory for each shape in advance is not faster, and takes a third
-    # more memory with a U-net, and twice as much with an MSD-net.
-    options.enable_mem_pattern = False
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=list(providers))
-    # onnxruntime's exceptions have no common base.
-    except Exception as error:
-        raise NetworkError(
-            f"onnxruntime cannot read {path}: it is not an ONNX file, or it is "
-            f"incomplete ({error})."
-        ) from error
-
-
-def _card(session: Any, path: Path) -> Card:
-    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
-    if text is None:
-        raise NetworkError(
-            f"{path} has no card ({METADATA_KEY!r} in its metadata): it was not "
-            "exported by hrtemnn export."
-        )
-    try:
-        return Card.model_validate_json(text)
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'card'}: {fault['msg']}"
-            for fault in error.errors()
-        )
-        raise NetworkError(f"The card of {path} is not valid: {faults}.") from None
-
-
-def _misfit(path: Path, why: str) -> NetworkError:
-    return NetworkError(f"The graph of {path} does not fit its card: {why}.")
-
-
-def _check_signature(session: Any, card: Card, path: Path) -> None:
-    """Compare the declarations of the graph with the card, before it runs."""
-    answer = 2 if card.per_image else 4
-    sides = (
-        ("input", session.get_inputs(), card.channels, 4),
-        ("output", session.get_outputs(), len(card.classes), answer),
-    )
-    for side, ports, channels, dimensions in sides:
-        if len(ports) != 1:
-            raise _misfit(path, f"it has {len(ports)} {side}s, not 1")
-        (port,) = ports
-        if port.type != "tensor(float)":
-            raise _misfit(path, f"its {side} is {port.type}, not float32")
-        if len(port.shape) != dimensions:
-            raise _misfit(
-                path,
-                f"its {side} has {len(port.shape)} dimensions, not "
-                f"{', '.join(('N', 'C', 'y', 'x')[:dimensions])}",
-            )
-        if isinstance(port.shape[1], int) and port.shape[1] != channels:
-            raise _misfit(
-                path,
-                f"its {side} has {port.shape[1]} channels, the card says {channels}",
-            )
-    batch, _, *image = session.get_inputs()[0].shape
-    if any(isinstance(size, int) for size in (batch, *image)):
-        raise _misfit(
-            path,
-            f"its input has the fixed shape {session.get_inputs()[0].shape}; the "
-            "number of images, the height and the width must be symbolic",
-        )

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 # become zero, not amplified noise.
 _SMALLEST_CONTRAST = 1e-4
 
+# Largest values of which the squares, and those of a small contrast, are numbers of
+# single precision. Other images are divided by a power of 2, which changes nothing.
+_USUAL = (1e-12, 1e15)
+
 # Share of data below which a window is empty, because running sums are rounded.
 _LEAST_SHARE = np.float32(1e-6)
 
@@ -80,7 +84,7 @@ def standardize(
     Standardized images, float32, of the shape of `images`. Regions without contrast or
     without data are 0.
     """
-    measured = np.asarray(images if reference is None else reference, np.float32)
+    images, measured = _in_range(images, images if reference is None else reference)
     if measured.ndim == 2:
         measured = measured[np.newaxis]
     average = partial(mean_of_data, sigma=sigma, valid=valid)
@@ -91,12 +95,26 @@ def standardize(
     deviations = np.sqrt(variances)
     deviation = np.mean(deviations, axis=0, dtype=np.float32)
     floor = np.maximum(_SMALLEST_CONTRAST * np.abs(mean), np.finfo(np.float32).tiny)
-    shifted = np.asarray(images, np.float32).reshape(measured.shape) - mean
+    shifted = images.reshape(measured.shape) - mean
     if valid is not None:
         shifted[:, ~valid] = 0
     shifted /= np.maximum(deviation, floor)
     shifted[:, deviation <= floor] = 0
     return shifted.reshape(np.shape(images))
+
+
+def _in_range(
+    images: NDArray[np.floating], measured: NDArray[np.floating]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return images in single precision, divided by a power of 2 if need be."""
+    extremes = [(np.min(each), np.max(each)) for each in (images, measured)]
+    largest = float(np.abs(extremes).max())
+    if largest and math.isfinite(largest) and not _USUAL[0] < largest < _USUAL[1]:
+        unit = math.ldexp(1.0, min(math.frexp(largest)[1], 1000))
+        images, measured = (
+            np.asarray(each, float) / unit for each in (images, measured)
+        )
+    return np.asarray(images, np.float32), np.asarray(measured, np.float32)
 
 
 def mean_of_data(

@@ -168,20 +168,29 @@ def _sizes(
     receptive_field: int, stride: int, tile: int | None, overlap: int | None
 ) -> tuple[int, int]:
     """Return the largest tile and the overlap, in multiples of the stride."""
-    if overlap is None:
-        overlap = 2 * (receptive_field // 2) + _BLEND
-    elif overlap < 0:
-        raise ValueError(f"overlap is {overlap}; it must be 0 or more pixels.")
-    overlap = _up(overlap, stride)
+    overlap = _overlap(receptive_field, stride, overlap)
     if tile is None:
         tile = _LARGEST_CORE + overlap
-    if tile < overlap + stride:
+    if tile < smallest_tile(receptive_field, stride, overlap):
         raise ValueError(
             f"A tile of {tile} pixels is too small for an overlap of {overlap}; give a "
             f"tile of {overlap + stride} or more"
             + (f", or an overlap below {overlap}." if overlap else ".")
         )
-    return tile // stride * stride, overlap
+    return int(tile) // stride * stride, overlap
+
+
+def smallest_tile(receptive_field: int, stride: int, overlap: int | None) -> int:
+    """Return the smallest tile that an overlap allows, see `spans` [pixels]."""
+    return _overlap(receptive_field, stride, overlap) + stride
+
+
+def _overlap(receptive_field: int, stride: int, overlap: int | None) -> int:
+    if overlap is None:
+        overlap = 2 * (receptive_field // 2) + _BLEND
+    elif overlap < 0:
+        raise ValueError(f"overlap is {overlap}; it must be 0 or more pixels.")
+    return _up(int(overlap), stride)
 
 
 def _up(size: int, stride: int) -> int:

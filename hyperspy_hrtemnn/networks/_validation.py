@@ -28,7 +28,7 @@ def as_channels(images: NDArray[Any] | ImageData, card: Card) -> ImageData:
     if isinstance(images, ImageData):
         _check_count(len(images.values), card)
         return contrast_checked(images)
-    images = np.asarray(images)
+    images = np.asanyarray(images)
     if images.ndim not in (2, 3):
         raise ValueError(
             f"The image has {images.ndim} dimensions; give (y, x) or (channel, y, x)."

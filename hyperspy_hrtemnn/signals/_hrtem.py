@@ -168,7 +168,9 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
             Number of threads or processes of dask; by default dask's own. One
-            inference at a time runs in each process, on all cores.
+            inference at a time runs in each process, in at most as many threads: by
+            default on all cores that the process may use, or as many as the
+            environment variable ``OMP_NUM_THREADS`` says.
         lazy_output
             Whether to leave the computation for later; by default if the signal is
             lazy.

@@ -151,7 +151,7 @@ def test_time_steps_that_dragonfly_does_not_convert(dragonfly, images):
 def test_without_onnxruntime(dragonfly, images, monkeypatch):
     from hyperspy_hrtemnn.networks import _network
 
-    _network._cached.cache_clear()
+    _network._loaded.cache_clear()
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert dragonfly.click(TITLE, [open_images(images)]) == []
     assert "-m pip install onnxruntime" in texts()[0]

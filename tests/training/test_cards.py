@@ -10,8 +10,8 @@ import onnx
 import pytest
 import tiny_networks
 
-from hrtemnn_training.export.cards import bring_card_up_to_date, change_card
-from hyperspy_hrtemnn.networks import METADATA_KEY, Card, Network
+from hrtemnn_training.export.cards import add_test, bring_card_up_to_date, change_card
+from hyperspy_hrtemnn.networks import METADATA_KEY, Card, Network, NetworkError
 
 
 @pytest.fixture
@@ -52,3 +52,29 @@ def test_what_changes_a_card_sees_todays(old_file) -> None:
     change_card(old_file, score)
     card = Network(old_file).card
     assert (card.scores, card.ranges.blur) == ({"f1": 0.9}, (0.0159, 0.1273))
+
+
+def test_a_test_is_added_and_nothing_else_changes(old_file) -> None:
+    before = onnx.load(old_file)
+    add_test(old_file)
+    after = onnx.load(old_file)
+    assert after.graph.SerializeToString() == before.graph.SerializeToString()
+    old, new = (json.loads(proto.metadata_props[0].value) for proto in (before, after))
+    test = new.pop("test")
+    del old["test"]
+    assert new == old
+    assert len(test["places"]) == len(test["answer"]) >= 60
+    network = Network(old_file)
+    assert network.card.test == network.card_test()
+
+
+def test_an_answer_that_differs_from_the_card_is_refused(old_file) -> None:
+    add_test(old_file)
+    proto = onnx.load(old_file)
+    (weight,) = proto.graph.initializer
+    weight.raw_data = (
+        (1.01 * np.frombuffer(weight.raw_data, "f4")).astype("f4").tobytes()
+    )
+    onnx.save(proto, old_file)
+    with pytest.raises(NetworkError, match="damaged: its answer to the test input"):
+        Network(old_file)

@@ -13,6 +13,8 @@ from scipy.spatial import cKDTree
 from skimage.feature import peak_local_max
 from skimage.segmentation import watershed
 
+from hyperspy_hrtemnn.image_data import without_mask
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -95,7 +97,7 @@ def find_columns(
     >>> find_columns(gaussian).positions.round(1)
     array([[ 8.3, 12.6]])
     """
-    maps = np.nan_to_num(np.asarray(probabilities, float), nan=0)
+    maps = np.nan_to_num(np.asarray(without_mask(probabilities), float), nan=0)
     if maps.ndim == 2:
         maps = maps[np.newaxis]
     if maps.ndim != 3:

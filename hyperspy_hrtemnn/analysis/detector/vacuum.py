@@ -81,6 +81,9 @@ def find_vacuum(
     ValueError
         If there is no vacuum, or the image is smaller than 64 pixels.
     """
+    if isinstance(image, np.ma.MaskedArray):
+        seen = ~np.ma.getmaskarray(image)
+        image, valid = image.data, seen if valid is None else valid & seen
     shortest = min(image.shape)
     side = min(max(round(_SHARE * shortest), _LEAST_SIDE), shortest)
     if side < SMALLEST_SIDE:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import fft
 
+from hyperspy_hrtemnn.image_data import without_mask
+
 from .boxes import boxes
 from .crop import centroid, edge_width, smallest_crop_size
 
@@ -66,7 +68,7 @@ def local_spectrum(
     ----------
     Thesis, section 6.1, menu item 2.
     """
-    picture = np.asarray(image)
+    picture = without_mask(image)
     if picture.ndim != 2:
         raise ValueError(f"One image of shape (y, x) is needed, not {picture.shape}.")
     where = np.ones(picture.shape, bool) if mask is None else np.asarray(mask, bool)
@@ -113,8 +115,15 @@ def local_spectrum(
     # where the offset is large.
     mean = float((part * weight.astype(np.float64)).sum()) / total
     field = np.zeros(size, np.float32)
-    field[target] = (part - mean) * weight / total
-    amplitude: NDArray[np.float32] = np.abs(fft.fftshift(fft.fft2(field)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        field[target] = (part - mean) * weight / total
+        amplitude: NDArray[np.float32] = np.abs(fft.fftshift(fft.fft2(field)))
+    if not np.isfinite(amplitude).all():
+        raise ValueError(
+            f"The image has values to {float(np.abs(part).max()):.3g}, whose Fourier "
+            "transform is beyond the range of single precision, 3.4e38. Divide the "
+            "image by a number."
+        )
     return amplitude
 
 

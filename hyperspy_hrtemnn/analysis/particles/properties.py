@@ -10,6 +10,8 @@ import pandas as pd
 from scipy import ndimage
 from skimage.measure import perimeter_crofton
 
+from hyperspy_hrtemnn.image_data import without_mask
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -69,7 +71,7 @@ def particle_properties(
        id  area     x    y  orientation
     0   3   4.5  2.25  1.0          0.0
     """
-    frame = np.asarray(labels)
+    frame = without_mask(labels, -1)
     if frame.ndim != 2 or not np.issubdtype(frame.dtype, np.integer):
         raise ValueError(
             f"Integer labels of shape (y, x) are needed, not {frame.dtype} of shape "
@@ -98,7 +100,7 @@ def particle_properties(
         "touches_border": np.isin(ids, _border(frame)),
     }
     if image is not None:
-        intensity = np.asarray(image)
+        intensity = without_mask(image)
         if intensity.shape != frame.shape:
             raise ValueError(
                 f"The image has the shape {intensity.shape}, the labels {frame.shape}."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from hyperspy_hrtemnn.image_data import without_mask
 from hyperspy_hrtemnn.options import SplittingOptions
 
 from .holes import without_pinholes
@@ -100,7 +101,7 @@ def split_and_count_particles(
     ValueError
         See `split_particles`.
     """
-    frame = np.asarray(probabilities)
+    frame = without_mask(probabilities)
     if frame.ndim != 2:
         raise ValueError(f"One image of shape (y, x) is needed, not {frame.shape}.")
     unknown = (

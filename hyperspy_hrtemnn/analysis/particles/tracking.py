@@ -9,10 +9,11 @@ the second step, from one frame to the next; "tracking" is the whole, through a 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hyperspy_hrtemnn.image_data import without_mask
 from hyperspy_hrtemnn.options import LinkingOptions
 
 from .drift import Sighting, whole_field_drift
@@ -215,7 +216,7 @@ class ParticleTracker:
         return np.full(shape, -1, np.int32)
 
     def _checked(self, labels: ArrayLike) -> NDArray[np.integer]:
-        frame = np.asarray(labels)
+        frame: NDArray[Any] = without_mask(labels, -1)
         if frame.ndim != 2 or not np.issubdtype(frame.dtype, np.integer):
             raise ValueError(
                 "Integer labels of shape (y, x) are needed, not "

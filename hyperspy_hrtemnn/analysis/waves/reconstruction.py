@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.fft
@@ -17,6 +17,7 @@ from hyperspy_hrtemnn.analysis.microscope.detector import (
     undo_mtf,
 )
 from hyperspy_hrtemnn.analysis.microscope.optics import transfer_function, wavelength
+from hyperspy_hrtemnn.image_data import without_mask
 
 from .alignment import align as align_images
 from .alignment import ramp, refine
@@ -197,7 +198,7 @@ def _amplitudes(
     images: ArrayLike, count: int, mtf: tuple[float, float] | None
 ) -> NDArray[np.float32]:
     """Return the amplitudes of valid images, their mean intensity set to 1."""
-    stack = np.asarray(images)
+    stack: NDArray[Any] = without_mask(images)
     if stack.ndim != 3 or len(stack) != count or count < 2:
         raise ValueError(
             "A focal series of two images or more, shape (image, y, x), is needed, and "

@@ -64,7 +64,7 @@ def zone_axis_table(
     frame, number = frames_and_ids(spectra)
     predictions = each_frame(
         spectra,
-        partial(_probability, step=step, network=network),
+        partial(_probability, step=step, network=network.limited(num_workers)),
         rule=FrameRule("skip", known=True),
         label="zone axis",
         show_progressbar=show_progressbar,

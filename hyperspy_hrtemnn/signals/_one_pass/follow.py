@@ -110,7 +110,7 @@ def follow_particles(
     overwrite, show_progressbar, num_workers
         See there.
     """
-    network = load_for("segmentation", model)
+    network = load_for("segmentation", model).limited(num_workers)
     if network.card.channels > 1:
         raise ValueError(
             f"The network {network.card.name!r} takes focal series; particles are "

@@ -32,7 +32,7 @@ def segment(
     lazy_output: bool | None,
 ) -> Signal2D:
     """Return the probabilities of a network's classes; see `HRTEM.segment`."""
-    network = load_for("segmentation", model)
+    network = load_for("segmentation", model).limited(num_workers)
     card = network.card
     data, axes = predictions(signal, network, options, rule=rule)
     free_name(axes, "class")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hyperspy_hrtemnn.image_data import without_mask
 from hyperspy_hrtemnn.io.imagej import calibration
 
 from .units import ratio, unit_text
@@ -93,7 +94,7 @@ def in_one_form(signal: Signal2D) -> Signal2D:
     changed = _as_the_file_says(axes, signal)
     changed |= _in_one_unit(*axes[-2:])
     own = getattr(signal, "_own_data", None)
-    data = signal.data if own is None else own()
+    data = _without_mask(signal.data) if own is None else own()
     places = [axis.index_in_array for axis in order]
     in_order = places == list(range(len(places)))
     if in_order and not changed and data is signal.data:
@@ -112,6 +113,22 @@ def in_one_form(signal: Signal2D) -> Signal2D:
             its.index = axis.index
     view._given = given(signal)
     return view
+
+
+def _without_mask(data: Any) -> Any:
+    """Return data with NaN where a masked array masks it; of dask, when it is read."""
+    if not isinstance(getattr(data, "_meta", data), np.ma.MaskedArray):
+        return data
+    if isinstance(data, np.ndarray):
+        return without_mask(data)
+    # Whether anything is masked is not known yet.
+    one = np.zeros((1,) * data.ndim, data.dtype)
+    meta = without_mask(np.ma.array(one, mask=True))
+    return data.map_blocks(_block_without_mask, meta.dtype, meta=meta[:0])
+
+
+def _block_without_mask(block: Any, dtype: np.dtype[Any]) -> Any:
+    return without_mask(block).astype(dtype)
 
 
 def in_same_form(instances: Signal2D, image: Signal2D) -> Signal2D:

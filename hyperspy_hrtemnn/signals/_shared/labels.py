@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import dask.array as da
 import numpy as np
 
+from hyperspy_hrtemnn.image_data import without_mask
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -42,13 +44,16 @@ def own_labels(data: Any, *, no_data: bool) -> Any:
         they are computed.
     """
     if isinstance(data, da.Array):
-        if data.dtype.kind == "u" and data.dtype.itemsize < 4 and not no_data:
+        is_masked = isinstance(data._meta, np.ma.MaskedArray)
+        small = data.dtype.kind == "u" and data.dtype.itemsize < 4
+        if small and not no_data and not is_masked:
             return data
-        kept = _fits(data.dtype) and not (no_data and data.dtype.kind == "u")
+        signed = no_data or is_masked
+        kept = _fits(data.dtype) and not (signed and data.dtype.kind == "u")
         dtype = data.dtype if kept else np.dtype(np.int32)
         meta = np.empty((0,) * data.ndim, dtype)
         return data.map_blocks(_of_block, no_data=no_data, dtype=dtype, meta=meta)
-    data = np.asarray(data)
+    data = without_mask(data, NO_DATA_LABEL)
     if data.ndim < 3 or _fits(data.dtype):
         return _of_block(data, no_data=no_data)
     # Frame by frame: what is needed in between is as large as what is converted.
@@ -85,6 +90,7 @@ def _fits(dtype: np.dtype[Any]) -> bool:
 
 
 def _of_block(data: NDArray[Any], *, no_data: bool) -> NDArray[np.integer[Any]]:
+    data = without_mask(data, NO_DATA_LABEL)
     if data.dtype.kind not in "iufb":
         raise ValueError(
             f"Labels are whole numbers, one for each pixel, not {data.dtype}."

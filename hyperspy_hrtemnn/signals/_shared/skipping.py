@@ -143,6 +143,12 @@ class FrameRule:
                     self.skipped.add(self.number(index), error.reason)
             except ValueError as error:
                 raise ValueError(self._of(index, error)) from error
+            except MemoryError as error:
+                lack = ValueError(
+                    "There is not enough memory for it. Take fewer workers "
+                    "(num_workers or --numproc), or a part of the images."
+                )
+                raise ValueError(self._of(index, lack)) from error
             finally:
                 self.bar.done(index)
         return None

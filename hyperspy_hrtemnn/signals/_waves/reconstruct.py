@@ -87,7 +87,7 @@ def reconstruct_by_network(
             "Without one there is method='gerchberg-saxton', where the lenses are "
             "known."
         )
-    network = load_for("exit wave", model)
+    network = load_for("exit wave", model).limited(num_workers)
     card = network.card
     if tuple(card.classes) != _PARTS:
         raise ValueError(

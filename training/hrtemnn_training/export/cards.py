@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import onnx
 
 from hyperspy_hrtemnn.atomic import written_whole
-from hyperspy_hrtemnn.networks import METADATA_KEY, Card
+from hyperspy_hrtemnn.networks import METADATA_KEY, Card, Network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,26 @@ def change_card(path: Path, change: Callable[[Card], Card]) -> None:
     """
     proto = onnx.load(path)
     write_card(proto, change(read_card(proto)))
+    with written_whole(path) as temporary:
+        onnx.save(proto, temporary)
+
+
+def add_test(path: Path) -> None:
+    """Write a network's file with a test in its card: an input and its answer.
+
+    Nothing else of the file changes, its other entries included.
+
+    Parameters
+    ----------
+    path
+        Path of the ONNX file.
+    """
+    test = Network(path).card_test()
+    proto = onnx.load(path)
+    (entry,) = (p for p in proto.metadata_props if p.key == METADATA_KEY)
+    entries = json.loads(entry.value)
+    entries["test"] = test.model_dump(mode="json")
+    entry.value = json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
     with written_whole(path) as temporary:
         onnx.save(proto, temporary)
 

@@ -16,7 +16,7 @@ from hrtemnn_training.train.loop import network_of
 from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.networks import Card, Network, TrainedRanges
 
-from .cards import read_card, write_card
+from .cards import add_test, read_card, write_card
 from .graph import to_onnx
 from .msdnet_graph import msdnet_to_onnx
 from .nodes import ExportError
@@ -71,6 +71,7 @@ def export(recipe: Recipe, folder: Path) -> Path:
             f"The ONNX graph and Keras differ by {difference:.1g}, more than "
             f"{_TOLERANCE:.0g}; the network was not exported."
         )
+    add_test(path)
     return path
 
 
@@ -119,7 +120,8 @@ def make_card(
     )
     return Card(
         name=recipe.name,
-        description=recipe.description,
+        # In a card there are no breaks of lines.
+        description=" ".join(recipe.description.split()),
         task=label.task,
         material=recipe.material,
         channels=images.channels,
@@ -172,8 +174,9 @@ def take_out_weight(path: Path, weight: float) -> None:
     objects = len(card.classes) - (card.classes[-1] == "background")
     remove_weight(proto, weight, objects)
     fields: dict[str, Any] = {"object_weight": weight, "threshold": None, "scores": {}}
-    write_card(proto, card.model_copy(update=fields))
+    write_card(proto, card.model_copy(update=fields | {"test": None}))
     _save(proto, path)
+    add_test(path)
 
 
 def _difference(

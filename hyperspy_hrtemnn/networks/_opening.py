@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opening of a network: from the bytes of a file to a checked graph and its card."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from ._card import METADATA_KEY, Card
+from ._engine import Engine
+from ._errors import NetworkError
+from ._trial import misfit, run_trial
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def opened(
+    content: bytes,
+    path: Path,
+    providers: tuple[str, ...],
+    num_workers: int | None = None,
+) -> tuple[Engine, Card]:
+    """Return the graph and the card of a network, after a trial run.
+
+    Parameters
+    ----------
+    content
+        Bytes of the ONNX file.
+    path
+        Its path, for errors.
+    providers, num_workers
+        See `Engine`.
+
+    Raises
+    ------
+    NetworkError
+        If it is not an ONNX file, has no valid card, or its graph does not fit it.
+    """
+    engine = Engine(content, path, providers, num_workers)
+    card = _card(engine.session, path)
+    _check_signature(engine.session, card, path)
+    run_trial(engine, card, path)
+    return engine, card
+
+
+def _card(session: Any, path: Path) -> Card:
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    if text is None:
+        raise NetworkError(
+            f"{path} has no card ({METADATA_KEY!r} in its metadata): it was not "
+            "exported by hrtemnn export."
+        )
+    try:
+        return Card.model_validate_json(text)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'card'}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise NetworkError(f"The card of {path} is not valid: {faults}.") from None
+
+
+def _check_signature(session: Any, card: Card, path: Path) -> None:
+    """Compare the declarations of the graph with the card, before it runs."""
+    answer = 2 if card.per_image else 4
+    sides = (
+        ("input", session.get_inputs(), card.channels, 4),
+        ("output", session.get_outputs(), len(card.classes), answer),
+    )
+    for side, ports, channels, dimensions in sides:
+        if len(ports) != 1:
+            raise misfit(path, f"it has {len(ports)} {side}s, not 1")
+        (port,) = ports
+        if port.type != "tensor(float)":
+            raise misfit(path, f"its {side} is {port.type}, not float32")
+        if len(port.shape) != dimensions:
+            raise misfit(
+                path,
+                f"its {side} has {len(port.shape)} dimensions, not "
+                f"{', '.join(('N', 'C', 'y', 'x')[:dimensions])}",
+            )
+        if isinstance(port.shape[1], int) and port.shape[1] != channels:
+            raise misfit(
+                path,
+                f"its {side} has {port.shape[1]} channels, the card says {channels}",
+            )
+    batch, _, *image = session.get_inputs()[0].shape
+    if any(isinstance(size, int) for size in (batch, *image)):
+        raise misfit(
+            path,
+            f"its input has the fixed shape {session.get_inputs()[0].shape}; the "
+            "number of images, the height and the width must be symbolic",
+        )

@@ -146,10 +146,12 @@ def _release(path: Path, descriptor: int) -> None:
             os.close(descriptor)
             path.unlink()
         else:
-            path.unlink()
-            # Child processes may have a copy of the descriptor.
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-            os.close(descriptor)
+            try:
+                path.unlink()
+            finally:
+                # Child processes may have a copy of the descriptor.
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+                os.close(descriptor)
 
 
 if sys.platform == "win32":

@@ -39,10 +39,13 @@ class OwnFiles:
         self._written: dict[str, dict[str, str]] = {}
         try:
             stored = json.loads((folder / OUTPUTS).read_bytes())
-            self._written = {str(name): dict(stored[name]) for name in stored}
-        except (OSError, ValueError, TypeError, RecursionError):
-            # Without a list nothing is ours.
-            return
+        except (OSError, ValueError, RecursionError):
+            stored = None
+        # Without a list nothing is ours.
+        if isinstance(stored, dict):
+            self._written = {
+                name: known for name, known in stored.items() if isinstance(known, dict)
+            }
 
     def wrote(self, path: Path, made_from: str | None = None) -> bool:
         """Return whether a file is there and as the job wrote it.

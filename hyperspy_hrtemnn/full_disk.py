@@ -60,4 +60,4 @@ def _free(folder: Path) -> str:
         free = shutil.disk_usage(folder).free
     except OSError:
         return ""
-    return f"; {free / 1e6:.3g} MB are free"
+    return f"; {free / 1e6:,.1f} MB are free"

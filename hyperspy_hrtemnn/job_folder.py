@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .atomic import is_temporary, remove_folder, written_whole
+from .full_disk import told_when_full
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,7 +79,8 @@ def stored_job(folder: Path) -> dict[str, Any]:
 
 def write_job(folder: Path, job: Mapping[str, Any]) -> None:
     """Write what a folder belongs to."""
-    folder.mkdir(parents=True, exist_ok=True)
+    with told_when_full(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(_MARK | dict(job), indent=2, ensure_ascii=False)
     with written_whole(folder / JOB) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -23,7 +23,7 @@ def _watch(event, arguments):
     folder, before = _watching[-1]
     writing = event == "open" and (arguments[2] or 0) & _WRITING
     if (writing or event in _CHANGES) and str(arguments[0]).startswith(folder):
-        before()
+        before(event)
 
 
 # Python tells of each operation before it is done, whoever does it.
@@ -32,20 +32,23 @@ sys.addaudithook(_watch)
 
 @contextmanager
 def watched(folder, before):
-    """Call a function before each change of a folder, and before each flush."""
+    """Call a function before each change of a folder, and before each flush.
+
+    It is given what is about to be done, as Python's audit events name it.
+    """
     fsync = os.fsync
 
-    def once():
+    def once(event):
         # What it does itself to a folder is not watched.
         with _lock:
             taken, _watching[:] = _watching[:], []
             try:
-                before()
+                before(event)
             finally:
                 _watching[:] = taken
 
     def watched_fsync(descriptor):
-        once()
+        once("fsync")
         fsync(descriptor)
 
     _watching.append((str(folder), once))
@@ -65,7 +68,7 @@ class States:
         self.copies = {}
         self._folder, self._to = folder, copies
 
-    def add(self):
+    def add(self, event):  # noqa: ARG002
         """Copy the folder as it is; of those that are alike the last one stays."""
         self.operations += 1
         copy = self.copies.setdefault(self._seen(), self._to / f"{len(self.copies)}")

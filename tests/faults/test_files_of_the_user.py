@@ -184,6 +184,17 @@ def test_a_table_of_frames_that_is_the_input_is_refused(tmp_path):
     assert hs.load(source).data.shape == (3, 31, 43)
 
 
+def test_a_picture_or_parameters_that_are_the_movie_are_refused(movie, tmp_path):
+    before = movie.read_bytes()
+    picture = tmp_path / "movie.tif"
+    movie.rename(picture)
+    told = run("detector", picture, "--out", picture, code=1)
+    assert "movie.tif is also the movie or --out" in told
+    options = ("--out", tmp_path / "p.json", "--picture", tmp_path / "MOVIE.tif")
+    assert "MOVIE.tif is also the movie" in run("detector", picture, *options, code=1)
+    assert picture.read_bytes() == before
+
+
 @posix
 @pytest.mark.parametrize("how", [os.symlink, os.link])
 def test_an_output_that_is_a_link_to_the_input_is_refused(

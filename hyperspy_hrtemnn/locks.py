@@ -106,8 +106,12 @@ def _acquired(path: Path, output: Path) -> int | None:
 
 def _opened(path: Path) -> int:
     # A link at this name is not followed.
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-    return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666)
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o666)
+    except PermissionError:
+        # It may be another user's, whose lock holds for us, too.
+        return os.open(path, os.O_RDONLY | flags)
 
 
 def _is_at(path: Path, descriptor: int) -> bool:

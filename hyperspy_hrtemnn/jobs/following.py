@@ -94,7 +94,8 @@ def follow_file(
         signal = in_one_form(load_movie(movie, sampling_in_angstrom(sampling)))
         frames = max(signal.axes_manager.navigation_size, 1)
         source.check_number(frames)
-        known = source.source(frames)
+        # A file is known by its content, wherever it lies now.
+        known = source.source(frames) if source.files else None
         known_crystal = None if crystal is None else as_crystal(crystal)
         with _client(processes, scheduler):
             result = follow_particles(
@@ -112,7 +113,8 @@ def follow_file(
                 num_workers=None,
                 source=known,
             )
-        _write(result, out, own, bad_frames(out / FRAMES, known.names))
+        names = None if known is None else known.names
+        _write(result, out, own, bad_frames(out / FRAMES, names))
 
 
 def _write(

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.checkpoint import Source
+    from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.options import PredictionOptions
 
 
@@ -97,17 +99,7 @@ def segment_file(
         )
         source.check_number(signal.axes_manager.navigation_size)
         known = source.source(rule.skipped.total)
-        job = {
-            "command": "segment",
-            "version": __version__,
-            **known.identity,
-            **pixels(signal),
-            "model sha256": network.sha256,
-            "sampling": size,
-            "resample": options.resample,
-            "tile": options.tile,
-            "overlap": options.overlap,
-        }
+        job = _job(known, signal, network, size, options)
         checkpoint = Checkpoint(folder, job, names=known.names, discard=force)
         if not own.wrote(out, checkpoint.digest):
             _segment_missing(result, checkpoint, rule)
@@ -116,6 +108,27 @@ def segment_file(
             rule.replaced.tell()
             finish(result, checkpoint, out, own)
         checkpoint.remove()
+
+
+def _job(
+    known: Source,
+    signal: Any,
+    network: Network,
+    size: float | None,
+    options: PredictionOptions,
+) -> dict[str, Any]:
+    """Return what the frames depend on, in terms of JSON."""
+    return {
+        "command": "segment",
+        "version": __version__,
+        **known.identity,
+        **pixels(signal),
+        "model sha256": network.sha256,
+        "sampling": size,
+        "resample": options.resample,
+        "tile": options.tile,
+        "overlap": options.overlap,
+    }
 
 
 @dataclass(frozen=True)

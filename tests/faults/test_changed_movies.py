@@ -23,10 +23,12 @@ def frame_path(folder, number):
     return folder / f"m_Hour_00_Minute_00_Second_00_Frame_{number:04d}.hspy"
 
 
-def write_frame(folder, number, shift):
+def write_frame(folder, number, version):
+    """Write a frame of two discs, or in its second version of the second alone."""
     row, column = np.indices((31, 43))
-    image = np.random.default_rng(number + 100 * shift).normal(5, 0.1, (31, 43))
-    image[(row - 10) ** 2 + (column - 12 - shift) ** 2 < 36] += 4
+    image = np.random.default_rng(number + 100 * version).normal(5, 0.1, (31, 43))
+    if version == 0:
+        image[(row - 10) ** 2 + (column - 12) ** 2 < 36] += 4
     image[(row - 20) ** 2 + (column - 32) ** 2 < 30] += 4
     signal = HRTEM(image.astype(np.float32))
     for axis in signal.axes_manager.signal_axes:
@@ -34,7 +36,7 @@ def write_frame(folder, number, shift):
     path = frame_path(folder, number)
     signal.save(path, overwrite=True)
     # So that a frame which is written again within the clock's tick is another.
-    os.utime(path, ns=(10**18, 10**18 + 1000 * shift + number))
+    os.utime(path, ns=(10**18, 10**18 + 1000 * version + number))
 
 
 @pytest.fixture

@@ -166,3 +166,18 @@ def test_a_drive_without_locks_is_told_and_written_all_the_same(tmp_path, monkey
         locked(tmp_path / "out"),
     ):
         pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a lock needs the right to write there")
+def test_the_lock_of_another_user_holds_as_well(tmp_path, monkeypatch):
+    opened = os.open
+
+    def not_mine(path, flags, *more):
+        if flags & os.O_RDWR:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, flags, *more)
+
+    with another_process_holds(tmp_path / "out") as process, monkeypatch.context() as m:
+        m.setattr(os, "open", not_mine)
+        with pytest.raises(ValueError, match=f"by process {process.pid} on"):
+            locked(tmp_path / "out").__enter__()

@@ -125,7 +125,7 @@ class Checkpoint:
                 self._finished.add(number)
         if damaged:
             warn_user(
-                f"{self.folder}: {len(damaged)} finished frames are damaged and are "
+                f"{self.folder}: these finished frames are damaged and are "
                 f"made anew: {spans(damaged)}."
             )
 

@@ -227,7 +227,9 @@ def test_a_damaged_frame_is_made_anew_and_told(tmp_path, suffix, damage):
             checkpoint.write_bad(number, "blank" * 40)
     path = folder / f"000003{suffix}"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.warns(UserWarning, match=r"1 finished frames are damaged.*anew: 3\."):
+    with pytest.warns(
+        UserWarning, match=r"these finished frames are damaged.*anew: 3\."
+    ):
         again = Checkpoint(folder, JOB)
     assert [*again.done(), *again.bad()] == [4]
     assert not path.exists()

@@ -108,7 +108,7 @@ def test_frames_that_were_damaged_between_two_runs_are_made_anew(
         (frames / f"{number:06d}.npy").write_bytes(content)
     told = run(*commands[name], "--force")
     (line,) = [line for line in told.splitlines() if "Warning: /" in line]
-    assert "3 finished frames are damaged and are made anew: 1, 2, 4." in line
+    assert "these finished frames are damaged and are made anew: 1, 2, 4." in line
     np.testing.assert_array_equal(hs.load(tmp_path / "out.hspy").data, expected)
 
 
@@ -120,7 +120,7 @@ def test_pieces_of_follow_that_were_damaged_are_made_anew(commands, tmp_path, st
     damaged = sorted((out / stage).glob("0*"))[2]
     damaged.write_bytes(bytes(damaged.stat().st_size))
     told = run(*commands["follow"])
-    assert f"{stage}: 1 finished frames are damaged and are made anew: 2." in told
+    assert f"{stage}: these finished frames are damaged and are made anew: 2." in told
     for name, content in expected.items():
         assert (out / name).read_bytes() == content
 

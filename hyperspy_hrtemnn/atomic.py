@@ -21,6 +21,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .full_disk import told_when_full
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -63,18 +65,21 @@ def written_whole(path: Path, *, lasting: bool = True) -> Iterator[Path]:
     ------
     PermissionError
         If `path` cannot be replaced, on Windows because a program has it open.
+    DiskFullError
+        If there is no room for it.
     """
     _remove_leftovers(path.parent.absolute())
     temporary = _unused_path(path)
-    try:
-        yield temporary
-        _sync_file(temporary)
-        _rename(temporary, path, path)
-    except BaseException:
-        _remove(temporary)
-        raise
-    if lasting:
-        _sync_folder(path.parent)
+    with told_when_full(path):
+        try:
+            yield temporary
+            _sync_file(temporary)
+            _rename(temporary, path, path)
+        except BaseException:
+            _remove(temporary)
+            raise
+        if lasting:
+            _sync_folder(path.parent)
 
 
 def remove_folder(folder: Path) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import os
 import secrets
@@ -332,3 +333,34 @@ def test_a_name_as_long_as_the_system_allows_can_be_written(tmp_path):
     path = tmp_path / f"{'n' * 251}.csv"
     write(path, b"after")
     assert path.read_bytes() == b"after"
+
+
+# Methods of other libraries that write a file, and what they may write into.
+WRITERS = {
+    "imwrite",
+    "savefig",
+    "savez",
+    "savez_compressed",
+    "save_hspy",
+    "to_csv",
+    "write_bytes",
+    "write_text",
+}
+WHOLE = {"temporary", "packed"}
+PACKAGES = ("hyperspy_hrtemnn", "training/hrtemnn_training", "dragonfly_macros")
+
+
+def test_whatever_writes_a_file_writes_it_whole():
+    careless = []
+    for package in PACKAGES:
+        for path in (Path(__file__).parents[1] / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.Call):
+                    continue
+                called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+                # A table that is given no file is only made into a text.
+                a_text = called == "to_csv" and not node.args
+                if called in WRITERS and not a_text and not names & WHOLE:
+                    careless.append(f"{path.name}:{node.lineno} {called}")
+    assert careless == []

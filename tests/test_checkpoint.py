@@ -10,7 +10,8 @@ import shutil
 import numpy as np
 import pytest
 
-from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
+from hyperspy_hrtemnn.checkpoint import Checkpoint, bad_frames
+from hyperspy_hrtemnn.jobs.sources import input_identity
 
 JOB = {"input": "movie.dm4", "input size": 12, "window": ("kaiser", 8.0), "tile": None}
 
@@ -75,20 +76,18 @@ def test_a_full_disk_leaves_the_frames_before(tmp_path, monkeypatch):
     assert names == ["000000.npz", "job.json"]
 
 
-def test_a_folder_of_an_earlier_version_goes_on(tmp_path):
+def test_a_folder_of_an_earlier_version_is_left_alone(tmp_path):
     folder = tmp_path / "f"
     folder.mkdir()
     np.save(folder / "000000.npy", np.full((2, 3), 7.0))
     # As it named what it had not finished.
     (folder / "000001.npy.4711.part").write_bytes(b"half")
-    (folder / "whole.hspy").write_bytes(b"half")
     text = json.dumps({**JOB, "window": list(JOB["window"])})
     (folder / "job.json").write_text(text, encoding="utf-8")
-    checkpoint = Checkpoint(folder, JOB)
-    assert checkpoint.done() == [0]
-    checkpoint.write(1, np.zeros((2, 3)))
-    assert Checkpoint(folder, JOB).done() == [0, 1]
-    np.testing.assert_array_equal(checkpoint.read(0), np.full((2, 3), 7.0))
+    for discard in (False, True):
+        with pytest.raises(ValueError, match="not written by this version"):
+            Checkpoint(folder, JOB, discard=discard)
+    assert len(list(folder.iterdir())) == 3
 
 
 @pytest.mark.parametrize(
@@ -129,12 +128,56 @@ def test_another_job_is_refused(tmp_path):
     assert Checkpoint(folder, {**JOB, "tile": 512}, discard=True).done() == []
 
 
-def test_damaged_job(tmp_path):
+DAMAGED_JOBS = {
+    "empty": b"",
+    "zeros": bytes(300),
+    "cut off": b'{"written by": "hyper',
+    "a list": b"[1, 2]",
+    "nested": b"[" * 100_000,
+    "not UTF-8": b'{"written by": "\xff\xfe"}',
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED_JOBS.values(), ids=DAMAGED_JOBS)
+def test_a_damaged_job_is_done_anew_and_told(tmp_path, content):
     folder = tmp_path / "f"
     Checkpoint(folder, JOB).write(0, np.zeros((2, 3)))
-    (folder / "job.json").write_text("{")
-    with pytest.raises(ValueError, match="damaged"):
-        Checkpoint(folder, JOB)
+    (folder / "job.json").write_bytes(content)
+    with pytest.warns(UserWarning, match=r"job\.json is damaged.*made anew"):
+        checkpoint = Checkpoint(folder, JOB)
+    assert checkpoint.done() == []
+    checkpoint.write(1, np.ones((2, 3)))
+    assert Checkpoint(folder, JOB).done() == [1]
+
+
+@pytest.mark.parametrize("content", DAMAGED_JOBS.values(), ids=DAMAGED_JOBS)
+def test_a_damaged_job_beside_other_files_is_refused(tmp_path, content):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "job.json").write_bytes(content)
+    for discard in (False, True):
+        with pytest.raises(ValueError, match="by hand"):
+            Checkpoint(tmp_path, JOB, discard=discard)
+    assert (tmp_path / "job.json").read_bytes() == content
+
+
+def test_the_job_of_another_program_is_refused(tmp_path):
+    (tmp_path / "job.json").write_text('{"queue": "long"}')
+    for discard in (False, True):
+        with pytest.raises(ValueError, match="not written by this version"):
+            Checkpoint(tmp_path, JOB, discard=discard)
+    assert (tmp_path / "job.json").read_text() == '{"queue": "long"}'
+
+
+def test_discarding_and_removing_leave_what_is_not_ours(tmp_path):
+    folder = tmp_path / "f"
+    Checkpoint(folder, JOB).write(0, np.zeros((2, 3)))
+    (folder / "notes.txt").write_text("mine")
+    (folder / "000001.tif").write_text("mine")
+    other = Checkpoint(folder, {**JOB, "tile": 512}, discard=True)
+    assert other.done() == []
+    other.write(1, np.zeros((2, 3)))
+    other.remove()
+    assert sorted(p.name for p in folder.iterdir()) == ["000001.tif", "notes.txt"]
 
 
 def test_job_without_a_frame_is_no_job(tmp_path):
@@ -156,6 +199,74 @@ def test_discarding_never_deletes_a_foreign_folder(tmp_path):
     with pytest.raises(ValueError, match="not empty"):
         Checkpoint(tmp_path, JOB, discard=True)
     assert (tmp_path / "thesis.txt").exists()
+
+
+DAMAGES = {
+    "empty": lambda content: content[:0],
+    "zeros": lambda content: bytes(len(content)),
+    "cut off": lambda content: content[:-30],
+    "without seal": lambda content: content[:-20],
+    "a flipped bit": lambda content: (
+        content[:90] + bytes([content[90] ^ 4]) + content[91:]
+    ),
+    "longer": lambda content: content + b"more",
+}
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".bad"])
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_frame_is_made_anew_and_told(tmp_path, suffix, damage):
+    folder = tmp_path / "f"
+    checkpoint = Checkpoint(folder, JOB)
+    for number in (3, 4):
+        if suffix == ".npy":
+            checkpoint.write(number, np.full((7, 9), number))
+        elif suffix == ".npz":
+            checkpoint.write_record(number, {"value": np.arange(50) + number})
+        else:
+            checkpoint.write_bad(number, "blank" * 40)
+    path = folder / f"000003{suffix}"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.warns(
+        UserWarning, match=r"these finished frames are damaged.*anew: 3\."
+    ):
+        again = Checkpoint(folder, JOB)
+    assert [*again.done(), *again.bad()] == [4]
+    assert not path.exists()
+
+
+def test_a_frame_that_is_damaged_later_is_an_error(tmp_path):
+    checkpoint = Checkpoint(tmp_path, JOB)
+    checkpoint.write(0, np.zeros((7, 9)))
+    path = tmp_path / "000000.npy"
+    path.write_bytes(bytes(len(path.read_bytes())))
+    with pytest.raises(ValueError, match=r"000000\.npy is damaged"):
+        checkpoint.read(0)
+
+
+def test_numpy_still_reads_and_maps_a_sealed_frame(tmp_path):
+    checkpoint = Checkpoint(tmp_path, JOB)
+    frame = np.arange(63.0).reshape(7, 9)
+    checkpoint.write(0, frame)
+    checkpoint.write_record(1, {"value": frame})
+    mapped = np.load(tmp_path / "000000.npy", mmap_mode="r")
+    np.testing.assert_array_equal(mapped, frame)
+    with np.load(tmp_path / "000001.npz") as arrays:
+        np.testing.assert_array_equal(arrays["value"], frame)
+
+
+def test_frames_of_files_are_found_again_by_their_file(tmp_path):
+    names = [f"{number:032x}" for number in (7, 8, 9)]
+    checkpoint = Checkpoint(tmp_path, JOB, names=names)
+    for number in (0, 2):
+        checkpoint.write(number, np.full((2, 3), number))
+    checkpoint.write_bad(1, "blank")
+    shifted = [f"{5:032x}", *names]
+    again = Checkpoint(tmp_path, JOB, names=shifted)
+    assert again.done() == [1, 3]
+    assert again.bad() == bad_frames(tmp_path, shifted) == {2: "blank"}
+    assert again.read(3)[0, 0] == 2
+    assert again.digest != checkpoint.digest
 
 
 def test_identity_changes_with_the_file(tmp_path):

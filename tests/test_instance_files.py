@@ -12,6 +12,7 @@ import pytest
 import tifffile
 
 from hyperspy_hrtemnn.signals import Instances, LazyInstances
+from hyperspy_hrtemnn.signals._shared import hspy_file
 
 FRAMES, Y, X = 4, 31, 47
 
@@ -150,7 +151,7 @@ def test_files_are_whole_or_as_they_were(
 
     with monkeypatch.context() as patch:
         patch.setattr(pd.DataFrame, "to_csv", fail)
-        patch.setattr(Instances, "save", fail)
+        patch.setattr(hspy_file, "file_writer", lambda file, _, **__: fail(Path(file)))
         patch.setattr(tifffile, "imwrite", fail)
         with pytest.raises(OSError, match="disk full"):
             getattr(particles, method)(path, overwrite=True)

@@ -123,6 +123,22 @@ def load_in_situ(folder: str | Path, lazy: bool = True) -> Signal2D:
     return movie
 
 
+def frame_files(folder: str | Path) -> list[Path]:
+    """Return the files of the movie that `load_in_situ` loads, in the order of time.
+
+    Parameters
+    ----------
+    folder
+        The folder that holds ``Hour_00``, or one inside it.
+
+    Raises
+    ------
+    ValueError
+        If there are no such files, or several series of them.
+    """
+    return [frame.path for frame in _find_frames(Path(folder))]
+
+
 def _find_frames(folder: Path) -> list[_Frame]:
     """Return the frames of the only series in a folder, in the order of time."""
     if not folder.is_dir():

@@ -13,6 +13,8 @@ from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.io.whole_frames import load_movie
 
 from .lengths import sampling_in_angstrom
+from .outputs import is_same
+from .sources import Input
 from .warning_lines import warnings_as_lines
 
 if TYPE_CHECKING:
@@ -66,6 +68,12 @@ def measure_file(
     for path in (out, picture):
         if path is not None and not path.parent.is_dir():
             raise ValueError(f"There is no folder {path.parent} for {path.name}.")
+    others = (movie, *Input.of(movie).files)
+    for path, more in ((out, others), (picture, (*others, out))):
+        if path is not None and any(is_same(path, other) for other in more):
+            raise ValueError(
+                f"{path} is also the movie or --out; give another name to write to."
+            )
     # Otherwise these would fail when all is measured.
     read_parameters_file(out)
     if picture is not None:

@@ -7,15 +7,25 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from hyperspy_hrtemnn.checkpoint import bad_frames
+from hyperspy_hrtemnn.crystals import as_crystal
 from hyperspy_hrtemnn.io.whole_frames import load_movie
+from hyperspy_hrtemnn.locks import locked
+from hyperspy_hrtemnn.options import FollowingOptions, ReflectionOptions
+from hyperspy_hrtemnn.signals._one_pass.follow import follow_particles
 from hyperspy_hrtemnn.signals._one_pass.followed_movie import FRAMES
-from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
+from hyperspy_hrtemnn.signals._particles.instance_files import write_csv, write_hspy
+from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 from hyperspy_hrtemnn.signals._shared.tables import frame_table
 
 from .lengths import sampling_in_angstrom
+from .outputs import is_same
+from .own_files import OwnFiles
+from .sources import Input
 from .warning_lines import warnings_as_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from hyperspy_hrtemnn.bad_frames import OnBadFrame
@@ -24,6 +34,9 @@ if TYPE_CHECKING:
         SpectrumOptions,
         TrackingOptions,
     )
+    from hyperspy_hrtemnn.signals._one_pass.follow import FollowedParticles
+
+_OUTPUTS = ("properties.csv", "reflections.csv", "frames.csv", "particles.hspy")
 
 
 def follow_file(
@@ -72,28 +85,60 @@ def follow_file(
     ValueError
         If the file cannot be read, or if `HRTEM.follow_particles` raises one.
     """
-    signal = load_movie(movie, sampling_in_angstrom(sampling))
-    with warnings_as_lines(movie), _client(processes, scheduler):
-        particles, properties, reflections = signal.follow_particles(
-            model,
-            out,
-            **vars(running),
-            **vars(tracking),
-            **vars(spectra),
-            crystal=crystal,
-            on_bad_frame=on_bad_frame,
-            overwrite=overwrite,
-            show_progressbar=True,
-        )
-    write_csv(properties, out / "properties.csv")
-    if reflections is not None:
-        write_csv(reflections, out / "reflections.csv")
-    axes = particles.axes_manager
-    frames = frame_table(
-        axes.navigation_axes, max(axes.navigation_size, 1), bad_frames(out / FRAMES)
+    source = Input.of(movie)
+    if any(is_same(out, path) for path in (movie, *source.files)):
+        raise ValueError(f"--out is the input, {movie}; give another name.")
+    own = OwnFiles(out)
+    with warnings_as_lines(movie), locked(out):
+        own.check(out / name for name in _OUTPUTS)
+        signal = in_one_form(load_movie(movie, sampling_in_angstrom(sampling)))
+        frames = max(signal.axes_manager.navigation_size, 1)
+        source.check_number(frames)
+        # A file is known by its content, wherever it lies now.
+        known = source.source(frames) if source.files else None
+        known_crystal = None if crystal is None else as_crystal(crystal)
+        with _client(processes, scheduler):
+            result = follow_particles(
+                signal,
+                model,
+                out,
+                running=running,
+                tracking=tracking,
+                spectra=None if spectra.size is None else spectra,
+                searching=ReflectionOptions(),
+                following=FollowingOptions(known_crystal),
+                rule=FrameRule(on_bad_frame, by_hand=True),
+                overwrite=overwrite,
+                show_progressbar=True,
+                num_workers=None,
+                source=known,
+            )
+        names = None if known is None else known.names
+        _write(result, out, own, bad_frames(out / FRAMES, names))
+
+
+def _write(
+    result: FollowedParticles, out: Path, own: OwnFiles, bad: Mapping[int, str]
+) -> None:
+    """Write what was found into files of ours."""
+    properties, reflections, frames, particles = (out / name for name in _OUTPUTS)
+    write_csv(result.properties, properties, writing=own.writing())
+    if result.reflections is None:
+        # Those of other options would be taken for what belongs to the rest.
+        own.remove(reflections)
+    else:
+        write_csv(result.reflections, reflections, writing=own.writing())
+    axes = result.particles.axes_manager
+    total = max(axes.navigation_size, 1)
+    known = frame_table(axes.navigation_axes, total, bad)
+    write_csv(known, frames, writing=own.writing())
+    write_hspy(
+        result.particles,
+        particles,
+        show_progressbar=True,
+        num_workers=None,
+        writing=own.writing(),
     )
-    write_csv(frames, out / "frames.csv")
-    particles.to_hspy(out / "particles.hspy", overwrite=True, show_progressbar=True)
 
 
 def _client(processes: int | None, scheduler: str | None) -> Any:

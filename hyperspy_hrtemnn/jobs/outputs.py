@@ -3,43 +3,73 @@
 
 from __future__ import annotations
 
+import os
+import unicodedata
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import dask.array as da
+import hyperspy.api as hs
 import numpy as np
 
-from hyperspy_hrtemnn.atomic import written_whole
+from hyperspy_hrtemnn.signals._shared.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._shared.hspy_file import save_hspy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.checkpoint import Checkpoint
 
+    from .own_files import OwnFiles
+    from .sources import Input
 
-def check_output(source: Path, out: Path, *, force: bool) -> None:
+
+def check_output(source: Input, out: Path, own: OwnFiles, *, force: bool) -> None:
     """Raise a ValueError if a command must not write its output to `out`."""
     if out.suffix != ".hspy":
         raise ValueError(f"--out is {out}; its name must end with .hspy.")
-    if out.resolve() == source.resolve():
-        raise ValueError(f"--out is the input, {source}; give another name.")
-    if out.exists() and not force:
-        raise ValueError(f"{out} exists; --force replaces it.")
+    if any(is_same(out, path) for path in (source.path, *source.files)):
+        raise ValueError(f"--out is the input, {source.path}; give another name.")
+    _check_free(out, own, force=force)
 
 
-def check_table(table: Path, others: Iterable[Path], *, force: bool) -> None:
+def check_table(
+    table: Path, source: Input, out: Path, own: OwnFiles, *, force: bool
+) -> None:
     """Raise a ValueError if a command must not write its tables to `table`."""
-    if table.resolve() in {other.resolve() for other in others}:
-        raise ValueError(
-            f"--table is {table}, which is also the input or --out; give another name."
-        )
     if not table.parent.is_dir():
         raise ValueError(f"There is no folder {table.parent} for {table.name}.")
     for path in (table, frames_path(table)):
-        if path.exists() and not force:
-            raise ValueError(f"{path} exists; --force replaces it.")
+        others = (out, source.path, *source.files)
+        if any(is_same(path, other) for other in others):
+            raise ValueError(
+                f"--table is {table}, and {path} is also the input or --out; give "
+                "another name."
+            )
+        _check_free(path, own, force=force)
+
+
+def _check_free(path: Path, own: OwnFiles, *, force: bool) -> None:
+    """Raise a ValueError if there is a file that this job did not write."""
+    if os.path.lexists(path) and not force and not own.wrote(path):
+        raise ValueError(f"{path} exists; --force replaces it.")
+
+
+def is_same(one: Path, other: Path) -> bool:
+    """Return whether two paths are one file, also by links or in another spelling."""
+    with suppress(OSError):
+        if one.samefile(other):
+            return True
+    return _spelled(one) == _spelled(other)
+
+
+def _spelled(path: Path) -> str:
+    # Many drives take upper and lower case, or two codes of a letter, for the same.
+    return unicodedata.normalize("NFC", str(path.resolve())).casefold()
 
 
 def frames_path(table: Path) -> Path:
@@ -63,8 +93,8 @@ def frame_number(index: tuple[int, ...], shape: tuple[int, ...]) -> int:
     return int(np.ravel_multi_index(index, shape)) if shape else 0
 
 
-def finish(result: Any, checkpoint: Checkpoint, out: Path) -> None:
-    """Write all frames into one file, and delete their folder.
+def finish(result: Any, checkpoint: Checkpoint, out: Path, own: OwnFiles) -> None:
+    """Write all frames into one file, and read it back.
 
     Frames that could not be used are NaN.
 
@@ -76,6 +106,30 @@ def finish(result: Any, checkpoint: Checkpoint, out: Path) -> None:
         The finished frames.
     out
         The .hspy file to write.
+    own
+        The list of files of the job, which gets it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, or has other frames when it is read.
+    """
+    sums: dict[int, int] = {}
+    result.data = _joined(result, checkpoint, sums)
+    with own.writing(checkpoint.digest)(out) as temporary:
+        save_hspy(result, temporary)
+        _check_written(temporary, out, sums)
+
+
+def _joined(result: Any, checkpoint: Checkpoint, sums: dict[int, int]) -> da.Array:
+    """Return the frames as one array that is read when it is needed.
+
+    Parameters
+    ----------
+    result, checkpoint
+        See `finish`.
+    sums
+        Gets the checksum of each image by its number, class by class.
     """
     data = result.data
     shape = frame_shape(result)
@@ -85,17 +139,36 @@ def finish(result: Any, checkpoint: Checkpoint, out: Path) -> None:
     def read(block_id: tuple[int, ...]) -> NDArray[Any]:
         number = frame_number(block_id[:n_axes], shape)
         if number in bad:
-            return np.full((1,) * n_axes + data.shape[n_axes:], np.nan, data.dtype)
-        frame = checkpoint.read(number)
+            frame = np.full(data.shape[n_axes:], np.nan, data.dtype)
+        else:
+            frame = checkpoint.read(number)
+        images = frame.reshape(-1, *frame.shape[-2:])
+        for index, image in enumerate(images, number * len(images)):
+            sums[index] = crc32(np.ascontiguousarray(image).data)
         return frame.reshape((1,) * n_axes + frame.shape)
 
-    result.data = da.map_blocks(
+    return da.map_blocks(
         read,
         chunks=tuple((1,) * size for size in shape)
         + tuple((size,) for size in data.shape[n_axes:]),
         dtype=data.dtype,
         meta=np.empty((0,) * data.ndim, data.dtype),
     )
-    with written_whole(out) as temporary:
-        result.save(temporary)
-    checkpoint.remove()
+
+
+def _check_written(written: Path, out: Path, sums: Mapping[int, int]) -> None:
+    """Raise an OSError if the images of a file are not those that were written."""
+    signal = hs.load(written, lazy=True)
+    try:
+        number = 0
+        for block in deferred_blocks(whole_frames(signal)):
+            for image in block.load():
+                if crc32(np.ascontiguousarray(image).data) != sums[number]:
+                    raise OSError(
+                        f"{out} was written, and image {number} in it is another when "
+                        "it is read: the disk is damaged. The finished frames are "
+                        "kept; run the same again, or write to another disk."
+                    )
+                number += 1
+    finally:
+        signal.close_file()

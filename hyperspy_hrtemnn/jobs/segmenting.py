@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -14,8 +15,9 @@ from tqdm import tqdm
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.bad_frames import OnBadFrame, is_without_data
-from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
+from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.io.whole_frames import load_movie
+from hyperspy_hrtemnn.locks import locked
 from hyperspy_hrtemnn.networks import load
 from hyperspy_hrtemnn.signals._prediction.segment import segment
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
@@ -23,6 +25,8 @@ from hyperspy_hrtemnn.signals._shared.skipping import FrameRule, tell
 
 from .lengths import sampling_in_angstrom
 from .outputs import check_output, finish, frame_number, frame_shape, frames_folder
+from .own_files import OwnFiles
+from .sources import Input, pixels
 from .warning_lines import warnings_as_lines
 
 if TYPE_CHECKING:
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.checkpoint import Source
+    from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.options import PredictionOptions
 
 
@@ -73,12 +79,15 @@ def segment_file(
     ValueError
         If the file cannot be read or segmented, or another job is unfinished.
     """
-    check_output(movie, out, force=force)
-    network = load(model)
-    size = sampling_in_angstrom(sampling)
-    signal = in_one_form(load_movie(movie, size))
-    rule = FrameRule(on_bad_frame, by_hand=True)
-    with warnings_as_lines(movie):
+    source = Input.of(movie)
+    folder = frames_folder(out)
+    with warnings_as_lines(movie), locked(out):
+        own = OwnFiles(folder)
+        check_output(source, out, own, force=force)
+        network = load(model)
+        size = sampling_in_angstrom(sampling)
+        signal = in_one_form(load_movie(movie, size))
+        rule = FrameRule(on_bad_frame, by_hand=True)
         result = segment(
             signal,
             network,
@@ -88,23 +97,38 @@ def segment_file(
             num_workers=None,
             lazy_output=True,
         )
-    job = {
+        source.check_number(signal.axes_manager.navigation_size)
+        known = source.source(rule.skipped.total)
+        job = _job(known, signal, network, size, options)
+        checkpoint = Checkpoint(folder, job, names=known.names, discard=force)
+        if not own.wrote(out, checkpoint.digest):
+            _segment_missing(result, checkpoint, rule)
+            # Before the output is written: if no frame could be used, there is none.
+            tell(checkpoint.bad(), rule.skipped.total)
+            rule.replaced.tell()
+            finish(result, checkpoint, out, own)
+        checkpoint.remove()
+
+
+def _job(
+    known: Source,
+    signal: Any,
+    network: Network,
+    size: float | None,
+    options: PredictionOptions,
+) -> dict[str, Any]:
+    """Return what the frames depend on, in terms of JSON."""
+    return {
         "command": "segment",
         "version": __version__,
-        **input_identity(movie),
+        **known.identity,
+        **pixels(signal),
         "model sha256": network.sha256,
         "sampling": size,
         "resample": options.resample,
         "tile": options.tile,
         "overlap": options.overlap,
     }
-    checkpoint = Checkpoint(frames_folder(out), job, discard=force)
-    _segment_missing(result, checkpoint, rule)
-    with warnings_as_lines(movie):
-        # Before the output is written: if no frame could be used, there is none.
-        tell(checkpoint.bad(), rule.skipped.total)
-        rule.replaced.tell()
-    finish(result, checkpoint, out)
 
 
 @dataclass(frozen=True)
@@ -151,5 +175,9 @@ def _segment_missing(result: Any, checkpoint: Checkpoint, rule: FrameRule) -> No
             dtype=bool,
             meta=np.empty((0,) * data.ndim, bool),
         )
-        workers = min(_FRAMES_AT_ONCE, os.cpu_count() or 1)
-        stored.ravel()[missing].compute(scheduler="threads", num_workers=workers)
+        pool = ThreadPoolExecutor(min(_FRAMES_AT_ONCE, os.cpu_count() or 1))
+        try:
+            stored.ravel()[missing].compute(scheduler="threads", pool=pool)
+        finally:
+            # Nothing is written any more when this has been interrupted.
+            pool.shutdown(cancel_futures=True)

@@ -14,8 +14,9 @@ from tqdm import tqdm
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import ParticleTracker
 from hyperspy_hrtemnn.bad_frames import NO_DATA
-from hyperspy_hrtemnn.checkpoint import Checkpoint, input_identity
+from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.io.whole_frames import calibrate, load_images
+from hyperspy_hrtemnn.locks import locked
 from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
 from hyperspy_hrtemnn.signals._shared.deferred import (
     deferred_blocks,
@@ -37,11 +38,14 @@ from hyperspy_hrtemnn.signals._tracking.track import (
 
 from .lengths import sampling_in_angstrom
 from .outputs import check_output, check_table, finish, frames_folder, frames_path
+from .own_files import OwnFiles
+from .sources import Input, pixels, with_frames_before
 from .warning_lines import warnings_as_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hyperspy_hrtemnn.checkpoint import Source
     from hyperspy_hrtemnn.options import (
         LinkingOptions,
         SplittingOptions,
@@ -82,47 +86,71 @@ def track_file(
     ValueError
         If the file cannot be read or tracked, or another job is unfinished.
     """
-    check_output(segmentation, out, force=force)
-    if table is not None:
-        check_table(table, (segmentation, out), force=force)
-    size = sampling_in_angstrom(sampling)
-    signal = load_images(segmentation)
-    signal.set_signal_type("HRTEM_segmentation")
-    calibrate(signal, size)
-    signal = in_one_form(signal)
-    probability = threshold_of(signal, options.probability)
-    options = replace(options, probability=probability)
-    # This checks the options, and gives the axes and metadata of the result.
-    with warnings_as_lines(segmentation):
+    source = Input.of(segmentation)
+    folder = frames_folder(out)
+    with warnings_as_lines(segmentation), locked(out):
+        own = OwnFiles(folder)
+        check_output(source, out, own, force=force)
+        if table is not None:
+            check_table(table, source, out, own, force=force)
+        size = sampling_in_angstrom(sampling)
+        signal = load_images(segmentation)
+        signal.set_signal_type("HRTEM_segmentation")
+        calibrate(signal, size)
+        signal = in_one_form(signal)
+        probability = threshold_of(signal, options.probability)
+        options = replace(options, probability=probability)
+        # This checks the options, and gives the axes and metadata of the result.
         result = signal.track_instances(**vars(options), lazy_output=True)
         if table is not None:
             # Otherwise this would fail when the last frame is tracked.
             check_property_table(result)
-    job = {
-        "command": "track",
-        "version": __version__,
-        **input_identity(segmentation),
-        **({} if size is None else {"sampling": size}),
-        **vars(options),
-    }
-    checkpoint = Checkpoint(frames_folder(out), job, discard=force)
+        frames = max(signal.axes_manager.navigation_size, 1)
+        source.check_number(frames)
+        known = with_frames_before(source.source(frames))
+        job = {
+            "command": "track",
+            "version": __version__,
+            **known.identity,
+            **pixels(signal),
+            **({} if size is None else {"sampling": size}),
+            **vars(options),
+        }
+        checkpoint = Checkpoint(folder, job, names=known.names, discard=force)
+        if not own.wrote(out, checkpoint.digest):
+            _track(signal, result, options, checkpoint, known)
+            finish(result, checkpoint, out, own)
+        if table is not None:
+            _write_tables(out, table, own, checkpoint.digest)
+        checkpoint.remove()
+
+
+def _track(
+    signal: Any,
+    result: Any,
+    options: TrackingOptions,
+    checkpoint: Checkpoint,
+    known: Source,
+) -> None:
+    """Track the frames that are not stored yet, and tell what was dropped in all."""
     splitting = splitting_in_pixels(signal, options)
     linking = linking_in_pixels(signal, options)
-    dropped = Checkpoint(checkpoint.folder / "dropped", job)
+    dropped = Checkpoint(
+        checkpoint.folder / "dropped", {"command": "track"}, names=known.names
+    )
+    _track_missing(signal, splitting, linking, checkpoint, dropped)
     regions = DroppedRegions(result, splitting.smallest_area, by_hand=True)
-    with warnings_as_lines(segmentation):
-        _track_missing(signal, splitting, linking, checkpoint, dropped)
-        regions.take(sum(int(dropped.read(number)) for number in dropped.done()))
-        regions.tell()
-    finish(result, checkpoint, out)
-    if table is not None:
-        _write_tables(hs.load(out, lazy=True), table)
+    regions.take(sum(int(dropped.read(number)) for number in dropped.done()))
+    regions.tell()
 
 
-def _write_tables(particles: Any, path: Path) -> None:
+def _write_tables(out: Path, table: Path, own: OwnFiles, made_from: str) -> None:
     """Write the properties of particles, and which frames are known beside them."""
+    paths = table, frames_path(table)
+    if all(own.wrote(path, made_from) for path in paths):
+        return
+    particles = hs.load(out, lazy=True)
     properties = particles.properties()
-    write_csv(properties, path)
     axes = particles.axes_manager
     unknown = properties.attrs.get("unknown_frames", [])
     frames = frame_table(
@@ -130,7 +158,8 @@ def _write_tables(particles: Any, path: Path) -> None:
         max(axes.navigation_size, 1),
         dict.fromkeys(unknown, NO_DATA),
     )
-    write_csv(frames, frames_path(path))
+    for rows, path in zip((properties, frames), paths, strict=True):
+        write_csv(rows, path, writing=own.writing(made_from))
 
 
 def _track_missing(
@@ -141,7 +170,7 @@ def _track_missing(
     dropped: Checkpoint,
 ) -> None:
     """Track the frames that are not stored yet, in their order."""
-    done = checkpoint.done()
+    done = sorted({*checkpoint.done()} & {*dropped.done()})
     # Ids depend on all earlier frames: they are known up to the first gap.
     first = next((i for i, number in enumerate(done) if i != number), len(done))
     largest = max([0, *(int(checkpoint.read(i).max()) for i in range(first))])

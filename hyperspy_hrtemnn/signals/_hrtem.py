@@ -544,7 +544,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             which they are: a run that goes on does not stop at them, but tries again to
             read those that could not be read.
         overwrite
-            Whether to delete what a run with other options left in the folder.
+            Whether to delete what a run with other options left in the folder; what
+            else lies in it stays.
         show_progressbar
             Whether to show progress bars, of the frames that are done and the time
             left; by default as in HyperSpy's preferences.
@@ -565,7 +566,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         ValueError
             See the single methods; raised before the first frame, or with the number
             of a frame.
-            If the folder holds the frames of other options; the message names them.
+            If the folder holds the frames of other options, and the message names them;
+            if it is not ours, or another process is writing into it.
 
         Examples
         --------

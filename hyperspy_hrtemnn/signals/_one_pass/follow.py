@@ -13,6 +13,7 @@ import numpy as np
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import find_reflections, follow_reflections
 from hyperspy_hrtemnn.bad_frames import BadFrameError
+from hyperspy_hrtemnn.locks import locked
 from hyperspy_hrtemnn.signals._fourier.local_fft import (
     check_room,
     crop_side,
@@ -47,9 +48,11 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.checkpoint import Source
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.options import (
         FollowingOptions,
+        LinkingOptions,
         PredictionOptions,
         ReflectionOptions,
         SpectrumOptions,
@@ -92,6 +95,7 @@ def follow_particles(
     overwrite: bool,
     show_progressbar: bool | None,
     num_workers: int | None,
+    source: Source | None = None,
 ) -> FollowedParticles:
     """Return the particles of a movie; see `HRTEM.follow_particles`.
 
@@ -109,6 +113,8 @@ def follow_particles(
         Rule for frames that cannot be used.
     overwrite, show_progressbar, num_workers
         See there.
+    source
+        What the movie is known by; by default its first and last frame.
     """
     network = load_for("segmentation", model).limited(num_workers)
     if network.card.channels > 1:
@@ -138,7 +144,8 @@ def follow_particles(
     movie = whole_frames(signal)
     job = {
         "version": __version__,
-        **_identity(signal, movie),
+        **(_identity(signal, movie) if source is None else _pixels(signal)),
+        **({} if source is None else source.identity),
         "model sha256": network.sha256,
         "averaged": network.is_averaged,
         # Frames of runs in which bad pixels were data are others.
@@ -149,22 +156,35 @@ def follow_particles(
         "min_area": tracking.min_area,
         **({"size": None} if spectra is None else vars(spectra) | vars(searching)),
     }
-    store = FollowedMovie(
-        movie,
-        Path(folder).resolve(),
-        job,
-        overwrite=overwrite,
-        progress=is_shown(show_progressbar),
-        num_workers=num_workers,
-        rule=rule,
-    )
-    store.analyze(analysis)
-    if len(store.bad) == len(movie):
-        store.tell()
+    with locked(Path(folder)):
+        store = FollowedMovie(
+            movie,
+            Path(folder).resolve(),
+            job,
+            overwrite=overwrite,
+            progress=is_shown(show_progressbar),
+            num_workers=num_workers,
+            rule=rule,
+            names=None if source is None else source.names,
+        )
+        store.analyze(analysis)
+        linking = linking_in_pixels(signal, tracking)
+        return _followed(store, particles, analysis, linking, following)
+
+
+def _followed(
+    store: FollowedMovie,
+    particles: Signal2D,
+    analysis: FrameAnalysis,
+    linking: LinkingOptions,
+    following: FollowingOptions,
+) -> FollowedParticles:
+    """Return what is found in a movie whose frames are analyzed."""
+    store.tell_if_none()
     dropped = DroppedRegions(particles, analysis.splitting.smallest_area, by_hand=True)
     dropped.take(store.dropped())
-    ids = store.link(linking_in_pixels(signal, tracking))
-    particles.data = store.labels(ids).reshape(signal.data.shape)
+    ids = store.link(linking)
+    particles.data = store.labels(ids).reshape(particles.data.shape)
     table = property_table(particles, store.properties(ids))
     replaced = ReplacedPixels(by_hand=True)
     replaced.metadata = particles.metadata
@@ -174,15 +194,8 @@ def follow_particles(
     table.attrs["images"] = replaced.counts()
     reflections = None
     if analysis.spectra is not None:
-        axes = signal.axes_manager.navigation_axes
-        reflections = _reflections(
-            store,
-            analysis.spectra,
-            ids,
-            axes,
-            following,
-            show_progressbar=show_progressbar,
-        )
+        axes = particles.axes_manager.navigation_axes
+        reflections = _reflections(store, analysis.spectra, ids, axes, following)
     store.tell()
     dropped.tell()
     return FollowedParticles(particles, table, reflections)
@@ -194,12 +207,10 @@ def _reflections(
     ids: list[NDArray[np.int32]],
     axes: Sequence[Any],
     following: FollowingOptions,
-    *,
-    show_progressbar: bool | None,
 ) -> pd.DataFrame:
     """Return the table of reflections of a movie whose ids are known."""
     found, shown = store.reflections(ids)
-    rows = followed(found, shown, following, show_progressbar=show_progressbar)
+    rows = followed(found, shown, following, show_progressbar=store.progress)
     unseen = rows.loc[~rows["found"], ["frame", "id", "spacing", "angle"]]
     labels = shown.set_index(["frame", "id"])["label"]
     unseen = unseen.join(labels, on=["frame", "id"])
@@ -239,12 +250,20 @@ def _identity(signal: Signal2D, movie: da.Array) -> dict[str, Any]:
     ends = [_hash(block) for block in deferred_blocks(movie[[0, -1]].rechunk({0: 1}))]
     return {
         "shape of the movie": list(signal.data.shape),
+        **_pixels(signal),
+        "hash of its first frame": ends[0],
+        "hash of its last frame": ends[1],
+    }
+
+
+def _pixels(signal: Signal2D) -> dict[str, Any]:
+    """Return what is the same in all frames of a movie."""
+    return {
+        "shape of its frames": list(signal.data.shape[-2:]),
         "type of its pixels": str(signal.data.dtype),
         "their size in Å": sampling(signal),
         # What options without a unit, and what is measured, are in.
         "unit of the axes": str(signal.axes_manager.signal_axes[0].units),
-        "hash of its first frame": ends[0],
-        "hash of its last frame": ends[1],
     }
 
 

@@ -65,6 +65,8 @@ class FollowedMovie:
     rule
         What is done about frames that cannot be used. Those that are skipped are
         noted in the folder; a later run tries again to read those that could not be.
+    names
+        What each frame is known by; see `Checkpoint`.
 
     Raises
     ------
@@ -82,12 +84,16 @@ class FollowedMovie:
         progress: bool,
         num_workers: int | None,
         rule: FrameRule,
+        names: Sequence[str] | None = None,
     ) -> None:
         self._movie, self._rule = movie, rule.over(movie.shape[:1])
         self._blocks = deferred_blocks(movie)
         self._folder, self._job = folder, dict(job)
-        self._records = Checkpoint(folder / FRAMES, job, discard=overwrite)
-        self._progress, self._num_workers = progress, num_workers
+        self._records = Checkpoint(folder / FRAMES, job, names=names, discard=overwrite)
+        if names is not None:
+            # Ids depend on the frames before, and reflections on all.
+            self._job["frames"] = self._records.digest
+        self.progress, self._num_workers = progress, num_workers
 
     def analyze(self, analysis: FrameAnalysis) -> None:
         """Analyze the frames that are not yet, in any order."""
@@ -113,6 +119,11 @@ class FollowedMovie:
     def tell(self) -> None:
         """Warn of the frames that could not be used, also of an earlier run's."""
         tell(self.bad | self._rule.skipped.take(), len(self._movie))
+
+    def tell_if_none(self) -> None:
+        """Raise a `BadFrameError` if no frame could be used."""
+        if len(self.bad) == len(self._movie):
+            self.tell()
 
     def link(self, options: LinkingOptions) -> list[Ids]:
         """Return the id of each label in each frame; see `ParticleTracker`."""
@@ -287,7 +298,7 @@ class FollowedMovie:
             initial=total - missing,
             desc=title,
             unit="frame",
-            disable=not self._progress,
+            disable=not self.progress,
         )
 
 

@@ -14,15 +14,21 @@ import tifffile
 
 from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
+from hyperspy_hrtemnn.signals._shared.hspy_file import save_hspy
 from hyperspy_hrtemnn.signals._shared.progress import is_shown
 from hyperspy_hrtemnn.signals._shared.runner import each_frame
 from hyperspy_hrtemnn.signals._shared.units import is_time, unit_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     import pandas as pd
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
+    Writing = Callable[[Path], AbstractContextManager[Path]]
+    """As `written_whole`: gives a path to write to in place of another."""
 
 # ImageJ and Excel take the encoding of a text for that of the computer.
 _ASCII = str.maketrans({"²": "^2", "°": "deg", "µ": "u", "μ": "u", "Å": "angstrom"})
@@ -42,13 +48,15 @@ def free_path(path: str | Path, *suffixes: str, overwrite: bool) -> Path:
     return target
 
 
-def write_csv(table: pd.DataFrame, path: Path) -> None:
+def write_csv(
+    table: pd.DataFrame, path: Path, *, writing: Writing = written_whole
+) -> None:
     """Write a table with the units of its columns in the header."""
     units = {
         name: f"{name} ({unit.translate(_ASCII)})"
         for name, unit in table.attrs["units"].items()
     }
-    with written_whole(path) as temporary:
+    with writing(path) as temporary:
         table.rename(columns=units).to_csv(temporary, index=False, encoding="utf-8")
 
 
@@ -58,16 +66,16 @@ def write_hspy(
     *,
     show_progressbar: bool | None,
     num_workers: int | None,
+    writing: Writing = written_whole,
 ) -> None:
     """Write labels in HyperSpy's own format."""
-    # HyperSpy notes the name of the file in the signal.
-    signal = instances._deepcopy_with_new_data(instances.data)
     # Processes of a cluster cannot write into one file.
     threads: dict[str, Any] = {"scheduler": "threads"}
     if num_workers is not None:
         threads["num_workers"] = num_workers
-    with written_whole(path) as temporary, dask.config.set(threads):
-        signal.save(temporary, show_progressbar=is_shown(show_progressbar))
+    with writing(path) as temporary, dask.config.set(threads):
+        shown = is_shown(show_progressbar)
+        save_hspy(instances, temporary, show_progressbar=shown)
 
 
 def write_tiff(

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sources of jobs: the files that a command reads, and what tells that they changed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from hyperspy_hrtemnn.checkpoint import Source
+from hyperspy_hrtemnn.io.in_situ import frame_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# So many hexadecimal digits that no two files have the same.
+_DIGITS = 32
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a job reads.
+
+    Parameters
+    ----------
+    path
+        The file or folder that the user gave.
+    files
+        The files of the frames of an in-situ camera; none for other movies.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, path: Path) -> Input:
+        """Return the files of a movie, by the rule by which it is loaded."""
+        is_in_situ = path.is_dir() and path.suffix != ".zspy"
+        return cls(path, tuple(frame_files(path)) if is_in_situ else ())
+
+    def source(self, results: int) -> Source:
+        """Return what finished frames are known by: the file, or that of each frame.
+
+        Parameters
+        ----------
+        results
+            Number of frames of the result, fewer than files if it is of focal series.
+        """
+        if not self.files:
+            return Source(input_identity(self.path))
+        identity = {"input": str(self.path.resolve())}
+        names = tuple(_digest(_state(file)) for file in self.files)
+        if results == len(names):
+            return Source(identity, names)
+        return Source(identity | {"input files": _digest("".join(names))})
+
+    def check_number(self, frames: int) -> None:
+        """Raise a ValueError if the movie that was loaded is not of these files."""
+        if self.files and frames != len(self.files):
+            raise ValueError(
+                f"{self.path} had {len(self.files)} frames, and has {frames} now: the "
+                "camera or a copy is still writing. Wait until it has ended."
+            )
+
+
+def input_identity(path: Path) -> dict[str, Any]:
+    """Return what tells an input file, or a folder, from a later version of it."""
+    status = path.stat()
+    identity: dict[str, Any] = {
+        "input": str(path.resolve()),
+        "input size": status.st_size,
+        "input modified": status.st_mtime_ns,
+    }
+    if path.is_dir():
+        # A folder does not tell what becomes of the files in it.
+        inside = sorted(file for file in path.rglob("*") if file.is_file())
+        states = "\n".join(
+            f"{file.relative_to(path)} {_state(file)}" for file in inside
+        )
+        identity["input files"] = _digest(states)
+    return identity
+
+
+def pixels(signal: Any) -> dict[str, Any]:
+    """Return what a movie takes from its first frame for all, in terms of JSON."""
+    axes = signal.axes_manager.signal_axes
+    return {
+        "shape of a frame": list(signal.data.shape[-2:]),
+        "type of its pixels": str(signal.data.dtype),
+        "their sides": [[float(axis.scale), str(axis.units)] for axis in axes],
+    }
+
+
+def with_frames_before(source: Source) -> Source:
+    """Return a source whose frames depend on all earlier frames, too."""
+    if source.names is None:
+        return source
+    chain = accumulate(source.names, lambda before, name: _digest(before + name))
+    return Source(source.identity, tuple(chain))
+
+
+def _state(file: Path) -> str:
+    status = file.stat()
+    return f"{file.name} {status.st_size} {status.st_mtime_ns}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that a job did not write: none is replaced or deleted."""
+
+from __future__ import annotations
+
+import os
+
+import hyperspy.api as hs
+import numpy as np
+import pandas as pd
+import pytest
+import tiny_networks
+from click.testing import CliRunner
+
+from hyperspy_hrtemnn import cli
+from hyperspy_hrtemnn.jobs.outputs import is_same
+from hyperspy_hrtemnn.signals import HRTEM, Segmentation
+
+posix = pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+
+
+def calibrated(signal):
+    for axis in signal.axes_manager.signal_axes:
+        axis.scale, axis.units = 0.02, "nm"
+    return signal
+
+
+@pytest.fixture
+def movie(tmp_path):
+    rng = np.random.default_rng(5)
+    data = rng.uniform(0, 1, (2, 31, 43)).astype(np.float32)
+    calibrated(HRTEM(data)).save(tmp_path / "movie.hspy")
+    return tmp_path / "movie.hspy"
+
+
+@pytest.fixture
+def segmentation(tmp_path):
+    data = np.zeros((3, 31, 43), np.float32)
+    data[:, 4:14, 6:17] = 1
+    calibrated(Segmentation(data)).save(tmp_path / "seg.hspy")
+    return tmp_path / "seg.hspy"
+
+
+@pytest.fixture
+def network(tmp_path):
+    return tiny_networks.brightness(tmp_path / "bright.onnx", standardization_width=4.0)
+
+
+def run(*arguments, code=0):
+    result = CliRunner().invoke(cli.main, [str(part) for part in arguments])
+    assert result.exit_code == code, result.output
+    assert isinstance(result.exception, SystemExit | None), result.exception
+    return result.output
+
+
+@pytest.fixture
+def follow(movie, network, tmp_path):
+    def call(*more, code=0):
+        command = ("follow", movie, "--model", network, "--out", tmp_path / "out")
+        return run(*command, "--min-separation", "0.1 nm", *more, code=code)
+
+    return call
+
+
+@pytest.fixture
+def track(segmentation, tmp_path):
+    def call(*more, out=tmp_path / "labels.hspy", code=0):
+        command = ("track", segmentation, "--out", out, "--probability", 0.5)
+        return run(*command, "--min-separation", "0.1 nm", *more, code=code)
+
+    return call
+
+
+OUTPUTS = ["properties.csv", "reflections.csv", "frames.csv", "particles.hspy"]
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_follow_never_replaces_what_it_did_not_write(follow, tmp_path, name, force):
+    mine = tmp_path / "out" / name
+    mine.parent.mkdir()
+    mine.write_text("years of work")
+    told = follow(*force, code=1)
+    assert f"{mine} was not written by this job" in told
+    assert "Move it away, or give another --out" in told
+    assert list(mine.parent.iterdir()) == [mine]
+    assert mine.read_text() == "years of work"
+
+
+def test_follow_replaces_its_own_files_until_someone_changes_them(follow, tmp_path):
+    follow()
+    follow()
+    follow("--memory", 1)
+    table = tmp_path / "out" / "properties.csv"
+    table.write_text(table.read_text().replace("id,", "grain,", 1))
+    assert "was changed since" in follow(code=1)
+    assert table.read_text().startswith("grain,")
+    table.unlink()
+    follow()
+    assert pd.read_csv(table).columns[0] == "id"
+
+
+def test_follow_removes_its_own_reflections_when_it_has_none(follow, tmp_path):
+    spectra = ("--size", "0.4 nm", "--apodization", "0.02 nm")
+    follow(*spectra)
+    table = tmp_path / "out" / "reflections.csv"
+    assert table.exists()
+    follow("--force")
+    assert not table.exists()
+
+
+@pytest.mark.parametrize("damage", ["", "[1]", '{"properties.csv": 3}', "[" * 10**5])
+def test_without_its_list_follow_takes_no_file_for_its_own(follow, tmp_path, damage):
+    follow()
+    (tmp_path / "out" / "outputs.json").write_text(damage)
+    assert "was not written by this job" in follow("--force", code=1)
+
+
+def test_force_leaves_what_else_lies_in_the_folders(
+    follow, movie, network, tmp_path, monkeypatch
+):
+    follow()
+    kept = [tmp_path / "out" / "notes.txt", tmp_path / "out" / "frames" / "notes.txt"]
+    command = ("segment", movie, "--model", network, "--out", tmp_path / "s.hspy")
+    with monkeypatch.context() as patch:
+        patch.setattr("hyperspy_hrtemnn.jobs.segmenting.finish", press_the_keys)
+        run(*command, code=130)
+    kept.append(tmp_path / "s.hspy.frames" / "notes.txt")
+    for path in kept:
+        path.write_text("mine")
+    follow("--force", "--tile", 40)
+    run(*command, "--force", "--tile", 40)
+    assert [path.read_text() for path in kept] == ["mine"] * 3
+    assert list((tmp_path / "s.hspy.frames").iterdir()) == [kept[2]]
+
+
+def press_the_keys(*_, **__):
+    raise KeyboardInterrupt
+
+
+NAMES = {
+    "the same": lambda path: path,
+    "relative": lambda path: path.parent / "sub" / ".." / path.name,
+    "a link": lambda path: linked(path, os.symlink),
+    "a hard link": lambda path: linked(path, os.link),
+    "another case": lambda path: path.with_name(path.name.upper()),
+    "through a linked folder": lambda path: (
+        linked(path.parent / "sub", os.symlink) / ".." / path.name
+    ),
+}
+
+
+def linked(path, how):
+    link = path.with_name("link")
+    how(path, link)
+    return link
+
+
+@posix
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize("of", ["input", "--out"])
+def test_a_table_that_is_the_input_or_the_output_is_refused(
+    track, segmentation, tmp_path, name, of
+):
+    (tmp_path / "sub").mkdir()
+    out = tmp_path / "labels.hspy"
+    if of == "--out":
+        track()
+    kept = segmentation if of == "input" else out
+    before = kept.read_bytes()
+    told = track("--table", name(kept), "--force", code=1)
+    assert "is also the input or --out" in told
+    assert kept.read_bytes() == before
+
+
+def test_a_table_of_frames_that_is_the_input_is_refused(tmp_path):
+    data = np.zeros((3, 31, 43), np.float32)
+    data[:, 4:14, 6:17] = 1
+    source = tmp_path / "t_frames.hspy"
+    calibrated(Segmentation(data)).save(source)
+    command = ("track", source, "--out", tmp_path / "o.hspy", "--probability", 0.5)
+    command += ("--min-separation", "0.1 nm", "--table", tmp_path / "t.hspy", "--force")
+    assert "t_frames.hspy is also the input" in run(*command, code=1)
+    assert hs.load(source).data.shape == (3, 31, 43)
+
+
+def test_a_picture_or_parameters_that_are_the_movie_are_refused(movie, tmp_path):
+    before = movie.read_bytes()
+    picture = tmp_path / "movie.tif"
+    movie.rename(picture)
+    told = run("detector", picture, "--out", picture, code=1)
+    assert "movie.tif is also the movie or --out" in told
+    options = ("--out", tmp_path / "p.json", "--picture", tmp_path / "MOVIE.tif")
+    assert "MOVIE.tif is also the movie" in run("detector", picture, *options, code=1)
+    assert picture.read_bytes() == before
+
+
+@posix
+@pytest.mark.parametrize("how", [os.symlink, os.link])
+def test_an_output_that_is_a_link_to_the_input_is_refused(
+    track, segmentation, tmp_path, how
+):
+    how(segmentation, tmp_path / "labels.hspy")
+    before = segmentation.read_bytes()
+    assert "--out is the input" in track("--force", code=1)
+    assert segmentation.read_bytes() == before
+
+
+@posix
+@pytest.mark.parametrize("how", [os.symlink, os.link])
+def test_what_a_link_at_an_output_leads_to_is_not_written(track, tmp_path, how):
+    for name in ("labels.hspy", "table.csv", "table_frames.csv"):
+        thesis = tmp_path / f"{name}.txt"
+        thesis.write_text("years of work")
+        how(thesis, tmp_path / name)
+    track("--table", tmp_path / "table.csv", "--force")
+    kept = [path.read_text() for path in tmp_path.glob("*.txt")]
+    assert kept == ["years of work"] * 3
+    assert hs.load(tmp_path / "labels.hspy").data.shape == (3, 31, 43)
+
+
+def test_paths_that_nobody_has_made_yet_are_compared_by_their_spelling(tmp_path):
+    # One letter, or a letter and an accent: the same file on some drives.
+    composed, decomposed = tmp_path / "\u00e9.csv", tmp_path / "e\u0301.csv"
+    assert is_same(composed, decomposed)
+    assert is_same(tmp_path / "T.csv", tmp_path / "a" / ".." / "t.CSV")
+    assert not is_same(tmp_path / "t.csv", tmp_path / "u.csv")

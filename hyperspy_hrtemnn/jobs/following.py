@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hyperspy_hrtemnn.checkpoint import bad_frames
+from hyperspy_hrtemnn.cluster import cluster_client
 from hyperspy_hrtemnn.io.whole_frames import load_movie
 from hyperspy_hrtemnn.signals._one_pass.followed_movie import FRAMES
 from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
@@ -57,7 +58,8 @@ def follow_file(
     processes
         Number of processes to work in; by default one, with threads.
     scheduler
-        Address of a cluster of dask.distributed to work on instead.
+        Address of a cluster of dask.distributed to work on instead, which is trusted;
+        see `hyperspy_hrtemnn.cluster`.
     running
         How the network is run.
     tracking
@@ -73,7 +75,9 @@ def follow_file(
         If the file cannot be read, or if `HRTEM.follow_particles` raises one.
     """
     signal = load_movie(movie, sampling_in_angstrom(sampling))
-    with warnings_as_lines(movie), _client(processes, scheduler):
+    spread = processes is not None or scheduler is not None
+    cluster = cluster_client(processes, scheduler) if spread else nullcontext()
+    with warnings_as_lines(movie), cluster:
         particles, properties, reflections = signal.follow_particles(
             model,
             out,
@@ -94,13 +98,3 @@ def follow_file(
     )
     write_csv(frames, out / "frames.csv")
     particles.to_hspy(out / "particles.hspy", overwrite=True, show_progressbar=True)
-
-
-def _client(processes: int | None, scheduler: str | None) -> Any:
-    if processes is None and scheduler is None:
-        return nullcontext()
-    from distributed import Client
-
-    if scheduler is not None:
-        return Client(scheduler)
-    return Client(n_workers=processes, threads_per_worker=1, dashboard_address=":0")

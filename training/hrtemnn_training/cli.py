@@ -54,7 +54,10 @@ class _Options(click.ParamType):  # type: ignore[type-arg]
 
 
 _NUMPROC = "Processes; as many as cores if unset."
-_SCHEDULER = "Address of a dask.distributed cluster to work on instead."
+_SCHEDULER = (
+    "Address of a dask.distributed cluster to work on instead, which is trusted: it "
+    "can run code here."
+)
 
 
 def _step(function: Callable[..., Any]) -> click.Command:

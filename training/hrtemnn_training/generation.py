@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import dask
 import numpy as np
-from dask.distributed import Client, LocalCluster, as_completed
+from dask.distributed import as_completed
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
+
+from hyperspy_hrtemnn.cluster import cluster_client
 
 from .store import DataSet
 from .waves.multislice import WaveSettings, exit_wave
@@ -76,7 +78,8 @@ def make_structures(
     processes
         Processes on this machine; as many as cores if None. One starts no other.
     scheduler
-        Address of a dask.distributed cluster to work on instead. It must see `folder`.
+        Address of a dask.distributed cluster to work on instead. It must see `folder`,
+        and it is trusted, see `hyperspy_hrtemnn.cluster`.
     progress
         Whether to show a progress bar.
 
@@ -176,23 +179,13 @@ def _work(
             _alone(function, *job)
             bar.update()
     else:
-        with _client(processes, scheduler) as client:
+        with cluster_client(processes, scheduler) as client:
             # Not `map`: the first failure is raised when it happens, not at the end.
             futures = [client.submit(_alone, function, *j, pure=False) for j in jobs]
             for future in as_completed(futures):
                 future.result()
                 bar.update()
     bar.close()
-
-
-def _client(processes: int, scheduler: str | None) -> Client:
-    if scheduler:
-        return Client(scheduler)
-    with dask.config.set({"distributed.worker.daemon": True}):
-        cluster = LocalCluster(
-            n_workers=processes, threads_per_worker=1, dashboard_address=":0"
-        )
-    return Client(cluster)
 
 
 def _alone(function: Callable[..., None], *arguments: Any) -> None:

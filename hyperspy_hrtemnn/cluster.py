@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cluster of processes that work for one command, which nobody else can talk to.
+
+Whoever reaches a scheduler of dask.distributed can run code as its owner. The processes
+started here listen on this machine alone, and only to those who have the certificate
+that is made for them, which is never written to a file.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import dask
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HOST = "127.0.0.1"
+
+# A worker may start processes of its own, and each node serves pages over HTTP, without
+# a password, unless it has none.
+_CONFIG = {
+    "distributed.worker.daemon": True,
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+
+
+@contextmanager
+def cluster_client(
+    processes: int | None = None, scheduler: str | None = None
+) -> Iterator[Any]:
+    """Give a client of processes on this machine, or of a cluster that runs already.
+
+    The processes end with the block, and with the process that started them, however
+    it ends. There is no dashboard.
+
+    Parameters
+    ----------
+    processes
+        Number of processes, each of one thread; as many as cores if None.
+    scheduler
+        Address of a scheduler of dask.distributed to work on instead. It is trusted:
+        it gets the data, and what it returns is unpickled, which can run code here.
+
+    Raises
+    ------
+    ConnectionError
+        If there is no scheduler at the address.
+    """
+    from distributed import Client, LocalCluster, Security
+
+    if scheduler is not None:
+        with _connected(scheduler) as client:
+            yield client
+        return
+    with (
+        dask.config.set(_CONFIG),
+        LocalCluster(
+            n_workers=processes or os.cpu_count() or 1,
+            threads_per_worker=1,
+            host=_HOST,
+            security=Security.temporary(),
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": f"{_HOST}:0", "dashboard": False},
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def _connected(scheduler: str) -> Any:
+    from distributed import Client
+
+    try:
+        # What has no port starts a cluster instead, or fails without a word.
+        if ":" not in scheduler:
+            raise ValueError("the port is missing")
+        return Client(scheduler)
+    except (OSError, ValueError, TypeError) as error:
+        raise ConnectionError(
+            f"There is no scheduler of dask.distributed at {scheduler!r} that can be "
+            'used: give an address such as "tcp://192.168.0.7:8786", as '
+            f"dask-scheduler prints it ({error})."
+        ) from error

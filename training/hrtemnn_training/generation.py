@@ -171,21 +171,20 @@ def _work(
 ) -> None:
     """Call a function for every job, in any order."""
     processes = min(processes or os.cpu_count() or 1, len(jobs))
-    bar = tqdm(total=len(jobs), desc=title, disable=not progress)
-    if not jobs:
-        pass
-    elif processes == 1 and not scheduler:
-        for job in jobs:
-            _alone(function, *job)
-            bar.update()
-    else:
+    with tqdm(total=len(jobs), desc=title, disable=not progress) as bar:
+        if not jobs:
+            return
+        if processes == 1 and not scheduler:
+            for job in jobs:
+                _alone(function, *job)
+                bar.update()
+            return
         with cluster_client(processes, scheduler) as client:
             # Not `map`: the first failure is raised when it happens, not at the end.
             futures = [client.submit(_alone, function, *j, pure=False) for j in jobs]
             for future in as_completed(futures):
                 future.result()
                 bar.update()
-    bar.close()
 
 
 def _alone(function: Callable[..., None], *arguments: Any) -> None:

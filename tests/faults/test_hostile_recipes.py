@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import importlib.util
 import json
 import os
 
 import pytest
 
-_NEEDED = ("abtem", "distributed", "keras", "zarr")
-if missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
-    pytest.skip(f"not installed: {', '.join(missing)}", allow_module_level=True)
+pytest.importorskip("abtem")
+pytest.importorskip("distributed")
+pytest.importorskip("keras")
+pytest.importorskip("zarr")
 
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings

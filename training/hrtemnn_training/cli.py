@@ -299,9 +299,12 @@ def export(recipe: Recipe, folder: Path) -> None:
     The object_weight of its stage is taken out of its predictions.
     """
     from .export import onnx_file
-    from .train.files import trained_recipe
+    from .train import files
 
-    click.echo(onnx_file.export(trained_recipe(folder, recipe), folder))
+    trained = files.trained_recipe(folder, recipe)
+    if (folder / "best.keras").exists():
+        files.check_network(folder / "best.keras", files.ANEW)
+    click.echo(onnx_file.export(trained, folder))
 
 
 @_step

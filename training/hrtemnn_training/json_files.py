@@ -97,7 +97,7 @@ def shown(text: str, longest: int = 300) -> str:
     Examples
     --------
     >>> print(shown("gold \x1b[2J"))
-    gold \\x1b[2J
+    gold \x1b[2J
     """
     safe = "".join(
         ascii(character)[1:-1] if is_control(character) else character

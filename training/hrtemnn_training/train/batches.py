@@ -8,6 +8,7 @@ import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 from keras.utils import PyDataset
@@ -16,6 +17,7 @@ from tqdm import tqdm
 from hrtemnn_training.generation import data_path
 from hrtemnn_training.store import DataSet
 from hyperspy_hrtemnn.atomic import written_whole
+from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 
     from hrtemnn_training.parameters import ImageParameters
     from hrtemnn_training.recipe import Recipe
+
+
+# What reading a file raises that a power failure left empty, short or full of zeros;
+# the checksums in it are those of zip files.
+_DAMAGE = (EOFError, BadZipFile, KeyError, ValueError)
 
 
 class ImageEpoch(PyDataset):
@@ -130,8 +137,13 @@ class ImageEpoch(PyDataset):
         """Return image and label of one structure, not augmented, kept or formed."""
         if self._cache is None:
             return self._form(index)
-        with np.load(self.keep(index)) as kept:
-            return kept["image"].astype(np.float32), kept["label"]
+        path = self.keep(index)
+        try:
+            return _read_pair(path)
+        except _DAMAGE:
+            warn_user(f"{path} was damaged and is formed anew.")
+            path.unlink(missing_ok=True)
+            return _read_pair(self.keep(index))
 
     def keep(self, index: int) -> Path:
         """Form image and label of one structure into the cache, if not there yet."""
@@ -166,6 +178,11 @@ class ImageEpoch(PyDataset):
             sampling=self._sampling,
             rng=np.random.default_rng((parameters.seed, self._image_epoch, index)),
         )
+
+
+def _read_pair(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    with np.load(path, allow_pickle=False) as kept:
+        return kept["image"].astype(np.float32), kept["label"]
 
 
 def pixel_weights(

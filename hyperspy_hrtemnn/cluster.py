@@ -8,6 +8,7 @@ that is made for them, which is never written to a file.
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,9 @@ def cluster_client(
             host=_HOST,
             security=Security.temporary(),
             dashboard_address=None,
+            # What goes wrong in them reaches the caller; when they are interrupted,
+            # they would print what they were doing.
+            silence_logs=logging.CRITICAL,
             scheduler_kwargs={"dashboard_address": f"{_HOST}:0", "dashboard": False},
         ) as cluster,
         Client(cluster) as client,

@@ -50,13 +50,9 @@ def test_a_damaged_history_is_refused(number, tmp_path) -> None:
     assert files.read_history(tmp_path, 3).equals(HISTORY)
     path = tmp_path / "history.csv"
     path.write_bytes(damages(path.read_bytes())[number])
-    with pytest.raises(
-        files.TrainingError, match=r"history\.csv is damaged.*--restar"
-    ):
+    with pytest.raises(files.TrainingError, match=r"history\.csv is damaged.*--restar"):
         files.read_history(tmp_path, 3)
-    with pytest.raises(
-        files.TrainingError, match=r"history\.csv is damaged.*--restar"
-    ):
+    with pytest.raises(files.TrainingError, match=r"history\.csv is damaged.*--restar"):
         files.best_stage(RECIPE, tmp_path)
 
 

@@ -431,8 +431,20 @@ def dose_study(
 @_step
 @click.option("--numproc", "-n", "processes", type=click.IntRange(1), help=_NUMPROC)
 @click.option("--scheduler", help=_SCHEDULER)
-def make(recipe: Recipe, folder: Path, **work: Any) -> None:
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Make nothing: estimate disk and hours, and say what is there.",
+)
+def make(recipe: Recipe, folder: Path, *, dry_run: bool, **work: Any) -> None:
     """Make the network of RECIPE in FOLDER: all steps, going on where they stopped."""
+    if dry_run:
+        from .forecast import forecast
+
+        if work["scheduler"] is not None:
+            raise click.UsageError("--dry-run measures this machine, no --scheduler.")
+        click.echo(forecast(recipe, folder, work["processes"]))
+        return
     from . import generation
     from .export import onnx_file
     from .train import loop

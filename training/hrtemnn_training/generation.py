@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import dask
 import numpy as np
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from .recipe import Recipe
     from .structures import Generator, Purpose
+
+Result = TypeVar("Result")
 
 PURPOSES: tuple[Purpose, ...] = ("train", "validation", "test")
 
@@ -176,18 +178,26 @@ def _work(
             return
         if processes == 1 and not scheduler:
             for job in jobs:
-                _alone(function, *job)
+                alone(function, *job)
                 bar.update()
             return
         with cluster_client(processes, scheduler) as client:
             # Not `map`: the first failure is raised when it happens, not at the end.
-            futures = [client.submit(_alone, function, *j, pure=False) for j in jobs]
+            futures = [client.submit(alone, function, *j, pure=False) for j in jobs]
             for future in as_completed(futures):
                 future.result()
                 bar.update()
 
 
-def _alone(function: Callable[..., None], *arguments: Any) -> None:
-    """Call a function with one thread: the processes share the cores."""
+def alone(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Call a function with one thread: the processes share the cores.
+
+    Parameters
+    ----------
+    function
+        The function.
+    arguments
+        Its arguments.
+    """
     with threadpool_limits(1), dask.config.set(scheduler="synchronous"):
-        function(*arguments)
+        return function(*arguments)

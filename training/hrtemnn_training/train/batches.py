@@ -208,6 +208,24 @@ def cache_path(folder: Path) -> Path:
     return folder / "images"
 
 
+def image_epochs(recipe: Recipe) -> list[tuple[ImageParameters, int]]:
+    """Return the image epochs of a training that differ, each once.
+
+    Parameters
+    ----------
+    recipe
+        Images and stages.
+    """
+    found: dict[tuple[ImageParameters, int], None] = {}
+    first = 0
+    for stage in recipe.training.stages:
+        parameters = recipe.images_of(stage)
+        for epoch in range(first, first + min(stage.epochs, parameters.image_epochs)):
+            found[parameters, epoch % parameters.image_epochs] = None
+        first += stage.epochs
+    return list(found)
+
+
 def form_images(recipe: Recipe, folder: Path, *, progress: bool = True) -> None:
     """Form and keep all images of a training that are not kept yet.
 
@@ -221,24 +239,19 @@ def form_images(recipe: Recipe, folder: Path, *, progress: bool = True) -> None:
         Whether to show a progress bar.
     """
     data = DataSet(data_path(folder, "train"))
-    seen = set()
     jobs = []
-    for epoch in range(recipe.training.epochs):
-        parameters = recipe.images_of(recipe.training.at(epoch)[0])
-        image_epoch = epoch % parameters.image_epochs
-        if (parameters, image_epoch) not in seen:
-            seen.add((parameters, image_epoch))
-            images = ImageEpoch(
-                data,
-                parameters,
-                energy=recipe.waves.energy,
-                sampling=recipe.sampling,
-                epoch=image_epoch,
-                batch_size=1,
-                limit=recipe.training.limit_data,
-                cache=cache_path(folder),
-            )
-            jobs += [(images, index) for index in range(len(images))]
+    for parameters, image_epoch in image_epochs(recipe):
+        images = ImageEpoch(
+            data,
+            parameters,
+            energy=recipe.waves.energy,
+            sampling=recipe.sampling,
+            epoch=image_epoch,
+            batch_size=1,
+            limit=recipe.training.limit_data,
+            cache=cache_path(folder),
+        )
+        jobs += [(images, index) for index in range(len(images))]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         formed = pool.map(lambda job: job[0].keep(job[1]), jobs)
         for _ in tqdm(formed, "images", len(jobs), disable=not progress):

@@ -137,7 +137,7 @@ def read_history(folder: Path, epochs: int) -> pd.DataFrame:
     if not epochs:
         return pd.DataFrame()
     history = _history(folder)
-    if history is None or len(history) < epochs:
+    if history is None or list(history.index[:epochs]) != [*range(epochs)]:
         raise TrainingError(
             f"{folder / 'history.csv'} is damaged or missing, and says no longer which "
             f"of the {epochs} epochs was the best: {ANEW}."
@@ -155,8 +155,13 @@ def _history(folder: Path) -> pd.DataFrame | None:
     except (ValueError, KeyError, FileNotFoundError):
         return None
     # A number that is cut off is a number still.
-    whole = text.endswith("\n") and list(history.index) == [*range(len(history))]
-    return history if whole else None
+    return history if text.endswith("\n") else None
+
+
+def epochs_done(folder: Path) -> int:
+    """Return the number of epochs in the history of a folder, 0 without one."""
+    history = _history(folder)
+    return 0 if history is None else len(history)
 
 
 def best_stage(recipe: Recipe, folder: Path) -> Stage:

@@ -123,36 +123,43 @@ def forecast(recipe: Recipe, folder: Path, processes: int | None = None) -> Fore
         Processes that structures and waves are to be made in; as many as cores if None.
     """
     with tempfile.TemporaryDirectory() as name:
-        specimens, pair, image = _one_image(recipe, folder, Path(name), processes)
+        scratch = DataSet(Path(name) / "train.zarr", "a")
+        specimens = _specimens(recipe, folder, scratch, processes)
+        images, pair = _images(recipe, folder, scratch)
     return Forecast(
-        (*specimens, image, _steps(recipe, folder, pair)),
+        (*specimens, images, _steps(recipe, folder, pair)),
         shutil.disk_usage(_existing(folder.absolute())).free,
     )
 
 
-def _one_image(
-    recipe: Recipe, folder: Path, scratch: Path, processes: int | None
-) -> tuple[tuple[Work, Work], Pair, Work]:
-    """Make a structure, its wave and an image of it in a scratch folder."""
-    cores = os.cpu_count() or 1
+def _specimens(
+    recipe: Recipe, folder: Path, scratch: DataSet, processes: int | None
+) -> tuple[Work, Work]:
+    """Make a structure and its exit wave."""
+    shared = processes or os.cpu_count() or 1
     count = sum(recipe.size.get(purpose, 0) for purpose in PURPOSES)
     generator, seed = recipe.structures.of("train"), (recipe.seed, 0, 0)
-    data = DataSet(scratch / "train.zarr", "a")
-    data.prepare(1, {})
-    structure, seconds = _timed(
+    scratch.prepare(1, {})
+    structure, of_atoms = _timed(
         lambda: alone(generator.make, np.random.SeedSequence(seed))
     )
-    data.write_structure(0, structure)
-    size, shared = _size(scratch), processes or cores
-    there = _there(folder, "atoms")
-    atoms = Work("structures", count, there, size, seconds / shared)
-    data.prepare_waves({})
-    wave, seconds = _timed(lambda: alone(exit_wave, structure, recipe.waves))
-    data.write_wave(0, wave)
-    there = _there(folder, "wave")
-    waves = Work("waves", count, there, _size(scratch) - size, seconds / shared)
+    scratch.write_structure(0, structure)
+    atoms = _size(scratch.path)
+    scratch.prepare_waves({})
+    wave, of_wave = _timed(lambda: alone(exit_wave, structure, recipe.waves))
+    scratch.write_wave(0, wave)
+    waves = _size(scratch.path) - atoms
+    there = {part: _there(folder, part) for part in ("atoms", "wave")}
+    return (
+        Work("structures", count, there["atoms"], atoms, of_atoms / shared),
+        Work("waves", count, there["wave"], waves, of_wave / shared),
+    )
+
+
+def _images(recipe: Recipe, folder: Path, scratch: DataSet) -> tuple[Work, Pair]:
+    """Form an image of the structure; all cores do so while the network trains."""
     epoch = ImageEpoch(
-        data,
+        scratch,
         recipe.images,
         energy=recipe.waves.energy,
         sampling=recipe.sampling,
@@ -164,8 +171,8 @@ def _one_image(
     np.savez(kept, pair[0].astype(np.float16), pair[1])
     wanted = _structures(recipe) * len(image_epochs(recipe))
     there = sum(1 for _ in cache_path(folder).glob("*/*.npz"))
-    images = Work("images", wanted, there, kept.tell(), seconds / cores)
-    return (atoms, waves), pair, images
+    share = seconds / (os.cpu_count() or 1)
+    return Work("images", wanted, there, kept.tell(), share), pair
 
 
 def _steps(recipe: Recipe, folder: Path, pair: Pair) -> Work:

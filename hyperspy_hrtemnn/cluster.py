@@ -50,8 +50,10 @@ def cluster_client(
     ------
     ConnectionError
         If there is no scheduler at the address.
+    ModuleNotFoundError
+        If a package of the extra `distributed` is missing.
     """
-    from distributed import Client, LocalCluster, Security
+    from distributed import Client, LocalCluster
 
     if scheduler is not None:
         with _connected(scheduler) as client:
@@ -63,7 +65,7 @@ def cluster_client(
             n_workers=processes or os.cpu_count() or 1,
             threads_per_worker=1,
             host=_HOST,
-            security=Security.temporary(),
+            security=_certificate(),
             dashboard_address=None,
             # What goes wrong in them reaches the caller; when they are interrupted,
             # they would print what they were doing.
@@ -73,6 +75,20 @@ def cluster_client(
         Client(cluster) as client,
     ):
         yield client
+
+
+def _certificate() -> Any:
+    from distributed import Security
+
+    try:
+        return Security.temporary()
+    except ImportError as error:
+        # The name is that of the extra, which the command line says how to install.
+        raise ModuleNotFoundError(
+            "The processes of a cluster need cryptography to be closed to others: pip "
+            'install "hyperspy-hrtemnn[distributed]"',
+            name="distributed",
+        ) from error
 
 
 def _connected(scheduler: str) -> Any:

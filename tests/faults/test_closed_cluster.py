@@ -142,3 +142,12 @@ def test_an_address_without_a_scheduler_is_named(address) -> None:
         cluster_client(scheduler=address),
     ):
         pass
+
+
+def test_without_cryptography_there_is_no_open_cluster_instead(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    with (
+        pytest.raises(ModuleNotFoundError, match="need cryptography to be closed"),
+        cluster_client(1),
+    ):
+        pass

@@ -28,6 +28,7 @@ import h5py
 import hyperspy.api as hs
 import numpy as np
 
+from hyperspy_hrtemnn.cluster import cluster_client
 from hyperspy_hrtemnn.data import au_ceo2_movie
 
 if TYPE_CHECKING:
@@ -97,12 +98,9 @@ METHODS: dict[str, Callable[[HRTEM, Path], int]] = {
 
 def run(path: Path, method: str, processes: int) -> None:
     """Print seconds, the peak memory in MiB, and what was found."""
-    from distributed import Client
-
-    cluster = {"threads_per_worker": 1, "dashboard_address": None}
     with h5py.File(path) as file:
         movie = load_movie(file)
-        client = Client(n_workers=processes, **cluster) if processes else nullcontext()
+        client = cluster_client(processes) if processes else nullcontext()
         with client:
             start = time.perf_counter()
             rows = METHODS[method](movie, path.with_suffix(f".{method}.{processes}"))

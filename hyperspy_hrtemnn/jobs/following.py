@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hyperspy_hrtemnn.checkpoint import bad_frames
+from hyperspy_hrtemnn.cluster import cluster_client
 from hyperspy_hrtemnn.crystals import as_crystal
 from hyperspy_hrtemnn.io.whole_frames import load_movie
 from hyperspy_hrtemnn.locks import locked
@@ -70,7 +71,8 @@ def follow_file(
     processes
         Number of processes to work in; by default one, with threads.
     scheduler
-        Address of a cluster of dask.distributed to work on instead.
+        Address of a cluster of dask.distributed to work on instead, which is trusted;
+        see `hyperspy_hrtemnn.cluster`.
     running
         How the network is run.
     tracking
@@ -97,7 +99,8 @@ def follow_file(
         # A file is known by its content, wherever it lies now.
         known = source.source(frames) if source.files else None
         known_crystal = None if crystal is None else as_crystal(crystal)
-        with _client(processes, scheduler):
+        spread = processes is not None or scheduler is not None
+        with cluster_client(processes, scheduler) if spread else nullcontext():
             result = follow_particles(
                 signal,
                 model,
@@ -139,13 +142,3 @@ def _write(
         num_workers=None,
         writing=own.writing(),
     )
-
-
-def _client(processes: int | None, scheduler: str | None) -> Any:
-    if processes is None and scheduler is None:
-        return nullcontext()
-    from distributed import Client
-
-    if scheduler is not None:
-        return Client(scheduler)
-    return Client(n_workers=processes, threads_per_worker=1, dashboard_address=":0")

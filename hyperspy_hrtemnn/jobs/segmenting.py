@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from tqdm import tqdm
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.bad_frames import OnBadFrame, is_without_data
 from hyperspy_hrtemnn.checkpoint import Checkpoint
+from hyperspy_hrtemnn.cores import usable_cores
 from hyperspy_hrtemnn.io.whole_frames import load_movie
 from hyperspy_hrtemnn.locks import locked
 from hyperspy_hrtemnn.networks import load
@@ -175,7 +175,7 @@ def _segment_missing(result: Any, checkpoint: Checkpoint, rule: FrameRule) -> No
             dtype=bool,
             meta=np.empty((0,) * data.ndim, bool),
         )
-        pool = ThreadPoolExecutor(min(_FRAMES_AT_ONCE, os.cpu_count() or 1))
+        pool = ThreadPoolExecutor(min(_FRAMES_AT_ONCE, usable_cores()))
         try:
             stored.ravel()[missing].compute(scheduler="threads", pool=pool)
         finally:

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import helper
 
+from hyperspy_hrtemnn import cores
 from hyperspy_hrtemnn.image_data import image_data, without_mask
 from hyperspy_hrtemnn.networks import (
     NetworkError,
@@ -196,14 +197,14 @@ def test_absurd_tiles_are_refused_before_memory_is_asked_for(network, image, opt
 
 
 def test_threads_are_those_that_are_allowed(monkeypatch, network_path):
-    monkeypatch.setattr(_threads, "_allowed_cores", lambda: 8)
-    monkeypatch.setattr(_threads, "_cores_of_container", lambda: np.inf)
+    monkeypatch.setattr(cores, "_allowed_cores", lambda: 8)
+    monkeypatch.setattr(cores, "_cores_of_container", lambda: np.inf)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert _threads.inference_threads() == 8
     assert _threads.inference_threads(3) == 3
     monkeypatch.setenv("OMP_NUM_THREADS", "2,1")
     assert _threads.inference_threads() == _threads.inference_threads(3) == 2
-    monkeypatch.setattr(_threads, "_cores_of_container", lambda: 1)
+    monkeypatch.setattr(cores, "_cores_of_container", lambda: 1)
     assert _threads.inference_threads(3) == 1
     monkeypatch.setenv("OMP_NUM_THREADS", "many")
     assert _threads.inference_threads() == 1
@@ -212,7 +213,7 @@ def test_threads_are_those_that_are_allowed(monkeypatch, network_path):
 def test_a_network_runs_in_as_many_threads_as_its_method_was_given(
     monkeypatch, network_path, rng
 ):
-    monkeypatch.setattr(_threads, "_allowed_cores", lambda: 4)
+    monkeypatch.setattr(cores, "_allowed_cores", lambda: 4)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
     network = _network.Network(network_path)

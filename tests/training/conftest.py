@@ -25,6 +25,7 @@ _OF_NETWORKS = [
     "test_backends.py",
     "test_dose_study.py",
     "test_evaluation.py",
+    "test_forecast.py",
     "test_images.py",
     "test_network_training.py",
     "test_object_weight.py",

@@ -132,7 +132,7 @@ def test_command_writes_tables_and_pictures(recipe_values, run_folder, tmp_path)
     [
         (["--doses", "50", "5"], "not a rising dose"),
         (["--images", '{"label": "Disk"}'], "label"),
-        (["--images", "no-such.json"], "neither JSON nor a file"),
+        (["--images", "no-such.json"], "not a JSON object"),
     ],
 )
 def test_bad_options(recipe_values, run_folder, tmp_path, options, message):

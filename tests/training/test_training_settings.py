@@ -121,7 +121,7 @@ def test_options_of_train_take_the_place_of_the_recipes(
     [
         (["--adam", "{}", "--rmsprop", "1e-3"], "one of --adam and --rmsprop"),
         (["--adam", "0.001"], "not a JSON object"),
-        (["--adam", "{beta"], "neither JSON nor a file"),
+        (["--adam", "{beta"], "not JSON in line 1"),
         (["--adam", '{"beta": 1}'], "adam does not take beta"),
         (["--adam", '{"learning_rate": "fast"}'], "learning_rate"),
     ],

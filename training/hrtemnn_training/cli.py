@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-import json
+import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from .file_names import check_file_name
+from .json_files import parse_json, read_json, shown
 from .recipe import (
     Recipe,
     RecipeError,
@@ -16,6 +19,7 @@ from .recipe import (
     change_training,
     read_recipe,
 )
+from .stops import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,23 +46,44 @@ class _Options(click.ParamType):  # type: ignore[type-arg]
 
     def convert(self, value: Any, param: Any, ctx: Any) -> dict[str, Any]:
         try:
-            options = json.loads(value)
-        except json.JSONDecodeError:
-            try:
-                options = json.loads(Path(value).read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                self.fail(f"{value!r} is neither JSON nor a file: {error}", param, ctx)
-        if not isinstance(options, dict):
-            self.fail(f"{value!r} is not a JSON object", param, ctx)
-        return options
+            if value.lstrip().startswith("{"):
+                return parse_json(value)
+            return parse_json(read_json(Path(value)))
+        except OSError as error:
+            self.fail(
+                f"{shown(value)!r} is not a JSON object, and not a file that can be "
+                f"read: {error.strerror}",
+                param,
+                ctx,
+            )
+        except ValueError as error:
+            self.fail(f"{shown(value)!r} cannot be used: {error}", param, ctx)
+
+
+class _FileName(click.ParamType):  # type: ignore[type-arg]
+    """A name for files in the folder of a run."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        try:
+            return check_file_name(value)
+        except ValueError as error:
+            self.fail(f"{shown(value)!r} cannot be used: {error}", param, ctx)
 
 
 _NUMPROC = "Processes; as many as cores if unset."
-_SCHEDULER = "Address of a dask.distributed cluster to work on instead."
+_SCHEDULER = (
+    "Address of a dask.distributed cluster to work on instead, which is trusted: it "
+    "can run code here."
+)
 
 
 def _step(function: Callable[..., Any]) -> click.Command:
-    """Give a command its recipe and its run folder, and turn errors into one line."""
+    """Give a command its recipe and its run folder, and turn errors into one line.
+
+    Errors that nobody foresaw are left to the group of all commands.
+    """
     name = function.__name__.replace("_", "-")
 
     @click.command(name, help=function.__doc__)
@@ -66,12 +91,28 @@ def _step(function: Callable[..., Any]) -> click.Command:
     @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
     def command(**options: Any) -> None:
         try:
-            function(**options)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise click.ClickException(str(error)) from error
+            with warnings.catch_warnings():
+                warnings.showwarning = _print_line  # type: ignore[assignment]
+                function(**options)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            line = explain(error, name, options["folder"])
+            if isinstance(error, KeyboardInterrupt):
+                click.echo(f"\n{line}", err=True)
+                sys.exit(130)
+            if line is None and isinstance(error, (OSError, RuntimeError, ValueError)):
+                line = shown(str(error), longest=5000)
+            if line is None:
+                raise
+            raise click.ClickException(line) from error
 
     command.params += getattr(function, "__click_params__", [])[::-1]
     return command
+
+
+def _print_line(message: Warning | str, *_: object) -> None:
+    click.echo(f"Warning: {shown(str(message), longest=5000)}", err=True)
 
 
 def _spread(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -258,9 +299,12 @@ def export(recipe: Recipe, folder: Path) -> None:
     The object_weight of its stage is taken out of its predictions.
     """
     from .export import onnx_file
-    from .train.files import trained_recipe
+    from .train import files
 
-    click.echo(onnx_file.export(trained_recipe(folder, recipe), folder))
+    trained = files.trained_recipe(folder, recipe)
+    if (folder / "best.keras").exists():
+        files.check_network(folder / "best.keras", files.ANEW)
+    click.echo(onnx_file.export(trained, folder))
 
 
 @_step
@@ -341,7 +385,11 @@ def evaluate(
     "hrtemnn detector writes.",
 )
 @click.option(
-    "--stem", default="dose", show_default=True, help="Of the names of the files."
+    "--stem",
+    type=_FileName(),
+    default="dose",
+    show_default=True,
+    help="Beginning of the names of the files.",
 )
 def dose_study(
     recipe: Recipe,
@@ -383,8 +431,20 @@ def dose_study(
 @_step
 @click.option("--numproc", "-n", "processes", type=click.IntRange(1), help=_NUMPROC)
 @click.option("--scheduler", help=_SCHEDULER)
-def make(recipe: Recipe, folder: Path, **work: Any) -> None:
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Make nothing: estimate disk and hours, and say what is there.",
+)
+def make(recipe: Recipe, folder: Path, *, dry_run: bool, **work: Any) -> None:
     """Make the network of RECIPE in FOLDER: all steps, going on where they stopped."""
+    if dry_run:
+        from .forecast import forecast
+
+        if work["scheduler"] is not None:
+            raise click.UsageError("--dry-run measures this machine, no --scheduler.")
+        click.echo(forecast(recipe, folder, work["processes"]))
+        return
     from . import generation
     from .export import onnx_file
     from .train import loop

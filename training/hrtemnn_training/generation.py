@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import dask
 import numpy as np
-from dask.distributed import Client, LocalCluster, as_completed
+from dask.distributed import as_completed
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
+
+from hyperspy_hrtemnn.cluster import cluster_client
+from hyperspy_hrtemnn.cores import usable_cores
 
 from .store import DataSet
 from .waves.multislice import WaveSettings, exit_wave
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
     from .recipe import Recipe
     from .structures import Generator, Purpose
+
+Result = TypeVar("Result")
 
 PURPOSES: tuple[Purpose, ...] = ("train", "validation", "test")
 
@@ -76,7 +80,8 @@ def make_structures(
     processes
         Processes on this machine; as many as cores if None. One starts no other.
     scheduler
-        Address of a dask.distributed cluster to work on instead. It must see `folder`.
+        Address of a dask.distributed cluster to work on instead. It must see `folder`,
+        and it is trusted, see `hyperspy_hrtemnn.cluster`.
     progress
         Whether to show a progress bar.
 
@@ -167,35 +172,32 @@ def _work(
     progress: bool,
 ) -> None:
     """Call a function for every job, in any order."""
-    processes = min(processes or os.cpu_count() or 1, len(jobs))
-    bar = tqdm(total=len(jobs), desc=title, disable=not progress)
-    if not jobs:
-        pass
-    elif processes == 1 and not scheduler:
-        for job in jobs:
-            _alone(function, *job)
-            bar.update()
-    else:
-        with _client(processes, scheduler) as client:
+    processes = min(processes or usable_cores(), len(jobs))
+    with tqdm(total=len(jobs), desc=title, disable=not progress) as bar:
+        if not jobs:
+            return
+        if processes == 1 and not scheduler:
+            for job in jobs:
+                alone(function, *job)
+                bar.update()
+            return
+        with cluster_client(processes, scheduler) as client:
             # Not `map`: the first failure is raised when it happens, not at the end.
-            futures = [client.submit(_alone, function, *j, pure=False) for j in jobs]
+            futures = [client.submit(alone, function, *j, pure=False) for j in jobs]
             for future in as_completed(futures):
                 future.result()
                 bar.update()
-    bar.close()
 
 
-def _client(processes: int, scheduler: str | None) -> Client:
-    if scheduler:
-        return Client(scheduler)
-    with dask.config.set({"distributed.worker.daemon": True}):
-        cluster = LocalCluster(
-            n_workers=processes, threads_per_worker=1, dashboard_address=":0"
-        )
-    return Client(cluster)
+def alone(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Call a function with one thread: the processes share the cores.
 
-
-def _alone(function: Callable[..., None], *arguments: Any) -> None:
-    """Call a function with one thread: the processes share the cores."""
+    Parameters
+    ----------
+    function
+        The function.
+    arguments
+        Its arguments.
+    """
     with threadpool_limits(1), dask.config.set(scheduler="synchronous"):
-        function(*arguments)
+        return function(*arguments)

@@ -93,8 +93,22 @@ def make_optimizer(name: str, options: dict[str, Any]) -> keras.Optimizer:
             f"{name} does not take {', '.join(unknown)}, only "
             f"{', '.join(sorted(allowed))}; the learning rate is the stages'"
         )
+    wrong = [key for key, value in options.items() if not _is_argument(value)]
+    if wrong:
+        raise ValueError(
+            f"{wrong[0]} of {name} has to be a number, true, false or null, not "
+            f"{options[wrong[0]]!r}"
+        )
     defaults: dict[str, Any] = {"amsgrad": True} if name == "adam" else {}
-    return optimizer(**defaults | options)
+    try:
+        return optimizer(**defaults | options)
+    except TypeError as error:
+        raise ValueError(f"{name} does not take {options}: {error}") from None
+
+
+def _is_argument(value: Any) -> bool:
+    # Anything else is passed on unseen, and fails in the first step of the training.
+    return value is None or isinstance(value, bool | int | float)
 
 
 def regularize_kernels(model: keras.Model, amount: float) -> None:

@@ -13,12 +13,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .architectures import AnyArchitecture
+from .file_names import FileName
 from .images.blur_meaning import (
     recipe_with_blur_in_the_image,
     with_blur_in_the_image,
 )
 from .images.keys import LABEL_KEYS
+from .json_files import read_json, shown
 from .labels import LABELS, LabelKind
+from .memory import check_camera, check_pairs, check_wave
 from .parameters import ImageParameters
 from .structures import AnyGenerator
 from .training_settings import Stage, TrainingSettings
@@ -27,12 +30,17 @@ from .waves.multislice import WaveSettings
 # Keys whose values are of one of several kinds.
 _CHOICES = {"network", "structures", "vibrations"}
 
+_MOST = 20  # wrong keys that are named at once
+
 
 class RecipeError(ValueError):
-    """A recipe that cannot be used, and why."""
+    """A recipe that cannot be used, and why; its message may go to a terminal."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(shown(message, longest=5000))
 
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class Recipe(BaseModel):
@@ -40,21 +48,23 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
+    name: FileName
     description: str
     notes: tuple[str, ...] = Field(
         (), description="for readers; nothing depends on them"
     )
     material: str
     classes: tuple[str, ...]
-    seed: int
+    seed: int = Field(ge=0)
     size: dict[Literal["train", "validation", "test"], Count] = Field(
         description="structures of each set, which share none"
     )
     structures: AnyGenerator
     waves: WaveSettings
     images: ImageParameters
-    sampling: float = Field(gt=0, description="working sampling of the network [Å]")
+    sampling: float = Field(
+        gt=0, le=10, description="working sampling of the network [Å]"
+    )
     network: AnyArchitecture
     training: TrainingSettings
 
@@ -82,8 +92,12 @@ class Recipe(BaseModel):
                 f'is called "background"; they are {", ".join(self.classes)}'
             )
         kind.check_sampling(self.sampling)
-        for stage in self.training.stages:
-            other = self.images_of(stage)
+        for number, stage in enumerate(self.training.stages):
+            try:
+                other = self.images_of(stage)
+            except ValidationError as error:
+                key = f"training.stages.{number}.images"
+                raise ValueError(f"{key}: {_wrong_keys(error).strip()}") from None
             for key in ("label", "num_classes", "channels"):
                 if getattr(other, key) != getattr(images, key):
                     raise ValueError(f"training.stages: {key} must be the same in all")
@@ -93,6 +107,17 @@ class Recipe(BaseModel):
                     "training.stages: object_weight is for labels of classes of "
                     f"pixels, {', '.join(weighing)}, not for {images.label}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _fits_into_memory(self) -> Recipe:
+        images, training = self.images, self.training
+        check_wave(self.structures.field, self.waves.sampling)
+        for stage in training.stages:
+            check_camera(self.images_of(stage), self.sampling)
+        check_pairs("batch_size", training.batch_size, images)
+        kept = min(training.validation_images, self.size.get("validation", 1))
+        check_pairs("validation_images", kept, images)
         return self
 
     @model_validator(mode="after")
@@ -153,13 +178,15 @@ def read_recipe(path: str | Path) -> Recipe:
     """
     path = Path(path)
     try:
-        recipe = Recipe.model_validate_json(path.read_text(encoding="utf-8"))
+        recipe = Recipe.model_validate_json(read_json(path))
     except OSError as error:
         raise RecipeError(f"Cannot read the recipe {path}: {error.strerror}.") from None
     except ValidationError as error:
         raise RecipeError(
             f"The recipe {path} cannot be used:\n{_wrong_keys(error)}"
         ) from None
+    except ValueError as error:  # a path with a zero, too
+        raise RecipeError(f"The recipe {path} cannot be used: {error}.") from None
     _warn_of_blur(recipe, path)
     return recipe
 
@@ -249,9 +276,14 @@ def change_images(recipe: Recipe, changes: dict[str, Any]) -> ImageParameters:
 
 
 def _wrong_keys(error: ValidationError) -> str:
-    return "\n".join(
-        f"  {_key(item['loc']) or 'file'}: {item['msg']}" for item in error.errors()
-    )
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    lines = [
+        f"  {shown(_key(item['loc']), 100) or 'file'}: {shown(item['msg'])}"
+        for item in errors[:_MOST]
+    ]
+    if len(errors) > _MOST:
+        lines.append(f"  and {len(errors) - _MOST} more")
+    return "\n".join(lines)
 
 
 def _key(location: tuple[str | int, ...]) -> str:

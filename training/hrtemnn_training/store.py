@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import zarr
 
+from hyperspy_hrtemnn.atomic import written_whole
+from hyperspy_hrtemnn.user_warnings import warn_user
+
+from .checksums import checksum
 from .structures import Sites, Structure
 
 if TYPE_CHECKING:
@@ -20,6 +26,16 @@ if TYPE_CHECKING:
 _ATOMS = ("positions", "numbers", "particles")
 _COMMANDS = {"atoms": "structures", "wave": "waves"}
 _SITES = ("positions", "particles", "elements", "counts", "classes")
+_ARRAYS = {
+    "atoms": (*_ATOMS, *(f"site_{name}" for name in _SITES)),
+    "wave": ("wave",),
+}
+
+# What zarr raises where a file of it is empty, cut off or full of zeros.
+_DAMAGE = (ValueError, KeyError, TypeError, AttributeError, RuntimeError, EOFError)
+
+
+State = Literal["whole", "missing", "damaged"]
 
 
 class StoreError(ValueError):
@@ -62,7 +78,9 @@ class DataSet:
     """Structures and waves of one recipe and one purpose.
 
     A group for each structure, named by its number. An attribute written last says
-    that a part of it is whole, so that a run that was killed goes on where it was.
+    that a part of it is whole, by its checksum, so that a run that was killed goes on
+    where it was, and what a power failure left damaged is made anew. In data sets of
+    earlier versions it has no checksum and is believed.
 
     Parameters
     ----------
@@ -74,14 +92,34 @@ class DataSet:
     Raises
     ------
     StoreError
-        If the store is not there and not to be made.
+        If the store is not there and not to be made, or is damaged.
     """
 
     def __init__(self, path: str | Path, mode: str = "r") -> None:
         self.path = Path(path)
         if mode != "a" and not (self.path / "zarr.json").exists():
             raise StoreError(f"There is no data set in {self.path}; make it first.")
-        self._root = zarr.open_group(self.path, mode=mode)
+        try:
+            self._root = zarr.open_group(self.path, mode=mode)
+        except _DAMAGE:
+            if mode != "a":
+                raise StoreError(
+                    f"{self.path / 'zarr.json'} is damaged; `hrtemnn structures` "
+                    "writes it anew."
+                ) from None
+            self._root = self._mended(mode)
+        # Parts that were found to be whole, which takes reading them.
+        self._whole: set[tuple[int, str]] = set()
+
+    def _mended(self, mode: str) -> zarr.Group:
+        """Write anew what the store says of itself; all else is left as it is."""
+        warn_user(f"{self.path / 'zarr.json'} was damaged and is written anew.")
+        text = json.dumps(
+            {"attributes": {"mended": True}, "zarr_format": 3, "node_type": "group"}
+        )
+        with written_whole(self.path / "zarr.json") as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        return zarr.open_group(self.path, mode=mode)
 
     def __len__(self) -> int:
         """Return the number of structures, complete or not."""
@@ -103,7 +141,8 @@ class DataSet:
             If the store holds structures of another description.
         """
         self._claim("structures", description)
-        self._root.attrs["size"] = size
+        if len(self) != size:
+            self._root.attrs["size"] = size
 
     def prepare_waves(self, description: dict[str, Any]) -> None:
         """Say how the waves of the store are computed.
@@ -127,14 +166,44 @@ class DataSet:
                 f"{self.path} holds {part} of other settings or another seed; "
                 "choose another folder, or delete this one."
             )
-        self._root.attrs[part] = description
+        if before is None:
+            self._root.attrs[part] = description
 
-    def missing(self, part: str) -> Iterator[int]:
-        """Return the numbers of the structures without `part`, "atoms" or "wave"."""
-        for i in range(len(self)):
-            group = self._root.get(f"{i:05d}")
-            if group is None or not group.attrs.get(part):
-                yield i
+    def missing(self, part: str) -> list[int]:
+        """Return the numbers of the structures without `part`, "atoms" or "wave".
+
+        Those that are damaged are among them, and a warning says how many they are.
+        """
+        states = {i: self._state(i, part) for i in range(len(self))}
+        damaged = [i for i, state in states.items() if state == "damaged"]
+        if damaged:
+            warn_user(
+                f"{len(damaged)} of {len(self)} {_COMMANDS[part]} in {self.path} are "
+                f"damaged, the first is number {damaged[0]}; they are made anew."
+            )
+        return [i for i, state in states.items() if state != "whole"]
+
+    def _state(self, index: int, part: str) -> State:
+        """Return whether a part of a structure is there, and as it was written."""
+        try:
+            group = self._root.get(f"{index:05d}")
+            said = group is not None and group.attrs.get(part)
+            if not said:
+                return "missing"
+            # A data set of before, which still says itself what it is of.
+            believed = said is True and "mended" not in self._root.attrs
+            if not believed and said != self._checksum(group, index, part):
+                return "damaged"
+        except _DAMAGE:
+            return "damaged"
+        self._whole.add((index, part))
+        return "whole"
+
+    def _checksum(self, group: zarr.Group, index: int, part: str) -> str:
+        folder = self.path / f"{index:05d}"
+        described = self._root.attrs.get(_COMMANDS[part])
+        said = {k: v for k, v in dict(group.attrs).items() if k not in _COMMANDS}
+        return checksum((folder / name for name in _ARRAYS[part]), described, said)
 
     def write_structure(self, index: int, structure: Structure) -> None:
         """Store the structure number `index`, replacing an unfinished one."""
@@ -150,8 +219,12 @@ class DataSet:
             kinds=list(structure.kinds),
             values=dict(structure.values),
             site_names=list(structure.sites.names),
-            atoms=True,
         )
+        self._finish(group, index, "atoms")
+
+    def _finish(self, group: zarr.Group, index: int, part: str) -> None:
+        group.attrs[part] = self._checksum(group, index, part)
+        self._whole.discard((index, part))
 
     def read_structure(self, index: int) -> Structure:
         """Return the structure number `index`.
@@ -159,34 +232,45 @@ class DataSet:
         Raises
         ------
         StoreError
-            If it has not been drawn.
+            If it has not been drawn, or is damaged.
         """
-        group = self._group(index, "atoms")
-        x, y, z = group.attrs["box"]
-        return Structure(
-            **{name: group[name][...] for name in _ATOMS},
-            box=(x, y, z),
-            **_description(group),
-        )
+        with self._group(index, "atoms") as group:
+            x, y, z = group.attrs["box"]
+            return Structure(
+                **{name: group[name][...] for name in _ATOMS},
+                box=(x, y, z),
+                **_description(group),
+            )
 
-    def _group(self, index: int, part: str) -> zarr.Group:
-        """Return the group of a structure; `part` of it must be there."""
-        group = self._root.get(f"{index:05d}")
+    @contextmanager
+    def _group(self, index: int, part: str) -> Iterator[zarr.Group]:
+        """Give the group of a structure to read; `part` of it must be there."""
         for needed, command in _COMMANDS.items():
-            if group is None or not group.attrs.get(needed):
+            known = (index, needed) in self._whole
+            state = "whole" if known else self._state(index, needed)
+            if state != "whole":
+                is_how = f"has no {needed} yet" if state == "missing" else "is damaged"
                 raise StoreError(
-                    f"Structure {index} of {self.path} has no {needed} yet; run "
+                    f"Structure {index} of {self.path} {is_how}; run "
                     f"`hrtemnn {command}` to its end first."
                 )
             if needed == part:
                 break
-        return group
+        try:
+            yield self._root[f"{index:05d}"]
+        except _DAMAGE as error:
+            # Of a data set without checksums.
+            raise StoreError(
+                f"Structure {index} of {self.path} is damaged ({error}); delete "
+                f"{self.path / f'{index:05d}'}, and run `hrtemnn structures` and "
+                "`hrtemnn waves`."
+            ) from error
 
     def write_wave(self, index: int, wave: NDArray[np.complex64]) -> None:
         """Store the exit wave, shape (y, x), of the structure number `index`."""
         group = self._root[f"{index:05d}"]
         group.create_array("wave", data=wave, overwrite=True)
-        group.attrs["wave"] = True
+        self._finish(group, index, "wave")
 
     def read_specimen(self, index: int) -> Specimen:
         """Return the exit wave number `index` and what it shows.
@@ -194,11 +278,11 @@ class DataSet:
         Raises
         ------
         StoreError
-            If the wave has not been computed.
+            If the wave has not been computed, or is damaged.
         """
-        group = self._group(index, "wave")
-        x, y, _ = group.attrs["box"]
-        return Specimen(group["wave"][...], (y, x), **_description(group))
+        with self._group(index, "wave") as group:
+            x, y, _ = group.attrs["box"]
+            return Specimen(group["wave"][...], (y, x), **_description(group))
 
 
 def _description(group: zarr.Group) -> dict[str, Any]:

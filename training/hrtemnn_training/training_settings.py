@@ -36,7 +36,7 @@ class Stage(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    epochs: int = Field(ge=1)
+    epochs: int = Field(ge=1, le=100_000)
     learning_rate: tuple[PositiveFloat, PositiveFloat] = Field(
         description="learning rate of the first and the last epoch, geometric between"
     )
@@ -57,7 +57,7 @@ class TrainingSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    batch_size: int = Field(8, ge=1, description="images in a step")
+    batch_size: int = Field(8, ge=1, le=100_000, description="images in a step")
     precision: Literal["float32", "mixed_bfloat16"] = Field(
         "float32",
         description="precision of the layers; weights are always in single precision",
@@ -65,6 +65,7 @@ class TrainingSettings(BaseModel):
     validation_images: int = Field(
         64,
         ge=1,
+        le=1_000_000,
         description="images of structures not trained on, the same in every epoch",
     )
     loss: Annotated[str, AfterValidator(_known_loss)] | None = Field(
@@ -87,7 +88,7 @@ class TrainingSettings(BaseModel):
     limit_data: int | None = Field(
         None, ge=1, description="only so many of the structures; all if null"
     )
-    stages: tuple[Stage, ...] = Field(min_length=1)
+    stages: tuple[Stage, ...] = Field(min_length=1, max_length=1000)
 
     @field_validator("optimizer_options")
     @classmethod

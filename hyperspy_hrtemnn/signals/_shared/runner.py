@@ -9,7 +9,6 @@ be used, with the number of the frame in each error.
 from __future__ import annotations
 
 import math
-import os
 from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +21,7 @@ from dask.delayed import Delayed
 from dask.highlevelgraph import HighLevelGraph
 
 from hyperspy_hrtemnn.bad_frames import BadFrameError, check_data
+from hyperspy_hrtemnn.cores import usable_cores
 
 from .frames import frames
 from .progress import cluster
@@ -203,7 +203,7 @@ def results_in_flight(
     client = cluster()
     if client is None:
         default = dask.config.get("num_workers", None)
-        workers = num_workers or default or min(_THREADS, os.cpu_count() or 1)
+        workers = num_workers or default or min(_THREADS, usable_cores())
         executor: Executor = ThreadPoolExecutor(workers)
     else:
         workers = max(1, sum(client.nthreads().values()))

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ import numpy as np
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import ParticleTracker, split_and_count_particles
 from hyperspy_hrtemnn.bad_frames import check_data
+from hyperspy_hrtemnn.cores import usable_cores
 from hyperspy_hrtemnn.options import (
     LinkingOptions,
     SplittingOptions,
@@ -59,7 +59,7 @@ def track(
             f"The drift has {len(drift)} rows, and there are {len(movie)} frames."
         )
     rule = FrameRule("skip", known=True).over(signal.data.shape[:-2])
-    workers = num_workers or dask.config.get("num_workers", None) or os.cpu_count()
+    workers = num_workers or dask.config.get("num_workers", None) or usable_cores()
     result = derived_signal(
         signal, da.zeros(signal.data.shape, dtype=np.int32), "HRTEM_instances"
     )

@@ -17,7 +17,9 @@ class EncoderSettings(BlockSettings):
     per_image: ClassVar[bool] = True
     stride: ClassVar[int] = 1
 
-    hidden: int = Field(64, ge=1, description="channels between the mean and the head")
+    hidden: int = Field(
+        64, ge=1, le=10_000, description="channels between the mean and the head"
+    )
 
     @property
     def smallest_side(self) -> int:

@@ -16,5 +16,5 @@ def _odd(side: int) -> int:
     return side
 
 
-Kernel = Annotated[int, Field(ge=1), AfterValidator(_odd)]
+Kernel = Annotated[int, Field(ge=1, le=63), AfterValidator(_odd)]
 """Side of a square kernel [pixels]."""

@@ -6,9 +6,10 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .kernel import Kernel
+from .weights import check_weights
 
 
 class MSDNetSettings(BaseModel):
@@ -21,15 +22,26 @@ class MSDNetSettings(BaseModel):
     stride: ClassVar[int] = 1
 
     kernel: Kernel = Field(5, description="side of the convolutions [pixels]")
-    channels: int = Field(3, ge=1, description="channels of each layer")
-    layers: int = Field(50, ge=1, description="convolutions before the last")
-    largest_dilation: int = Field(10, ge=1, description="the smallest is 1 [pixels]")
+    channels: int = Field(3, ge=1, le=1000, description="channels of each layer")
+    layers: int = Field(50, ge=1, le=1000, description="convolutions before the last")
+    largest_dilation: int = Field(
+        10, ge=1, le=1000, description="the smallest is 1 [pixels]"
+    )
     seed: int | None = Field(
         None,
         ge=0,
         description="draws the dilations at random; without it they go from 1 to the "
         "largest and begin again",
     )
+
+    @model_validator(mode="after")
+    def _is_not_too_large(self) -> MSDNetSettings:
+        # Each layer sees all those before it.
+        check_weights(
+            "channels, layers and kernel",
+            (self.kernel * self.channels * self.layers) ** 2 // 2,
+        )
+        return self
 
     @property
     def dilations(self) -> tuple[int, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .kernel import Kernel
+from .weights import check_weights
 
 
 class BlockSettings(BaseModel):
@@ -15,8 +16,10 @@ class BlockSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    width: int = Field(16, ge=1, description="channels of the first block")
-    levels: int = Field(4, ge=1, description="resolutions, each half of the one before")
+    width: int = Field(16, ge=1, le=1024, description="channels of the first block")
+    levels: int = Field(
+        4, ge=1, le=10, description="resolutions, each half of the one before"
+    )
     kernel: Kernel = Field(3, description="side of the convolutions [pixels]")
     form: Literal["lean", "published"] = Field(
         "lean",
@@ -24,6 +27,13 @@ class BlockSettings(BaseModel):
         "convolution a batch normalization and a slope for each channel, short skips "
         "concatenated; lean has one slope a layer, short skips added, and is faster",
     )
+
+    @model_validator(mode="after")
+    def _is_not_too_large(self) -> BlockSettings:
+        # Five convolutions on the way down and up, most of them at the last level.
+        widest = self.width * 2 ** (self.levels - 1)
+        check_weights("width, levels and kernel", 10 * (self.kernel * widest) ** 2)
+        return self
 
 
 class _UShape(BlockSettings):

@@ -11,9 +11,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
-from hrtemnn_training.ranges import Magnitude, PositiveRange, Range
+from hrtemnn_training.ranges import Magnitude, PositiveRange, Range, within
 
 from .blur_meaning import BlurMeaning, with_blur_in_the_image
+
+Side = Annotated[PositiveInt, Field(le=8192)]
+"""Height or width of an image [pixels]."""
+
+_MOST_IMAGES = 100
 
 LABEL_KEYS = frozenset(
     {
@@ -45,16 +50,18 @@ class ImageKeys(BaseModel):
 
     label: str = Field("Mask", description="what the network is to give")
     image_epochs: PositiveInt = Field(
-        10, description="images of one exit wave before the same ones return"
+        10,
+        le=100_000,
+        description="images of one exit wave before the same ones return",
     )
-    image_size: tuple[PositiveInt, PositiveInt] = Field(
+    image_size: tuple[Side, Side] = Field(
         (256, 256), description="(x, y) at the network's sampling [pixels]"
     )
     noise: Literal["poisson"] | None = Field(
         "poisson", description="noise of the arriving electrons; null for none"
     )
     num_classes: PositiveInt = Field(
-        1, description="channels of the label, the background's included"
+        1, le=1000, description="channels of the label, the background's included"
     )
     null_class: bool = Field(
         True,
@@ -86,7 +93,7 @@ class ImageKeys(BaseModel):
     sampling: PositiveRange = Field(
         (0.07, 0.20), description="pixel size of the camera [Å]"
     )
-    log_dose: Range = Field(
+    log_dose: Annotated[Range, within(-6, 12)] = Field(
         (1.0, 6.0), description="log10 of the dose of each image [e-/Å²]"
     )
     blur: Magnitude = Field(
@@ -126,10 +133,10 @@ class ImageKeys(BaseModel):
     normalizedistance: float = Field(
         12.0, gt=0, description="width of the local standardization [Å]"
     )
-    debug: Annotated[int, Field(strict=True, ge=0)] | Literal[True] | None = Field(
-        16, description="images drawn into the debug folder; true = all"
-    )
-    seed: int = Field(0, description="seed of the conditions and the noise")
+    debug: (
+        Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | Literal[True] | None
+    ) = Field(16, description="images drawn into the debug folder; true = all")
+    seed: int = Field(0, ge=0, description="seed of the conditions and the noise")
 
     @model_validator(mode="before")
     @classmethod
@@ -142,6 +149,11 @@ class ImageKeys(BaseModel):
             raise ValueError(
                 "multifocus: a focal series has two images or more, apart in defocus; "
                 "for single images set multifocus to null"
+            )
+        if self.channels > _MOST_IMAGES:
+            raise ValueError(
+                f"multifocus: a focal series has {_MOST_IMAGES} images at most, not "
+                f"{self.channels}"
             )
         if self.multifocus and self.multifocus[2] < 0:
             raise ValueError("multifocus: the random part of the step is negative")

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 from keras.utils import PyDataset
@@ -16,6 +16,8 @@ from tqdm import tqdm
 from hrtemnn_training.generation import data_path
 from hrtemnn_training.store import DataSet
 from hyperspy_hrtemnn.atomic import written_whole
+from hyperspy_hrtemnn.cores import usable_cores
+from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 
     from hrtemnn_training.parameters import ImageParameters
     from hrtemnn_training.recipe import Recipe
+
+
+# What reading a file raises that a power failure left empty, short or full of zeros;
+# the checksums in it are those of zip files.
+_DAMAGE = (EOFError, BadZipFile, KeyError, ValueError)
 
 
 class ImageEpoch(PyDataset):
@@ -75,7 +82,7 @@ class ImageEpoch(PyDataset):
         cache: Path | None = None,
         workers: int | None = None,
     ) -> None:
-        super().__init__(workers=workers or os.cpu_count() or 1)
+        super().__init__(workers=workers or usable_cores())
         self._data = data
         self._parameters = parameters
         self._energy = energy
@@ -130,8 +137,13 @@ class ImageEpoch(PyDataset):
         """Return image and label of one structure, not augmented, kept or formed."""
         if self._cache is None:
             return self._form(index)
-        with np.load(self.keep(index)) as kept:
-            return kept["image"].astype(np.float32), kept["label"]
+        path = self.keep(index)
+        try:
+            return _read_pair(path)
+        except _DAMAGE:
+            warn_user(f"{path} was damaged and is formed anew.")
+            path.unlink(missing_ok=True)
+            return _read_pair(self.keep(index))
 
     def keep(self, index: int) -> Path:
         """Form image and label of one structure into the cache, if not there yet."""
@@ -168,6 +180,11 @@ class ImageEpoch(PyDataset):
         )
 
 
+def _read_pair(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    with np.load(path, allow_pickle=False) as kept:
+        return kept["image"].astype(np.float32), kept["label"]
+
+
 def pixel_weights(
     labels: NDArray[np.float32], objects: int, object_weight: float
 ) -> NDArray[np.float32]:
@@ -191,6 +208,24 @@ def cache_path(folder: Path) -> Path:
     return folder / "images"
 
 
+def image_epochs(recipe: Recipe) -> list[tuple[ImageParameters, int]]:
+    """Return the image epochs of a training that differ, each once.
+
+    Parameters
+    ----------
+    recipe
+        Images and stages.
+    """
+    found: dict[tuple[ImageParameters, int], None] = {}
+    first = 0
+    for stage in recipe.training.stages:
+        parameters = recipe.images_of(stage)
+        for epoch in range(first, first + min(stage.epochs, parameters.image_epochs)):
+            found[parameters, epoch % parameters.image_epochs] = None
+        first += stage.epochs
+    return list(found)
+
+
 def form_images(recipe: Recipe, folder: Path, *, progress: bool = True) -> None:
     """Form and keep all images of a training that are not kept yet.
 
@@ -204,25 +239,20 @@ def form_images(recipe: Recipe, folder: Path, *, progress: bool = True) -> None:
         Whether to show a progress bar.
     """
     data = DataSet(data_path(folder, "train"))
-    seen = set()
     jobs = []
-    for epoch in range(recipe.training.epochs):
-        parameters = recipe.images_of(recipe.training.at(epoch)[0])
-        image_epoch = epoch % parameters.image_epochs
-        if (parameters, image_epoch) not in seen:
-            seen.add((parameters, image_epoch))
-            images = ImageEpoch(
-                data,
-                parameters,
-                energy=recipe.waves.energy,
-                sampling=recipe.sampling,
-                epoch=image_epoch,
-                batch_size=1,
-                limit=recipe.training.limit_data,
-                cache=cache_path(folder),
-            )
-            jobs += [(images, index) for index in range(len(images))]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    for parameters, image_epoch in image_epochs(recipe):
+        images = ImageEpoch(
+            data,
+            parameters,
+            energy=recipe.waves.energy,
+            sampling=recipe.sampling,
+            epoch=image_epoch,
+            batch_size=1,
+            limit=recipe.training.limit_data,
+            cache=cache_path(folder),
+        )
+        jobs += [(images, index) for index in range(len(images))]
+    with ThreadPoolExecutor(usable_cores()) as pool:
         formed = pool.map(lambda job: job[0].keep(job[1]), jobs)
         for _ in tqdm(formed, "images", len(jobs), disable=not progress):
             pass

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import shutil
+from io import StringIO
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile, ZipFile
 
 import pandas as pd
 
+from hrtemnn_training.json_files import read_json
 from hyperspy_hrtemnn.atomic import written_whole
 
 if TYPE_CHECKING:
@@ -28,6 +31,10 @@ _LEFT = (
     "history.csv",
     "recipe.json",
 )
+
+
+ANEW = "begin anew with `hrtemnn train --restart`, which keeps structures and waves"
+"""What can be done where nothing else is left."""
 
 
 class TrainingError(RuntimeError):
@@ -73,8 +80,14 @@ def _recipe_in(folder: Path, recipe: Recipe) -> Recipe:
     path = folder / "recipe.json"
     if not path.exists():
         return recipe
-    # Keys that are newer than the file have their defaults in it.
-    return type(recipe).model_validate_json(path.read_text(encoding="utf-8"))
+    try:
+        # Keys that are newer than the file have their defaults in it.
+        return type(recipe).model_validate_json(read_json(path))
+    except ValueError:
+        raise TrainingError(
+            f"{path} is damaged, so that nobody knows what was trained there. If it "
+            f"was this recipe with these options, delete the file; if not, {ANEW}."
+        ) from None
 
 
 def restore_last(model: keras.Model, folder: Path) -> None:
@@ -84,9 +97,33 @@ def restore_last(model: keras.Model, folder: Path) -> None:
     also names the optimizer's class in the backend that wrote it.
     """
     path = folder / "last.keras"
-    if path.exists():
-        model.optimizer.build(model.trainable_variables)
-        model.load_weights(path)
+    if not path.exists():
+        return
+    kept = sorted(file.name for file in folder.glob("epoch-*.keras"))
+    copy = f"put a copy of {kept[-1]} in its place, or " if kept else ""
+    check_network(path, f"{copy}{ANEW}")
+    check_network(folder / "best.keras", ANEW)
+    model.optimizer.build(model.trainable_variables)
+    model.load_weights(path)
+
+
+def check_network(path: Path, remedy: str) -> None:
+    """Raise a TrainingError if a network that Keras wrote is damaged or missing.
+
+    Parameters
+    ----------
+    path
+        The file.
+    remedy
+        What a user can do then.
+    """
+    try:
+        with ZipFile(path) as file:
+            damaged = file.testzip()  # reads all, and compares the checksums
+    except (BadZipFile, EOFError, ValueError, FileNotFoundError):
+        damaged = path.name
+    if damaged is not None:
+        raise TrainingError(f"{path} is damaged or missing: {remedy}.")
 
 
 def save_network(model: keras.Model, path: Path) -> None:
@@ -99,10 +136,32 @@ def read_history(folder: Path, epochs: int) -> pd.DataFrame:
     """Return the rows of the first `epochs` epochs, as `write_history` wrote them."""
     if not epochs:
         return pd.DataFrame()
-    # Numbers as texts first: not every version of pandas reads them to the last bit.
-    texts = pd.read_csv(folder / "history.csv", dtype=str)
-    history = texts.astype(float).astype({"epoch": int}).set_index("epoch")
+    history = _history(folder)
+    if history is None or list(history.index[:epochs]) != [*range(epochs)]:
+        raise TrainingError(
+            f"{folder / 'history.csv'} is damaged or missing, and says no longer which "
+            f"of the {epochs} epochs was the best: {ANEW}."
+        )
     return history.iloc[:epochs]
+
+
+def _history(folder: Path) -> pd.DataFrame | None:
+    """Return all rows of a history, None if it is not as it was written."""
+    try:
+        text = (folder / "history.csv").read_text(encoding="utf-8")
+        # As texts first: not every version of pandas reads numbers to the last bit.
+        texts = pd.read_csv(StringIO(text), dtype=str)
+        history = texts.astype(float).astype({"epoch": int}).set_index("epoch")
+    except (ValueError, KeyError, FileNotFoundError):
+        return None
+    # A number that is cut off is a number still.
+    return history if text.endswith("\n") else None
+
+
+def epochs_done(folder: Path) -> int:
+    """Return the number of epochs in the history of a folder, 0 without one."""
+    history = _history(folder)
+    return 0 if history is None else len(history)
 
 
 def best_stage(recipe: Recipe, folder: Path) -> Stage:
@@ -113,7 +172,10 @@ def best_stage(recipe: Recipe, folder: Path) -> Stage:
     """
     epochs = recipe.training.epochs
     if (folder / "history.csv").exists():
-        epochs = max(len(read_history(folder, epochs)), 1)
+        history = _history(folder)
+        if history is None:
+            raise TrainingError(f"{folder / 'history.csv'} is damaged: {ANEW}.")
+        epochs = max(len(history.iloc[:epochs]), 1)
     stage, _ = recipe.training.at(epochs - 1)
     return stage
 

@@ -89,7 +89,7 @@ def train(
             "training.limit_data larger."
         )
     claim(folder, recipe)
-    model = _new_model(recipe)
+    model = new_model(recipe)
     restore_last(model, folder)
     # The history may be ahead of the network: the network is written last.
     done = int(model.optimizer.iterations.numpy()) // steps
@@ -186,7 +186,8 @@ def _images(recipe: Recipe, folder: Path, data: DataSet, epoch: int) -> ImageEpo
     )
 
 
-def _new_model(recipe: Recipe) -> keras.Model:
+def new_model(recipe: Recipe) -> keras.Model:
+    """Return the recipe's network with its loss and optimizer, not trained."""
     settings = recipe.training
     model = network_of(recipe)
     optimizer = make_optimizer(settings.optimizer, settings.optimizer_options)

@@ -79,7 +79,9 @@ class LocalFrozenPhonons(Vibrations):
         description="factor of all standard deviations, drawn for each structure; in a "
         "harmonic crystal 2 is four times the temperature",
     )
-    configurations: int = Field(8, ge=1, description="whose waves are averaged")
+    configurations: int = Field(
+        8, ge=1, le=10_000, description="whose waves are averaged"
+    )
 
     @classmethod
     def measure(

@@ -30,13 +30,14 @@ class WaveSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    energy: float = Field(300.0, gt=0, description="beam energy [keV]")
+    energy: float = Field(300.0, ge=1, le=10_000, description="beam energy [keV]")
     sampling: float = Field(
-        0.175, gt=0, description="sampling of the multislice grid [Å]"
+        0.175, ge=0.001, le=10, description="sampling of the multislice grid [Å]"
     )
     slice_thickness: float = Field(
         1.0,
-        gt=0,
+        ge=0.01,
+        le=100,
         description="abTEM's own [Å]; 2 is twice as fast, and 0.01 off in gold on CeO2",
     )
     parametrization: Literal["kirkland", "lobato"] = "kirkland"

@@ -179,7 +179,9 @@ class FrozenPhonons(_Debye):
     """Atoms displaced at random: all atoms of an element alike, along x, y and z."""
 
     method: Literal["frozen phonons"] = "frozen phonons"
-    configurations: int = Field(8, ge=1, description="whose waves are averaged")
+    configurations: int = Field(
+        8, ge=1, le=10_000, description="whose waves are averaged"
+    )
 
     def snapshots(self, atoms: Atoms, rng: np.random.Generator) -> Iterator[Atoms]:
         """Return the configurations whose waves are averaged."""

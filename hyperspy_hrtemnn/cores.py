@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cores: how many of them this process may use."""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use, by affinity and control group."""
+    return int(min(_allowed_cores(), _cores_of_container()))
+
+
+def _allowed_cores() -> int:
+    # Neither macOS nor Windows has it.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cores_of_container() -> float:
+    """Return the processor time that the control group of Linux allows [cores]."""
+    # dask.system knows older groups, too, but Dragonfly has no dask.
+    with suppress(OSError, ValueError):
+        group = Path("/proc/self/cgroup").read_text("ascii").strip().rpartition(":")[2]
+        limit = Path("/sys/fs/cgroup", group.lstrip("/"), "cpu.max").read_text("ascii")
+        quota, period = limit.split()
+        return math.ceil(int(quota) / int(period)) or 1
+    return math.inf

@@ -106,6 +106,9 @@ def _connected(scheduler: str) -> Any:
         # What has no port starts a cluster instead, or fails without a word.
         if ":" not in scheduler:
             raise ValueError("the port is missing")
+        # One that fails to connect would stay what dask computes with.
+        with Client(scheduler, set_as_default=False):
+            pass
         return Client(scheduler)
     except (OSError, ValueError, TypeError) as error:
         raise ConnectionError(

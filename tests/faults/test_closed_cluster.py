@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import dask
 import pytest
 
 pytest.importorskip("distributed")
@@ -148,6 +149,7 @@ def test_an_address_without_a_scheduler_is_named(address) -> None:
         cluster_client(scheduler=address),
     ):
         pass
+    assert dask.config.get("scheduler", None) is None
 
 
 def test_without_cryptography_there_is_no_open_cluster_instead(monkeypatch) -> None:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from hyperspy_hrtemnn.unit_texts import quoted
+
 from .units import hint_for, length_in, name_of, unit_of, value_in, why_no_length
 
 if TYPE_CHECKING:
@@ -105,8 +107,8 @@ def pixels(length: float | str, signal: Signal2D) -> float:
     value = length_in(length, "angstrom")
     if value is None:
         raise ValueError(
-            f"{length!r} is not a length; give a number in the unit of the axes or a "
-            f'text with a unit, such as "2 nm".{hint_for(length)}'
+            f"{quoted(length)} is not a length; give a number in the unit of the axes "
+            f'or a text with a unit, such as "2 nm".{hint_for(length)}'
         )
     return value / sampling(signal)
 
@@ -145,8 +147,8 @@ def square_pixels(area: float | str, signal: Signal2D) -> float:
     value = value_in(area, "angstrom**2")
     if value is None:
         raise ValueError(
-            f"{area!r} is not an area; give a number in the square of the axes' unit"
-            f', or a text with a unit, such as "4 nm^2".{hint_for(area)}'
+            f"{quoted(area)} is not an area; give a number in the square of the axes' "
+            f'unit, or a text with a unit, such as "4 nm^2".{hint_for(area)}'
         )
     return value / sampling(signal) ** 2
 

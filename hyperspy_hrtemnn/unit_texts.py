@@ -20,6 +20,9 @@ _PRODUCT = rf"{_TERM}(?:(?:\s*[*·⋅]\s*|\s+){_TERM})*"
 _UNIT = re.compile(
     rf"\s*(?:1|{_PRODUCT})\s*/\s*(?:{_PRODUCT}|\(\s*{_PRODUCT}\s*\))\s*|\s*{_PRODUCT}\s*"
 )
+_NUMBER = re.compile(
+    r"^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?(?=[^\W\d]|[\s*]|$)"
+)
 _WORD = re.compile(r"(?:[^\W\d_]|_)\w*")
 # Pint reads these as numbers.
 _NUMBERS = {"nan", "inf", "infinity"}
@@ -47,6 +50,20 @@ def is_unit(text: str) -> bool:
             for word in _WORD.findall(text.translate(_HIGH))
         )
     )
+
+
+def is_quantity(text: str) -> bool:
+    """Return whether a text has the form of a unit, of a number, or of both.
+
+    Examples
+    --------
+    >>> is_quantity("2.5 nm"), is_quantity("0.1"), is_quantity("s"), is_quantity("9**9")
+    (True, True, True, False)
+    """
+    if len(text) > 2 * LONGEST:
+        return False
+    rest = _NUMBER.sub("", text, count=1)
+    return not rest.strip(" *") or is_unit(rest.lstrip(" *")) or is_unit(text)
 
 
 def quoted(text: str) -> str:

@@ -16,6 +16,10 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.bad_frames import BadFrameError, unreadable
 from hyperspy_hrtemnn.user_warnings import warn_user
 
+from .claims import UNCOMPRESSED
+from .guarded import load
+from .refusal import RefusedFileError
+
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
@@ -30,8 +34,6 @@ _EXPOSURE = (
     "Acquisition_instrument.TEM.Detector.Camera.exposure",
     "Acquisition_instrument.TEM.exposure",
 )
-# In these the pixels are as they are in memory, so that a file of less is cut off.
-_UNCOMPRESSED = {".dm3", ".dm4", ".mrc"}
 
 
 class _Frame(NamedTuple):
@@ -207,18 +209,22 @@ def _check_sizes(frames: list[_Frame], pixel_bytes: int) -> None:
     """Raise a ValueError if a file is too small for its pixels."""
     for frame in frames:
         path = frame.path
-        if path.suffix.lower() in _UNCOMPRESSED and path.stat().st_size < pixel_bytes:
+        if path.suffix.lower() in UNCOMPRESSED and path.stat().st_size < pixel_bytes:
             raise ValueError(f"{path} is cut off: {_take_out(path)}")
 
 
 def _load_image(path: Path) -> Any:
-    # Every reader has its own exceptions for what it does not understand.
     try:
-        loaded = hs.load(path)
-    except Exception as error:
+        loaded = load(path)
+    except RefusedFileError as error:
+        raise BadFrameError(f"{error} Or {_take_out(path)}", unreadable(error)) from (
+            error
+        )
+    except ValueError as error:
+        cause = error.__cause__
         raise BadFrameError(
-            f"{path} cannot be read: {error}. It may be cut off; {_take_out(path)}",
-            unreadable(error),
+            f"{error}. It may be cut off; {_take_out(path)}",
+            unreadable(cause if isinstance(cause, Exception) else error),
         ) from error
     if isinstance(loaded, list) or loaded.axes_manager.navigation_dimension:
         raise ValueError(f"{path} holds {loaded} instead of one image.")

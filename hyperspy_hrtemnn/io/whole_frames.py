@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
-import hyperspy.api as hs
-
+from .guarded import load
 from .in_situ import load_in_situ
+from .refusal import RefusedFileError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +59,20 @@ def load_images(path: Path) -> Any:
             f"{path} holds {len(images)} images or movies instead of one: {titles}. "
             "Save the one that is meant by itself."
         )
+    _check_sides(path, images[0])
     return images[0] if images[0]._lazy else images[0].as_lazy()
+
+
+def _check_sides(path: Path, signal: Any) -> None:
+    """Raise a ValueError if a movie has no frames, or its images no two dimensions."""
+    *frames, height, width = map(int, signal.data.shape)
+    if 0 in frames:
+        raise ValueError(f"{path} is a movie without a frame, of shape {frames}.")
+    if min(height, width) < 2:
+        raise ValueError(
+            f"{path} has images of {height} x {width} pixels; each side needs two or "
+            "more."
+        )
 
 
 def calibrate(signal: Any, sampling: float | None) -> None:
@@ -78,21 +90,15 @@ def calibrate(signal: Any, sampling: float | None) -> None:
 
 def _load(path: Path) -> list[Any]:
     """Return the signals in a file, lazy if its reader can be."""
-    # HyperSpy logs the error that is raised here.
-    logging.disable(logging.ERROR)
-    # Every reader has its own exceptions for what it does not understand.
     try:
-        loaded = hs.load(path, lazy=True)
-    except Exception:
+        loaded = load(path, lazy=True)
+    except RefusedFileError:
+        raise
+    except ValueError:
         # Some formats, color PNG among them, cannot be read lazily.
-        try:
-            loaded = hs.load(path)
-        except Exception as error:
-            raise ValueError(f"{path} cannot be read: {error}") from error
+        loaded = load(path)
     else:
         loaded = _in_whole_frames(path, loaded)
-    finally:
-        logging.disable(logging.NOTSET)
     return loaded if isinstance(loaded, list) else [loaded]
 
 
@@ -103,8 +109,7 @@ def _in_whole_frames(path: Path, loaded: Any) -> Any:
     if max(loaded.data.numblocks[-2:], default=1) == 1:
         return loaded
     chunks = (1,) * (loaded.data.ndim - 2) + (-1, -1)
-    # Readers that take no chunks, or of other axes, also say so in ways of their own.
     try:
-        return hs.load(path, lazy=True, chunks=chunks)
-    except Exception:
+        return load(path, lazy=True, chunks=chunks)
+    except ValueError:  # Its reader takes no chunks, or of other axes.
         return loaded

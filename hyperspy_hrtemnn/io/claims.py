@@ -7,6 +7,8 @@ import math
 import os
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .refusal import RefusedFileError
 
 if TYPE_CHECKING:
@@ -15,9 +17,37 @@ if TYPE_CHECKING:
 # In these the pixels are as they are in memory, so that a file of less is cut off.
 UNCOMPRESSED = {".dm3", ".dm4", ".mrc", ".npy", ".blo"}
 
+# Size of a pixel of MRC [bytes] by its mode.
+_MRC_BYTES = {0: 1, 1: 2, 2: 4, 4: 8, 6: 2, 12: 2}
+
+
+def check_header(path: Path) -> None:
+    """Raise a `RefusedFileError` if a file has less than its header says.
+
+    Before its reader sees it, which divides what is said into pieces, for hours if it
+    is a petabyte.
+
+    Parameters
+    ----------
+    path
+        Any file; NumPy's and MRC are looked into.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        with path.open("rb") as file:
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0
+            if version != (1, 0):
+                read = np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(file)
+        _check_size(path, shape, dtype.itemsize)
+    elif suffix == ".mrc":
+        width, height, frames, mode = np.fromfile(path, "<i4", 4).tolist()
+        _check_size(path, (frames, height, width), _MRC_BYTES.get(mode, 0))
+
 
 def check_claim(path: Path, signal: dict[str, Any]) -> None:
-    """Raise a `RefusedFileError` if a file has less than its header says.
+    """Raise a `RefusedFileError` if an image is more than its file or the memory.
 
     Parameters
     ----------
@@ -28,16 +58,9 @@ def check_claim(path: Path, signal: dict[str, Any]) -> None:
     """
     data = signal["data"]
     shape = tuple(map(int, data.shape))
-    claim = math.prod(shape) * data.dtype.itemsize
     # Complex ones of Gatan are stored as half of them.
     if path.suffix.lower() in UNCOMPRESSED and data.dtype.kind != "c":
-        size = path.stat().st_size
-        if size < claim:
-            raise RefusedFileError(
-                f"{path} is cut off or damaged: its header says {shape} pixels, "
-                f"{claim} bytes, and it has {size}. Copy it again from where it was "
-                "recorded."
-            )
+        _check_size(path, shape, data.dtype.itemsize)
     frame = math.prod(shape[-2:]) * data.dtype.itemsize
     memory = _memory()
     if frame > memory:
@@ -50,6 +73,15 @@ def check_claim(path: Path, signal: dict[str, Any]) -> None:
     for axis in signal.get("axes", ()):
         if isinstance(axis, dict):
             _check_axis(path, axis, max(shape, default=0))
+
+
+def _check_size(path: Path, shape: tuple[int, ...], pixel: int) -> None:
+    size, claim = path.stat().st_size, math.prod(shape) * pixel
+    if not 0 <= claim <= size or min(shape, default=0) < 0:
+        raise RefusedFileError(
+            f"{path} is cut off or damaged: its header says {shape} pixels, {claim} "
+            f"bytes, and it has {size}. Copy it again from where it was recorded."
+        )
 
 
 def _check_axis(path: Path, axis: dict[str, Any], longest: int) -> None:

@@ -23,7 +23,7 @@ from rsciio import IO_PLUGINS
 
 from hyperspy_hrtemnn.unit_texts import is_quantity
 
-from .claims import check_claim
+from .claims import check_claim, check_header
 from .containers import check_container
 from .expressions import check_expressions
 from .refusal import RefusedFileError
@@ -58,6 +58,7 @@ def load(path: Path, **options: Any) -> Any:
     try:
         with _without_log():
             check_container(path)
+            check_header(path)
             check_pages(path)
             return hs.load(path, file_format=_reader(path), **options)
     except (RefusedFileError, MemoryError):

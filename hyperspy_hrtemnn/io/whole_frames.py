@@ -67,7 +67,7 @@ def _check_sides(path: Path, signal: Any) -> None:
     """Raise a ValueError if a movie has no frames, or its images no two dimensions."""
     *frames, height, width = map(int, signal.data.shape)
     if 0 in frames:
-        raise ValueError(f"{path} is a movie without a frame, of shape {frames}.")
+        raise ValueError(f"{path} is a movie without a frame.")
     if min(height, width) < 2:
         raise ValueError(
             f"{path} has images of {height} x {width} pixels; each side needs two or "

@@ -21,7 +21,7 @@ import tiny_networks
 from click.testing import CliRunner
 from PIL import Image
 
-from hyperspy_hrtemnn import __version__, atomic, cli
+from hyperspy_hrtemnn import __version__, atomic, cli, error_lines
 from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.signals import HRTEM, Instances, Segmentation
 

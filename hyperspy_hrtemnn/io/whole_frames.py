@@ -59,12 +59,17 @@ def load_images(path: Path) -> Any:
             f"{path} holds {len(images)} images or movies instead of one: {titles}. "
             "Save the one that is meant by itself."
         )
-    _check_sides(path, images[0])
+    _check_data(path, images[0])
     return images[0] if images[0]._lazy else images[0].as_lazy()
 
 
-def _check_sides(path: Path, signal: Any) -> None:
-    """Raise a ValueError if a movie has no frames, or its images no two dimensions."""
+def _check_data(path: Path, signal: Any) -> None:
+    """Raise a ValueError if there are no frames, no sides, or no real numbers."""
+    if signal.data.dtype.kind == "c":
+        raise ValueError(
+            f"{path} has complex numbers; save what is meant, for example "
+            "signal.amplitude, by itself."
+        )
     *frames, height, width = map(int, signal.data.shape)
     if 0 in frames:
         raise ValueError(f"{path} is a movie without a frame.")

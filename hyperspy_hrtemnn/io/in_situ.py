@@ -36,6 +36,10 @@ _EXPOSURE = (
 )
 
 
+# Of what the names say: a movie takes up to a month, a second up to a million frames.
+_LIMITS = {"hour": 1000, "minute": 60, "second": 60, "number": 10**6}
+
+
 class _Frame(NamedTuple):
     second: int
     number: int
@@ -145,22 +149,25 @@ def _find_frames(folder: Path) -> list[_Frame]:
             f"{folder} holds {len(series)} series of frames: {', '.join(series)}. Give "
             "the folder of one, or take the files of the others out of it."
         )
-    frames = sorted(
-        _Frame(
-            3600 * int(match["hour"])
-            + 60 * int(match["minute"])
-            + int(match["second"]),
-            int(match["number"]),
-            path,
-        )
-        for match, path in found
-    )
+    frames = sorted(_frame(match, path) for match, path in found)
     for one, other in pairwise(frames):
         if one[:2] == other[:2]:
             raise ValueError(
                 f"{one.path} and {other.path} are the same frame; keep one of them."
             )
     return frames
+
+
+def _frame(match: re.Match[str], path: Path) -> _Frame:
+    """Return when a frame was taken; raise a ValueError if no camera writes that."""
+    for name, limit in _LIMITS.items():
+        if int(match[name]) >= limit:
+            raise ValueError(
+                f"{path.name} says {name} {match[name][:20]}, which has to be "
+                f"below {limit}; {_take_out(path)}"
+            )
+    hour, minute, second, number = (int(match[name]) for name in _LIMITS)
+    return _Frame(3600 * hour + 60 * minute + second, number, path)
 
 
 def _series(path: Path) -> str:

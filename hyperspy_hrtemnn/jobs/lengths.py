@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from hyperspy_hrtemnn.signals._shared.units import hint_for, length_in
 from hyperspy_hrtemnn.unit_texts import quoted
 
@@ -26,6 +24,9 @@ def sampling_in_angstrom(sampling: float | str | None) -> float | None:
                 f'in Å, or a text with a unit, "0.12 angstrom".{hint_for(value)}'
             )
         value = length
-    if value is not None and not 0 < value < np.inf:
-        raise ValueError(f"--sampling is {sampling}; it must be positive.")
+    # From less than a nucleus to more than a meter.
+    if value is not None and not 1e-6 < value < 1e11:
+        raise ValueError(
+            f"--sampling is {sampling}; it must be positive, and that of a microscope."
+        )
     return value

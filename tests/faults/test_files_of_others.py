@@ -341,3 +341,13 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "movie.tif")
     with pytest.raises(ValueError, match="not a file"):
         load_images(tmp_path / "movie.tif")
+
+
+@pytest.mark.parametrize(
+    ("hour", "number"), [("00", "9" * 12), ("9" * 12, "0000"), ("00", "9" * 50)]
+)
+def test_a_frame_that_no_camera_writes_is_refused_by_name(tmp_path, hour, number):
+    name = f"m_Hour_{hour}_Minute_00_Second_00_Frame_{number}.dm4"
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(ValueError, match=rf"{name} says.*take {name} out"):
+        load_in_situ(tmp_path)

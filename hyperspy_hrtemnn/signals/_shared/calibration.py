@@ -124,8 +124,8 @@ def _number_of_pixels(number: float, given: float | str) -> float:
     """Return a length or area in pixels; raise a ValueError if no image has as many."""
     if not abs(number) < _MOST_PIXELS:
         raise ValueError(
-            f"{given} is {number:.3g} pixels, which no image has; give another length "
-            "or area, or correct the scale of the signal axes."
+            f"The length or area {given} is {number:.3g} pixels, which no image has; "
+            "give another one, or correct the scale of the signal axes."
         )
     return number
 

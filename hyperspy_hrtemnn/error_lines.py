@@ -65,14 +65,17 @@ def _cleaned(error: click.ClickException) -> click.ClickException:
 
 @contextmanager
 def warnings_as_lines() -> Iterator[None]:
-    """Print each warning as one line."""
+    """Print each warning as one line, but those for programmers."""
     with warnings.catch_warnings():
         warnings.showwarning = _print_line  # type: ignore[assignment]
         yield
 
 
-def _print_line(message: Warning | str, *_: object) -> None:
-    click.echo(f"Warning: {as_line(message)}", err=True)
+def _print_line(
+    message: Warning | str, category: type[Warning], *_: object, **__: object
+) -> None:
+    if not issubclass(category, DeprecationWarning):
+        click.echo(f"Warning: {as_line(message)}", err=True)
 
 
 def _extra_is_missing(command: str, error: ModuleNotFoundError) -> click.ClickException:

@@ -274,3 +274,23 @@ def test_options_out_of_range_name_themselves(value):
         if option != "search_range" or not 0 < value < np.inf:
             with pytest.raises(ValueError, match=option):
                 LinkingOptions(**{option: value})
+
+
+@pytest.mark.parametrize("shape", [(0, 32, 48), (3, 0, 48)])
+@pytest.mark.parametrize(
+    ("kind", "method", "arguments"),
+    [
+        ("HRTEM", "segment", ["au-ceo2-mask"]),
+        ("HRTEM", "standardize", ["1 nm"]),
+        ("HRTEM_segmentation", "track_instances", ["2 nm"]),
+        ("HRTEM_segmentation", "area", []),
+        ("HRTEM_instances", "properties", []),
+    ],
+)
+def test_an_empty_signal_is_refused_by_every_method(shape, kind, method, arguments):
+    signal = hs.signals.Signal2D(np.zeros(shape, "int32" if "inst" in kind else "f4"))
+    for axis in signal.axes_manager.signal_axes:
+        axis.scale, axis.units = 0.02, "nm"
+    signal.set_signal_type(kind)
+    with pytest.raises(ValueError, match=r"The signal is empty: .*\(\d, \d+, 48\)"):
+        getattr(signal, method)(*arguments)

@@ -121,8 +121,12 @@ def pixels(length: float | str, signal: Signal2D) -> float:
 
 
 def _number_of_pixels(number: float, given: float | str) -> float:
-    """Return a length or area in pixels; raise a ValueError if no image has as many."""
-    if not abs(number) < _MOST_PIXELS:
+    """Return a length or area in pixels; raise a ValueError if no image has as many.
+
+    Numbers that are not finite themselves are left to the check of their option.
+    """
+    told = not isinstance(given, str) and not math.isfinite(given)
+    if not (told or abs(number) < _MOST_PIXELS):
         raise ValueError(
             f"The length or area {given} is {number:.3g} pixels, which no image has; "
             "give another one, or correct the scale of the signal axes."

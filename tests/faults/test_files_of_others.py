@@ -351,3 +351,25 @@ def test_a_frame_that_no_camera_writes_is_refused_by_name(tmp_path, hour, number
     (tmp_path / name).write_bytes(b"")
     with pytest.raises(ValueError, match=rf"{name} says.*take {name} out"):
         load_in_situ(tmp_path)
+
+
+@pytest.mark.parametrize("command", ["segment", "follow", "detector"])
+def test_a_frame_that_cannot_be_read_is_named_by_its_number(file, command):
+    data = np.random.default_rng(0).random((5, 64, 80), "float32")
+    signal = hs.signals.Signal2D(data)
+    for axis in signal.axes_manager.signal_axes:
+        axis.scale, axis.units = 0.02, "nm"
+    signal.save(file, chunks=(1, 64, 80), overwrite=True)
+    with h5py.File(file) as h5:
+        chunk = h5[GROUP]["data"].id.get_chunk_info(3)
+    whole = bytearray(file.read_bytes())
+    start, end = chunk.byte_offset, chunk.byte_offset + chunk.size
+    whole[start:end] = b"\xaa" * chunk.size
+    file.write_bytes(whole)
+    options = ["--on-bad-frame", "raise"]
+    if command == "detector":
+        options = ["--counts-per-electron", "1"]
+    arguments = [command, file.name, *COMMANDS[command], *options]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1
+    assert "Frame 3: " in result.output.splitlines()[-1]

@@ -8,14 +8,12 @@ headers that claim more than there is.
 
 from __future__ import annotations
 
-import logging
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import hyperspy.api as hs
 import pint
@@ -28,9 +26,6 @@ from .containers import check_container
 from .expressions import check_expressions
 from .refusal import RefusedFileError
 from .tiff_pages import check_pages
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def load(path: Path, **options: Any) -> Any:
@@ -56,27 +51,15 @@ def load(path: Path, **options: Any) -> Any:
         raise ValueError(f"{path} cannot be read: it is not a file.")
     # Every reader has its own exceptions for what it does not understand.
     try:
-        with _without_log():
-            check_container(path)
-            check_header(path)
-            check_pages(path)
-            return hs.load(path, file_format=_reader(path), **options)
+        check_container(path)
+        check_header(path)
+        check_pages(path)
+        return hs.load(path, file_format=_reader(path), **options)
     except (RefusedFileError, MemoryError):
         raise
     except Exception as error:
         what = str(error) if isinstance(error, OSError | ValueError) else repr(error)
         raise ValueError(f"{path} cannot be read: {what}") from error
-
-
-@contextmanager
-def _without_log() -> Iterator[None]:
-    """Leave out what HyperSpy and tifffile log of an error that is raised here."""
-    before = logging.root.manager.disable
-    logging.disable(logging.ERROR)
-    try:
-        yield
-    finally:
-        logging.disable(before)
 
 
 @dataclass(frozen=True)

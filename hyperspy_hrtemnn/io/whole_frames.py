@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .guarded import load
@@ -10,6 +12,7 @@ from .in_situ import load_in_situ
 from .refusal import RefusedFileError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -95,15 +98,16 @@ def calibrate(signal: Any, sampling: float | None) -> None:
 
 def _load(path: Path) -> list[Any]:
     """Return the signals in a file, lazy if its reader can be."""
-    try:
-        loaded = load(path, lazy=True)
-    except RefusedFileError:
-        raise
-    except ValueError:
-        # Some formats, color PNG among them, cannot be read lazily.
-        loaded = load(path)
-    else:
-        loaded = _in_whole_frames(path, loaded)
+    with _without_log():
+        try:
+            loaded = load(path, lazy=True)
+        except RefusedFileError:
+            raise
+        except ValueError:
+            # Some formats, color PNG among them, cannot be read lazily.
+            loaded = load(path)
+        else:
+            loaded = _in_whole_frames(path, loaded)
     return loaded if isinstance(loaded, list) else [loaded]
 
 
@@ -118,3 +122,14 @@ def _in_whole_frames(path: Path, loaded: Any) -> Any:
         return load(path, lazy=True, chunks=chunks)
     except ValueError:  # Its reader takes no chunks, or of other axes.
         return loaded
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    """Leave out what HyperSpy and tifffile log of an error that is raised here."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(before)

@@ -7,9 +7,12 @@ of the others stood at the end of the file.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import tifffile
+
+from hyperspy_hrtemnn.unit_texts import quoted
 
 from .refusal import RefusedFileError
 
@@ -28,6 +31,7 @@ def check_pages(path: Path) -> None:
     if path.suffix.lower() not in {".tif", ".tiff"}:
         return
     with tifffile.TiffFile(path) as tiff:
+        _check_folder(path, tiff)
         found = len(tiff.pages)
         size = tiff.filehandle.size
         if _is_last(tiff) and _end(tiff) <= size:
@@ -37,6 +41,15 @@ def check_pages(path: Path) -> None:
         "pages, or pixels of these, are missing. Copy it again from where it was "
         "recorded."
     )
+
+
+def _check_folder(path: Path, tiff: tifffile.TiffFile) -> None:
+    """Raise a `RefusedFileError` if an OME-TIFF has pages in another folder."""
+    text = (tiff.ome_metadata or "") if tiff.is_ome else ""
+    for name in re.findall(r"""FileName\s*=\s*["']([^"']*[/\\][^"']*)""", text):
+        raise RefusedFileError(
+            f"{path} has pages in another folder, {quoted(name)}; save it as one file."
+        )
 
 
 def _is_last(tiff: tifffile.TiffFile) -> bool:

@@ -373,3 +373,16 @@ def test_a_frame_that_cannot_be_read_is_named_by_its_number(file, command):
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 1
     assert "Frame 3: " in result.output.splitlines()[-1]
+
+
+def test_an_ome_tiff_with_pages_in_another_folder_is_refused(tmp_path):
+    path = tmp_path / "movie.ome.tif"
+    ome(path, np.ones((6, 32, 48), "uint16"))
+    with tifffile.TiffFile(path) as tiff:
+        text = tiff.ome_metadata
+    uuid = '<UUID FileName="../secret.tif">urn:uuid:0</UUID>'
+    text = text.replace('PlaneCount="6"/>', f'PlaneCount="6">{uuid}</TiffData>')
+    assert uuid in text
+    tifffile.imwrite(path, np.ones((6, 32, 48), "uint16"), description=text)
+    with pytest.raises(ValueError, match=r"another folder, '\.\./secret\.tif'"):
+        load_images(path)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import traceback
 from contextlib import contextmanager
@@ -51,13 +52,16 @@ def ask_number(question: str, title: str, default: float) -> float:
     Cancelled
         If the user cancels.
     ValueError
-        If the text is not a number.
+        If the text is not a finite number.
     """
     answer = ask_text(question, title, f"{default:g}")
     try:
-        return float(answer.replace(",", "."))
+        number = float(answer.replace(",", "."))
     except ValueError:
-        raise ValueError(f"{question}: {answer!r} is not a number.") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{question}: {answer[:50]!r} is not a number.")
+    return number
 
 
 def ask_channel(title: str) -> Channel:

@@ -26,6 +26,9 @@ NANOMETER = 1e-9  # Dragonfly's lengths are in meters
 # Pixels whose sides differ by more than this are not square.
 _SQUARE = 0.01
 
+# Of a side of an image, far more than any memory holds.
+_MOST_PIXELS = 1e6
+
 
 def frame_count(grid: Any) -> int:
     """Return the number of frames of a grid.
@@ -50,14 +53,14 @@ def pixel_size(grid: Any) -> float:
     Raises
     ------
     ValueError
-        If the pixels are not square.
+        If the pixels have no size, or are not square.
     """
     # Lengths in nm are stored in meters; this removes the rounding.
     x, y = (
         float(f"{spacing / NANOMETER:.9g}")
         for spacing in (grid.getXSpacing(), grid.getYSpacing())
     )
-    if not abs(x - y) <= _SQUARE * x:
+    if not (0 < x < np.inf and abs(x - y) <= _SQUARE * x):
         raise ValueError(
             f"The pixels of {grid.getTitle()!r} are {x:g} nm x {y:g} nm. They have to "
             "be square; correct the spacing in Dragonfly."
@@ -71,9 +74,15 @@ def in_pixels(nanometers: float, grid: Any, what: str) -> float:
     Raises
     ------
     ValueError
-        If it is less than one pixel, for example because the spacing is not calibrated.
+        If it is less than one pixel, for example because the spacing is not calibrated,
+        or more than an image has.
     """
     pixel = pixel_size(grid)
+    if nanometers > _MOST_PIXELS * pixel:
+        raise ValueError(
+            f"{what}, {nanometers:g} nm, is more than an image has: the pixels of "
+            f"{grid.getTitle()!r} are {pixel:g} nm. Is the spacing calibrated?"
+        )
     if not nanometers >= pixel:
         raise ValueError(
             f"{what}, {nanometers:g} nm, is less than a pixel of {grid.getTitle()!r}, "

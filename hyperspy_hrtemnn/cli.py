@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.error_lines import as_click_error, warnings_as_lines
 from hyperspy_hrtemnn.options import (
     PredictionOptions,
     SpectrumOptions,
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hyperspy_hrtemnn.bad_frames import OnBadFrame
-
-_TRAINING_PYTHON = 3, 11  # lowest version that abTEM supports
 
 
 class LazyGroup(click.Group):
@@ -46,8 +45,8 @@ class LazyGroup(click.Group):
             return None
         try:
             command: click.Command = point.load()
-        except ImportError as error:
-            raise _extra_is_missing(cmd_name, error) from error
+        except ModuleNotFoundError as error:
+            raise as_click_error(cmd_name, error) from error
         return command
 
     def format_commands(
@@ -68,37 +67,23 @@ class LazyGroup(click.Group):
                     formatter.write_dl(commands)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; errors that the user can fix are one line, not a traceback."""
+        """Run a command; an error is one line, not a traceback, unless asked for."""
         try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            raise  # of `hrtemnn card NAME | head`, which click ends without a word
-        except ModuleNotFoundError as error:
-            raise _extra_is_missing(ctx.invoked_subcommand or "hrtemnn", error) from (
-                error
-            )
-        except (ValueError, OSError) as error:
-            raise click.ClickException(" ".join(str(error).split())) from error
-
-
-def _extra_is_missing(command: str, error: ImportError) -> click.ClickException:
-    extra = "distributed" if error.name == "distributed" else "training"
-    needs = f"{command} needs {error.name or error}, which is not installed"
-    if extra == "training" and sys.version_info < _TRAINING_PYTHON:
-        wanted, here = (
-            ".".join(map(str, version))
-            for version in (_TRAINING_PYTHON, sys.version_info[:2])
-        )
-        return click.ClickException(
-            f"{needs} and does not exist for Python {here}: install "
-            f'"hyperspy-hrtemnn[training]" with Python {wanted} or later'
-        )
-    return click.ClickException(f'{needs}: pip install "hyperspy-hrtemnn[{extra}]"')
+            with warnings_as_lines():
+                return super().invoke(ctx)
+        except (BrokenPipeError, click.Abort, click.exceptions.Exit):
+            raise  # Of `hrtemnn card NAME | head`; click ends these without a word.
+        except Exception as error:
+            if ctx.params.get("traceback") and not isinstance(error, click.UsageError):
+                raise
+            command = ctx.invoked_subcommand or "hrtemnn"
+            raise as_click_error(command, error) from error
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="hrtemnn")
-def main() -> None:
+@click.option("--traceback", is_flag=True, help="Show the traceback of an error.")
+def main(traceback: bool) -> None:
     """Neural networks for HRTEM: segment and track movies, make networks."""
 
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     Length = float | str
 
 
+# A year of a camera with 30 frames per second.
+_MOST_FRAMES = 10**9
+
+
 def changed(options: Any) -> list[str]:
     """Return the names of the options of a dataclass that are not their defaults."""
     return [
@@ -105,8 +109,10 @@ class SplittingOptions:
     def __post_init__(self) -> None:
         _check_positive("min_separation", self.min_separation)
         _check_share("probability", self.probability)
-        if self.min_area is not None and not self.min_area >= 0:
-            raise ValueError(f"min_area cannot be negative, not {self.min_area}.")
+        if self.min_area is not None and not 0 <= self.min_area < math.inf:
+            raise ValueError(
+                f"min_area has to be a finite area, 0 or more, not {self.min_area}."
+            )
 
     @property
     def smallest_area(self) -> float:
@@ -151,8 +157,10 @@ class LinkingOptions:
 
     def __post_init__(self) -> None:
         _check_share("min_overlap", self.min_overlap)
-        if self.memory < 0 or self.memory != int(self.memory):
-            raise ValueError(f"memory is a number of frames, not {self.memory}.")
+        if not (0 <= self.memory <= _MOST_FRAMES and self.memory == int(self.memory)):
+            raise ValueError(
+                f"memory is a number of frames up to {_MOST_FRAMES}, not {self.memory}."
+            )
         if self.search_range is not None:
             _check_positive("search_range", self.search_range)
 

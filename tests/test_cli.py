@@ -21,7 +21,7 @@ import tiny_networks
 from click.testing import CliRunner
 from PIL import Image
 
-from hyperspy_hrtemnn import __version__, atomic, cli
+from hyperspy_hrtemnn import __version__, atomic, cli, error_lines
 from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.signals import HRTEM, Instances, Segmentation
 from hyperspy_hrtemnn.signals._shared import hspy_file
@@ -96,7 +96,7 @@ def test_help_imports_nothing_heavy():
 
 
 def test_missing_extra(run, monkeypatch):
-    monkeypatch.setattr(cli, "_TRAINING_PYTHON", (3, 10))
+    monkeypatch.setattr(error_lines, "_TRAINING_PYTHON", (3, 10))
     monkeypatch.setitem(sys.modules, "hrtemnn_training.cli", None)
     assert 'pip install "hyperspy-hrtemnn[training]"' in run("train", code=1)
 
@@ -491,7 +491,7 @@ def test_a_command_without_its_extra(run, monkeypatch, missing, first_python, sa
 
     points = {"waves": SimpleNamespace(load=load)}
     monkeypatch.setattr(cli.LazyGroup, "_entry_points", lambda _: points)
-    monkeypatch.setattr(cli, "_TRAINING_PYTHON", first_python)
+    monkeypatch.setattr(error_lines, "_TRAINING_PYTHON", first_python)
     output = run("waves", code=1)
     assert f"waves needs {missing}, which is not installed" in output
     assert said in output

@@ -16,6 +16,10 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.bad_frames import BadFrameError, unreadable
 from hyperspy_hrtemnn.user_warnings import warn_user
 
+from .claims import UNCOMPRESSED
+from .guarded import load
+from .refusal import RefusedFileError
+
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
@@ -30,8 +34,10 @@ _EXPOSURE = (
     "Acquisition_instrument.TEM.Detector.Camera.exposure",
     "Acquisition_instrument.TEM.exposure",
 )
-# In these the pixels are as they are in memory, so that a file of less is cut off.
-_UNCOMPRESSED = {".dm3", ".dm4", ".mrc"}
+
+
+# Of what the names say: a movie takes up to a month, a second up to a million frames.
+_LIMITS = {"hour": 1000, "minute": 60, "second": 60, "number": 10**6}
 
 
 class _Frame(NamedTuple):
@@ -159,22 +165,25 @@ def _find_frames(folder: Path) -> list[_Frame]:
             f"{folder} holds {len(series)} series of frames: {', '.join(series)}. Give "
             "the folder of one, or take the files of the others out of it."
         )
-    frames = sorted(
-        _Frame(
-            3600 * int(match["hour"])
-            + 60 * int(match["minute"])
-            + int(match["second"]),
-            int(match["number"]),
-            path,
-        )
-        for match, path in found
-    )
+    frames = sorted(_frame(match, path) for match, path in found)
     for one, other in pairwise(frames):
         if one[:2] == other[:2]:
             raise ValueError(
                 f"{one.path} and {other.path} are the same frame; keep one of them."
             )
     return frames
+
+
+def _frame(match: re.Match[str], path: Path) -> _Frame:
+    """Return when a frame was taken; raise a ValueError if no camera writes that."""
+    for name, limit in _LIMITS.items():
+        if int(match[name]) >= limit:
+            raise ValueError(
+                f"{path.name} says {name} {match[name][:20]}, which has to be "
+                f"below {limit}; {_take_out(path)}"
+            )
+    hour, minute, second, number = (int(match[name]) for name in _LIMITS)
+    return _Frame(3600 * hour + 60 * minute + second, number, path)
 
 
 def _series(path: Path) -> str:
@@ -223,18 +232,22 @@ def _check_sizes(frames: list[_Frame], pixel_bytes: int) -> None:
     """Raise a ValueError if a file is too small for its pixels."""
     for frame in frames:
         path = frame.path
-        if path.suffix.lower() in _UNCOMPRESSED and path.stat().st_size < pixel_bytes:
+        if path.suffix.lower() in UNCOMPRESSED and path.stat().st_size < pixel_bytes:
             raise ValueError(f"{path} is cut off: {_take_out(path)}")
 
 
 def _load_image(path: Path) -> Any:
-    # Every reader has its own exceptions for what it does not understand.
     try:
-        loaded = hs.load(path)
-    except Exception as error:
+        loaded = load(path)
+    except RefusedFileError as error:
+        raise BadFrameError(f"{error} Or {_take_out(path)}", unreadable(error)) from (
+            error
+        )
+    except ValueError as error:
+        cause = error.__cause__
         raise BadFrameError(
-            f"{path} cannot be read: {error}. It may be cut off; {_take_out(path)}",
-            unreadable(error),
+            f"{error}. It may be cut off; {_take_out(path)}",
+            unreadable(cause if isinstance(cause, Exception) else error),
         ) from error
     if isinstance(loaded, list) or loaded.axes_manager.navigation_dimension:
         raise ValueError(f"{path} holds {loaded} instead of one image.")

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import hyperspy.api as hs
-
+from .guarded import load
 from .in_situ import load_in_situ
+from .refusal import RefusedFileError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -60,7 +62,25 @@ def load_images(path: Path) -> Any:
             f"{path} holds {len(images)} images or movies instead of one: {titles}. "
             "Save the one that is meant by itself."
         )
+    _check_data(path, images[0])
     return images[0] if images[0]._lazy else images[0].as_lazy()
+
+
+def _check_data(path: Path, signal: Any) -> None:
+    """Raise a ValueError if there are no frames, no sides, or no real numbers."""
+    if signal.data.dtype.kind == "c":
+        raise ValueError(
+            f"{path} has complex numbers; save what is meant, for example "
+            "signal.amplitude, by itself."
+        )
+    *frames, height, width = map(int, signal.data.shape)
+    if 0 in frames:
+        raise ValueError(f"{path} is a movie without a frame.")
+    if min(height, width) < 2:
+        raise ValueError(
+            f"{path} has images of {height} x {width} pixels; each side needs two or "
+            "more."
+        )
 
 
 def calibrate(signal: Any, sampling: float | None) -> None:
@@ -78,21 +98,16 @@ def calibrate(signal: Any, sampling: float | None) -> None:
 
 def _load(path: Path) -> list[Any]:
     """Return the signals in a file, lazy if its reader can be."""
-    # HyperSpy logs the error that is raised here.
-    logging.disable(logging.ERROR)
-    # Every reader has its own exceptions for what it does not understand.
-    try:
-        loaded = hs.load(path, lazy=True)
-    except Exception:
-        # Some formats, color PNG among them, cannot be read lazily.
+    with _without_log():
         try:
-            loaded = hs.load(path)
-        except Exception as error:
-            raise ValueError(f"{path} cannot be read: {error}") from error
-    else:
-        loaded = _in_whole_frames(path, loaded)
-    finally:
-        logging.disable(logging.NOTSET)
+            loaded = load(path, lazy=True)
+        except RefusedFileError:
+            raise
+        except ValueError:
+            # Some formats, color PNG among them, cannot be read lazily.
+            loaded = load(path)
+        else:
+            loaded = _in_whole_frames(path, loaded)
     return loaded if isinstance(loaded, list) else [loaded]
 
 
@@ -103,8 +118,18 @@ def _in_whole_frames(path: Path, loaded: Any) -> Any:
     if max(loaded.data.numblocks[-2:], default=1) == 1:
         return loaded
     chunks = (1,) * (loaded.data.ndim - 2) + (-1, -1)
-    # Readers that take no chunks, or of other axes, also say so in ways of their own.
     try:
-        return hs.load(path, lazy=True, chunks=chunks)
-    except Exception:
+        return load(path, lazy=True, chunks=chunks)
+    except ValueError:  # Its reader takes no chunks, or of other axes.
         return loaded
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    """Leave out what HyperSpy and tifffile log of an error that is raised here."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(before)

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from hyperspy_hrtemnn.signals._shared.units import hint_for, length_in
+from hyperspy_hrtemnn.unit_texts import quoted
 
 
 def sampling_in_angstrom(sampling: float | str | None) -> float | None:
@@ -21,10 +20,13 @@ def sampling_in_angstrom(sampling: float | str | None) -> float | None:
         length = length_in(value, "angstrom")
         if length is None:
             raise ValueError(
-                f"--sampling is {sampling!r}, which is not a length: give a number in "
-                f'Å, or a text with a unit, "0.12 angstrom".{hint_for(value)}'
+                f"--sampling is {quoted(value)}, which is not a length: give a number "
+                f'in Å, or a text with a unit, "0.12 angstrom".{hint_for(value)}'
             )
         value = length
-    if value is not None and not 0 < value < np.inf:
-        raise ValueError(f"--sampling is {sampling}; it must be positive.")
+    # From less than a nucleus to more than a meter.
+    if value is not None and not 1e-6 < value < 1e11:
+        raise ValueError(
+            f"--sampling is {sampling}; it must be positive, and that of a microscope."
+        )
     return value

@@ -7,8 +7,7 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import click
-
+from hyperspy_hrtemnn import error_lines
 from hyperspy_hrtemnn.signals._shared.calibration import CalibrationError
 
 if TYPE_CHECKING:
@@ -25,9 +24,8 @@ def warnings_as_lines(movie: Path) -> Iterator[None]:
     movie
         The file that is named if its pixels have no known size.
     """
-    with warnings.catch_warnings():
+    with error_lines.warnings_as_lines():
         warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = _print_line  # type: ignore[assignment]
         try:
             yield
         except CalibrationError as error:
@@ -35,7 +33,3 @@ def warnings_as_lines(movie: Path) -> Iterator[None]:
                 f"{movie} is not calibrated: {error.reason} Give the pixel size, for "
                 'example --sampling "0.12 angstrom".'
             ) from None
-
-
-def _print_line(message: Warning | str, *_: object) -> None:
-    click.echo(f"Warning: {message}", err=True)

@@ -102,8 +102,10 @@ def test_prompt_cancelled(dragonfly, answer):
     [
         ("two", "'two' is not a number"),
         ("0", "0 nm, is less than a pixel of 'mask', 0.1 nm"),
-        ("nan", "nan nm, is less than a pixel"),
-        ("inf", "min_separation has to be positive"),
+        ("nan", "'nan' is not a number"),
+        ("1e999", "'1e999' is not a number"),
+        ("1e200", "1e+200 nm, is more than an image has"),
+        ("inf", "'inf' is not a number"),
     ],
 )
 def test_wrong_answer(dragonfly, answer, text):

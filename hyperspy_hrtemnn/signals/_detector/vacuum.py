@@ -11,6 +11,7 @@ import dask.array as da
 import numpy as np
 
 from hyperspy_hrtemnn.analysis.detector.vacuum import find_vacuum
+from hyperspy_hrtemnn.bad_frames import BadFrameError, reading
 from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.image_data.scaling import real_numbers
 from hyperspy_hrtemnn.signals._shared.calibration import edges_of
@@ -122,7 +123,23 @@ def _mean_frame(signal: Signal2D) -> NDArray[np.floating]:
     meta = np.empty((0, 0), np.float64)
     parts = [data[place].map_blocks(_doubles, meta=meta) for place in places]
     mean: NDArray[np.floating] = sum(parts) / len(parts)
-    return np.asarray(mean)
+    try:
+        with reading():
+            return np.asarray(mean)
+    except BadFrameError:
+        for place in places:
+            number = int(np.ravel_multi_index(place, shape)) if shape else 0
+            _check_readable(data[place], number)
+        raise
+
+
+def _check_readable(frame: Any, number: int) -> None:
+    """Raise an error that names the frame if it cannot be read."""
+    try:
+        with reading():
+            np.asarray(frame)
+    except BadFrameError as error:
+        raise BadFrameError(f"Frame {number}: {error}", error.reason) from error
 
 
 def _doubles(part: NDArray[Any]) -> NDArray[np.float64]:

@@ -27,6 +27,7 @@ from hyperspy_hrtemnn.signals._shared.units import (
     unit_of,
     value_in,
 )
+from hyperspy_hrtemnn.unit_texts import quoted
 from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def spacing_in_nm(spacing: float | str, name: str = "max_spacing") -> float:
     length = length_in(spacing, "nm")
     if length is None:
         hint = hint_for(spacing)
-        raise ValueError(f"{name} is {spacing!r}, which is not a length.{hint}")
+        raise ValueError(f"{name} is {quoted(spacing)}, which is not a length.{hint}")
     return length
 
 

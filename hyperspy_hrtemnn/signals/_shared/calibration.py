@@ -6,10 +6,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from hyperspy_hrtemnn.unit_texts import quoted
+
 from .units import hint_for, length_in, name_of, unit_of, value_in, why_no_length
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
+
+
+# Their square is still a number.
+_MOST_PIXELS = 1e30
 
 
 class CalibrationError(ValueError):
@@ -68,6 +74,9 @@ def _pixel_size(axis: Any, name: str, of_result: str) -> float:
     size = length_in(f"{scale!r} {unit}", of_result)
     if not size:
         raise CalibrationError(f"axis {name} has the scale {scale:g}.")
+    # From less than a nucleus to more than a meter [Å].
+    if not 1e-6 < abs(length_in(f"{scale!r} {unit}", "angstrom") or 0) < 1e11:
+        raise CalibrationError(f"axis {name} has the scale {scale:g} {unit}.")
     return size
 
 
@@ -101,14 +110,28 @@ def pixels(length: float | str, signal: Signal2D) -> float:
         If a text is not a length, or it has a unit and the axes do not.
     """
     if not isinstance(length, str):
-        return float(length) / _scales(signal)[0]
+        return _number_of_pixels(float(length) / _scales(signal)[0], length)
     value = length_in(length, "angstrom")
     if value is None:
         raise ValueError(
-            f"{length!r} is not a length; give a number in the unit of the axes or a "
-            f'text with a unit, such as "2 nm".{hint_for(length)}'
+            f"{quoted(length)} is not a length; give a number in the unit of the axes "
+            f'or a text with a unit, such as "2 nm".{hint_for(length)}'
         )
-    return value / sampling(signal)
+    return _number_of_pixels(value / sampling(signal), length)
+
+
+def _number_of_pixels(number: float, given: float | str) -> float:
+    """Return a length or area in pixels; raise a ValueError if no image has as many.
+
+    Numbers that are not finite themselves are left to the check of their option.
+    """
+    told = not isinstance(given, str) and not math.isfinite(given)
+    if not (told or abs(number) < _MOST_PIXELS):
+        raise ValueError(
+            f"The length or area {given} is {number:.3g} pixels, which no image has; "
+            "give another one, or correct the scale of the signal axes."
+        )
+    return number
 
 
 def edges_of(axis: Any) -> tuple[float, float]:
@@ -141,14 +164,14 @@ def square_pixels(area: float | str, signal: Signal2D) -> float:
         If a text is not an area, or it has a unit and the axes do not.
     """
     if not isinstance(area, str):
-        return float(area) / math.prod(_scales(signal))
+        return _number_of_pixels(float(area) / math.prod(_scales(signal)), area)
     value = value_in(area, "angstrom**2")
     if value is None:
         raise ValueError(
-            f"{area!r} is not an area; give a number in the square of the axes' unit"
-            f', or a text with a unit, such as "4 nm^2".{hint_for(area)}'
+            f"{quoted(area)} is not an area; give a number in the square of the axes' "
+            f'unit, or a text with a unit, such as "4 nm^2".{hint_for(area)}'
         )
-    return value / sampling(signal) ** 2
+    return _number_of_pixels(value / sampling(signal) ** 2, area)
 
 
 def _scales(signal: Signal2D) -> tuple[float, float]:

@@ -82,12 +82,18 @@ def in_one_form(signal: Signal2D) -> Signal2D:
     ------
     TypeError
         If it is not a signal.
+    ValueError
+        If it has no frames, or its images no pixels.
     """
     if not hasattr(signal, "axes_manager"):
         raise TypeError(
             "A signal of HyperSpy is needed, with axes and units, not "
             f"{type(signal).__name__}; one is made of an array by "
             "hs.signals.Signal2D(array)."
+        )
+    if 0 in signal.data.shape:
+        raise ValueError(
+            f"The signal is empty: its data have the shape {signal.data.shape}."
         )
     order = _ordered(signal)
     axes = [axis.get_axis_dictionary() for axis in order]

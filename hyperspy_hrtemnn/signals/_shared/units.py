@@ -5,20 +5,22 @@ from __future__ import annotations
 
 import math
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
+from threading import RLock
 from typing import Any
 
 import pint
 
-_registry = pint.get_application_registry()
+from hyperspy_hrtemnn.unit_texts import LONGEST, is_unit, quoted
+
+# Pint makes its registry, and units with a prefix in it, when they are first needed,
+# without a thought for other threads.
+_one_thread = RLock()
 
 _TEXT = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*)", re.S)
 
 # As DigitalMicrograph writes reciprocal units, "nm-1".
 _RECIPROCAL = re.compile(r"(?<=[^\W\d_])-1\b")
-
-# A second number is not a unit, and one to a power may take pint for ever.
-_NUMBER = re.compile(r"(?!1\s*/)[\d.]|.*\d\s*(\*\*|\^)")
 
 # What stands where HyperSpy or a file has given no unit, or no name.
 _NOTHING = {"", "none", "<undefined>", "undefined"}
@@ -41,16 +43,18 @@ def value_in(text: str, unit: str) -> float | None:
     -------
     None also where the number is missing or not finite.
     """
-    match = _TEXT.fullmatch(text)
+    # Longer texts are not lengths, and patterns take their time over them.
+    match = _TEXT.fullmatch(text) if len(text) <= 2 * LONGEST else None
     if match is None or "," in text:
         return None
-    quantity = _quantity(match[2])
+    quantity, wanted = _quantity(match[2]), _quantity(unit)
     # Pint takes px for the pixel of web pages, 1/96 of an inch.
-    if quantity is None or "css_pixel" in str(quantity.units):
+    if quantity is None or wanted is None or "css_pixel" in str(quantity.units):
         return None
     try:
-        value = float((float(match[1]) * quantity).m_as(unit))
-    except (pint.PintError, TypeError, ValueError, OverflowError):
+        with _one_thread:
+            value = float((float(match[1]) * quantity).m_as(wanted.units))
+    except (pint.PintError, OverflowError):
         return None
     return value if math.isfinite(value) else None
 
@@ -104,21 +108,23 @@ def why_no_length(unit: str) -> str:
         return "has no unit"
     if unit.lower() in _PIXELS:
         return f"is counted in pixels ({unit})"
+    quoted_unit = quoted(unit)
     if unit == "A":
         return "has the unit 'A', which is the ampere; angstrom is 'Å' or 'angstrom'"
     one = f"1 {unit}"
     if value_in(one, "1/nm") is not None:
         return (
-            f"has the unit {unit!r}, which is reciprocal: of a Fourier transform or a "
-            "diffraction pattern, not of an image"
+            f"has the unit {quoted_unit}, which is reciprocal: of a Fourier transform "
+            "or a diffraction pattern, not of an image"
         )
-    if _quantity(unit) is None:
-        return f"has the unit {unit!r}, which is unknown"
-    return f"has the unit {unit!r}, not a length"
+    what = "which is unknown" if _quantity(unit) is None else "not a length"
+    return f"has the unit {quoted_unit}, {what}"
 
 
 def hint_for(text: str) -> str:
     """Return what may be meant by a text that is not a length, or nothing."""
+    if len(text) > LONGEST:
+        return ""
     if "," in text:
         return f" Write a point in place of the comma: {text.replace(',', '.')!r}."
     if re.fullmatch(r"\s*[\d.eE+-]+\s*A\s*(\^?2|²)?\s*", text):
@@ -133,16 +139,21 @@ def _quantity(unit: str) -> Any:
     "Sec" and "Angstrom" are those of lower case: pint knows none that is written so.
     """
     unit = _RECIPROCAL.sub("^-1", unit.strip())
-    if not unit or _NUMBER.match(unit):
+    if not is_unit(unit):
         return None
     quantity = _known(unit)
     return _known(unit.lower()) if quantity is None else quantity
 
 
 def _known(unit: str) -> Any:
-    # The parser of pint has no error of its own: besides PintError there are those of
-    # Python's tokenizer, AssertionError, ZeroDivisionError and more.
     try:
-        return _registry.Quantity(unit)
-    except Exception:
+        with _one_thread:
+            return _registry().Quantity(unit)
+    except pint.PintError:
         return None
+
+
+@cache
+def _registry() -> Any:
+    """Return our own registry: that of the application is made by whoever is first."""
+    return pint.UnitRegistry()

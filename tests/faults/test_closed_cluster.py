@@ -144,12 +144,13 @@ def is_running(process: int) -> bool:
 
 @pytest.mark.parametrize("address", ["nonsense", "", "pigeon://x", "tcp://127.0.0.1:x"])
 def test_an_address_without_a_scheduler_is_named(address) -> None:
+    before = dask.config.get("scheduler", None)
     with (
         pytest.raises(ConnectionError, match="There is no scheduler of"),
         cluster_client(scheduler=address),
     ):
         pass
-    assert dask.config.get("scheduler", None) is None
+    assert dask.config.get("scheduler", None) == before
 
 
 def test_without_cryptography_there_is_no_open_cluster_instead(monkeypatch) -> None:

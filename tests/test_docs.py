@@ -119,3 +119,16 @@ def test_only_what_is_between_the_markers_is_replaced(pages, tmp_path):
     assert page.read_text() == (
         "before\n<!-- from the x -->\n\nnew\n\n<!-- end of the x -->\nafter\n"
     )
+
+
+def test_every_promise_names_tests_that_exist():
+    text = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+    assert named
+    for path, name in named:
+        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        functions = {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
+        assert name in functions, f"{path}::{name}"
+    # A row without a test is not a promise.
+    for row in re.findall(r"^\| (?!you may|---)(.*)$", text, re.MULTILINE):
+        assert "::test_" in row, row

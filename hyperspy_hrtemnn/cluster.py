@@ -9,6 +9,7 @@ that is made for them, which is never written to a file.
 from __future__ import annotations
 
 import logging
+import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -67,22 +68,41 @@ def cluster_client(
     count = processes or cores
     # They share the cores; dask would give one to each.
     threads = {_THREADS: max(1, cores // count)}
-    with (
-        dask.config.set(_CONFIG | threads),
-        LocalCluster(
-            n_workers=count,
-            threads_per_worker=1,
-            host=_HOST,
-            security=_certificate(),
-            dashboard_address=None,
-            # What goes wrong in them reaches the caller; when they are interrupted,
-            # they would print what they were doing.
-            silence_logs=logging.CRITICAL,
-            scheduler_kwargs={"dashboard_address": f"{_HOST}:0", "dashboard": False},
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+    with dask.config.set(_CONFIG | threads):
+        with _interrupts_later():
+            cluster = LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                host=_HOST,
+                security=_certificate(),
+                dashboard_address=None,
+                # What goes wrong in them reaches the caller.
+                silence_logs=logging.CRITICAL,
+                scheduler_kwargs={
+                    "dashboard_address": f"{_HOST}:0",
+                    "dashboard": False,
+                },
+            )
+        with cluster, Client(cluster) as client:
+            yield client
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Put Ctrl-C off meanwhile; processes that start meanwhile never get it.
+
+    A terminal sends it to all of them. One that it has stopped halfway waits for its
+    task to end, and is not there to be told that its command has ended.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        # Windows has none.
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _certificate() -> Any:

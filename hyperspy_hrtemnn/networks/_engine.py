@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -52,6 +54,7 @@ class Engine:
         self.requested = providers
         self.num_workers = num_workers
         self._start()
+        _engines.add(self)
 
     def _start(self) -> None:
         self.threads = inference_threads(self.num_workers)
@@ -97,6 +100,23 @@ class Engine:
                     f"{batch.shape}: {error}"
                 ) from error
         return answer
+
+
+_engines: WeakSet[Engine] = WeakSet()
+
+
+def _keep_sessions() -> None:
+    """Keep the sessions that a fork has copied for as long as the process lives.
+
+    To delete one is to wait for its threads, which a fork leaves behind.
+    """
+    for engine in _engines:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(engine.session))
+
+
+# Windows does not fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_keep_sessions)
 
 
 def _session(

@@ -253,7 +253,10 @@ def test_eight_threads_load_one_session(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs forks")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_fork_while_another_thread_infers_does_not_hang(network_path, rng):
+def test_a_fork_while_another_thread_infers_does_not_hang(
+    network_path, monkeypatch, rng
+):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     network = _network.Network(network_path)
     batch = rng.normal(size=(1, 1, 30, 40)).astype(np.float32)
     expected = network.predict(batch)

@@ -168,12 +168,12 @@ def _images(recipe: Recipe, folder: Path, scratch: DataSet) -> tuple[Work, Pair]
         batch_size=1,
     )
     pair, seconds = _timed(lambda: epoch.pair(0))
-    kept = io.BytesIO()
-    np.savez(kept, pair[0].astype(np.float16), pair[1])
+    packed = io.BytesIO()
+    np.savez(packed, pair[0].astype(np.float16), pair[1])
     wanted = _structures(recipe) * len(image_epochs(recipe))
     there = sum(1 for _ in cache_path(folder).glob("*/*.npz"))
     share = seconds / usable_cores()
-    return Work("images", wanted, there, kept.tell(), share), pair
+    return Work("images", wanted, there, packed.tell(), share), pair
 
 
 def _steps(recipe: Recipe, folder: Path, pair: Pair) -> Work:

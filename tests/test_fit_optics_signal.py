@@ -160,7 +160,7 @@ def test_signals_that_do_not_fit_are_refused(pair):
     finer = wave.deepcopy()
     for axis in finer.axes_manager.signal_axes:
         axis.scale *= 0.9
-    with pytest.raises(ValueError, match="pixels of 0.09 Å, the images of 0.1"):
+    with pytest.raises(ValueError, match=r"pixels of 0.09 Å, the images of 0.1"):
         finer.fit_optics(series, **COUNTING)
     with pytest.raises(TypeError, match="A signal of HyperSpy is needed"):
         wave.fit_optics(series.data, **COUNTING)
@@ -175,6 +175,15 @@ def test_a_wave_of_a_network_has_its_errors(pair, found):
     again = predicted.fit_optics(series, Cs="5.5 um", **COUNTING)
     assert again.defocus.error.min() > 1.1 > found.defocus.error.max()
     np.testing.assert_allclose(again.defocus.value, found.defocus.value)
+
+
+def test_a_wave_that_was_made_with_lenses_is_told_of(pair, found):
+    wave, series = pair
+    iterated = wave.deepcopy()
+    iterated.metadata.set_item("HRTEMNN.ExitWave.method", "gerchberg-saxton")
+    with pytest.warns(UserWarning, match="reconstructed with lenses"):
+        again = iterated.fit_optics(series, Cs="5.5 um", **COUNTING)
+    assert again.Cs.value == found.Cs.value
 
 
 def test_parts_that_are_no_data_are_left_out(pair, found):

@@ -309,7 +309,8 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
         -----
         UserWarning
             If much of the contrast is unexplained, so that the lenses may be wrong; if
-            the noise of the images is not that of the detector and the dose.
+            the noise of the images is not that of the detector and the dose; if the
+            wave was reconstructed with lenses.
 
         Examples
         --------

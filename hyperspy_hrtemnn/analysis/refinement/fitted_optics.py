@@ -97,8 +97,8 @@ class FittedOptics:
         wrong minimum.
     noise
         Power of the noise beyond what the lenses pass, over that of the detector at
-        this dose; NaN where the pixels are too large to tell. It is 1 if dose, gain and
-        detector are right.
+        this dose: 1 if dose, gain and detector are right; NaN where the pixels are too
+        large to tell.
     """
 
     energy: float
@@ -118,7 +118,7 @@ class FittedOptics:
     chi2: float
     chi2_error: float
     unexplained: float
-    noise: float
+    noise: Measured
 
     @property
     def aberrations(self) -> tuple[Aberration, ...]:

@@ -185,6 +185,7 @@ def _add(
         ("defocus", error.plane),
         ("shift_y", error.place),
         ("shift_x", error.place),
+        ("log_electrons", error.brightness),
     ):
         places = parameters.places(name)
         covariance[np.ix_(places, places)] += value**2
@@ -202,10 +203,11 @@ def _warn(fitted: FittedOptics) -> None:
             "lenses may be wrong. Try another guess of defocus and Cs, or a better "
             "wave."
         )
-    if abs(fitted.noise - 1) > _NOISE_OFF:
+    level, certain = fitted.noise.value, 4 * fitted.noise.error
+    if abs(level - 1) > max(_NOISE_OFF, certain):
         warn_user(
-            f"The noise of the images is {fitted.noise:.2f} times that of the detector "
-            "at this dose, and the errors of the lenses are wrong by its root: check "
+            f"The noise of the images is {level:.2f} times that of the detector at "
+            "this dose, and the errors of the lenses are wrong by its root: check "
             "counts_per_electron, dose, mtf and readout."
         )
 

@@ -9,17 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .fitted_optics import FittedOptics, Measured
-from .working_grid import HIGHEST, half
+from .noise_level import noise_level
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .lens_parameters import ParameterList
     from .residuals import SeriesResiduals
-
-# Frequencies of which nothing passes the lenses, as shares of the highest one. At the
-# end noise leaks out through the border of what is compared.
-_NOISE_ONLY = (0.8, 0.95)
 
 
 def optics_of_vector(
@@ -84,7 +80,7 @@ def optics_of_vector(
         chi2=chi2,
         chi2_error=math.sqrt(2 / residuals.series.freedom),
         unexplained=unexplained,
-        noise=_noise(residuals, vector),
+        noise=noise_level(residuals, vector),
     )
 
 
@@ -149,19 +145,3 @@ def magnitude_and_angle(
     unknown = np.pi / np.sqrt(3)
     turned = min(lateral / max(np.sqrt(squares), 1e-12), unknown)
     return magnitude, Measured(float(along) / m, float(turned) / m)
-
-
-def _noise(residuals: SeriesResiduals, vector: NDArray[np.float64]) -> float:
-    """Return the noise beyond what lenses pass, over that of the detector."""
-    grid = residuals.series.grid
-    if grid.highest < HIGHEST:
-        return math.nan
-    low, high = (share * grid.highest for share in _NOISE_ONLY)
-    outside = half((grid.squared > low**2) & (grid.squared < high**2))
-    share = float(residuals.series.mask.mean())
-    powers = [
-        float(np.mean(np.abs(residuals.series.spectrum(image)[outside]) ** 2))
-        for image in residuals.compared(residuals.spectra(vector))
-        if image is not None
-    ]
-    return float(np.mean(powers)) / share

@@ -53,16 +53,23 @@ class WaveError:
         too blurred [Å²].
     focal_spread_squared
         The same of a focal spread [Å²].
+    brightness
+        Relative error of its intensity in vacuum.
     """
 
     plane: float = 0.0
     place: float = 0.0
     blur_squared: float = 0.0
     focal_spread_squared: float = 0.0
+    brightness: float = 0.0
 
 
 NETWORK = WaveError(
-    plane=1.2, place=0.028, blur_squared=0.006, focal_spread_squared=15.0
+    plane=1.2,
+    place=0.028,
+    blur_squared=0.006,
+    focal_spread_squared=15.0,
+    brightness=0.0007,
 )
 """Errors of the waves of mos2-exitwave, on 24 series of its recipe; of other networks
 they are a guess."""

@@ -28,6 +28,7 @@ from hyperspy_hrtemnn.signals._shared.lenses import (
     beam_energy,
     known_energy,
 )
+from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
@@ -204,6 +205,18 @@ def _electrons(
 
 
 def _wave_error(wave: Signal2D) -> WaveError:
-    """Return what no image shows of a wave, by how it was made."""
+    """Return what no image shows of a wave, by how it was made.
+
+    Warns
+    -----
+    UserWarning
+        If it was made with lenses.
+    """
     method = wave.metadata.get_item("HRTEMNN.ExitWave.method", default="")
+    if method == "gerchberg-saxton":
+        warn_user(
+            "This wave was reconstructed with lenses, so that it makes the images with "
+            "these, right or wrong, and the fit gives them back. A network's wave does "
+            "not know them."
+        )
     return NETWORK if method == "network" else WaveError()

@@ -92,9 +92,9 @@ class FittedOptics:
         Standard deviation that noise alone gives it.
     unexplained
         Share of the contrast, the power that the images have above their noise, that
-        the images of the wave do not have. It is that of the errors of the wave, less
-        than 0.03 for waves of networks, if the lenses are right, and more than 0.1 in a
-        wrong minimum.
+        the images of the wave do not have. It is that of the errors of the wave, about
+        0.01 and up to 0.05 for waves of networks, if the lenses are right, and 0.06 to
+        1 in a wrong minimum.
     noise
         Power of the noise beyond what the lenses pass, over that of the detector at
         this dose: 1 if dose, gain and detector are right; NaN where the pixels are too

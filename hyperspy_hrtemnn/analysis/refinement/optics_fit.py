@@ -40,7 +40,7 @@ _COLUMN = 3.0
 _NOTHING = 0.5
 
 # Share above which the lenses may be wrong.
-_DOUBTFUL = 0.1
+_DOUBTFUL = 0.06
 
 # Share by which the noise may differ from the detector's.
 _NOISE_OFF = 0.1
@@ -111,7 +111,7 @@ def fit_optics(
     Warns
     -----
     UserWarning
-        If more than a tenth of the contrast is unexplained, or the noise is not that of
+        If more than 6 % of the contrast is unexplained, or the noise is not that of
         the detector.
     """
     centers = np.asarray(defocus, np.float64)
@@ -133,11 +133,11 @@ def fit_optics(
     fine = problem.residuals(HIGHEST, float(np.abs(vector[places]).max()))
     vector, equations = _minimum(fine, vector)
     visible, freedom = contrast(fine, vector), fine.series.freedom
-    if equations.chi2 - freedom > _NOTHING * visible:
-        raise ValueError(_nothing_fits((equations.chi2 - freedom) / visible))
+    _refuse(equations.chi2 - freedom, visible)
     vector, covariance = _with_wave_error(fine, vector)
     _add(covariance, parameters, WaveError() if wave_error is None else wave_error)
     chi2, freedom = fine.chi2(vector), freedom - len(vector)
+    _refuse(chi2 - freedom, visible)
     fitted = optics_of_vector(
         vector,
         covariance,
@@ -212,11 +212,13 @@ def _warn(fitted: FittedOptics) -> None:
         )
 
 
-def _nothing_fits(unexplained: float) -> str:
-    return (
-        f"No lens makes such images of this wave: {unexplained:.0%} of their contrast "
-        "is left unexplained. Is the wave of these images, in their orientation, and "
-        "smoothed by no more than 'smoothing'? Are the energy, the pixel size and the "
-        "detector right, and the defocus (positive = underfocus) to 4 nm and Cs to 2 "
-        "µm?"
-    )
+def _refuse(remaining: float, visible: float) -> None:
+    """Raise a ValueError if too much of what is visible remains unexplained."""
+    if remaining > _NOTHING * visible:
+        raise ValueError(
+            f"No lens makes such images of this wave: {remaining / visible:.0%} of "
+            "their contrast is left unexplained. Is the wave of these images, in their "
+            "orientation, and smoothed by no more than 'smoothing'? Are the energy, "
+            "the pixel size and the detector right, and the defocus (positive = "
+            "underfocus) to 2 nm and Cs to 1.5 µm?"
+        )

@@ -17,11 +17,13 @@ from hyperspy_hrtemnn.analysis import (
     image_intensity,
 )
 from hyperspy_hrtemnn.analysis.refinement.forward import ForwardModel
+from hyperspy_hrtemnn.analysis.refinement.image_drift import find_image_drift
 from hyperspy_hrtemnn.analysis.refinement.lens_parameters import OWN, SHARED
 from hyperspy_hrtemnn.analysis.refinement.optics_of_vector import (
     magnitude_and_angle,
     root,
 )
+from hyperspy_hrtemnn.analysis.refinement.series_problem import SeriesProblem
 from hyperspy_hrtemnn.analysis.refinement.working_grid import WorkingGrid, half
 
 SHAPE = (150, 176)
@@ -48,6 +50,11 @@ def columns_of(seed=0, *, width=0.35, strength=0.5, spread=0.0):
     places = rng.uniform(0, 1, (70, 2)) * FIELD
     strengths = strength * rng.uniform(0.6, 1.4, 70)
     strengths *= 1 + spread * np.random.default_rng(seed + 99).normal(size=70)
+    return wave_of(places, strengths, width)
+
+
+def wave_of(places, strengths, width=0.35):
+    """Return a periodic wave of columns (y, x) [Å] of some phase [rad]."""
     phase = np.zeros(SHAPE)
     for (y, x), height in zip(places, strengths, strict=True):
         along_y, along_x = (
@@ -244,6 +251,27 @@ def test_drift_and_shift_are_found_along_their_axes(wave):
     assert np.abs(scores(found)).max() < 4
 
 
+def test_an_image_a_lattice_vector_off_is_put_back():
+    """A crystal that fills the field, with two columns that are weaker."""
+    step = FIELD[0] / 6, FIELD[1] / 7
+    places = np.stack(np.mgrid[:6, :7], -1).reshape(-1, 2) * step
+    strengths = np.full(len(places), 0.5)
+    strengths[[9, 24]] = 0.3
+    crystal = wave_of(places, strengths)
+    images, detector = series_of(crystal, dose=1e5)
+    problem = SeriesProblem(
+        crystal, images, detector, ENERGY, np.ones(SHAPE, bool), margin=2.0
+    )
+    residuals = problem.residuals(1.0)
+    parameters = residuals.model.parameters
+    vector = problem.guess(np.array(DEFOCUS) + 5, Cs=5e4, smoothing=0)
+    vector[parameters.place("shift_y", 1)] = step[0]
+    vector[parameters.place("shift_x", 1)] = -step[1]
+    found = find_image_drift(residuals, vector, 1)
+    np.testing.assert_allclose(found, (-step[0], step[1]), atol=0.3)
+    np.testing.assert_allclose(find_image_drift(residuals, vector, 0), 0, atol=0.3)
+
+
 def test_a_start_two_nm_and_a_micrometer_off_ends_in_the_same_lenses(
     wave, counted, found
 ):
@@ -372,4 +400,5 @@ def test_the_table_and_the_text_have_all_values(found):
     text = repr(found)
     assert "FittedOptics at 60 keV" in text
     assert f"C12           {found.C12} Å" in text
+    assert "drift         (0 ± 0, 0 ± 0), (" in text
     assert "nan" not in text

@@ -46,7 +46,10 @@ class Measured:
     error: Any
 
     def __str__(self) -> str:
-        """Return value and error to two digits of the error."""
+        """Return value and error to two digits of the error, rows in brackets."""
+        if np.ndim(self.value) > 1:
+            rows = zip(self.value, self.error, strict=True)
+            return ", ".join(f"({Measured(*row)})" for row in rows)
         pairs = zip(np.ravel(self.value), np.ravel(self.error), strict=True)
         return ", ".join(_rounded(float(a), float(b)) for a, b in pairs)
 

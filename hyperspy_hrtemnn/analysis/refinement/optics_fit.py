@@ -85,10 +85,9 @@ def fit_optics(
     energy
         Beam energy [keV].
     defocus
-        Guess of the defocus of each image, positive = underfocus [Å]. It may be off by
-        20 Å, and all of them by 40 Å.
+        Guess of the defocus of each image, positive = underfocus [Å], right to 20 Å.
     Cs
-        Guess of the spherical aberration [Å], which may be off by 2 µm.
+        Guess of the spherical aberration [Å], right to 1.5 µm.
     smoothing
         Standard deviation of the Gaussian by which the wave is smoothed [Å]; lenses
         would blur the images as it does.
@@ -148,7 +147,7 @@ def fit_optics(
         chi2=chi2 / freedom,
         unexplained=(chi2 - freedom) / visible,
     )
-    _warn(fitted)
+    _warn(fitted, uncertain=float(np.sqrt(2 * freedom)) / visible)
     return fitted
 
 
@@ -194,12 +193,15 @@ def _add(
         covariance[place, place] += getattr(error, name) ** 2
 
 
-def _warn(fitted: FittedOptics) -> None:
-    """Warn if the lenses may be wrong, or the noise is not the detector's."""
-    if fitted.unexplained > _DOUBTFUL:
+def _warn(fitted: FittedOptics, uncertain: float) -> None:
+    """Warn if the lenses may be wrong, or the noise is not the detector's.
+
+    `uncertain` is the standard error that noise gives the unexplained share.
+    """
+    if fitted.unexplained > _DOUBTFUL + 2 * uncertain:
         warn_user(
             f"{fitted.unexplained:.0%} of the contrast of the images is not in those "
-            "of the wave, where waves of networks with the right lenses leave 2 %: the "
+            "of the wave, where waves of networks with the right lenses leave 1 %: the "
             "lenses may be wrong. Try another guess of defocus and Cs, or a better "
             "wave."
         )

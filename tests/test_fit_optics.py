@@ -19,6 +19,7 @@ from hyperspy_hrtemnn.analysis import (
 from hyperspy_hrtemnn.analysis.refinement.forward import ForwardModel
 from hyperspy_hrtemnn.analysis.refinement.image_drift import find_image_drift
 from hyperspy_hrtemnn.analysis.refinement.lens_parameters import OWN, SHARED
+from hyperspy_hrtemnn.analysis.refinement.noise_level import noise_level
 from hyperspy_hrtemnn.analysis.refinement.optics_of_vector import (
     magnitude_and_angle,
     root,
@@ -304,6 +305,24 @@ def test_pixels_without_data_are_not_compared(wave, counted):
     assert found.chi2 == pytest.approx(1, abs=6 * found.chi2_error)
 
 
+def test_two_images_on_large_pixels_are_enough(wave):
+    coarse = (SHAPE[0] // 2, SHAPE[1] // 2)
+    detector = Detector(2 * PIXEL, 1e4, *MTF)
+    rng = np.random.default_rng(2)
+    images = [
+        detect_electrons(
+            image_intensity(wave, FIELD, Optics(ENERGY, each, **KNOWN), coarse),
+            detector,
+            rng,
+        )
+        for each in DEFOCUS[:2]
+    ]
+    guess = np.array(DEFOCUS[:2]) + 9
+    found = fit(wave[::2, ::2], np.stack(images), detector, defocus=guess)
+    assert np.abs(scores(found, defocus=DEFOCUS[:2])).max() < 4
+    assert found.chi2 == pytest.approx(1, abs=5 * found.chi2_error)
+
+
 def test_smoothing_of_the_wave_is_no_blur_of_the_lenses(wave, counted, found):
     frequency = [np.fft.fftfreq(n, PIXEL) for n in SHAPE]
     k2 = frequency[0][:, np.newaxis] ** 2 + frequency[1] ** 2
@@ -347,6 +366,14 @@ def test_a_wrong_gain_is_told(wave, counted):
     with pytest.warns(UserWarning, match=r"noise of the images is 1\.[45]\d times"):
         found = fit(wave, 1.5 * images, detector)
     assert found.noise.value == pytest.approx(1.5, abs=0.1)
+
+
+def test_pixels_without_frequencies_of_noise_alone_do_not_tell_its_level(wave, counted):
+    images, detector = counted
+    everywhere = np.ones(SHAPE, bool)
+    problem = SeriesProblem(wave, images, detector, ENERGY, everywhere, margin=0)
+    guess = problem.guess(np.array(DEFOCUS), Cs=4e4, smoothing=0)
+    assert np.isnan(noise_level(problem.residuals(1.5), guess).value)
 
 
 def test_a_small_window_does_not_change_the_level_of_the_noise(wave, counted):

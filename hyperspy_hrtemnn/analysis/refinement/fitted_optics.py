@@ -96,8 +96,8 @@ class FittedOptics:
     unexplained
         Share of the contrast, the power that the images have above their noise, that
         the images of the wave do not have. It is that of the errors of the wave, about
-        0.01 and up to 0.05 for waves of networks, if the lenses are right, and 0.06 to
-        1 in a wrong minimum.
+        0.01 for waves of networks and 0.05 on graphene, if the lenses are right, and
+        0.06 to 1 in a wrong minimum.
     noise
         Power of the noise beyond what the lenses pass, over that of the detector at
         this dose: 1 if dose, gain and detector are right; NaN where the pixels are too

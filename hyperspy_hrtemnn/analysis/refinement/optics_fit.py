@@ -40,7 +40,7 @@ _COLUMN = 3.0
 _NOTHING = 0.5
 
 # Share above which the lenses may be wrong.
-_DOUBTFUL = 0.06
+_DOUBTFUL = 0.08
 
 # Share by which the noise may differ from the detector's.
 _NOISE_OFF = 0.1
@@ -110,7 +110,7 @@ def fit_optics(
     Warns
     -----
     UserWarning
-        If more than 6 % of the contrast is unexplained, or the noise is not that of
+        If more than 8 % of the contrast is unexplained, or the noise is not that of
         the detector.
     """
     centers = np.asarray(defocus, np.float64)
@@ -201,9 +201,9 @@ def _warn(fitted: FittedOptics, uncertain: float) -> None:
     if fitted.unexplained > _DOUBTFUL + 2 * uncertain:
         warn_user(
             f"{fitted.unexplained:.0%} of the contrast of the images is not in those "
-            "of the wave, where waves of networks with the right lenses leave 1 %: the "
-            "lenses may be wrong. Try another guess of defocus and Cs, or a better "
-            "wave."
+            "of the wave, where waves of networks with the right lenses leave 1 to 7 "
+            "%: the lenses may be wrong. Try another guess of defocus and Cs, or a "
+            "better wave."
         )
     level, certain = fitted.noise.value, 4 * fitted.noise.error
     if abs(level - 1) > max(_NOISE_OFF, certain):

@@ -295,6 +295,37 @@ class ExposureOptions:
             raise ValueError(f"readout cannot be negative, as {self.readout} is.")
 
 
+@dataclass(frozen=True)
+class CameraOptions:
+    """Camera of `HRTEM.fit_optics`, which has its meaning."""
+
+    detector: Any = None
+    mtf: tuple[float, float] | None = None
+    readout: float | None = None
+    counts_per_electron: float | None = None
+    offset: float | None = None
+    dose: float | None = None
+
+
+@dataclass(frozen=True)
+class OpticsOptions:
+    """Guesses and borders of `HRTEM.fit_optics` and `ExitWave.fit_optics`.
+
+    Parameters
+    ----------
+    Cs
+        Guess of the spherical aberration.
+    smoothing
+        Standard deviation of the Gaussian by which the wave is smoothed.
+    margin
+        Width of the border that is not compared; by default what defocus reaches.
+    """
+
+    Cs: Length = 0.0
+    smoothing: Length = IterationOptions.smoothing
+    margin: Length | None = None
+
+
 def _check_positive(name: str, value: float) -> None:
     if not (value > 0 and math.isfinite(value)):
         raise ValueError(f"{name} has to be positive, not {value}.")

@@ -29,13 +29,13 @@ def blocks(path):
     return BLOCK.findall(path.read_text(encoding="utf-8"))
 
 
-def focal_series(defocus=("0 nm", "5 nm", "10 nm")):
+def focal_series(defocus=("0 nm", "5 nm", "10 nm"), **lenses):
     """Images of a flake of MoS2, of the pixels and the energy of its networks."""
     wave = hs.signals.ComplexSignal2D(np.pad(flake()[0], 8, constant_values=1))
     wave.set_signal_type("exit_wave")
     for name, axis in zip("xy", wave.axes_manager.signal_axes, strict=True):
         axis.name, axis.scale, axis.units = name, SAMPLING / 10, "nm"
-    return wave, wave.simulate_images(defocus, energy=ENERGY, dose=2e4)
+    return wave, wave.simulate_images(defocus, energy=ENERGY, dose=2e4, **lenses)
 
 
 def vacuum_movie():
@@ -173,7 +173,12 @@ def test_pages_that_need_a_focal_series(run, name, result):
 
 
 def test_the_page_on_exit_waves(run):
-    truth, series = focal_series()
-    longer = focal_series([f"{5 * step} nm" for step in range(-2, 3)])[1]
+    lenses = {"Cs": "4 um", "focal_spread": "1.2 nm", "blur": "8 pm", "mtf": (0.4, 3)}
+    truth, series = focal_series(**lenses)
+    steps = [f"{5 * step} nm" for step in range(-2, 3)]
+    longer = focal_series(steps, **lenses)[1]
     names = run("exit_waves.md", series=series, longer_series=longer, truth=truth)
     assert names["again"].data.shape == series.data.shape
+    fitted = names["lenses"]
+    np.testing.assert_allclose(fitted.defocus.value, [0, 50, 100], atol=5)
+    assert fitted.unexplained < 0.05

@@ -48,6 +48,10 @@ from .particles.properties import particle_properties as particle_properties
 from .particles.splitting import split_and_count_particles as split_and_count_particles
 from .particles.splitting import split_particles as split_particles
 from .particles.tracking import ParticleTracker as ParticleTracker
+from .refinement.fitted_optics import FittedOptics as FittedOptics
+from .refinement.fitted_optics import Measured as Measured
+from .refinement.optics_fit import fit_optics as fit_optics
+from .refinement.wave_error import WaveError as WaveError
 from .reflections.brightness import brightness_ratio as brightness_ratio
 from .reflections.brightness import on_axis_frames as on_axis_frames
 from .reflections.crystal import Crystal as Crystal
@@ -78,14 +82,17 @@ __all__ = [
     "Detector",
     "DoseLimits",
     "ExitWaveReconstruction",
+    "FittedOptics",
     "Lattice",
     "MTFFit",
+    "Measured",
     "NoiseSpectrum",
     "Optics",
     "ParticleTracker",
     "ReadoutFit",
     "SegmentedColumns",
     "WaveColumns",
+    "WaveError",
     "brightness_ratio",
     "classify_by_mass",
     "column_events",
@@ -111,6 +118,7 @@ __all__ = [
     "fit_excitation",
     "fit_lattice",
     "fit_mtf",
+    "fit_optics",
     "fit_readout",
     "follow_reflections",
     "hexagonal_angle",

@@ -11,7 +11,12 @@ from hyperspy.signals import ComplexSignal2D
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import propagate_wave
-from hyperspy_hrtemnn.options import ExposureOptions, LensOptions
+from hyperspy_hrtemnn.options import (
+    CameraOptions,
+    ExposureOptions,
+    LensOptions,
+    OpticsOptions,
+)
 from hyperspy_hrtemnn.plots import plot_argand, plot_convergence
 
 from ._shared.calibration import sampling
@@ -23,14 +28,17 @@ from ._shared.runner import map_frames
 from ._shared.skipping import FrameRule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     import pandas as pd
     from hyperspy.signals import Signal2D
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
 
-    from hyperspy_hrtemnn.analysis import Aberration
+    from hyperspy_hrtemnn.analysis import Aberration, FittedOptics
+
+    from ._detector.detector_fit import DetectorFit
 
 
 class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
@@ -221,6 +229,121 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
             lazy=self._lazy if lazy_output is None else lazy_output,
             show_progressbar=show_progressbar,
             num_workers=num_workers,
+        )
+
+    def fit_optics(
+        self,
+        series: Signal2D,
+        *,
+        detector: DetectorFit | str | Path | Mapping[str, Any] | None = None,
+        mtf: tuple[float, float] | None = CameraOptions.mtf,
+        readout: float | None = CameraOptions.readout,
+        counts_per_electron: float | None = CameraOptions.counts_per_electron,
+        offset: float | None = CameraOptions.offset,
+        dose: float | None = CameraOptions.dose,
+        energy: float | str | None = None,
+        Cs: float | str = OpticsOptions.Cs,
+        smoothing: float | str = OpticsOptions.smoothing,
+        margin: float | str | None = OpticsOptions.margin,
+    ) -> FittedOptics:
+        """Return the lenses that make the images of a focal series of this wave.
+
+        Networks reconstruct a wave without knowing the lenses; with the wave the images
+        tell them, without an amorphous film: defocus of each image, Cs, two- and
+        threefold astigmatism, coma, focal spread, blur, drift and dose, each with its
+        standard error. All are relative to the wave, which is held. A wave that was
+        reconstructed with known lenses, as by Gerchberg-Saxton, gives those back, right
+        or wrong. See `hyperspy_hrtemnn.analysis.fit_optics`.
+
+        Parameters
+        ----------
+        series
+            The images of this wave, on its pixels, with a navigation axis ``defocus``
+            that is right to 2 nm, positive = underfocus.
+        detector
+            The camera, as `HRTEM.fit_mtf` measured it: its result, or the file that its
+            ``save`` wrote.
+        mtf
+            Instead, c0, the half-maximum in Nyquist frequencies, and c3, the steepness,
+            of its MTF; ``(inf, 1)`` for a camera without.
+        readout
+            Variance of the readout noise in e-/pixel; by default the detector's, and 0
+            with `mtf`.
+        counts_per_electron
+            Counts of one electron; by default the metadata's, where those count
+            electrons.
+        offset
+            Counts of a pixel without beam; by default the metadata's, or 0.
+        dose
+            Dose of an image in vacuum in e-/Å², if the counts of an electron are not
+            known.
+        energy
+            Beam energy in keV or a text, "80 kV"; by default the metadata's.
+        Cs
+            Guess of the spherical aberration, right to 1.5 µm: a number in the unit of
+            the signal axes or a text with a unit, as all lengths.
+        smoothing
+            Standard deviation of the Gaussian by which the wave is smoothed; waves of
+            networks and of `HRTEM.reconstruct_exitwave` are by 15 pm.
+        margin
+            Width of the border that is not compared, because images show what is beyond
+            the wave; 0 for images that are periodic. By default as far as the largest
+            defocus carries.
+
+        Returns
+        -------
+        The lenses with their standard errors. For the wave of a network these contain
+        that of its plane, 1.2 Å, of its place, 3 pm, and of its sharpness, as they were
+        measured for ``mos2-exitwave``, because no image shows them. `chi2` is 1 if only
+        noise is left, and `unexplained` is the share of the contrast that the images of
+        the wave do not have.
+
+        Raises
+        ------
+        ValueError
+            If the camera, the counts of an electron, the defocus, or the energy is not
+            known; if wave and series do not fit each other; if a number is out of
+            range; if no lens makes such images of the wave.
+
+        Warns
+        -----
+        UserWarning
+            If much of the contrast is unexplained, so that the lenses may be wrong; if
+            the noise of the images is not that of the detector and the dose; if the
+            wave was reconstructed with lenses.
+
+        Examples
+        --------
+        The images of one column through a lens with astigmatism.
+
+        >>> import hyperspy.api as hs
+        >>> import numpy as np
+        >>> from hyperspy_hrtemnn.analysis import Aberration
+        >>> y, x = np.mgrid[:160, :192]
+        >>> column = 0.5j * np.exp(-((y - 70) ** 2 + (x - 90) ** 2) / 18)
+        >>> wave = hs.signals.ComplexSignal2D(1 + column)
+        >>> wave.set_signal_type("exit_wave")
+        >>> for axis in wave.axes_manager.signal_axes:
+        ...     axis.scale, axis.units = 0.0105, "nm"
+        >>> astigmatism = Aberration(1, 2, 20.0, 0.5)
+        >>> series = wave.simulate_images(
+        ...     ["0 nm", "5 nm", "10 nm"],
+        ...     energy=50,
+        ...     aberrations=[astigmatism],
+        ...     dose=1e6,
+        ... )
+        >>> lenses = wave.fit_optics(series, mtf=(np.inf, 1), smoothing=0)
+        >>> round(lenses.C12.value), round(lenses.phi12.value, 1)
+        (20, 0.5)
+        """
+        from ._waves.fit_optics import fit_optics
+
+        return fit_optics(
+            self,
+            series,
+            energy,
+            CameraOptions(detector, mtf, readout, counts_per_electron, offset, dose),
+            OpticsOptions(Cs, smoothing, margin),
         )
 
     def find_columns(

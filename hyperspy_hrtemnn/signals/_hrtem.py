@@ -13,9 +13,11 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import standardize
 from hyperspy_hrtemnn.options import (
+    CameraOptions,
     FollowingOptions,
     IterationOptions,
     LensOptions,
+    OpticsOptions,
     PredictionOptions,
     ReflectionOptions,
     SpectrumOptions,
@@ -31,7 +33,7 @@ from ._shared.runner import map_frames
 from ._shared.skipping import FrameRule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
 
-    from hyperspy_hrtemnn.analysis import Aberration
+    from hyperspy_hrtemnn.analysis import Aberration, FittedOptics
     from hyperspy_hrtemnn.analysis.detector.mtf_fit import Floor
     from hyperspy_hrtemnn.bad_frames import OnBadFrame
     from hyperspy_hrtemnn.networks import Network
@@ -380,6 +382,63 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             rule=FrameRule(on_bad_frame),
             lazy=lazy,
             show_progressbar=show_progressbar,
+        )
+
+    def fit_optics(
+        self,
+        wave: Signal2D,
+        *,
+        detector: DetectorFit | str | Path | Mapping[str, Any] | None = None,
+        mtf: tuple[float, float] | None = CameraOptions.mtf,
+        readout: float | None = CameraOptions.readout,
+        counts_per_electron: float | None = CameraOptions.counts_per_electron,
+        offset: float | None = CameraOptions.offset,
+        dose: float | None = CameraOptions.dose,
+        energy: float | str | None = None,
+        Cs: float | str = OpticsOptions.Cs,
+        smoothing: float | str = OpticsOptions.smoothing,
+        margin: float | str | None = OpticsOptions.margin,
+    ) -> FittedOptics:
+        """Return the lenses of this focal series, with the exit wave of its sample.
+
+        The same as `ExitWave.fit_optics` of the wave.
+
+        Parameters
+        ----------
+        wave
+            The wave, on the pixels of the images, from `reconstruct_exitwave`.
+        detector, mtf, readout
+            The camera, as in `ExitWave.fit_optics`: what `fit_mtf` found, its file, or
+            numbers.
+        counts_per_electron, offset, dose
+            Counts of an electron and without beam, or the dose in vacuum in e-/Å².
+        energy
+            Beam energy in keV or a text, "80 kV"; by default the metadata's.
+        Cs
+            Guess of the spherical aberration, right to 1.5 µm.
+        smoothing
+            Standard deviation of the Gaussian by which the wave is smoothed.
+        margin
+            Width of the border that is not compared.
+
+        Raises
+        ------
+        ValueError
+            As in `ExitWave.fit_optics`.
+
+        Warns
+        -----
+        UserWarning
+            As in `ExitWave.fit_optics`.
+        """
+        from ._waves.fit_optics import fit_optics
+
+        return fit_optics(
+            wave,
+            self,
+            energy,
+            CameraOptions(detector, mtf, readout, counts_per_electron, offset, dose),
+            OpticsOptions(Cs, smoothing, margin),
         )
 
     def local_fft(

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Residuals: the images of a wave less those of the camera, in units of their noise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .least_squares import NormalEquations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from .forward import ForwardModel
+    from .whitening import WhitenedSeries
+
+    Spectra = list[NDArray[np.complex64] | None]
+    """Whitened half spectrum of each image; None is 0."""
+
+
+class SeriesResiduals:
+    """Residuals of a focal series, a `Problem` of least squares.
+
+    Parameters
+    ----------
+    model
+        Model of the images.
+    series
+        The images.
+    mixing
+        Lower triangular matrices, shape (image, image, y, x // 2 + 1), that make noise
+        white which the images have in common; by default they have none.
+    """
+
+    def __init__(
+        self,
+        model: ForwardModel,
+        series: WhitenedSeries,
+        mixing: NDArray[np.complex64] | None = None,
+    ) -> None:
+        self.model = model
+        self.series = series
+        self.mixing = mixing
+
+    def spectra(self, vector: NDArray[np.float64]) -> Spectra:
+        """Return the whitened half spectra of the residuals, not mixed."""
+        return [
+            weights * self.model.image(vector, image) - measured
+            for image, (weights, measured) in enumerate(
+                zip(self.series.weights, self.series.measured, strict=True)
+            )
+        ]
+
+    def derivatives(self, vector: NDArray[np.float64]) -> list[Spectra]:
+        """Return the derivatives of `spectra` by each parameter."""
+        count = len(self.series)
+        found: list[Spectra] = [
+            [None] * count for _ in range(len(self.model.parameters))
+        ]
+        for image, weights in enumerate(self.series.weights):
+            for place, derivative in self.model.derivatives(vector, image):
+                found[place][image] = weights * derivative
+        return found
+
+    def compared(
+        self, spectra: Sequence[NDArray[np.complex64] | None]
+    ) -> list[NDArray[np.float32] | None]:
+        """Return half spectra, mixed, as images of what is compared."""
+        return [
+            None if each is None else self.series.compared(each)
+            for each in self._mixed(spectra)
+        ]
+
+    def chi2(self, vector: NDArray[np.float64]) -> float:
+        """Return the sum of the squared residuals."""
+        images = self.compared(self.spectra(vector))
+        return sum(_dot(image, image) for image in images if image is not None)
+
+    def normal_equations(self, vector: NDArray[np.float64]) -> NormalEquations:
+        """Return the normal equations at a vector of parameters."""
+        residuals = self.compared(self.spectra(vector))
+        mixed = [self._mixed(each) for each in self.derivatives(vector)]
+        size = len(mixed)
+        chi2, gradient, matrix = 0.0, np.zeros(size), np.zeros((size, size))
+        for image, residual in enumerate(residuals):
+            assert residual is not None  # noqa: S101 - each image has a residual
+            # Other images' own parameters do not change this one.
+            places = [p for p in range(size) if mixed[p][image] is not None]
+            jacobian = np.stack(
+                [self.series.compared(mixed[p][image]).ravel() for p in places]  # type: ignore[arg-type]
+            )
+            chi2 += _dot(residual, residual)
+            gradient[places] += jacobian @ residual.ravel()
+            matrix[np.ix_(places, places)] += jacobian @ jacobian.T
+        return NormalEquations(chi2, gradient, matrix)
+
+    def _mixed(self, spectra: Sequence[NDArray[np.complex64] | None]) -> Spectra:
+        if self.mixing is None:
+            return list(spectra)
+        mixed: Spectra = []
+        for row in range(len(spectra)):
+            parts = [
+                self.mixing[row, column] * each
+                for column, each in enumerate(spectra[: row + 1])
+                if each is not None
+            ]
+            mixed.append(sum(parts[1:], parts[0]) if parts else None)
+        return mixed
+
+
+def _dot(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    return float(np.sum(one * other, dtype=np.float64))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hyperspy.api as hs
 import numpy as np
 import pytest
+import tiny_networks
 
 METHODS = {
     "propagate": lambda wave: wave.propagate("2 nm", energy=80),
@@ -75,3 +76,24 @@ def test_an_infinite_label_is_refused(method):
     labels = signal("HRTEM_instances", data, lazy=False)
     with pytest.raises(ValueError, match="There is a label inf"):
         getattr(labels, method)()
+
+
+@pytest.mark.parametrize("size", ["1 um", "0.1 mm"])
+def test_a_crop_that_no_computer_has_memory_for_is_refused(size):
+    labels = np.zeros((40, 44), int)
+    labels[3:30, 4:30] = 1
+    image = signal("HRTEM", np.random.default_rng(0).random((40, 44)), lazy=False)
+    particles = signal("HRTEM_instances", labels, lazy=False)
+    with pytest.raises(ValueError, match=r"^size is .* pixels; a crop has 4096 pixels"):
+        image.local_fft(particles, id=1, size=size, apodization=0.02)
+
+
+@pytest.mark.parametrize("apodization", ["abc", "-2 nm", float("nan")])
+def test_a_soft_edge_is_checked_where_there_are_no_spectra(tmp_path, apodization):
+    network = tiny_networks.brightness(tmp_path / "a.onnx", standardization_width=0.4)
+    movie = signal("HRTEM", np.random.default_rng(0).random((2, 40, 44)), lazy=False)
+    with pytest.raises(ValueError, match=r"abc|apodization|nan"):
+        movie.follow_particles(
+            network, tmp_path / "out", min_separation=0.1, apodization=apodization
+        )
+    assert not (tmp_path / "out").exists()

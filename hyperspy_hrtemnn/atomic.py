@@ -63,11 +63,14 @@ def written_whole(path: Path, *, lasting: bool = True) -> Iterator[Path]:
 
     Raises
     ------
+    OSError
+        If `path` is a device, a pipe or a folder.
     PermissionError
         If `path` cannot be replaced, on Windows because a program has it open.
     DiskFullError
         If there is no room for it.
     """
+    check_replaceable(path)
     _remove_leftovers(path.parent.absolute())
     temporary = _unused_path(path)
     with told_when_full(path):
@@ -80,6 +83,15 @@ def written_whole(path: Path, *, lasting: bool = True) -> Iterator[Path]:
             raise
         if lasting:
             _sync_folder(path.parent)
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise an OSError if a path is a device, a pipe or a folder.
+
+    A file that takes the place of /dev/null breaks the computer for all its users.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is not a file, and is not replaced; give another name.")
 
 
 def remove_folder(folder: Path) -> None:

@@ -241,7 +241,7 @@ def test_another_unit_is_refused(movie, network, tmp_path):
         ({"drift": np.zeros((3, 2))}, "drift has 3 rows, and there are 5 frames"),
         ({"size": 0}, "size must be at least one pixel"),
         ({"apodization": "0.3 nm"}, r"all soft edge.*at least 1\.22 nm"),
-        ({"apodization": -1}, "apodization cannot be negative"),
+        ({"apodization": -1}, "apodization has to be a length of 0 or more"),
         ({"false_alarms": 0}, "false_alarms has to be positive"),
         ({"max_rotation": 91}, "max_rotation has to be"),
         ({"crystal": "Unobtainium"}, "not a known crystal"),

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 _LONGEST = 200
 _HIGHEST_POWER = 10
-_FUNCTIONS = {"sqrt", "exp", "log", "sin", "cos", "tan", "asin", "acos", "atan"}
+_FUNCTIONS = {
+    *("sqrt", "exp", "log", "log10", "abs", "sin", "cos", "tan"),
+    *("asin", "acos", "atan", "sinh", "cosh", "tanh"),
+}
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 
 # Under these keys HyperSpy makes axes of dictionaries, at any depth of the metadata.

@@ -9,7 +9,7 @@ import hyperspy.api as hs
 from matplotlib.figure import Figure
 
 from hyperspy_hrtemnn.analysis.detector.parameters import read_parameters_file
-from hyperspy_hrtemnn.atomic import written_whole
+from hyperspy_hrtemnn.atomic import check_replaceable, written_whole
 from hyperspy_hrtemnn.io.whole_frames import load_movie
 
 from .lengths import sampling_in_angstrom
@@ -68,6 +68,8 @@ def measure_file(
     for path in (out, picture):
         if path is not None and not path.parent.is_dir():
             raise ValueError(f"There is no folder {path.parent} for {path.name}.")
+        if path is not None:
+            check_replaceable(path)
     others = (movie, *Input.of(movie).files)
     for path, more in ((out, others), (picture, (*others, out))):
         if path is not None and any(is_same(path, other) for other in more):

@@ -107,7 +107,7 @@ def follow_file(
                 out,
                 running=running,
                 tracking=tracking,
-                spectra=None if spectra.size is None else spectra,
+                crop=spectra,
                 searching=ReflectionOptions(),
                 following=FollowingOptions(known_crystal),
                 rule=FrameRule(on_bad_frame, by_hand=True),

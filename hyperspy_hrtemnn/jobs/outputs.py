@@ -13,6 +13,7 @@ import dask.array as da
 import hyperspy.api as hs
 import numpy as np
 
+from hyperspy_hrtemnn.atomic import check_replaceable
 from hyperspy_hrtemnn.signals._shared.deferred import deferred_blocks, whole_frames
 from hyperspy_hrtemnn.signals._shared.hspy_file import save_hspy
 
@@ -50,11 +51,15 @@ def check_table(
                 f"--table is {table}, and {path} is also the input or --out; give "
                 "another name."
             )
+    if table.suffix.lower() != ".csv":
+        raise ValueError(f"--table is {table}; its name must end with .csv.")
+    for path in (table, frames_path(table)):
         _check_free(path, own, force=force)
 
 
 def _check_free(path: Path, own: OwnFiles, *, force: bool) -> None:
-    """Raise a ValueError if there is a file that this job did not write."""
+    """Raise an error if there is a file that this job did not write, or no file."""
+    check_replaceable(path)
     if os.path.lexists(path) and not force and not own.wrote(path):
         raise ValueError(f"{path} exists; --force replaces it.")
 

@@ -2,14 +2,14 @@
 """Trial run: what a network answers to a known input, when it is loaded.
 
 It shows whether the graph does what the card says: the shape of its answer, whether it
-sees its input at all, whether probabilities are some, and whether the weights are still
-those that were exported.
+sees its input at all and nothing else, whether probabilities are some, and whether the
+weights are still those that were exported.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -146,8 +146,16 @@ def run_trial(engine: Engine, card: Card, path: Path) -> NDArray[np.float32]:
         raise misfit(path, f"its answer to a test input {why}")
     if _ignores(engine, batch, answer):
         raise misfit(path, "it answers the same to different inputs")
-    alone = engine.session.get_providers() == ["CPUExecutionProvider"]
-    _compare(answer, card, path, _ON_PROCESSORS if alone else _ELSEWHERE)
+    on_processors = engine.session.get_providers() == ["CPUExecutionProvider"]
+    tolerance = _ON_PROCESSORS if on_processors else _ELSEWHERE
+    if _differs(engine.run(batch[:1]), answer[:1], tolerance):
+        raise misfit(
+            path,
+            "it answers differently to the same image a second time, without the "
+            "images beside it: it draws random numbers, or mixes images. Export it "
+            "for inference, without dropout",
+        )
+    _compare(answer, card, path, tolerance)
     return answer
 
 
@@ -173,6 +181,16 @@ def _ignores(
         np.array_equal(engine.run(batch * np.float32(contrast)), answer)
         for contrast in (1 / 64, 1 / 8, 8)
     )
+
+
+def _differs(
+    given: NDArray[Any], known: NDArray[Any], tolerance: float
+) -> float | None:
+    """Return by how much an answer differs, None if it does not."""
+    if given.shape != known.shape:
+        return math.inf
+    off = float(np.abs(known - given).max())
+    return None if off <= tolerance * max(1.0, float(np.abs(known).max())) else off
 
 
 def misfit(path: Path, why: str) -> NetworkError:
@@ -203,8 +221,7 @@ def _compare(
     if max(card.test.places) >= answer.size:
         raise misfit(path, "its test is of more values than it answers with")
     known, given = np.array(card.test.answer), answer.ravel()[[*card.test.places]]
-    off = float(np.abs(known - given).max())
-    if not off <= tolerance * max(1.0, float(np.abs(known).max())):
+    if off := _differs(given, known, tolerance):
         raise NetworkError(
             f"{path} is damaged: its answer to the test input differs by {off:.2g} "
             "from that in its card. Get the file again, or export the network again."

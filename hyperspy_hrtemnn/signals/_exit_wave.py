@@ -11,6 +11,7 @@ from hyperspy.signals import ComplexSignal2D
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import propagate_wave
+from hyperspy_hrtemnn.analysis.waves.finite import of_finite_wave
 from hyperspy_hrtemnn.options import (
     CameraOptions,
     ExposureOptions,
@@ -538,4 +539,4 @@ class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
 def _single(
     function: Callable[[NDArray[Any]], NDArray[np.complex64]], waves: NDArray[Any]
 ) -> NDArray[np.complex64]:
-    return function(waves[0])[np.newaxis]
+    return of_finite_wave(function, waves[0])[np.newaxis]

@@ -659,7 +659,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
                 drift,
                 search_range,
             ),
-            spectra=None if size is None else SpectrumOptions(size, apodization),
+            crop=SpectrumOptions(size, apodization),
             searching=ReflectionOptions(
                 spacing_in_nm(max_spacing), false_alarms, square
             ),

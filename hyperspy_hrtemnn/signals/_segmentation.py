@@ -16,7 +16,7 @@ from ._columns.column_table import column_table
 from ._shared.calibration import sampling
 from ._shared.choice import KeepsChoice
 from ._shared.entrance import OneForm
-from ._shared.probabilities import check_range, threshold_of
+from ._shared.probabilities import in_range, threshold_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,9 +71,8 @@ class Segmentation(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
         probability = threshold_of(self, probability)
         if not 0 < probability <= 1:
             raise ValueError(f"probability has to be in 0 to 1, not {probability}.")
-        if not self._lazy:
-            check_range(self.data)
-        mask: Any = self >= probability
+        checked: Any = self._deepcopy_with_new_data(in_range(self.data))
+        mask: Any = checked >= probability
         mask.metadata.set_item(
             "HRTEMNN.Threshold", {"probability": probability, "version": __version__}
         )

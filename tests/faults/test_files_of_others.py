@@ -124,6 +124,11 @@ def test_a_plain_formula_still_makes_an_axis(file):
     assert movie.data.compute().shape == SHAPE
 
 
+@pytest.mark.parametrize("text", ["a*log10(x+1)", "abs(x)", "a*tanh(x/b)", "sinh(x)"])
+def test_formulas_of_calibrations_are_plain(text):
+    assert is_plain(text)
+
+
 @settings(deadline=None)
 @given(st.text("x9*().,;_[]'\"a =:+-/lambdexp", max_size=40))
 def test_a_plain_formula_has_no_attribute_text_or_other_call(text):

@@ -184,6 +184,36 @@ def test_a_table_of_frames_that_is_the_input_is_refused(tmp_path):
     assert hs.load(source).data.shape == (3, 31, 43)
 
 
+def test_a_table_of_another_name_than_csv_is_refused(track, tmp_path):
+    """--force is for what an earlier run wrote, and no run writes such a table."""
+    thesis = tmp_path / "thesis.docx"
+    thesis.write_text("years of work")
+    told = track("--table", thesis, "--force", code=1)
+    assert "its name must end with .csv" in told
+    assert thesis.read_text() == "years of work"
+    assert not (tmp_path / "labels.hspy").exists()
+
+
+@posix
+@pytest.mark.parametrize("name", ["labels.hspy", "t.csv", "t_frames.csv"])
+def test_a_pipe_or_a_device_is_not_replaced(track, tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    told = track("--table", tmp_path / "t.csv", "--force", code=1)
+    assert f"{name} is not a file, and is not replaced" in told
+    assert (tmp_path / name).is_fifo()
+
+
+@posix
+@pytest.mark.parametrize("name", ["p.json", "plots.png"])
+def test_what_a_detector_is_written_to_is_not_a_pipe(movie, tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    options = ("--out", tmp_path / "p.json", "--picture", tmp_path / "plots.png")
+    assert f"{name} is not a file, and is not" in run(
+        "detector", movie, *options, code=1
+    )
+    assert (tmp_path / name).is_fifo()
+
+
 def test_a_picture_or_parameters_that_are_the_movie_are_refused(movie, tmp_path):
     before = movie.read_bytes()
     picture = tmp_path / "movie.tif"

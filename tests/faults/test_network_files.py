@@ -416,3 +416,32 @@ def _name_or_error(path):
         return networks.Network(path).name
     except NetworkError as error:
         return str(error)
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        pytest.param(
+            [
+                node("RandomNormalLike", ["image"], answer="noise", seed=1.0),
+                node("Add", ["image", "noise"], answer="sum"),
+                node("Sigmoid", ["sum"]),
+            ],
+            id="random",
+        ),
+        pytest.param(
+            [
+                node("ReduceMean", ["image"], answer="mean", keepdims=1),
+                node("Sub", ["image", "mean"], answer="difference"),
+                node("Sigmoid", ["difference"]),
+            ],
+            id="mixed",
+        ),
+    ],
+)
+def test_a_network_whose_answer_depends_on_more_than_the_image_is_refused(
+    tmp_path, nodes
+):
+    with pytest.raises(NetworkError, match="draws random numbers, or mixes") as error:
+        load(save(tmp_path / "a.onnx", nodes))
+    one_line_of(error)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from skimage.feature import peak_local_max
 
+from .finite import check_finite
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -77,8 +79,7 @@ def find_wave_columns(
     for name, value in (("min_separation", min_separation), ("threshold", threshold)):
         if not (value > 0 and math.isfinite(value)):
             raise ValueError(f"{name} has to be positive, not {value}.")
-    if not np.isfinite(psi).all():
-        raise ValueError("The wave has NaN or infinite pixels; replace them.")
+    check_finite(psi)
     change = np.abs(psi - 1)
     peaks: NDArray[np.intp] = peak_local_max(  # type: ignore[no-untyped-call]
         change,

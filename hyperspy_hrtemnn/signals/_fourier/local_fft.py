@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 # Of the spectra of several frames; those of one frame may take more.
 _BLOCK_BYTES = 64 * 2**20
 
+# Largest side of a crop where the image is smaller [pixels]; zeros are around it.
+_LARGEST_SIDE = 4096
+
 
 def local_fft(
     signal: Signal2D,
@@ -169,17 +172,25 @@ def local_fft(
 def soft_edge(signal: Signal2D, apodization: float | str) -> float:
     """Return the standard deviation of a window's edge in pixels."""
     soft = pixels(apodization, signal)
-    if soft < 0:
-        raise ValueError(f"apodization cannot be negative, not {apodization!r}.")
+    if not 0 <= soft < math.inf:
+        raise ValueError(
+            f"apodization has to be a length of 0 or more, not {apodization!r}."
+        )
     return soft
 
 
 def crop_side(signal: Signal2D, size: float | str) -> int:
     """Return the height and width of a crop in pixels."""
-    side = round(pixels(size, signal))
-    if side < 1:
+    side = pixels(size, signal)
+    if not round(side) >= 1:
         raise ValueError(f"size must be at least one pixel, not {size!r}.")
-    return side
+    largest = max(_LARGEST_SIDE, 2 * max(signal.data.shape[-2:]))
+    if side > largest:
+        raise ValueError(
+            f"size is {size!r}, {side:.3g} pixels; a crop has {largest} pixels or "
+            "fewer on each side. Give a smaller size, or check the calibration."
+        )
+    return round(side)
 
 
 def _numbers(wanted: int | Iterable[int]) -> list[int]:

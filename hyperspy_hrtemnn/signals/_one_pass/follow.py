@@ -88,7 +88,7 @@ def follow_particles(
     *,
     running: PredictionOptions,
     tracking: TrackingOptions,
-    spectra: SpectrumOptions | None,
+    crop: SpectrumOptions,
     searching: ReflectionOptions,
     following: FollowingOptions,
     rule: FrameRule,
@@ -105,8 +105,8 @@ def follow_particles(
         See there.
     running, tracking
         Options for running the network, and for splitting and linking particles.
-    spectra
-        Crop and soft edge of the spectra; None for no spectra.
+    crop
+        Crop and soft edge of the spectra; without a size there are none.
     searching, following
         Options for finding reflections, and for following and indexing them.
     rule
@@ -116,6 +116,10 @@ def follow_particles(
     source
         What the movie is known by; by default its first and last frame.
     """
+    if crop.apodization != type(crop).apodization:
+        # Nonsense is refused also where there is nothing that it is for.
+        soft_edge(signal, crop.apodization)
+    spectra = None if crop.size is None else crop
     network = load_for("segmentation", model).limited(num_workers)
     if network.card.channels > 1:
         raise ValueError(

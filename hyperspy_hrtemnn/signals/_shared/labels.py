@@ -97,7 +97,7 @@ def _of_block(data: NDArray[Any], *, no_data: bool) -> NDArray[np.integer[Any]]:
         )
     if data.dtype.kind == "f":
         data = np.where(np.isnan(data), 0, data)
-        broken = data != np.rint(data)
+        broken = ~np.isfinite(data) | (data != np.rint(data))
         if broken.any():
             raise ValueError(
                 f"There is a label {data[broken][0]:g}, and labels are whole numbers. "

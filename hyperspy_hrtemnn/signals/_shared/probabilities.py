@@ -40,13 +40,18 @@ def threshold_of(segmentation: Signal2D, probability: float | None) -> float:
     return float(made.get_item("threshold", Card.OLD_THRESHOLD))
 
 
+def in_range(data: Any) -> Any:
+    """Return data that `check_range` passed; of dask, it does so when it is read."""
+    _refuse_colors(data.dtype)
+    if not isinstance(data, np.ndarray):
+        return data.map_blocks(in_range, dtype=data.dtype, meta=data._meta)
+    check_range(data)
+    return data
+
+
 def check_range(data: NDArray[Any]) -> None:
     """Raise a ValueError unless all values are from 0 to 1, or NaN: no data."""
-    if data.dtype.names is not None:
-        raise ValueError(
-            "The signal is a color image; make one of a single channel, for example "
-            "hs.signals.Signal2D(signal.data['R'] / 255)."
-        )
+    _refuse_colors(data.dtype)
     # NaN, where there is no data, is passed over.
     low, high = (bound.reduce(data, axis=None) for bound in (np.fmin, np.fmax))
     if low < -_ROUNDING or high > 1 + _ROUNDING:
@@ -54,4 +59,12 @@ def check_range(data: NDArray[Any]) -> None:
             f"A segmentation holds probabilities from 0 to 1, and this one values from "
             f"{low:.6g} to {high:.6g}. Scale it, for example a mask of 0 and 255 by "
             "dividing it by 255, and sums of pixels, as of rebin, by their number."
+        )
+
+
+def _refuse_colors(dtype: np.dtype[Any]) -> None:
+    if dtype.names is not None:
+        raise ValueError(
+            "The signal is a color image; make one of a single channel, for example "
+            "hs.signals.Signal2D(signal.data['R'] / 255)."
         )

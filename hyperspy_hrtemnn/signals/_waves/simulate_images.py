@@ -11,6 +11,7 @@ import numpy as np
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import Detector, detect_electrons, image_intensity
 from hyperspy_hrtemnn.analysis.microscope.detector import checked_mtf
+from hyperspy_hrtemnn.analysis.waves.finite import of_finite_wave
 from hyperspy_hrtemnn.signals._detector.gain import GAIN_FACTOR
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
@@ -104,10 +105,15 @@ def _images(
     detector: Detector,
     seed: int,
 ) -> NDArray[np.float32]:
-    (wave,) = np.asarray(waves, np.complex64)
-    extent = (wave.shape[0] * pixel_size, wave.shape[1] * pixel_size)
+    height, width = shape = waves.shape[-2:]
+    extent = (height * pixel_size, width * pixel_size)
+
+    def intensities(wave: NDArray[Any]) -> NDArray[np.float32]:
+        psi = np.asarray(wave, np.complex64)
+        return np.stack([image_intensity(psi, extent, each, shape) for each in optics])
+
     rng = np.random.default_rng((seed, *index))
-    images = (image_intensity(wave, extent, each, wave.shape) for each in optics)
+    images = of_finite_wave(intensities, waves[0])
     return np.stack([detect_electrons(image, detector, rng) for image in images])
 
 

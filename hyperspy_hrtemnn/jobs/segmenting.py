@@ -97,7 +97,7 @@ def segment_file(
             num_workers=None,
             lazy_output=True,
         )
-        source.check_number(signal.axes_manager.navigation_size)
+        source.check(signal)
         known = source.source(rule.skipped.total)
         job = _job(known, signal, network, size, options)
         checkpoint = Checkpoint(folder, job, names=known.names, discard=force)

@@ -12,6 +12,7 @@ from hyperspy_hrtemnn.file_states import digest, digests_of_files, file_state
 from hyperspy_hrtemnn.io.in_situ import files_in_metadata, frame_files
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -27,18 +28,23 @@ class Input:
         The files of the frames of an in-situ camera; none for other movies.
     names
         What each of them is known by.
+    identity
+        What the whole is known by, from before it is opened: what is put in its place
+        later is another input.
     """
 
     path: Path
     files: tuple[Path, ...]
     names: tuple[str, ...]
+    identity: Mapping[str, Any]
 
     @classmethod
     def of(cls, path: Path) -> Input:
         """Return the files of a movie, by the rule by which it is loaded."""
         is_in_situ = path.is_dir() and path.suffix != ".zspy"
         files = tuple(frame_files(path)) if is_in_situ else ()
-        return cls(path, files, digests_of_files(files))
+        identity = {"input": str(path.resolve())} if files else input_identity(path)
+        return cls(path, files, digests_of_files(files), identity)
 
     def source(self, results: int) -> Source:
         """Return what finished frames are known by: the file, or that of each frame.
@@ -49,11 +55,11 @@ class Input:
             Number of frames of the result, fewer than files if it is of focal series.
         """
         if not self.files:
-            return Source(input_identity(self.path))
-        identity = {"input": str(self.path.resolve())}
+            return Source(self.identity)
         if results == len(self.names):
-            return Source(identity, self.names)
-        return Source(identity | {"input files": digest("".join(self.names))})
+            return Source(self.identity, self.names)
+        files = digest("".join(self.names))
+        return Source({**self.identity, "input files": files})
 
     def check(self, movie: Any) -> None:
         """Raise a ValueError if the movie that was loaded is not of these files."""

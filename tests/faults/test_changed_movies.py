@@ -218,6 +218,15 @@ def test_the_method_tells_parts_of_a_movie_whose_ends_are_alike(
         followed(whole.inav[1:6], network, tmp_path / "out")
 
 
+def test_a_file_that_is_replaced_after_it_was_opened_is_another_input(tmp_path):
+    path = tmp_path / "movie.hspy"
+    path.write_bytes(b"old")
+    source = Input.of(path)
+    path.write_bytes(b"new and longer")
+    assert source.source(FRAMES).identity["input size"] == 3
+
+
+@pytest.mark.filterwarnings("ignore:.*frames are missing")
 def test_a_frame_that_is_renamed_while_the_folder_is_opened_is_told(movie):
     source = Input.of(movie)
     frame_path(movie, 2).rename(frame_path(movie, 1))

@@ -123,7 +123,8 @@ def _is_at(path: Path, descriptor: int) -> bool:
 
 def _sign(path: Path, descriptor: int) -> None:
     """Write into the file who holds the lock."""
-    found = os.read(descriptor, len(_OURS))
+    # A power failure may leave zeros in place of what was written.
+    found = os.read(descriptor, len(_OURS)).rstrip(b"\0")
     if found and found != _OURS.encode()[: len(found)]:
         raise ValueError(f"{path} is not a lock of this program; move it away.")
     since = time.strftime("%Y-%m-%d %H:%M:%S")

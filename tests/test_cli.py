@@ -62,6 +62,10 @@ def interrupt(monkeypatch):
         lock = threading.Lock()
 
         def stop(self, number, frame):
+            if self.folder.name == "replaced":
+                # Counts of a frame, not a frame.
+                write(self, number, frame)
+                return
             with lock:
                 if len(written) == count:
                     raise KeyboardInterrupt
@@ -183,12 +187,14 @@ def test_segment_goes_on(run, tmp_path, movie_path, network_path, interrupt):
     assert [path.stat().st_mtime_ns for path in done] == before
     written = []
     write = Checkpoint.write
+
+    def note(self, number, frame):
+        if self.folder == folder:
+            written.append(number)
+        write(self, number, frame)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            Checkpoint,
-            "write",
-            lambda self, n, frame: written.append(n) or write(self, n, frame),
-        )
+        patch.setattr(Checkpoint, "write", note)
         run(*command)
     # A thread of the interrupted run may have stored another frame since.
     assert 1 <= len(written) <= 4

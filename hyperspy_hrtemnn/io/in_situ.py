@@ -14,6 +14,7 @@ import numpy as np
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.bad_frames import BadFrameError, unreadable
+from hyperspy_hrtemnn.file_states import digest, digests_of_files
 from hyperspy_hrtemnn.user_warnings import warn_user
 
 from .claims import UNCOMPRESSED
@@ -76,9 +77,10 @@ def load_in_situ(folder: str | Path, lazy: bool = True) -> Signal2D:
     0 at the start of ``Hour_00``. It is uniform where no frame is missing; otherwise a
     warning says how many are and where, and the axis holds the time of each frame.
     ``metadata.HRTEMNN.In_situ`` has ``frames_per_second``, ``missing_frames``, their
-    number, and ``gaps``, where they are. Frames that were never written at the end of
-    a movie, or at the end of a second where frames and seconds are not in step, cannot
-    be told from the names.
+    number, ``gaps``, where they are, and ``files``, a digest of the name, size and time
+    of every file, by which `HRTEM.follow_particles` knows the movie. Frames that were
+    never written at the end of a movie, or at the end of a second where frames and
+    seconds are not in step, cannot be told from the names.
 
     Raises
     ------
@@ -93,6 +95,8 @@ def load_in_situ(folder: str | Path, lazy: bool = True) -> Signal2D:
     >>> movie = hyperspy_hrtemnn.load_in_situ("heating_03")  # doctest: +SKIP
     """
     frames = _find_frames(Path(folder))
+    # Before any is read: a file that is replaced later has another state.
+    files = digest("".join(digests_of_files(frame.path for frame in frames)))
     first = _load_image(frames[0].path)
     shape, dtype = first.data.shape, first.data.dtype
     _check_sizes(frames, first.data.nbytes)
@@ -123,7 +127,8 @@ def load_in_situ(folder: str | Path, lazy: bool = True) -> Signal2D:
     ).as_lazy()
     movie.set_signal_type("HRTEM")
     movie.metadata.General.title = _series(frames[0].path)
-    movie.metadata.set_item("HRTEMNN.In_situ", {**in_situ, "version": __version__})
+    in_situ |= {"files": files, "version": __version__}
+    movie.metadata.set_item("HRTEMNN.In_situ", in_situ)
     if not lazy:
         movie.compute()
     return movie
@@ -143,6 +148,12 @@ def frame_files(folder: str | Path) -> list[Path]:
         If there are no such files, or several series of them.
     """
     return [frame.path for frame in _find_frames(Path(folder))]
+
+
+def files_in_metadata(movie: Any) -> str | None:
+    """Return what the files of a movie were known by when it was loaded, if it was."""
+    files = movie.metadata.get_item("HRTEMNN.In_situ.files", None)
+    return None if files is None else str(files)
 
 
 def _find_frames(folder: Path) -> list[_Frame]:

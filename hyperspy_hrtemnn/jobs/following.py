@@ -95,7 +95,7 @@ def follow_file(
         own.check(out / name for name in _OUTPUTS)
         signal = in_one_form(load_movie(movie, sampling_in_angstrom(sampling)))
         frames = max(signal.axes_manager.navigation_size, 1)
-        source.check_number(frames)
+        source.check(signal)
         # A file is known by its content, wherever it lies now.
         known = source.source(frames) if source.files else None
         known_crystal = None if crystal is None else as_crystal(crystal)

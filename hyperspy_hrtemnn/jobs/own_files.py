@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from hyperspy_hrtemnn.atomic import written_whole
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from hyperspy_hrtemnn.signals._particles.instance_files import Writing
 
+_MARK = "written by hyperspy-hrtemnn"
+_HEAD = f'{{\n  "{_MARK}": '.encode()
+
 
 class OwnFiles:
     """What a job has written.
@@ -30,22 +33,18 @@ class OwnFiles:
     ----------
     folder
         The folder that keeps the list.
+
+    Raises
+    ------
+    ValueError
+        If there is another file in place of the list.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         # For each file, by its path from the folder, what was written to it, by its
-        # fingerprint, and what that was made from.
-        self._written: dict[str, dict[str, str]] = {}
-        try:
-            stored = json.loads((folder / OUTPUTS).read_bytes())
-        except (OSError, ValueError, RecursionError):
-            stored = None
-        # Without a list nothing is ours.
-        if isinstance(stored, dict):
-            self._written = {
-                name: known for name, known in stored.items() if isinstance(known, dict)
-            }
+        # fingerprint, and what that was made from. Without a list nothing is ours.
+        self._written = _stored(folder / OUTPUTS)
 
     def wrote(self, path: Path, made_from: str | None = None) -> bool:
         """Return whether a file is there and as the job wrote it.
@@ -96,8 +95,8 @@ class OwnFiles:
         kept = {before: known[before]} if before in known else {}
         self._written[name] = kept | {content: made_from}
         with written_whole(self._folder / OUTPUTS) as temporary:
-            text = json.dumps(self._written, indent=2, ensure_ascii=False)
-            temporary.write_text(text, encoding="utf-8")
+            text = json.dumps({_MARK: self._written}, indent=2, ensure_ascii=False)
+            temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
 
     def _name(self, path: Path) -> str:
         place = path.parent.resolve() / path.name
@@ -106,3 +105,27 @@ class OwnFiles:
         except ValueError:
             # On another drive of Windows.
             return str(place)
+
+
+def _stored(path: Path) -> dict[str, dict[str, str]]:
+    """Return the files on a list; none if it is damaged or there is none.
+
+    Raises
+    ------
+    ValueError
+        If it is not a list of ours.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    # A power failure may leave the beginning, nothing, or zeros.
+    if not _HEAD.startswith(content[: len(_HEAD)].rstrip(b"\0")):
+        raise ValueError(
+            f"{path} is not the list of files that this program writes there, and is "
+            "never replaced. Move it away, or give another --out."
+        )
+    with suppress(ValueError, RecursionError, AttributeError):
+        listed = json.loads(content)[_MARK].items()
+        return {name: known for name, known in listed if isinstance(known, dict)}
+    return {}

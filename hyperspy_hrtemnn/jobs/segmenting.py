@@ -97,15 +97,18 @@ def segment_file(
             num_workers=None,
             lazy_output=True,
         )
-        source.check_number(signal.axes_manager.navigation_size)
+        source.check(signal)
         known = source.source(rule.skipped.total)
         job = _job(known, signal, network, size, options)
         checkpoint = Checkpoint(folder, job, names=known.names, discard=force)
         if not own.wrote(out, checkpoint.digest):
-            _segment_missing(result, checkpoint, rule)
+            replaced = Checkpoint(
+                folder / "replaced", {"command": "segment"}, names=known.names
+            )
+            _segment_missing(result, checkpoint, replaced, rule)
             # Before the output is written: if no frame could be used, there is none.
             tell(checkpoint.bad(), rule.skipped.total)
-            rule.replaced.tell()
+            _tell_replaced(checkpoint, replaced, rule)
             finish(result, checkpoint, out, own)
         checkpoint.remove()
 
@@ -133,9 +136,10 @@ def _job(
 
 @dataclass(frozen=True)
 class _Store:
-    """Store a frame when it is computed."""
+    """Store a frame when it is computed, and how many of its pixels were replaced."""
 
     checkpoint: Checkpoint
+    replaced: Checkpoint
     rule: FrameRule
     shape: tuple[int, ...]
     bar: tqdm[Any]
@@ -147,7 +151,9 @@ class _Store:
             for skipped, reason in self.rule.skipped.take().items():
                 self.checkpoint.write_bad(skipped, reason)
         else:
-            number = frame_number(block_id[: len(self.shape)], self.shape)
+            index = block_id[: len(self.shape)]
+            number = frame_number(index, self.shape)
+            self.replaced.write(number, np.array(self.rule.replaced.noted(index)))
             self.checkpoint.write(number, block.reshape(block.shape[len(self.shape) :]))
         self.bar.update()
         return np.ones((1,) * block.ndim, bool)
@@ -157,19 +163,31 @@ class _Store:
         return uuid4().hex
 
 
-def _segment_missing(result: Any, checkpoint: Checkpoint, rule: FrameRule) -> None:
+def _tell_replaced(
+    checkpoint: Checkpoint, replaced: Checkpoint, rule: FrameRule
+) -> None:
+    """Tell what was replaced in all frames, those of earlier runs included."""
+    for number in checkpoint.done():
+        rule.replaced.add(rule.index(number), *replaced.read(number).tolist())
+    rule.replaced.tell()
+
+
+def _segment_missing(
+    result: Any, checkpoint: Checkpoint, replaced: Checkpoint, rule: FrameRule
+) -> None:
     """Compute and store the frames that are not stored yet, in any order."""
     data = result.data
     shape = frame_shape(result)
     total = int(np.prod(shape))
-    missing = sorted(rule.to_try(total, checkpoint.done(), checkpoint.bad()))
+    finished = {*checkpoint.done()} & {*replaced.done()}
+    missing = sorted(rule.to_try(total, finished, checkpoint.bad()))
     if not missing:
         # Of an empty selection dask computes the first block all the same.
         return
     done = total - len(missing)
     with tqdm(total=total, initial=done, desc="segment", unit="frame") as bar:
         stored = da.map_blocks(
-            _Store(checkpoint, rule, shape, bar),
+            _Store(checkpoint, replaced, rule, shape, bar),
             data,
             chunks=tuple((1,) * blocks for blocks in data.numblocks),
             dtype=bool,

@@ -3,19 +3,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from hyperspy_hrtemnn.checkpoint import Source
-from hyperspy_hrtemnn.io.in_situ import frame_files
+from hyperspy_hrtemnn.file_states import digest, digests_of_files, file_state
+from hyperspy_hrtemnn.io.in_situ import files_in_metadata, frame_files
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
-
-# So many hexadecimal digits that no two files have the same.
-_DIGITS = 32
 
 
 @dataclass(frozen=True)
@@ -28,16 +26,25 @@ class Input:
         The file or folder that the user gave.
     files
         The files of the frames of an in-situ camera; none for other movies.
+    names
+        What each of them is known by.
+    identity
+        What the whole is known by, from before it is opened: what is put in its place
+        later is another input.
     """
 
     path: Path
     files: tuple[Path, ...]
+    names: tuple[str, ...]
+    identity: Mapping[str, Any]
 
     @classmethod
     def of(cls, path: Path) -> Input:
         """Return the files of a movie, by the rule by which it is loaded."""
         is_in_situ = path.is_dir() and path.suffix != ".zspy"
-        return cls(path, tuple(frame_files(path)) if is_in_situ else ())
+        files = tuple(frame_files(path)) if is_in_situ else ()
+        identity = {"input": str(path.resolve())} if files else input_identity(path)
+        return cls(path, files, digests_of_files(files), identity)
 
     def source(self, results: int) -> Source:
         """Return what finished frames are known by: the file, or that of each frame.
@@ -48,19 +55,18 @@ class Input:
             Number of frames of the result, fewer than files if it is of focal series.
         """
         if not self.files:
-            return Source(input_identity(self.path))
-        identity = {"input": str(self.path.resolve())}
-        names = tuple(_digest(_state(file)) for file in self.files)
-        if results == len(names):
-            return Source(identity, names)
-        return Source(identity | {"input files": _digest("".join(names))})
+            return Source(self.identity)
+        if results == len(self.names):
+            return Source(self.identity, self.names)
+        files = digest("".join(self.names))
+        return Source({**self.identity, "input files": files})
 
-    def check_number(self, frames: int) -> None:
+    def check(self, movie: Any) -> None:
         """Raise a ValueError if the movie that was loaded is not of these files."""
-        if self.files and frames != len(self.files):
+        if self.files and files_in_metadata(movie) != digest("".join(self.names)):
             raise ValueError(
-                f"{self.path} had {len(self.files)} frames, and has {frames} now: the "
-                "camera or a copy is still writing. Wait until it has ended."
+                f"{self.path} changed while it was opened: the camera or a copy is "
+                "still writing. Wait until it has ended."
             )
 
 
@@ -76,9 +82,9 @@ def input_identity(path: Path) -> dict[str, Any]:
         # A folder does not tell what becomes of the files in it.
         inside = sorted(file for file in path.rglob("*") if file.is_file())
         states = "\n".join(
-            f"{file.relative_to(path)} {_state(file)}" for file in inside
+            f"{file.relative_to(path)} {file_state(file)}" for file in inside
         )
-        identity["input files"] = _digest(states)
+        identity["input files"] = digest(states)
     return identity
 
 
@@ -96,14 +102,5 @@ def with_frames_before(source: Source) -> Source:
     """Return a source whose frames depend on all earlier frames, too."""
     if source.names is None:
         return source
-    chain = accumulate(source.names, lambda before, name: _digest(before + name))
+    chain = accumulate(source.names, lambda before, name: digest(before + name))
     return Source(source.identity, tuple(chain))
-
-
-def _state(file: Path) -> str:
-    status = file.stat()
-    return f"{file.name} {status.st_size} {status.st_mtime_ns}"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]

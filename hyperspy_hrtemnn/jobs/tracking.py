@@ -106,7 +106,7 @@ def track_file(
             # Otherwise this would fail when the last frame is tracked.
             check_property_table(result)
         frames = max(signal.axes_manager.navigation_size, 1)
-        source.check_number(frames)
+        source.check(signal)
         known = with_frames_before(source.source(frames))
         job = {
             "command": "track",

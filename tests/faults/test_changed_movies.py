@@ -12,8 +12,9 @@ import pytest
 import tiny_networks
 from click.testing import CliRunner
 
-from hyperspy_hrtemnn import cli
+from hyperspy_hrtemnn import cli, load_in_situ
 from hyperspy_hrtemnn.checkpoint import Checkpoint
+from hyperspy_hrtemnn.jobs.sources import Input
 from hyperspy_hrtemnn.signals import HRTEM
 
 FRAMES = 4
@@ -176,3 +177,58 @@ def test_another_pixel_size_in_the_first_frame_is_another_job(
     first.save(frame_path(movie, 0), overwrite=True)
     told = run(*command["segment"], "--out", out, code=1)
     assert "their sides was [[0.02, 'nm']" in told
+
+
+def followed(movie, network, folder):
+    return movie.follow_particles(
+        network,
+        folder,
+        min_separation="0.1 nm",
+        drift=False,
+        show_progressbar=False,
+    )
+
+
+@pytest.fixture
+def network(tmp_path):
+    return tiny_networks.brightness(tmp_path / "net.onnx", standardization_width=4.0)
+
+
+def test_the_method_refuses_a_movie_of_which_a_frame_in_between_was_replaced(
+    movie, network, tmp_path
+):
+    write_frame(movie, 1, 0)
+    for _ in range(2):
+        followed(load_in_situ(movie), network, tmp_path / "out")
+    write_frame(movie, 1, 1)
+    with pytest.raises(ValueError, match="files and times of its frames was"):
+        followed(load_in_situ(movie), network, tmp_path / "out")
+
+
+def test_the_method_tells_parts_of_a_movie_whose_ends_are_alike(
+    movie, network, tmp_path
+):
+    for number in (1, 4, 5):
+        shutil.copy2(frame_path(movie, 0), frame_path(movie, number))
+    whole = load_in_situ(movie)
+    # Frames 0, 0, 2, 3, 0, 0: the ends of these two parts are the same.
+    for _ in range(2):
+        followed(whole.inav[0:5], network, tmp_path / "out")
+    with pytest.raises(ValueError, match="files and times of its frames was"):
+        followed(whole.inav[1:6], network, tmp_path / "out")
+
+
+def test_a_file_that_is_replaced_after_it_was_opened_is_another_input(tmp_path):
+    path = tmp_path / "movie.hspy"
+    path.write_bytes(b"old")
+    source = Input.of(path)
+    path.write_bytes(b"new and longer")
+    assert source.source(FRAMES).identity["input size"] == 3
+
+
+@pytest.mark.filterwarnings("ignore:.*frames are missing")
+def test_a_frame_that_is_renamed_while_the_folder_is_opened_is_told(movie):
+    source = Input.of(movie)
+    frame_path(movie, 2).rename(frame_path(movie, 1))
+    with pytest.raises(ValueError, match="changed while it was opened"):
+        source.check(load_in_situ(movie))

@@ -109,11 +109,31 @@ def test_follow_removes_its_own_reflections_when_it_has_none(follow, tmp_path):
     assert not table.exists()
 
 
-@pytest.mark.parametrize("damage", ["", "[1]", '{"properties.csv": 3}', "[" * 10**5])
+BEGUN = '{\n  "written by hyperspy-hrtemnn": '
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", bytes(300), f"{BEGUN}3}}", f"{BEGUN}{{", BEGUN + "[" * 10**5]
+)
 def test_without_its_list_follow_takes_no_file_for_its_own(follow, tmp_path, damage):
     follow()
-    (tmp_path / "out" / "outputs.json").write_text(damage)
+    content = damage if isinstance(damage, bytes) else damage.encode()
+    (tmp_path / "out" / "outputs.json").write_bytes(content)
     assert "was not written by this job" in follow("--force", code=1)
+
+
+@pytest.mark.parametrize(
+    "content", ["mine", "[1]", '{"properties.csv": 3}', '{"a": {"b": 1}}', "[" * 10**5]
+)
+def test_a_file_of_the_user_at_the_name_of_the_list_is_left_alone(
+    follow, tmp_path, content
+):
+    (tmp_path / "out").mkdir()
+    path = tmp_path / "out" / "outputs.json"
+    path.write_text(content)
+    assert "not the list of files" in follow("--force", code=1)
+    assert [*path.parent.iterdir()] == [path]
+    assert path.read_text() == content
 
 
 def test_force_leaves_what_else_lies_in_the_folders(

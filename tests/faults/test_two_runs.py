@@ -138,6 +138,14 @@ def test_of_many_threads_one_at_a_time_holds_a_lock(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("content", [b"", bytes(60), b"hyperspy" + bytes(60)])
+def test_a_lock_that_a_power_failure_has_damaged_is_taken(tmp_path, content):
+    (tmp_path / ".out.lock").write_bytes(content)
+    with locked(tmp_path / "out"):
+        pass
+    assert not (tmp_path / ".out.lock").exists()
+
+
 def test_a_file_of_the_user_at_the_name_of_a_lock_is_left_alone(tmp_path):
     lock = tmp_path / ".out.lock"
     lock.write_text("my poem")

@@ -13,6 +13,8 @@ import numpy as np
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import find_reflections, follow_reflections
 from hyperspy_hrtemnn.bad_frames import BadFrameError
+from hyperspy_hrtemnn.file_states import digest
+from hyperspy_hrtemnn.io.in_situ import files_in_metadata
 from hyperspy_hrtemnn.locks import locked
 from hyperspy_hrtemnn.signals._fourier.local_fft import (
     check_room,
@@ -257,7 +259,19 @@ def _identity(signal: Signal2D, movie: da.Array) -> dict[str, Any]:
         **_pixels(signal),
         "hash of its first frame": ends[0],
         "hash of its last frame": ends[1],
+        **_frames_of_folder(signal),
     }
+
+
+def _frames_of_folder(signal: Signal2D) -> dict[str, str]:
+    """Return what tells the frames in between, where each is a file of its own."""
+    files = files_in_metadata(signal)
+    if files is None:
+        return {}
+    # The files are those of the whole folder; the times tell a part from another.
+    axes = signal.axes_manager.navigation_axes
+    times = [axis.axis.tolist() for axis in axes]
+    return {"files and times of its frames": digest(f"{files} {times}")}
 
 
 def _pixels(signal: Signal2D) -> dict[str, Any]:

@@ -45,6 +45,10 @@ class ReplacedPixels(FrameNotes[tuple[int, int]]):
         """Note what was found in a frame."""
         self.add(frame, data.bad_pixels, data.no_data)
 
+    def noted(self, frame: Hashable) -> tuple[int, int]:
+        """Return what was noted of a frame and is not told yet, (0, 0) if nothing."""
+        return self._pending.get(frame, (0, 0))
+
     def counts(self) -> dict[str, int]:
         """Return how many pixels, of how many frames, were replaced or left out."""
         found = list((self._counts | self._pending).values())

@@ -53,6 +53,11 @@ def stored_job(folder: Path) -> dict[str, Any]:
     ValueError
         If the folder is not ours.
     """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(
+            f"{folder} is not a folder, and finished frames need one of this name. "
+            "Move it away, or give another output."
+        )
     path = folder / JOB
     if not path.exists():
         left = _entries(folder)

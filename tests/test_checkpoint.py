@@ -276,3 +276,10 @@ def test_identity_changes_with_the_file(tmp_path):
     assert before == input_identity(path)
     path.write_bytes(b"three")
     assert input_identity(path) != before
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
+    (tmp_path / "frames").write_text("of the user")
+    with pytest.raises(ValueError, match=r"frames is not a folder.*Move it away"):
+        Checkpoint(tmp_path / "frames", {})
+    assert (tmp_path / "frames").read_text() == "of the user"

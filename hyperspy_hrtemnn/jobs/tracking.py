@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -88,7 +89,7 @@ def track_file(
     """
     source = Input.of(segmentation)
     folder = frames_folder(out)
-    with warnings_as_lines(segmentation), locked(out):
+    with warnings_as_lines(segmentation), locked(out), _locked(table):
         own = OwnFiles(folder)
         check_output(source, out, own, force=force)
         if table is not None:
@@ -123,6 +124,14 @@ def track_file(
         if table is not None:
             _write_tables(out, table, own, checkpoint.digest)
         checkpoint.remove()
+
+
+def _locked(table: Path | None) -> AbstractContextManager[None]:
+    """Hold the lock of a table, which two jobs may have in common."""
+    # A folder that is missing is refused later, and not made.
+    if table is None or not table.parent.is_dir():
+        return nullcontext()
+    return locked(table)
 
 
 def _track(

@@ -10,9 +10,9 @@ import hyperspy.api as hs
 import numpy as np
 import pytest
 import tiny_networks
-from click.testing import CliRunner
+from typed_commands import run
 
-from hyperspy_hrtemnn import cli, load_in_situ
+from hyperspy_hrtemnn import load_in_situ
 from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.jobs.sources import Input
 from hyperspy_hrtemnn.signals import HRTEM
@@ -61,13 +61,6 @@ def command(movie, tmp_path):
         "track": ("track", movie, *tracking, "--probability", "0.5"),
         "follow": ("follow", movie, "--model", network, *tracking),
     }
-
-
-def run(*arguments, code=0):
-    result = CliRunner().invoke(cli.main, [str(part) for part in arguments])
-    assert result.exit_code == code, result.output
-    assert isinstance(result.exception, SystemExit | None), result.exception
-    return result.output
 
 
 def written(monkeypatch, name):

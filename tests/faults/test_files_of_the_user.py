@@ -10,19 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny_networks
-from click.testing import CliRunner
+from typed_commands import calibrated, run
 
-from hyperspy_hrtemnn import cli
 from hyperspy_hrtemnn.jobs.outputs import is_same
 from hyperspy_hrtemnn.signals import HRTEM, Segmentation
 
 posix = pytest.mark.skipif(os.name == "nt", reason="links need rights there")
-
-
-def calibrated(signal):
-    for axis in signal.axes_manager.signal_axes:
-        axis.scale, axis.units = 0.02, "nm"
-    return signal
 
 
 @pytest.fixture
@@ -44,13 +37,6 @@ def segmentation(tmp_path):
 @pytest.fixture
 def network(tmp_path):
     return tiny_networks.brightness(tmp_path / "bright.onnx", standardization_width=4.0)
-
-
-def run(*arguments, code=0):
-    result = CliRunner().invoke(cli.main, [str(part) for part in arguments])
-    assert result.exit_code == code, result.output
-    assert isinstance(result.exception, SystemExit | None), result.exception
-    return result.output
 
 
 @pytest.fixture

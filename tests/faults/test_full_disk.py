@@ -13,10 +13,9 @@ import hyperspy.api as hs
 import numpy as np
 import pytest
 import tiny_networks
-from click.testing import CliRunner
 from disk_states import watched
+from typed_commands import calibrated, run
 
-from hyperspy_hrtemnn import cli
 from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.full_disk import DiskFullError
 from hyperspy_hrtemnn.jobs.tracking import track_file
@@ -34,12 +33,6 @@ cli.main()
 """
 
 
-def calibrated(signal):
-    for axis in signal.axes_manager.signal_axes:
-        axis.scale, axis.units = 0.02, "nm"
-    return signal
-
-
 @contextmanager
 def largest_file(size):
     import resource
@@ -50,13 +43,6 @@ def largest_file(size):
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-
-
-def run(*arguments, code=0):
-    result = CliRunner().invoke(cli.main, [str(part) for part in arguments])
-    assert result.exit_code == code, result.output
-    assert isinstance(result.exception, SystemExit | None), result.exception
-    return result.output
 
 
 @posix

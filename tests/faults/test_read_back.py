@@ -10,20 +10,13 @@ import hyperspy.api as hs
 import numpy as np
 import pytest
 import tiny_networks
-from click.testing import CliRunner
+from typed_commands import calibrated, run
 
-from hyperspy_hrtemnn import cli
 from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.jobs import outputs
 from hyperspy_hrtemnn.signals import HRTEM, Segmentation
 
 FRAMES = 5
-
-
-def calibrated(signal):
-    for axis in signal.axes_manager.signal_axes:
-        axis.scale, axis.units = 0.02, "nm"
-    return signal
 
 
 @pytest.fixture
@@ -46,13 +39,6 @@ def commands(movie, tmp_path):
         "track": ("track", movie, *tracking, *out),
         "follow": ("follow", movie, "--model", network, *tracking, *out),
     }
-
-
-def run(*arguments, code=0):
-    result = CliRunner().invoke(cli.main, [str(part) for part in arguments])
-    assert result.exit_code == code, result.output
-    assert isinstance(result.exception, SystemExit | None), result.exception
-    return result.output
 
 
 def dataset(file):

@@ -12,9 +12,8 @@ from contextlib import contextmanager, suppress
 import numpy as np
 import pytest
 import tiny_networks
-from click.testing import CliRunner
+from typed_commands import run
 
-from hyperspy_hrtemnn import cli
 from hyperspy_hrtemnn.locks import locked
 from hyperspy_hrtemnn.signals import HRTEM
 
@@ -52,13 +51,6 @@ def network(tmp_path):
     return tiny_networks.brightness(tmp_path / "bright.onnx", standardization_width=4.0)
 
 
-def run(*arguments, code=0):
-    result = CliRunner().invoke(cli.main, [str(part) for part in arguments])
-    assert result.exit_code == code, result.output
-    assert isinstance(result.exception, SystemExit | None), result.exception
-    return result.output
-
-
 def files(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if not path.is_dir()}
 
@@ -86,6 +78,17 @@ def test_a_second_run_is_refused_before_it_touches_anything(
     run(*command)
     assert out.exists()
     assert not list(out.parent.glob(".*"))
+
+
+def test_two_outputs_cannot_share_a_table(movie, tmp_path):
+    table = tmp_path / "table.csv"
+    command = ("track", tmp_path / "movie.hspy", "--min-separation", "0.1 nm")
+    more = ("--probability", 0.5, "--out", tmp_path / "out.hspy", "--table", table)
+    with another_process_holds(table) as process:
+        told = run(*command, *more, code=1)
+    assert f"table.csv is being written by process {process.pid} on" in told
+    assert not list(tmp_path.glob("out.hspy*"))
+    assert not table.exists()
 
 
 def test_follow_particles_is_refused_as_well(movie, network, tmp_path):

@@ -91,8 +91,8 @@ def cluster_client(
 def _interrupts_later() -> Iterator[None]:
     """Put Ctrl-C off meanwhile; processes that start meanwhile never get it.
 
-    A terminal sends it to all of them. One that it has stopped halfway waits for its
-    task to end, and is not there to be told that its command has ended.
+    A terminal sends it to all of them. They end with their command all the same, and
+    dask, which fails with a traceback if it is interrupted here, is not.
     """
     if not hasattr(signal, "pthread_sigmask"):
         # Windows has none.

@@ -110,13 +110,15 @@ def test_an_error_behind_another_is_found(tmp_path) -> None:
 @pytest.mark.skipif(not hasattr(signal, "SIGINT") or os.name == "nt", reason="Ctrl-C")
 def test_ctrl_c_ends_processes_too_without_a_traceback(arguments, tmp_path) -> None:
     slow = (
-        "import sys, time\n"
+        "import signal, sys, time\n"
         "from hrtemnn_training import generation\n"
         "from hrtemnn_training.cli import structures\n"
         "def wait(*_):\n"
         "    print('begun', flush=True)\n"
         "    time.sleep(300)\n"
         "if __name__ == '__main__':\n"
+        # What runs in the background of a shell ignores it.
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "    generation._make_structure = wait\n"
         "    structures(sys.argv[1:])\n"
     )

@@ -14,7 +14,7 @@ from hyperspy_hrtemnn.io.whole_frames import load_movie
 
 from .lengths import sampling_in_angstrom
 from .outputs import is_same
-from .sources import Input
+from .sources import files_of
 from .warning_lines import warnings_as_lines
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def measure_file(
             raise ValueError(f"There is no folder {path.parent} for {path.name}.")
         if path is not None:
             check_replaceable(path)
-    others = (movie, *Input.of(movie).files)
+    others = (movie, *files_of(movie))
     for path, more in ((out, others), (picture, (*others, out))):
         if path is not None and any(is_same(path, other) for other in more):
             raise ValueError(

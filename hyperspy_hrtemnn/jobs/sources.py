@@ -41,8 +41,7 @@ class Input:
     @classmethod
     def of(cls, path: Path) -> Input:
         """Return the files of a movie, by the rule by which it is loaded."""
-        is_in_situ = path.is_dir() and path.suffix != ".zspy"
-        files = tuple(frame_files(path)) if is_in_situ else ()
+        files = files_of(path)
         identity = {"input": str(path.resolve())} if files else input_identity(path)
         return cls(path, files, digests_of_files(files), identity)
 
@@ -68,6 +67,12 @@ class Input:
                 f"{self.path} changed while it was opened: the camera or a copy is "
                 "still writing. Wait until it has ended."
             )
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Return the files of the frames of an in-situ camera; none for other movies."""
+    is_in_situ = path.is_dir() and path.suffix != ".zspy"
+    return tuple(frame_files(path)) if is_in_situ else ()
 
 
 def input_identity(path: Path) -> dict[str, Any]:

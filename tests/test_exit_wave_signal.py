@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tiny_networks
 from known_waves import EXTENT, SAMPLING, SHAPE, flake, lenses
+from own_warnings import of_ours
 
 from hyperspy_hrtemnn.analysis import compare_waves, image_intensity
 from hyperspy_hrtemnn.analysis.waves.registration import shifted_wave
@@ -382,7 +383,7 @@ def test_network_reconstruction(tmp_path, series):
     np.testing.assert_array_equal(lazy.data.compute(), found.data)
     with pytest.warns(UserWarning, match="towards overfocus") as caught:
         three.inav[::-1].reconstruct_exitwave(path, **QUIET)
-    assert caught[0].filename == __file__
+    assert of_ours(caught)[0].filename == __file__
     three.axes_manager["defocus"].scale = 8
     with pytest.warns(UserWarning, match="8 nm of defocus apart"):
         three.reconstruct_exitwave(path, **QUIET)

@@ -13,6 +13,7 @@ import hyperspy.api as hs
 import numpy as np
 import pytest
 import tiny_networks
+from own_warnings import of_ours
 
 from hyperspy_hrtemnn.io.whole_frames import load_images
 from hyperspy_hrtemnn.signals import HRTEM
@@ -118,7 +119,7 @@ def test_segment_warns_where_frames_are_read_many_times(mrc, tmp_path):
     movie.set_signal_type("HRTEM")
     with pytest.warns(UserWarning, match="hold 50 frames, .* up to 25 times") as caught:
         movie.segment(network, lazy_output=True)
-    (warning,) = caught
+    (warning,) = of_ours(caught)
     assert warning.filename == __file__
     assert "hs.load(..., lazy=True, chunks=(1, -1, -1))" in str(warning.message)
 

@@ -19,58 +19,44 @@ from __future__ import annotations
 import argparse
 import warnings
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import hyperspy.api as hs
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize_scalar
 
+from focal_series.images import detected, focal_series, shown_wave
+from focal_series.lens_scores import along_beam, lens_deviations
+from focal_series.specimens import kept_wave
+from focal_series.wave_scores import distance_along_beam
 from hrtemnn_training.images.conditions import draw_conditions
-from hrtemnn_training.images.grid import Grid
-from hrtemnn_training.images.wave_label import exit_wave as smoothed
 from hrtemnn_training.recipe import Recipe, read_recipe
 from hrtemnn_training.waves.multislice import exit_wave
-from hyperspy_hrtemnn.analysis import (
-    Detector,
-    detect_electrons,
-    image_intensity,
-    propagate_wave,
-)
+from hyperspy_hrtemnn.analysis import image_intensity
 from hyperspy_hrtemnn.analysis.refinement.wave_error import NETWORK
 from hyperspy_hrtemnn.analysis.waves.registration import find_wave_shift, shifted_wave
 from hyperspy_hrtemnn.networks import load
 
 if TYPE_CHECKING:
-    from hyperspy_hrtemnn.analysis import FittedOptics, Optics
+    from focal_series.lens_scores import Deviation
+    from hyperspy_hrtemnn.analysis import Detector, FittedOptics, Optics
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.signals import HRTEM
 
 RECIPE = Path(__file__).parents[1] / "training" / "recipes" / "mos2-exitwave.json"
 FIRST_SEED = 700_000  # far from those of the recipe's own structures
 ENERGY = 50.0  # of the recipe [keV]
-BORDER = 3.0  # cut off on each side of the field [Å]
 DEFOCUS_OFF, CS_OFF = 20.0, 1.5e4  # [Å]
 
 # A fit this far off ended in another minimum; the errors of right ones are a fifth.
 WRONG_DEFOCUS, WRONG_CS = 8.0, 5e3
 
 
-def wave_of(recipe: Recipe, number: int, folder: Path) -> np.ndarray:
-    """Return the exit wave of a flake, simulated once."""
-    path = folder / f"wave_{number}.npy"
-    if not path.exists():
-        structure = recipe.structures.make(FIRST_SEED + number)
-        np.save(path, exit_wave(structure, recipe.waves))
-    return np.asarray(np.load(path))
-
-
-def middle(detector: Detector) -> slice:
-    """Return the pixels of the field that are shown."""
-    border = round(BORDER / detector.sampling)
-    return slice(border, -border)
+def wave_of(recipe: Recipe, number: int) -> np.ndarray:
+    """Return the exit wave of a flake."""
+    return exit_wave(recipe.structures.make(FIRST_SEED + number), recipe.waves)
 
 
 def series_of(
@@ -82,42 +68,19 @@ def series_of(
 ) -> HRTEM:
     """Return the middle of the images, with the defocus as a user guesses it."""
     shape = (round(field / detector.sampling),) * 2
-    inside = middle(detector)
-    images = [
-        detect_electrons(
-            image_intensity(wave, (field, field), each, shape), detector, rng
-        )[inside, inside]
-        for each in optics
-    ]
-    series: HRTEM = hs.signals.Signal2D(np.stack(images))
-    series.set_signal_type("HRTEM")
-    axis = series.axes_manager.navigation_axes[0]
-    axis.name, axis.units, axis.scale = "defocus", "nm", 5.0
+    intensities = [image_intensity(wave, (field, field), o, shape) for o in optics]
+    images = detected(intensities, detector, rng)
     guess = optics[0].defocus + rng.uniform(-DEFOCUS_OFF, DEFOCUS_OFF)
-    axis.offset = guess / 10
-    for axis, name in zip(series.axes_manager.signal_axes, "xy", strict=True):
-        axis.name, axis.scale, axis.units = name, detector.sampling / 10, "nm"
-    series.metadata.set_item("Acquisition_instrument.TEM.beam_energy", optics[0].energy)
-    return series
+    return focal_series(images, detector.sampling, guess, optics[0].energy)
 
 
 def behind(
     found: np.ndarray, wave: np.ndarray, field: float, detector: Detector
 ) -> float:
     """Return how far along the beam a wave has to go to the true one [Å]."""
-    pixel, inside = detector.sampling, middle(detector)
-    shape = (round(field / pixel),) * 2
-    grid = Grid((-pixel / 2, -pixel / 2), (field, field), shape)
-    parts = smoothed(wave, (field, field), grid)[inside, inside]
-    truth = parts[..., 0] + 1j * parts[..., 1]
+    truth = shown_wave(wave, field, detector.sampling)
     placed = shifted_wave(found, find_wave_shift(found, truth, 5)).astype(np.complex64)
-    seen = slice(round(8 / pixel), -round(8 / pixel))  # [Å]
-
-    def difference(distance: float) -> float:
-        moved = propagate_wave(placed, pixel, ENERGY, distance) - truth
-        return float(np.mean(np.abs(moved[seen, seen]) ** 2))
-
-    return float(minimize_scalar(difference, bounds=(-8, 8), method="bounded").x)
+    return distance_along_beam(placed, truth, detector.sampling, ENERGY)
 
 
 def fitted(
@@ -140,37 +103,6 @@ def fitted(
         Cs=f"{guess} angstrom",
     )
     return wave.data, found, perf_counter() - start
-
-
-def deviations(found: FittedOptics, optics: tuple[Optics, ...]) -> list[dict[str, Any]]:
-    """Return the difference from the truth and the standard error of each value."""
-    truth: dict[str, Any] = {
-        "defocus": np.array([each.defocus for each in optics]),
-        "Cs": optics[0].Cs,
-        "C12": optics[0].aberrations[0].magnitude,
-        "phi12": optics[0].aberrations[0].angle,
-        "C21": optics[0].aberrations[1].magnitude,
-        "phi21": optics[0].aberrations[1].angle,
-        "focal_spread": optics[0].focal_spread,
-        "blur": optics[0].blur,
-        "shift": np.zeros(2),
-        "drift": np.zeros((len(optics) - 1, 2)),
-    }
-    rows = []
-    for name, true in truth.items():
-        measured = getattr(found, name)
-        value, error = np.asarray(measured.value), np.asarray(measured.error)
-        if name == "drift":
-            value, error = value[1:], error[1:]
-        off = value - true
-        if name.startswith("phi"):
-            period = 2 * np.pi / int(name[-1])
-            off = (off + period / 2) % period - period / 2
-        rows += [
-            {"value": name, "off": float(a), "error": float(b)}
-            for a, b in zip(off.ravel(), error.ravel(), strict=True)
-        ]
-    return rows
 
 
 def report(rows: pd.DataFrame, fits: pd.DataFrame) -> None:
@@ -203,7 +135,7 @@ def report(rows: pd.DataFrame, fits: pd.DataFrame) -> None:
 
 def one_fit(
     wave: np.ndarray, recipe: Recipe, number: int, dose: float, network: Network
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+) -> tuple[dict[str, Any], list[Deviation]]:
     """Return how the fit of one series ended, and the deviations of its values."""
     rng = np.random.default_rng([number, round(dose)])
     field = float(recipe.structures.field)
@@ -218,17 +150,9 @@ def one_fit(
         except ValueError as refused:
             print(number, dose, refused)
             return {"wrong": True, "flagged": True}, []
-    rows = deviations(found, optics)
+    rows = lens_deviations(found, optics, np.zeros((len(optics), 2)))
     plane = behind(values, wave, field, detector)
-    rows += [
-        {
-            "value": "defocus, registered",
-            "off": row["off"] + plane,
-            "error": float(np.sqrt(row["error"] ** 2 - NETWORK.plane**2)),
-        }
-        for row in rows
-        if row["value"] == "defocus"
-    ]
+    rows += along_beam(rows, plane, NETWORK.plane)
     limits = {"defocus": WRONG_DEFOCUS, "Cs": WRONG_CS}
     end = {
         "wrong": any(
@@ -255,7 +179,8 @@ def main() -> None:
     network = load(options.model).averaged()
     rows, fits = [], []
     for number in range(options.first, options.first + options.series):
-        wave = wave_of(recipe, number, options.folder)
+        simulate = partial(wave_of, recipe, number)
+        wave = kept_wave(options.folder, number, simulate)
         for dose in options.doses:
             end, these = one_fit(wave, recipe, number, dose, network)
             state = {"number": number, "dose": dose}

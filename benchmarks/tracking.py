@@ -24,7 +24,6 @@ import numpy as np
 import pandas as pd
 import trackpy
 from laptrack import LapTrack, OverLapTrack
-from moving_particles import SCENARIOS, Movie
 from skimage.measure import regionprops_table
 
 from hyperspy_hrtemnn.analysis import (
@@ -32,6 +31,7 @@ from hyperspy_hrtemnn.analysis import (
     particle_properties,
     split_particles,
 )
+from moving_particles import SCENARIOS, Movie
 
 if TYPE_CHECKING:
     from collections.abc import Callable

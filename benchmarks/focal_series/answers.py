@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers: what a method says of a series; places from the first pixel [Å]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from hyperspy_hrtemnn.analysis import FittedOptics
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Wave, columns and lenses of a series, as far as a method gives them.
+
+    Parameters
+    ----------
+    wave
+        Exit wave, shape (y, x).
+    columns
+        ``class`` by its general name, ``x``, ``y`` and, if the method has them, ``z``,
+        ``sigma_x``, ``sigma_y``, ``occupancy``, ``sigma_occupancy`` and
+        ``probability_`` of each class.
+    empty_sites
+        ``x``, ``y`` and probabilities of sites where nothing stands.
+    optics
+        The lenses.
+    chi2, chi2_error
+        How well the answer explains the images, and the spread of that from noise.
+    seconds
+        Time of the refinement alone.
+    """
+
+    wave: NDArray[np.complexfloating] | None = None
+    columns: pd.DataFrame | None = None
+    empty_sites: pd.DataFrame | None = None
+    optics: FittedOptics | None = None
+    chi2: float = np.nan
+    chi2_error: float = np.nan
+    seconds: float = np.nan

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Report: tables of waves, columns, lenses and probabilities, from rows of series."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from .column_scores import PROBABILITIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What the registered error of a wave is to be at most, from which dose on [e-/Å²]. The
+# last is what a prototype had at 316.
+_MARKS = ((1e4, 0.003), (1e3, 0.007), (0.0, 0.012))
+
+_DOSES = ("from 1e4 on", "1e3 to 1e4", "below 1e3")
+
+_FAILED = 2.0  # times the mark
+
+_BINS = np.array([0, 0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999, 1])
+"""Limits of the probabilities that are counted together."""
+
+
+def marks(doses: pd.Series[float]) -> pd.Series[float]:
+    """Return the largest error of a wave that is within the marks, of each dose."""
+    conditions = [doses >= dose for dose, _ in _MARKS]
+    values = np.select(conditions, [mark for _, mark in _MARKS])
+    return pd.Series(values, doses.index)
+
+
+def failed(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Return which series have a wave twice as far off as the mark, or none."""
+    if "registered" not in rows:
+        return pd.Series(data=True, index=rows.index)
+    return ~(rows["registered"] <= _FAILED * marks(rows["dose"]))
+
+
+def flagged(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Return of which series the method refused or warned."""
+    said = rows[["refused", "warned"]].astype(object).fillna("")
+    return (said != "").any(axis=1)
+
+
+def by_dose(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the series of each range of doses, and all."""
+    least = np.select([rows["dose"] >= dose for dose, _ in _MARKS], range(len(_MARKS)))
+    for number, name in enumerate(_DOSES):
+        if (least == number).any():
+            yield name, rows[least == number]
+    yield "all", rows
+
+
+def wave_table(methods: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return medians of the errors of waves, shares within the marks, and failures."""
+    table = []
+    for method, rows in methods.items():
+        if "registered" not in rows:
+            continue
+        for dose, group in by_dose(rows):
+            bad, told = failed(group), flagged(group)
+            within = group["registered"] <= marks(group["dose"])
+            table.append(
+                {
+                    "dose": dose,
+                    "method": method,
+                    "series": len(group),
+                    "raw": group["raw"].median(),
+                    "registered": group["registered"].median(),
+                    "along beam, too": group["along"].median(),
+                    "whole image": group["whole"].median(),
+                    "within mark": within.mean(),
+                    "failed": bad.mean(),
+                    "of these flagged": told[bad].mean(),
+                    "others flagged": told[~bad].mean(),
+                    "chi2": group["chi2"].median(),
+                    "seconds": group["seconds"].median(),
+                    "MiB": group["memory"].max(),
+                }
+            )
+    return _by_dose_first(table)
+
+
+def column_table(methods: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return mistakes of each hundred columns, series all right, and positions."""
+    table = []
+    for method, rows in methods.items():
+        if "columns" not in rows:
+            continue
+        for dose, group in by_dose(rows):
+            columns = group["columns"].sum()
+            sides = group["sides"].sum()
+            shares = {
+                f"{name} %": 100 * group[name].sum() / columns
+                for name in ("wrong", "missing", "extra")
+            }
+            table.append(
+                {"dose": dose, "method": method, "series": len(group)}
+                | shares
+                | {
+                    # A series without an answer is not all right.
+                    "all right": group["all_right"].fillna(0).mean(),
+                    "with sides": group["all_right_sides"].fillna(0).mean()
+                    if sides
+                    else np.nan,
+                    "sides right": 1 - group["wrong_sides"].sum() / sides
+                    if sides
+                    else np.nan,
+                    "pm": group["position"].median(),
+                    "pm registered": group["position_registered"].median(),
+                    "pull": group["pull"].median(),
+                    "pull registered": group["pull_registered"].median(),
+                }
+            )
+    return _by_dose_first(table)
+
+
+def lens_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return median errors of lenses, and how often they are within stated ones."""
+    off, error, value = rows["off"].abs(), rows["error"], rows["value"]
+    return pd.DataFrame(
+        {
+            "median": off.groupby(value).median(),
+            "90 %": off.groupby(value).quantile(0.9),
+            "standard error": error.groupby(value).median(),
+            "within 1": (off <= error).groupby(value).mean(),
+            "within 2": (off <= 2 * error).groupby(value).mean(),
+        }
+    )
+
+
+def reliability_table(sites: pd.DataFrame) -> pd.DataFrame:
+    """Return how often classes stand where they were said to, by their probability.
+
+    Parameters
+    ----------
+    sites
+        Rows of sites with probabilities.
+    """
+    stated, right = said_and_true(sites)
+    bins = np.clip(np.searchsorted(_BINS, stated, "right") - 1, 0, len(_BINS) - 2)
+    number = pd.Series(bins)
+    return pd.DataFrame(
+        {
+            "from": _BINS[:-1],
+            "to": _BINS[1:],
+            "statements": number.value_counts().reindex(range(len(_BINS) - 1)),
+            "stated": pd.Series(stated).groupby(number).mean(),
+            "true": pd.Series(right).groupby(number).mean(),
+        }
+    )
+
+
+def said_and_true(sites: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return each stated probability of a class, and whether it is the true one."""
+    stated = sites[list(PROBABILITIES)].to_numpy(float)
+    names = np.array([name.removeprefix("probability_") for name in PROBABILITIES])
+    right = sites["true"].to_numpy()[:, np.newaxis] == names
+    known = np.isfinite(stated)
+    return stated[known], right[known]
+
+
+def _by_dose_first(table: list[dict[str, object]]) -> pd.DataFrame:
+    order = (*_DOSES, "all")
+    table = sorted(table, key=lambda row: order.index(str(row["dose"])))
+    return (
+        pd.DataFrame(table).set_index(["dose", "method"]) if table else pd.DataFrame()
+    )

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Simulators of waves and images: the recipe's way, or abTEM's own functions.
+
+The second shares nothing with this package but the atoms and the camera: a potential
+of finite projection with the parametrization of Lobato and van Dyck, frozen phonons
+whose images, not waves, are averaged, abTEM's transfer function, and a blur of the
+image instead of the wave.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from ase import Atoms
+
+from hrtemnn_training.waves.multislice import exit_wave
+from hyperspy_hrtemnn.analysis import image_intensity
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hrtemnn_training.structures import Structure
+    from hrtemnn_training.waves.multislice import WaveSettings
+    from hyperspy_hrtemnn.analysis import Optics
+
+    Waves = NDArray[np.complex64]
+
+_PHONONS = 8  # configurations
+_DISPLACEMENT = 0.003**0.5  # of an atom along each direction, as in the recipes [Å]
+
+
+class Simulator(Protocol):
+    """Simulates waves, shape (..., y, x), one or several whose images are averaged."""
+
+    def waves(self, structure: Structure, settings: WaveSettings, seed: int) -> Waves:
+        """Return the exit waves of a structure."""
+
+    def image(
+        self, waves: Waves, field: float, optics: Optics, shape: tuple[int, int]
+    ) -> NDArray[np.float32]:
+        """Return the image, free of noise, of a square field [Å]; 1 = vacuum."""
+
+
+class OfRecipe:
+    """The way of the recipes: one wave."""
+
+    def waves(self, structure: Structure, settings: WaveSettings, seed: int) -> Waves:
+        """Return the exit wave of a structure."""
+        return exit_wave(structure, settings, seed)
+
+    def image(
+        self, waves: Waves, field: float, optics: Optics, shape: tuple[int, int]
+    ) -> NDArray[np.float32]:
+        """Return the image, free of noise, of a square field [Å]; 1 = vacuum."""
+        return image_intensity(waves, (field, field), optics, shape)
+
+
+class OfAbtem:
+    """abTEM's own functions, its defaults but for the slices."""
+
+    def waves(self, structure: Structure, settings: WaveSettings, seed: int) -> Waves:
+        """Return the exit wave of each configuration of the vibrating atoms."""
+        abtem = _abtem()
+        atoms = Atoms(
+            structure.numbers, structure.positions, cell=structure.box, pbc=True
+        )
+        phonons = abtem.FrozenPhonons(
+            atoms, num_configs=_PHONONS, sigmas=_DISPLACEMENT, seed=seed
+        )
+        potential = abtem.Potential(
+            phonons,
+            sampling=settings.sampling,
+            slice_thickness=settings.slice_thickness,
+            projection="finite",
+        )
+        beam = abtem.PlaneWave(energy=settings.energy * 1e3)
+        waves = beam.multislice(potential, lazy=False).downsample("cutoff")
+        # abTEM's arrays are indexed [x, y], images [y, x].
+        return np.asarray(np.swapaxes(waves.array, -2, -1), np.complex64)
+
+    def image(
+        self, waves: Waves, field: float, optics: Optics, shape: tuple[int, int]
+    ) -> NDArray[np.float32]:
+        """Return the mean of the images of all configurations; 1 = vacuum."""
+        abtem = _abtem()
+        angles = {
+            key: value
+            for each in optics.aberrations
+            for key, value in (
+                (each.name, each.magnitude),
+                (f"phi{each.name[1:]}", each.angle),
+            )
+        }
+        lens = abtem.CTF(
+            energy=optics.energy * 1e3,
+            defocus=optics.defocus,
+            Cs=optics.Cs,
+            focal_spread=optics.focal_spread,
+            **angles,
+        )
+        mean = 0.0
+        for wave in waves:
+            exit_plane = abtem.Waves(
+                np.ascontiguousarray(wave.T),
+                energy=optics.energy * 1e3,
+                extent=(field, field),
+            )
+            # The intensity has twice the frequencies of the wave.
+            fine = exit_plane.interpolate(gpts=tuple(2 * n for n in wave.T.shape))
+            mean = mean + fine.apply_ctf(lens).intensity() / len(waves)
+        image: Any = mean
+        if optics.blur:
+            image = image.gaussian_filter(optics.blur, boundary="periodic")
+        array = image.interpolate(gpts=shape[::-1]).array.T
+        return np.asarray(np.maximum(array, 0), np.float32)
+
+
+SIMULATORS: dict[str, Simulator] = {"recipe": OfRecipe(), "abtem": OfAbtem()}
+
+
+def _abtem() -> Any:
+    import abtem  # seconds to import
+
+    abtem.config.set({"precision": "float32", "device": "cpu"})
+    return abtem

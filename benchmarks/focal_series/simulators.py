@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from ase import Atoms
+from scipy.signal import resample
 
 from hrtemnn_training.waves.multislice import exit_wave
 from hyperspy_hrtemnn.analysis import image_intensity
@@ -84,31 +85,28 @@ class OfAbtem:
     ) -> NDArray[np.float32]:
         """Return the mean of the images of all configurations; 1 = vacuum."""
         abtem = _abtem()
-        angles = {
-            key: value
-            for each in optics.aberrations
-            for key, value in (
-                (each.name, each.magnitude),
-                (f"phi{each.name[1:]}", each.angle),
-            )
-        }
+        others = {each.name: each.magnitude for each in optics.aberrations}
+        angles = {f"phi{each.name[1:]}": each.angle for each in optics.aberrations}
         lens = abtem.CTF(
             energy=optics.energy * 1e3,
             defocus=optics.defocus,
             Cs=optics.Cs,
             focal_spread=optics.focal_spread,
+            **others,
             **angles,
         )
         mean = 0.0
         for wave in waves:
+            # The intensity has twice the frequencies of the wave.
+            fine = wave.T
+            for axis in (0, 1):
+                fine = resample(fine, 2 * fine.shape[axis], axis=axis)
             exit_plane = abtem.Waves(
-                np.ascontiguousarray(wave.T),
+                fine.astype(np.complex64),
                 energy=optics.energy * 1e3,
                 extent=(field, field),
             )
-            # The intensity has twice the frequencies of the wave.
-            fine = exit_plane.interpolate(gpts=tuple(2 * n for n in wave.T.shape))
-            mean = mean + fine.apply_ctf(lens).intensity() / len(waves)
+            mean = mean + exit_plane.apply_ctf(lens).intensity() / len(waves)
         image: Any = mean
         if optics.blur:
             image = image.gaussian_filter(optics.blur, boundary="periodic")

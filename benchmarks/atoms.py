@@ -164,7 +164,8 @@ def report(benchmark: Benchmark, picture: Path | None) -> None:
         sys.exit("There are no rows yet; run without --report first.")
     print(f"\n{RECIPES[benchmark.name]}, {benchmark.variant.name}, ", end="")
     print(f"refined from the columns of: {benchmark.start}")
-    for table in (wave_table(methods), column_table(methods)):
+    waves = wave_table(methods, on_graphene=benchmark.name == "graphene")
+    for table in (waves, column_table(methods)):
         print(f"\n{table.round(4).to_string()}")
     lenses = benchmark.table("refined", "lenses").rows
     sites = benchmark.table("refined", "sites").rows

@@ -4,7 +4,8 @@
     python benchmarks/atoms.py exitwave --folder FOLDER --series 24
     python benchmarks/atoms.py columns --folder FOLDER --methods refined --doses 1e3 1e4
     python benchmarks/atoms.py exitwave --folder FOLDER --methods refined --drift 10
-    python benchmarks/atoms.py exitwave --folder FOLDER --report
+    python benchmarks/atoms.py exitwave --folder FOLDER --report --picture atoms.png
+    python benchmarks/atoms.py exitwave --folder FOLDER --compare
 
 Series of held-out structures of a recipe, three images each, in the recipe's own
 conditions. Nothing is known of the lenses but a guess of the defocus, up to 2 nm off,
@@ -37,6 +38,7 @@ from focal_series.report import (
     column_table,
     lens_table,
     reliability_table,
+    variant_table,
     wave_table,
 )
 from focal_series.scores import score
@@ -177,6 +179,20 @@ def report(benchmark: Benchmark, picture: Path | None) -> None:
         write_picture(picture, methods, sites if len(sites) else None)
 
 
+def report_variants(benchmark: Benchmark) -> None:
+    """Print what the refinement reaches in all variants that there are rows of."""
+    head = f"{benchmark.name}_"
+    found = {}
+    for path in sorted(
+        (benchmark.folder / "results").glob(f"{head}*_refined_*_series.csv")
+    ):
+        variant, start = path.stem.removeprefix(head).split("_refined_")
+        rows = GrowingTable(path).rows
+        found[f"{variant}, {start.removesuffix('_series')}"] = rows
+    plain = benchmark.table("refined").rows
+    print(f"\n{variant_table(plain, found).round(4).to_string()}")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the options of the command line."""
     made = argparse.ArgumentParser(
@@ -190,6 +206,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--methods", choices=METHODS, nargs="+", default=METHODS)
     made.add_argument("--start", choices=["network", "displaced"], default="network")
     made.add_argument("--report", action="store_true", help="print, run nothing")
+    made.add_argument(
+        "--compare", action="store_true", help="print all variants, run nothing"
+    )
     made.add_argument("--picture", type=Path)
     add = partial(made.add_argument_group("variants").add_argument)
     add("--drift", type=float, default=0.0, help="from image to image, at most [Å]")
@@ -219,6 +238,9 @@ def main() -> None:
         simulator=options.simulator,
     )
     benchmark = Benchmark(options.recipe, variant, options.start, options.folder)
+    if options.compare:
+        report_variants(benchmark)
+        return
     numbers = range(options.first, options.first + options.series)
     for method in () if options.report else options.methods:
         benchmark.run(method, numbers, options.doses or [None])

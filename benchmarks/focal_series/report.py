@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .column_scores import PROBABILITIES
+from .tables import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,8 @@ _MARKS = (0.003, 0.007, 0.012)
 _MARKS_ON_GRAPHENE = (0.008, 0.008, 0.012)
 
 _FAILED = 2.0  # times the mark
+
+_WITHIN = 1.5  # times the error without a variant
 
 _BINS = np.array([0, 0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999, 1])
 """Limits of the probabilities that are counted together."""
@@ -126,6 +129,38 @@ def column_table(methods: dict[str, pd.DataFrame]) -> pd.DataFrame:
                 }
             )
     return _by_dose_first(table)
+
+
+def variant_table(
+    plain: pd.DataFrame, variants: dict[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """Return the errors of waves in variants over those of the same series without.
+
+    Parameters
+    ----------
+    plain
+        Rows of the refinement in the recipe's own conditions.
+    variants
+        Those in each variant.
+    """
+    table = {}
+    for name, rows in variants.items():
+        both = rows.merge(plain[[*KEY, "registered"]], on=KEY, suffixes=("", "_plain"))
+        # A series without an answer is infinitely far off.
+        off = both["registered"].fillna(np.inf) / both["registered_plain"]
+        told = flagged(both)
+        table[name] = {
+            "series": len(both),
+            "registered": both["registered"].median(),
+            "over plain": off.median(),
+            "largest": off.max(),
+            "within 1.5 or flagged": ((off <= _WITHIN) | told).mean(),
+            "flagged": told.mean(),
+            "all right": both["all_right"].fillna(0).mean(),
+            "pull": both["pull_registered"].median(),
+            "chi2": both["chi2"].median(),
+        }
+    return pd.DataFrame.from_dict(table, orient="index")
 
 
 def lens_table(rows: pd.DataFrame) -> pd.DataFrame:

@@ -229,3 +229,26 @@ def test_probabilities_that_hold_are_on_the_diagonal():
     table = reliability_table(sites).dropna()
     assert table["statements"].sum() == 8000
     assert np.allclose(table["stated"], table["true"], atol=0.03)
+
+
+def test_variants_are_compared_with_the_same_series_without():
+    from focal_series.report import variant_table
+
+    plain = pd.DataFrame({"number": [1, 2, 3], "asked": "drawn", "registered": 0.002})
+    rows = pd.DataFrame(
+        {
+            "number": [2, 3, 4],
+            "asked": "drawn",
+            "registered": [0.003, np.nan, 0.1],
+            "all_right": [1.0, np.nan, 0.0],
+            "pull_registered": 1.0,
+            "chi2": 1.0,
+            "refused": ["", "no lens makes such images", ""],
+            "warned": np.nan,
+        }
+    )
+    table = variant_table(plain, {"drift-10": rows}).loc["drift-10"]
+    assert table["series"] == 2
+    assert table["largest"] == np.inf
+    assert table["within 1.5 or flagged"] == 1
+    assert (table["flagged"], table["all right"]) == (0.5, 0.5)

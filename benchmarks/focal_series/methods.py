@@ -86,8 +86,8 @@ class Refined:
             _general(model.columns, case),
             _general(model.empty_sites, case),
             model.optics,
-            float(model.chi2),
-            float(model.chi2_error),
+            float(model.optics.chi2),
+            float(model.optics.chi2_error),
             seconds,
         )
 
@@ -132,7 +132,7 @@ def _general(table: pd.DataFrame, case: Case) -> pd.DataFrame:
     table = table.rename(columns=renamed)
     if "class" in table:
         table["class"] = table["class"].map(lambda name: names[name])
-    for name in ("x", "y", "sigma_x", "sigma_y"):
+    for name in ("x", "y", "z", "sigma_x", "sigma_y"):
         if name in table:
             table[name] = 10 * table[name]  # axes of the series are in nm
     return table

@@ -44,6 +44,11 @@ def flagged(rows: pd.DataFrame) -> pd.Series[bool]:
     return (said != "").any(axis=1)
 
 
+def _off(rows: pd.DataFrame) -> pd.Series[float]:
+    """Return by how many standard deviations of noise chi² is not 1."""
+    return (rows["chi2"] - 1) / rows["chi2_error"]
+
+
 def by_dose(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield the series of each group of doses, and all."""
     group = _group(rows)
@@ -90,7 +95,9 @@ def wave_table(
                     "of these flagged": told[bad].mean() if judges else np.nan,
                     "others flagged": told[~bad].mean() if judges else np.nan,
                     "chi2": group["chi2"].median(),
+                    "chi2 off": _off(group).median(),
                     "seconds": group["seconds"].median(),
+                    "of processor": group["cpu_seconds"].median(),
                     "MiB": group["memory"].max(),
                 }
             )
@@ -159,6 +166,7 @@ def variant_table(
             "all right": both["all_right"].fillna(0).mean(),
             "pull": both["pull_registered"].median(),
             "chi2": both["chi2"].median(),
+            "chi2 off": _off(both).median(),
         }
     return pd.DataFrame.from_dict(table, orient="index")
 

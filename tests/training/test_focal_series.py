@@ -242,7 +242,8 @@ def test_variants_are_compared_with_the_same_series_without():
             "registered": [0.003, np.nan, 0.1],
             "all_right": [1.0, np.nan, 0.0],
             "pull_registered": 1.0,
-            "chi2": 1.0,
+            "chi2": [1.0, np.nan, 1.3],
+            "chi2_error": 0.01,
             "refused": ["", "no lens makes such images", ""],
             "warned": np.nan,
         }

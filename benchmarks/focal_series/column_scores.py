@@ -134,7 +134,7 @@ def column_scores(rows: pd.DataFrame) -> dict[str, float]:
     ``columns``, how many there are; ``wrong`` classes, ``missing`` and ``extra``
     columns; ``sides``, the single X whose side was said, and ``wrong_sides``;
     ``all_right``, without the sides, and ``all_right_sides``; the ``carbon_`` of the
-    first four; root mean squares along one direction: ``position``,
+    first four; ``unsaid``, the columns without any probability; root mean squares along one direction: ``position``,
     ``position_registered``, without the common shift, and ``pull`` and
     ``pull_registered``, in units of the stated errors.
     """
@@ -146,7 +146,9 @@ def column_scores(rows: pd.DataFrame) -> dict[str, float]:
         others = _mistakes(rows[carbon])
         names = ("columns", "missing", "extra")
         scores |= {f"carbon_{name}": others[name] for name in names}
-    return scores | _positions(rows[~carbon])
+    here = rows[rows["found"] != "empty"]
+    unsaid = here[list(PROBABILITIES)].isna().all(axis=1).sum()
+    return scores | {"unsaid": int(unsaid)} | _positions(rows[~carbon])
 
 
 def _mistakes(rows: pd.DataFrame) -> dict[str, float]:

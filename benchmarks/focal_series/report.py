@@ -115,7 +115,7 @@ def column_table(methods: dict[str, pd.DataFrame]) -> pd.DataFrame:
             sides = group["sides"].sum()
             shares = {
                 f"{name} %": 100 * group[name].sum() / columns
-                for name in ("wrong", "missing", "extra")
+                for name in ("wrong", "missing", "extra", "unsaid")
             }
             table.append(
                 {"dose": dose, "method": method, "series": len(group)}

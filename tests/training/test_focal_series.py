@@ -119,6 +119,11 @@ def test_each_mistake_is_counted_once(answer, truth):
     assert found["all_right"] == 0
 
 
+def test_columns_without_a_probability_are_told(answer, truth):
+    answer.columns.loc[inner(truth)[:3], list(PROBABILITIES)] = np.nan
+    assert scores(answer, truth)["unsaid"] == 3
+
+
 def test_a_wrong_side_is_a_mistake_of_its_own(answer, truth):
     columns = answer.columns
     first = next(n for n in inner(truth) if truth["class"][n].startswith("1X"))

@@ -134,9 +134,9 @@ def column_scores(rows: pd.DataFrame) -> dict[str, float]:
     ``columns``, how many there are; ``wrong`` classes, ``missing`` and ``extra``
     columns; ``sides``, the single X whose side was said, and ``wrong_sides``;
     ``all_right``, without the sides, and ``all_right_sides``; the ``carbon_`` of the
-    first four; ``unsaid``, the columns without any probability; root mean squares along one direction: ``position``,
-    ``position_registered``, without the common shift, and ``pull`` and
-    ``pull_registered``, in units of the stated errors.
+    first four; ``unsaid``, the columns without any probability; root mean squares along
+    one direction: ``position``, ``position_registered``, without the common shift, and
+    ``pull`` and ``pull_registered``, in units of the stated errors.
     """
     if rows.empty:
         return {}

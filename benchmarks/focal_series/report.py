@@ -116,6 +116,7 @@ def column_table(methods: dict[str, pd.DataFrame]) -> pd.DataFrame:
             shares = {
                 f"{name} %": 100 * group[name].sum() / columns
                 for name in ("wrong", "missing", "extra", "unsaid")
+                if name in group
             }
             table.append(
                 {"dose": dose, "method": method, "series": len(group)}

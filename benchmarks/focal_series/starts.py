@@ -54,13 +54,13 @@ def displaced(case: Case) -> pd.DataFrame:
     rng = np.random.default_rng([case.seed, _START])
     names = _names(case.formula)
     table = case.columns[case.columns["class"] != "C"].drop(columns="z")
+    table[["x", "y"]] += rng.normal(0, _OFF, (len(table), 2))
     inside = (table[["x", "y"]] >= 0) & (table[["x", "y"]] <= case.size)
     table = table[inside.all(axis=1)].reset_index(drop=True)
     made_of = table["class"].str.split().str[0].map({"1M": 0, "2X": 1, "1X": 2})
     flipped = rng.random(len(table)) < _FLIPPED
     other = (made_of + rng.integers(1, 3, len(table))) % 3
     table["class"] = np.array(names, object)[np.where(flipped, other, made_of)]
-    table[["x", "y"]] += rng.normal(0, _OFF, (len(table), 2))
     table[["x", "y"]] /= 10  # in the unit of the axes of the series, nm
     table["confidence"] = 1.0
     table.insert(0, "frame", 0)

@@ -46,16 +46,20 @@ def truth(flake):
     return columns
 
 
-@pytest.fixture
-def answer(truth):
+def answer_of(columns):
     from focal_series.answers import Answer
 
+    return Answer(columns=columns)
+
+
+@pytest.fixture
+def answer(truth):
     found = truth.assign(sigma_x=0.01, sigma_y=0.02)
     for name in PROBABILITIES:
         found[name] = (found["class"] == name.removeprefix("probability_")).astype(
             float
         )
-    return Answer(columns=found)
+    return answer_of(found)
 
 
 def scores(answer, truth):
@@ -258,3 +262,19 @@ def test_variants_are_compared_with_the_same_series_without():
     assert table["largest"] == np.inf
     assert table["within 1.5 or flagged"] == 1
     assert (table["flagged"], table["all right"]) == (0.5, 0.5)
+
+
+def test_displaced_columns_are_inside_the_images_with_mistakes(truth):
+    from focal_series.starts import displaced
+
+    case = Shown(truth)
+    case.seed, case.formula = 4, "MoS2"
+    table = displaced(case)
+    places = 10 * table[["x", "y"]].to_numpy()
+    assert np.all((places >= 0) & (places <= case.size))
+    found = table.assign(**{"class": table["class"].map(general_names("MoS2"))})
+    found[["x", "y"]] = places
+    mistakes = scores(answer_of(found), truth)
+    assert 0 < mistakes["wrong"] < 0.12 * mistakes["columns"]
+    assert 0 < mistakes["missing"] < 0.08 * mistakes["columns"]
+    assert mistakes["position"] == pytest.approx(5, rel=0.15)

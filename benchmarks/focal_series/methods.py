@@ -117,12 +117,13 @@ def _measured_camera(case: Case) -> Any:
     with warnings.catch_warnings():
         # What one image does not tell of the readout noise is no doubt about the atoms.
         warnings.simplefilter("ignore")
-        return image.fit_mtf(
+        fitted = image.fit_mtf(
             everything,
             counts_per_electron=1,
             offset=case.detector.readout,
             show_progressbar=False,
         )
+        return fitted.to_parameters()
 
 
 def _general(table: pd.DataFrame, case: Case) -> pd.DataFrame:

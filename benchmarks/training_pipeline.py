@@ -83,7 +83,8 @@ def main() -> None:
 
         keras.mixed_precision.set_global_policy(settings.precision)
         model = network_of(recipe)
-        model.compile(optimizer="adam", loss=make_loss(recipe))
+        loss = make_loss(recipe.loss, recipe.images.image_size, recipe.sampling)
+        model.compile(optimizer="adam", loss=loss)
         model.train_on_batch(*images(Alone)[0])  # compiled
 
         print(f"{len(data)} structures, batches of {settings.batch_size}")

@@ -13,7 +13,7 @@ from .wave_loss import RegisteredWaveLoss
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .recipe import Recipe
+    from .wave_loss_settings import RegisteredWave
 
 # For labels that no recipe has: integers, sequences and embeddings.
 _OTHER_LABELS = {"sparse_categorical_crossentropy", "ctc", "circle"}
@@ -49,21 +49,26 @@ def find_loss(name: str) -> Callable[..., Any]:
     return _LOSSES[name]
 
 
-def make_loss(recipe: Recipe) -> str | keras.losses.Loss:
+def make_loss(
+    loss: str | RegisteredWave, image_size: tuple[int, int], sampling: float
+) -> str | keras.losses.Loss:
     """Return the loss that a model of a recipe is compiled with.
 
     Parameters
     ----------
-    recipe
-        Loss, working sampling and size of the images.
+    loss
+        Name in Keras, or settings.
+    image_size
+        Size of the images, (x, y) [pixels].
+    sampling
+        Size of their pixels [Å].
     """
-    loss = recipe.loss
     if isinstance(loss, str):
         return loss
-    n_x, n_y = recipe.images.image_size
+    n_x, n_y = image_size
     return RegisteredWaveLoss(
         (n_y, n_x),
-        recipe.sampling,
+        sampling,
         largest_shift=loss.largest_shift,
         twice_at=loss.twice_at,
     )

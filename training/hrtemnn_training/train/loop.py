@@ -191,7 +191,8 @@ def new_model(recipe: Recipe) -> keras.Model:
     settings = recipe.training
     model = network_of(recipe)
     optimizer = make_optimizer(settings.optimizer, settings.optimizer_options)
-    model.compile(optimizer=optimizer, loss=make_loss(recipe))
+    loss = make_loss(recipe.loss, recipe.images.image_size, recipe.sampling)
+    model.compile(optimizer=optimizer, loss=loss)
     regularize_kernels(model, settings.regularize)
     return model
 

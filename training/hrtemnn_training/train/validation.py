@@ -83,7 +83,7 @@ def _loss(
     recipe: Recipe, labels: np.ndarray, predicted: np.ndarray, object_weight: float
 ) -> float:
     """Return the mean loss of all images, in which objects count more."""
-    loss = make_loss(recipe)
+    loss = make_loss(recipe.loss, recipe.images.image_size, recipe.sampling)
     if not isinstance(loss, str):  # of whole images, which have no objects
         return float(loss(labels, predicted))
     classes = recipe.images.num_classes

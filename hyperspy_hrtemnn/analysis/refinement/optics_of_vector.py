@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .fitted_optics import FittedOptics, Measured
+from .lens_parameters import ParameterList
 from .noise_level import noise_level
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .lens_parameters import ParameterList
     from .residuals import SeriesResiduals
 
 
@@ -82,6 +82,38 @@ def optics_of_vector(
         unexplained=unexplained,
         noise=noise_level(residuals, vector),
     )
+
+
+def vector_of_optics(
+    optics: FittedOptics, smoothing: float, sampling: float
+) -> NDArray[np.float64]:
+    """Return the parameters of lenses, the inverse of `optics_of_vector`.
+
+    Parameters
+    ----------
+    optics
+        The lenses.
+    smoothing, sampling
+        As of `optics_of_vector`.
+    """
+    images = len(optics.defocus.value)
+    parameters = ParameterList(images)
+    vector = np.zeros(len(parameters))
+    vector[parameters.place("Cs")] = optics.Cs.value
+    for name, m in (("12", 2), ("21", 1), ("23", 3)):
+        size = getattr(optics, f"C{name}").value
+        turned = m * getattr(optics, f"phi{name}").value
+        vector[parameters.place(f"C{name}_x")] = size * np.cos(turned)
+        vector[parameters.place(f"C{name}_y")] = size * np.sin(turned)
+    vector[parameters.place("focal_spread_squared")] = optics.focal_spread.value**2
+    vector[parameters.place("blur_squared")] = optics.blur.value**2 - smoothing**2
+    vector[parameters.places("defocus")] = optics.defocus.value
+    shifts = optics.shift.value + optics.drift.value
+    vector[parameters.places("shift_y")] = shifts[:, 0]
+    vector[parameters.places("shift_x")] = shifts[:, 1]
+    electrons = optics.dose.value * sampling**2
+    vector[parameters.places("log_electrons")] = np.log(electrons)
+    return vector
 
 
 def _shift_and_drift(

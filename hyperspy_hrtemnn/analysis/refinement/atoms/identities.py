@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .honeycomb import Sites
-    from .occupants import Occupant, Sheet
+    from .occupants import Sheet
     from .sheet_fit import SheetFit
     from .sheet_state import SheetState
 
@@ -77,23 +77,25 @@ class Identities:
     Parameters
     ----------
     sheet
-        Occupants of its sublattices.
-    occupants
-        All occupants, in the order of the numbers of a state's kinds; the empty site is
-        the last one.
+        Occupants of its sublattices; kinds of a state are numbers in its `occupants`.
     """
 
-    def __init__(self, sheet: Sheet, occupants: tuple[Occupant, ...]) -> None:
-        self.occupants = occupants
-        self.empty = len(occupants) - 1
-        number = {each.name: n for n, each in enumerate(occupants)}
+    def __init__(self, sheet: Sheet) -> None:
+        self.occupants = sheet.occupants
+        self.empty = len(self.occupants) - 1
+        number = {each.name: n for n, each in enumerate(self.occupants)}
         self._allowed = [
             [(number[each.name], each.share) for each in sublattice]
             for sublattice in sheet.sublattices
+            if sublattice
         ]
         usual = [max(each, key=lambda pair: pair[1])[0] for each in self._allowed]
         self._usual = np.array(usual)
         self._alike = sheet.alike
+
+    def usual(self, sublattice: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the numbers of the occupants that sublattices usually have."""
+        return np.asarray(self._usual[sublattice])
 
     def sites(self, state: SheetState) -> Sites:
         """Return the sites of a state's columns."""

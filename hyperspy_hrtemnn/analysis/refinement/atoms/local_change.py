@@ -15,6 +15,8 @@ import numpy as np
 import scipy.fft
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from .sheet_fit import SheetFit
@@ -87,6 +89,7 @@ class LocalChange:
             pull = series.by_image(series.compared(spectrum), image)  # type: ignore[arg-type]
             self.images.append(
                 _Image(
+                    steps=steps,
                     electrons=float(forward.electrons(vector, image)),
                     wave=self._moved(passed, steps),
                     pull=self._moved(pull, steps),
@@ -109,6 +112,69 @@ class LocalChange:
         off = site - predicted
         value = float(off @ off / (2 * spread**2))
         return Hypothesis(kind, site, value, curvature[0] + np.eye(2) / spread**2)
+
+    def derivatives(
+        self, column: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Return what a column changes of the whitened images, and of half of chi².
+
+        Parameters
+        ----------
+        column
+            Number of the column.
+
+        Returns
+        -------
+        Derivatives by its position (y, x) and by its strength, in its box, shape
+        (3, image, y, x), and those of half of chi², shape (3,).
+        """
+        corner = self.stamps.corners[column]
+        site, kind = self.state.sites[column], int(self.state.kinds[column])
+        changes = self._wave_changes(
+            column, corner, [kind], site[np.newaxis], slopes=True
+        )
+        size, margin = self.fit.model.columns.size, self.margin
+        window = tuple(slice(c, c + size) for c in corner)
+        inner = slice(margin, margin + size)
+        own = self.stamps.waves[column]
+        changes[0, 0, inner, inner] = self.wave[window] / (1 + own) * own
+        spectrum = scipy.fft.fft2(changes[0, [1, 2, 0]])
+        rows, columns = (slice(c, c + self.box) for c in corner)
+        found, slope = [], np.zeros(3)
+        for image in self.images:
+            wave = image.wave[rows, columns].conj()
+            passed = scipy.fft.ifft2(spectrum * image.transfer)
+            by_parameter = 2 * image.electrons * (wave * passed).real
+            slope += np.einsum("yx,nyx->n", image.pull[rows, columns], by_parameter)
+            found.append(image.whitened(by_parameter, rows, columns))
+        return np.stack(found, axis=1), slope
+
+    def boxed(
+        self, images: Sequence[NDArray[np.float32] | None]
+    ) -> list[NDArray[np.float32] | None]:
+        """Return whitened images with a border, so that boxes are in them."""
+        return [
+            None if each is None else self._moved(each, of_image.steps)
+            for each, of_image in zip(images, self.images, strict=True)
+        ]
+
+    def product(
+        self,
+        column: int,
+        derivatives: NDArray[np.float32],
+        boxed: Sequence[NDArray[np.float32] | None],
+    ) -> NDArray[np.float64]:
+        """Return the products of the derivatives of a column with whitened images."""
+        rows, columns = (
+            slice(c, c + self.box) for c in self.stamps.corners[column]
+        )
+        total = np.zeros(len(derivatives))
+        for image, each in enumerate(boxed):
+            if each is not None:
+                total += np.einsum(
+                    "nyx,yx->n", derivatives[:, image], each[rows, columns]
+                )
+        return total
 
     def values(
         self, column: int | None, kinds: list[int], sites: NDArray[np.float64]
@@ -181,19 +247,14 @@ class LocalChange:
             passed = scipy.fft.ifft2(spectrum * image.transfer)
             first, size = passed[:, 0], image.electrons
             darker = 2 * (wave.conj() * first).real + np.abs(first) ** 2
-            pull, mask = image.pull[rows, columns], image.mask[rows, columns]
-            kernel = image.whitening[:, : self.box // 2 + 1]
-            seen = mask * scipy.fft.irfft2(
-                scipy.fft.rfft2(size * darker) * kernel, pull.shape
-            )
+            pull = image.pull[rows, columns]
+            seen = image.whitened(size * darker, rows, columns)
             value += size * np.einsum("yx,hyx->h", pull, darker)
             value += np.einsum("hyx,hyx->h", seen, seen) / 2
             if slopes:
                 changed = (wave + first).conj()[:, np.newaxis]
                 by_site = 2 * size * (changed * passed[:, 1:]).real
-                seen_by = mask * scipy.fft.irfft2(
-                    scipy.fft.rfft2(by_site) * kernel, pull.shape
-                )
+                seen_by = image.whitened(by_site, rows, columns)
                 slope += np.einsum("yx,hnyx->hn", pull, by_site)
                 slope += np.einsum("hyx,hnyx->hn", seen, seen_by)
                 curvature += np.einsum("hnyx,hmyx->hnm", seen_by, seen_by)
@@ -265,9 +326,20 @@ class LocalChange:
 class _Image:
     """An image of a state: what passed, and what pulls at it, with a border."""
 
+    steps: NDArray[np.intp]
     electrons: float
     wave: NDArray[np.complex64]
     pull: NDArray[np.float32]
     mask: NDArray[np.float32]
     transfer: NDArray[np.complex64]
     whitening: NDArray[np.complex64]
+
+    def whitened(
+        self, change: NDArray[np.float32], rows: slice, columns: slice
+    ) -> NDArray[np.float32]:
+        """Return a change of the image in a box, in units of noise."""
+        size = change.shape[-1]
+        kernel = self.whitening[:, : size // 2 + 1]
+        spectrum = scipy.fft.rfft2(change) * kernel
+        seen = scipy.fft.irfft2(spectrum, (size, size))
+        return np.asarray(self.mask[rows, columns] * seen, np.float32)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy.fft
 from scipy.optimize import minimize
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class SheetFit:
         value, by_lens, spectrum = self.residuals.of_wave(
             self._spectrum(wave)
         ).gradient(vector)
-        by_wave = _wave_of(spectrum)
+        by_wave = scipy.fft.ifft2(spectrum, workers=-1)
         by_position, by_normal = self.model.gradient(state, stamps, wave, by_wave)
         return value, by_position, by_normal, by_lens
 
@@ -182,7 +183,14 @@ class SheetFit:
         return self.residuals.series.grid.spectrum_of_grid(wave)
 
 
-def _wave_of(spectrum: NDArray[np.complex64]) -> NDArray[np.complex64]:
-    import scipy.fft
+def expected_precision(fit: SheetFit) -> tuple[float, NDArray[np.float64]]:
+    """Return the inverse variances that are expected before the images are seen.
 
-    return scipy.fft.ifft2(spectrum, workers=-1)
+    Returns
+    -------
+    Of a position, and of the two components of the tilt and the free lenses.
+    """
+    steps = fit.residuals.model.parameters.steps[fit.free]
+    return 1 / _FAR**2, np.array(
+        [1 / _TILTED**2, 1 / _TILTED**2, *(_OFF * steps) ** -2.0]
+    )

@@ -95,3 +95,13 @@ class SheetState:
     ) -> SheetState:
         """Return other columns of the same sheet."""
         return replace(self, positions=positions, kinds=kinds)
+
+    def with_sites(
+        self, sites: NDArray[np.float64], kinds: NDArray[np.intp]
+    ) -> SheetState:
+        """Return these columns and others, on given sites (y, x) [Å]."""
+        added = sites + self.centers[kinds][:, np.newaxis] * self.normal
+        return self.with_columns(
+            np.concatenate([self.positions, added]),
+            np.concatenate([self.kinds, kinds]),
+        )

@@ -6,7 +6,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from hyperspy_hrtemnn.analysis import propagate_wave
+from hyperspy_hrtemnn.analysis import (
+    FittedOptics,
+    Measured,
+    RefinedAtoms,
+    propagate_wave,
+)
 from hyperspy_hrtemnn.analysis.refinement.atoms.scattering import atom_phase
 
 ENERGY = 50.0
@@ -79,3 +84,42 @@ def _transmission(element: str, places: np.ndarray) -> np.ndarray:
     turns_x = np.exp(-2j * np.pi * kx * places[:, 0, np.newaxis])
     spectrum = phase * np.einsum("ay,ax->yx", turns, turns_x) / SAMPLING**2
     return np.exp(1j * np.fft.ifft2(spectrum).real)
+
+
+def refined_by_hand(images: int = 3) -> RefinedAtoms:
+    """Return what a refinement of the flake may find, without its work."""
+    table = flake()
+    columns = table.assign(z=0.0, sigma_x=0.005, sigma_y=0.006, occupancy=1.0)
+    for name in ("1Mo", "2S", "1S upper", "1S lower"):
+        columns[f"probability_{name}"] = (columns["class"] == name).astype(float)
+    lost = flake(holes=False).merge(table, how="left", indicator=True)
+    lost = lost[lost["_merge"] == "left_only"]
+    sites = lost[["x", "y"]].assign(z=0.0, probability_empty=1.0)
+    metal = table.loc[table["class"] == "1Mo", ["x", "y"]].assign(z=0.0)
+    return RefinedAtoms(
+        columns.assign(probability_empty=0.0),
+        sites.reset_index(drop=True),
+        ("Mo",) * len(metal),
+        metal.to_numpy(),
+        Measured(np.array([0.03, -0.01]), np.array([1e-3, 2e-3])),
+        np.full(SHAPE, 1 + 0.1j, np.complex64),
+        0.15,
+        _lenses_by_hand(images),
+        np.zeros((images, *SHAPE), np.float32),
+    )
+
+
+def _lenses_by_hand(images: int) -> FittedOptics:
+    shared = ("Cs", "C12", "phi12", "C21", "phi21", "C23", "phi23", "focal_spread")
+    zeros = np.zeros((images, 2))
+    return FittedOptics(
+        energy=ENERGY,
+        defocus=Measured(50.0 * np.arange(images), np.full(images, 0.2)),
+        **{name: Measured(1.0, 0.1) for name in (*shared, "blur", "noise")},
+        shift=Measured(zeros[0], zeros[0] + 0.01),
+        drift=Measured(zeros, zeros + 0.01),
+        dose=Measured(np.full(images, 2e4), np.full(images, 6.0)),
+        chi2=1.01,
+        chi2_error=0.01,
+        unexplained=0.001,
+    )

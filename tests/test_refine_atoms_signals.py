@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from ase import io
+from matplotlib.collections import EllipseCollection, PolyCollection
 from known_atoms import ENERGY, SAMPLING, SHAPE
 
 from hyperspy_hrtemnn.analysis import FittedOptics, RefinedAtoms
@@ -175,15 +176,29 @@ def test_uncertain_classes_are_told_of_and_drawn_thick(model):
     refined = RefinedAtoms(**{**vars(model.refined), "columns": columns})
     doubtful = AtomModel(columns, model.empty_sites, refined, model.series, {})
     assert "2 of the classes, less probable than 95%" in repr(doubtful)
-    widths = [each.get_linewidths()[0] for each in doubtful.plot().collections]
-    drawn = [len(each.get_offsets()) for each in doubtful.plot().collections]
-    assert sum(n for n, w in zip(drawn, widths, strict=True) if w > 3) == 2
+    drawn = doubtful.plot().collections
+    thick = [len(c.get_offsets()) for c in drawn if c.get_linewidths()[0] > 3]
+    assert thick == [2]
 
 
 def test_columns_are_drawn_where_they_are_on_any_image_of_them(model):
     ax = model.plot()
-    places = np.concatenate([each.get_offsets() for each in ax.collections])
-    assert len(places) == len(model.columns) + 1
+    circles = [c for c in ax.collections if isinstance(c, EllipseCollection)]
+    places = np.concatenate([each.get_offsets() for each in circles])
+    assert len(places) == len(model.columns) - 2 + 1  # one is empty
+    upper = model.columns.loc[model.columns["class"] == "1S upper", ["x", "y"]]
+    tips = [
+        path.vertices[:3]
+        for each in ax.collections
+        if isinstance(each, PolyCollection)
+        for path in each.get_paths()
+    ]
+    assert len(tips) == 2
+    (triangle,) = (
+        tip for tip in tips if np.allclose(tip.mean(axis=0), upper, atol=1e-6)
+    )
+    # In an image y runs downwards, so that its tip has the lowest y.
+    assert np.sort(triangle[:, 1])[0] < upper["y"].item() - 0.05
     assert ax.get_xlabel() == "x (nm)"
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["19 1Mo", "1 1S lower", "1 1S upper", "15 2S", "1 empty"]

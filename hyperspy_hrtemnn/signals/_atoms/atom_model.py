@@ -143,8 +143,9 @@ class AtomModel:
     def plot(self, image: Signal2D | None = None, ax: Axes | None = None) -> Axes:
         """Plot the columns on an image, one color for each class.
 
-        Empty sites that columns enclose are dashed, and columns whose class is less
-        probable than 95 % are drawn with thick lines.
+        Upper and lower atoms of a pair are triangles that point up and down. Empty
+        sites that columns enclose are dashed, and columns whose class is less probable
+        than 95 % are drawn with thick lines.
 
         Parameters
         ----------

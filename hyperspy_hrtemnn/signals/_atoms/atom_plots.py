@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+# Widths of the lines around columns whose class is certain, and is not [points].
+_THIN, _THICK = 1.5, 3.5
 
 # Residuals up to this are shown, in units of the noise: one pixel in 10^6 has more.
 _NOISE = 5.0
@@ -43,14 +47,19 @@ def plot_atoms(
         in_unit_of_image(image, table) for table in (columns, empty_sites)
     )
     diameter = COLUMN * column_spacing(columns, ax)
+    # Single atoms above and below have the color of their class in tables of networks.
+    colors = class_colors(columns["class"].str.split(" ").str[0])
     uncertain = is_uncertain(columns)
-    for name, color in class_colors(columns["class"]).items():
-        chosen = (columns["class"] == name).to_numpy()
-        for thick in (False, True):
-            places = columns.loc[chosen & (uncertain == thick), ["x", "y"]]
-            width = 3.5 if thick else 1.5
-            draw_circles(ax, places.to_numpy(float), diameter, color, width=width)
-        ax.plot([], [], color=color, label=f"{np.count_nonzero(chosen)} {name}")
+    for name, rows in columns.groupby("class"):
+        color, marker = colors[str(name).split(" ")[0]], _marker(str(name))
+        for chosen, width in (
+            (~uncertain[rows.index], _THIN),
+            (uncertain[rows.index], _THICK),
+        ):
+            if chosen.any():
+                places = rows.loc[chosen, ["x", "y"]].to_numpy(float)
+                _draw(ax, places, diameter, color, marker, width)
+        _label(ax, f"{len(rows)} {name}", color=color, marker=marker)
     vacancies = empty_sites.loc[empty_sites["enclosed"], ["x", "y"]].to_numpy(float)
     if len(vacancies):
         draw_circles(ax, vacancies, diameter, "white", "--")
@@ -58,9 +67,46 @@ def plot_atoms(
         ax.plot([], [], "--", color="0.6", label=f"{len(vacancies)} empty")
     if uncertain.any():
         label = f"less certain than {CERTAIN:.0%}"
-        ax.plot([], [], color="0.6", linewidth=3.5, label=label)
+        _label(ax, label, color="0.6", marker="o", markeredgewidth=_THICK)
     ax.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
     return ax
+
+
+def _marker(name: str) -> str:
+    """Return the marker of a class: a triangle for one atom of two."""
+    words = name.split(" ")
+    return "^" if "upper" in words else "v" if "lower" in words else "o"
+
+
+def _draw(
+    ax: Axes,
+    places: NDArray[np.float64],
+    diameter: float,
+    color: str,
+    marker: str,
+    width: float,
+) -> None:
+    """Draw circles or triangles whose size is in the unit of the image."""
+    if marker == "o":
+        draw_circles(ax, places, diameter, color, width=width)
+        return
+    from matplotlib.collections import PolyCollection
+
+    up = (marker == "^") != ax.yaxis_inverted()
+    angles = np.radians([90, 210, 330]) if up else np.radians([270, 30, 150])
+    corners = 0.6 * diameter * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    ax.add_collection(
+        PolyCollection(
+            places[:, np.newaxis] + corners,
+            facecolors="none",
+            edgecolors=color,
+            linewidths=width,
+        )
+    )
+
+
+def _label(ax: Axes, label: str, **style: Any) -> None:
+    ax.plot([], [], linestyle="none", markerfacecolor="none", label=label, **style)
 
 
 def plot_residuals(residuals: Signal2D, axes: Sequence[Axes] | None) -> Figure:

@@ -40,16 +40,18 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.analysis.microscope.detector import Detector
     from hyperspy_hrtemnn.analysis.refinement.fitted_optics import FittedOptics
 
+    from .identities import Site
     from .occupants import Sheet
     from .refined_atoms import RefinedAtoms
     from .sheet_fit import Fitted
 
-# Highest frequency of the search for the right lenses [1/Å].
-_COARSE = 1.0
+# Highest frequency of the search for the right lenses, and for the right atoms [1/Å]:
+# beyond, there is little that tells one element from another.
+_COARSE, _MIDDLE = 1.0, 1.5
 
 # How far beyond the images columns matter: what their potential and the lenses spread,
 # the latter up to this frequency [1/Å] and distance [Å].
-_POTENTIAL, _SPREAD, _FARTHEST = 2.0, 0.7, 7.0
+_POTENTIAL, _SPREAD, _FARTHEST = 2.0, 0.7, 3.0
 
 # Distance along the beam over which a sheet may reach from its middle [Å], and by which
 # tilt.
@@ -191,44 +193,51 @@ def refine_atoms(
         images, valid, detector, energy, columns, (sheet, names), guess, vibration, smoothing
     )
     identities = Identities(sheet)
-    fit = problem.sheet_fit(HIGHEST)
-    state, vector = _first_lenses(problem, fit, state, guess, Cs, optics)
+    middle, fine = problem.sheet_fit(_MIDDLE), problem.sheet_fit(HIGHEST)
+    state, vector = _first_lenses(problem, middle, state, guess, Cs, optics)
     state = continued(state, identities, problem.series, _reach(energy, guess))
-    fitted, sites = _explained(fit, identities, state, vector)
-    freedom = fit.residuals.series.freedom
-    chi2 = 2 * fitted.value / freedom
+    scales = find_scales(middle, state, vector)
+    fitted = middle.fit(state, vector, scales, iterations=_LENSES, hold_columns=True)
+    fitted, sites = _explained(middle, fine, identities, fitted)
+    chi2 = 2 * fitted.value / fine.residuals.series.freedom
     on_sites = identities.sites(fitted.state)
-    errors = errors_of_fit(fit, fitted.state, fitted.vector, on_sites, max(chi2, 1.0))
-    return results(problem, fit, fitted, sites, errors)
+    errors = errors_of_fit(fine, fitted.state, fitted.vector, on_sites, max(chi2, 1.0))
+    return results(problem, fine, fitted, sites, errors)
 
 
 def _explained(
-    fit: SheetFit, identities: Identities, state: SheetState, vector: NDArray[np.float64]
-) -> tuple[Fitted, list]:
+    middle: SheetFit, fine: SheetFit, identities: Identities, fitted: Fitted
+) -> tuple[Fitted, list[Site]]:
     """Return columns and lenses that explain the images best, and all sites."""
-    freedom = fit.residuals.series.freedom
-    scales = find_scales(fit, state, vector)
-    fitted = fit.fit(state, vector, scales, iterations=_LENSES, hold_columns=True)
-    scales = find_scales(fit, fitted.state, fitted.vector)
-    fitted = fit.fit(fitted.state, fitted.vector, scales, iterations=_FIRST)
-    around, sites = None, []
-    for _ in range(_SWEEPS):
-        chi2 = 2 * fitted.value / fit.residuals.series.freedom
-        sites = identities.examine(fit, fitted.state, fitted.vector, chi2, around)
+    scales = find_scales(middle, fitted.state, fitted.vector)
+    fitted = middle.fit(fitted.state, fitted.vector, scales, iterations=_FIRST)
+    around: NDArray[np.float64] | None = None
+    for sweep in range(_SWEEPS):
+        chi2 = 2 * fitted.value / middle.residuals.series.freedom
+        sites = identities.examine(middle, fitted.state, fitted.vector, chi2, around)
         state, changes = changed(fitted.state, sites, identities.empty)
-        last = not len(changes)
-        if last and around is None:
+        settled = not len(changes)
+        if settled and around is None and sweep:
             break
-        fitted = fit.fit(
+        fitted = middle.fit(
             state,
             fitted.vector,
             scales,
-            iterations=_LAST if last else _BETWEEN,
+            iterations=_BETWEEN,
             sites=identities.sites(state),
-            tolerance=0.01 if last else 0.1,
+            tolerance=0.1,
         )
         # Once nothing changes near the last changes, all sites are asked again.
-        around = None if last else changes
+        around = None if settled else changes
+    scales = find_scales(fine, fitted.state, fitted.vector)
+    fitted = fine.fit(
+        fitted.state,
+        fitted.vector,
+        scales,
+        iterations=_LAST,
+        sites=identities.sites(fitted.state),
+        tolerance=0.01,
+    )
     return fitted, sites
 
 

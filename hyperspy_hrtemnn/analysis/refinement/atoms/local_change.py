@@ -90,7 +90,7 @@ class LocalChange:
             self.images.append(
                 _Image(
                     steps=steps,
-                    electrons=float(forward.electrons(vector, image)),
+                    stretch=float(forward.stretch(vector, image)),
                     wave=self._moved(passed, steps),
                     pull=self._moved(pull, steps),
                     mask=self._moved(series.mask, steps),
@@ -144,7 +144,7 @@ class LocalChange:
         for image in self.images:
             wave = image.wave[rows, columns].conj()
             passed = scipy.fft.ifft2(spectrum * image.transfer)
-            by_parameter = 2 * image.electrons * (wave * passed).real
+            by_parameter = 2 * image.stretch * (wave * passed).real
             slope += np.einsum("yx,nyx->n", image.pull[rows, columns], by_parameter)
             found.append(image.whitened(by_parameter, rows, columns))
         return np.stack(found, axis=1), slope
@@ -245,7 +245,7 @@ class LocalChange:
         for image in self.images:
             wave = image.wave[rows, columns]
             passed = scipy.fft.ifft2(spectrum * image.transfer)
-            first, size = passed[:, 0], image.electrons
+            first, size = passed[:, 0], image.stretch
             darker = 2 * (wave.conj() * first).real + np.abs(first) ** 2
             pull = image.pull[rows, columns]
             seen = image.whitened(size * darker, rows, columns)
@@ -327,7 +327,7 @@ class _Image:
     """An image of a state: what passed, and what pulls at it, with a border."""
 
     steps: NDArray[np.intp]
-    electrons: float
+    stretch: float
     wave: NDArray[np.complex64]
     pull: NDArray[np.float32]
     mask: NDArray[np.float32]

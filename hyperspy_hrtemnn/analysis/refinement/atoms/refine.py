@@ -81,6 +81,8 @@ class Problem:
         Standard deviation of the Gaussian by which waves are smoothed [Å].
     farthest
         Distance along the beam over which the sheet may reach from its middle [Å].
+    any_contrast
+        Whether the contrast of the images is fitted.
     """
 
     series: PaddedSeries
@@ -90,6 +92,7 @@ class Problem:
     vibration: float
     smoothing: float
     farthest: float
+    any_contrast: bool
 
     def lens_problem(self) -> SeriesProblem:
         """Return the problem of the lenses, with the wave of the vacuum."""
@@ -101,6 +104,7 @@ class Problem:
             self.energy,
             self.series.valid,
             margin=0,
+            any_contrast=self.any_contrast,
         )
 
     def sheet_fit(self, highest: float) -> SheetFit:
@@ -130,6 +134,7 @@ def refine_atoms(
     valid: NDArray[np.bool_] | None = None,
     vibration: float = 0.004,
     smoothing: float = 0.15,
+    any_contrast: bool = False,
 ) -> RefinedAtoms:
     """Refine the columns of a sheet to what the images of a focal series tell.
 
@@ -165,6 +170,9 @@ def refine_atoms(
         Mean square displacement of the atoms along one direction [Å²].
     smoothing
         Standard deviation of the Gaussian by which the wave is smoothed [Å].
+    any_contrast
+        Whether the contrast of each image is fitted, too: of images with an unknown
+        zero, as stretched ones, or with a background, as of inelastic scattering.
 
     Raises
     ------
@@ -183,7 +191,7 @@ def refine_atoms(
     guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
     sheet, names = sheet_of_classes(columns["class"], dopants)
     problem, state = _prepared(
-        images, valid, detector, energy, columns, (sheet, names), guess, vibration, smoothing
+        images, valid, detector, energy, columns, (sheet, names), guess, vibration, smoothing, any_contrast
     )
     identities = Identities(sheet)
     fit = problem.sheet_fit(HIGHEST)
@@ -233,7 +241,7 @@ def _reach(energy: float, defocus: NDArray[np.float64]) -> float:
 
 
 def _prepared(
-    images, valid, detector, energy, columns, sheet_and_names, defocus, vibration, smoothing
+    images, valid, detector, energy, columns, sheet_and_names, defocus, vibration, smoothing, any_contrast
 ) -> tuple[Problem, SheetState]:
     """Return the problem, and the state of the guessed columns."""
     sheet, names = sheet_and_names
@@ -248,7 +256,7 @@ def _prepared(
     beyond = reach if nearest < 3.0 else 0.0
     around = max(window + beyond - max(nearest - 3.0, 0.0) * (beyond == 0), 0.0)
     series = pad_series(images, valid, detector.sampling, around)
-    problem = Problem(series, detector, energy, sheet, vibration, smoothing, farthest)
+    problem = Problem(series, detector, energy, sheet, vibration, smoothing, farthest, any_contrast)
     number = {each.name: n for n, each in enumerate(sheet.occupants)}
     kinds = np.array([number[names[each]] for each in columns["class"]], np.intp)
     centers = np.array([each.center for each in sheet.occupants])

@@ -74,7 +74,7 @@ class SheetFit:
         self.residuals = residuals
         self.model = model
         parameters = residuals.model.parameters
-        self.free = np.ones(len(parameters), bool)
+        self.free = parameters.steps > 0
         for name in ("shift_y", "shift_x"):
             self.free[parameters.place(name, 0)] = False
 
@@ -139,7 +139,7 @@ class SheetFit:
         def value(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             now, lens, moves = unpacked(x)
             chi2, by_position, by_normal, by_lens = self.gradient(now, lens)
-            off = (lens - vector) / (_OFF * steps)
+            off = (lens - vector)[self.free] / (_OFF * steps[self.free])
             chi2 += float(
                 np.sum(moves**2) / _FAR**2
                 + now.normal @ now.normal / _TILTED**2
@@ -153,10 +153,10 @@ class SheetFit:
                 by_position = by_position + by_site
                 by_normal = by_normal - now.off @ by_site
             by_normal = by_normal + now.normal / _TILTED**2
-            by_lens = by_lens + off / (_OFF * steps)
+            by_lens = by_lens[self.free] + off / (_OFF * steps[self.free])
             gradient = [
                 _TILT * by_normal,
-                _LENS * (steps * by_lens)[self.free],
+                _LENS * steps[self.free] * by_lens,
             ]
             if columns:
                 gradient.insert(0, _POSITION * by_position.ravel())

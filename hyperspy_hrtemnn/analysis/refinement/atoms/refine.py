@@ -54,6 +54,9 @@ _POTENTIAL, _SPREAD, _FARTHEST = 2.0, 0.7, 7.0
 # tilt.
 _THICK, _STEEP = 3.0, 0.17
 
+# How far columns at the edge may move, half a pixel of the images included [Å].
+_MOVED = 1.0
+
 # Steps of the fits: of tilt and lenses alone, of all at first, after each sweep over
 # the sites, and at the end.
 _LENSES, _FIRST, _BETWEEN, _LAST = 20, 25, 20, 80
@@ -248,7 +251,7 @@ def _prepared(
     positions = columns[["y", "x"]].to_numpy(float)
     extent = float(np.ptp(positions, axis=0).max()) if len(positions) else 0.0
     farthest = _THICK + _STEEP * extent / 2
-    window = 4.5 + wavelength(energy) * 1.2 * farthest
+    window = 4.5 + _MOVED + wavelength(energy) * 1.2 * farthest
     size = np.array(images.shape[1:]) * detector.sampling
     # Up to how far beyond the images columns may be.
     reach = _reach(energy, defocus)
@@ -291,4 +294,7 @@ def _first_lenses(
         places = parameters.places(name)
         moved[:, axis] += vector[places[0]]
         vector[places] -= vector[places[0]]
-    return state.moved(moved, state.normal), vector
+    # On a crystal the first image may fit best some lattice vectors off, where columns
+    # at the edge leave the grid; the sheet is continued on the other side.
+    room = np.array([fit.model.has_room(each) for each in moved], bool)
+    return state.with_columns(moved[room], state.kinds[room]), vector

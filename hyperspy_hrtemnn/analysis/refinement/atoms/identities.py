@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial import cKDTree
+
+from hyperspy_hrtemnn.cores import usable_cores
 
 from .honeycomb import find_sites
 from .local_change import Hypothesis, LocalChange
@@ -31,6 +34,9 @@ _ANYWHERE = 0.3
 
 # Share of the sites beside a flake, bonded to one column only, that are empty.
 _BESIDE = 0.9
+
+# Distance from a change within which other sites may have changed, too [Å].
+_AFFECTED = 6.0
 
 # Sites nearer than this to one that changes wait for the next sweep [bonds].
 _NEIGHBORS = 1.5
@@ -103,9 +109,14 @@ class Identities:
         return find_sites(state.sites, expected)
 
     def examine(
-        self, fit: SheetFit, state: SheetState, vector: NDArray[np.float64], chi2: float
+        self,
+        fit: SheetFit,
+        state: SheetState,
+        vector: NDArray[np.float64],
+        chi2: float,
+        around: NDArray[np.float64] | None = None,
     ) -> list[Site]:
-        """Return all sites, with what may stand there.
+        """Return sites, with what may stand there.
 
         Parameters
         ----------
@@ -114,36 +125,42 @@ class Identities:
         chi2
             Chi² a degree of freedom, by which differences are divided: what no model
             explains is taken for noise.
+        around
+            Positions (y, x) near which sites are examined [Å], shape (place, 2); by
+            default all are.
         """
         change = LocalChange(fit, state, vector)
         sites = self.sites(state)
-        predicted = state.sites - sites.away(state.sites)
-        scale, spread = max(chi2, 1.0), ELASTIC
-        found = [
-            self._of_column(change, column, sites, predicted[column], spread, scale)
-            for column in range(len(state))
-        ]
+        scale = max(chi2, 1.0)
+        expected = state.sites - sites.away(state.sites)
+        columns = np.flatnonzero(_near(state.sites, around))
+        free = np.flatnonzero(_near(sites.free, around))
         bonds = _bonds(sites.free, state.sites)
-        for place, sublattice, bonded in zip(
-            sites.free, sites.free_sublattice, bonds, strict=True
-        ):
-            if fit.model.has_room(place):
-                found.append(
-                    self._of_free(change, place, int(sublattice), bonded, spread, scale)
-                )
-        return found
+
+        def of_column(column: int) -> Site:
+            sublattice = int(sites.sublattice[column])
+            return self._of_column(change, column, sublattice, expected[column], scale)
+
+        def of_free(number: int) -> Site:
+            place, sublattice = sites.free[number], int(sites.free_sublattice[number])
+            return self._of_free(change, place, sublattice, bonds[number], scale)
+
+        roomy = [n for n in free.tolist() if fit.model.has_room(sites.free[n])]
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            return [
+                *pool.map(of_column, columns.tolist()),
+                *pool.map(of_free, roomy),
+            ]
 
     def _of_column(
         self,
         change: LocalChange,
         column: int,
-        sites: Sites,
+        sublattice: int,
         predicted: NDArray[np.float64],
-        spread: float,
         scale: float,
     ) -> Site:
-        state = change.state
-        kind, sublattice = int(state.kinds[column]), int(sites.sublattice[column])
+        kind, spread = int(change.state.kinds[column]), ELASTIC
         if sublattice < 0:
             # It may be anything else than a column, such as an atom on the sheet.
             allowed, spread = [(kind, 0.5), (self.empty, 0.5)], _ANYWHERE
@@ -151,9 +168,8 @@ class Identities:
             allowed = self._allowed[sublattice]
             if kind not in [each for each, _ in allowed]:
                 allowed = [*allowed, (kind, 1e-4)]
-        present = change.present(column, predicted, spread)
         return self._site(
-            change, column, sublattice, allowed, present, predicted, spread, scale
+            change, column, sublattice, allowed, kind, predicted, spread, scale
         )
 
     def _of_free(
@@ -162,7 +178,6 @@ class Identities:
         place: NDArray[np.float64],
         sublattice: int,
         bonded: int,
-        spread: float,
         scale: float,
     ) -> Site:
         allowed = self._allowed[sublattice]
@@ -172,9 +187,8 @@ class Identities:
                 (kind, _BESIDE if kind == self.empty else share * (1 - _BESIDE) / others)
                 for kind, share in allowed
             ]
-        present = Hypothesis(self.empty, place, 0.0, np.eye(2) / spread**2)
         return self._site(
-            change, None, sublattice, allowed, present, place, spread, scale
+            change, None, sublattice, allowed, self.empty, place, ELASTIC, scale
         )
 
     def _site(
@@ -183,29 +197,40 @@ class Identities:
         column: int | None,
         sublattice: int,
         allowed: list[tuple[int, float]],
-        present: Hypothesis,
+        present: int,
         predicted: NDArray[np.float64],
         spread: float,
         scale: float,
     ) -> Site:
         shares = dict(allowed)
-        kinds = [kind for kind, _ in allowed if kind != present.kind]
+        kinds = [present, *(kind for kind in shares if kind != present)]
         starts = np.array(
             [self._start(change.state, column, kind, predicted) for kind in kinds]
-        ).reshape(-1, 2)
-        quick = change.values(column, kinds, starts) if kinds else np.zeros(0)
-        hypotheses, costs = [present], [_cost(present.value, shares[present.kind], scale)]
-        for kind, start, value in zip(kinds, starts, quick, strict=True):
-            off = start - predicted
-            at_start = float(value + off @ off / (2 * spread**2))
-            each = Hypothesis(kind, start, at_start, present.curvature)
-            if kind == self.empty:
-                each = Hypothesis(kind, predicted, float(value), np.eye(2) / spread**2)
-            elif at_start * (1 - _MENDED) / scale < present.value / scale + _HOPELESS:
-                each = change.best(column, kind, start, predicted, spread)
-            hypotheses.append(each)
-            costs.append(_cost(each.value, shares[kind], scale))
-        return Site(column, sublattice, tuple(hypotheses), np.array(costs))
+        )
+        off = np.sum((starts - predicted) ** 2, axis=1) / (2 * spread**2)
+        values = change.values(column, kinds, starts) + off
+        known = np.eye(2) / spread**2
+        found = {
+            kind: Hypothesis(kind, start, float(value), known)
+            for kind, start, value in zip(kinds, starts, values, strict=True)
+        }
+        if self.empty in found:
+            # Where nothing stands it is nowhere else.
+            value = float(values[kinds.index(self.empty)] - off[kinds.index(self.empty)])
+            found[self.empty] = Hypothesis(self.empty, predicted, value, known)
+        limit = values[0] / scale + _HOPELESS
+        hopeful = [
+            n
+            for n, (kind, value) in enumerate(zip(kinds, values, strict=True))
+            if kind != self.empty and value * (1 - _MENDED) / scale < limit
+        ]
+        if hopeful and not (column is not None and hopeful == [0]):
+            chosen = [kinds[n] for n in hopeful]
+            for each in change.best(column, chosen, starts[hopeful], predicted, spread):
+                found[each.kind] = each
+        hypotheses = tuple(found.values())
+        costs = [_cost(each.value, shares[each.kind], scale) for each in hypotheses]
+        return Site(column, sublattice, hypotheses, np.array(costs))
 
     def _start(
         self,
@@ -232,8 +257,10 @@ class Identities:
         return np.asarray(of_kind[kinds])
 
 
-def changed(state: SheetState, sites: list[Site], empty: int) -> tuple[SheetState, int]:
-    """Return a state with the better hypotheses, and their number.
+def changed(
+    state: SheetState, sites: list[Site], empty: int
+) -> tuple[SheetState, NDArray[np.float64]]:
+    """Return a state with the better hypotheses, and where it changed, (place, 2).
 
     Of neighbors only the one that gains most changes, for the others' gains may be its.
 
@@ -269,7 +296,15 @@ def changed(state: SheetState, sites: list[Site], empty: int) -> tuple[SheetStat
     positions, kinds = np.delete(positions, removed, 0), np.delete(kinds, removed)
     for position, kind in added:
         positions, kinds = np.vstack([positions, position]), np.append(kinds, kind)
-    return state.with_columns(positions, kinds), len(places)
+    return state.with_columns(positions, kinds), places
+
+
+def _near(
+    places: NDArray[np.float64], around: NDArray[np.float64] | None
+) -> NDArray[np.bool_]:
+    if around is None or not len(places):
+        return np.ones(len(places), bool)
+    return np.asarray(cKDTree(around).query(places)[0] < _AFFECTED)
 
 
 def _cost(value: float, share: float, scale: float) -> float:

@@ -15,8 +15,6 @@ import numpy as np
 import scipy.fft
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from .sheet_fit import SheetFit
@@ -89,11 +87,11 @@ class LocalChange:
             pull = series.by_image(series.compared(spectrum), image)  # type: ignore[arg-type]
             self.images.append(
                 _Image(
-                    steps=steps,
                     stretch=float(forward.stretch(vector, image)),
                     wave=self._moved(passed, steps),
                     pull=self._moved(pull, steps),
                     mask=self._moved(series.mask, steps),
+                    whole=self._moved(series.mask, steps) == 1,
                     transfer=self._kernel(scipy.fft.ifft2(transfer), -steps),
                     whitening=self._kernel(
                         scipy.fft.irfft2(series.weights[image], series.grid.shape)
@@ -103,20 +101,8 @@ class LocalChange:
                 )
             )
 
-    def present(
-        self, column: int, predicted: NDArray[np.float64], spread: float
-    ) -> Hypothesis:
-        """Return what stands on the site of a column now; as of `best`."""
-        kind, site = int(self.state.kinds[column]), self.state.sites[column]
-        _, _, curvature = self._changes(column, [kind], site[np.newaxis], slopes=True)
-        off = site - predicted
-        value = float(off @ off / (2 * spread**2))
-        return Hypothesis(kind, site, value, curvature[0] + np.eye(2) / spread**2)
-
-    def derivatives(
-        self, column: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """Return what a column changes of the whitened images, and of half of chi².
+    def derivatives(self, column: int) -> NDArray[np.float32]:
+        """Return what a column changes of the whitened images, in its box.
 
         Parameters
         ----------
@@ -125,8 +111,8 @@ class LocalChange:
 
         Returns
         -------
-        Derivatives by its position (y, x) and by its strength, in its box, shape
-        (3, image, y, x), and those of half of chi², shape (3,).
+        Derivatives by its position (y, x) and by its strength, shape
+        (3, image, y, x).
         """
         corner = self.stamps.corners[column]
         site, kind = self.state.sites[column], int(self.state.kinds[column])
@@ -140,41 +126,12 @@ class LocalChange:
         changes[0, 0, inner, inner] = self.wave[window] / (1 + own) * own
         spectrum = scipy.fft.fft2(changes[0, [1, 2, 0]])
         rows, columns = (slice(c, c + self.box) for c in corner)
-        found, slope = [], np.zeros(3)
+        found = []
         for image in self.images:
-            wave = image.wave[rows, columns].conj()
+            wave = (2 * np.float32(image.stretch)) * image.wave[rows, columns].conj()
             passed = scipy.fft.ifft2(spectrum * image.transfer)
-            by_parameter = 2 * image.stretch * (wave * passed).real
-            slope += np.einsum("yx,nyx->n", image.pull[rows, columns], by_parameter)
-            found.append(image.whitened(by_parameter, rows, columns))
-        return np.stack(found, axis=1), slope
-
-    def boxed(
-        self, images: Sequence[NDArray[np.float32] | None]
-    ) -> list[NDArray[np.float32] | None]:
-        """Return whitened images with a border, so that boxes are in them."""
-        return [
-            None if each is None else self._moved(each, of_image.steps)
-            for each, of_image in zip(images, self.images, strict=True)
-        ]
-
-    def product(
-        self,
-        column: int,
-        derivatives: NDArray[np.float32],
-        boxed: Sequence[NDArray[np.float32] | None],
-    ) -> NDArray[np.float64]:
-        """Return the products of the derivatives of a column with whitened images."""
-        rows, columns = (
-            slice(c, c + self.box) for c in self.stamps.corners[column]
-        )
-        total = np.zeros(len(derivatives))
-        for image, each in enumerate(boxed):
-            if each is not None:
-                total += np.einsum(
-                    "nyx,yx->n", derivatives[:, image], each[rows, columns]
-                )
-        return total
+            found.append(image.whitened((wave * passed).real, rows, columns))
+        return np.stack(found, axis=1)
 
     def values(
         self, column: int | None, kinds: list[int], sites: NDArray[np.float64]
@@ -190,54 +147,59 @@ class LocalChange:
         sites
             Position (y, x) of the site of each [Å], shape (hypothesis, 2).
         """
-        return self._changes(column, kinds, sites, slopes=False)[0]
+        corner = self._corner(column, sites)
+        return self._changes(column, corner, kinds, sites, slopes=False)[0]
 
     def best(
         self,
         column: int | None,
-        kind: int,
-        site: NDArray[np.float64],
+        kinds: list[int],
+        sites: NDArray[np.float64],
         predicted: NDArray[np.float64],
         spread: float,
-    ) -> Hypothesis:
-        """Return an occupant where it fits best.
+    ) -> list[Hypothesis]:
+        """Return occupants where they fit best, by steps of Newton's method.
 
         Parameters
         ----------
-        column, kind, site
-            As of `values`, the position to start from.
+        column, kinds, sites
+            As of `values`, the positions to start from.
         predicted, spread
             Where the site is expected [Å], and the standard deviation of that.
         """
-        found: Hypothesis | None = None
-        for step in range(_STEPS + 1):
-            value, slope, curvature = self._changes(
-                column, [kind], site[np.newaxis], slopes=True
+        corner = self._corner(column, sites)
+        for _ in range(_STEPS):
+            values, slopes, curvatures = self._changes(
+                column, corner, kinds, sites, slopes=True
             )
-            off = site - predicted
-            whole = curvature[0] + np.eye(2) / spread**2
-            total = float(value[0] + off @ off / (2 * spread**2))
-            if found is None or total < found.value:
-                found = Hypothesis(kind, site, total, whole)
-            if step == _STEPS:
-                break
-            move = -np.linalg.solve(whole, slope[0] + off / spread**2)
-            length = float(np.hypot(*move))
-            site = site + move * min(1, _LONGEST / max(length, 1e-9))
-        assert found is not None  # noqa: S101 - there is one step at least
-        return found
+            off = sites - predicted
+            values = values + np.sum(off**2, axis=1) / (2 * spread**2)
+            slopes = slopes + off / spread**2
+            curvatures = curvatures + np.eye(2) / spread**2
+            moves = -np.linalg.solve(curvatures, slopes[..., np.newaxis])[..., 0]
+            lengths = np.hypot(*moves.T)[:, np.newaxis]
+            moves *= np.minimum(1, _LONGEST / np.maximum(lengths, 1e-9))
+            sites = sites + moves
+        # The last step is so short that its gain is that of a parabola.
+        bend = np.einsum("hn,hnm,hm->h", moves, curvatures, moves) / 2
+        values = values + np.sum(slopes * moves, axis=1) + bend
+        return [
+            Hypothesis(*each)
+            for each in zip(kinds, sites, values.tolist(), curvatures, strict=True)
+        ]
 
     def _changes(
         self,
         column: int | None,
+        corner: NDArray[np.intp],
         kinds: list[int],
         sites: NDArray[np.float64],
         *,
         slopes: bool,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return values, slopes and curvatures by the position of the site."""
-        corner = self._corner(column, sites)
-        changes, count = self._wave_changes(column, corner, kinds, sites, slopes), len(kinds)
+        changes = self._wave_changes(column, corner, kinds, sites, slopes)
+        count = len(kinds)
         value, slope = np.zeros(count), np.zeros((count, 2))
         curvature = np.zeros((count, 2, 2))
         rows, columns = (slice(c, c + self.box) for c in corner)
@@ -245,19 +207,19 @@ class LocalChange:
         for image in self.images:
             wave = image.wave[rows, columns]
             passed = scipy.fft.ifft2(spectrum * image.transfer)
-            first, size = passed[:, 0], image.stretch
-            darker = 2 * (wave.conj() * first).real + np.abs(first) ** 2
-            pull = image.pull[rows, columns]
-            seen = image.whitened(size * darker, rows, columns)
-            value += size * np.einsum("yx,hyx->h", pull, darker)
-            value += np.einsum("hyx,hyx->h", seen, seen) / 2
+            first, size = passed[:, 0], np.float32(image.stretch)
+            darker = size * (2 * (wave.conj() * first).real + np.abs(first) ** 2)
+            pull = image.pull[rows, columns].ravel()
+            seen = image.seen(darker, rows, columns)
+            value += darker.reshape(count, -1) @ pull
+            value += np.einsum("hp,hp->h", seen, seen) / 2
             if slopes:
-                changed = (wave + first).conj()[:, np.newaxis]
-                by_site = 2 * size * (changed * passed[:, 1:]).real
-                seen_by = image.whitened(by_site, rows, columns)
-                slope += np.einsum("yx,hnyx->hn", pull, by_site)
-                slope += np.einsum("hyx,hnyx->hn", seen, seen_by)
-                curvature += np.einsum("hnyx,hmyx->hnm", seen_by, seen_by)
+                changed = (2 * size * (wave + first).conj())[:, np.newaxis]
+                by_site = (changed * passed[:, 1:]).real
+                seen_by = image.seen(by_site, rows, columns)
+                slope += by_site.reshape(count, 2, -1) @ pull
+                slope += np.einsum("hp,hnp->hn", seen, seen_by)
+                curvature += seen_by @ seen_by.swapaxes(1, 2)
         return value, slope, curvature
 
     def _corner(
@@ -326,13 +288,31 @@ class LocalChange:
 class _Image:
     """An image of a state: what passed, and what pulls at it, with a border."""
 
-    steps: NDArray[np.intp]
     stretch: float
     wave: NDArray[np.complex64]
     pull: NDArray[np.float32]
     mask: NDArray[np.float32]
     transfer: NDArray[np.complex64]
     whitening: NDArray[np.complex64]
+    whole: NDArray[np.bool_]
+
+    def seen(
+        self, change: NDArray[np.float32], rows: slice, columns: slice
+    ) -> NDArray[np.float32]:
+        """Return numbers whose products are those of whitened changes in a box.
+
+        Shape (..., number): those of the spectrum, which are independent of each other,
+        or of the pixels where some are not compared.
+        """
+        if not self.whole[rows, columns].all():
+            pixels = self.whitened(change, rows, columns)
+            return pixels.reshape(*change.shape[:-2], -1)
+        spectrum = scipy.fft.rfft2(change, norm="ortho")
+        spectrum *= self.whitening[:, : spectrum.shape[-1]]
+        # Frequencies stand for their opposites, too, but for the first and last column.
+        spectrum[..., 1:-1] *= np.float32(np.sqrt(2))
+        numbers = spectrum.reshape(*change.shape[:-2], -1).view(np.float32)
+        return np.asarray(numbers)
 
     def whitened(
         self, change: NDArray[np.float32], rows: slice, columns: slice

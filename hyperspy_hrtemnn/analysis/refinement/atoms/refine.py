@@ -28,6 +28,7 @@ from .padded_series import PaddedSeries, pad_series
 from .results import results
 from .sheet_fit import SheetFit
 from .sheet_state import SheetState
+from .unknowns import find_scales
 from .wave_model import WaveModel
 
 if TYPE_CHECKING:
@@ -54,14 +55,15 @@ _POTENTIAL, _SPREAD, _FARTHEST = 2.0, 0.7, 7.0
 # tilt.
 _THICK, _STEEP = 3.0, 0.17
 
-# How far columns at the edge may move, half a pixel of the images included [Å].
-_MOVED = 1.0
-
 # Steps of the fits: of tilt and lenses alone, of all at first, after each sweep over
 # the sites, and at the end.
 _LENSES, _FIRST, _BETWEEN, _LAST = 20, 25, 20, 80
 
 _SWEEPS = 8
+
+# Distance of the outermost column from the edge of the images below which the sheet
+# may go on, and room for columns that move or are added [Å].
+_CUT, _SLACK = 3.0, 3.0
 
 
 @dataclass(frozen=True)
@@ -213,28 +215,28 @@ def _explained(
 ) -> tuple[Fitted, list]:
     """Return columns and lenses that explain the images best, and all sites."""
     freedom = fit.residuals.series.freedom
-    fitted = fit.fit(state, vector, iterations=_LENSES, hold_columns=True)
-    fitted = fit.fit(fitted.state, fitted.vector, iterations=_FIRST)
+    scales = find_scales(fit, state, vector)
+    fitted = fit.fit(state, vector, scales, iterations=_LENSES, hold_columns=True)
+    scales = find_scales(fit, fitted.state, fitted.vector)
+    fitted = fit.fit(fitted.state, fitted.vector, scales, iterations=_FIRST)
+    around, sites = None, []
     for _ in range(_SWEEPS):
-        sites = identities.examine(
-            fit, fitted.state, fitted.vector, 2 * fitted.value / freedom
-        )
+        chi2 = 2 * fitted.value / fit.residuals.series.freedom
+        sites = identities.examine(fit, fitted.state, fitted.vector, chi2, around)
         state, changes = changed(fitted.state, sites, identities.empty)
-        if not changes:
+        last = not len(changes)
+        if last and around is None:
             break
         fitted = fit.fit(
-            state, fitted.vector, iterations=_BETWEEN, sites=identities.sites(state)
+            state,
+            fitted.vector,
+            scales,
+            iterations=_LAST if last else _BETWEEN,
+            sites=identities.sites(state),
+            tolerance=0.01 if last else 0.1,
         )
-    fitted = fit.fit(
-        fitted.state,
-        fitted.vector,
-        iterations=_LAST,
-        sites=identities.sites(fitted.state),
-        tolerance=1e-3,
-    )
-    sites = identities.examine(
-        fit, fitted.state, fitted.vector, 2 * fitted.value / freedom
-    )
+        # Once nothing changes near the last changes, all sites are asked again.
+        around = None if last else changes
     return fitted, sites
 
 
@@ -251,13 +253,12 @@ def _prepared(
     positions = columns[["y", "x"]].to_numpy(float)
     extent = float(np.ptp(positions, axis=0).max()) if len(positions) else 0.0
     farthest = _THICK + _STEEP * extent / 2
-    window = 4.5 + _MOVED + wavelength(energy) * 1.2 * farthest
+    window = 4.5 + wavelength(energy) * 1.2 * farthest + _SLACK
     size = np.array(images.shape[1:]) * detector.sampling
-    # Up to how far beyond the images columns may be.
-    reach = _reach(energy, defocus)
-    nearest = float(np.min([positions.min(axis=0), (size - positions.max(axis=0))]))
-    beyond = reach if nearest < 3.0 else 0.0
-    around = max(window + beyond - max(nearest - 3.0, 0.0) * (beyond == 0), 0.0)
+    nearest = float(np.min([positions.min(axis=0), size - positions.max(axis=0)]))
+    # A flake that is cut by the edge goes on beyond it.
+    beyond = _reach(energy, defocus) if nearest < _CUT else -nearest
+    around = max(window + beyond, 0.0)
     series = pad_series(images, valid, detector.sampling, around)
     problem = Problem(series, detector, energy, sheet, vibration, smoothing, farthest, any_contrast)
     number = {each.name: n for n, each in enumerate(sheet.occupants)}

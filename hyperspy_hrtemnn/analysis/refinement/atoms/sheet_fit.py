@@ -14,6 +14,8 @@ import numpy as np
 import scipy.fft
 from scipy.optimize import minimize
 
+from .unknowns import Unknowns
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -21,11 +23,8 @@ if TYPE_CHECKING:
 
     from .honeycomb import Sites
     from .sheet_state import SheetState
+    from .unknowns import Scales
     from .wave_model import WaveModel
-
-# Typical steps of a position [Å], of the tilt, and of lenses as shares of those from a
-# user's guess: what a fit corrects after the first.
-_POSITION, _TILT, _LENS = 0.03, 0.02, 0.2
 
 ELASTIC = 0.05
 """Standard deviation of a site from where its surroundings expect it [Å]: how much
@@ -33,11 +32,8 @@ edges and vacancies move their neighbors. Images of 10^4 electrons/Å² tell pos
 much better; where they do not, it keeps the crystal in order."""
 
 # Standard deviations that are expected: of a position from where it started [Å], of
-# the tilt, and of lenses from where they started, in steps of a user's guess.
+# the tilt, and of lenses from where they started, in typical errors of a guess.
 _FAR, _TILTED, _OFF = 0.3, 0.15, 10.0
-
-# Largest component of the normal across the beam.
-_STEEPEST = 0.5
 
 
 @dataclass(frozen=True)
@@ -78,9 +74,17 @@ class SheetFit:
         for name in ("shift_y", "shift_x"):
             self.free[parameters.place(name, 0)] = False
 
-    def with_wave(self, state: SheetState) -> SeriesResiduals:
-        """Return the residuals of the images, of which a state's wave is that."""
-        wave = self.model.wave(self.model.stamps(state))
+    def with_wave(self, state: SheetState, strength: float = 1.0) -> SeriesResiduals:
+        """Return the residuals of the images, of which a state's wave is that.
+
+        Parameters
+        ----------
+        state
+            The columns.
+        strength
+            Factor of what each column adds to the wave.
+        """
+        wave = self.model.wave(self.model.stamps(state), strength)
         return self.residuals.of_wave(self._spectrum(wave))
 
     def gradient(
@@ -100,11 +104,12 @@ class SheetFit:
         self,
         state: SheetState,
         vector: NDArray[np.float64],
+        scales: Scales,
         *,
         iterations: int,
         sites: Sites | None = None,
         hold_columns: bool = False,
-        tolerance: float = 0.01,
+        tolerance: float = 0.05,
     ) -> Fitted:
         """Fit columns, tilt and lenses.
 
@@ -112,6 +117,8 @@ class SheetFit:
         ----------
         state, vector
             Where to start.
+        scales
+            Scales of the unknowns.
         iterations
             Largest number of steps.
         sites
@@ -121,54 +128,22 @@ class SheetFit:
         tolerance
             Fall of the value in a step below which the fit ends.
         """
-        steps = self.residuals.model.parameters.steps
-        columns = 0 if hold_columns else len(state)
-
-        def unpacked(
-            x: NDArray[np.float64],
-        ) -> tuple[SheetState, NDArray[np.float64], NDArray[np.float64]]:
-            moves = np.zeros((len(state), 2))
-            if columns:
-                moves = _POSITION * x[: 2 * columns].reshape(-1, 2)
-            normal = state.normal + _TILT * x[2 * columns : 2 * columns + 2]
-            normal *= min(1, _STEEPEST / max(float(np.hypot(*normal)), _STEEPEST))
-            lens = vector.copy()
-            lens[self.free] += _LENS * steps[self.free] * x[2 * columns + 2 :]
-            return state.moved(state.positions + moves, normal), lens, moves
+        unknowns = Unknowns(self, state, vector, scales, hold_columns)
 
         def value(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            now, lens, moves = unpacked(x)
-            chi2, by_position, by_normal, by_lens = self.gradient(now, lens)
-            off = (lens - vector)[self.free] / (_OFF * steps[self.free])
-            chi2 += float(
-                np.sum(moves**2) / _FAR**2
-                + now.normal @ now.normal / _TILTED**2
-                + off @ off
-            ) / 2
-            by_position = by_position + moves / _FAR**2
-            if sites is not None and columns:
-                away = sites.away(now.sites) / ELASTIC
-                chi2 += float(np.sum(away**2)) / 2
-                by_site = sites.roughness.T @ away / ELASTIC
-                by_position = by_position + by_site
-                by_normal = by_normal - now.off @ by_site
-            by_normal = by_normal + now.normal / _TILTED**2
-            by_lens = by_lens[self.free] + off / (_OFF * steps[self.free])
-            gradient = [
-                _TILT * by_normal,
-                _LENS * steps[self.free] * by_lens,
-            ]
-            if columns:
-                gradient.insert(0, _POSITION * by_position.ravel())
-            return chi2, np.concatenate(gradient)
+            now, lenses = unknowns.unpacked(x)
+            found = self.gradient(now, lenses)
+            expected = self._expected(state, vector, now, lenses, sites)
+            total, *gradients = (a + b for a, b in zip(found, expected, strict=True))
+            return total, unknowns.packed(*gradients)
 
-        start = np.zeros(2 * columns + 2 + int(self.free.sum()))
-        first = value(start)[0]
+        first = value(unknowns.start)[0]
         found = minimize(
             value,
-            start,
+            unknowns.start,
             jac=True,
             method="L-BFGS-B",
+            bounds=unknowns.bounds,
             options={
                 "maxiter": iterations,
                 "maxcor": 25,
@@ -176,21 +151,43 @@ class SheetFit:
                 "gtol": 1e-6,
             },
         )
-        best, lens, _ = unpacked(found.x)
-        return Fitted(best, lens, float(found.fun))
+        return Fitted(*unknowns.unpacked(found.x), float(found.fun))
+
+    def expected_precision(self) -> tuple[float, NDArray[np.float64]]:
+        """Return the inverse variances that are expected before the images are seen.
+
+        Returns
+        -------
+        Of a position, and of the components of the tilt and the free lenses.
+        """
+        steps = self.residuals.model.parameters.steps[self.free]
+        tilt = np.full(2, _TILTED**-2)
+        return _FAR**-2, np.concatenate([tilt, (_OFF * steps) ** -2.0])
+
+    def _expected(
+        self,
+        start: SheetState,
+        vector: NDArray[np.float64],
+        state: SheetState,
+        lenses: NDArray[np.float64],
+        sites: Sites | None,
+    ) -> tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return what is added to half of chi² for what is expected; as `gradient`."""
+        moves = (state.positions - start.positions) / _FAR
+        tilt = state.normal / _TILTED
+        by_lens = np.zeros(len(lenses))
+        precision = self.expected_precision()[1][2:]
+        by_lens[self.free] = precision * (lenses - vector)[self.free]
+        off = by_lens @ (lenses - vector)
+        value = float(np.sum(moves**2) + tilt @ tilt + off) / 2
+        by_position, by_normal = moves / _FAR, tilt / _TILTED
+        if sites is not None:
+            away = sites.away(state.sites) / ELASTIC
+            value += float(np.sum(away**2)) / 2
+            by_site = sites.roughness.T @ away / ELASTIC
+            by_position = by_position + by_site
+            by_normal = by_normal - state.off @ by_site
+        return value, by_position, by_normal, by_lens
 
     def _spectrum(self, wave: NDArray[np.complex64]) -> NDArray[np.complex64]:
         return self.residuals.series.grid.spectrum_of_grid(wave)
-
-
-def expected_precision(fit: SheetFit) -> tuple[float, NDArray[np.float64]]:
-    """Return the inverse variances that are expected before the images are seen.
-
-    Returns
-    -------
-    Of a position, and of the two components of the tilt and the free lenses.
-    """
-    steps = fit.residuals.model.parameters.steps[fit.free]
-    return 1 / _FAR**2, np.array(
-        [1 / _TILTED**2, 1 / _TILTED**2, *(_OFF * steps) ** -2.0]
-    )

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # Columns whose windows are transformed at once, for the caches of a core.
 _BATCH = 64
 
+# Change of the normal over which what the tilt does to a column hardly changes.
+_SAME_TILT = 0.005
+
 
 @dataclass(frozen=True)
 class Stamps:
@@ -67,6 +70,7 @@ class WaveModel:
         self.columns = columns
         self.grid = grid
         self.plane = plane
+        self._known: tuple[NDArray[np.float64], NDArray[np.complex64]] | None = None
 
     def stamps(
         self, state: SheetState, spectra: NDArray[np.complex64] | None = None
@@ -134,10 +138,19 @@ class WaveModel:
         )
         return along_y.astype(np.complex64), along_x.astype(np.complex64)
 
-    def wave(self, stamps: Stamps) -> NDArray[np.complex64]:
-        """Return the wave, shape (y, x) of the grid."""
+    def wave(self, stamps: Stamps, strength: float = 1.0) -> NDArray[np.complex64]:
+        """Return the wave, shape (y, x) of the grid.
+
+        Parameters
+        ----------
+        stamps
+            Waves of the columns.
+        strength
+            Factor of what each adds to 1.
+        """
         whole = np.ones(self.grid.shape, np.complex64)
-        for wave, window in zip(stamps.waves, self.windows(stamps), strict=True):
+        waves = stamps.waves if strength == 1 else np.float32(strength) * stamps.waves
+        for wave, window in zip(waves, self.windows(stamps), strict=True):
             whole[window] *= 1 + wave
         return whole
 
@@ -188,16 +201,14 @@ class WaveModel:
         By the positions, shape (column, 2), and by the normal, shape (2,).
         """
         columns = self.columns
-        pull = by_wave.conj() * wave
-        pulls = np.stack([pull[window] for window in self.windows(stamps)])
+        pulls = self._pulls(stamps, wave, by_wave)
         pulls *= columns.taper
-        pulls /= 1 + stamps.waves
         back = np.empty_like(pulls)
         for first in range(0, len(pulls), _BATCH):
             part = slice(first, first + _BATCH)
             back[part] = scipy.fft.ifft2(pulls[part], workers=-1)
-        weighted = back * stamps.spectra
-        rows, cols = weighted.sum(axis=2), weighted.sum(axis=1)
+        rows = np.einsum("cyx,cyx->cy", back, stamps.spectra)
+        cols = np.einsum("cyx,cyx->cx", back, stamps.spectra)
         ky, kx = columns.ky, columns.kx
         turn = -2j * np.pi
         by_site = np.stack([rows @ (turn * ky), cols @ (turn * kx)], axis=1).real
@@ -206,6 +217,34 @@ class WaveModel:
         return self._of_state(
             state, stamps, back, by_site.astype(float), by_distance.astype(float)
         )
+
+    def strengths(
+        self,
+        stamps: Stamps,
+        wave: NDArray[np.complex64],
+        by_wave: NDArray[np.complex64],
+    ) -> NDArray[np.float64]:
+        """Return the gradient by the strength of each column, as `gradient`."""
+        pulls = self._pulls(stamps, wave, by_wave)
+        return np.asarray(np.einsum("cyx,cyx->c", pulls, stamps.waves).real, float)
+
+    def _pulls(
+        self,
+        stamps: Stamps,
+        wave: NDArray[np.complex64],
+        by_wave: NDArray[np.complex64],
+    ) -> NDArray[np.complex64]:
+        """Return the gradient by what each column adds to 1, in its window."""
+        pull = by_wave.conj() * wave
+        pulls = np.stack([pull[window] for window in self.windows(stamps)])
+        pulls /= 1 + stamps.waves
+        return pulls
+
+    def _slopes(self, normal: NDArray[np.float64]) -> NDArray[np.complex64]:
+        """Return the slopes of the occupants near a tilt, over which they are alike."""
+        if self._known is None or np.hypot(*(normal - self._known[0])) > _SAME_TILT:
+            self._known = normal.copy(), self.columns.slopes(normal)
+        return self._known[1]
 
     def _of_state(
         self,
@@ -220,11 +259,13 @@ class WaveModel:
         # Sites move with positions, and against the tilt by the height of the column.
         by_position = by_site - by_distance[:, np.newaxis] * of_position
         by_normal = -(by_distance @ of_normal) - state.off @ by_site
-        slopes = self.columns.slopes(state.normal)
-        for kind in np.unique(state.kinds):
+        slopes = self._slopes(state.normal)
+        for kind in np.flatnonzero(np.any(slopes, axis=(0, 2, 3))):
             chosen = state.kinds == kind
-            phases = (each[chosen] for each in stamps.phases)
-            together = np.einsum("cyx,cy,cx->yx", back[chosen], *phases)
+            along_y, along_x = (each[chosen] for each in stamps.phases)
+            turned = back[chosen]
+            turned *= along_y[:, :, np.newaxis]
+            together = np.einsum("cyx,cx->yx", turned, along_x)
             by_normal += np.einsum("yx,nyx->n", together, slopes[:, kind]).real
         return by_position, by_normal
 

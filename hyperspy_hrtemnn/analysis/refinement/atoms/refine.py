@@ -88,6 +88,8 @@ class Problem:
         Standard deviation of the Gaussian by which waves are smoothed [Å].
     farthest
         Distance along the beam over which the sheet may reach from its middle [Å].
+    any_contrast
+        Whether the contrast of the images is fitted.
     """
 
     series: PaddedSeries
@@ -97,6 +99,7 @@ class Problem:
     vibration: float
     smoothing: float
     farthest: float
+    any_contrast: bool
 
     def lens_problem(self) -> SeriesProblem:
         """Return the problem of the lenses, with the wave of the vacuum."""
@@ -108,6 +111,7 @@ class Problem:
             self.energy,
             self.series.valid,
             margin=0,
+            any_contrast=self.any_contrast,
         )
 
     def sheet_fit(self, highest: float) -> SheetFit:
@@ -137,6 +141,7 @@ def refine_atoms(
     valid: NDArray[np.bool_] | None = None,
     vibration: float = 0.004,
     smoothing: float = 0.15,
+    any_contrast: bool = False,
 ) -> RefinedAtoms:
     """Refine the columns of a sheet to what the images of a focal series tell.
 
@@ -172,6 +177,9 @@ def refine_atoms(
         Mean square displacement of the atoms along one direction [Å²].
     smoothing
         Standard deviation of the Gaussian by which the wave is smoothed [Å].
+    any_contrast
+        Whether the contrast of each image is fitted, too: of images with an unknown
+        zero, as stretched ones, or with a background, as of inelastic scattering.
 
     Raises
     ------
@@ -190,7 +198,7 @@ def refine_atoms(
     guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
     sheet, names = sheet_of_classes(columns["class"], dopants)
     problem, state = _prepared(
-        images, valid, detector, energy, columns, (sheet, names), guess, vibration, smoothing
+        images, valid, detector, energy, columns, (sheet, names), guess, vibration, smoothing, any_contrast
     )
     identities = Identities(sheet)
     middle, fine = problem.sheet_fit(_MIDDLE), problem.sheet_fit(HIGHEST)
@@ -247,7 +255,7 @@ def _reach(energy: float, defocus: NDArray[np.float64]) -> float:
 
 
 def _prepared(
-    images, valid, detector, energy, columns, sheet_and_names, defocus, vibration, smoothing
+    images, valid, detector, energy, columns, sheet_and_names, defocus, vibration, smoothing, any_contrast
 ) -> tuple[Problem, SheetState]:
     """Return the problem, and the state of the guessed columns."""
     sheet, names = sheet_and_names
@@ -261,7 +269,7 @@ def _prepared(
     beyond = _reach(energy, defocus) if nearest < _CUT else -nearest
     around = max(window + beyond, 0.0)
     series = pad_series(images, valid, detector.sampling, around)
-    problem = Problem(series, detector, energy, sheet, vibration, smoothing, farthest)
+    problem = Problem(series, detector, energy, sheet, vibration, smoothing, farthest, any_contrast)
     number = {each.name: n for n, each in enumerate(sheet.occupants)}
     kinds = np.array([number[names[each]] for each in columns["class"]], np.intp)
     centers = np.array([each.center for each in sheet.occupants])
@@ -296,4 +304,7 @@ def _first_lenses(
         places = parameters.places(name)
         moved[:, axis] += vector[places[0]]
         vector[places] -= vector[places[0]]
-    return state.moved(moved, state.normal), vector
+    # On a crystal the first image may fit best some lattice vectors off, where columns
+    # at the edge leave the grid; the sheet is continued on the other side.
+    room = np.array([fit.model.has_room(each) for each in moved], bool)
+    return state.with_columns(moved[room], state.kinds[room]), vector

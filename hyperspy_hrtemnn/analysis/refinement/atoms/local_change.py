@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .sheet_state import SheetState
 
 # Frequency up to which the lenses spread a column within the box [1/Å].
-_SPREAD = 1.0
+_SPREAD = 0.6
 
 # Steps towards the best position of what stands on a site, and their largest length.
 _STEPS, _LONGEST = 2, 0.2

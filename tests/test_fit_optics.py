@@ -135,7 +135,7 @@ def found(wave, counted):
 @pytest.fixture
 def model(wave):
     grid = WorkingGrid(FIELD, 2.0)
-    return ForwardModel(grid.spectrum(wave), grid, ENERGY, 2)
+    return ForwardModel(grid.spectrum(wave), grid, ENERGY, 2, any_contrast=True)
 
 
 @pytest.fixture
@@ -417,7 +417,7 @@ def test_a_magnitude_has_the_error_of_its_direction():
 def test_the_table_and_the_text_have_all_values(found):
     table = found.to_table()
     assert list(table) == ["parameter", "image", "value", "error", "unit"]
-    assert len(table) == 3 + 9 + 2 + 6 + 3
+    assert len(table) == 3 + 9 + 2 + 6 + 3 + 3
     row = table[(table["parameter"] == "defocus") & (table["image"] == 2)].iloc[0]
     assert row["value"] == found.defocus.value[2]
     assert row["unit"] == "Å"

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 # Distance up to which columns are seen as blended with each other [Å].
 _BLENDED = 6.0
 
+# Standard deviation of the mean of all occupancies from 1 where the contrast is fitted.
+_COMMON = 0.01
+
 
 @dataclass(frozen=True)
 class Errors:
@@ -233,6 +236,10 @@ def _expected(
         matrix[axis : 3 * count : 3, axis : 3 * count : 3] = elastic
     position, rest = fit.expected_precision()
     diagonal = np.concatenate([np.tile([position, position, 0], count), rest])
+    if fit.residuals.model.parameters.any_contrast:
+        # What all columns have in common is the contrast then.
+        occupied = np.arange(2, 3 * count, 3)
+        matrix[np.ix_(occupied, occupied)] += (_COMMON * count) ** -2.0
     return np.asarray(matrix + np.diag(diagonal))
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .sheet_state import SheetState
 
 # Frequency up to which the lenses spread a column within the box [1/Å].
-_SPREAD = 1.0
+_SPREAD = 0.6
 
 # Steps towards the best position of what stands on a site, and their largest length.
 _STEPS, _LONGEST = 2, 0.2
@@ -87,7 +87,7 @@ class LocalChange:
             pull = series.by_image(series.compared(spectrum), image)  # type: ignore[arg-type]
             self.images.append(
                 _Image(
-                    electrons=float(forward.electrons(vector, image)),
+                    stretch=float(forward.stretch(vector, image)),
                     wave=self._moved(passed, steps),
                     pull=self._moved(pull, steps),
                     mask=self._moved(series.mask, steps),
@@ -128,7 +128,7 @@ class LocalChange:
         rows, columns = (slice(c, c + self.box) for c in corner)
         found = []
         for image in self.images:
-            wave = (2 * np.float32(image.electrons)) * image.wave[rows, columns].conj()
+            wave = (2 * np.float32(image.stretch)) * image.wave[rows, columns].conj()
             passed = scipy.fft.ifft2(spectrum * image.transfer)
             found.append(image.whitened((wave * passed).real, rows, columns))
         return np.stack(found, axis=1)
@@ -207,7 +207,7 @@ class LocalChange:
         for image in self.images:
             wave = image.wave[rows, columns]
             passed = scipy.fft.ifft2(spectrum * image.transfer)
-            first, size = passed[:, 0], np.float32(image.electrons)
+            first, size = passed[:, 0], np.float32(image.stretch)
             darker = size * (2 * (wave.conj() * first).real + np.abs(first) ** 2)
             pull = image.pull[rows, columns].ravel()
             seen = image.seen(darker, rows, columns)
@@ -288,7 +288,7 @@ class LocalChange:
 class _Image:
     """An image of a state: what passed, and what pulls at it, with a border."""
 
-    electrons: float
+    stretch: float
     wave: NDArray[np.complex64]
     pull: NDArray[np.float32]
     mask: NDArray[np.float32]

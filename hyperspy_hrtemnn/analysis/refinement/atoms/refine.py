@@ -40,16 +40,18 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.analysis.microscope.detector import Detector
     from hyperspy_hrtemnn.analysis.refinement.fitted_optics import FittedOptics
 
+    from .identities import Site
     from .occupants import Sheet
     from .refined_atoms import RefinedAtoms
     from .sheet_fit import Fitted
 
-# Highest frequency of the search for the right lenses [1/Å].
-_COARSE = 1.0
+# Highest frequency of the search for the right lenses, and for the right atoms [1/Å]:
+# beyond, there is little that tells one element from another.
+_COARSE, _MIDDLE = 1.0, 1.5
 
 # How far beyond the images columns matter: what their potential and the lenses spread,
 # the latter up to this frequency [1/Å] and distance [Å].
-_POTENTIAL, _SPREAD, _FARTHEST = 2.0, 0.7, 7.0
+_POTENTIAL, _SPREAD, _FARTHEST = 2.0, 0.7, 3.0
 
 # Distance along the beam over which a sheet may reach from its middle [Å], and by which
 # tilt.
@@ -86,6 +88,8 @@ class Problem:
         Standard deviation of the Gaussian by which waves are smoothed [Å].
     farthest
         Distance along the beam over which the sheet may reach from its middle [Å].
+    any_contrast
+        Whether the contrast of the images is fitted.
     """
 
     series: PaddedSeries
@@ -95,6 +99,7 @@ class Problem:
     vibration: float
     smoothing: float
     farthest: float
+    any_contrast: bool
 
     def lens_problem(self) -> SeriesProblem:
         """Return the problem of the lenses, with the wave of the vacuum."""
@@ -106,6 +111,7 @@ class Problem:
             self.energy,
             self.series.valid,
             margin=0,
+            any_contrast=self.any_contrast,
         )
 
     def sheet_fit(self, highest: float) -> SheetFit:
@@ -135,6 +141,7 @@ def refine_atoms(
     valid: NDArray[np.bool_] | None = None,
     vibration: float = 0.004,
     smoothing: float = 0.15,
+    any_contrast: bool = False,
 ) -> RefinedAtoms:
     """Refine the columns of a sheet to what the images of a focal series tell.
 
@@ -170,6 +177,9 @@ def refine_atoms(
         Mean square displacement of the atoms along one direction [Å²].
     smoothing
         Standard deviation of the Gaussian by which the wave is smoothed [Å].
+    any_contrast
+        Whether the contrast of each image is fitted, too: of images with an unknown
+        zero, as stretched ones, or with a background, as of inelastic scattering.
 
     Raises
     ------
@@ -188,47 +198,54 @@ def refine_atoms(
     guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
     sheet, names = sheet_of_classes(columns["class"], dopants)
     problem, state = _prepared(
-        images, valid, detector, energy, columns, (sheet, names), guess, vibration, smoothing
+        images, valid, detector, energy, columns, (sheet, names), guess, vibration, smoothing, any_contrast
     )
     identities = Identities(sheet)
-    fit = problem.sheet_fit(HIGHEST)
-    state, vector = _first_lenses(problem, fit, state, guess, Cs, optics)
+    middle, fine = problem.sheet_fit(_MIDDLE), problem.sheet_fit(HIGHEST)
+    state, vector = _first_lenses(problem, middle, state, guess, Cs, optics)
     state = continued(state, identities, problem.series, _reach(energy, guess))
-    fitted, sites = _explained(fit, identities, state, vector)
-    freedom = fit.residuals.series.freedom
-    chi2 = 2 * fitted.value / freedom
+    scales = find_scales(middle, state, vector)
+    fitted = middle.fit(state, vector, scales, iterations=_LENSES, hold_columns=True)
+    fitted, sites = _explained(middle, fine, identities, fitted)
+    chi2 = 2 * fitted.value / fine.residuals.series.freedom
     on_sites = identities.sites(fitted.state)
-    errors = errors_of_fit(fit, fitted.state, fitted.vector, on_sites, max(chi2, 1.0))
-    return results(problem, fit, fitted, sites, errors)
+    errors = errors_of_fit(fine, fitted.state, fitted.vector, on_sites, max(chi2, 1.0))
+    return results(problem, fine, fitted, sites, errors)
 
 
 def _explained(
-    fit: SheetFit, identities: Identities, state: SheetState, vector: NDArray[np.float64]
-) -> tuple[Fitted, list]:
+    middle: SheetFit, fine: SheetFit, identities: Identities, fitted: Fitted
+) -> tuple[Fitted, list[Site]]:
     """Return columns and lenses that explain the images best, and all sites."""
-    freedom = fit.residuals.series.freedom
-    scales = find_scales(fit, state, vector)
-    fitted = fit.fit(state, vector, scales, iterations=_LENSES, hold_columns=True)
-    scales = find_scales(fit, fitted.state, fitted.vector)
-    fitted = fit.fit(fitted.state, fitted.vector, scales, iterations=_FIRST)
-    around, sites = None, []
-    for _ in range(_SWEEPS):
-        chi2 = 2 * fitted.value / fit.residuals.series.freedom
-        sites = identities.examine(fit, fitted.state, fitted.vector, chi2, around)
+    scales = find_scales(middle, fitted.state, fitted.vector)
+    fitted = middle.fit(fitted.state, fitted.vector, scales, iterations=_FIRST)
+    around: NDArray[np.float64] | None = None
+    for sweep in range(_SWEEPS):
+        chi2 = 2 * fitted.value / middle.residuals.series.freedom
+        sites = identities.examine(middle, fitted.state, fitted.vector, chi2, around)
         state, changes = changed(fitted.state, sites, identities.empty)
-        last = not len(changes)
-        if last and around is None:
+        settled = not len(changes)
+        if settled and around is None and sweep:
             break
-        fitted = fit.fit(
+        fitted = middle.fit(
             state,
             fitted.vector,
             scales,
-            iterations=_LAST if last else _BETWEEN,
+            iterations=_BETWEEN,
             sites=identities.sites(state),
-            tolerance=0.01 if last else 0.1,
+            tolerance=0.1,
         )
         # Once nothing changes near the last changes, all sites are asked again.
-        around = None if last else changes
+        around = None if settled else changes
+    scales = find_scales(fine, fitted.state, fitted.vector)
+    fitted = fine.fit(
+        fitted.state,
+        fitted.vector,
+        scales,
+        iterations=_LAST,
+        sites=identities.sites(fitted.state),
+        tolerance=0.01,
+    )
     return fitted, sites
 
 
@@ -238,7 +255,7 @@ def _reach(energy: float, defocus: NDArray[np.float64]) -> float:
 
 
 def _prepared(
-    images, valid, detector, energy, columns, sheet_and_names, defocus, vibration, smoothing
+    images, valid, detector, energy, columns, sheet_and_names, defocus, vibration, smoothing, any_contrast
 ) -> tuple[Problem, SheetState]:
     """Return the problem, and the state of the guessed columns."""
     sheet, names = sheet_and_names
@@ -252,7 +269,7 @@ def _prepared(
     beyond = _reach(energy, defocus) if nearest < _CUT else -nearest
     around = max(window + beyond, 0.0)
     series = pad_series(images, valid, detector.sampling, around)
-    problem = Problem(series, detector, energy, sheet, vibration, smoothing, farthest)
+    problem = Problem(series, detector, energy, sheet, vibration, smoothing, farthest, any_contrast)
     number = {each.name: n for n, each in enumerate(sheet.occupants)}
     kinds = np.array([number[names[each]] for each in columns["class"]], np.intp)
     centers = np.array([each.center for each in sheet.occupants])
@@ -287,4 +304,7 @@ def _first_lenses(
         places = parameters.places(name)
         moved[:, axis] += vector[places[0]]
         vector[places] -= vector[places[0]]
-    return state.moved(moved, state.normal), vector
+    # On a crystal the first image may fit best some lattice vectors off, where columns
+    # at the edge leave the grid; the sheet is continued on the other side.
+    room = np.array([fit.model.has_room(each) for each in moved], bool)
+    return state.with_columns(moved[room], state.kinds[room]), vector

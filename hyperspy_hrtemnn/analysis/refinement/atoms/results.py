@@ -165,9 +165,12 @@ def _residual_images(
 ) -> NDArray[np.float32]:
     """Return measured less expected images over their noise, on the images' pixels."""
     residuals = fit.with_wave(fitted.state)
+    # Noise of 1 in each frequency of the band is less in each pixel.
+    band = fit.model.grid.band
+    unit = np.float32(np.sqrt(band.size / band.sum()))
     found = []
     for each in residuals.compared(residuals.spectra(fitted.vector)):
-        spectrum = scipy.fft.fft2(-each, norm="forward")  # type: ignore[operator]
+        spectrum = scipy.fft.fft2(-unit * each, norm="forward")  # type: ignore[operator]
         whole = _resized(spectrum, problem.series.valid.shape)
         image = scipy.fft.ifft2(whole, norm="forward").real
         found.append(image[problem.series.inner])

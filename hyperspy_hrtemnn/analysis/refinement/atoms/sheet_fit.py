@@ -70,7 +70,7 @@ class SheetFit:
         self.residuals = residuals
         self.model = model
         parameters = residuals.model.parameters
-        self.free = np.ones(len(parameters), bool)
+        self.free = parameters.steps > 0
         for name in ("shift_y", "shift_x"):
             self.free[parameters.place(name, 0)] = False
 
@@ -175,9 +175,11 @@ class SheetFit:
         """Return what is added to half of chi² for what is expected; as `gradient`."""
         moves = (state.positions - start.positions) / _FAR
         tilt = state.normal / _TILTED
-        steps = _OFF * self.residuals.model.parameters.steps
-        off = (lenses - vector) / steps
-        value = float(np.sum(moves**2) + tilt @ tilt + off @ off) / 2
+        by_lens = np.zeros(len(lenses))
+        precision = self.expected_precision()[1][2:]
+        by_lens[self.free] = precision * (lenses - vector)[self.free]
+        off = by_lens @ (lenses - vector)
+        value = float(np.sum(moves**2) + tilt @ tilt + off) / 2
         by_position, by_normal = moves / _FAR, tilt / _TILTED
         if sites is not None:
             away = sites.away(state.sites) / ELASTIC
@@ -185,7 +187,7 @@ class SheetFit:
             by_site = sites.roughness.T @ away / ELASTIC
             by_position = by_position + by_site
             by_normal = by_normal - state.off @ by_site
-        return value, by_position, by_normal, off / steps
+        return value, by_position, by_normal, by_lens
 
     def _spectrum(self, wave: NDArray[np.complex64]) -> NDArray[np.complex64]:
         return self.residuals.series.grid.spectrum_of_grid(wave)

@@ -51,6 +51,7 @@ ABERRATIONS = [
 LOW_DOSE = 316.0  # [e-/Å²]
 BLOB = (26.0, 31.0)  # middle of the carbon [Å]
 TRUE = {"Cs": 4e4, "C12": 15.0, "C21": 300.0, "C23": 200.0, "focal_spread": 12.0}
+SURE = 0.95
 NEAR = 1.0  # farthest that a column is from the true one that it is [Å]
 
 
@@ -60,7 +61,8 @@ def series_of(flake: Structure, dose: float = MICROSCOPE["dose"]) -> HRTEM:
     for axis in wave.axes_manager.signal_axes:
         axis.scale = FIELD / 10 / axis.size
     lenses = {**MICROSCOPE, "dose": dose, "aberrations": ABERRATIONS}
-    return wave.simulate_images(DEFOCUS, **lenses)
+    series: HRTEM = wave.simulate_images(DEFOCUS, **lenses)
+    return series
 
 
 def with_carbon(flake: Structure) -> Structure:
@@ -133,7 +135,7 @@ def deviations(model: AtomModel, truth: pd.DataFrame) -> np.ndarray:
     """Return by how many standard errors x and y of each column are off."""
     found, true = matched(model.columns, truth)
     off = found[["x", "y"]].to_numpy() - true[["x", "y"]].to_numpy()
-    return off / found[["sigma_x", "sigma_y"]].to_numpy()
+    return np.asarray(off / found[["sigma_x", "sigma_y"]].to_numpy())
 
 
 def draw_errors(guess: pd.DataFrame, model: AtomModel, truth: pd.DataFrame) -> None:
@@ -167,19 +169,21 @@ def draw_low_dose(series: HRTEM, model: AtomModel) -> None:
 
 
 def examples(model: AtomModel) -> str:
-    """Return some rows of the table of columns."""
+    """Return rows of the table of columns: a sure 1Mo and 2S, and all unsure ones."""
     columns = model.columns
-    shown = ["1Mo", "2S", "1S upper", "1S lower", "empty"]
+    classes = ["1Mo", "2S", "1S upper", "1S lower", "empty"]
+    sure = columns.filter(like="probability_").max(axis=1) >= SURE
+    of_pure = columns[sure & columns["class"].isin(classes[:2])]
+    shown = pd.concat([of_pure.groupby("class").head(1), columns[~sure]])
     rows = []
-    for name in shown[:-1]:
-        row = columns[columns["class"] == name].iloc[0]
+    for _, row in shown.iterrows():
         place = [f"{row[axis]:.4f} ± {row[f'sigma_{axis}']:.4f}" for axis in "xy"]
         strength = f"{row['occupancy']:.2f} ± {row['sigma_occupancy']:.2f}"
-        chances = [row[f"probability_{each}"] for each in shown]
+        chances = [float(row[f"probability_{each}"]) for each in classes]
         texts = ["–" if np.isnan(chance) else f"{chance:.3f}" for chance in chances]
-        rows.append([name, *place, f"{row['z']:.3f}", strength, *texts])
+        rows.append([row["class"], *place, f"{row['z']:.3f}", strength, *texts])
     titles = ["class", "x [nm]", "y [nm]", "z [nm]", "occupancy"]
-    return table([*titles, *(f"P({name})" for name in shown)], rows)
+    return table([*titles, *(f"P({name})" for name in classes)], rows)
 
 
 def lens_table(model: AtomModel) -> str:
@@ -190,8 +194,8 @@ def lens_table(model: AtomModel) -> str:
         value, error = optics.defocus.value[image], optics.defocus.error[image]
         true = f"{10 * float(defocus.split()[0]):.0f} Å"
         rows.append([f"defocus of image {image}", true, f"{value:.2f} ± {error:.2f} Å"])
-    for name, true in TRUE.items():
-        rows.append([name, f"{true:g} Å", f"{getattr(optics, name)} Å"])
+    for name, known in TRUE.items():
+        rows.append([name, f"{known:g} Å", f"{getattr(optics, name)} Å"])
     return table(["", "true", "found"], rows)
 
 
@@ -208,8 +212,9 @@ def summary(guess: pd.DataFrame, model: AtomModel, truth: pd.DataFrame) -> str:
     titles = ["", "class right", "also which S is left", "x and y, rms [pm]"]
     off = np.abs(deviations(model, truth))
     return (
-        f"{table(titles, rows)}\n\nWithin one standard error are {np.mean(off < 1):.0%} "
-        f"of x and y, within two {np.mean(off < 2):.0%}; chi² is {model.chi2:.3f}."
+        f"{table(titles, rows)}\n\n{np.mean(off < 1):.0%} of x and y are within one "
+        f"standard error and {np.mean(off < 2):.0%} within two; chi² is "
+        f"{model.chi2:.3f}."
     )
 
 
@@ -224,7 +229,7 @@ def uncertain(model: AtomModel, guess: pd.DataFrame, truth: pd.DataFrame) -> str
         f"At {LOW_DOSE:.0f} e⁻/Å² the network has {total - network} of {total} classes "
         f"wrong, and after the refinement {total - right or 'none'}; of single sulfur "
         f"atoms {right - exactly} are taken for the other one of the pair. "
-        f"{np.sum(chance < 0.95)} classes are said to be less certain than 95 %."
+        f"{np.sum(chance < SURE)} classes are said to be less certain than 95 %."
     )
 
 
@@ -246,10 +251,10 @@ def beside_carbon(model: AtomModel, truth: pd.DataFrame) -> str:
     _, right = right_classes(model.columns, truth)
     false = len(model.columns) - len(found)
     return (
-        f"chi² is {model.chi2:.3f} in place of 1. Within 0.5 nm of the carbon positions "
-        f"are off by {close:.1f} of their standard errors, elsewhere by {far:.1f} (rms); "
-        f"{right + false} of {len(truth)} columns have the right class, and there are "
-        f"{false or 'no'} columns that are not columns of the flake."
+        f"chi² is {model.chi2:.3f} in place of 1. Within 0.5 nm of the carbon, "
+        f"positions are off by {close:.1f} of their standard errors, elsewhere by "
+        f"{far:.1f} (rms); {right + false} of {len(truth)} columns have the right "
+        f"class, and there are {false or 'no'} columns that are not of the flake."
     )
 
 
@@ -270,7 +275,6 @@ def main() -> None:
     model = series.refine_atoms(guess, mtf=MICROSCOPE["mtf"])
     draw_columns(series, guess, model)
     draw_errors(guess, model, truth)
-    replace_part(PAGE, "columns", examples(model))
     replace_part(PAGE, "comparison", summary(guess, model, truth))
     replace_part(PAGE, "lenses", lens_table(model))
 
@@ -278,6 +282,7 @@ def main() -> None:
     guess = columns_of(noisy)
     model = noisy.refine_atoms(guess, mtf=MICROSCOPE["mtf"])
     draw_low_dose(noisy, model)
+    replace_part(PAGE, "columns", examples(model))
     replace_part(PAGE, "low dose", uncertain(model, guess, truth))
 
     dirty = series_of(with_carbon(flake)).find_atoms(NETWORK, mtf=MICROSCOPE["mtf"])

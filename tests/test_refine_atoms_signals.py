@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import replace
+
 import hyperspy.api as hs
 import known_atoms
 import numpy as np
 import pandas as pd
 import pytest
 from ase import io
-from matplotlib.collections import EllipseCollection, PolyCollection
 from known_atoms import ENERGY, SAMPLING, SHAPE
+from matplotlib.collections import EllipseCollection, PolyCollection
 
 from hyperspy_hrtemnn.analysis import FittedOptics, RefinedAtoms
 from hyperspy_hrtemnn.signals import HRTEM, AtomModel, ExitWave
@@ -141,6 +144,7 @@ def test_residuals_have_the_axes_of_the_series_and_are_noise(model, series, flak
     at_columns = left.data[:, places[:, 0], places[:, 1]]
     noise = left.data[:, 40:-40, 40:-40].std()
     assert abs(at_columns.mean()) < 4 * noise / np.sqrt(at_columns.size)
+    assert noise == pytest.approx(1, abs=0.05)
     assert at_columns.std() < 1.3 * noise
 
 
@@ -248,7 +252,7 @@ def given(monkeypatch, model):
     def refine(images, detector, energy, defocus, columns, **options):
         calls.update(images=images, detector=detector, energy=energy, defocus=defocus)
         calls.update(columns=columns, **options)
-        return model.refined
+        return calls.get("returned", model.refined)
 
     monkeypatch.setattr(topic, "refine_columns", refine)
     return calls
@@ -402,3 +406,17 @@ def test_of_a_network_for_single_images_the_most_certain_one_counts(
     model = series.find_atoms("graphene-atoms", **CAMERA)
     assert len(given["columns"]) == 30
     assert set(model.columns["frame"]) == {0}
+
+
+def test_images_that_the_atoms_do_not_explain_are_told_of(given, series, guess, model):
+    for chi2, error, told in (
+        (1.3, 0.01, True),
+        (1.3, 0.1, False),
+        (1.05, 0.01, False),
+    ):
+        optics = replace(model.optics, chi2=chi2, chi2_error=error)
+        given["returned"] = replace(model.refined, optics=optics)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            series.refine_atoms(guess, **CAMERA)
+        assert any("chi² is 1.30" in str(each.message) for each in caught) == told

@@ -514,6 +514,11 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             other images, or its classes are not those of a known sheet; if there is
             more than one image or series; if a number is out of range; if no lens makes
             such images of the columns.
+
+        Warns
+        -----
+        UserWarning
+            If chi² is above 1.1: the atoms do not explain all of the images.
         """
         from ._atoms.refine_atoms import refine_atoms
 
@@ -572,6 +577,11 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         ------
         ValueError
             As in `segment` and `refine_atoms`; if the network finds no columns.
+
+        Warns
+        -----
+        UserWarning
+            As in `segment` and `refine_atoms`.
         """
         from ._atoms.refine_atoms import find_atoms
 

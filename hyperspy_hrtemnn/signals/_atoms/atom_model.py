@@ -105,8 +105,9 @@ class AtomModel:
     def residuals(self) -> Signal2D:
         """Return what the model leaves of each image, in units of its noise.
 
-        What rises above the noise is not in the model: contamination, an adatom, a
-        second layer. 0 where nothing was compared.
+        Their standard deviation is 1 where only noise is left. What rises above it is
+        not in the model: contamination, an adatom, a second layer. 0 where nothing was
+        compared.
         """
         left = self.refined.residuals
         shape = self.series.data.shape

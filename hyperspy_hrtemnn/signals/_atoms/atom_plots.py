@@ -58,7 +58,7 @@ def plot_atoms(
         ):
             if chosen.any():
                 places = rows.loc[chosen, ["x", "y"]].to_numpy(float)
-                _draw(ax, places, diameter, color, marker, width)
+                _draw(ax, places, diameter, marker, color=color, width=width)
         _label(ax, f"{len(rows)} {name}", color=color, marker=marker)
     vacancies = empty_sites.loc[empty_sites["enclosed"], ["x", "y"]].to_numpy(float)
     if len(vacancies):
@@ -82,8 +82,9 @@ def _draw(
     ax: Axes,
     places: NDArray[np.float64],
     diameter: float,
-    color: str,
     marker: str,
+    *,
+    color: str,
     width: float,
 ) -> None:
     """Draw circles or triangles whose size is in the unit of the image."""
@@ -97,7 +98,7 @@ def _draw(
     corners = 0.6 * diameter * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     ax.add_collection(
         PolyCollection(
-            places[:, np.newaxis] + corners,
+            list(places[:, np.newaxis] + corners),
             facecolors="none",
             edgecolors=color,
             linewidths=width,

@@ -83,6 +83,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="Mean square displacement of the atoms along one direction.",
 )
+@click.option(
+    "--any-contrast",
+    is_flag=True,
+    help="Fit the contrast of each image, too, as of stretched images.",
+)
 @sampling_option
 def atoms(
     *,
@@ -95,6 +100,7 @@ def atoms(
     Cs: float | str,
     dopants: tuple[str, ...],
     vibration: float | str,
+    any_contrast: bool,
     **camera: Any,
 ) -> None:
     """Find the atoms that explain SERIES, one image or a focal series.
@@ -114,6 +120,8 @@ def atoms(
         energy=energy,
         defocus=defocus,
         camera=CameraOptions(**camera),
-        options=AtomOptions(Cs=Cs, dopants=dopants, vibration=vibration),
+        options=AtomOptions(
+            Cs=Cs, dopants=dopants, vibration=vibration, any_contrast=any_contrast
+        ),
     )
     click.echo(repr(found))

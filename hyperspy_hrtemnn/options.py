@@ -344,6 +344,8 @@ class AtomOptions:
         Mean square displacement of atoms along one direction.
     smoothing
         Standard deviation of the Gaussian by which the wave is smoothed.
+    any_contrast
+        Whether the contrast of each image is fitted, too.
 
     Raises
     ------
@@ -356,6 +358,7 @@ class AtomOptions:
     dopants: Sequence[str] = ()
     vibration: Length = "0.004 angstrom^2"
     smoothing: Length = IterationOptions.smoothing
+    any_contrast: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.dopants, str):

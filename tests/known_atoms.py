@@ -119,6 +119,7 @@ def _lenses_by_hand(images: int) -> FittedOptics:
         shift=Measured(zeros[0], zeros[0] + 0.01),
         drift=Measured(zeros, zeros + 0.01),
         dose=Measured(np.full(images, 2e4), np.full(images, 6.0)),
+        contrast=Measured(np.ones(images), np.zeros(images)),
         chi2=1.01,
         chi2_error=0.01,
         unexplained=0.001,

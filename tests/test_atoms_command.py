@@ -67,7 +67,9 @@ KNOWN = (*FOCUS, "--energy", "50")
 
 
 def test_all_results_are_in_the_folder(given, run, tmp_path):
-    told = run(*KNOWN, "--cs", "5 um", "--dopant", "W", "--dopant", "Se")
+    told = run(
+        *KNOWN, "--cs", "5 um", "--dopant", "W", "--dopant", "Se", "--any-contrast"
+    )
     assert "AtomModel of 36 columns: 19 1Mo" in told
     assert "1 empty site between them" in told
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
@@ -84,6 +86,7 @@ def test_all_results_are_in_the_folder(given, run, tmp_path):
     assert given["energy"] == ENERGY
     assert given["Cs"] == pytest.approx(5e4)
     assert tuple(given["dopants"]) == ("W", "Se")
+    assert given["any_contrast"]
 
 
 def test_the_defocus_of_each_image_is_typed(given, run):

@@ -260,8 +260,14 @@ def given(monkeypatch, model):
 
 def test_the_core_gets_electrons_and_angstroms(given, series, guess, flake):
     series.refine_atoms(
-        guess, dopants=["W"], vibration="0.5 pm^2", smoothing="20 pm", **CAMERA
+        guess,
+        dopants=["W"],
+        vibration="0.5 pm^2",
+        smoothing="20 pm",
+        any_contrast=True,
+        **CAMERA,
     )
+    assert given["any_contrast"]
     assert given["images"].shape == series.data.shape
     assert given["images"].mean() == pytest.approx(2e4 * SAMPLING**2, rel=0.02)
     assert given["defocus"] == pytest.approx([-20, 30, 80])

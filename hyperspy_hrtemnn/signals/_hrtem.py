@@ -453,6 +453,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         dopants: Sequence[str] = AtomOptions.dopants,
         vibration: float | str = AtomOptions.vibration,
         smoothing: float | str = AtomOptions.smoothing,
+        any_contrast: bool = AtomOptions.any_contrast,
         energy: float | str | None = None,
         detector: DetectorFit | str | Path | Mapping[str, Any] | None = None,
         mtf: tuple[float, float] | None = CameraOptions.mtf,
@@ -491,6 +492,9 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         smoothing
             Standard deviation of the Gaussian by which the wave of the result is
             smoothed.
+        any_contrast
+            Whether the contrast of each image is fitted, too: of images with an unknown
+            zero, as stretched ones, or with a background.
         energy
             Beam energy in keV or a text, "80 kV"; by default the metadata's.
         detector, mtf, readout
@@ -530,7 +534,9 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             camera=CameraOptions(
                 detector, mtf, readout, counts_per_electron, offset, dose
             ),
-            options=AtomOptions(Cs, defocus, dopants, vibration, smoothing),
+            options=AtomOptions(
+                Cs, defocus, dopants, vibration, smoothing, any_contrast
+            ),
         )
 
     def find_atoms(
@@ -543,6 +549,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         dopants: Sequence[str] = AtomOptions.dopants,
         vibration: float | str = AtomOptions.vibration,
         smoothing: float | str = AtomOptions.smoothing,
+        any_contrast: bool = AtomOptions.any_contrast,
         energy: float | str | None = None,
         detector: DetectorFit | str | Path | Mapping[str, Any] | None = None,
         mtf: tuple[float, float] | None = CameraOptions.mtf,
@@ -563,7 +570,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         ----------
         model
             Network for columns, as in `segment`: ``"mos2-columns"``.
-        optics, Cs, defocus, dopants, vibration, smoothing, energy
+        optics, Cs, defocus, dopants, vibration, smoothing, any_contrast, energy
             As in `refine_atoms`.
         detector, mtf, readout, counts_per_electron, offset, dose
             As in `refine_atoms`.
@@ -593,7 +600,9 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             camera=CameraOptions(
                 detector, mtf, readout, counts_per_electron, offset, dose
             ),
-            options=AtomOptions(Cs, defocus, dopants, vibration, smoothing),
+            options=AtomOptions(
+                Cs, defocus, dopants, vibration, smoothing, any_contrast
+            ),
             show_progressbar=show_progressbar,
             num_workers=num_workers,
         )

@@ -166,6 +166,7 @@ def _refinement(
         valid=data.valid,
         vibration=vibration,
         smoothing=smoothing,
+        any_contrast=options.any_contrast,
     )
 
 
@@ -257,6 +258,7 @@ def _model(
             "vibration": options.vibration,
             "dopants": list(options.dopants),
             "smoothing": options.smoothing,
+            "any_contrast": options.any_contrast,
         },
     )
 

@@ -165,9 +165,12 @@ def _residual_images(
 ) -> NDArray[np.float32]:
     """Return measured less expected images over their noise, on the images' pixels."""
     residuals = fit.with_wave(fitted.state)
+    band = fit.residuals.series.grid.band
+    # The noise is in the band only, which is less than the pixels of the grid.
+    white = np.sqrt(band.size / band.sum())
     found = []
     for each in residuals.compared(residuals.spectra(fitted.vector)):
-        spectrum = scipy.fft.fft2(-each, norm="forward")  # type: ignore[operator]
+        spectrum = scipy.fft.fft2(-white * each, norm="forward")  # type: ignore[operator]
         whole = _resized(spectrum, problem.series.valid.shape)
         image = scipy.fft.ifft2(whole, norm="forward").real
         found.append(image[problem.series.inner])

@@ -58,7 +58,7 @@ class ForwardModel:
         damping = [n for n in self._maps if n not in turning]
         # Of the frequencies in the band only, which are less than half of all.
         self._turning = _in_band(grid, {n: self._maps[n].imag for n in turning})
-        self._damping = _in_band(grid, {n: self._maps[n] for n in damping})
+        self._damping = _in_band(grid, {n: self._maps[n].real for n in damping})
 
     def of_wave(self, spectrum: NDArray[np.complex64]) -> ForwardModel:
         """Return the model of another wave on the same grid.
@@ -162,7 +162,7 @@ class ForwardModel:
         image: int,
         by_image: NDArray[np.float32],
     ) -> tuple[NDArray[np.float64], NDArray[np.complex64]]:
-        """Return the gradient by all parameters, and by the wave, from that by an image.
+        """Return the gradients by parameters and by the wave from that by an image.
 
         Parameters
         ----------

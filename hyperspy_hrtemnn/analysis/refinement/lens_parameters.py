@@ -87,7 +87,7 @@ class ParameterList:
 
     @cached_property
     def steps(self) -> NDArray[np.float64]:
-        """Typical change of each parameter, 0 of one that is held, shape (parameter,)."""
+        """Typical change of each, 0 of one that is held, shape (parameter,)."""
         own = [_STEPS[name] for name in OWN]
         steps = np.array([_STEPS[name] for name in SHARED] + own * self.images)
         if not self.any_contrast:

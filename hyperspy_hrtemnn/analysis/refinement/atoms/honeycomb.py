@@ -135,7 +135,9 @@ def find_sites(
         near = columns[_nearest(ideal, ideal, leave=True)]
         around = near.shape[1]
         entries.append((columns, columns, np.ones(len(columns))))
-        entries.append((np.repeat(columns, around), near.ravel(), np.full(near.size, -1 / around)))
+        entries.append(
+            (np.repeat(columns, around), near.ravel(), np.full(near.size, -1 / around))
+        )
         beside, indices = _free_sites(grain)
         places = grain.ideal(beside, indices)
         displacement = positions[columns] - ideal
@@ -143,9 +145,10 @@ def find_sites(
         free.append(places + shared)
         of_free.append(beside)
         left = np.setdiff1d(left, columns)
+    none = (np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0))
     rows, others, values = (
-        np.concatenate(each) if entries else np.zeros(0) for each in zip(*entries, strict=True)
-    ) if entries else (np.zeros(0, int), np.zeros(0, int), np.zeros(0))
+        np.concatenate(each) for each in zip(none, *entries, strict=True)
+    )
     roughness = csr_array((values, (rows, others)), shape=(count, count))
     return Sites(sublattice, lattice, roughness, *_clear(free, of_free, positions))
 
@@ -268,7 +271,10 @@ def _with_lonely(positions: NDArray[np.float64], grain: Grain) -> Grain:
     places = positions[left] - displacement[near_left].mean(axis=1)
     inverse = np.linalg.inv(grain.vectors)
     length = float(np.hypot(*grain.bonds.T).mean())
-    taken = {(s, *cell) for s, cell in zip(grain.sublattice, grain.indices.tolist())}
+    taken = {
+        (s, *cell)
+        for s, cell in zip(grain.sublattice, grain.indices.tolist(), strict=True)
+    }
     added = []
     for column, place in zip(left, places, strict=True):
         for sublattice in (0, 1):
@@ -306,7 +312,10 @@ def _nearest(
 
 def _free_sites(grain: Grain) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return sublattice and indices of the sites that are bonded to columns."""
-    taken = {(s, *cell) for s, cell in zip(grain.sublattice, grain.indices.tolist())}
+    taken = {
+        (s, *cell)
+        for s, cell in zip(grain.sublattice, grain.indices.tolist(), strict=True)
+    }
     beside = set()
     for sublattice, i, j in taken:
         sign = 1 - 2 * sublattice

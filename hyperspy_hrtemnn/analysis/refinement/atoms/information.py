@@ -96,7 +96,7 @@ def errors_of_fit(
     matrix[3 * count :, 3 * count :] = products(shared, shared)
     matrix = _exact_along(matrix, ways, exact)
     matrix += scale * _expected(fit, sites, count, len(shared))
-    covariance = scale * np.linalg.inv(matrix)
+    covariance = np.asarray(scale * np.linalg.inv(matrix), np.float64)
     residuals = fit.with_wave(state)
     pull = adjoint(residuals.compared(residuals.spectra(vector)))[:, 2]
     return _errors(fit, covariance, pull / scale, count)
@@ -167,7 +167,7 @@ class _Adjoint:
         self.residuals = fit.with_wave(state)
 
     def __call__(self, images: WhitenedImages) -> NDArray[np.float64]:
-        """Return products with the derivatives by positions and strength, (column, 3)."""
+        """Return products with what positions and strength change, (column, 3)."""
         series, forward = self.residuals.series, self.residuals.model
         spectrum = np.zeros(series.grid.shape, np.complex64)
         for image, each in enumerate(images):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .occupants import empty, Occupant, Sheet
+from .occupants import Occupant, Sheet, empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,7 +66,11 @@ def sheet_of_classes(
         raise ValueError(
             f"The class {', '.join(set(names) - known)} is not of a layer {m}{x}2."
         )
-    return mx2(m, x, dopants), {f"1{m}": f"1{m}", f"2{x}": f"2{x}", f"1{x}": f"1{x} upper"}
+    return mx2(m, x, dopants), {
+        f"1{m}": f"1{m}",
+        f"2{x}": f"2{x}",
+        f"1{x}": f"1{x} upper",
+    }
 
 
 def graphene(dopants: Sequence[str] = ()) -> Sheet:

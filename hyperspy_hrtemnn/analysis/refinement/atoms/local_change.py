@@ -17,11 +17,13 @@ import scipy.fft
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.analysis.refinement.working_grid import Number
+
     from .sheet_fit import SheetFit
     from .sheet_state import SheetState
 
 # Frequency up to which the lenses spread a column within the box [1/Å].
-_SPREAD = 1.0
+_SPREAD = 0.6
 
 # Steps towards the best position of what stands on a site, and their largest length.
 _STEPS, _LONGEST = 2, 0.2
@@ -227,7 +229,7 @@ class LocalChange:
     ) -> NDArray[np.intp]:
         """Return the first row and column of the window, and of the padded box."""
         if column is not None:
-            return self.stamps.corners[column]
+            return np.asarray(self.stamps.corners[column])
         columns = self.fit.model.columns
         middle = np.round(sites.mean(axis=0) / columns.pixel).astype(int)
         return np.asarray(middle - columns.size // 2)
@@ -265,8 +267,8 @@ class LocalChange:
         return changes
 
     def _moved(
-        self, array: NDArray[np.inexact], steps: NDArray[np.intp]
-    ) -> NDArray[np.inexact]:
+        self, array: NDArray[Number], steps: NDArray[np.intp]
+    ) -> NDArray[Number]:
         """Return an array with a border, so that boxes are in it, moved back."""
         moved = np.roll(array, tuple(-steps), (0, 1))
         return np.pad(moved, self.margin, mode="wrap")

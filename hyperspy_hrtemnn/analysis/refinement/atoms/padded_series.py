@@ -50,7 +50,7 @@ class PaddedSeries:
         return self.pad * self.sampling
 
     def outside(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how far positions (y, x) are outside the images [Å], inside below 0."""
+        """Return how far positions are outside the images [Å], below 0 inside."""
         size = (np.array(self.valid.shape) - 2 * self.pad) * self.sampling
         first = self.origin - self.sampling / 2
         beyond = np.maximum(first - positions, positions - first - size)
@@ -81,7 +81,11 @@ def pad_series(
     inside = np.zeros_like(valid)
     inside[edge:-edge, edge:-edge] = valid[edge:-edge, edge:-edge]
     padded = [
-        np.pad(np.where(valid, each, each[valid].mean()), pad, constant_values=each[valid].mean())
+        np.pad(
+            np.where(valid, each, each[valid].mean()),
+            pad,
+            constant_values=each[valid].mean(),
+        )
         for each in images
     ]
     return PaddedSeries(

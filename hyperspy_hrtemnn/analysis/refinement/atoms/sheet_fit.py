@@ -1,20 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sheet fit: columns, tilt and lenses together, by the method of L-BFGS.
+"""Sheet fit: images of a sheet, and how well columns and lenses explain them.
 
-Columns and lenses have to be fitted together: coma shifts all columns, and a defocus
-looks like another height. The place is that of the first image, whose shift is 0.
+Columns and lenses belong together: coma shifts all columns, and a defocus looks like
+another height. The place is that of the first image, whose shift is 0.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.fft
-from scipy.optimize import minimize
-
-from .unknowns import Unknowns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +19,6 @@ if TYPE_CHECKING:
 
     from .honeycomb import Sites
     from .sheet_state import SheetState
-    from .unknowns import Scales
     from .wave_model import WaveModel
 
 ELASTIC = 0.05
@@ -34,25 +29,6 @@ much better; where they do not, it keeps the crystal in order."""
 # Standard deviations that are expected: of a position from where it started [Å], of
 # the tilt, and of lenses from where they started, in typical errors of a guess.
 _FAR, _TILTED, _OFF = 0.3, 0.15, 10.0
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """Columns and lenses that fit.
-
-    Parameters
-    ----------
-    state
-        The columns.
-    vector
-        Parameters of the lenses, as of `ParameterList`.
-    value
-        Half of chi², and of the squares of what is expected.
-    """
-
-    state: SheetState
-    vector: NDArray[np.float64]
-    value: float
 
 
 class SheetFit:
@@ -100,59 +76,6 @@ class SheetFit:
         by_position, by_normal = self.model.gradient(state, stamps, wave, by_wave)
         return value, by_position, by_normal, by_lens
 
-    def fit(
-        self,
-        state: SheetState,
-        vector: NDArray[np.float64],
-        scales: Scales,
-        *,
-        iterations: int,
-        sites: Sites | None = None,
-        hold_columns: bool = False,
-        tolerance: float = 0.05,
-    ) -> Fitted:
-        """Fit columns, tilt and lenses.
-
-        Parameters
-        ----------
-        state, vector
-            Where to start.
-        scales
-            Scales of the unknowns.
-        iterations
-            Largest number of steps.
-        sites
-            Sites of the columns, near which they are expected.
-        hold_columns
-            Whether only tilt and lenses are fitted.
-        tolerance
-            Fall of the value in a step below which the fit ends.
-        """
-        unknowns = Unknowns(self, state, vector, scales, hold_columns)
-
-        def value(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            now, lenses = unknowns.unpacked(x)
-            found = self.gradient(now, lenses)
-            expected = self._expected(state, vector, now, lenses, sites)
-            total, *gradients = (a + b for a, b in zip(found, expected, strict=True))
-            return total, unknowns.packed(*gradients)
-
-        first = value(unknowns.start)[0]
-        found = minimize(
-            value,
-            unknowns.start,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=unknowns.bounds,
-            options={
-                "maxiter": iterations,
-                "maxcor": 25,
-                "ftol": tolerance / max(first, 1.0),
-                "gtol": 1e-6,
-            },
-        )
-        return Fitted(*unknowns.unpacked(found.x), float(found.fun))
-
     def expected_precision(self) -> tuple[float, NDArray[np.float64]]:
         """Return the inverse variances that are expected before the images are seen.
 
@@ -164,7 +87,7 @@ class SheetFit:
         tilt = np.full(2, _TILTED**-2)
         return _FAR**-2, np.concatenate([tilt, (_OFF * steps) ** -2.0])
 
-    def _expected(
+    def expected(
         self,
         start: SheetState,
         vector: NDArray[np.float64],

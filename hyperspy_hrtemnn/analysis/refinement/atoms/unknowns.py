@@ -108,8 +108,8 @@ class Unknowns:
     def bounds(self) -> list[tuple[float | None, float | None]]:
         """Least and largest value of each."""
         longest = _LONGEST / self.scales.position
-        others = [(None, None)] * len(self.scales.shared)
-        return [(-longest, longest)] * self._columns + others
+        others = len(self.scales.shared)
+        return [*[(-longest, longest)] * self._columns, *[(None, None)] * others]
 
     def unpacked(
         self, x: NDArray[np.float64]

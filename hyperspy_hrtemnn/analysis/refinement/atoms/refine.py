@@ -125,12 +125,15 @@ def refine_atoms(
         options=options,
     )
     identities = Identities(sheet)
-    middle, fine = problem.fit(_MIDDLE), problem.fit(HIGHEST)
-    state = guessed_state(problem, columns, names)
     if optics is None:
-        vector = search_lenses(problem, middle, state, guess, Cs)
+        lenses = problem.lenses().guess(guess, Cs, smoothing)
     else:
-        vector = known_lenses(problem, optics)
+        lenses = known_lenses(problem, optics)
+    middle, fine = (problem.fit(highest, lenses) for highest in (_MIDDLE, HIGHEST))
+    state = guessed_state(problem, columns, names)
+    vector = lenses
+    if optics is None:
+        vector = search_lenses(problem, middle, state, lenses)
     state, vector = in_first_image(middle, state, vector)
     state = continued(state, identities, problem.series, problem.reach)
     scales = find_scales(middle, state, vector)

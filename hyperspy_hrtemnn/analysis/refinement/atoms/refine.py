@@ -130,13 +130,16 @@ def refine_atoms(
         options=options,
     )
     identities = Identities(sheet)
-    middle, fine = problem.fit(_MIDDLE), problem.fit(HIGHEST)
+    if optics is None:
+        lenses = problem.lenses().guess(guess, Cs, smoothing)
+    else:
+        lenses = known_lenses(problem, optics)
+    middle, fine = (problem.fit(highest, lenses) for highest in (_MIDDLE, HIGHEST))
     state = guessed_state(problem, columns, names)
     check_sites(identities.sites(state))
+    vector = lenses
     if optics is None:
-        vector = search_lenses(problem, middle, state, guess, Cs)
-    else:
-        vector = known_lenses(problem, optics)
+        vector = search_lenses(problem, middle, state, lenses)
     state, vector = in_first_image(middle, state, vector)
     state = continued(state, identities, problem.series, problem.reach)
     scales = find_scales(middle, state, vector)
@@ -191,8 +194,9 @@ def _explained(
     around: NDArray[np.float64] | None = None
     for sweep in range(_SWEEPS):
         chi2 = 2 * fitted.value / middle.residuals.series.freedom
-        sites = identities.examine(middle, fitted.state, fitted.vector, chi2, around)
-        state, changes = changed(fitted.state, sites, identities.empty)
+        single = identities.without_doubles(fitted.state)
+        sites = identities.examine(middle, single, fitted.vector, chi2, around)
+        state, changes = changed(single, sites, identities.empty)
         if len(state) < _FEWEST:
             raise ValueError(
                 "The images do not show these columns. Are they those of these images, "

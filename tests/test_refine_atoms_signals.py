@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import replace
-
 import hyperspy.api as hs
 import known_atoms
 import numpy as np
@@ -252,7 +249,7 @@ def given(monkeypatch, model):
     def refine(images, detector, energy, defocus, columns, **options):
         calls.update(images=images, detector=detector, energy=energy, defocus=defocus)
         calls.update(columns=columns, **options)
-        return calls.get("returned", model.refined)
+        return model.refined
 
     monkeypatch.setattr(topic, "refine_columns", refine)
     return calls
@@ -412,20 +409,6 @@ def test_of_a_network_for_single_images_the_most_certain_one_counts(
     model = series.find_atoms("graphene-atoms", **CAMERA)
     assert len(given["columns"]) == 30
     assert set(model.columns["frame"]) == {0}
-
-
-def test_images_that_the_atoms_do_not_explain_are_told_of(given, series, guess, model):
-    for chi2, error, told in (
-        (1.3, 0.01, True),
-        (1.3, 0.1, False),
-        (1.05, 0.01, False),
-    ):
-        optics = replace(model.optics, chi2=chi2, chi2_error=error)
-        given["returned"] = replace(model.refined, optics=optics)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            series.refine_atoms(guess, **CAMERA)
-        assert any("chi² is 1.30" in str(each.message) for each in caught) == told
 
 
 def test_lazy_series_and_those_stored_with_x_slow_are_the_same(given, series, guess):

@@ -522,7 +522,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         Warns
         -----
         UserWarning
-            If chi² is above 1.1: the atoms do not explain all of the images.
+            If more than 1 % of the contrast of the images is not that of the atoms, the
+            noise is not that of the detector, or the lattice is not that of the sheet.
         """
         from ._atoms.refine_atoms import refine_atoms
 

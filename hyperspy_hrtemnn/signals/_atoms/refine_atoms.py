@@ -25,7 +25,6 @@ from hyperspy_hrtemnn.signals._shared.lenses import (
     known_energy,
 )
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
-from hyperspy_hrtemnn.user_warnings import warn_user
 
 from .atom_model import AtomModel
 from .column_places import in_angstrom, in_unit_of_axes
@@ -45,10 +44,6 @@ if TYPE_CHECKING:
 
 # Relative difference of beam energies that are taken for the same.
 _SAME = 1e-3
-
-# How much more than noise a model may leave without a warning: as chi², and in standard
-# deviations of it. Another potential of the atoms costs less.
-_LEFT, _DEVIATIONS = 0.1, 5.0
 
 
 def refine_atoms(
@@ -233,15 +228,8 @@ def _model(
     options: AtomOptions,
     made: Mapping[str, Any],
 ) -> AtomModel:
-    """Return the refined model, in the unit of the axes.
-
-    Warns
-    -----
-    UserWarning
-        If it leaves much more in the images than noise.
-    """
+    """Return the refined model, in the unit of the axes."""
     refined = refinement(in_angstrom(columns, series))
-    _warn(refined.optics)
     frame = int(columns["frame"].iloc[0]) if "frame" in columns else 0
     found, sites = (
         in_unit_of_axes(table, series, frame)
@@ -261,13 +249,3 @@ def _model(
             "any_contrast": options.any_contrast,
         },
     )
-
-
-def _warn(optics: FittedOptics) -> None:
-    if optics.chi2 - 1 > max(_LEFT, _DEVIATIONS * optics.chi2_error):
-        warn_user(
-            f"chi² is {optics.chi2:.2f} where noise alone makes 1 ± "
-            f"{optics.chi2_error:.1g}: the atoms do not explain all of the images, or "
-            "lenses, drift or camera are wrong, and errors are larger than they are "
-            "said to be. plot_residuals() of the result shows where."
-        )

@@ -102,9 +102,7 @@ class SheetProblem:
             any_contrast=self.options.any_contrast,
         )
 
-    def fit(
-        self, highest: float, guess: NDArray[np.float64] | None = None
-    ) -> SheetFit:
+    def fit(self, highest: float, guess: NDArray[np.float64] | None = None) -> SheetFit:
         """Return the fit on a grid up to a frequency [1/Å].
 
         Parameters

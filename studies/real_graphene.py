@@ -86,7 +86,8 @@ def draw_image(ax: Axes, found: Fit, image: int = 0) -> None:
     ax.imshow(pixels, cmap="gray", vmin=low, vmax=high, extent=_extent(found))
     if not image:
         ax.plot(*found.positions.T[::-1], ".", color="tab:red", ms=1.5)
-    ax.set(xlabel="x (Å)", ylabel="y (Å)")
+    left, right, bottom, top = _extent(found)
+    ax.set(xlabel="x (Å)", ylabel="y (Å)", xlim=(left, right), ylim=(bottom, top))
 
 
 def draw_residuals(ax: Axes, found: Fit, image: int = 0) -> None:

@@ -18,6 +18,7 @@ from .problem import WaveOptions, guessed_state, sheet_problem
 from .results import results
 from .search import search
 from .unknowns import find_scales
+from .verdict import check_sites, judge, judge_lattice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +43,8 @@ _MIDDLE = 1.5
 _LENSES, _FIRST, _BETWEEN, _LAST = 20, 25, 20, 80
 
 _SWEEPS = 12
+
+_FEWEST = 6  # columns in the smallest sheet
 
 
 def refine_atoms(
@@ -100,18 +103,20 @@ def refine_atoms(
     Raises
     ------
     ValueError
-        If shapes do not fit, the classes are not of a known sheet, the images show
-        nothing above their noise, or no lens makes such images of the columns.
+        If shapes do not fit, the classes are not of a known sheet, the columns are not
+        on its sites, the images show nothing above their noise, or the atoms explain
+        less than half of their contrast.
+
+    Warns
+    -----
+    UserWarning
+        If more than 1 % of the contrast is unexplained, the noise is not that of the
+        detector, or the lattice constant is not that of the sheet.
     """
-    count = len(defocus) if optics is None else len(optics.defocus.value)
-    if images.ndim != 3 or len(images) != count or not count:
-        raise ValueError(
-            f"Images of shape (image, y, x) and a defocus for each are needed, not "
-            f"{images.shape} and {count}."
-        )
+    guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
     if valid is None:
         valid = np.ones(images.shape[1:], bool)
-    guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
+    _check(images, guess, columns, valid)
     sheet, names = sheet_of_classes(columns["class"], dopants)
     options = WaveOptions(vibration, smoothing, any_contrast)
     problem = sheet_problem(
@@ -131,6 +136,7 @@ def refine_atoms(
         lenses = known_lenses(problem, optics)
     middle, fine = (problem.fit(highest, lenses) for highest in (_MIDDLE, HIGHEST))
     state = guessed_state(problem, columns, names)
+    check_sites(identities.sites(state))
     vector = lenses
     if optics is None:
         vector = search_lenses(problem, middle, state, lenses)
@@ -143,8 +149,40 @@ def refine_atoms(
     fitted, sites = _explained(middle, fine, identities, fitted)
     chi2 = 2 * fitted.value / fine.residuals.series.freedom
     on_sites = identities.sites(fitted.state)
+    judge_lattice(on_sites, fitted.state.along, sheet)
     errors = errors_of_fit(fine, fitted.state, fitted.vector, on_sites, max(chi2, 1.0))
-    return results(problem, fine, fitted, sites, errors)
+    found = results(problem, fine, fitted, sites, errors)
+    judge(found.optics)
+    return found
+
+
+def _check(
+    images: NDArray[np.floating],
+    defocus: NDArray[np.float64],
+    columns: pd.DataFrame,
+    valid: NDArray[np.bool_],
+) -> None:
+    """Raise a ValueError unless images, defocus and columns belong together."""
+    if images.ndim != 3 or len(images) != len(defocus) or not len(defocus):
+        raise ValueError(
+            f"Images of shape (image, y, x) and a defocus for each are needed, not "
+            f"{images.shape} and {len(defocus)}."
+        )
+    if valid.shape != images.shape[1:]:
+        raise ValueError(
+            f"valid has the shape {valid.shape}, the images have {images.shape[1:]}."
+        )
+    missing = {"x", "y", "class"} - set(columns.columns)
+    if missing:
+        raise ValueError(
+            f"The table of columns lacks {', '.join(sorted(missing))}; give that of "
+            "Segmentation.find_columns."
+        )
+    if len(columns) < _FEWEST or not np.isfinite(columns[["x", "y"]]).all(axis=None):
+        raise ValueError(
+            f"{_FEWEST} columns or more with finite positions are needed to find a "
+            f"sheet, not {len(columns)}."
+        )
 
 
 def _explained(
@@ -156,8 +194,14 @@ def _explained(
     around: NDArray[np.float64] | None = None
     for sweep in range(_SWEEPS):
         chi2 = 2 * fitted.value / middle.residuals.series.freedom
-        sites = identities.examine(middle, fitted.state, fitted.vector, chi2, around)
-        state, changes = changed(fitted.state, sites, identities.empty)
+        single = identities.without_doubles(fitted.state)
+        sites = identities.examine(middle, single, fitted.vector, chi2, around)
+        state, changes = changed(single, sites, identities.empty)
+        if len(state) < _FEWEST:
+            raise ValueError(
+                "The images do not show these columns. Are they those of these images, "
+                "in the right unit, and are energy, pixel size and detector right?"
+            )
         settled = not len(changes)
         if settled and around is None and sweep:
             break

@@ -45,7 +45,7 @@ SERIES = [f"2014_0601_Gr_FS_Dyna1_01_layer_00{number}" for number in (21, 33, 42
 SERIES_PIXEL, SERIES_BOX = 0.461, (124, 14, 84, 88)
 HOLE = "2013_0611_GrGB_TS_001_layer_0003"
 HOLE_PIXEL, HOLE_BOX = 0.301, (102, 142, 96, 100)
-BOUNDARY_PIXEL, BOUNDARY_BOX = 0.108, (210, 130, 240, 250)
+BOUNDARY_PIXEL, BOUNDARY_BOX = 0.108, (140, 200, 230, 270)
 
 
 def series_fits(folder: Path) -> Iterator[Fit]:

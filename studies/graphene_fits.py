@@ -136,14 +136,20 @@ def standing_out(found: Fit) -> np.ndarray:
 
 def of_image(optics: FittedOptics, image: int) -> FittedOptics:
     """Return the lenses of one image of a series, where it is."""
-    own = {
-        name: Measured(*(each[[image]] for each in (measured.value, measured.error)))
-        for name in ("defocus", "dose", "contrast")
-        for measured in [getattr(optics, name)]
-    }
+
+    def own(measured: Measured) -> Measured:
+        return Measured(measured.value[[image]], measured.error[[image]])
+
     nowhere = Measured(np.zeros(2), np.zeros(2))
     drift = Measured(np.zeros((1, 2)), np.zeros((1, 2)))
-    return replace(optics, **own, shift=nowhere, drift=drift)
+    return replace(
+        optics,
+        defocus=own(optics.defocus),
+        dose=own(optics.dose),
+        contrast=own(optics.contrast),
+        shift=nowhere,
+        drift=drift,
+    )
 
 
 def repeated(one: Fit, other: Fit) -> tuple[np.ndarray, np.ndarray]:

@@ -135,7 +135,10 @@ def refine_atoms(
         lenses = problem.lenses().guess(guess, Cs, smoothing)
     else:
         lenses = known_lenses(problem, optics)
-    middle, fine = (problem.fit(highest, lenses) for highest in (_MIDDLE, HIGHEST))
+    middle, fine = (
+        problem.fit(highest, lenses, known=optics is not None)
+        for highest in (_MIDDLE, HIGHEST)
+    )
     state = guessed_state(problem, columns, names)
     check_sites(identities.sites(state))
     vector = lenses

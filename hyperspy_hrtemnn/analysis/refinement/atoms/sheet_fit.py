@@ -31,6 +31,10 @@ much better; where they do not, it keeps the crystal in order."""
 # perfect crystal tells little of its lenses, which would go anywhere.
 _FAR, _TILTED, _OFF = 0.3, 0.15, 10.0
 
+# The same of lenses that are known from another fit: from day to day they change less
+# than from one guess to another.
+_KNOWN_OFF = 1.0
+
 
 class SheetFit:
     """Images of a sheet, and the columns and lenses that explain them.
@@ -44,6 +48,8 @@ class SheetFit:
     guess
         Parameters of the lenses that the user expects; by default those with which a
         search starts.
+    known
+        Whether they are known from another fit.
     """
 
     def __init__(
@@ -51,10 +57,13 @@ class SheetFit:
         residuals: SeriesResiduals,
         model: WaveModel,
         guess: NDArray[np.float64] | None = None,
+        *,
+        known: bool = False,
     ) -> None:
         self.residuals = residuals
         self.model = model
         self._guess = guess
+        self._off = _KNOWN_OFF if known else _OFF
         parameters = residuals.model.parameters
         self.free = parameters.steps > 0
         for name in ("shift_y", "shift_x"):
@@ -95,7 +104,7 @@ class SheetFit:
         """
         steps = self.residuals.model.parameters.steps[self.free]
         tilt = np.full(2, _TILTED**-2)
-        return _FAR**-2, np.concatenate([tilt, (_OFF * steps) ** -2.0])
+        return _FAR**-2, np.concatenate([tilt, (self._off * steps) ** -2.0])
 
     def expected(
         self,

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +36,9 @@ class ForwardModel:
         Beam energy [keV].
     images
         Number of images.
+    any_contrast
+        Whether the contrast of the images is fitted: of stretched images, or behind a
+        background, the zero is not known.
     """
 
     def __init__(
@@ -42,11 +47,30 @@ class ForwardModel:
         grid: WorkingGrid,
         energy: float,
         images: int,
+        *,
+        any_contrast: bool = False,
     ) -> None:
         self.grid = grid
         self.spectrum = spectrum
-        self.parameters = ParameterList(images)
+        self.parameters = ParameterList(images, any_contrast)
         self._maps = parameter_maps(grid, energy)
+        turning = [n for n, each in self._maps.items() if np.iscomplexobj(each)]
+        damping = [n for n in self._maps if n not in turning]
+        # Of the frequencies in the band only, which are less than half of all.
+        self._turning = _in_band(grid, {n: self._maps[n].imag for n in turning})
+        self._damping = _in_band(grid, {n: self._maps[n].real for n in damping})
+
+    def of_wave(self, spectrum: NDArray[np.complex64]) -> ForwardModel:
+        """Return the model of another wave on the same grid.
+
+        Parameters
+        ----------
+        spectrum
+            Spectrum of the wave, shape (y, x).
+        """
+        other = copy(self)
+        other.spectrum = spectrum
+        return other
 
     def transfer(
         self, vector: NDArray[np.float64], image: int
@@ -60,16 +84,28 @@ class ForwardModel:
         image
             Number of the image.
         """
-        exponent = np.zeros(self.grid.shape, np.complex64)
-        for place, name in self._lens_parameters(image):
-            exponent -= np.float32(vector[place]) * self._maps[name]
-        np.minimum(exponent.real, _LARGEST, out=exponent.real)
-        return np.asarray(np.exp(exponent) * self.grid.band, np.complex64)
+        turned = self._values(vector, image, self._turning) @ self._turning.maps
+        damped = self._values(vector, image, self._damping) @ self._damping.maps
+        size = np.exp(np.minimum(-damped, _LARGEST))
+        inside = np.empty(turned.shape, np.complex64)
+        np.multiply(size, np.cos(turned), out=inside.real)
+        np.multiply(size, -np.sin(turned), out=inside.imag)
+        transfer = np.zeros(self.grid.shape, np.complex64)
+        transfer[self.grid.band] = inside
+        return transfer
 
     def electrons(self, vector: NDArray[np.float64], image: int) -> np.float32:
         """Return the electrons a pixel of an image in vacuum."""
         place = self.parameters.place("log_electrons", image)
         return np.float32(np.exp(vector[place]))
+
+    def stretch(self, vector: NDArray[np.float64], image: int) -> np.float32:
+        """Return by what the brightness of a wave is multiplied [electrons a pixel].
+
+        Electrons a pixel, times the factor by which the contrast is stronger.
+        """
+        place = self.parameters.place("log_contrast", image)
+        return np.float32(self.electrons(vector, image) * np.exp(vector[place]))
 
     def passed(self, vector: NDArray[np.float64], image: int) -> NDArray[np.complex64]:
         """Return the wave behind the lenses, shape (y, x)."""
@@ -88,9 +124,9 @@ class ForwardModel:
         Shape (y, x // 2 + 1), as of `scipy.fft.rfft2`.
         """
         wave = self.passed(vector, image)
-        return self.electrons(vector, image) * _half_spectrum(
-            wave.real**2 + wave.imag**2
-        )
+        electrons, stretch = self.electrons(vector, image), self.stretch(vector, image)
+        brightness = stretch * (wave.real**2 + wave.imag**2)
+        return _half_spectrum(brightness + (electrons - stretch))
 
     def derivatives(
         self, vector: NDArray[np.float64], image: int
@@ -105,15 +141,70 @@ class ForwardModel:
         electrons = self.electrons(vector, image)
         spectrum = self.transfer(vector, image) * self.spectrum
         wave = _wave(spectrum)
-        brightness = wave.real**2 + wave.imag**2
+        stretch = self.stretch(vector, image)
+        contrast = stretch * (wave.real**2 + wave.imag**2 - 1)
         yield (
             self.parameters.place("log_electrons", image),
-            electrons * _half_spectrum(brightness),
+            _half_spectrum(electrons + contrast),
+        )
+        yield (
+            self.parameters.place("log_contrast", image),
+            _half_spectrum(contrast),
         )
         for place, name in self._lens_parameters(image):
             turned = _wave(self._maps[name] * spectrum)
             darker = 2 * (wave.real * turned.real + wave.imag * turned.imag)
-            yield place, -electrons * _half_spectrum(darker)
+            yield place, -stretch * _half_spectrum(darker)
+
+    def gradient(
+        self,
+        vector: NDArray[np.float64],
+        image: int,
+        by_image: NDArray[np.float32],
+    ) -> tuple[NDArray[np.float64], NDArray[np.complex64]]:
+        """Return the gradients by parameters and by the wave from that by an image.
+
+        Parameters
+        ----------
+        vector, image
+            As of `image`.
+        by_image
+            Gradient by the pixels of the image, shape (y, x).
+
+        Returns
+        -------
+        Shape (parameter,), and the spectrum of the gradient by the wave, shape (y, x):
+        `scipy.fft.ifft2` makes of it the array whose conjugate, times a change of the
+        wave, sums up to the change of the value.
+        """
+        transfer = self.transfer(vector, image)
+        spectrum = transfer * self.spectrum
+        wave = _wave(spectrum)
+        by_brightness = self.stretch(vector, image) * by_image
+        back = scipy.fft.fft2(2 * by_brightness * wave, workers=-1)
+        pull = (back.conj() * spectrum)[self.grid.band]
+        found = np.zeros(len(self.parameters))
+        for maps, along in ((self._turning, pull.imag), (self._damping, -pull.real)):
+            found[self._places(image, maps)] = maps.maps @ along
+        contrast = by_brightness * (wave.real**2 + wave.imag**2 - 1)
+        stronger = float(np.sum(contrast, dtype=np.float64))
+        found[self.parameters.place("log_contrast", image)] = stronger
+        brighter = self.electrons(vector, image) * np.sum(by_image, dtype=np.float64)
+        place = self.parameters.place("log_electrons", image)
+        found[place] = stronger + float(brighter)
+        return found, transfer.conj() * back
+
+    def _places(self, image: int, maps: _Maps) -> list[int]:
+        """Return the places of the parameters of maps in the vector."""
+        return [
+            self.parameters.place(name, None if name in SHARED else image)
+            for name in maps.names
+        ]
+
+    def _values(
+        self, vector: NDArray[np.float64], image: int, maps: _Maps
+    ) -> NDArray[np.float32]:
+        return np.asarray(vector[self._places(image, maps)], np.float32)
 
     def _lens_parameters(self, image: int) -> Iterator[tuple[int, str]]:
         """Yield place and name of the parameters of an image's transfer function."""
@@ -122,6 +213,19 @@ class ForwardModel:
         for name in OWN:
             if name in self._maps:
                 yield self.parameters.place(name, image), name
+
+
+@dataclass(frozen=True)
+class _Maps:
+    """Maps of parameters in the band, shape (parameter, frequency)."""
+
+    names: tuple[str, ...]
+    maps: NDArray[np.float32]
+
+
+def _in_band(grid: WorkingGrid, maps: dict[str, NDArray[np.floating]]) -> _Maps:
+    inside = [each[grid.band] for each in maps.values()]
+    return _Maps(tuple(maps), np.asarray(inside, np.float32))
 
 
 def _wave(spectrum: NDArray[np.complex64]) -> NDArray[np.complex64]:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .fitted_optics import FittedOptics, Measured
+from .lens_parameters import ParameterList
 from .noise_level import noise_level
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .lens_parameters import ParameterList
     from .residuals import SeriesResiduals
 
 
@@ -67,6 +67,8 @@ def optics_of_vector(
     shift, drift = _shift_and_drift(vector, covariance, parameters)
     logarithm = of_images("log_electrons")
     dose = np.exp(logarithm.value) / sampling**2
+    stronger = of_images("log_contrast")
+    contrast = np.exp(stronger.value)
     return FittedOptics(
         energy=energy,
         defocus=of_images("defocus"),
@@ -77,11 +79,45 @@ def optics_of_vector(
         shift=shift,
         drift=drift,
         dose=Measured(dose, dose * logarithm.error),
+        contrast=Measured(contrast, contrast * stronger.error),
         chi2=chi2,
         chi2_error=math.sqrt(2 / residuals.series.freedom),
         unexplained=unexplained,
         noise=noise_level(residuals, vector),
     )
+
+
+def vector_of_optics(
+    optics: FittedOptics, smoothing: float, sampling: float
+) -> NDArray[np.float64]:
+    """Return the parameters of lenses, the inverse of `optics_of_vector`.
+
+    Parameters
+    ----------
+    optics
+        The lenses.
+    smoothing, sampling
+        As of `optics_of_vector`.
+    """
+    images = len(optics.defocus.value)
+    parameters = ParameterList(images)
+    vector = np.zeros(len(parameters))
+    vector[parameters.place("Cs")] = optics.Cs.value
+    for name, m in (("12", 2), ("21", 1), ("23", 3)):
+        size = getattr(optics, f"C{name}").value
+        turned = m * getattr(optics, f"phi{name}").value
+        vector[parameters.place(f"C{name}_x")] = size * np.cos(turned)
+        vector[parameters.place(f"C{name}_y")] = size * np.sin(turned)
+    vector[parameters.place("focal_spread_squared")] = optics.focal_spread.value**2
+    vector[parameters.place("blur_squared")] = optics.blur.value**2 - smoothing**2
+    vector[parameters.places("defocus")] = optics.defocus.value
+    shifts = optics.shift.value + optics.drift.value
+    vector[parameters.places("shift_y")] = shifts[:, 0]
+    vector[parameters.places("shift_x")] = shifts[:, 1]
+    electrons = optics.dose.value * sampling**2
+    vector[parameters.places("log_electrons")] = np.log(electrons)
+    vector[parameters.places("log_contrast")] = np.log(optics.contrast.value)
+    return vector
 
 
 def _shift_and_drift(

@@ -45,6 +45,16 @@ class SeriesResiduals:
         self.series = series
         self.mixing = mixing
 
+    def of_wave(self, spectrum: NDArray[np.complex64]) -> SeriesResiduals:
+        """Return the residuals of another wave.
+
+        Parameters
+        ----------
+        spectrum
+            Spectrum of the wave on the grid.
+        """
+        return SeriesResiduals(self.model.of_wave(spectrum), self.series, self.mixing)
+
     def spectra(self, vector: NDArray[np.float64]) -> Spectra:
         """Return the whitened half spectra of the residuals, not mixed."""
         return [
@@ -96,6 +106,34 @@ class SeriesResiduals:
             gradient[places] += jacobian @ residual.ravel()
             matrix[np.ix_(places, places)] += jacobian @ jacobian.T
         return NormalEquations(chi2, gradient, matrix)
+
+    def gradient(
+        self, vector: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64], NDArray[np.complex64]]:
+        """Return half the sum of squares and its gradients; the noise is not mixed.
+
+        Parameters
+        ----------
+        vector
+            All parameters.
+
+        Returns
+        -------
+        The value, the gradient by all parameters, and the spectrum of that by the wave,
+        as of `ForwardModel.gradient`.
+        """
+        series, model = self.series, self.model
+        value, by_vector = 0.0, np.zeros(len(vector))
+        by_wave = np.zeros(series.grid.shape, np.complex64)
+        for image, spectrum in enumerate(self.spectra(vector)):
+            residual = series.compared(spectrum)  # type: ignore[arg-type]
+            value += _dot(residual, residual) / 2
+            parameters, wave = model.gradient(
+                vector, image, series.by_image(residual, image)
+            )
+            by_vector += parameters
+            by_wave += wave
+        return value, by_vector, by_wave
 
     def _mixed(self, spectra: Sequence[NDArray[np.complex64] | None]) -> Spectra:
         if self.mixing is None:

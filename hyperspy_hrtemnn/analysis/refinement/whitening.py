@@ -85,6 +85,23 @@ class WhitenedSeries:
         whole: NDArray[np.complex64] = scipy.fft.rfft2(image, norm="ortho", workers=-1)
         return whole
 
+    def by_image(
+        self, residual: NDArray[np.float32], image: int
+    ) -> NDArray[np.float32]:
+        """Return half the gradient of the sum of squares by the pixels of an image.
+
+        Parameters
+        ----------
+        residual
+            What is compared of the whitened residual, as of `compared`.
+        image
+            Number of the image.
+        """
+        # Whitening is a convolution with an even kernel, its own adjoint.
+        spectrum = self.weights[image] * scipy.fft.rfft2(residual, workers=-1)
+        pixels = scipy.fft.irfft2(spectrum, self.grid.shape, workers=-1)
+        return np.asarray(pixels / np.sqrt(residual.size), np.float32)
+
 
 def _response(detector: Detector, grid: WorkingGrid) -> NDArray[np.float64]:
     """Return the MTF on a grid, shape (y, x // 2 + 1)."""

@@ -90,6 +90,12 @@ class WorkingGrid:
             whole = _cut(whole, axis, n)
         return np.asarray(np.where(self.band, whole, 0), np.complex64)
 
+    def spectrum_of_grid(self, wave: NDArray[np.complex64]) -> NDArray[np.complex64]:
+        """Return the spectrum of a wave on the pixels of this grid, as `spectrum`."""
+        whole: NDArray[np.complex64] = scipy.fft.fft2(wave, norm="forward", workers=-1)
+        whole[~self.band] = 0
+        return whole
+
     def on_grid(self, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return a mask of the images at the nearest pixels of the grid."""
         rows, columns = (

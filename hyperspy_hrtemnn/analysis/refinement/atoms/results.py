@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Results of a refinement, from states and parameters to tables and waves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import scipy.fft
+
+from hyperspy_hrtemnn.analysis.microscope.optics import wavelength
+from hyperspy_hrtemnn.analysis.refinement.fitted_optics import Measured
+from hyperspy_hrtemnn.analysis.refinement.optics_of_vector import optics_of_vector
+from hyperspy_hrtemnn.analysis.refinement.series_problem import contrast
+
+from .refined_atoms import RefinedAtoms
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .identities import Site
+    from .information import Errors
+    from .problem import SheetProblem
+    from .search import Fitted
+    from .sheet_fit import SheetFit
+    from .sheet_state import SheetState
+
+# Distance of the plane of the wave from the last atom [Å], as in the training.
+_BEHIND = 2.0
+
+# Frequency up to which the wave is computed [1/Å].
+_FINE = 3.2
+
+
+def results(
+    problem: SheetProblem,
+    fit: SheetFit,
+    fitted: Fitted,
+    sites: list[Site],
+    errors: Errors,
+) -> RefinedAtoms:
+    """Return what a refinement found.
+
+    Parameters
+    ----------
+    problem
+        Images and sheet.
+    fit, fitted
+        How they were fitted, and what fits.
+    sites
+        All sites, with what may stand there.
+    errors
+        Errors of the fit.
+    """
+    state, series = fitted.state, problem.series
+    symbols, atoms = _atoms(problem, state)
+    plane = float(atoms[:, 2].max(initial=0.0)) + _BEHIND
+    residuals = fit.with_wave(state)
+    freedom = fit.residuals.series.freedom
+    chi2 = residuals.chi2(fitted.vector)
+    parameters = 2 * len(state) + 2 + int(fit.free.sum())
+    vector = fitted.vector.copy()
+    vector[residuals.model.parameters.places("defocus")] += plane
+    visible = contrast(residuals, fitted.vector)
+    optics = optics_of_vector(
+        vector,
+        errors.lenses,
+        residuals,
+        energy=problem.energy,
+        smoothing=problem.options.smoothing,
+        sampling=problem.detector.sampling,
+        chi2=chi2 / (freedom - parameters),
+        unexplained=(chi2 - freedom + parameters) / visible,
+    )
+    inside = series.outside(state.positions) <= 0
+    first = np.array([series.origin, series.origin, 0.0])
+    return RefinedAtoms(
+        columns=_columns(problem, state, sites, errors)[inside].reset_index(drop=True),
+        empty_sites=_empty_sites(problem, state, sites),
+        symbols=tuple(symbols),
+        positions=atoms - first,
+        tilt=Measured(state.normal[::-1], np.sqrt(np.diag(errors.tilt))[::-1]),
+        wave=_wave(problem, state, plane),
+        smoothing=problem.options.smoothing,
+        optics=optics,
+        residuals=_residual_images(problem, fit, fitted),
+    )
+
+
+def _atoms(
+    problem: SheetProblem, state: SheetState
+) -> tuple[list[str], NDArray[np.float64]]:
+    """Return symbols and positions (x, y, z) of the atoms in the padded images."""
+    symbols, positions = [], []
+    occupants = problem.sheet.occupants
+    for site, height, kind in zip(state.sites, state.heights, state.kinds, strict=True):
+        for element, over in occupants[kind].atoms:
+            y, x = site + over * state.normal
+            symbols.append(element)
+            positions.append((x, y, height + over * state.along))
+    return symbols, np.array(positions, np.float64).reshape(-1, 3)
+
+
+def _columns(
+    problem: SheetProblem, state: SheetState, sites: list[Site], errors: Errors
+) -> pd.DataFrame:
+    """Return the table of all columns of a state."""
+    occupants, origin = problem.sheet.occupants, problem.series.origin
+    names = np.array([each.name for each in occupants], object)
+    table = pd.DataFrame(
+        {
+            "class": names[state.kinds],
+            "x": state.positions[:, 1] - origin,
+            "y": state.positions[:, 0] - origin,
+            "z": state.heights + state.off * state.along,
+            "sigma_x": errors.positions[:, 1],
+            "sigma_y": errors.positions[:, 0],
+            "occupancy": errors.occupancies,
+            "sigma_occupancy": errors.occupancy_errors,
+        }
+    )
+    of_columns = [site for site in sites if site.column is not None]
+    return table.join(_probabilities(names, of_columns))
+
+
+def _empty_sites(
+    problem: SheetProblem, state: SheetState, sites: list[Site]
+) -> pd.DataFrame:
+    """Return the table of the sites without a column, in the images."""
+    names = np.array([each.name for each in problem.sheet.occupants], object)
+    free = [site for site in sites if site.column is None]
+    places = np.array([site.hypotheses[0].site for site in free]).reshape(-1, 2)
+    table = pd.DataFrame(
+        {
+            "x": places[:, 1] - problem.series.origin,
+            "y": places[:, 0] - problem.series.origin,
+            "z": state.heights_of(places),
+        }
+    ).join(_probabilities(names, free))
+    inside = problem.series.outside(places) <= 0
+    return table[inside].reset_index(drop=True)
+
+
+def _probabilities(names: NDArray[np.object_], sites: list[Site]) -> pd.DataFrame:
+    table = np.full((len(sites), len(names)), np.nan)
+    for row, site in zip(table, sites, strict=True):
+        row[[each.kind for each in site.hypotheses]] = site.probabilities
+    return pd.DataFrame(table, columns=[f"probability_{name}" for name in names])
+
+
+def _wave(
+    problem: SheetProblem, state: SheetState, plane: float
+) -> NDArray[np.complex64]:
+    """Return the wave in a plane, on the pixels of the images."""
+    highest = min(_FINE, 0.5 / problem.detector.sampling)
+    model = problem.fit(highest).model
+    grid = model.grid
+    spectrum = grid.spectrum_of_grid(model.wave(model.stamps(state)))
+    spectrum *= np.exp(-1j * np.pi * wavelength(problem.energy) * plane * grid.squared)
+    whole = _resized(spectrum, problem.series.valid.shape)
+    wave = scipy.fft.ifft2(whole, norm="forward")
+    return np.asarray(wave[problem.series.inner], np.complex64)
+
+
+def _residual_images(
+    problem: SheetProblem, fit: SheetFit, fitted: Fitted
+) -> NDArray[np.float32]:
+    """Return measured less expected images over their noise, on the images' pixels."""
+    residuals = fit.with_wave(fitted.state)
+    # Noise of 1 in each frequency of the band is less in each pixel.
+    band = fit.model.grid.band
+    unit = np.float32(np.sqrt(band.size / band.sum()))
+    found = []
+    for each in residuals.compared(residuals.spectra(fitted.vector)):
+        spectrum = scipy.fft.fft2(-unit * each, norm="forward")  # type: ignore[operator]
+        whole = _resized(spectrum, problem.series.valid.shape)
+        image = scipy.fft.ifft2(whole, norm="forward").real
+        found.append(image[problem.series.inner])
+    return np.array(found, np.float32)
+
+
+def _resized(
+    spectrum: NDArray[np.complexfloating], shape: tuple[int, int]
+) -> NDArray[np.complex64]:
+    """Return a spectrum on another grid over the same field, cut or padded with 0."""
+    result = np.zeros(shape, np.complex64)
+    old, new = [], []
+    for n, m in zip(spectrum.shape, shape, strict=True):
+        kept = (min(n, m) - 1) // 2
+        frequencies = np.arange(-kept, kept + 1)
+        old.append(frequencies % n)
+        new.append(frequencies % m)
+    result[np.ix_(*new)] = spectrum[np.ix_(*old)]
+    return result

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sheet fit: images of a sheet, and how well columns and lenses explain them.
+
+Columns and lenses belong together: coma shifts all columns, and a defocus looks like
+another height. The place is that of the first image, whose shift is 0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.fft
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hyperspy_hrtemnn.analysis.refinement.residuals import SeriesResiduals
+
+    from .honeycomb import Sites
+    from .sheet_state import SheetState
+    from .wave_model import WaveModel
+
+ELASTIC = 0.05
+"""Standard deviation of a site from where its surroundings expect it [Å]: how much
+edges and vacancies move their neighbors. Images of 10^4 electrons/Å² tell positions
+much better; where they do not, it keeps the crystal in order."""
+
+# Standard deviations that are expected: of a position from where it started [Å], of
+# the tilt, and of lenses from their guess, in typical errors of one. One image of a
+# perfect crystal tells little of its lenses, which would go anywhere.
+_FAR, _TILTED, _OFF = 0.3, 0.15, 10.0
+
+# The same of lenses that are known from another fit: from day to day they change less
+# than from one guess to another.
+_KNOWN_OFF = 1.0
+
+
+class SheetFit:
+    """Images of a sheet, and the columns and lenses that explain them.
+
+    Parameters
+    ----------
+    residuals
+        The images; their wave is not used.
+    model
+        Wave of the sheet on their grid.
+    guess
+        Parameters of the lenses that the user expects; by default those with which a
+        search starts.
+    known
+        Whether they are known from another fit.
+    """
+
+    def __init__(
+        self,
+        residuals: SeriesResiduals,
+        model: WaveModel,
+        guess: NDArray[np.float64] | None = None,
+        *,
+        known: bool = False,
+    ) -> None:
+        self.residuals = residuals
+        self.model = model
+        self._guess = guess
+        self._off = _KNOWN_OFF if known else _OFF
+        parameters = residuals.model.parameters
+        self.free = parameters.steps > 0
+        for name in ("shift_y", "shift_x"):
+            self.free[parameters.place(name, 0)] = False
+
+    def with_wave(self, state: SheetState, strength: float = 1.0) -> SeriesResiduals:
+        """Return the residuals of the images, of which a state's wave is that.
+
+        Parameters
+        ----------
+        state
+            The columns.
+        strength
+            Factor of what each column adds to the wave.
+        """
+        wave = self.model.wave(self.model.stamps(state), strength)
+        return self.residuals.of_wave(self._spectrum(wave))
+
+    def gradient(
+        self, state: SheetState, vector: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return half of chi², its gradient by positions, by the normal, by lenses."""
+        stamps = self.model.stamps(state)
+        wave = self.model.wave(stamps)
+        value, by_lens, spectrum = self.residuals.of_wave(
+            self._spectrum(wave)
+        ).gradient(vector)
+        by_wave = scipy.fft.ifft2(spectrum, workers=-1)
+        by_position, by_normal = self.model.gradient(state, stamps, wave, by_wave)
+        return value, by_position, by_normal, by_lens
+
+    def expected_precision(self) -> tuple[float, NDArray[np.float64]]:
+        """Return the inverse variances that are expected before the images are seen.
+
+        Returns
+        -------
+        Of a position, and of the components of the tilt and the free lenses.
+        """
+        steps = self.residuals.model.parameters.steps[self.free]
+        tilt = np.full(2, _TILTED**-2)
+        return _FAR**-2, np.concatenate([tilt, (self._off * steps) ** -2.0])
+
+    def expected(
+        self,
+        start: SheetState,
+        vector: NDArray[np.float64],
+        state: SheetState,
+        lenses: NDArray[np.float64],
+        sites: Sites | None,
+    ) -> tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return what is added to half of chi² for what is expected; as `gradient`."""
+        moves = (state.positions - start.positions) / _FAR
+        tilt = state.normal / _TILTED
+        by_lens = np.zeros(len(lenses))
+        precision = self.expected_precision()[1][2:]
+        away_from_guess = lenses - self._expected_lenses(vector)
+        by_lens[self.free] = precision * away_from_guess[self.free]
+        off = by_lens @ away_from_guess
+        value = float(np.sum(moves**2) + tilt @ tilt + off) / 2
+        by_position, by_normal = moves / _FAR, tilt / _TILTED
+        if sites is not None:
+            away = sites.away(state.sites) / ELASTIC
+            value += float(np.sum(away**2)) / 2
+            by_site = sites.roughness.T @ away / ELASTIC
+            by_position = by_position + by_site
+            by_normal = by_normal - state.off @ by_site
+        return value, by_position, by_normal, by_lens
+
+    def _expected_lenses(self, start: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the guess, with drift and dose of where a search starts."""
+        if self._guess is None:
+            return start
+        parameters, lenses = self.residuals.model.parameters, self._guess.copy()
+        for name in ("shift_y", "shift_x", "log_electrons"):
+            lenses[parameters.places(name)] = start[parameters.places(name)]
+        return lenses
+
+    def _spectrum(self, wave: NDArray[np.complex64]) -> NDArray[np.complex64]:
+        return self.residuals.series.grid.spectrum_of_grid(wave)

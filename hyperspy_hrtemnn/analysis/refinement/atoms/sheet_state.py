@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sheet state: where the columns of a tilted sheet are, and what stands there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class SheetState:
+    """Columns of a flat sheet.
+
+    Parameters
+    ----------
+    positions
+        Position (y, x) of the middle of the atoms of each column [Å], shape
+        (column, 2), pixel (0, 0) of the images at 0.
+    kinds
+        Number of the occupant of each column, shape (column,).
+    centers
+        Height of the middle of each occupant's atoms over the middle of the sheet along
+        the normal [Å], shape (occupant,).
+    normal
+        Components (y, x) of the normal of the sheet, as of `ColumnWaves.spectra`.
+    middle
+        Position (y, x) at which the middle of the sheet is at height 0 [Å].
+    """
+
+    positions: NDArray[np.float64]
+    kinds: NDArray[np.intp]
+    centers: NDArray[np.float64]
+    normal: NDArray[np.float64]
+    middle: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    @property
+    def along(self) -> float:
+        """Component of the normal along the beam."""
+        return float(np.sqrt(1 - self.normal @ self.normal))
+
+    @property
+    def off(self) -> NDArray[np.float64]:
+        """Height of the middle of each column over the middle of the sheet [Å]."""
+        return self.centers[self.kinds]
+
+    @property
+    def sites(self) -> NDArray[np.float64]:
+        """Positions (y, x) of the sites in the middle of the sheet [Å]."""
+        return self.positions - self.off[:, np.newaxis] * self.normal
+
+    @property
+    def heights(self) -> NDArray[np.float64]:
+        """Position of each site along the beam [Å], shape (column,)."""
+        return self.heights_of(self.sites)
+
+    def heights_of(self, sites: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the position along the beam of any sites (y, x) of the sheet [Å]."""
+        return np.asarray(-((sites - self.middle) @ self.normal) / self.along)
+
+    def height_slopes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the derivatives of `heights` by positions and by the normal.
+
+        Returns
+        -------
+        By the position, alike for all, shape (2,), and by the normal with positions
+        held, shape (column, 2).
+        """
+        normal, along = self.normal, self.along
+        offset = self.off[:, np.newaxis]
+        way = self.positions - self.middle
+        # heights = -(way . n)/along + off n.n/along
+        by_normal = (
+            -way / along
+            - (way @ normal)[:, np.newaxis] * normal / along**3
+            + offset * normal * (2 / along + (normal @ normal) / along**3)
+        )
+        return -normal / along, by_normal
+
+    def moved(
+        self, positions: NDArray[np.float64], normal: NDArray[np.float64]
+    ) -> SheetState:
+        """Return the same columns elsewhere, with another tilt."""
+        return replace(self, positions=positions, normal=normal)
+
+    def with_columns(
+        self, positions: NDArray[np.float64], kinds: NDArray[np.intp]
+    ) -> SheetState:
+        """Return other columns of the same sheet."""
+        return replace(self, positions=positions, kinds=kinds)
+
+    def with_sites(
+        self, sites: NDArray[np.float64], kinds: NDArray[np.intp]
+    ) -> SheetState:
+        """Return these columns and others, on given sites (y, x) [Å]."""
+        added = sites + self.centers[kinds][:, np.newaxis] * self.normal
+        return self.with_columns(
+            np.concatenate([self.positions, added]),
+            np.concatenate([self.kinds, kinds]),
+        )

@@ -25,6 +25,7 @@ _UNITS = {
     "shift": "Å",
     "drift": "Å",
     "dose": "e-/Å²",
+    "contrast": "",
 }
 
 _AXES = ("y", "x")
@@ -88,6 +89,10 @@ class FittedOptics:
         (image, 2).
     dose
         Dose of each image in vacuum, where the wave is 1 [e-/Å²], shape (image,).
+    contrast
+        Factor by which the contrast of each image is stronger than that of electrons,
+        shape (image,): less with a background, more where one was taken away or images
+        were stretched; 1 unless it was fitted.
     chi2
         Sum of the squared differences between the images and those of the wave, in
         units of their noise, over the degrees of freedom: 1 if only noise is left.
@@ -118,6 +123,7 @@ class FittedOptics:
     shift: Measured
     drift: Measured
     dose: Measured
+    contrast: Measured
     chi2: float
     chi2_error: float
     unexplained: float

@@ -36,6 +36,9 @@ class ForwardModel:
         Beam energy [keV].
     images
         Number of images.
+    any_contrast
+        Whether the contrast of the images is fitted: of stretched images, or behind a
+        background, the zero is not known.
     """
 
     def __init__(
@@ -44,16 +47,18 @@ class ForwardModel:
         grid: WorkingGrid,
         energy: float,
         images: int,
+        *,
+        any_contrast: bool = False,
     ) -> None:
         self.grid = grid
         self.spectrum = spectrum
-        self.parameters = ParameterList(images)
+        self.parameters = ParameterList(images, any_contrast)
         self._maps = parameter_maps(grid, energy)
         turning = [n for n, each in self._maps.items() if np.iscomplexobj(each)]
         damping = [n for n in self._maps if n not in turning]
         # Of the frequencies in the band only, which are less than half of all.
         self._turning = _in_band(grid, {n: self._maps[n].imag for n in turning})
-        self._damping = _in_band(grid, {n: self._maps[n] for n in damping})
+        self._damping = _in_band(grid, {n: self._maps[n].real for n in damping})
 
     def of_wave(self, spectrum: NDArray[np.complex64]) -> ForwardModel:
         """Return the model of another wave on the same grid.
@@ -94,6 +99,14 @@ class ForwardModel:
         place = self.parameters.place("log_electrons", image)
         return np.float32(np.exp(vector[place]))
 
+    def stretch(self, vector: NDArray[np.float64], image: int) -> np.float32:
+        """Return by what the brightness of a wave is multiplied [electrons a pixel].
+
+        Electrons a pixel, times the factor by which the contrast is stronger.
+        """
+        place = self.parameters.place("log_contrast", image)
+        return np.float32(self.electrons(vector, image) * np.exp(vector[place]))
+
     def passed(self, vector: NDArray[np.float64], image: int) -> NDArray[np.complex64]:
         """Return the wave behind the lenses, shape (y, x)."""
         return _wave(self.transfer(vector, image) * self.spectrum)
@@ -111,9 +124,9 @@ class ForwardModel:
         Shape (y, x // 2 + 1), as of `scipy.fft.rfft2`.
         """
         wave = self.passed(vector, image)
-        return self.electrons(vector, image) * _half_spectrum(
-            wave.real**2 + wave.imag**2
-        )
+        electrons, stretch = self.electrons(vector, image), self.stretch(vector, image)
+        brightness = stretch * (wave.real**2 + wave.imag**2)
+        return _half_spectrum(brightness + (electrons - stretch))
 
     def derivatives(
         self, vector: NDArray[np.float64], image: int
@@ -128,15 +141,20 @@ class ForwardModel:
         electrons = self.electrons(vector, image)
         spectrum = self.transfer(vector, image) * self.spectrum
         wave = _wave(spectrum)
-        brightness = wave.real**2 + wave.imag**2
+        stretch = self.stretch(vector, image)
+        contrast = stretch * (wave.real**2 + wave.imag**2 - 1)
         yield (
             self.parameters.place("log_electrons", image),
-            electrons * _half_spectrum(brightness),
+            _half_spectrum(electrons + contrast),
+        )
+        yield (
+            self.parameters.place("log_contrast", image),
+            _half_spectrum(contrast),
         )
         for place, name in self._lens_parameters(image):
             turned = _wave(self._maps[name] * spectrum)
             darker = 2 * (wave.real * turned.real + wave.imag * turned.imag)
-            yield place, -electrons * _half_spectrum(darker)
+            yield place, -stretch * _half_spectrum(darker)
 
     def gradient(
         self,
@@ -144,7 +162,7 @@ class ForwardModel:
         image: int,
         by_image: NDArray[np.float32],
     ) -> tuple[NDArray[np.float64], NDArray[np.complex64]]:
-        """Return the gradient by all parameters, and by the wave, from that by an image.
+        """Return the gradients by parameters and by the wave from that by an image.
 
         Parameters
         ----------
@@ -162,16 +180,18 @@ class ForwardModel:
         transfer = self.transfer(vector, image)
         spectrum = transfer * self.spectrum
         wave = _wave(spectrum)
-        by_brightness = self.electrons(vector, image) * by_image
+        by_brightness = self.stretch(vector, image) * by_image
         back = scipy.fft.fft2(2 * by_brightness * wave, workers=-1)
         pull = (back.conj() * spectrum)[self.grid.band]
         found = np.zeros(len(self.parameters))
         for maps, along in ((self._turning, pull.imag), (self._damping, -pull.real)):
             found[self._places(image, maps)] = maps.maps @ along
-        brightness = wave.real**2 + wave.imag**2
-        found[self.parameters.place("log_electrons", image)] = float(
-            np.sum(by_brightness * brightness, dtype=np.float64)
-        )
+        contrast = by_brightness * (wave.real**2 + wave.imag**2 - 1)
+        stronger = float(np.sum(contrast, dtype=np.float64))
+        found[self.parameters.place("log_contrast", image)] = stronger
+        brighter = self.electrons(vector, image) * np.sum(by_image, dtype=np.float64)
+        place = self.parameters.place("log_electrons", image)
+        found[place] = stronger + float(brighter)
         return found, transfer.conj() * back
 
     def _places(self, image: int, maps: _Maps) -> list[int]:

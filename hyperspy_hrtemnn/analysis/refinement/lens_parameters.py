@@ -34,8 +34,9 @@ SHARED = (
 )
 """Parameters of all images alike [Å, squares Å²]."""
 
-OWN = ("defocus", "shift_y", "shift_x", "log_electrons")
-"""Parameters of each image [Å]; the last is the logarithm of electrons a pixel."""
+OWN = ("defocus", "shift_y", "shift_x", "log_electrons", "log_contrast")
+"""Parameters of each image [Å]; logarithms of electrons a pixel and of the factor by
+which the contrast is stronger than that of electrons, 1 unless it is fitted."""
 
 # Typical errors of a first guess, which make all parameters comparable.
 _STEPS = {
@@ -52,6 +53,7 @@ _STEPS = {
     "shift_y": 0.2,
     "shift_x": 0.2,
     "log_electrons": 0.1,
+    "log_contrast": 0.1,
 }
 
 
@@ -63,9 +65,12 @@ class ParameterList:
     ----------
     images
         Number of images.
+    any_contrast
+        Whether the contrast of the images is fitted.
     """
 
     images: int
+    any_contrast: bool = False
 
     def __len__(self) -> int:
         return len(SHARED) + len(OWN) * self.images
@@ -82,9 +87,12 @@ class ParameterList:
 
     @cached_property
     def steps(self) -> NDArray[np.float64]:
-        """Typical change of each parameter, shape (parameter,)."""
+        """Typical change of each, 0 of one that is held, shape (parameter,)."""
         own = [_STEPS[name] for name in OWN]
-        return np.array([_STEPS[name] for name in SHARED] + own * self.images)
+        steps = np.array([_STEPS[name] for name in SHARED] + own * self.images)
+        if not self.any_contrast:
+            steps[self.places("log_contrast")] = 0.0
+        return steps
 
 
 def parameter_maps(grid: WorkingGrid, energy: float) -> dict[str, NDArray[np.inexact]]:
@@ -99,7 +107,7 @@ def parameter_maps(grid: WorkingGrid, energy: float) -> dict[str, NDArray[np.ine
 
     Returns
     -------
-    A map for each name but ``log_electrons``, shape (y, x): imaginary of what turns the
+    A map for each name but the logarithms, shape (y, x): imaginary of what turns the
     phase, real of what damps. Equations 1.9 to 1.23 of the thesis, as
     `hyperspy_hrtemnn.analysis.transfer_function`.
     """

@@ -67,6 +67,8 @@ def optics_of_vector(
     shift, drift = _shift_and_drift(vector, covariance, parameters)
     logarithm = of_images("log_electrons")
     dose = np.exp(logarithm.value) / sampling**2
+    stronger = of_images("log_contrast")
+    contrast = np.exp(stronger.value)
     return FittedOptics(
         energy=energy,
         defocus=of_images("defocus"),
@@ -77,6 +79,7 @@ def optics_of_vector(
         shift=shift,
         drift=drift,
         dose=Measured(dose, dose * logarithm.error),
+        contrast=Measured(contrast, contrast * stronger.error),
         chi2=chi2,
         chi2_error=math.sqrt(2 / residuals.series.freedom),
         unexplained=unexplained,
@@ -113,6 +116,7 @@ def vector_of_optics(
     vector[parameters.places("shift_x")] = shifts[:, 1]
     electrons = optics.dose.value * sampling**2
     vector[parameters.places("log_electrons")] = np.log(electrons)
+    vector[parameters.places("log_contrast")] = np.log(optics.contrast.value)
     return vector
 
 

@@ -47,6 +47,8 @@ class SeriesProblem:
         Pixels that are data, shape (y, x).
     margin
         Width of the border that is not compared [Å], up to a quarter of the field.
+    any_contrast
+        Whether the contrast of the images is fitted.
 
     Raises
     ------
@@ -60,6 +62,7 @@ class SeriesProblem:
     energy: float
     valid: NDArray[np.bool_]
     margin: float
+    any_contrast: bool = False
 
     def __post_init__(self) -> None:
         wave, images = self.wave, self.images
@@ -96,7 +99,13 @@ class SeriesProblem:
         compared = self._compared((self.margin + moved) / sampling)
         series = WhitenedSeries(self.images, compared, self.detector, grid)
         spectrum = grid.spectrum(np.asarray(self.wave, np.complex64))
-        model = ForwardModel(spectrum, grid, self.energy, len(self.images))
+        model = ForwardModel(
+            spectrum,
+            grid,
+            self.energy,
+            len(self.images),
+            any_contrast=self.any_contrast,
+        )
         return SeriesResiduals(model, series)
 
     def guess(

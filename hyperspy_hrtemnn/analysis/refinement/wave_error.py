@@ -159,7 +159,7 @@ def _transfers(
 ) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
     """Return how the wave at a frequency, and at its opposite, changes an image."""
     transfer = residuals.model.transfer(vector, image)
-    factor = residuals.series.weights[image] * residuals.model.electrons(vector, image)
+    factor = residuals.series.weights[image] * residuals.model.stretch(vector, image)
     return factor * half(transfer), factor * half(mirrored(transfer)).conj()
 
 

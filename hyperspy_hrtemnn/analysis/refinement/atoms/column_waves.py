@@ -64,6 +64,7 @@ class ColumnWaves:
         occupants: Sequence[Occupant],
         grid: WorkingGrid,
         energy: float,
+        *,
         smoothing: float,
         vibration: float,
         farthest: float,
@@ -73,14 +74,12 @@ class ColumnWaves:
         self.pixel = tuple(
             length / n for length, n in zip(grid.field, grid.shape, strict=True)
         )
-        radius = _RADIUS + self.wavelength * _KEPT * farthest
+        radius = self.radius(energy, farthest)
         self.size = 2 * math.ceil(radius / min(self.pixel) + TAPER / 2)
         self.ky, self.kx = (
             scipy.fft.fftfreq(self.size, p).astype(np.float32) for p in self.pixel
         )
-        fine = [
-            scipy.fft.fftfreq(_FINER * self.size, p / _FINER) for p in self.pixel
-        ]
+        fine = [scipy.fft.fftfreq(_FINER * self.size, p / _FINER) for p in self.pixel]
         self._fine = fine[0][:, np.newaxis], fine[1][np.newaxis]
         self._squared = self._fine[0] ** 2 + self._fine[1] ** 2
         self._smoothing = np.exp(-2 * (np.pi * smoothing) ** 2 * self._squared)
@@ -102,6 +101,11 @@ class ColumnWaves:
         edge = np.minimum(np.arange(self.size), np.arange(self.size)[::-1])
         ramp = np.clip((edge + 0.5) / TAPER, 0, 1).astype(np.float32)
         self.taper = ramp[:, np.newaxis] * ramp
+
+    @staticmethod
+    def radius(energy: float, farthest: float) -> float:
+        """Return how far from a column its wave matters [Å]; as of the class."""
+        return _RADIUS + wavelength(energy) * _KEPT * farthest
 
     def spectra(self, normal: NDArray[np.float64]) -> NDArray[np.complex64]:
         """Return the spectra of all occupants in the plane of their site.
@@ -146,17 +150,17 @@ class ColumnWaves:
             wave *= self._transmitted[element]
             plane, place = height * along, height * normal
         spectrum = scipy.fft.fft2(wave - 1) * self._moved(-plane, -place)
-        cut = np.zeros((self.size, self.size), complex)
-        rows = np.ix_(self._placed, self._placed)
-        cut[rows] = (spectrum * self._smoothing)[np.ix_(self._kept, self._kept)]
-        return cut / _FINER**2
+        cut = np.zeros((self.size, self.size), np.complex128)
+        places = np.ix_(self._placed, self._placed)
+        smoothed = spectrum * (self._smoothing / _FINER**2)
+        cut[places] = smoothed[np.ix_(self._kept, self._kept)]
+        return cut
 
     def _moved(
         self, distance: float, step: NDArray[np.float64]
-    ) -> NDArray[np.complexfloating]:
+    ) -> NDArray[np.complex128]:
         """Return the factor that brings a wave to a plane and an atom's place."""
         ky, kx = self._fine
         phase = 2 * np.pi * (ky * step[0] + kx * step[1])
-        return np.asarray(
-            np.exp(1j * (phase - np.pi * self.wavelength * distance * self._squared))
-        )
+        turned = phase - np.pi * self.wavelength * distance * self._squared
+        return np.asarray(np.exp(1j * turned), np.complex128)

@@ -85,6 +85,9 @@ class Sites:
     roughness
         Matrix that makes of the displacements from there what neighbors do not share,
         shape (column, column); rows of 0 for columns that are not on a site.
+    lattice_constant
+        Lattice constant of the largest grain, by the area of its cell, NaN without one
+        [Å].
     free
         Positions of the sites without a column [Å], shape (site, 2).
     free_sublattice
@@ -94,6 +97,7 @@ class Sites:
     sublattice: NDArray[np.intp]
     ideal: NDArray[np.float64]
     roughness: csr_array
+    lattice_constant: float
     free: NDArray[np.float64]
     free_sublattice: NDArray[np.intp]
 
@@ -123,6 +127,7 @@ def find_sites(
     sublattice, lattice = np.full(count, -1), np.full((count, 2), np.nan)
     entries: list[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]] = []
     free, of_free = [np.zeros((0, 2))], [np.zeros(0, np.intp)]
+    largest, constant = 0, np.nan
     left = np.arange(count)
     while len(left) >= _SMALLEST:
         known = None if expected is None else expected[left]
@@ -130,12 +135,18 @@ def find_sites(
         if grain is None:
             break
         columns = left[grain.columns]
+        if len(columns) > largest:
+            largest = len(columns)
+            area = abs(float(np.linalg.det(grain.vectors)))
+            constant = float(np.sqrt(area * 2 / np.sqrt(3)))
         ideal = grain.ideal(grain.sublattice, grain.indices)
         sublattice[columns], lattice[columns] = grain.sublattice, ideal
         near = columns[_nearest(ideal, ideal, leave=True)]
         around = near.shape[1]
         entries.append((columns, columns, np.ones(len(columns))))
-        entries.append((np.repeat(columns, around), near.ravel(), np.full(near.size, -1 / around)))
+        entries.append(
+            (np.repeat(columns, around), near.ravel(), np.full(near.size, -1 / around))
+        )
         beside, indices = _free_sites(grain)
         places = grain.ideal(beside, indices)
         displacement = positions[columns] - ideal
@@ -143,11 +154,14 @@ def find_sites(
         free.append(places + shared)
         of_free.append(beside)
         left = np.setdiff1d(left, columns)
+    none = (np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0))
     rows, others, values = (
-        np.concatenate(each) if entries else np.zeros(0) for each in zip(*entries, strict=True)
-    ) if entries else (np.zeros(0, int), np.zeros(0, int), np.zeros(0))
+        np.concatenate(each) for each in zip(none, *entries, strict=True)
+    )
     roughness = csr_array((values, (rows, others)), shape=(count, count))
-    return Sites(sublattice, lattice, roughness, *_clear(free, of_free, positions))
+    return Sites(
+        sublattice, lattice, roughness, constant, *_clear(free, of_free, positions)
+    )
 
 
 def _find_grain(
@@ -183,7 +197,10 @@ def _find_grain(
         if np.allclose(grain.bonds, bonds, atol=1e-3):
             break
         bonds = grain.bonds
-    return None if grain is None else _with_lonely(positions, grain)
+    # Columns in a row have no lattice.
+    if grain is None or abs(np.linalg.det(grain.vectors)) < length**2:
+        return None
+    return _with_lonely(positions, grain)
 
 
 def _start(
@@ -268,7 +285,10 @@ def _with_lonely(positions: NDArray[np.float64], grain: Grain) -> Grain:
     places = positions[left] - displacement[near_left].mean(axis=1)
     inverse = np.linalg.inv(grain.vectors)
     length = float(np.hypot(*grain.bonds.T).mean())
-    taken = {(s, *cell) for s, cell in zip(grain.sublattice, grain.indices.tolist())}
+    taken = {
+        (s, *cell)
+        for s, cell in zip(grain.sublattice, grain.indices.tolist(), strict=True)
+    }
     added = []
     for column, place in zip(left, places, strict=True):
         for sublattice in (0, 1):
@@ -306,7 +326,10 @@ def _nearest(
 
 def _free_sites(grain: Grain) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return sublattice and indices of the sites that are bonded to columns."""
-    taken = {(s, *cell) for s, cell in zip(grain.sublattice, grain.indices.tolist())}
+    taken = {
+        (s, *cell)
+        for s, cell in zip(grain.sublattice, grain.indices.tolist(), strict=True)
+    }
     beside = set()
     for sublattice, i, j in taken:
         sign = 1 - 2 * sublattice

@@ -35,6 +35,9 @@ _ANYWHERE = 0.3
 # Share of the sites beside a flake, bonded to one column only, that are empty.
 _BESIDE = 0.9
 
+# Distance of two columns below which they are one [bonds].
+_DOUBLE = 0.5
+
 # Distance from a change within which other sites may have changed, too [Å].
 _AFFECTED = 6.0
 
@@ -77,6 +80,18 @@ class Site:
         return self.hypotheses[int(self.probabilities.argmax())]
 
 
+@dataclass(frozen=True)
+class _Question:
+    """What may stand on a site: numbers and shares, what does now, and where [Å]."""
+
+    column: int | None
+    sublattice: int
+    allowed: list[tuple[int, float]]
+    kind: int
+    predicted: NDArray[np.float64]
+    spread: float
+
+
 class Identities:
     """What may stand on the sites of a sheet.
 
@@ -107,6 +122,21 @@ class Identities:
         """Return the sites of a state's columns."""
         expected = None if self._alike else self._expected(state.kinds)
         return find_sites(state.sites, expected)
+
+    def without_doubles(self, state: SheetState) -> SheetState:
+        """Return a state without columns where another one is.
+
+        Two columns on one site explain the images together, and neither is right. The
+        one that is on the site stays.
+        """
+        near = _DOUBLE * _bond(state.sites)
+        pairs = cKDTree(state.sites).query_pairs(near, output_type="ndarray")
+        if not len(pairs):
+            return state
+        on = self.sites(state).sublattice >= 0
+        worse = np.where(on[pairs[:, 0]], pairs[:, 1], pairs[:, 0])
+        kept = np.setdiff1d(np.arange(len(state)), worse)
+        return state.with_columns(state.positions[kept], state.kinds[kept])
 
     def examine(
         self,
@@ -168,9 +198,8 @@ class Identities:
             allowed = self._allowed[sublattice]
             if kind not in [each for each, _ in allowed]:
                 allowed = [*allowed, (kind, 1e-4)]
-        return self._site(
-            change, column, sublattice, allowed, kind, predicted, spread, scale
-        )
+        question = _Question(column, sublattice, allowed, kind, predicted, spread)
+        return self._site(change, question, scale)
 
     def _of_free(
         self,
@@ -184,53 +213,45 @@ class Identities:
         if bonded < 2:
             others = sum(share for kind, share in allowed if kind != self.empty)
             allowed = [
-                (kind, _BESIDE if kind == self.empty else share * (1 - _BESIDE) / others)
+                (
+                    kind,
+                    _BESIDE if kind == self.empty else share * (1 - _BESIDE) / others,
+                )
                 for kind, share in allowed
             ]
-        return self._site(
-            change, None, sublattice, allowed, self.empty, place, ELASTIC, scale
-        )
+        question = _Question(None, sublattice, allowed, self.empty, place, ELASTIC)
+        return self._site(change, question, scale)
 
-    def _site(
-        self,
-        change: LocalChange,
-        column: int | None,
-        sublattice: int,
-        allowed: list[tuple[int, float]],
-        present: int,
-        predicted: NDArray[np.float64],
-        spread: float,
-        scale: float,
-    ) -> Site:
-        shares = dict(allowed)
-        kinds = [present, *(kind for kind in shares if kind != present)]
+    def _site(self, change: LocalChange, question: _Question, scale: float) -> Site:
+        column, predicted, spread = question.column, question.predicted, question.spread
+        shares = dict(question.allowed)
+        kinds = [question.kind, *(kind for kind in shares if kind != question.kind)]
         starts = np.array(
             [self._start(change.state, column, kind, predicted) for kind in kinds]
         )
         off = np.sum((starts - predicted) ** 2, axis=1) / (2 * spread**2)
+        # Where nothing stands it is nowhere else.
+        off[[kind == self.empty for kind in kinds]] = 0
         values = change.values(column, kinds, starts) + off
         known = np.eye(2) / spread**2
         found = {
             kind: Hypothesis(kind, start, float(value), known)
             for kind, start, value in zip(kinds, starts, values, strict=True)
         }
-        if self.empty in found:
-            # Where nothing stands it is nowhere else.
-            value = float(values[kinds.index(self.empty)] - off[kinds.index(self.empty)])
-            found[self.empty] = Hypothesis(self.empty, predicted, value, known)
         limit = values[0] / scale + _HOPELESS
         hopeful = [
             n
             for n, (kind, value) in enumerate(zip(kinds, values, strict=True))
             if kind != self.empty and value * (1 - _MENDED) / scale < limit
         ]
+        # What stands there now is at its best place already.
         if hopeful and not (column is not None and hopeful == [0]):
             chosen = [kinds[n] for n in hopeful]
             for each in change.best(column, chosen, starts[hopeful], predicted, spread):
                 found[each.kind] = each
         hypotheses = tuple(found.values())
         costs = [_cost(each.value, shares[each.kind], scale) for each in hypotheses]
-        return Site(column, sublattice, hypotheses, np.array(costs))
+        return Site(column, question.sublattice, hypotheses, np.array(costs))
 
     def _start(
         self,
@@ -242,9 +263,7 @@ class Identities:
         """Return where a site is if its atoms are where they are now."""
         if column is None:
             return predicted
-        return np.asarray(
-            state.positions[column] - state.centers[kind] * state.normal
-        )
+        return np.asarray(state.positions[column] - state.centers[kind] * state.normal)
 
     def _expected(self, kinds: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the sublattice on which each kind is usual, -1 for none."""

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 # Distance up to which columns are seen as blended with each other [Å].
 _BLENDED = 6.0
 
+# Standard deviations of occupancies from 1 where the contrast is fitted: of the mean of
+# all, and of each, so that those beyond the images do not make up for it.
+_COMMON, _STRENGTH = 0.01, 0.3
+
 
 @dataclass(frozen=True)
 class Errors:
@@ -92,7 +96,7 @@ def errors_of_fit(
     matrix[3 * count :, 3 * count :] = products(shared, shared)
     matrix = _exact_along(matrix, ways, exact)
     matrix += scale * _expected(fit, sites, count, len(shared))
-    covariance = scale * np.linalg.inv(matrix)
+    covariance = np.asarray(scale * np.linalg.inv(matrix), np.float64)
     residuals = fit.with_wave(state)
     pull = adjoint(residuals.compared(residuals.spectra(vector)))[:, 2]
     return _errors(fit, covariance, pull / scale, count)
@@ -163,7 +167,7 @@ class _Adjoint:
         self.residuals = fit.with_wave(state)
 
     def __call__(self, images: WhitenedImages) -> NDArray[np.float64]:
-        """Return products with the derivatives by positions and strength, (column, 3)."""
+        """Return products with what positions and strength change, (column, 3)."""
         series, forward = self.residuals.series, self.residuals.model
         spectrum = np.zeros(series.grid.shape, np.complex64)
         for image, each in enumerate(images):
@@ -233,6 +237,11 @@ def _expected(
         matrix[axis : 3 * count : 3, axis : 3 * count : 3] = elastic
     position, rest = fit.expected_precision()
     diagonal = np.concatenate([np.tile([position, position, 0], count), rest])
+    if fit.residuals.model.parameters.any_contrast:
+        # What all columns have in common is the contrast then.
+        occupied = np.arange(2, 3 * count, 3)
+        matrix[np.ix_(occupied, occupied)] += (_COMMON * count) ** -2.0
+        matrix[occupied, occupied] += _STRENGTH**-2
     return np.asarray(matrix + np.diag(diagonal))
 
 

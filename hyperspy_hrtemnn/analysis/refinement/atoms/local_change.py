@@ -17,11 +17,13 @@ import scipy.fft
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.analysis.refinement.working_grid import Number
+
     from .sheet_fit import SheetFit
     from .sheet_state import SheetState
 
 # Frequency up to which the lenses spread a column within the box [1/Å].
-_SPREAD = 1.0
+_SPREAD = 0.6
 
 # Steps towards the best position of what stands on a site, and their largest length.
 _STEPS, _LONGEST = 2, 0.2
@@ -87,7 +89,7 @@ class LocalChange:
             pull = series.by_image(series.compared(spectrum), image)  # type: ignore[arg-type]
             self.images.append(
                 _Image(
-                    electrons=float(forward.electrons(vector, image)),
+                    stretch=float(forward.stretch(vector, image)),
                     wave=self._moved(passed, steps),
                     pull=self._moved(pull, steps),
                     mask=self._moved(series.mask, steps),
@@ -128,7 +130,7 @@ class LocalChange:
         rows, columns = (slice(c, c + self.box) for c in corner)
         found = []
         for image in self.images:
-            wave = (2 * np.float32(image.electrons)) * image.wave[rows, columns].conj()
+            wave = (2 * np.float32(image.stretch)) * image.wave[rows, columns].conj()
             passed = scipy.fft.ifft2(spectrum * image.transfer)
             found.append(image.whitened((wave * passed).real, rows, columns))
         return np.stack(found, axis=1)
@@ -207,7 +209,7 @@ class LocalChange:
         for image in self.images:
             wave = image.wave[rows, columns]
             passed = scipy.fft.ifft2(spectrum * image.transfer)
-            first, size = passed[:, 0], np.float32(image.electrons)
+            first, size = passed[:, 0], np.float32(image.stretch)
             darker = size * (2 * (wave.conj() * first).real + np.abs(first) ** 2)
             pull = image.pull[rows, columns].ravel()
             seen = image.seen(darker, rows, columns)
@@ -227,10 +229,9 @@ class LocalChange:
     ) -> NDArray[np.intp]:
         """Return the first row and column of the window, and of the padded box."""
         if column is not None:
-            return self.stamps.corners[column]
-        columns = self.fit.model.columns
-        middle = np.round(sites.mean(axis=0) / columns.pixel).astype(int)
-        return np.asarray(middle - columns.size // 2)
+            return np.asarray(self.stamps.corners[column])
+        middle = sites.mean(axis=0, keepdims=True)
+        return np.asarray(self.fit.model.corners(middle)[0])
 
     def _wave_changes(
         self,
@@ -265,8 +266,8 @@ class LocalChange:
         return changes
 
     def _moved(
-        self, array: NDArray[np.inexact], steps: NDArray[np.intp]
-    ) -> NDArray[np.inexact]:
+        self, array: NDArray[Number], steps: NDArray[np.intp]
+    ) -> NDArray[Number]:
         """Return an array with a border, so that boxes are in it, moved back."""
         moved = np.roll(array, tuple(-steps), (0, 1))
         return np.pad(moved, self.margin, mode="wrap")
@@ -288,7 +289,7 @@ class LocalChange:
 class _Image:
     """An image of a state: what passed, and what pulls at it, with a border."""
 
-    electrons: float
+    stretch: float
     wave: NDArray[np.complex64]
     pull: NDArray[np.float32]
     mask: NDArray[np.float32]

@@ -19,7 +19,7 @@ _BORDER = 1.5
 
 @dataclass(frozen=True)
 class PaddedSeries:
-    """Images with a border of their mean, which is not compared.
+    """Images with a border, their mirror images, which is not compared.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class PaddedSeries:
         return self.pad * self.sampling
 
     def outside(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how far positions (y, x) are outside the images [Å], inside below 0."""
+        """Return how far positions are outside the images [Å], below 0 inside."""
         size = (np.array(self.valid.shape) - 2 * self.pad) * self.sampling
         first = self.origin - self.sampling / 2
         beyond = np.maximum(first - positions, positions - first - size)
@@ -80,8 +80,9 @@ def pad_series(
     edge = math.ceil(_BORDER / sampling)
     inside = np.zeros_like(valid)
     inside[edge:-edge, edge:-edge] = valid[edge:-edge, edge:-edge]
+    # Mirrored, for whitening undoes the MTF, and a step at the border would ring.
     padded = [
-        np.pad(np.where(valid, each, each[valid].mean()), pad, constant_values=each[valid].mean())
+        np.pad(np.where(valid, each, each[valid].mean()), pad, mode="symmetric")
         for each in images
     ]
     return PaddedSeries(

@@ -3,33 +3,23 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from hyperspy_hrtemnn.analysis.microscope.optics import wavelength
-from hyperspy_hrtemnn.analysis.refinement.optics_of_vector import (
-    optics_of_vector,
-    vector_of_optics,
-)
-from hyperspy_hrtemnn.analysis.refinement.series_problem import SeriesProblem, contrast
-from hyperspy_hrtemnn.analysis.refinement.starts import best_start
 from hyperspy_hrtemnn.analysis.refinement.working_grid import HIGHEST
 
-from .column_waves import ColumnWaves
 from .continuation import continued
+from .first_lenses import in_first_image, known_lenses, search_lenses
 from .identities import Identities, changed
 from .information import errors_of_fit
 from .known_sheets import sheet_of_classes
-from .padded_series import PaddedSeries, pad_series
+from .problem import WaveOptions, guessed_state, sheet_problem
 from .results import results
-from .sheet_fit import SheetFit
-from .sheet_state import SheetState
+from .search import search
 from .unknowns import find_scales
-from .wave_model import WaveModel
+from .verdict import check_sites, judge, judge_lattice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,86 +30,22 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.analysis.microscope.detector import Detector
     from hyperspy_hrtemnn.analysis.refinement.fitted_optics import FittedOptics
 
-    from .occupants import Sheet
+    from .identities import Site
     from .refined_atoms import RefinedAtoms
-    from .sheet_fit import Fitted
+    from .search import Fitted
+    from .sheet_fit import SheetFit
 
-# Highest frequency of the search for the right lenses [1/Å].
-_COARSE = 1.0
-
-# How far beyond the images columns matter: what their potential and the lenses spread,
-# the latter up to this frequency [1/Å] and distance [Å].
-_POTENTIAL, _SPREAD, _FARTHEST = 2.0, 0.7, 7.0
-
-# Distance along the beam over which a sheet may reach from its middle [Å], and by which
-# tilt.
-_THICK, _STEEP = 3.0, 0.17
+# Highest frequency of the search for the right atoms [1/Å]: beyond, there is little
+# that tells one element from another.
+_MIDDLE = 1.5
 
 # Steps of the fits: of tilt and lenses alone, of all at first, after each sweep over
 # the sites, and at the end.
 _LENSES, _FIRST, _BETWEEN, _LAST = 20, 25, 20, 80
 
-_SWEEPS = 8
+_SWEEPS = 12
 
-# Distance of the outermost column from the edge of the images below which the sheet
-# may go on, and room for columns that move or are added [Å].
-_CUT, _SLACK = 3.0, 3.0
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Images of a sheet, and how its waves are computed.
-
-    Parameters
-    ----------
-    series
-        The images, with a border.
-    detector
-        Pixel size, MTF and readout noise.
-    energy
-        Beam energy [keV].
-    sheet
-        What may stand on its sites.
-    vibration
-        Mean square displacement of the atoms along one direction [Å²].
-    smoothing
-        Standard deviation of the Gaussian by which waves are smoothed [Å].
-    farthest
-        Distance along the beam over which the sheet may reach from its middle [Å].
-    """
-
-    series: PaddedSeries
-    detector: Detector
-    energy: float
-    sheet: Sheet
-    vibration: float
-    smoothing: float
-    farthest: float
-
-    def lens_problem(self) -> SeriesProblem:
-        """Return the problem of the lenses, with the wave of the vacuum."""
-        vacuum = np.ones(self.series.valid.shape, np.complex64)
-        return SeriesProblem(
-            vacuum,
-            self.series.images,
-            self.detector,
-            self.energy,
-            self.series.valid,
-            margin=0,
-        )
-
-    def sheet_fit(self, highest: float) -> SheetFit:
-        """Return the fit on a grid up to a frequency [1/Å]."""
-        residuals = self.lens_problem().residuals(highest)
-        columns = ColumnWaves(
-            self.sheet.occupants,
-            residuals.series.grid,
-            self.energy,
-            self.smoothing,
-            self.vibration,
-            self.farthest,
-        )
-        return SheetFit(residuals, WaveModel(columns, residuals.series.grid, 0.0))
+_FEWEST = 6  # columns in the smallest sheet
 
 
 def refine_atoms(
@@ -135,6 +61,7 @@ def refine_atoms(
     valid: NDArray[np.bool_] | None = None,
     vibration: float = 0.004,
     smoothing: float = 0.15,
+    any_contrast: bool = False,
 ) -> RefinedAtoms:
     """Refine the columns of a sheet to what the images of a focal series tell.
 
@@ -170,121 +97,148 @@ def refine_atoms(
         Mean square displacement of the atoms along one direction [Å²].
     smoothing
         Standard deviation of the Gaussian by which the wave is smoothed [Å].
+    any_contrast
+        Whether the contrast of each image is fitted, too: of images with an unknown
+        zero, as stretched ones, or with a background, as of inelastic scattering.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, the classes are not of a known sheet, the images show
-        nothing above their noise, or no lens makes such images of the columns.
+        If shapes do not fit, the classes are not of a known sheet, the columns are not
+        on its sites, the images show nothing above their noise, or the atoms explain
+        less than half of their contrast.
+
+    Warns
+    -----
+    UserWarning
+        If more than 1 % of the contrast is unexplained, the noise is not that of the
+        detector, or the lattice constant is not that of the sheet.
     """
-    count = len(defocus) if optics is None else len(optics.defocus.value)
-    if images.ndim != 3 or len(images) != count or not count:
-        raise ValueError(
-            f"Images of shape (image, y, x) and a defocus for each are needed, not "
-            f"{images.shape} and {count}."
-        )
+    guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
     if valid is None:
         valid = np.ones(images.shape[1:], bool)
-    guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
+    _check(images, guess, columns, valid)
     sheet, names = sheet_of_classes(columns["class"], dopants)
-    problem, state = _prepared(
-        images, valid, detector, energy, columns, (sheet, names), guess, vibration, smoothing
+    options = WaveOptions(vibration, smoothing, any_contrast)
+    problem = sheet_problem(
+        images,
+        valid,
+        detector,
+        energy,
+        defocus=guess,
+        positions=columns[["y", "x"]].to_numpy(float),
+        sheet=sheet,
+        options=options,
     )
     identities = Identities(sheet)
-    fit = problem.sheet_fit(HIGHEST)
-    state, vector = _first_lenses(problem, fit, state, guess, Cs, optics)
-    state = continued(state, identities, problem.series, _reach(energy, guess))
-    fitted, sites = _explained(fit, identities, state, vector)
-    freedom = fit.residuals.series.freedom
-    chi2 = 2 * fitted.value / freedom
+    if optics is None:
+        lenses = problem.lenses().guess(guess, Cs, smoothing)
+    else:
+        lenses = known_lenses(problem, optics)
+    middle, fine = (
+        problem.fit(highest, lenses, known=optics is not None)
+        for highest in (_MIDDLE, HIGHEST)
+    )
+    state = guessed_state(problem, columns, names)
+    check_sites(identities.sites(state))
+    vector = lenses
+    if optics is None:
+        vector = search_lenses(problem, middle, state, lenses)
+    state, vector = in_first_image(middle, state, vector)
+    state = continued(state, identities, problem.series, problem.reach)
+    scales = find_scales(middle, state, vector)
+    fitted = search(
+        middle, state, vector, scales, iterations=_LENSES, hold_columns=True
+    )
+    fitted, sites = _explained(middle, fine, identities, fitted)
+    chi2 = 2 * fitted.value / fine.residuals.series.freedom
     on_sites = identities.sites(fitted.state)
-    errors = errors_of_fit(fit, fitted.state, fitted.vector, on_sites, max(chi2, 1.0))
-    return results(problem, fit, fitted, sites, errors)
+    judge_lattice(on_sites, fitted.state.along, sheet)
+    errors = errors_of_fit(fine, fitted.state, fitted.vector, on_sites, max(chi2, 1.0))
+    found = results(problem, fine, fitted, sites, errors)
+    judge(found.optics)
+    return found
+
+
+def _check(
+    images: NDArray[np.floating],
+    defocus: NDArray[np.float64],
+    columns: pd.DataFrame,
+    valid: NDArray[np.bool_],
+) -> None:
+    """Raise a ValueError unless images, defocus and columns belong together."""
+    if images.ndim != 3 or len(images) != len(defocus) or not len(defocus):
+        raise ValueError(
+            f"Images of shape (image, y, x) and a defocus for each are needed, not "
+            f"{images.shape} and {len(defocus)}."
+        )
+    if valid.shape != images.shape[1:]:
+        raise ValueError(
+            f"valid has the shape {valid.shape}, the images have {images.shape[1:]}."
+        )
+    missing = {"x", "y", "class"} - set(columns.columns)
+    if missing:
+        raise ValueError(
+            f"The table of columns lacks {', '.join(sorted(missing))}; give that of "
+            "Segmentation.find_columns."
+        )
+    if len(columns) < _FEWEST or not np.isfinite(columns[["x", "y"]]).all(axis=None):
+        raise ValueError(
+            f"{_FEWEST} columns or more with finite positions are needed to find a "
+            f"sheet, not {len(columns)}."
+        )
 
 
 def _explained(
-    fit: SheetFit, identities: Identities, state: SheetState, vector: NDArray[np.float64]
-) -> tuple[Fitted, list]:
+    middle: SheetFit, fine: SheetFit, identities: Identities, fitted: Fitted
+) -> tuple[Fitted, list[Site]]:
     """Return columns and lenses that explain the images best, and all sites."""
-    freedom = fit.residuals.series.freedom
-    scales = find_scales(fit, state, vector)
-    fitted = fit.fit(state, vector, scales, iterations=_LENSES, hold_columns=True)
-    scales = find_scales(fit, fitted.state, fitted.vector)
-    fitted = fit.fit(fitted.state, fitted.vector, scales, iterations=_FIRST)
-    around, sites = None, []
+    scales = find_scales(middle, fitted.state, fitted.vector)
+    fitted = search(middle, fitted.state, fitted.vector, scales, iterations=_FIRST)
+    around: NDArray[np.float64] | None = None
     for _ in range(_SWEEPS):
-        chi2 = 2 * fitted.value / fit.residuals.series.freedom
-        sites = identities.examine(fit, fitted.state, fitted.vector, chi2, around)
-        state, changes = changed(fitted.state, sites, identities.empty)
-        last = not len(changes)
-        if last and around is None:
+        single = replace(fitted, state=identities.without_doubles(fitted.state))
+        sites = _examined(middle, identities, single, around)
+        state, changes = changed(single.state, sites, identities.empty)
+        if len(state) < _FEWEST:
+            raise ValueError(
+                "The images do not show these columns. Are they those of these images, "
+                "in the right unit, and are energy, pixel size and detector right?"
+            )
+        if len(changes) or len(single.state) < len(fitted.state):
+            fitted = search(
+                middle,
+                state,
+                fitted.vector,
+                scales,
+                iterations=_BETWEEN,
+                sites=identities.sites(state),
+                tolerance=0.1,
+            )
+        elif around is None:
             break
-        fitted = fit.fit(
-            state,
-            fitted.vector,
-            scales,
-            iterations=_LAST if last else _BETWEEN,
-            sites=identities.sites(state),
-            tolerance=0.01 if last else 0.1,
-        )
         # Once nothing changes near the last changes, all sites are asked again.
-        around = None if last else changes
-    return fitted, sites
-
-
-def _reach(energy: float, defocus: NDArray[np.float64]) -> float:
-    farthest = float(np.abs(defocus).max())
-    return _POTENTIAL + min(wavelength(energy) * _SPREAD * farthest, _FARTHEST)
-
-
-def _prepared(
-    images, valid, detector, energy, columns, sheet_and_names, defocus, vibration, smoothing
-) -> tuple[Problem, SheetState]:
-    """Return the problem, and the state of the guessed columns."""
-    sheet, names = sheet_and_names
-    positions = columns[["y", "x"]].to_numpy(float)
-    extent = float(np.ptp(positions, axis=0).max()) if len(positions) else 0.0
-    farthest = _THICK + _STEEP * extent / 2
-    window = 4.5 + wavelength(energy) * 1.2 * farthest + _SLACK
-    size = np.array(images.shape[1:]) * detector.sampling
-    nearest = float(np.min([positions.min(axis=0), size - positions.max(axis=0)]))
-    # A flake that is cut by the edge goes on beyond it.
-    beyond = _reach(energy, defocus) if nearest < _CUT else -nearest
-    around = max(window + beyond, 0.0)
-    series = pad_series(images, valid, detector.sampling, around)
-    problem = Problem(series, detector, energy, sheet, vibration, smoothing, farthest)
-    number = {each.name: n for n, each in enumerate(sheet.occupants)}
-    kinds = np.array([number[names[each]] for each in columns["class"]], np.intp)
-    centers = np.array([each.center for each in sheet.occupants])
-    positions = positions + series.origin
-    return problem, SheetState(
-        positions, kinds, centers, np.zeros(2), positions.mean(axis=0)
+        around = changes if len(changes) else None
+    scales = find_scales(fine, fitted.state, fitted.vector)
+    fitted = search(
+        fine,
+        fitted.state,
+        fitted.vector,
+        scales,
+        iterations=_LAST,
+        sites=identities.sites(fitted.state),
+        tolerance=0.01,
     )
+    return fitted, _examined(middle, identities, fitted, None)
 
 
-def _first_lenses(
-    problem: Problem,
+def _examined(
     fit: SheetFit,
-    state: SheetState,
-    defocus: NDArray[np.float64],
-    Cs: float,
-    optics: FittedOptics | None,
-) -> tuple[SheetState, NDArray[np.float64]]:
-    """Return lenses to begin with, and columns where the first image has them."""
-    parameters = fit.residuals.model.parameters
-    if optics is not None:
-        vector = vector_of_optics(optics, problem.smoothing, problem.detector.sampling)
-    else:
-        guess = problem.lens_problem().guess(defocus, Cs, problem.smoothing)
-        wave = fit.model.wave(fit.model.stamps(state))
-        brightness = float(np.mean(np.abs(wave) ** 2))
-        guess[parameters.places("log_electrons")] -= math.log(brightness)
-        coarse = problem.lens_problem().residuals(_COARSE)
-        coarse = coarse.of_wave(coarse.series.grid.spectrum(wave))
-        vector = best_start(coarse, guess, contrast(coarse, guess))
-    moved = state.positions.copy()
-    for axis, name in enumerate(("shift_y", "shift_x")):
-        places = parameters.places(name)
-        moved[:, axis] += vector[places[0]]
-        vector[places] -= vector[places[0]]
-    return state.moved(moved, state.normal), vector
+    identities: Identities,
+    fitted: Fitted,
+    around: NDArray[np.float64] | None,
+) -> list[Site]:
+    """Return what may stand on the sites near some places, or on all."""
+    state, vector = fitted.state, fitted.vector
+    chi2 = fit.with_wave(state).chi2(vector) / fit.residuals.series.freedom
+    return identities.examine(fit, state, vector, chi2, around)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refined atoms: what a focal series tells of a sheet, with errors and probabilities."""
+"""Refined atoms: what a focal series tells of a sheet, and how surely."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +21,9 @@ if TYPE_CHECKING:
 
     from .identities import Site
     from .information import Errors
-    from .refine import Problem
-    from .sheet_fit import Fitted, SheetFit
+    from .problem import SheetProblem
+    from .search import Fitted
+    from .sheet_fit import SheetFit
     from .sheet_state import SheetState
 
 # Distance of the plane of the wave from the last atom [Å], as in the training.
@@ -34,7 +34,11 @@ _FINE = 3.2
 
 
 def results(
-    problem: Problem, fit: SheetFit, fitted: Fitted, sites: list[Site], errors: Errors
+    problem: SheetProblem,
+    fit: SheetFit,
+    fitted: Fitted,
+    sites: list[Site],
+    errors: Errors,
 ) -> RefinedAtoms:
     """Return what a refinement found.
 
@@ -64,14 +68,13 @@ def results(
         errors.lenses,
         residuals,
         energy=problem.energy,
-        smoothing=problem.smoothing,
+        smoothing=problem.options.smoothing,
         sampling=problem.detector.sampling,
         chi2=chi2 / (freedom - parameters),
         unexplained=(chi2 - freedom + parameters) / visible,
     )
     inside = series.outside(state.positions) <= 0
     first = np.array([series.origin, series.origin, 0.0])
-    within = np.all((atoms[:, :2] >= 0), axis=1)
     return RefinedAtoms(
         columns=_columns(problem, state, sites, errors)[inside].reset_index(drop=True),
         empty_sites=_empty_sites(problem, state, sites),
@@ -79,14 +82,14 @@ def results(
         positions=atoms - first,
         tilt=Measured(state.normal[::-1], np.sqrt(np.diag(errors.tilt))[::-1]),
         wave=_wave(problem, state, plane),
-        smoothing=problem.smoothing,
+        smoothing=problem.options.smoothing,
         optics=optics,
         residuals=_residual_images(problem, fit, fitted),
     )
 
 
 def _atoms(
-    problem: Problem, state: SheetState
+    problem: SheetProblem, state: SheetState
 ) -> tuple[list[str], NDArray[np.float64]]:
     """Return symbols and positions (x, y, z) of the atoms in the padded images."""
     symbols, positions = [], []
@@ -100,7 +103,7 @@ def _atoms(
 
 
 def _columns(
-    problem: Problem, state: SheetState, sites: list[Site], errors: Errors
+    problem: SheetProblem, state: SheetState, sites: list[Site], errors: Errors
 ) -> pd.DataFrame:
     """Return the table of all columns of a state."""
     occupants, origin = problem.sheet.occupants, problem.series.origin
@@ -122,7 +125,7 @@ def _columns(
 
 
 def _empty_sites(
-    problem: Problem, state: SheetState, sites: list[Site]
+    problem: SheetProblem, state: SheetState, sites: list[Site]
 ) -> pd.DataFrame:
     """Return the table of the sites without a column, in the images."""
     names = np.array([each.name for each in problem.sheet.occupants], object)
@@ -147,11 +150,11 @@ def _probabilities(names: NDArray[np.object_], sites: list[Site]) -> pd.DataFram
 
 
 def _wave(
-    problem: Problem, state: SheetState, plane: float
+    problem: SheetProblem, state: SheetState, plane: float
 ) -> NDArray[np.complex64]:
     """Return the wave in a plane, on the pixels of the images."""
     highest = min(_FINE, 0.5 / problem.detector.sampling)
-    model = problem.sheet_fit(highest).model
+    model = problem.fit(highest).model
     grid = model.grid
     spectrum = grid.spectrum_of_grid(model.wave(model.stamps(state)))
     spectrum *= np.exp(-1j * np.pi * wavelength(problem.energy) * plane * grid.squared)
@@ -161,13 +164,16 @@ def _wave(
 
 
 def _residual_images(
-    problem: Problem, fit: SheetFit, fitted: Fitted
+    problem: SheetProblem, fit: SheetFit, fitted: Fitted
 ) -> NDArray[np.float32]:
     """Return measured less expected images over their noise, on the images' pixels."""
     residuals = fit.with_wave(fitted.state)
+    # Noise of 1 in each frequency of the band is less in each pixel.
+    band = fit.model.grid.band
+    unit = np.float32(np.sqrt(band.size / band.sum()))
     found = []
     for each in residuals.compared(residuals.spectra(fitted.vector)):
-        spectrum = scipy.fft.fft2(-each, norm="forward")  # type: ignore[operator]
+        spectrum = scipy.fft.fft2(-unit * each, norm="forward")  # type: ignore[operator]
         whole = _resized(spectrum, problem.series.valid.shape)
         image = scipy.fft.ifft2(whole, norm="forward").real
         found.append(image[problem.series.inner])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shared derivatives: what tilt and lenses, which all columns share, do to the images."""
+"""Shared derivatives: what tilt and lenses, which all columns have, do to images."""
 
 from __future__ import annotations
 
@@ -31,16 +31,13 @@ def shared_derivatives(
     fit, state, vector
         Images, columns and lenses.
     """
-    found = [
-        derivative_along(
-            fit,
-            vector,
-            lambda step, way=way: fit.with_wave(
-                state.moved(state.positions, state.normal + step * way)
-            ),
+
+    def tilted(way: NDArray[np.float64]) -> Callable[[float], SeriesResiduals]:
+        return lambda step: fit.with_wave(
+            state.moved(state.positions, state.normal + step * way)
         )
-        for way in np.eye(2)
-    ]
+
+    found = [derivative_along(fit, vector, tilted(way)) for way in np.eye(2)]
     residuals = fit.with_wave(state)
     derivatives = residuals.derivatives(vector)
     return found + [

@@ -1,20 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sheet fit: columns, tilt and lenses together, by the method of L-BFGS.
+"""Sheet fit: images of a sheet, and how well columns and lenses explain them.
 
-Columns and lenses have to be fitted together: coma shifts all columns, and a defocus
-looks like another height. The place is that of the first image, whose shift is 0.
+Columns and lenses belong together: coma shifts all columns, and a defocus looks like
+another height. The place is that of the first image, whose shift is 0.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.fft
-from scipy.optimize import minimize
-
-from .unknowns import Unknowns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +19,6 @@ if TYPE_CHECKING:
 
     from .honeycomb import Sites
     from .sheet_state import SheetState
-    from .unknowns import Scales
     from .wave_model import WaveModel
 
 ELASTIC = 0.05
@@ -32,27 +27,13 @@ edges and vacancies move their neighbors. Images of 10^4 electrons/Å² tell pos
 much better; where they do not, it keeps the crystal in order."""
 
 # Standard deviations that are expected: of a position from where it started [Å], of
-# the tilt, and of lenses from where they started, in typical errors of a guess.
+# the tilt, and of lenses from their guess, in typical errors of one. One image of a
+# perfect crystal tells little of its lenses, which would go anywhere.
 _FAR, _TILTED, _OFF = 0.3, 0.15, 10.0
 
-
-@dataclass(frozen=True)
-class Fitted:
-    """Columns and lenses that fit.
-
-    Parameters
-    ----------
-    state
-        The columns.
-    vector
-        Parameters of the lenses, as of `ParameterList`.
-    value
-        Half of chi², and of the squares of what is expected.
-    """
-
-    state: SheetState
-    vector: NDArray[np.float64]
-    value: float
+# The same of lenses that are known from another fit: from day to day they change less
+# than from one guess to another.
+_KNOWN_OFF = 1.0
 
 
 class SheetFit:
@@ -64,13 +45,27 @@ class SheetFit:
         The images; their wave is not used.
     model
         Wave of the sheet on their grid.
+    guess
+        Parameters of the lenses that the user expects; by default those with which a
+        search starts.
+    known
+        Whether they are known from another fit.
     """
 
-    def __init__(self, residuals: SeriesResiduals, model: WaveModel) -> None:
+    def __init__(
+        self,
+        residuals: SeriesResiduals,
+        model: WaveModel,
+        guess: NDArray[np.float64] | None = None,
+        *,
+        known: bool = False,
+    ) -> None:
         self.residuals = residuals
         self.model = model
+        self._guess = guess
+        self._off = _KNOWN_OFF if known else _OFF
         parameters = residuals.model.parameters
-        self.free = np.ones(len(parameters), bool)
+        self.free = parameters.steps > 0
         for name in ("shift_y", "shift_x"):
             self.free[parameters.place(name, 0)] = False
 
@@ -100,59 +95,6 @@ class SheetFit:
         by_position, by_normal = self.model.gradient(state, stamps, wave, by_wave)
         return value, by_position, by_normal, by_lens
 
-    def fit(
-        self,
-        state: SheetState,
-        vector: NDArray[np.float64],
-        scales: Scales,
-        *,
-        iterations: int,
-        sites: Sites | None = None,
-        hold_columns: bool = False,
-        tolerance: float = 0.05,
-    ) -> Fitted:
-        """Fit columns, tilt and lenses.
-
-        Parameters
-        ----------
-        state, vector
-            Where to start.
-        scales
-            Scales of the unknowns.
-        iterations
-            Largest number of steps.
-        sites
-            Sites of the columns, near which they are expected.
-        hold_columns
-            Whether only tilt and lenses are fitted.
-        tolerance
-            Fall of the value in a step below which the fit ends.
-        """
-        unknowns = Unknowns(self, state, vector, scales, hold_columns)
-
-        def value(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            now, lenses = unknowns.unpacked(x)
-            found = self.gradient(now, lenses)
-            expected = self._expected(state, vector, now, lenses, sites)
-            total, *gradients = (a + b for a, b in zip(found, expected, strict=True))
-            return total, unknowns.packed(*gradients)
-
-        first = value(unknowns.start)[0]
-        found = minimize(
-            value,
-            unknowns.start,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=unknowns.bounds,
-            options={
-                "maxiter": iterations,
-                "maxcor": 25,
-                "ftol": tolerance / max(first, 1.0),
-                "gtol": 1e-6,
-            },
-        )
-        return Fitted(*unknowns.unpacked(found.x), float(found.fun))
-
     def expected_precision(self) -> tuple[float, NDArray[np.float64]]:
         """Return the inverse variances that are expected before the images are seen.
 
@@ -162,9 +104,9 @@ class SheetFit:
         """
         steps = self.residuals.model.parameters.steps[self.free]
         tilt = np.full(2, _TILTED**-2)
-        return _FAR**-2, np.concatenate([tilt, (_OFF * steps) ** -2.0])
+        return _FAR**-2, np.concatenate([tilt, (self._off * steps) ** -2.0])
 
-    def _expected(
+    def expected(
         self,
         start: SheetState,
         vector: NDArray[np.float64],
@@ -175,9 +117,12 @@ class SheetFit:
         """Return what is added to half of chi² for what is expected; as `gradient`."""
         moves = (state.positions - start.positions) / _FAR
         tilt = state.normal / _TILTED
-        steps = _OFF * self.residuals.model.parameters.steps
-        off = (lenses - vector) / steps
-        value = float(np.sum(moves**2) + tilt @ tilt + off @ off) / 2
+        by_lens = np.zeros(len(lenses))
+        precision = self.expected_precision()[1][2:]
+        away_from_guess = lenses - self._expected_lenses(vector)
+        by_lens[self.free] = precision * away_from_guess[self.free]
+        off = by_lens @ away_from_guess
+        value = float(np.sum(moves**2) + tilt @ tilt + off) / 2
         by_position, by_normal = moves / _FAR, tilt / _TILTED
         if sites is not None:
             away = sites.away(state.sites) / ELASTIC
@@ -185,7 +130,16 @@ class SheetFit:
             by_site = sites.roughness.T @ away / ELASTIC
             by_position = by_position + by_site
             by_normal = by_normal - state.off @ by_site
-        return value, by_position, by_normal, off / steps
+        return value, by_position, by_normal, by_lens
+
+    def _expected_lenses(self, start: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the guess, with drift and dose of where a search starts."""
+        if self._guess is None:
+            return start
+        parameters, lenses = self.residuals.model.parameters, self._guess.copy()
+        for name in ("shift_y", "shift_x", "log_electrons"):
+            lenses[parameters.places(name)] = start[parameters.places(name)]
+        return lenses
 
     def _spectrum(self, wave: NDArray[np.complex64]) -> NDArray[np.complex64]:
         return self.residuals.series.grid.spectrum_of_grid(wave)

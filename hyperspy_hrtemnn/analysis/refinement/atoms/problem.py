@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sheet problem: images of a sheet, a guess of its columns, and how waves are computed.
+
+The images get a border, wide enough for the waves of columns at their edges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hyperspy_hrtemnn.analysis.microscope.optics import wavelength
+from hyperspy_hrtemnn.analysis.refinement.series_problem import SeriesProblem
+
+from .column_waves import ColumnWaves
+from .padded_series import PaddedSeries, pad_series
+from .sheet_fit import SheetFit
+from .sheet_state import SheetState
+from .wave_model import WaveModel
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from hyperspy_hrtemnn.analysis.microscope.detector import Detector
+
+    from .occupants import Sheet
+
+# How far beyond the images columns matter: what their potential and the lenses spread,
+# the latter up to this frequency [1/Å] and distance [Å].
+_POTENTIAL, _SPREAD, _FARTHEST = 2.0, 0.7, 3.0
+
+# Distance along the beam over which a sheet may reach from its middle: its thickness
+# [Å], and its size times the steepest tilt that is expected, 10 degrees.
+_THICK, _STEEP = 3.0, 0.17
+
+# Distance of the outermost column from the edge of the images below which the sheet
+# may go on, and room for columns that move or are added [Å].
+_CUT, _SLACK = 3.0, 3.0
+
+
+@dataclass(frozen=True)
+class WaveOptions:
+    """How the wave of a sheet is computed and compared.
+
+    Parameters
+    ----------
+    vibration
+        Mean square displacement of the atoms along one direction [Å²].
+    smoothing
+        Standard deviation of the Gaussian by which waves are smoothed [Å].
+    any_contrast
+        Whether the contrast of each image is fitted.
+    """
+
+    vibration: float
+    smoothing: float
+    any_contrast: bool
+
+
+@dataclass(frozen=True)
+class SheetProblem:
+    """Images of a sheet, and how its waves are computed.
+
+    Parameters
+    ----------
+    series
+        The images, with a border.
+    detector
+        Pixel size, MTF and readout noise.
+    energy
+        Beam energy [keV].
+    sheet
+        What may stand on its sites.
+    options
+        How waves are computed and compared.
+    farthest
+        Distance along the beam over which the sheet may reach from its middle [Å].
+    reach
+        How far beyond the images columns matter [Å].
+    """
+
+    series: PaddedSeries
+    detector: Detector
+    energy: float
+    sheet: Sheet
+    options: WaveOptions
+    farthest: float
+    reach: float
+
+    def lenses(self) -> SeriesProblem:
+        """Return the problem of the lenses, with the wave of the vacuum."""
+        return SeriesProblem(
+            np.ones(self.series.valid.shape, np.complex64),
+            self.series.images,
+            self.detector,
+            self.energy,
+            self.series.valid,
+            margin=0,
+            any_contrast=self.options.any_contrast,
+        )
+
+    def fit(
+        self,
+        highest: float,
+        guess: NDArray[np.float64] | None = None,
+        *,
+        known: bool = False,
+    ) -> SheetFit:
+        """Return the fit on a grid up to a frequency [1/Å].
+
+        Parameters
+        ----------
+        highest
+            The frequency.
+        guess
+            Parameters of the lenses that are expected.
+        known
+            Whether these are known from another fit.
+        """
+        residuals = self.lenses().residuals(highest)
+        grid = residuals.series.grid
+        columns = ColumnWaves(
+            self.sheet.occupants,
+            grid,
+            self.energy,
+            smoothing=self.options.smoothing,
+            vibration=self.options.vibration,
+            farthest=self.farthest,
+        )
+        model = WaveModel(columns, grid, plane=0.0)
+        return SheetFit(residuals, model, guess, known=known)
+
+
+def sheet_problem(
+    images: NDArray[np.floating],
+    valid: NDArray[np.bool_],
+    detector: Detector,
+    energy: float,
+    *,
+    defocus: NDArray[np.float64],
+    positions: NDArray[np.float64],
+    sheet: Sheet,
+    options: WaveOptions,
+) -> SheetProblem:
+    """Return the problem of images with a border for their columns.
+
+    Parameters
+    ----------
+    images
+        Electrons in each pixel, shape (image, y, x).
+    valid
+        Pixels that are data, shape (y, x).
+    detector, energy, sheet, options
+        As of `SheetProblem`.
+    defocus
+        Guess of the defocus of each image [Å].
+    positions
+        Guess of the positions (y, x) of the columns [Å], shape (column, 2).
+    """
+    spread = wavelength(energy) * _SPREAD * float(np.abs(defocus).max())
+    reach = _POTENTIAL + min(spread, _FARTHEST)
+    farthest = _THICK + _STEEP * float(np.ptp(positions, axis=0).max()) / 2
+    window = ColumnWaves.radius(energy, farthest) + _SLACK
+    size = np.array(valid.shape) * detector.sampling
+    inside = float(np.min([positions, size - positions]))
+    # A flake that is cut by the edge goes on beyond it.
+    around = window + (reach if inside < _CUT else -inside)
+    series = pad_series(images, valid, detector.sampling, around)
+    return SheetProblem(series, detector, energy, sheet, options, farthest, reach)
+
+
+def guessed_state(
+    problem: SheetProblem, columns: pd.DataFrame, names: dict[str, str]
+) -> SheetState:
+    """Return the state of guessed columns, on a sheet that is not tilted.
+
+    Parameters
+    ----------
+    problem
+        The images.
+    columns
+        ``x``, ``y`` from the middle of the first pixel [Å], and ``class``.
+    names
+        Name of the occupant of each class.
+    """
+    occupants = problem.sheet.occupants
+    number = {each.name: n for n, each in enumerate(occupants)}
+    kinds = [number[names[each]] for each in columns["class"]]
+    positions = columns[["y", "x"]].to_numpy(float) + problem.series.origin
+    return SheetState(
+        positions,
+        np.array(kinds, np.intp),
+        centers=np.array([each.center for each in occupants]),
+        normal=np.zeros(2),
+        middle=positions.mean(axis=0),
+    )

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Focal series with a known truth, and scores: for `fit_optics.py` and `atoms.py`."""
+"""Focal series with a known truth, and scores of what is made of them."""

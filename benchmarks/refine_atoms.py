@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Atoms refined from focal series, against the network, iterations and a filter.
 
-    python benchmarks/atoms.py exitwave --folder FOLDER --series 24
-    python benchmarks/atoms.py columns --folder FOLDER --methods refined --doses 1e3 1e4
-    python benchmarks/atoms.py exitwave --folder FOLDER --methods refined --drift 10
-    python benchmarks/atoms.py exitwave --folder FOLDER --report --picture atoms.png
-    python benchmarks/atoms.py exitwave --folder FOLDER --compare
+    python benchmarks/refine_atoms.py exitwave --folder FOLDER --series 24
+
+with, for example, ``--methods refined --doses 1e3 1e4``, ``--methods refined --drift
+10``, ``--report --picture atoms.png``, or ``--compare``, which prints all variants.
 
 Series of held-out structures of a recipe, three images each, in the recipe's own
 conditions. Nothing is known of the lenses but a guess of the defocus, up to 2 nm off,

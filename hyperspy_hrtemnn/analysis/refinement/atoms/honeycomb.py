@@ -17,6 +17,8 @@ from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 # Largest distance of a column from its site, in lengths of a bond.
@@ -89,6 +91,8 @@ class Sites:
         Positions of the sites without a column [Å], shape (site, 2).
     free_sublattice
         Their sublattices.
+    free_bonds
+        Number of columns that are bonded to each.
     """
 
     sublattice: NDArray[np.intp]
@@ -96,6 +100,7 @@ class Sites:
     roughness: csr_array
     free: NDArray[np.float64]
     free_sublattice: NDArray[np.intp]
+    free_bonds: NDArray[np.intp]
 
     def away(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how far columns are from where their surroundings expect them [Å]."""
@@ -150,7 +155,49 @@ def find_sites(
         np.concatenate(each) for each in zip(none, *entries, strict=True)
     )
     roughness = csr_array((values, (rows, others)), shape=(count, count))
-    return Sites(sublattice, lattice, roughness, *_clear(free, of_free, positions))
+    places, numbers = _clear(free, of_free, positions)
+    bonds = _bonds(places, positions)
+    return Sites(sublattice, lattice, roughness, places, numbers, bonds)
+
+
+def join_sites(parts: Sequence[tuple[NDArray[np.intp], Sites]]) -> Sites:
+    """Return the sites of several sheets.
+
+    Parameters
+    ----------
+    parts
+        Numbers of the columns of each sheet, and its sites; sublattices of the second
+        count from 2, and so on.
+    """
+    count = sum(len(columns) for columns, _ in parts)
+    sublattice, ideal = np.full(count, -1), np.full((count, 2), np.nan)
+    rows, others, values = [], [], []
+    for number, (columns, sites) in enumerate(parts):
+        on = sites.sublattice >= 0
+        sublattice[columns[on]] = sites.sublattice[on] + 2 * number
+        ideal[columns] = sites.ideal
+        own = sites.roughness.tocoo()
+        rows.append(columns[own.row])
+        others.append(columns[own.col])
+        values.append(own.data)
+    entries = (np.concatenate(rows), np.concatenate(others))
+    return Sites(
+        sublattice,
+        ideal,
+        csr_array((np.concatenate(values), entries), shape=(count, count)),
+        np.concatenate([sites.free for _, sites in parts]),
+        np.concatenate(
+            [sites.free_sublattice + 2 * n for n, (_, sites) in enumerate(parts)]
+        ),
+        np.concatenate([sites.free_bonds for _, sites in parts]),
+    )
+
+
+def bond_length(sites: NDArray[np.float64]) -> float:
+    """Return the usual distance of neighboring sites (y, x) [Å], 0 for a single one."""
+    if len(sites) < 2:
+        return 0.0
+    return float(np.median(cKDTree(sites).query(sites, k=2)[0][:, 1]))
 
 
 def _find_grain(
@@ -340,3 +387,13 @@ def _clear(
     length = float(np.median(tree.query(positions, k=2)[0][:, 1]))
     clear = tree.query(places)[0] > 0.5 * length
     return places[clear], numbers[clear]
+
+
+def _bonds(
+    free: NDArray[np.float64], positions: NDArray[np.float64]
+) -> NDArray[np.intp]:
+    """Return the number of columns that are bonded to each free site."""
+    if not len(free):
+        return np.zeros(0, np.intp)
+    near = cKDTree(positions).query_ball_point(free, 1.3 * bond_length(positions))
+    return np.array([len(each) for each in near], np.intp)

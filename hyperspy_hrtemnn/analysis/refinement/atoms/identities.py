@@ -13,8 +13,9 @@ from scipy.spatial import cKDTree
 
 from hyperspy_hrtemnn.cores import usable_cores
 
-from .honeycomb import find_sites
+from .honeycomb import bond_length, find_sites, join_sites
 from .local_change import Hypothesis, LocalChange
+from .occupants import occupants_of
 from .sheet_fit import ELASTIC
 
 if TYPE_CHECKING:
@@ -90,26 +91,28 @@ class _Question:
 
 
 class Identities:
-    """What may stand on the sites of a sheet.
+    """What may stand on the sites of a sheet, and of others parallel to it.
 
     Parameters
     ----------
-    sheet
-        Occupants of its sublattices; kinds of a state are numbers in its `occupants`.
+    layers
+        The sheets, each with two sublattices of another set of occupants; kinds of a
+        state are numbers in `occupants_of` them.
     """
 
-    def __init__(self, sheet: Sheet) -> None:
-        self.occupants = sheet.occupants
+    def __init__(self, *layers: Sheet) -> None:
+        self.occupants = occupants_of(layers)
         self.empty = len(self.occupants) - 1
         number = {each.name: n for n, each in enumerate(self.occupants)}
         self._allowed = [
             [(number[each.name], each.share) for each in sublattice]
+            for sheet in layers
             for sublattice in sheet.sublattices
             if sublattice
         ]
         usual = [max(each, key=lambda pair: pair[1])[0] for each in self._allowed]
         self._usual = np.array(usual)
-        self._alike = sheet.alike
+        self._alike = [sheet.alike for sheet in layers]
 
     def usual(self, sublattice: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the numbers of the occupants that sublattices usually have."""
@@ -117,8 +120,28 @@ class Identities:
 
     def sites(self, state: SheetState) -> Sites:
         """Return the sites of a state's columns."""
-        expected = None if self._alike else self._expected(state.kinds)
-        return find_sites(state.sites, expected)
+        parts = []
+        for layer, (columns, alike) in enumerate(
+            zip(self._columns(state), self._alike, strict=True)
+        ):
+            kinds = state.kinds[columns]
+            expected = None if alike else self._expected(kinds, layer)
+            parts.append((columns, find_sites(state.sites[columns], expected)))
+        return join_sites(parts) if len(parts) > 1 else parts[0][1]
+
+    def bond(self, state: SheetState) -> float:
+        """Return the length of the longest usual bond in a sheet of a state [Å]."""
+        return max(bond_length(state.sites[own]) for own in self._columns(state))
+
+    def _columns(self, state: SheetState) -> list[NDArray[np.intp]]:
+        """Return the numbers of the columns of each sheet."""
+        if len(self._alike) == 1:
+            return [np.arange(len(state))]
+        kinds = [
+            [kind for allowed in self._allowed[2 * n : 2 * n + 2] for kind, _ in allowed]
+            for n in range(len(self._alike))
+        ]
+        return [np.flatnonzero(np.isin(state.kinds, each)) for each in kinds]
 
     def examine(
         self,
@@ -147,7 +170,6 @@ class Identities:
         expected = state.sites - sites.away(state.sites)
         columns = np.flatnonzero(_near(state.sites, around))
         free = np.flatnonzero(_near(sites.free, around))
-        bonds = _bonds(sites.free, state.sites)
 
         def of_column(column: int) -> Site:
             sublattice = int(sites.sublattice[column])
@@ -155,7 +177,9 @@ class Identities:
 
         def of_free(number: int) -> Site:
             place, sublattice = sites.free[number], int(sites.free_sublattice[number])
-            return self._of_free(change, place, sublattice, bonds[number], scale)
+            return self._of_free(
+                change, place, sublattice, int(sites.free_bonds[number]), scale
+            )
 
         roomy = [n for n in free.tolist() if fit.model.has_room(sites.free[n])]
         with ThreadPoolExecutor(usable_cores()) as pool:
@@ -247,10 +271,10 @@ class Identities:
             return predicted
         return np.asarray(state.positions[column] - state.centers[kind] * state.normal)
 
-    def _expected(self, kinds: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return the sublattice on which each kind is usual, -1 for none."""
-        shares = np.zeros((len(self._allowed), len(self.occupants)))
-        for sublattice, allowed in enumerate(self._allowed):
+    def _expected(self, kinds: NDArray[np.intp], layer: int) -> NDArray[np.intp]:
+        """Return the sublattice of a sheet on which each kind is usual, -1 for none."""
+        shares = np.zeros((2, len(self.occupants)))
+        for sublattice, allowed in enumerate(self._allowed[2 * layer : 2 * layer + 2]):
             for kind, share in allowed:
                 shares[sublattice, kind] = share
         first, second = shares[0], shares[1]
@@ -259,7 +283,7 @@ class Identities:
 
 
 def changed(
-    state: SheetState, sites: list[Site], empty: int
+    state: SheetState, sites: list[Site], identities: Identities
 ) -> tuple[SheetState, NDArray[np.float64]]:
     """Return a state with the better hypotheses, and where it changed, (place, 2).
 
@@ -271,8 +295,8 @@ def changed(
         The columns.
     sites
         Their sites, and free ones.
-    empty
-        Number of the empty site among the occupants.
+    identities
+        What may stand on sites.
     """
     gains = []
     for site in sites:
@@ -282,7 +306,7 @@ def changed(
     gains.sort(key=lambda each: -each[0])
     positions, kinds = state.positions.copy(), state.kinds.copy()
     removed, added, places = [], [], np.zeros((0, 2))
-    reach = _NEIGHBORS * _bond(state.sites)
+    reach = _NEIGHBORS * identities.bond(state)
     for _, site, best in gains:
         if np.any(np.hypot(*(places - best.site).T) < reach):
             continue
@@ -290,7 +314,7 @@ def changed(
         position = best.site + state.centers[best.kind] * state.normal
         if site.column is None:
             added.append((position, best.kind))
-        elif best.kind == empty:
+        elif best.kind == identities.empty:
             removed.append(site.column)
         else:
             positions[site.column], kinds[site.column] = position, best.kind
@@ -310,17 +334,3 @@ def _near(
 
 def _cost(value: float, share: float, scale: float) -> float:
     return value / scale - math.log(share)
-
-
-def _bond(sites: NDArray[np.float64]) -> float:
-    if len(sites) < 2:
-        return 0.0
-    return float(np.median(cKDTree(sites).query(sites, k=2)[0][:, 1]))
-
-
-def _bonds(free: NDArray[np.float64], sites: NDArray[np.float64]) -> list[int]:
-    """Return the number of columns that are bonded to each free site."""
-    if not len(free):
-        return []
-    near = cKDTree(sites).query_ball_point(free, 1.3 * _bond(sites))
-    return [len(each) for each in near]

@@ -5,6 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,21 @@ class Sheet:
     @cached_property
     def occupants(self) -> tuple[Occupant, ...]:
         """All occupants, each name once, the empty site last."""
-        all_sites = [each for site in self.sublattices for each in site]
-        by_name = {each.name: each for each in all_sites}
-        return tuple(sorted(by_name.values(), key=lambda each: not each.atoms))
+        return occupants_of([self])
 
     @property
     def alike(self) -> bool:
         """Whether the same may stand on all sites, as in graphene."""
         used = [site for site in self.sublattices if site]
         return all(site == used[0] for site in used)
+
+
+def occupants_of(layers: Iterable[Sheet]) -> tuple[Occupant, ...]:
+    """Return all occupants of sheets, each name once, the empty site last."""
+    by_name = {
+        each.name: each
+        for sheet in layers
+        for site in sheet.sublattices
+        for each in site
+    }
+    return tuple(sorted(by_name.values(), key=lambda each: not each.atoms))

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from .known_sheets import sheet_of_classes
 from .problem import WaveOptions, guessed_state, sheet_problem
 from .results import results
 from .search import search
+from .support import DEEPEST, at_best_distance, with_support
 from .unknowns import find_scales
 
 if TYPE_CHECKING:
@@ -43,6 +46,15 @@ _LENSES, _FIRST, _BETWEEN, _LAST = 20, 25, 20, 80
 
 _SWEEPS = 12
 
+# Turns in which the distance of a support is found, and tilt and lenses.
+_DISTANCES = 3
+
+_NO_SUPPORT = (
+    "No graphene is found in what the sheet alone does not explain, so that the atoms "
+    "are refined without a support; check the columns, the lenses and the sampling, or "
+    "leave support=None."
+)
+
 
 def refine_atoms(
     images: NDArray[np.floating],
@@ -58,6 +70,7 @@ def refine_atoms(
     vibration: float = 0.004,
     smoothing: float = 0.15,
     any_contrast: bool = False,
+    support: Literal["graphene"] | None = None,
 ) -> RefinedAtoms:
     """Refine the columns of a sheet to what the images of a focal series tell.
 
@@ -96,6 +109,9 @@ def refine_atoms(
     any_contrast
         Whether the contrast of each image is fitted, too: of images with an unknown
         zero, as stretched ones, or with a background, as of inelastic scattering.
+    support
+        What the sheet lies on, nearer to the entrance of the beam: ``"graphene"`` finds
+        one layer of it, its lattice, its distance and its edges.
 
     Raises
     ------
@@ -112,6 +128,8 @@ def refine_atoms(
     if valid is None:
         valid = np.ones(images.shape[1:], bool)
     guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
+    if support not in (None, "graphene"):
+        raise ValueError(f"support can be 'graphene' or None, not {support!r}.")
     sheet, names = sheet_of_classes(columns["class"], dopants)
     options = WaveOptions(vibration, smoothing, any_contrast)
     problem = sheet_problem(
@@ -123,9 +141,10 @@ def refine_atoms(
         positions=columns[["y", "x"]].to_numpy(float),
         sheet=sheet,
         options=options,
+        deepest=DEEPEST if support else 0.0,
     )
     identities = Identities(sheet)
-    middle, fine = problem.fit(_MIDDLE), problem.fit(HIGHEST)
+    middle = problem.fit(_MIDDLE)
     state = guessed_state(problem, columns, names)
     if optics is None:
         vector = search_lenses(problem, middle, state, guess, Cs)
@@ -137,6 +156,16 @@ def refine_atoms(
     fitted = search(
         middle, state, vector, scales, iterations=_LENSES, hold_columns=True
     )
+    if support:
+        supported = with_support(problem, middle, fitted)
+        if supported is None:
+            warnings.warn(_NO_SUPPORT, stacklevel=2)
+        else:
+            problem, state = supported
+            middle = problem.fit_of(middle.residuals)
+            identities = Identities(*problem.layers)
+            fitted = replace(fitted, state=state)
+    fine = problem.fit(HIGHEST)
     fitted, sites = _explained(middle, fine, identities, fitted)
     chi2 = 2 * fitted.value / fine.residuals.series.freedom
     on_sites = identities.sites(fitted.state)
@@ -148,13 +177,22 @@ def _explained(
     middle: SheetFit, fine: SheetFit, identities: Identities, fitted: Fitted
 ) -> tuple[Fitted, list[Site]]:
     """Return columns and lenses that explain the images best, and all sites."""
+    if fitted.state.levels is not None:
+        fitted = _with_distance(middle, fitted)
     scales = find_scales(middle, fitted.state, fitted.vector)
-    fitted = search(middle, fitted.state, fitted.vector, scales, iterations=_FIRST)
+    fitted = search(
+        middle,
+        fitted.state,
+        fitted.vector,
+        scales,
+        iterations=_FIRST,
+        sites=identities.sites(fitted.state) if fitted.state.levels is not None else None,
+    )
     around: NDArray[np.float64] | None = None
     for sweep in range(_SWEEPS):
         chi2 = 2 * fitted.value / middle.residuals.series.freedom
         sites = identities.examine(middle, fitted.state, fitted.vector, chi2, around)
-        state, changes = changed(fitted.state, sites, identities.empty)
+        state, changes = changed(fitted.state, sites, identities)
         settled = not len(changes)
         if settled and around is None and sweep:
             break
@@ -167,6 +205,7 @@ def _explained(
             sites=identities.sites(state),
             tolerance=0.1,
         )
+        fitted = at_best_distance(middle, fitted)
         # Once nothing changes near the last changes, all sites are asked again.
         around = None if settled else changes
     scales = find_scales(fine, fitted.state, fitted.vector)
@@ -180,3 +219,19 @@ def _explained(
         tolerance=0.01,
     )
     return fitted, sites
+
+
+def _with_distance(fit: SheetFit, fitted: Fitted) -> Fitted:
+    """Return tilt, lenses and the distance of the support that fit together."""
+    scales = find_scales(fit, fitted.state, fitted.vector)
+    for _ in range(_DISTANCES):
+        fitted = search(
+            fit,
+            fitted.state,
+            fitted.vector,
+            scales,
+            iterations=_LENSES,
+            hold_columns=True,
+        )
+        fitted = at_best_distance(fit, fitted)
+    return fitted

@@ -93,7 +93,7 @@ def _atoms(
 ) -> tuple[list[str], NDArray[np.float64]]:
     """Return symbols and positions (x, y, z) of the atoms in the padded images."""
     symbols, positions = [], []
-    occupants = problem.sheet.occupants
+    occupants = problem.occupants
     for site, height, kind in zip(state.sites, state.heights, state.kinds, strict=True):
         for element, over in occupants[kind].atoms:
             y, x = site + over * state.normal
@@ -106,7 +106,7 @@ def _columns(
     problem: SheetProblem, state: SheetState, sites: list[Site], errors: Errors
 ) -> pd.DataFrame:
     """Return the table of all columns of a state."""
-    occupants, origin = problem.sheet.occupants, problem.series.origin
+    occupants, origin = problem.occupants, problem.series.origin
     names = np.array([each.name for each in occupants], object)
     table = pd.DataFrame(
         {
@@ -128,7 +128,7 @@ def _empty_sites(
     problem: SheetProblem, state: SheetState, sites: list[Site]
 ) -> pd.DataFrame:
     """Return the table of the sites without a column, in the images."""
-    names = np.array([each.name for each in problem.sheet.occupants], object)
+    names = np.array([each.name for each in problem.occupants], object)
     free = [site for site in sites if site.column is None]
     places = np.array([site.hypotheses[0].site for site in free]).reshape(-1, 2)
     table = pd.DataFrame(

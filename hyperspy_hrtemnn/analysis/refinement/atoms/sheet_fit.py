@@ -69,12 +69,20 @@ class SheetFit:
         """Return half of chi², its gradient by positions, by the normal, by lenses."""
         stamps = self.model.stamps(state)
         wave = self.model.wave(stamps)
-        value, by_lens, spectrum = self.residuals.of_wave(
-            self._spectrum(wave)
-        ).gradient(vector)
-        by_wave = scipy.fft.ifft2(spectrum, workers=-1)
+        value, by_lens, by_wave = self.pull(wave, vector)
         by_position, by_normal = self.model.gradient(state, stamps, wave, by_wave)
         return value, by_position, by_normal, by_lens
+
+    def pull(
+        self, wave: NDArray[np.complex64], vector: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64], NDArray[np.complex64]]:
+        """Return half of chi² of a wave, its gradient by lenses and by the wave.
+
+        The latter is on the grid, as `WaveModel.gradient` takes it.
+        """
+        residuals = self.residuals.of_wave(self._spectrum(wave))
+        value, by_lens, spectrum = residuals.gradient(vector)
+        return value, by_lens, scipy.fft.ifft2(spectrum, workers=-1)
 
     def expected_precision(self) -> tuple[float, NDArray[np.float64]]:
         """Return the inverse variances that are expected before the images are seen.

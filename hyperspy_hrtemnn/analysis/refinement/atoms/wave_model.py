@@ -118,7 +118,7 @@ class WaveModel:
         corner
             First row and column of the window.
         """
-        heights = state.heights_of(sites)
+        heights = state.heights_of(sites, kinds)
         return _multiplied(spectra[kinds], self._phases(sites, heights, corner))
 
     def _phases(

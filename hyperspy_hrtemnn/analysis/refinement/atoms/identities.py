@@ -138,7 +138,11 @@ class Identities:
         if len(self._alike) == 1:
             return [np.arange(len(state))]
         kinds = [
-            [kind for allowed in self._allowed[2 * n : 2 * n + 2] for kind, _ in allowed]
+            [
+                kind
+                for allowed in self._allowed[2 * n : 2 * n + 2]
+                for kind, _ in allowed
+            ]
             for n in range(len(self._alike))
         ]
         return [np.flatnonzero(np.isin(state.kinds, each)) for each in kinds]

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.analysis.microscope.detector import Detector
-
     from hyperspy_hrtemnn.analysis.refinement.residuals import SeriesResiduals
 
     from .occupants import Occupant, Sheet

@@ -19,7 +19,7 @@ from .known_sheets import sheet_of_classes
 from .problem import WaveOptions, guessed_state, sheet_problem
 from .results import results
 from .search import search
-from .support import DEEPEST, at_best_distance, with_support
+from .support import DEEPEST, with_support
 from .unknowns import find_scales
 
 if TYPE_CHECKING:
@@ -45,9 +45,6 @@ _MIDDLE = 1.5
 _LENSES, _FIRST, _BETWEEN, _LAST = 20, 25, 20, 80
 
 _SWEEPS = 12
-
-# Turns in which the distance of a support is found, and tilt and lenses.
-_DISTANCES = 3
 
 _NO_SUPPORT = (
     "No graphene is found in what the sheet alone does not explain, so that the atoms "
@@ -177,8 +174,8 @@ def _explained(
     middle: SheetFit, fine: SheetFit, identities: Identities, fitted: Fitted
 ) -> tuple[Fitted, list[Site]]:
     """Return columns and lenses that explain the images best, and all sites."""
-    if fitted.state.levels is not None:
-        fitted = _with_distance(middle, fitted)
+    # Light atoms below a sheet are kept in order by each other only.
+    below = bool(fitted.state.below.any())
     scales = find_scales(middle, fitted.state, fitted.vector)
     fitted = search(
         middle,
@@ -186,7 +183,7 @@ def _explained(
         fitted.vector,
         scales,
         iterations=_FIRST,
-        sites=identities.sites(fitted.state) if fitted.state.levels is not None else None,
+        sites=identities.sites(fitted.state) if below else None,
     )
     around: NDArray[np.float64] | None = None
     for sweep in range(_SWEEPS):
@@ -205,7 +202,6 @@ def _explained(
             sites=identities.sites(state),
             tolerance=0.1,
         )
-        fitted = at_best_distance(middle, fitted)
         # Once nothing changes near the last changes, all sites are asked again.
         around = None if settled else changes
     scales = find_scales(fine, fitted.state, fitted.vector)
@@ -219,19 +215,3 @@ def _explained(
         tolerance=0.01,
     )
     return fitted, sites
-
-
-def _with_distance(fit: SheetFit, fitted: Fitted) -> Fitted:
-    """Return tilt, lenses and the distance of the support that fit together."""
-    scales = find_scales(fit, fitted.state, fitted.vector)
-    for _ in range(_DISTANCES):
-        fitted = search(
-            fit,
-            fitted.state,
-            fitted.vector,
-            scales,
-            iterations=_LENSES,
-            hold_columns=True,
-        )
-        fitted = at_best_distance(fit, fitted)
-    return fitted

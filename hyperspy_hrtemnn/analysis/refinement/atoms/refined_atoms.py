@@ -27,9 +27,9 @@ class RefinedAtoms:
     Parameters
     ----------
     columns
-        A row for each column in the images: ``class``, ``x``, ``y``, ``z``, of the
-        middle of its atoms, ``sigma_x`` and ``sigma_y``, their standard errors,
-        ``occupancy``, how strong it is over what its class is, with
+        A row for each column of the sheet in the images: ``class``, ``x``, ``y``,
+        ``z``, of the middle of its atoms, ``sigma_x`` and ``sigma_y``, their standard
+        errors, ``occupancy``, how strong it is over what its class is, with
         ``sigma_occupancy``, and ``probability_`` and the name of each class, and
         ``probability_empty``; NaN for what cannot stand there.
     empty_sites
@@ -38,6 +38,10 @@ class RefinedAtoms:
         Element of each atom, shape (atom,).
     positions
         Position (x, y, z) of each atom [Å], shape (atom, 3).
+    support
+        Atoms of the graphene below, a table as `columns`, and None without support.
+    distance
+        Distance of the graphene from the middle of the sheet, and None without.
     tilt
         Components (x, y) of the normal of the sheet, of length 1 and along the beam.
     wave
@@ -56,6 +60,8 @@ class RefinedAtoms:
     empty_sites: pd.DataFrame
     symbols: tuple[str, ...]
     positions: NDArray[np.float64]
+    support: pd.DataFrame | None
+    distance: Measured | None
     tilt: Measured
     wave: NDArray[np.complex64]
     smoothing: float

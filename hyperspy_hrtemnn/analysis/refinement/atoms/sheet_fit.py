@@ -27,8 +27,9 @@ edges and vacancies move their neighbors. Images of 10^4 electrons/Å² tell pos
 much better; where they do not, it keeps the crystal in order."""
 
 # Standard deviations that are expected: of a position from where it started [Å], of
-# the tilt, and of lenses from where they started, in typical errors of a guess.
-_FAR, _TILTED, _OFF = 0.3, 0.15, 10.0
+# the tilt, of the distance of a sheet below from where it started [Å], and of lenses
+# from where they started, in typical errors of a guess.
+_FAR, _TILTED, _APART, _OFF = 0.3, 0.15, 2.0, 10.0
 
 
 class SheetFit:
@@ -66,12 +67,12 @@ class SheetFit:
     def gradient(
         self, state: SheetState, vector: NDArray[np.float64]
     ) -> tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Return half of chi², its gradient by positions, by the normal, by lenses."""
+        """Return half of chi², its gradient by positions, by the pose, by lenses."""
         stamps = self.model.stamps(state)
         wave = self.model.wave(stamps)
         value, by_lens, by_wave = self.pull(wave, vector)
-        by_position, by_normal = self.model.gradient(state, stamps, wave, by_wave)
-        return value, by_position, by_normal, by_lens
+        by_position, by_pose = self.model.gradient(state, stamps, wave, by_wave)
+        return value, by_position, by_pose, by_lens
 
     def pull(
         self, wave: NDArray[np.complex64], vector: NDArray[np.float64]
@@ -84,16 +85,18 @@ class SheetFit:
         value, by_lens, spectrum = residuals.gradient(vector)
         return value, by_lens, scipy.fft.ifft2(spectrum, workers=-1)
 
-    def expected_precision(self) -> tuple[float, NDArray[np.float64]]:
+    def expected_precision(
+        self, state: SheetState
+    ) -> tuple[float, NDArray[np.float64]]:
         """Return the inverse variances that are expected before the images are seen.
 
         Returns
         -------
-        Of a position, and of the components of the tilt and the free lenses.
+        Of a position, and of the pose and the free lenses.
         """
         steps = self.residuals.model.parameters.steps[self.free]
-        tilt = np.full(2, _TILTED**-2)
-        return _FAR**-2, np.concatenate([tilt, (_OFF * steps) ** -2.0])
+        pose = np.array([_TILTED, _TILTED, _APART])[: len(state.pose)]
+        return _FAR**-2, np.concatenate([pose**-2.0, (_OFF * steps) ** -2.0])
 
     def expected(
         self,
@@ -105,20 +108,24 @@ class SheetFit:
     ) -> tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return what is added to half of chi² for what is expected; as `gradient`."""
         moves = (state.positions - start.positions) / _FAR
-        tilt = state.normal / _TILTED
+        precision = self.expected_precision(state)[1]
+        poses = len(state.pose)
+        pose = state.pose.copy()
+        # No tilt is expected, and a sheet below where it was.
+        pose[2:] -= start.pose[2:]
+        by_pose = precision[:poses] * pose
         by_lens = np.zeros(len(lenses))
-        precision = self.expected_precision()[1][2:]
-        by_lens[self.free] = precision * (lenses - vector)[self.free]
-        off = by_lens @ (lenses - vector)
-        value = float(np.sum(moves**2) + tilt @ tilt + off) / 2
-        by_position, by_normal = moves / _FAR, tilt / _TILTED
+        by_lens[self.free] = precision[poses:] * (lenses - vector)[self.free]
+        off = by_pose @ pose + by_lens @ (lenses - vector)
+        value = float(np.sum(moves**2) + off) / 2
+        by_position = moves / _FAR
         if sites is not None:
             away = sites.away(state.sites) / ELASTIC
             value += float(np.sum(away**2)) / 2
             by_site = sites.roughness.T @ away / ELASTIC
             by_position = by_position + by_site
-            by_normal = by_normal - state.off @ by_site
-        return value, by_position, by_normal, by_lens
+            by_pose[:2] -= state.off @ by_site
+        return value, by_position, by_pose, by_lens
 
     def _spectrum(self, wave: NDArray[np.complex64]) -> NDArray[np.complex64]:
         return self.residuals.series.grid.spectrum_of_grid(wave)

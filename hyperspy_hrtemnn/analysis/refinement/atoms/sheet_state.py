@@ -110,11 +110,28 @@ class SheetState:
             by_normal += self.levels[self.kinds][:, np.newaxis] * normal / along**3
         return -normal / along, by_normal
 
+    @property
+    def below(self) -> NDArray[np.bool_]:
+        """Whether each column is of a sheet below the first."""
+        if self.levels is None:
+            return np.zeros(len(self), bool)
+        return np.asarray(self.levels[self.kinds] < 0)
+
+    @property
+    def pose(self) -> NDArray[np.float64]:
+        """Components of the normal, and the distance of a sheet below, if any [Å]."""
+        if self.levels is None:
+            return self.normal
+        return np.append(self.normal, -self.levels.min())
+
     def moved(
-        self, positions: NDArray[np.float64], normal: NDArray[np.float64]
+        self, positions: NDArray[np.float64], pose: NDArray[np.float64]
     ) -> SheetState:
-        """Return the same columns elsewhere, with another tilt."""
-        return replace(self, positions=positions, normal=normal)
+        """Return the same columns elsewhere, in another pose of their sheets."""
+        levels = self.levels
+        if levels is not None:
+            levels = np.where(levels < 0, -pose[2], 0.0)
+        return replace(self, positions=positions, normal=pose[:2], levels=levels)
 
     def with_columns(
         self, positions: NDArray[np.float64], kinds: NDArray[np.intp]

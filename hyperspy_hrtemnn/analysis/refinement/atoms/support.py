@@ -36,6 +36,9 @@ _NEAREST, DEEPEST, _STEP = 4.0, 10.0, 0.5
 # [Å], and the distance at which it ends: 30 atoms.
 _AROUND, _END = 2.5, 6.0
 
+# Fewer atoms than this are none that a lattice was found of.
+_FEWEST = 24
+
 
 def with_support(
     problem: SheetProblem, fit: SheetFit, fitted: Fitted
@@ -59,54 +62,29 @@ def with_support(
     levels[carbon] = -(_NEAREST + DEEPEST) / 2
     centers = np.array([each.center for each in occupants])
     state = replace(fitted.state, centers=centers, levels=levels)
-    pixel = fit.model.columns.pixel
-    lattice = find_lattice(_missing(fit, state, fitted.vector, carbon), pixel)
+    missing = _missing(fit, state, fitted.vector, carbon)
+    lattice = find_lattice(missing, fit.model.grid.field)
     if lattice is None:
         return None
-    grid = fit.model.grid
-    sites = lattice.atoms(grid.field)
+    sites = lattice.atoms(fit.model.grid.field)
     near = problem.series.outside(sites) < problem.reach
     sites = sites[near & [fit.model.has_room(each) for each in sites]]
     everywhere = state.with_sites(sites, np.full(len(sites), carbon))
     there = _is_there(fit, everywhere, fitted.vector, len(state))
+    if there.sum() < _FEWEST:
+        return None
     state = state.with_sites(sites[there], np.full(int(there.sum()), carbon))
-    distances = np.arange(_NEAREST, DEEPEST + _STEP / 2, _STEP)
-    values = [
-        fit.with_wave(below(state, each)).chi2(fitted.vector) for each in distances
+    return problem, _at_best_distance(fit, state, fitted.vector)
+
+
+def _at_best_distance(
+    fit: SheetFit, state: SheetState, vector: NDArray[np.float64]
+) -> SheetState:
+    tried = [
+        state.moved(state.positions, np.append(state.normal, distance))
+        for distance in np.arange(_NEAREST, DEEPEST + _STEP / 2, _STEP)
     ]
-    return problem, below(state, float(distances[np.argmin(values)]))
-
-
-def below(state: SheetState, distance: float) -> SheetState:
-    """Return a state with its support at a distance from the middle of the sheet."""
-    levels = np.asarray(state.levels)
-    return replace(state, levels=np.where(levels < 0, -distance, 0.0))
-
-
-def at_best_distance(fit: SheetFit, fitted: Fitted, step: float = 0.3) -> Fitted:
-    """Return what fits with its support, if there is one, at its best distance.
-
-    Parameters
-    ----------
-    fit, fitted
-        Images, and what fits.
-    step
-        Distance over which a parabola is put through chi² [Å].
-    """
-    state = fitted.state
-    if state.levels is None:
-        return fitted
-    now = -float(state.levels.min())
-    values = [
-        fit.with_wave(below(state, now + each)).chi2(fitted.vector) / 2
-        for each in (-step, 0.0, step)
-    ]
-    slope = (values[2] - values[0]) / (2 * step)
-    bend = (values[0] + values[2] - 2 * values[1]) / step**2
-    move = -slope / bend if bend > 0 else -np.sign(slope) * step
-    move = float(np.clip(move, -2 * step, 2 * step))
-    distance = float(np.clip(now + move, _NEAREST, DEEPEST))
-    return replace(fitted, state=below(state, distance))
+    return min(tried, key=lambda each: fit.with_wave(each).chi2(vector))
 
 
 def _missing(

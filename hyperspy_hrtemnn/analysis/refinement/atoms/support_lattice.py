@@ -23,7 +23,7 @@ SPACING, _OFF = 2.130, 0.03
 # Directions that are tried within the 60 degrees after which all repeats, and scales.
 _DIRECTIONS, _SCALES = 240, 13
 
-# Power of the spots over that of other directions, of which noise alone has up to 4.
+# Power of the spots over that of other directions, of which noise alone has 4 to 6.
 _CLEAR = 10.0
 
 
@@ -56,7 +56,7 @@ class Lattice:
 
 
 def find_lattice(
-    values: NDArray[np.floating], pixel: tuple[float, float]
+    values: NDArray[np.floating], field: tuple[float, float]
 ) -> Lattice | None:
     """Find graphene in a map.
 
@@ -64,14 +64,19 @@ def find_lattice(
     ----------
     values
         The map, shape (y, x), 0 outside what is known.
-    pixel
-        Lengths of a pixel along (y, x) [Å].
+    field
+        Lengths of the map along (y, x) [Å].
 
     Returns
     -------
     The lattice, None if there is none, or more than one.
     """
-    places = [np.arange(n) * p for n, p in zip(values.shape, pixel, strict=True)]
+    places = [
+        length * np.arange(n) / n for n, length in zip(values.shape, field, strict=True)
+    ]
+
+    # Without an edge, which would spread what another lattice has left.
+    values = values * np.outer(*(np.hanning(n) for n in values.shape))
 
     def spots(waves: NDArray[np.float64]) -> NDArray[np.complex128]:
         """Return the spectrum at frequencies (y, x), shape (..., 2)."""
@@ -82,7 +87,9 @@ def find_lattice(
         return np.asarray(np.sum((along_y @ values) * along_x, axis=-1))
 
     def power(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(np.sum(np.abs(spots(_three(pairs))) ** 2, axis=-1))
+        # The geometric mean: all three have to be there.
+        logarithms = 2 * np.log(np.abs(spots(_three(pairs))) + 1e-30)
+        return np.asarray(np.exp(logarithms.mean(axis=-1)))
 
     tried = _tried()
     found = power(tried)

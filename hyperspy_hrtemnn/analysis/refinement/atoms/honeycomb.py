@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -128,13 +128,7 @@ def find_sites(
     sublattice, lattice = np.full(count, -1), np.full((count, 2), np.nan)
     entries: list[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]] = []
     free, of_free = [np.zeros((0, 2))], [np.zeros(0, np.intp)]
-    left = np.arange(count)
-    while len(left) >= _SMALLEST:
-        known = None if expected is None else expected[left]
-        grain = _find_grain(positions[left], known)
-        if grain is None:
-            break
-        columns = left[grain.columns]
+    for columns, grain in _grains(positions, expected):
         ideal = grain.ideal(grain.sublattice, grain.indices)
         sublattice[columns], lattice[columns] = grain.sublattice, ideal
         near = columns[_nearest(ideal, ideal, leave=True)]
@@ -149,7 +143,6 @@ def find_sites(
         shared = displacement[_nearest(ideal, places, leave=False)].mean(axis=1)
         free.append(places + shared)
         of_free.append(beside)
-        left = np.setdiff1d(left, columns)
     none = (np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0))
     rows, others, values = (
         np.concatenate(each) for each in zip(none, *entries, strict=True)
@@ -193,11 +186,34 @@ def join_sites(parts: Sequence[tuple[NDArray[np.intp], Sites]]) -> Sites:
     )
 
 
+def largest_grain(
+    positions: NDArray[np.float64], expected: NDArray[np.intp] | None = None
+) -> NDArray[np.intp]:
+    """Return the numbers of the columns of the largest grain, as of `find_sites`."""
+    grains = [columns for columns, _ in _grains(positions, expected)]
+    return max(grains, key=len, default=np.zeros(0, np.intp))
+
+
 def bond_length(sites: NDArray[np.float64]) -> float:
     """Return the usual distance of neighboring sites (y, x) [Å], 0 for a single one."""
     if len(sites) < 2:
         return 0.0
     return float(np.median(cKDTree(sites).query(sites, k=2)[0][:, 1]))
+
+
+def _grains(
+    positions: NDArray[np.float64], expected: NDArray[np.intp] | None
+) -> Iterator[tuple[NDArray[np.intp], Grain]]:
+    """Find one grain after the other, and yield the numbers of its columns with it."""
+    left = np.arange(len(positions))
+    while len(left) >= _SMALLEST:
+        known = None if expected is None else expected[left]
+        grain = _find_grain(positions[left], known)
+        if grain is None:
+            break
+        columns = left[grain.columns]
+        yield columns, grain
+        left = np.setdiff1d(left, columns)
 
 
 def _find_grain(

@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from hyperspy_hrtemnn.cores import usable_cores
 
-from .honeycomb import bond_length, find_sites, join_sites
+from .honeycomb import bond_length, find_sites, join_sites, largest_grain
 from .local_change import Hypothesis, LocalChange
 from .occupants import occupants_of
 from .sheet_fit import ELASTIC
@@ -128,6 +128,12 @@ class Identities:
             expected = None if alike else self._expected(kinds, layer)
             parts.append((columns, find_sites(state.sites[columns], expected)))
         return join_sites(parts) if len(parts) > 1 else parts[0][1]
+
+    def in_largest_grain(self, state: SheetState) -> SheetState:
+        """Return only those columns of a single sheet that are in its largest grain."""
+        expected = None if self._alike[0] else self._expected(state.kinds, 0)
+        kept = largest_grain(state.sites, expected)
+        return state.with_columns(state.positions[kept], state.kinds[kept])
 
     def bond(self, state: SheetState) -> float:
         """Return the length of the longest usual bond in a sheet of a state [Å]."""

@@ -143,6 +143,9 @@ def refine_atoms(
     identities = Identities(sheet)
     middle = problem.fit(_MIDDLE)
     state = guessed_state(problem, columns, names)
+    if support:
+        # A network takes atoms of the support for columns, too.
+        state = identities.in_largest_grain(state)
     if optics is None:
         vector = search_lenses(problem, middle, state, guess, Cs)
     else:

@@ -87,6 +87,9 @@ class Sites:
     roughness
         Matrix that makes of the displacements from there what neighbors do not share,
         shape (column, column); rows of 0 for columns that are not on a site.
+    lattice_constant
+        Lattice constant of the largest grain of the first sheet, by the area of its
+        cell, NaN without one [Å].
     free
         Positions of the sites without a column [Å], shape (site, 2).
     free_sublattice
@@ -98,6 +101,7 @@ class Sites:
     sublattice: NDArray[np.intp]
     ideal: NDArray[np.float64]
     roughness: csr_array
+    lattice_constant: float
     free: NDArray[np.float64]
     free_sublattice: NDArray[np.intp]
     free_bonds: NDArray[np.intp]
@@ -128,7 +132,12 @@ def find_sites(
     sublattice, lattice = np.full(count, -1), np.full((count, 2), np.nan)
     entries: list[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]] = []
     free, of_free = [np.zeros((0, 2))], [np.zeros(0, np.intp)]
+    largest, constant = 0, np.nan
     for columns, grain in _grains(positions, expected):
+        if len(columns) > largest:
+            largest = len(columns)
+            area = abs(float(np.linalg.det(grain.vectors)))
+            constant = float(np.sqrt(area * 2 / np.sqrt(3)))
         ideal = grain.ideal(grain.sublattice, grain.indices)
         sublattice[columns], lattice[columns] = grain.sublattice, ideal
         near = columns[_nearest(ideal, ideal, leave=True)]
@@ -150,7 +159,7 @@ def find_sites(
     roughness = csr_array((values, (rows, others)), shape=(count, count))
     places, numbers = _clear(free, of_free, positions)
     bonds = _bonds(places, positions)
-    return Sites(sublattice, lattice, roughness, places, numbers, bonds)
+    return Sites(sublattice, lattice, roughness, constant, places, numbers, bonds)
 
 
 def join_sites(parts: Sequence[tuple[NDArray[np.intp], Sites]]) -> Sites:
@@ -178,6 +187,7 @@ def join_sites(parts: Sequence[tuple[NDArray[np.intp], Sites]]) -> Sites:
         sublattice,
         ideal,
         csr_array((np.concatenate(values), entries), shape=(count, count)),
+        parts[0][1].lattice_constant,
         np.concatenate([sites.free for _, sites in parts]),
         np.concatenate(
             [sites.free_sublattice + 2 * n for n, (_, sites) in enumerate(parts)]

@@ -36,6 +36,9 @@ _ANYWHERE = 0.3
 # Share of the sites beside a flake, bonded to one column only, that are empty.
 _BESIDE = 0.9
 
+# Distance of two columns below which they are one [bonds].
+_DOUBLE = 0.5
+
 # Distance from a change within which other sites may have changed, too [Å].
 _AFFECTED = 6.0
 
@@ -152,6 +155,20 @@ class Identities:
             for n in range(len(self._alike))
         ]
         return [np.flatnonzero(np.isin(state.kinds, each)) for each in kinds]
+
+    def without_doubles(self, state: SheetState) -> SheetState:
+        """Return a state without columns where another one is.
+
+        Two columns on one site explain the images together, and neither is right. The
+        one that is on the site stays.
+        """
+        pairs = np.concatenate([_doubles(state, own) for own in self._columns(state)])
+        if not len(pairs):
+            return state
+        on = self.sites(state).sublattice >= 0
+        worse = np.where(on[pairs[:, 0]], pairs[:, 1], pairs[:, 0])
+        kept = np.setdiff1d(np.arange(len(state)), worse)
+        return state.with_columns(state.positions[kept], state.kinds[kept])
 
     def examine(
         self,
@@ -332,6 +349,13 @@ def changed(
     for position, kind in added:
         positions, kinds = np.vstack([positions, position]), np.append(kinds, kind)
     return state.with_columns(positions, kinds), places
+
+
+def _doubles(state: SheetState, own: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return pairs of numbers of columns, of those of a sheet, that are on one site."""
+    sites = state.sites[own]
+    near = _DOUBLE * bond_length(sites)
+    return own[cKDTree(sites).query_pairs(near, output_type="ndarray")]
 
 
 def _near(

@@ -117,12 +117,22 @@ class SheetProblem:
             any_contrast=self.options.any_contrast,
         )
 
-    def fit(self, highest: float) -> SheetFit:
-        """Return the fit on a grid up to a frequency [1/Å]."""
-        return self.fit_of(self.lenses().residuals(highest))
+    def fit(self, highest: float, guess: NDArray[np.float64] | None = None) -> SheetFit:
+        """Return the fit on a grid up to a frequency [1/Å].
 
-    def fit_of(self, residuals: SeriesResiduals) -> SheetFit:
-        """Return the fit of images on the grid that they are on."""
+        Parameters
+        ----------
+        highest
+            The frequency.
+        guess
+            Parameters of the lenses that are expected.
+        """
+        return self.fit_of(self.lenses().residuals(highest), guess)
+
+    def fit_of(
+        self, residuals: SeriesResiduals, guess: NDArray[np.float64] | None = None
+    ) -> SheetFit:
+        """Return the fit of images on the grid that they are on, as `fit`."""
         grid = residuals.series.grid
         columns = ColumnWaves(
             self.occupants,
@@ -132,7 +142,7 @@ class SheetProblem:
             vibration=self.options.vibration,
             farthest=self.farthest,
         )
-        return SheetFit(residuals, WaveModel(columns, grid, plane=0.0))
+        return SheetFit(residuals, WaveModel(columns, grid, plane=0.0), guess)
 
 
 def sheet_problem(

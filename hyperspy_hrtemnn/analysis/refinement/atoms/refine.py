@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -21,6 +19,7 @@ from .results import results
 from .search import search
 from .support import DEEPEST, with_support
 from .unknowns import find_scales
+from .verdict import check_sites, judge, judge_lattice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,11 +45,7 @@ _LENSES, _FIRST, _BETWEEN, _LAST = 20, 25, 20, 80
 
 _SWEEPS = 12
 
-_NO_SUPPORT = (
-    "No graphene is found in what the sheet alone does not explain, so that the atoms "
-    "are refined without a support; check the columns, the lenses and the sampling, or "
-    "leave support=None."
-)
+_FEWEST = 6  # columns in the smallest sheet
 
 
 def refine_atoms(
@@ -113,20 +108,22 @@ def refine_atoms(
     Raises
     ------
     ValueError
-        If shapes do not fit, the classes are not of a known sheet, the images show
-        nothing above their noise, or no lens makes such images of the columns.
+        If shapes do not fit, the classes are not of a known sheet, the columns are not
+        on its sites, the images show nothing above their noise, or the atoms explain
+        less than half of their contrast.
+
+    Warns
+    -----
+    UserWarning
+        If more than 1 % of the contrast is unexplained, the noise is not that of the
+        detector, the lattice constant is not that of the sheet, or no support is found.
     """
-    count = len(defocus) if optics is None else len(optics.defocus.value)
-    if images.ndim != 3 or len(images) != count or not count:
-        raise ValueError(
-            f"Images of shape (image, y, x) and a defocus for each are needed, not "
-            f"{images.shape} and {count}."
-        )
+    guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
     if valid is None:
         valid = np.ones(images.shape[1:], bool)
-    guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
     if support not in (None, "graphene"):
         raise ValueError(f"support can be 'graphene' or None, not {support!r}.")
+    _check(images, guess, columns, valid)
     sheet, names = sheet_of_classes(columns["class"], dopants)
     options = WaveOptions(vibration, smoothing, any_contrast)
     problem = sheet_problem(
@@ -141,15 +138,19 @@ def refine_atoms(
         deepest=DEEPEST if support else 0.0,
     )
     identities = Identities(sheet)
-    middle = problem.fit(_MIDDLE)
+    if optics is None:
+        lenses = problem.lenses().guess(guess, Cs, smoothing)
+    else:
+        lenses = known_lenses(problem, optics)
+    middle, fine = (problem.fit(highest, lenses) for highest in (_MIDDLE, HIGHEST))
     state = guessed_state(problem, columns, names)
     if support:
         # A network takes atoms of the support for columns, too.
         state = identities.in_largest_grain(state)
+    check_sites(identities.sites(state))
+    vector = lenses
     if optics is None:
-        vector = search_lenses(problem, middle, state, guess, Cs)
-    else:
-        vector = known_lenses(problem, optics)
+        vector = search_lenses(problem, middle, state, lenses)
     state, vector = in_first_image(middle, state, vector)
     state = continued(state, identities, problem.series, problem.reach)
     scales = find_scales(middle, state, vector)
@@ -157,20 +158,48 @@ def refine_atoms(
         middle, state, vector, scales, iterations=_LENSES, hold_columns=True
     )
     if support:
-        supported = with_support(problem, middle, fitted)
-        if supported is None:
-            warnings.warn(_NO_SUPPORT, stacklevel=2)
-        else:
-            problem, state = supported
-            middle = problem.fit_of(middle.residuals)
-            identities = Identities(*problem.layers)
-            fitted = replace(fitted, state=state)
-    fine = problem.fit(HIGHEST)
+        problem, fitted = with_support(problem, middle, fitted)
+        middle, fine = (
+            problem.fit_of(each.residuals, lenses) for each in (middle, fine)
+        )
+        identities = Identities(*problem.layers)
     fitted, sites = _explained(middle, fine, identities, fitted)
     chi2 = 2 * fitted.value / fine.residuals.series.freedom
     on_sites = identities.sites(fitted.state)
+    judge_lattice(on_sites, fitted.state.along, sheet)
     errors = errors_of_fit(fine, fitted.state, fitted.vector, on_sites, max(chi2, 1.0))
-    return results(problem, fine, fitted, sites, errors)
+    found = results(problem, fine, fitted, sites, errors)
+    judge(found.optics)
+    return found
+
+
+def _check(
+    images: NDArray[np.floating],
+    defocus: NDArray[np.float64],
+    columns: pd.DataFrame,
+    valid: NDArray[np.bool_],
+) -> None:
+    """Raise a ValueError unless images, defocus and columns belong together."""
+    if images.ndim != 3 or len(images) != len(defocus) or not len(defocus):
+        raise ValueError(
+            f"Images of shape (image, y, x) and a defocus for each are needed, not "
+            f"{images.shape} and {len(defocus)}."
+        )
+    if valid.shape != images.shape[1:]:
+        raise ValueError(
+            f"valid has the shape {valid.shape}, the images have {images.shape[1:]}."
+        )
+    missing = {"x", "y", "class"} - set(columns.columns)
+    if missing:
+        raise ValueError(
+            f"The table of columns lacks {', '.join(sorted(missing))}; give that of "
+            "Segmentation.find_columns."
+        )
+    if len(columns) < _FEWEST or not np.isfinite(columns[["x", "y"]]).all(axis=None):
+        raise ValueError(
+            f"{_FEWEST} columns or more with finite positions are needed to find a "
+            f"sheet, not {len(columns)}."
+        )
 
 
 def _explained(
@@ -191,8 +220,14 @@ def _explained(
     around: NDArray[np.float64] | None = None
     for sweep in range(_SWEEPS):
         chi2 = 2 * fitted.value / middle.residuals.series.freedom
-        sites = identities.examine(middle, fitted.state, fitted.vector, chi2, around)
-        state, changes = changed(fitted.state, sites, identities)
+        single = identities.without_doubles(fitted.state)
+        sites = identities.examine(middle, single, fitted.vector, chi2, around)
+        state, changes = changed(single, sites, identities)
+        if len(state) < _FEWEST:
+            raise ValueError(
+                "The images do not show these columns. Are they those of these images, "
+                "in the right unit, and are energy, pixel size and detector right?"
+            )
         settled = not len(changes)
         if settled and around is None and sweep:
             break

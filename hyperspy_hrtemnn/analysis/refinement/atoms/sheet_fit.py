@@ -28,7 +28,8 @@ much better; where they do not, it keeps the crystal in order."""
 
 # Standard deviations that are expected: of a position from where it started [Å], of
 # the tilt, of the distance of a sheet below from where it started [Å], and of lenses
-# from where they started, in typical errors of a guess.
+# from their guess, in typical errors of one. One image of a perfect crystal tells
+# little of its lenses, which would go anywhere.
 _FAR, _TILTED, _APART, _OFF = 0.3, 0.15, 2.0, 10.0
 
 
@@ -41,11 +42,20 @@ class SheetFit:
         The images; their wave is not used.
     model
         Wave of the sheet on their grid.
+    guess
+        Parameters of the lenses that the user expects; by default those with which a
+        search starts.
     """
 
-    def __init__(self, residuals: SeriesResiduals, model: WaveModel) -> None:
+    def __init__(
+        self,
+        residuals: SeriesResiduals,
+        model: WaveModel,
+        guess: NDArray[np.float64] | None = None,
+    ) -> None:
         self.residuals = residuals
         self.model = model
+        self._guess = guess
         parameters = residuals.model.parameters
         self.free = parameters.steps > 0
         for name in ("shift_y", "shift_x"):
@@ -115,8 +125,9 @@ class SheetFit:
         pose[2:] -= start.pose[2:]
         by_pose = precision[:poses] * pose
         by_lens = np.zeros(len(lenses))
-        by_lens[self.free] = precision[poses:] * (lenses - vector)[self.free]
-        off = by_pose @ pose + by_lens @ (lenses - vector)
+        away_from_guess = lenses - self._expected_lenses(vector)
+        by_lens[self.free] = precision[poses:] * away_from_guess[self.free]
+        off = by_pose @ pose + by_lens @ away_from_guess
         value = float(np.sum(moves**2) + off) / 2
         by_position = moves / _FAR
         if sites is not None:
@@ -126,6 +137,15 @@ class SheetFit:
             by_position = by_position + by_site
             by_pose[:2] -= state.off @ by_site
         return value, by_position, by_pose, by_lens
+
+    def _expected_lenses(self, start: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the guess, with drift and dose of where a search starts."""
+        if self._guess is None:
+            return start
+        parameters, lenses = self.residuals.model.parameters, self._guess.copy()
+        for name in ("shift_y", "shift_x", "log_electrons"):
+            lenses[parameters.places(name)] = start[parameters.places(name)]
+        return lenses
 
     def _spectrum(self, wave: NDArray[np.complex64]) -> NDArray[np.complex64]:
         return self.residuals.series.grid.spectrum_of_grid(wave)

@@ -16,6 +16,7 @@ import scipy.fft
 from scipy.spatial import cKDTree
 
 from hyperspy_hrtemnn.analysis.refinement.working_grid import mirrored
+from hyperspy_hrtemnn.user_warnings import warn_user
 
 from .known_sheets import graphene
 from .support_lattice import find_lattice
@@ -42,8 +43,8 @@ _FEWEST = 24
 
 def with_support(
     problem: SheetProblem, fit: SheetFit, fitted: Fitted
-) -> tuple[SheetProblem, SheetState] | None:
-    """Return the problem of a sheet on graphene, and its columns with those of C.
+) -> tuple[SheetProblem, Fitted]:
+    """Return the problem of a sheet on graphene, and what fits with the atoms of C.
 
     Parameters
     ----------
@@ -52,9 +53,27 @@ def with_support(
 
     Returns
     -------
-    None if no graphene is found.
+    What is given, if no graphene is found.
+
+    Warns
+    -----
+    UserWarning
+        If none is found.
     """
-    problem = replace(problem, support=graphene())
+    supported = replace(problem, support=graphene())
+    state = _found(supported, fit, fitted)
+    if state is not None:
+        return supported, replace(fitted, state=state)
+    warn_user(
+        "No graphene is found in what the sheet alone does not explain, so that the "
+        "atoms are refined without a support. Are the columns, the defocus and the "
+        "pixel size right? If there is no graphene, leave support=None."
+    )
+    return problem, fitted
+
+
+def _found(problem: SheetProblem, fit: SheetFit, fitted: Fitted) -> SheetState | None:
+    """Return the columns with atoms of a support, None if none is found."""
     fit = problem.fit_of(fit.residuals)
     occupants = problem.occupants
     carbon = [each.name for each in occupants].index("C")
@@ -74,7 +93,7 @@ def with_support(
     if there.sum() < _FEWEST:
         return None
     state = state.with_sites(sites[there], np.full(int(there.sum()), carbon))
-    return problem, _at_best_distance(fit, state, fitted.vector)
+    return _at_best_distance(fit, state, fitted.vector)
 
 
 def _at_best_distance(

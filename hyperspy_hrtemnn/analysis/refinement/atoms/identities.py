@@ -355,7 +355,8 @@ def _doubles(state: SheetState, own: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return pairs of numbers of columns, of those of a sheet, that are on one site."""
     sites = state.sites[own]
     near = _DOUBLE * bond_length(sites)
-    return own[cKDTree(sites).query_pairs(near, output_type="ndarray")]
+    pairs = cKDTree(sites).query_pairs(near, output_type="ndarray")
+    return np.asarray(own[pairs], np.intp)
 
 
 def _near(

@@ -198,6 +198,13 @@ def test_another_support_is_refused(truth, images):
         )
 
 
+def test_graphene_on_graphene_is_refused(images):
+    y, x = np.concatenate(honeycomb(2.46, 0.1, np.array([10.0, 11.0]), 8)).T
+    table = pd.DataFrame({"x": x, "y": y, "class": "C"})
+    with pytest.raises(ValueError, match="graphene on graphene"):
+        refine_atoms(images, DETECTOR, ENERGY, [0, 50, 100], table, support="graphene")
+
+
 def test_the_gradient_by_the_pose_is_that_of_differences(truth, rng):
     grid = WorkingGrid(FIELD, 1.2)
     model, truth = model_on(grid), moved(truth, PAD * SAMPLING)
@@ -254,7 +261,7 @@ def test_sites_of_two_sheets_are_found_apart_from_each_other(truth):
 
 def test_joined_sites_of_one_sheet_are_its_own():
     positions = np.concatenate(honeycomb(2.46, 0.3, np.zeros(2), 9))
-    alone = find_sites(positions)
+    alone = find_sites(positions, None, 0.05)
     joined = join_sites([(np.arange(len(positions)), alone)])
     np.testing.assert_array_equal(joined.sublattice, alone.sublattice)
     np.testing.assert_array_equal(joined.free, alone.free)

@@ -87,6 +87,8 @@ class Sites:
     roughness
         Matrix that makes of the displacements from there what neighbors do not share,
         shape (column, column); rows of 0 for columns that are not on a site.
+    spread
+        Standard deviation that is expected of those [Å], shape (column,).
     lattice_constant
         Lattice constant of the largest grain of the first sheet, by the area of its
         cell, NaN without one [Å].
@@ -101,6 +103,7 @@ class Sites:
     sublattice: NDArray[np.intp]
     ideal: NDArray[np.float64]
     roughness: csr_array
+    spread: NDArray[np.float64]
     lattice_constant: float
     free: NDArray[np.float64]
     free_sublattice: NDArray[np.intp]
@@ -112,7 +115,9 @@ class Sites:
 
 
 def find_sites(
-    positions: NDArray[np.float64], expected: NDArray[np.intp] | None = None
+    positions: NDArray[np.float64],
+    expected: NDArray[np.intp] | None,
+    spread: float,
 ) -> Sites:
     """Find the sites of columns.
 
@@ -123,6 +128,8 @@ def find_sites(
     expected
         Sublattice that the class of each column tells, mostly right, -1 where it tells
         none; None where both are alike.
+    spread
+        Standard deviation of a site from where its surroundings expect it [Å].
 
     Returns
     -------
@@ -159,7 +166,16 @@ def find_sites(
     roughness = csr_array((values, (rows, others)), shape=(count, count))
     places, numbers = _clear(free, of_free, positions)
     bonds = _bonds(places, positions)
-    return Sites(sublattice, lattice, roughness, constant, places, numbers, bonds)
+    return Sites(
+        sublattice,
+        lattice,
+        roughness,
+        np.full(count, spread),
+        constant,
+        places,
+        numbers,
+        bonds,
+    )
 
 
 def join_sites(parts: Sequence[tuple[NDArray[np.intp], Sites]]) -> Sites:
@@ -173,11 +189,12 @@ def join_sites(parts: Sequence[tuple[NDArray[np.intp], Sites]]) -> Sites:
     """
     count = sum(len(columns) for columns, _ in parts)
     sublattice, ideal = np.full(count, -1), np.full((count, 2), np.nan)
+    spread = np.zeros(count)
     rows, others, values = [], [], []
     for number, (columns, sites) in enumerate(parts):
         on = sites.sublattice >= 0
         sublattice[columns[on]] = sites.sublattice[on] + 2 * number
-        ideal[columns] = sites.ideal
+        ideal[columns], spread[columns] = sites.ideal, sites.spread
         own = sites.roughness.tocoo()
         rows.append(columns[own.row])
         others.append(columns[own.col])
@@ -187,6 +204,7 @@ def join_sites(parts: Sequence[tuple[NDArray[np.intp], Sites]]) -> Sites:
         sublattice,
         ideal,
         csr_array((np.concatenate(values), entries), shape=(count, count)),
+        spread,
         parts[0][1].lattice_constant,
         np.concatenate([sites.free for _, sites in parts]),
         np.concatenate(

@@ -16,7 +16,6 @@ from hyperspy_hrtemnn.cores import usable_cores
 from .honeycomb import bond_length, find_sites, join_sites, largest_grain
 from .local_change import Hypothesis, LocalChange
 from .occupants import occupants_of
-from .sheet_fit import ELASTIC
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -116,6 +115,7 @@ class Identities:
         usual = [max(each, key=lambda pair: pair[1])[0] for each in self._allowed]
         self._usual = np.array(usual)
         self._alike = [sheet.alike for sheet in layers]
+        self._spreads = [sheet.spread for sheet in layers]
 
     def usual(self, sublattice: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the numbers of the occupants that sublattices usually have."""
@@ -124,12 +124,12 @@ class Identities:
     def sites(self, state: SheetState) -> Sites:
         """Return the sites of a state's columns."""
         parts = []
-        for layer, (columns, alike) in enumerate(
-            zip(self._columns(state), self._alike, strict=True)
-        ):
-            kinds = state.kinds[columns]
-            expected = None if alike else self._expected(kinds, layer)
-            parts.append((columns, find_sites(state.sites[columns], expected)))
+        for layer, columns in enumerate(self._columns(state)):
+            expected = None
+            if not self._alike[layer]:
+                expected = self._expected(state.kinds[columns], layer)
+            found = find_sites(state.sites[columns], expected, self._spreads[layer])
+            parts.append((columns, found))
         return join_sites(parts) if len(parts) > 1 else parts[0][1]
 
     def in_largest_grain(self, state: SheetState) -> SheetState:
@@ -223,7 +223,8 @@ class Identities:
         predicted: NDArray[np.float64],
         scale: float,
     ) -> Site:
-        kind, spread = int(change.state.kinds[column]), ELASTIC
+        kind = int(change.state.kinds[column])
+        spread = self._spreads[sublattice // 2]
         if sublattice < 0:
             # It may be anything else than a column, such as an atom on the sheet.
             allowed, spread = [(kind, 0.5), (self.empty, 0.5)], _ANYWHERE
@@ -242,7 +243,7 @@ class Identities:
         bonded: int,
         scale: float,
     ) -> Site:
-        allowed = self._allowed[sublattice]
+        allowed, spread = self._allowed[sublattice], self._spreads[sublattice // 2]
         if bonded < 2:
             others = sum(share for kind, share in allowed if kind != self.empty)
             allowed = [
@@ -252,7 +253,7 @@ class Identities:
                 )
                 for kind, share in allowed
             ]
-        question = _Question(None, sublattice, allowed, self.empty, place, ELASTIC)
+        question = _Question(None, sublattice, allowed, self.empty, place, spread)
         return self._site(change, question, scale)
 
     def _site(self, change: LocalChange, question: _Question, scale: float) -> Site:

@@ -17,7 +17,6 @@ from scipy.spatial import cKDTree
 
 from .local_change import LocalChange
 from .shared_derivatives import derivative_along, products, shared_derivatives
-from .sheet_fit import ELASTIC
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -234,7 +233,8 @@ def _expected(fit: SheetFit, sites: Sites, state: SheetState) -> NDArray[np.floa
     position, rest = fit.expected_precision(state)
     others = len(rest)
     matrix = np.zeros((3 * count + others, 3 * count + others))
-    elastic = (sites.roughness.T @ sites.roughness).toarray() / ELASTIC**2
+    scaled = sites.roughness.multiply(1 / sites.spread[:, np.newaxis]).tocsr()
+    elastic = (scaled.T @ scaled).toarray()
     for axis in (0, 1):
         matrix[axis : 3 * count : 3, axis : 3 * count : 3] = elastic
     diagonal = np.concatenate([np.tile([position, position, 0], count), rest])

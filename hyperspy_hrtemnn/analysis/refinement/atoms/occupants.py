@@ -46,6 +46,12 @@ def empty(share: float) -> Occupant:
     return Occupant("empty", (), share)
 
 
+_ELASTIC = 0.05
+"""Standard deviation of a site from where its surroundings expect it [Å]: how much
+edges and vacancies move their neighbors. Images of 10^4 electrons/Å² tell positions
+much better; where they do not, it keeps the crystal in order."""
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A hexagonal sheet: what may stand on each of the three sites of its cell.
@@ -59,11 +65,14 @@ class Sheet:
     sublattices
         Occupants of the sites at (0, 0), (1/3, 1/3) and (2/3, 2/3) of lattice vectors
         60 degrees apart, the usual one first. A honeycomb has no occupant on the third.
+    spread
+        Standard deviation of a site from where its surroundings expect it [Å].
     """
 
     name: str
     lattice_constant: float
     sublattices: tuple[tuple[Occupant, ...], ...]
+    spread: float = _ELASTIC
 
     @cached_property
     def occupants(self) -> tuple[Occupant, ...]:

@@ -125,6 +125,8 @@ def refine_atoms(
         raise ValueError(f"support can be 'graphene' or None, not {support!r}.")
     _check(images, guess, columns, valid)
     sheet, names = sheet_of_classes(columns["class"], dopants)
+    if support == sheet.name:
+        raise ValueError(f"{support} on {support} is not known; leave support=None.")
     options = WaveOptions(vibration, smoothing, any_contrast)
     problem = sheet_problem(
         images,

@@ -38,10 +38,6 @@ class RefinedAtoms:
         Element of each atom, shape (atom,).
     positions
         Position (x, y, z) of each atom [Å], shape (atom, 3).
-    support
-        Atoms of the graphene below, a table as `columns`, and None without support.
-    distance
-        Distance of the graphene from the middle of the sheet, and None without.
     tilt
         Components (x, y) of the normal of the sheet, of length 1 and along the beam.
     wave
@@ -54,16 +50,20 @@ class RefinedAtoms:
     residuals
         Images less those of the model, in units of their noise, 0 where nothing was
         compared, shape (image, y, x).
+    support
+        Atoms of the graphene below in the images, a table as `columns`; None without.
+    distance
+        Distance of the graphene from the middle of the sheet [Å]; None without.
     """
 
     columns: pd.DataFrame
     empty_sites: pd.DataFrame
     symbols: tuple[str, ...]
     positions: NDArray[np.float64]
-    support: pd.DataFrame | None
-    distance: Measured | None
     tilt: Measured
     wave: NDArray[np.complex64]
     smoothing: float
     optics: FittedOptics
     residuals: NDArray[np.float32]
+    support: pd.DataFrame | None = None
+    distance: Measured | None = None

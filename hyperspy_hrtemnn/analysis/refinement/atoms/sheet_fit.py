@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from .sheet_state import SheetState
     from .wave_model import WaveModel
 
-ELASTIC = 0.05
-"""Standard deviation of a site from where its surroundings expect it [Å]: how much
-edges and vacancies move their neighbors. Images of 10^4 electrons/Å² tell positions
-much better; where they do not, it keeps the crystal in order."""
-
 # Standard deviations that are expected: of a position from where it started [Å], of
 # the tilt, of the distance of a sheet below from where it started [Å], and of lenses
 # from their guess, in typical errors of one. One image of a perfect crystal tells
@@ -131,9 +126,10 @@ class SheetFit:
         value = float(np.sum(moves**2) + off) / 2
         by_position = moves / _FAR
         if sites is not None:
-            away = sites.away(state.sites) / ELASTIC
+            spread = sites.spread[:, np.newaxis]
+            away = sites.away(state.sites) / spread
             value += float(np.sum(away**2)) / 2
-            by_site = sites.roughness.T @ away / ELASTIC
+            by_site = sites.roughness.T @ (away / spread)
             by_position = by_position + by_site
             by_pose[:2] -= state.off @ by_site
         return value, by_position, by_pose, by_lens

@@ -37,6 +37,10 @@ _NEAREST, DEEPEST, _STEP = 4.0, 10.0, 0.5
 # [Å], and the distance at which it ends: 30 atoms.
 _AROUND, _END = 2.5, 6.0
 
+# Standard deviation of an atom from where its surroundings expect it [Å]: a sheet that
+# nothing pulls at is stiff, and images tell less of C below a sheet than of the sheet.
+_STIFF = 0.02
+
 # Fewer atoms than this are none that a lattice was found of.
 _FEWEST = 24
 
@@ -60,7 +64,7 @@ def with_support(
     UserWarning
         If none is found.
     """
-    supported = replace(problem, support=graphene())
+    supported = replace(problem, support=replace(graphene(), spread=_STIFF))
     state = _found(supported, fit, fitted)
     if state is not None:
         return supported, replace(fitted, state=state)

@@ -261,7 +261,7 @@ def test_sites_of_two_sheets_are_found_apart_from_each_other(truth):
 
 def test_joined_sites_of_one_sheet_are_its_own():
     positions = np.concatenate(honeycomb(2.46, 0.3, np.zeros(2), 9))
-    alone = find_sites(positions, None, 0.05)
+    alone = find_sites(positions)
     joined = join_sites([(np.arange(len(positions)), alone)])
     np.testing.assert_array_equal(joined.sublattice, alone.sublattice)
     np.testing.assert_array_equal(joined.free, alone.free)

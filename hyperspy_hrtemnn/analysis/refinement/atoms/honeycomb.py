@@ -16,6 +16,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
+from .occupants import ELASTIC
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -116,8 +118,8 @@ class Sites:
 
 def find_sites(
     positions: NDArray[np.float64],
-    expected: NDArray[np.intp] | None,
-    spread: float,
+    expected: NDArray[np.intp] | None = None,
+    spread: float = ELASTIC,
 ) -> Sites:
     """Find the sites of columns.
 

@@ -46,7 +46,7 @@ def empty(share: float) -> Occupant:
     return Occupant("empty", (), share)
 
 
-_ELASTIC = 0.05
+ELASTIC = 0.05
 """Standard deviation of a site from where its surroundings expect it [Å]: how much
 edges and vacancies move their neighbors. Images of 10^4 electrons/Å² tell positions
 much better; where they do not, it keeps the crystal in order."""
@@ -72,7 +72,7 @@ class Sheet:
     name: str
     lattice_constant: float
     sublattices: tuple[tuple[Occupant, ...], ...]
-    spread: float = _ELASTIC
+    spread: float = ELASTIC
 
     @cached_property
     def occupants(self) -> tuple[Occupant, ...]:

@@ -60,7 +60,9 @@ def results(
     residuals = fit.with_wave(state)
     freedom = fit.residuals.series.freedom
     chi2 = residuals.chi2(fitted.vector)
-    parameters = 2 * len(state) + len(state.pose) + int(fit.free.sum())
+    # Atoms of a support are held by each other, so that they hardly follow the noise.
+    own = int(np.count_nonzero(~state.below))
+    parameters = 2 * own + len(state.pose) + int(fit.free.sum())
     vector = fitted.vector.copy()
     vector[residuals.model.parameters.places("defocus")] += plane
     visible = contrast(residuals, fitted.vector)

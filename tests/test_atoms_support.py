@@ -22,6 +22,10 @@ from hyperspy_hrtemnn.analysis.refinement.atoms.honeycomb import find_sites, joi
 from hyperspy_hrtemnn.analysis.refinement.atoms.identities import Identities, changed
 from hyperspy_hrtemnn.analysis.refinement.atoms.known_sheets import graphene, mx2
 from hyperspy_hrtemnn.analysis.refinement.atoms.occupants import occupants_of
+from hyperspy_hrtemnn.analysis.refinement.atoms.problem import (
+    WaveOptions,
+    sheet_problem,
+)
 from hyperspy_hrtemnn.analysis.refinement.atoms.refine import refine_atoms
 from hyperspy_hrtemnn.analysis.refinement.atoms.sheet_state import SheetState
 from hyperspy_hrtemnn.analysis.refinement.atoms.support_lattice import find_lattice
@@ -257,6 +261,32 @@ def test_sites_of_two_sheets_are_found_apart_from_each_other(truth):
     # The C atom that is missing is one of the free sites with three bonds.
     full = sites.free_bonds == 3
     assert sites.free_sublattice[full].tolist() in ([2], [3])
+
+
+def test_only_the_support_can_be_examined(truth, images):
+    options = WaveOptions(vibration=0.004, smoothing=0.15, any_contrast=False)
+    problem = sheet_problem(
+        images,
+        np.ones(images.shape[1:], bool),
+        DETECTOR,
+        ENERGY,
+        defocus=np.array([-20.0, 30.0, 80.0]),
+        positions=truth.positions,
+        sheet=SHEETS[0],
+        options=options,
+        deepest=10.0,
+    )
+    problem = replace(problem, support=SHEETS[1])
+    fit = problem.fit(1.0)
+    vector = problem.lenses().guess(np.array([-20.0, 30.0, 80.0]), -5e4, 0.15)
+    state = moved(truth, problem.series.origin)
+    identities = Identities(*problem.layers)
+    sites = identities.examine(fit, state, vector, 1.0, first=2)
+    carbon = {n for n in range(len(state)) if state.kinds[n] == CARBON}
+    assert {each.column for each in sites} == carbon | {None}
+    assert {each.sublattice for each in sites} == {2, 3}
+    kinds = {each.kind for site in sites for each in site.hypotheses}
+    assert kinds == {CARBON, identities.empty}
 
 
 def test_joined_sites_of_one_sheet_are_its_own():

@@ -177,6 +177,8 @@ class Identities:
         vector: NDArray[np.float64],
         chi2: float,
         around: NDArray[np.float64] | None = None,
+        *,
+        first: int = 0,
     ) -> list[Site]:
         """Return sites, with what may stand there.
 
@@ -190,13 +192,17 @@ class Identities:
         around
             Positions (y, x) near which sites are examined [Å], shape (place, 2); by
             default all are.
+        first
+            First sublattice of which sites are examined, 2 for a support only.
         """
         change = LocalChange(fit, state, vector)
         sites = self.sites(state)
         scale = max(chi2, 1.0)
         expected = state.sites - sites.away(state.sites)
-        columns = np.flatnonzero(_near(state.sites, around))
-        free = np.flatnonzero(_near(sites.free, around))
+        asked = sites.sublattice >= (first or -1)
+        columns = np.flatnonzero(asked & _near(state.sites, around))
+        asked = sites.free_sublattice >= first
+        free = np.flatnonzero(asked & _near(sites.free, around))
 
         def of_column(column: int) -> Site:
             sublattice = int(sites.sublattice[column])

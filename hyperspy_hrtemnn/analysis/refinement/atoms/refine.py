@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .refined_atoms import RefinedAtoms
     from .search import Fitted
     from .sheet_fit import SheetFit
+    from .unknowns import Scales
 
 # Highest frequency of the search for the right atoms [1/Å]: beyond, there is little
 # that tells one element from another.
@@ -220,10 +221,37 @@ def _explained(
         iterations=_FIRST,
         sites=identities.sites(fitted.state) if below else None,
     )
+    if below:
+        # To begin with only its lattice is known, and of a sheet nearly all: where an
+        # atom of C is wrong, the sheet would make up for it.
+        fitted = _improved(middle, identities, fitted, scales, first=2)
+    fitted = _improved(middle, identities, fitted, scales)
+    scales = find_scales(fine, fitted.state, fitted.vector)
+    fitted = search(
+        fine,
+        fitted.state,
+        fitted.vector,
+        scales,
+        iterations=_LAST,
+        sites=identities.sites(fitted.state),
+        tolerance=0.01,
+    )
+    return fitted, _examined(middle, identities, fitted)
+
+
+def _improved(
+    fit: SheetFit,
+    identities: Identities,
+    fitted: Fitted,
+    scales: Scales,
+    *,
+    first: int = 0,
+) -> Fitted:
+    """Return what fits once no other atoms on sites from a sublattice on fit better."""
     around: NDArray[np.float64] | None = None
     for _ in range(_SWEEPS):
         single = replace(fitted, state=identities.without_doubles(fitted.state))
-        sites = _examined(middle, identities, single, around)
+        sites = _examined(fit, identities, single, around, first=first)
         state, changes = changed(single.state, sites, identities)
         if np.count_nonzero(~state.below) < _FEWEST:
             raise ValueError(
@@ -232,7 +260,7 @@ def _explained(
             )
         if len(changes) or len(single.state) < len(fitted.state):
             fitted = search(
-                middle,
+                fit,
                 state,
                 fitted.vector,
                 scales,
@@ -244,26 +272,18 @@ def _explained(
             break
         # Once nothing changes near the last changes, all sites are asked again.
         around = changes if len(changes) else None
-    scales = find_scales(fine, fitted.state, fitted.vector)
-    fitted = search(
-        fine,
-        fitted.state,
-        fitted.vector,
-        scales,
-        iterations=_LAST,
-        sites=identities.sites(fitted.state),
-        tolerance=0.01,
-    )
-    return fitted, _examined(middle, identities, fitted, None)
+    return fitted
 
 
 def _examined(
     fit: SheetFit,
     identities: Identities,
     fitted: Fitted,
-    around: NDArray[np.float64] | None,
+    around: NDArray[np.float64] | None = None,
+    *,
+    first: int = 0,
 ) -> list[Site]:
     """Return what may stand on the sites near some places, or on all."""
     state, vector = fitted.state, fitted.vector
     chi2 = fit.with_wave(state).chi2(vector) / fit.residuals.series.freedom
-    return identities.examine(fit, state, vector, chi2, around)
+    return identities.examine(fit, state, vector, chi2, around, first=first)

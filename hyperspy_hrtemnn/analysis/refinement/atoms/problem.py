@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.analysis.microscope.detector import Detector
-    from hyperspy_hrtemnn.analysis.refinement.residuals import SeriesResiduals
+    from hyperspy_hrtemnn.analysis.refinement.working_grid import WorkingGrid
 
     from .occupants import Occupant, Sheet
 
@@ -117,7 +117,13 @@ class SheetProblem:
             any_contrast=self.options.any_contrast,
         )
 
-    def fit(self, highest: float, guess: NDArray[np.float64] | None = None) -> SheetFit:
+    def fit(
+        self,
+        highest: float,
+        guess: NDArray[np.float64] | None = None,
+        *,
+        known: bool = False,
+    ) -> SheetFit:
         """Return the fit on a grid up to a frequency [1/Å].
 
         Parameters
@@ -126,14 +132,19 @@ class SheetProblem:
             The frequency.
         guess
             Parameters of the lenses that are expected.
+        known
+            Whether these are known from another fit.
         """
-        return self.fit_of(self.lenses().residuals(highest), guess)
+        residuals = self.lenses().residuals(highest)
+        return SheetFit(
+            residuals, self._model(residuals.series.grid), guess, known=known
+        )
 
-    def fit_of(
-        self, residuals: SeriesResiduals, guess: NDArray[np.float64] | None = None
-    ) -> SheetFit:
-        """Return the fit of images on the grid that they are on, as `fit`."""
-        grid = residuals.series.grid
+    def again(self, fit: SheetFit) -> SheetFit:
+        """Return a fit of another sheet as one of this, on the same grid."""
+        return fit.of_model(self._model(fit.model.grid))
+
+    def _model(self, grid: WorkingGrid) -> WaveModel:
         columns = ColumnWaves(
             self.occupants,
             grid,
@@ -142,7 +153,7 @@ class SheetProblem:
             vibration=self.options.vibration,
             farthest=self.farthest,
         )
-        return SheetFit(residuals, WaveModel(columns, grid, plane=0.0), guess)
+        return WaveModel(columns, grid, plane=0.0)
 
 
 def sheet_problem(

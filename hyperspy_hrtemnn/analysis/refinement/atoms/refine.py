@@ -146,7 +146,10 @@ def refine_atoms(
         lenses = problem.lenses().guess(guess, Cs, smoothing)
     else:
         lenses = known_lenses(problem, optics)
-    middle, fine = (problem.fit(highest, lenses) for highest in (_MIDDLE, HIGHEST))
+    middle, fine = (
+        problem.fit(highest, lenses, known=optics is not None)
+        for highest in (_MIDDLE, HIGHEST)
+    )
     state = guessed_state(problem, columns, names)
     if support:
         # A network takes atoms of the support for columns, too.
@@ -163,9 +166,7 @@ def refine_atoms(
     )
     if support:
         problem, fitted = with_support(problem, middle, fitted)
-        middle, fine = (
-            problem.fit_of(each.residuals, lenses) for each in (middle, fine)
-        )
+        middle, fine = problem.again(middle), problem.again(fine)
         identities = Identities(*problem.layers)
     fitted, sites = _explained(middle, fine, identities, fitted)
     chi2 = 2 * fitted.value / fine.residuals.series.freedom

@@ -7,6 +7,7 @@ another height. The place is that of the first image, whose shift is 0.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 # little of its lenses, which would go anywhere.
 _FAR, _TILTED, _APART, _OFF = 0.3, 0.15, 2.0, 10.0
 
+# The same of lenses that are known from another fit: from day to day they change less
+# than from one guess to another.
+_KNOWN_OFF = 1.0
+
 
 class SheetFit:
     """Images of a sheet, and the columns and lenses that explain them.
@@ -40,6 +45,8 @@ class SheetFit:
     guess
         Parameters of the lenses that the user expects; by default those with which a
         search starts.
+    known
+        Whether they are known from another fit.
     """
 
     def __init__(
@@ -47,14 +54,23 @@ class SheetFit:
         residuals: SeriesResiduals,
         model: WaveModel,
         guess: NDArray[np.float64] | None = None,
+        *,
+        known: bool = False,
     ) -> None:
         self.residuals = residuals
         self.model = model
         self._guess = guess
+        self._off = _KNOWN_OFF if known else _OFF
         parameters = residuals.model.parameters
         self.free = parameters.steps > 0
         for name in ("shift_y", "shift_x"):
             self.free[parameters.place(name, 0)] = False
+
+    def of_model(self, model: WaveModel) -> SheetFit:
+        """Return the fit of the same images by another model on their grid."""
+        other = copy(self)
+        other.model = model
+        return other
 
     def with_wave(self, state: SheetState, strength: float = 1.0) -> SeriesResiduals:
         """Return the residuals of the images, of which a state's wave is that.
@@ -101,7 +117,7 @@ class SheetFit:
         """
         steps = self.residuals.model.parameters.steps[self.free]
         pose = np.array([_TILTED, _TILTED, _APART])[: len(state.pose)]
-        return _FAR**-2, np.concatenate([pose**-2.0, (_OFF * steps) ** -2.0])
+        return _FAR**-2, np.concatenate([pose**-2.0, (self._off * steps) ** -2.0])
 
     def expected(
         self,

@@ -78,7 +78,7 @@ def with_support(
 
 def _found(problem: SheetProblem, fit: SheetFit, fitted: Fitted) -> SheetState | None:
     """Return the columns with atoms of a support, None if none is found."""
-    fit = problem.fit_of(fit.residuals)
+    fit = problem.again(fit)
     occupants = problem.occupants
     carbon = [each.name for each in occupants].index("C")
     levels = np.zeros(len(occupants))

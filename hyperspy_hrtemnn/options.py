@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import numbers
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -346,11 +346,13 @@ class AtomOptions:
         Standard deviation of the Gaussian by which the wave is smoothed.
     any_contrast
         Whether the contrast of each image is fitted, too.
+    support
+        What the sheet lies on.
 
     Raises
     ------
     ValueError
-        If the dopants are one text.
+        If the dopants are one text, or the support is not a known one.
     """
 
     Cs: Length = OpticsOptions.Cs
@@ -359,8 +361,11 @@ class AtomOptions:
     vibration: Length = "0.004 angstrom^2"
     smoothing: Length = IterationOptions.smoothing
     any_contrast: bool = False
+    support: Literal["graphene"] | None = None
 
     def __post_init__(self) -> None:
+        if self.support not in (None, "graphene"):
+            raise ValueError(f"support is {self.support!r}; it is 'graphene' or None.")
         if isinstance(self.dopants, str):
             raise ValueError(
                 f"dopants is the text {self.dopants!r}; give a list of the symbols of "

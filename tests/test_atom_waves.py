@@ -54,10 +54,10 @@ def test_the_phase_of_an_atom_is_that_of_its_projected_potential():
 
 
 def test_known_lenses_are_held_tighter_than_guessed_ones(problem):
-    images, guessed, _, lenses = problem
+    images, guessed, state, lenses = problem
     known = images.fit(1.5, lenses, known=True)
-    position, others = guessed.expected_precision()
-    same, tighter = known.expected_precision()
+    position, others = guessed.expected_precision(state)
+    same, tighter = known.expected_precision(state)
     assert same == position
     np.testing.assert_allclose(tighter[:2], others[:2])
     np.testing.assert_allclose(tighter[2:], 100 * others[2:])

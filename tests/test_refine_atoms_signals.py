@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import hyperspy.api as hs
 import known_atoms
 import numpy as np
@@ -276,6 +278,27 @@ def test_the_core_gets_electrons_and_angstroms(given, series, guess, flake):
     assert given["detector"].mtf_c0 == MTF[0]
     true = known_atoms.guess_of(flake)
     np.testing.assert_allclose(given["columns"][["x", "y"]], true[["x", "y"]])
+
+
+def test_a_support_is_asked_for_and_told_in_the_unit_of_the_axes(
+    monkeypatch, series, guess, model
+):
+    asked = {}
+    below = model.refined.columns.assign(**{"class": "C", "z": -65.0})
+
+    def refine(*_, **options):
+        asked.update(options)
+        return replace(model.refined, support=below)
+
+    monkeypatch.setattr(topic, "refine_columns", refine)
+    found = series.refine_atoms(guess, support="graphene", **CAMERA)
+    assert asked["support"] == "graphene"
+    assert set(found.support["class"]) == {"C"}
+    np.testing.assert_allclose(found.support["z"], -6.5)
+    np.testing.assert_allclose(found.support["x"], model.columns["x"])
+    assert model.support is None
+    with pytest.raises(ValueError, match="support is 'hBN'; it is 'graphene' or None"):
+        series.refine_atoms(guess, support="hBN", **CAMERA)
 
 
 def test_a_table_in_another_unit_is_converted(given, series, guess):

@@ -460,6 +460,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         vibration: float | str = AtomOptions.vibration,
         smoothing: float | str = AtomOptions.smoothing,
         any_contrast: bool = AtomOptions.any_contrast,
+        support: Literal["graphene"] | None = AtomOptions.support,
         energy: float | str | None = None,
         detector: DetectorFit | str | Path | Mapping[str, Any] | None = None,
         mtf: tuple[float, float] | None = CameraOptions.mtf,
@@ -501,6 +502,10 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         any_contrast
             Whether the contrast of each image is fitted, too: of images with an unknown
             zero, as stretched ones, or with a background.
+        support
+            What a layer MX2 lies on, nearer to the source of the beam: ``"graphene"``
+            finds one layer of it in one orientation, whose atoms are in
+            `AtomModel.support`.
         energy
             Beam energy in keV or a text, "80 kV"; by default the metadata's.
         detector, mtf, readout
@@ -529,7 +534,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         -----
         UserWarning
             If more than 1 % of the contrast of the images is not that of the atoms, the
-            noise is not that of the detector, or the lattice is not that of the sheet.
+            noise is not that of the detector, the lattice is not that of the sheet, or
+            no support is found.
         """
         from ._atoms.refine_atoms import refine_atoms
 
@@ -542,7 +548,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
                 detector, mtf, readout, counts_per_electron, offset, dose
             ),
             options=AtomOptions(
-                Cs, defocus, dopants, vibration, smoothing, any_contrast
+                Cs, defocus, dopants, vibration, smoothing, any_contrast, support
             ),
         )
 
@@ -557,6 +563,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         vibration: float | str = AtomOptions.vibration,
         smoothing: float | str = AtomOptions.smoothing,
         any_contrast: bool = AtomOptions.any_contrast,
+        support: Literal["graphene"] | None = AtomOptions.support,
         energy: float | str | None = None,
         detector: DetectorFit | str | Path | Mapping[str, Any] | None = None,
         mtf: tuple[float, float] | None = CameraOptions.mtf,
@@ -577,7 +584,9 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         ----------
         model
             Network for columns, as in `segment`: ``"mos2-columns"``.
-        optics, Cs, defocus, dopants, vibration, smoothing, any_contrast, energy
+        optics, Cs, defocus, dopants, vibration, smoothing, any_contrast
+            As in `refine_atoms`.
+        support, energy
             As in `refine_atoms`.
         detector, mtf, readout, counts_per_electron, offset, dose
             As in `refine_atoms`.
@@ -608,7 +617,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
                 detector, mtf, readout, counts_per_electron, offset, dose
             ),
             options=AtomOptions(
-                Cs, defocus, dopants, vibration, smoothing, any_contrast
+                Cs, defocus, dopants, vibration, smoothing, any_contrast, support
             ),
             show_progressbar=show_progressbar,
             num_workers=num_workers,

@@ -58,6 +58,8 @@ class AtomModel:
         The images.
     made
         How it was made, for the metadata.
+    support
+        The atoms of the graphene below, a table as `columns`; None without support.
     """
 
     columns: pd.DataFrame
@@ -65,6 +67,7 @@ class AtomModel:
     refined: RefinedAtoms
     series: Signal2D
     made: Mapping[str, Any]
+    support: pd.DataFrame | None = None
 
     @property
     def optics(self) -> FittedOptics:

@@ -162,6 +162,7 @@ def _refinement(
         vibration=vibration,
         smoothing=smoothing,
         any_contrast=options.any_contrast,
+        support=options.support,
     )
 
 
@@ -235,6 +236,9 @@ def _model(
         in_unit_of_axes(table, series, frame)
         for table in (refined.columns, refined.empty_sites)
     )
+    support = None
+    if refined.support is not None:
+        support = in_unit_of_axes(refined.support, series, frame)
     sites.insert(4, "enclosed", is_enclosed(sites, found))
     return AtomModel(
         found,
@@ -247,5 +251,7 @@ def _model(
             "dopants": list(options.dopants),
             "smoothing": options.smoothing,
             "any_contrast": options.any_contrast,
+            "support": options.support or "none",
         },
+        support,
     )

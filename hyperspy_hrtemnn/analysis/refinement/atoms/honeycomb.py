@@ -16,7 +16,11 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
+from .occupants import ELASTIC
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
 # Largest distance of a column from its site, in lengths of a bond.
@@ -85,21 +89,27 @@ class Sites:
     roughness
         Matrix that makes of the displacements from there what neighbors do not share,
         shape (column, column); rows of 0 for columns that are not on a site.
+    spread
+        Standard deviation that is expected of those [Å], shape (column,).
     lattice_constant
-        Lattice constant of the largest grain, by the area of its cell, NaN without one
-        [Å].
+        Lattice constant of the largest grain of the first sheet, by the area of its
+        cell, NaN without one [Å].
     free
         Positions of the sites without a column [Å], shape (site, 2).
     free_sublattice
         Their sublattices.
+    free_bonds
+        Number of columns that are bonded to each.
     """
 
     sublattice: NDArray[np.intp]
     ideal: NDArray[np.float64]
     roughness: csr_array
+    spread: NDArray[np.float64]
     lattice_constant: float
     free: NDArray[np.float64]
     free_sublattice: NDArray[np.intp]
+    free_bonds: NDArray[np.intp]
 
     def away(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how far columns are from where their surroundings expect them [Å]."""
@@ -107,7 +117,9 @@ class Sites:
 
 
 def find_sites(
-    positions: NDArray[np.float64], expected: NDArray[np.intp] | None = None
+    positions: NDArray[np.float64],
+    expected: NDArray[np.intp] | None = None,
+    spread: float = ELASTIC,
 ) -> Sites:
     """Find the sites of columns.
 
@@ -118,6 +130,8 @@ def find_sites(
     expected
         Sublattice that the class of each column tells, mostly right, -1 where it tells
         none; None where both are alike.
+    spread
+        Standard deviation of a site from where its surroundings expect it [Å].
 
     Returns
     -------
@@ -128,13 +142,7 @@ def find_sites(
     entries: list[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]] = []
     free, of_free = [np.zeros((0, 2))], [np.zeros(0, np.intp)]
     largest, constant = 0, np.nan
-    left = np.arange(count)
-    while len(left) >= _SMALLEST:
-        known = None if expected is None else expected[left]
-        grain = _find_grain(positions[left], known)
-        if grain is None:
-            break
-        columns = left[grain.columns]
+    for columns, grain in _grains(positions, expected):
         if len(columns) > largest:
             largest = len(columns)
             area = abs(float(np.linalg.det(grain.vectors)))
@@ -153,15 +161,89 @@ def find_sites(
         shared = displacement[_nearest(ideal, places, leave=False)].mean(axis=1)
         free.append(places + shared)
         of_free.append(beside)
-        left = np.setdiff1d(left, columns)
     none = (np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0))
     rows, others, values = (
         np.concatenate(each) for each in zip(none, *entries, strict=True)
     )
     roughness = csr_array((values, (rows, others)), shape=(count, count))
+    places, numbers = _clear(free, of_free, positions)
+    bonds = _bonds(places, positions)
     return Sites(
-        sublattice, lattice, roughness, constant, *_clear(free, of_free, positions)
+        sublattice,
+        lattice,
+        roughness,
+        np.full(count, spread),
+        constant,
+        places,
+        numbers,
+        bonds,
     )
+
+
+def join_sites(parts: Sequence[tuple[NDArray[np.intp], Sites]]) -> Sites:
+    """Return the sites of several sheets.
+
+    Parameters
+    ----------
+    parts
+        Numbers of the columns of each sheet, and its sites; sublattices of the second
+        count from 2, and so on.
+    """
+    count = sum(len(columns) for columns, _ in parts)
+    sublattice, ideal = np.full(count, -1), np.full((count, 2), np.nan)
+    spread = np.zeros(count)
+    rows, others, values = [], [], []
+    for number, (columns, sites) in enumerate(parts):
+        on = sites.sublattice >= 0
+        sublattice[columns[on]] = sites.sublattice[on] + 2 * number
+        ideal[columns], spread[columns] = sites.ideal, sites.spread
+        own = sites.roughness.tocoo()
+        rows.append(columns[own.row])
+        others.append(columns[own.col])
+        values.append(own.data)
+    entries = (np.concatenate(rows), np.concatenate(others))
+    return Sites(
+        sublattice,
+        ideal,
+        csr_array((np.concatenate(values), entries), shape=(count, count)),
+        spread,
+        parts[0][1].lattice_constant,
+        np.concatenate([sites.free for _, sites in parts]),
+        np.concatenate(
+            [sites.free_sublattice + 2 * n for n, (_, sites) in enumerate(parts)]
+        ),
+        np.concatenate([sites.free_bonds for _, sites in parts]),
+    )
+
+
+def largest_grain(
+    positions: NDArray[np.float64], expected: NDArray[np.intp] | None = None
+) -> NDArray[np.intp]:
+    """Return the numbers of the columns of the largest grain, as of `find_sites`."""
+    grains = [columns for columns, _ in _grains(positions, expected)]
+    return max(grains, key=len, default=np.zeros(0, np.intp))
+
+
+def bond_length(sites: NDArray[np.float64]) -> float:
+    """Return the usual distance of neighboring sites (y, x) [Å], 0 for a single one."""
+    if len(sites) < 2:
+        return 0.0
+    return float(np.median(cKDTree(sites).query(sites, k=2)[0][:, 1]))
+
+
+def _grains(
+    positions: NDArray[np.float64], expected: NDArray[np.intp] | None
+) -> Iterator[tuple[NDArray[np.intp], Grain]]:
+    """Find one grain after the other, and yield the numbers of its columns with it."""
+    left = np.arange(len(positions))
+    while len(left) >= _SMALLEST:
+        known = None if expected is None else expected[left]
+        grain = _find_grain(positions[left], known)
+        if grain is None:
+            break
+        columns = left[grain.columns]
+        yield columns, grain
+        left = np.setdiff1d(left, columns)
 
 
 def _find_grain(
@@ -354,3 +436,13 @@ def _clear(
     length = float(np.median(tree.query(positions, k=2)[0][:, 1]))
     clear = tree.query(places)[0] > 0.5 * length
     return places[clear], numbers[clear]
+
+
+def _bonds(
+    free: NDArray[np.float64], positions: NDArray[np.float64]
+) -> NDArray[np.intp]:
+    """Return the number of columns that are bonded to each free site."""
+    if not len(free):
+        return np.zeros(0, np.intp)
+    near = cKDTree(positions).query_ball_point(free, 1.3 * bond_length(positions))
+    return np.array([len(each) for each in near], np.intp)

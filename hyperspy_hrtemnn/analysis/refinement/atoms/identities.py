@@ -13,9 +13,9 @@ from scipy.spatial import cKDTree
 
 from hyperspy_hrtemnn.cores import usable_cores
 
-from .honeycomb import find_sites
+from .honeycomb import bond_length, find_sites, join_sites, largest_grain
 from .local_change import Hypothesis, LocalChange
-from .sheet_fit import ELASTIC
+from .occupants import occupants_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,26 +93,29 @@ class _Question:
 
 
 class Identities:
-    """What may stand on the sites of a sheet.
+    """What may stand on the sites of a sheet, and of others parallel to it.
 
     Parameters
     ----------
-    sheet
-        Occupants of its sublattices; kinds of a state are numbers in its `occupants`.
+    layers
+        The sheets, each with two sublattices of another set of occupants; kinds of a
+        state are numbers in `occupants_of` them.
     """
 
-    def __init__(self, sheet: Sheet) -> None:
-        self.occupants = sheet.occupants
+    def __init__(self, *layers: Sheet) -> None:
+        self.occupants = occupants_of(layers)
         self.empty = len(self.occupants) - 1
         number = {each.name: n for n, each in enumerate(self.occupants)}
         self._allowed = [
             [(number[each.name], each.share) for each in sublattice]
+            for sheet in layers
             for sublattice in sheet.sublattices
             if sublattice
         ]
         usual = [max(each, key=lambda pair: pair[1])[0] for each in self._allowed]
         self._usual = np.array(usual)
-        self._alike = sheet.alike
+        self._alike = [sheet.alike for sheet in layers]
+        self._spreads = [sheet.spread for sheet in layers]
 
     def usual(self, sublattice: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the numbers of the occupants that sublattices usually have."""
@@ -120,8 +123,38 @@ class Identities:
 
     def sites(self, state: SheetState) -> Sites:
         """Return the sites of a state's columns."""
-        expected = None if self._alike else self._expected(state.kinds)
-        return find_sites(state.sites, expected)
+        parts = []
+        for layer, columns in enumerate(self._columns(state)):
+            expected = None
+            if not self._alike[layer]:
+                expected = self._expected(state.kinds[columns], layer)
+            found = find_sites(state.sites[columns], expected, self._spreads[layer])
+            parts.append((columns, found))
+        return join_sites(parts) if len(parts) > 1 else parts[0][1]
+
+    def in_largest_grain(self, state: SheetState) -> SheetState:
+        """Return only those columns of a single sheet that are in its largest grain."""
+        expected = None if self._alike[0] else self._expected(state.kinds, 0)
+        kept = largest_grain(state.sites, expected)
+        return state.with_columns(state.positions[kept], state.kinds[kept])
+
+    def bond(self, state: SheetState) -> float:
+        """Return the length of the longest usual bond in a sheet of a state [Å]."""
+        return max(bond_length(state.sites[own]) for own in self._columns(state))
+
+    def _columns(self, state: SheetState) -> list[NDArray[np.intp]]:
+        """Return the numbers of the columns of each sheet."""
+        if len(self._alike) == 1:
+            return [np.arange(len(state))]
+        kinds = [
+            [
+                kind
+                for allowed in self._allowed[2 * n : 2 * n + 2]
+                for kind, _ in allowed
+            ]
+            for n in range(len(self._alike))
+        ]
+        return [np.flatnonzero(np.isin(state.kinds, each)) for each in kinds]
 
     def without_doubles(self, state: SheetState) -> SheetState:
         """Return a state without columns where another one is.
@@ -129,8 +162,7 @@ class Identities:
         Two columns on one site explain the images together, and neither is right. The
         one that is on the site stays.
         """
-        near = _DOUBLE * _bond(state.sites)
-        pairs = cKDTree(state.sites).query_pairs(near, output_type="ndarray")
+        pairs = np.concatenate([_doubles(state, own) for own in self._columns(state)])
         if not len(pairs):
             return state
         on = self.sites(state).sublattice >= 0
@@ -145,6 +177,8 @@ class Identities:
         vector: NDArray[np.float64],
         chi2: float,
         around: NDArray[np.float64] | None = None,
+        *,
+        first: int = 0,
     ) -> list[Site]:
         """Return sites, with what may stand there.
 
@@ -158,14 +192,17 @@ class Identities:
         around
             Positions (y, x) near which sites are examined [Å], shape (place, 2); by
             default all are.
+        first
+            First sublattice of which sites are examined, 2 for a support only.
         """
         change = LocalChange(fit, state, vector)
         sites = self.sites(state)
         scale = max(chi2, 1.0)
         expected = state.sites - sites.away(state.sites)
-        columns = np.flatnonzero(_near(state.sites, around))
-        free = np.flatnonzero(_near(sites.free, around))
-        bonds = _bonds(sites.free, state.sites)
+        asked = sites.sublattice >= (first or -1)
+        columns = np.flatnonzero(asked & _near(state.sites, around))
+        asked = sites.free_sublattice >= first
+        free = np.flatnonzero(asked & _near(sites.free, around))
 
         def of_column(column: int) -> Site:
             sublattice = int(sites.sublattice[column])
@@ -173,7 +210,9 @@ class Identities:
 
         def of_free(number: int) -> Site:
             place, sublattice = sites.free[number], int(sites.free_sublattice[number])
-            return self._of_free(change, place, sublattice, bonds[number], scale)
+            return self._of_free(
+                change, place, sublattice, int(sites.free_bonds[number]), scale
+            )
 
         roomy = [n for n in free.tolist() if fit.model.has_room(sites.free[n])]
         with ThreadPoolExecutor(usable_cores()) as pool:
@@ -190,7 +229,8 @@ class Identities:
         predicted: NDArray[np.float64],
         scale: float,
     ) -> Site:
-        kind, spread = int(change.state.kinds[column]), ELASTIC
+        kind = int(change.state.kinds[column])
+        spread = self._spreads[sublattice // 2]
         if sublattice < 0:
             # It may be anything else than a column, such as an atom on the sheet.
             allowed, spread = [(kind, 0.5), (self.empty, 0.5)], _ANYWHERE
@@ -209,7 +249,7 @@ class Identities:
         bonded: int,
         scale: float,
     ) -> Site:
-        allowed = self._allowed[sublattice]
+        allowed, spread = self._allowed[sublattice], self._spreads[sublattice // 2]
         if bonded < 2:
             others = sum(share for kind, share in allowed if kind != self.empty)
             allowed = [
@@ -219,7 +259,7 @@ class Identities:
                 )
                 for kind, share in allowed
             ]
-        question = _Question(None, sublattice, allowed, self.empty, place, ELASTIC)
+        question = _Question(None, sublattice, allowed, self.empty, place, spread)
         return self._site(change, question, scale)
 
     def _site(self, change: LocalChange, question: _Question, scale: float) -> Site:
@@ -265,10 +305,10 @@ class Identities:
             return predicted
         return np.asarray(state.positions[column] - state.centers[kind] * state.normal)
 
-    def _expected(self, kinds: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return the sublattice on which each kind is usual, -1 for none."""
-        shares = np.zeros((len(self._allowed), len(self.occupants)))
-        for sublattice, allowed in enumerate(self._allowed):
+    def _expected(self, kinds: NDArray[np.intp], layer: int) -> NDArray[np.intp]:
+        """Return the sublattice of a sheet on which each kind is usual, -1 for none."""
+        shares = np.zeros((2, len(self.occupants)))
+        for sublattice, allowed in enumerate(self._allowed[2 * layer : 2 * layer + 2]):
             for kind, share in allowed:
                 shares[sublattice, kind] = share
         first, second = shares[0], shares[1]
@@ -277,7 +317,7 @@ class Identities:
 
 
 def changed(
-    state: SheetState, sites: list[Site], empty: int
+    state: SheetState, sites: list[Site], identities: Identities
 ) -> tuple[SheetState, NDArray[np.float64]]:
     """Return a state with the better hypotheses, and where it changed, (place, 2).
 
@@ -289,8 +329,8 @@ def changed(
         The columns.
     sites
         Their sites, and free ones.
-    empty
-        Number of the empty site among the occupants.
+    identities
+        What may stand on sites.
     """
     gains = []
     for site in sites:
@@ -300,7 +340,7 @@ def changed(
     gains.sort(key=lambda each: -each[0])
     positions, kinds = state.positions.copy(), state.kinds.copy()
     removed, added, places = [], [], np.zeros((0, 2))
-    reach = _NEIGHBORS * _bond(state.sites)
+    reach = _NEIGHBORS * identities.bond(state)
     for _, site, best in gains:
         if np.any(np.hypot(*(places - best.site).T) < reach):
             continue
@@ -308,7 +348,7 @@ def changed(
         position = best.site + state.centers[best.kind] * state.normal
         if site.column is None:
             added.append((position, best.kind))
-        elif best.kind == empty:
+        elif best.kind == identities.empty:
             removed.append(site.column)
         else:
             positions[site.column], kinds[site.column] = position, best.kind
@@ -316,6 +356,14 @@ def changed(
     for position, kind in added:
         positions, kinds = np.vstack([positions, position]), np.append(kinds, kind)
     return state.with_columns(positions, kinds), places
+
+
+def _doubles(state: SheetState, own: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return pairs of numbers of columns, of those of a sheet, that are on one site."""
+    sites = state.sites[own]
+    near = _DOUBLE * bond_length(sites)
+    pairs = cKDTree(sites).query_pairs(near, output_type="ndarray")
+    return np.asarray(own[pairs], np.intp)
 
 
 def _near(
@@ -328,17 +376,3 @@ def _near(
 
 def _cost(value: float, share: float, scale: float) -> float:
     return value / scale - math.log(share)
-
-
-def _bond(sites: NDArray[np.float64]) -> float:
-    if len(sites) < 2:
-        return 0.0
-    return float(np.median(cKDTree(sites).query(sites, k=2)[0][:, 1]))
-
-
-def _bonds(free: NDArray[np.float64], sites: NDArray[np.float64]) -> list[int]:
-    """Return the number of columns that are bonded to each free site."""
-    if not len(free):
-        return []
-    near = cKDTree(sites).query_ball_point(free, 1.3 * _bond(sites))
-    return [len(each) for each in near]

@@ -17,7 +17,6 @@ from scipy.spatial import cKDTree
 
 from .local_change import LocalChange
 from .shared_derivatives import derivative_along, products, shared_derivatives
-from .sheet_fit import ELASTIC
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,8 +45,8 @@ class Errors:
     occupancies, occupancy_errors
         Strength of each column over that of its class, and its standard error, shape
         (column,).
-    tilt
-        Covariance of the normal, shape (2, 2).
+    pose
+        Covariance of the pose of the sheet, as of `SheetState`.
     lenses
         Covariance of the parameters of the lenses, 0 for those that are held.
     """
@@ -55,7 +54,7 @@ class Errors:
     positions: NDArray[np.float64]
     occupancies: NDArray[np.float64]
     occupancy_errors: NDArray[np.float64]
-    tilt: NDArray[np.float64]
+    pose: NDArray[np.float64]
     lenses: NDArray[np.float64]
 
 
@@ -95,31 +94,32 @@ def errors_of_fit(
     matrix[: 3 * count, : 3 * count] = _of_neighbors(fit, state, vector)
     matrix[3 * count :, 3 * count :] = products(shared, shared)
     matrix = _exact_along(matrix, ways, exact)
-    matrix += scale * _expected(fit, sites, count, len(shared))
+    matrix += scale * _expected(fit, sites, state)
     covariance = np.asarray(scale * np.linalg.inv(matrix), np.float64)
     residuals = fit.with_wave(state)
     pull = adjoint(residuals.compared(residuals.spectra(vector)))[:, 2]
-    return _errors(fit, covariance, pull / scale, count)
+    return _errors(fit, covariance, pull / scale, state)
 
 
 def _errors(
     fit: SheetFit,
     covariance: NDArray[np.float64],
     pull: NDArray[np.float64],
-    count: int,
+    state: SheetState,
 ) -> Errors:
+    count = len(state)
     variances = np.diag(covariance)[: 3 * count].reshape(-1, 3)
     occupied = np.arange(2, 3 * count, 3)
     # Positions and lenses fit already, so that only occupancies pull.
     move = -covariance[np.ix_(occupied, occupied)] @ pull
-    free, tail = fit.free, 3 * count + 2
+    free, tail = fit.free, 3 * count + len(state.pose)
     lenses = np.zeros((len(free), len(free)))
     lenses[np.ix_(free, free)] = covariance[tail:, tail:]
     return Errors(
         positions=np.sqrt(variances[:, :2]),
         occupancies=1 + move,
         occupancy_errors=np.sqrt(variances[:, 2]),
-        tilt=covariance[3 * count : tail, 3 * count : tail],
+        pose=covariance[3 * count : tail, 3 * count : tail],
         lenses=lenses,
     )
 
@@ -149,7 +149,7 @@ def _derivative_of_mode(
         fit,
         vector,
         lambda step: fit.with_wave(
-            state.moved(state.positions + step * mode[:, :2], state.normal),
+            state.moved(state.positions + step * mode[:, :2], state.pose),
             1 + step * float(mode[:, 2].max()),
         ),
     )
@@ -227,15 +227,16 @@ def _exact_along(
     )
 
 
-def _expected(
-    fit: SheetFit, sites: Sites, count: int, others: int
-) -> NDArray[np.float64]:
+def _expected(fit: SheetFit, sites: Sites, state: SheetState) -> NDArray[np.float64]:
     """Return the information of what is expected of columns and lenses."""
+    count = len(state)
+    position, rest = fit.expected_precision(state)
+    others = len(rest)
     matrix = np.zeros((3 * count + others, 3 * count + others))
-    elastic = (sites.roughness.T @ sites.roughness).toarray() / ELASTIC**2
+    scaled = sites.roughness.multiply(1 / sites.spread[:, np.newaxis]).tocsr()
+    elastic = (scaled.T @ scaled).toarray()
     for axis in (0, 1):
         matrix[axis : 3 * count : 3, axis : 3 * count : 3] = elastic
-    position, rest = fit.expected_precision()
     diagonal = np.concatenate([np.tile([position, position, 0], count), rest])
     if fit.residuals.model.parameters.any_contrast:
         # What all columns have in common is the contrast then.

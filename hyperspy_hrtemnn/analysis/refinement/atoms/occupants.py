@@ -5,6 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,12 @@ def empty(share: float) -> Occupant:
     return Occupant("empty", (), share)
 
 
+ELASTIC = 0.05
+"""Standard deviation of a site from where its surroundings expect it [Å]: how much
+edges and vacancies move their neighbors. Images of 10^4 electrons/Å² tell positions
+much better; where they do not, it keeps the crystal in order."""
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A hexagonal sheet: what may stand on each of the three sites of its cell.
@@ -55,21 +65,33 @@ class Sheet:
     sublattices
         Occupants of the sites at (0, 0), (1/3, 1/3) and (2/3, 2/3) of lattice vectors
         60 degrees apart, the usual one first. A honeycomb has no occupant on the third.
+    spread
+        Standard deviation of a site from where its surroundings expect it [Å].
     """
 
     name: str
     lattice_constant: float
     sublattices: tuple[tuple[Occupant, ...], ...]
+    spread: float = ELASTIC
 
     @cached_property
     def occupants(self) -> tuple[Occupant, ...]:
         """All occupants, each name once, the empty site last."""
-        all_sites = [each for site in self.sublattices for each in site]
-        by_name = {each.name: each for each in all_sites}
-        return tuple(sorted(by_name.values(), key=lambda each: not each.atoms))
+        return occupants_of([self])
 
     @property
     def alike(self) -> bool:
         """Whether the same may stand on all sites, as in graphene."""
         used = [site for site in self.sublattices if site]
         return all(site == used[0] for site in used)
+
+
+def occupants_of(layers: Iterable[Sheet]) -> tuple[Occupant, ...]:
+    """Return all occupants of sheets, each name once, the empty site last."""
+    by_name = {
+        each.name: each
+        for sheet in layers
+        for site in sheet.sublattices
+        for each in site
+    }
+    return tuple(sorted(by_name.values(), key=lambda each: not each.atoms))

@@ -15,6 +15,7 @@ from hyperspy_hrtemnn.analysis.microscope.optics import wavelength
 from hyperspy_hrtemnn.analysis.refinement.series_problem import SeriesProblem
 
 from .column_waves import ColumnWaves
+from .occupants import occupants_of
 from .padded_series import PaddedSeries, pad_series
 from .sheet_fit import SheetFit
 from .sheet_state import SheetState
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.analysis.microscope.detector import Detector
+    from hyperspy_hrtemnn.analysis.refinement.working_grid import WorkingGrid
 
-    from .occupants import Sheet
+    from .occupants import Occupant, Sheet
 
 # How far beyond the images columns matter: what their potential and the lenses spread,
 # the latter up to this frequency [1/Å] and distance [Å].
@@ -80,6 +82,8 @@ class SheetProblem:
         Distance along the beam over which the sheet may reach from its middle [Å].
     reach
         How far beyond the images columns matter [Å].
+    support
+        What may stand on the sites of the sheet below, once it is found.
     """
 
     series: PaddedSeries
@@ -89,6 +93,17 @@ class SheetProblem:
     options: WaveOptions
     farthest: float
     reach: float
+    support: Sheet | None = None
+
+    @property
+    def layers(self) -> tuple[Sheet, ...]:
+        """The sheet, and the one below it."""
+        return (self.sheet,) if self.support is None else (self.sheet, self.support)
+
+    @property
+    def occupants(self) -> tuple[Occupant, ...]:
+        """All that may stand on a site, the empty site last."""
+        return occupants_of(self.layers)
 
     def lenses(self) -> SeriesProblem:
         """Return the problem of the lenses, with the wave of the vacuum."""
@@ -121,17 +136,24 @@ class SheetProblem:
             Whether these are known from another fit.
         """
         residuals = self.lenses().residuals(highest)
-        grid = residuals.series.grid
+        return SheetFit(
+            residuals, self._model(residuals.series.grid), guess, known=known
+        )
+
+    def again(self, fit: SheetFit) -> SheetFit:
+        """Return a fit of another sheet as one of this, on the same grid."""
+        return fit.of_model(self._model(fit.model.grid))
+
+    def _model(self, grid: WorkingGrid) -> WaveModel:
         columns = ColumnWaves(
-            self.sheet.occupants,
+            self.occupants,
             grid,
             self.energy,
             smoothing=self.options.smoothing,
             vibration=self.options.vibration,
             farthest=self.farthest,
         )
-        model = WaveModel(columns, grid, plane=0.0)
-        return SheetFit(residuals, model, guess, known=known)
+        return WaveModel(columns, grid, plane=0.0)
 
 
 def sheet_problem(
@@ -144,6 +166,7 @@ def sheet_problem(
     positions: NDArray[np.float64],
     sheet: Sheet,
     options: WaveOptions,
+    deepest: float = 0.0,
 ) -> SheetProblem:
     """Return the problem of images with a border for their columns.
 
@@ -159,15 +182,18 @@ def sheet_problem(
         Guess of the defocus of each image [Å].
     positions
         Guess of the positions (y, x) of the columns [Å], shape (column, 2).
+    deepest
+        Largest distance of a support below the sheet [Å], 0 where there is none.
     """
     spread = wavelength(energy) * _SPREAD * float(np.abs(defocus).max())
     reach = _POTENTIAL + min(spread, _FARTHEST)
-    farthest = _THICK + _STEEP * float(np.ptp(positions, axis=0).max()) / 2
-    window = ColumnWaves.radius(energy, farthest) + _SLACK
     size = np.array(valid.shape) * detector.sampling
+    field = size if deepest else np.ptp(positions, axis=0)
+    farthest = deepest + _THICK + _STEEP * float(field.max()) / 2
+    window = ColumnWaves.radius(energy, farthest) + _SLACK
     inside = float(np.min([positions, size - positions]))
-    # A flake that is cut by the edge goes on beyond it.
-    around = window + (reach if inside < _CUT else -inside)
+    # A flake that is cut by the edge goes on beyond it, and so may a support.
+    around = window + (reach if inside < _CUT or deepest else -inside)
     series = pad_series(images, valid, detector.sampling, around)
     return SheetProblem(series, detector, energy, sheet, options, farthest, reach)
 

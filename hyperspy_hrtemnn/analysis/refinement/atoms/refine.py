@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from .known_sheets import sheet_of_classes
 from .problem import WaveOptions, guessed_state, sheet_problem
 from .results import results
 from .search import search
+from .support import DEEPEST, with_support
 from .unknowns import find_scales
 from .verdict import check_sites, judge, judge_lattice
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from .refined_atoms import RefinedAtoms
     from .search import Fitted
     from .sheet_fit import SheetFit
+    from .unknowns import Scales
 
 # Highest frequency of the search for the right atoms [1/Å]: beyond, there is little
 # that tells one element from another.
@@ -62,6 +64,7 @@ def refine_atoms(
     vibration: float = 0.004,
     smoothing: float = 0.15,
     any_contrast: bool = False,
+    support: Literal["graphene"] | None = None,
 ) -> RefinedAtoms:
     """Refine the columns of a sheet to what the images of a focal series tell.
 
@@ -100,6 +103,9 @@ def refine_atoms(
     any_contrast
         Whether the contrast of each image is fitted, too: of images with an unknown
         zero, as stretched ones, or with a background, as of inelastic scattering.
+    support
+        What the sheet lies on, nearer to the entrance of the beam: ``"graphene"`` finds
+        one layer of it, its lattice, its distance and its edges.
 
     Raises
     ------
@@ -112,13 +118,17 @@ def refine_atoms(
     -----
     UserWarning
         If more than 1 % of the contrast is unexplained, the noise is not that of the
-        detector, or the lattice constant is not that of the sheet.
+        detector, the lattice constant is not that of the sheet, or no support is found.
     """
     guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
     if valid is None:
         valid = np.ones(images.shape[1:], bool)
+    if support not in (None, "graphene"):
+        raise ValueError(f"support can be 'graphene' or None, not {support!r}.")
     _check(images, guess, columns, valid)
     sheet, names = sheet_of_classes(columns["class"], dopants)
+    if support == sheet.name:
+        raise ValueError(f"{support} on {support} is not known; leave support=None.")
     options = WaveOptions(vibration, smoothing, any_contrast)
     problem = sheet_problem(
         images,
@@ -129,6 +139,7 @@ def refine_atoms(
         positions=columns[["y", "x"]].to_numpy(float),
         sheet=sheet,
         options=options,
+        deepest=DEEPEST if support else 0.0,
     )
     identities = Identities(sheet)
     if optics is None:
@@ -140,6 +151,9 @@ def refine_atoms(
         for highest in (_MIDDLE, HIGHEST)
     )
     state = guessed_state(problem, columns, names)
+    if support:
+        # A network takes atoms of the support for columns, too.
+        state = identities.in_largest_grain(state)
     check_sites(identities.sites(state))
     vector = lenses
     if optics is None:
@@ -150,6 +164,10 @@ def refine_atoms(
     fitted = search(
         middle, state, vector, scales, iterations=_LENSES, hold_columns=True
     )
+    if support:
+        problem, fitted = with_support(problem, middle, fitted)
+        middle, fine = problem.again(middle), problem.again(fine)
+        identities = Identities(*problem.layers)
     fitted, sites = _explained(middle, fine, identities, fitted)
     chi2 = 2 * fitted.value / fine.residuals.series.freedom
     on_sites = identities.sites(fitted.state)
@@ -193,21 +211,57 @@ def _explained(
     middle: SheetFit, fine: SheetFit, identities: Identities, fitted: Fitted
 ) -> tuple[Fitted, list[Site]]:
     """Return columns and lenses that explain the images best, and all sites."""
+    # Light atoms below a sheet are kept in order by each other only.
+    below = bool(fitted.state.below.any())
     scales = find_scales(middle, fitted.state, fitted.vector)
-    fitted = search(middle, fitted.state, fitted.vector, scales, iterations=_FIRST)
+    fitted = search(
+        middle,
+        fitted.state,
+        fitted.vector,
+        scales,
+        iterations=_FIRST,
+        sites=identities.sites(fitted.state) if below else None,
+    )
+    if below:
+        # To begin with only its lattice is known, and of a sheet nearly all: where an
+        # atom of C is wrong, the sheet would make up for it.
+        fitted = _improved(middle, identities, fitted, scales, first=2)
+    fitted = _improved(middle, identities, fitted, scales)
+    scales = find_scales(fine, fitted.state, fitted.vector)
+    fitted = search(
+        fine,
+        fitted.state,
+        fitted.vector,
+        scales,
+        iterations=_LAST,
+        sites=identities.sites(fitted.state),
+        tolerance=0.01,
+    )
+    return fitted, _examined(middle, identities, fitted)
+
+
+def _improved(
+    fit: SheetFit,
+    identities: Identities,
+    fitted: Fitted,
+    scales: Scales,
+    *,
+    first: int = 0,
+) -> Fitted:
+    """Return what fits once no other atoms on sites from a sublattice on fit better."""
     around: NDArray[np.float64] | None = None
     for _ in range(_SWEEPS):
         single = replace(fitted, state=identities.without_doubles(fitted.state))
-        sites = _examined(middle, identities, single, around)
-        state, changes = changed(single.state, sites, identities.empty)
-        if len(state) < _FEWEST:
+        sites = _examined(fit, identities, single, around, first=first)
+        state, changes = changed(single.state, sites, identities)
+        if np.count_nonzero(~state.below) < _FEWEST:
             raise ValueError(
                 "The images do not show these columns. Are they those of these images, "
                 "in the right unit, and are energy, pixel size and detector right?"
             )
         if len(changes) or len(single.state) < len(fitted.state):
             fitted = search(
-                middle,
+                fit,
                 state,
                 fitted.vector,
                 scales,
@@ -219,26 +273,18 @@ def _explained(
             break
         # Once nothing changes near the last changes, all sites are asked again.
         around = changes if len(changes) else None
-    scales = find_scales(fine, fitted.state, fitted.vector)
-    fitted = search(
-        fine,
-        fitted.state,
-        fitted.vector,
-        scales,
-        iterations=_LAST,
-        sites=identities.sites(fitted.state),
-        tolerance=0.01,
-    )
-    return fitted, _examined(middle, identities, fitted, None)
+    return fitted
 
 
 def _examined(
     fit: SheetFit,
     identities: Identities,
     fitted: Fitted,
-    around: NDArray[np.float64] | None,
+    around: NDArray[np.float64] | None = None,
+    *,
+    first: int = 0,
 ) -> list[Site]:
     """Return what may stand on the sites near some places, or on all."""
     state, vector = fitted.state, fitted.vector
     chi2 = fit.with_wave(state).chi2(vector) / fit.residuals.series.freedom
-    return identities.examine(fit, state, vector, chi2, around)
+    return identities.examine(fit, state, vector, chi2, around, first=first)

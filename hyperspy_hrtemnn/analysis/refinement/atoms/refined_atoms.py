@@ -27,9 +27,9 @@ class RefinedAtoms:
     Parameters
     ----------
     columns
-        A row for each column in the images: ``class``, ``x``, ``y``, ``z``, of the
-        middle of its atoms, ``sigma_x`` and ``sigma_y``, their standard errors,
-        ``occupancy``, how strong it is over what its class is, with
+        A row for each column of the sheet in the images: ``class``, ``x``, ``y``,
+        ``z``, of the middle of its atoms, ``sigma_x`` and ``sigma_y``, their standard
+        errors, ``occupancy``, how strong it is over what its class is, with
         ``sigma_occupancy``, and ``probability_`` and the name of each class, and
         ``probability_empty``; NaN for what cannot stand there.
     empty_sites
@@ -50,6 +50,10 @@ class RefinedAtoms:
     residuals
         Images less those of the model, in units of their noise, 0 where nothing was
         compared, shape (image, y, x).
+    support
+        Atoms of the graphene below in the images, a table as `columns`; None without.
+    distance
+        Distance of the graphene from the middle of the sheet [Å]; None without.
     """
 
     columns: pd.DataFrame
@@ -61,3 +65,5 @@ class RefinedAtoms:
     smoothing: float
     optics: FittedOptics
     residuals: NDArray[np.float32]
+    support: pd.DataFrame | None = None
+    distance: Measured | None = None

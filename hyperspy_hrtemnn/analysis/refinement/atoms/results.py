@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from .identities import Site
     from .information import Errors
+    from .occupants import Sheet
     from .problem import SheetProblem
     from .search import Fitted
     from .sheet_fit import SheetFit
@@ -59,7 +60,9 @@ def results(
     residuals = fit.with_wave(state)
     freedom = fit.residuals.series.freedom
     chi2 = residuals.chi2(fitted.vector)
-    parameters = 2 * len(state) + 2 + int(fit.free.sum())
+    # Atoms of a support are held by each other, so that they hardly follow the noise.
+    own = int(np.count_nonzero(~state.below))
+    parameters = 2 * own + len(state.pose) + int(fit.free.sum())
     vector = fitted.vector.copy()
     vector[residuals.model.parameters.places("defocus")] += plane
     visible = contrast(residuals, fitted.vector)
@@ -73,14 +76,17 @@ def results(
         chi2=chi2 / (freedom - parameters),
         unexplained=(chi2 - freedom + parameters) / visible,
     )
-    inside = series.outside(state.positions) <= 0
+    table = _columns(problem, state, sites, errors)
+    sigma = np.sqrt(np.diag(errors.pose))
     first = np.array([series.origin, series.origin, 0.0])
     return RefinedAtoms(
-        columns=_columns(problem, state, sites, errors)[inside].reset_index(drop=True),
+        columns=_of_sheet(table, problem.sheet),
         empty_sites=_empty_sites(problem, state, sites),
         symbols=tuple(symbols),
         positions=atoms - first,
-        tilt=Measured(state.normal[::-1], np.sqrt(np.diag(errors.tilt))[::-1]),
+        support=_of_sheet(table, problem.support) if problem.support else None,
+        distance=Measured(*state.pose[2:], *sigma[2:]) if problem.support else None,
+        tilt=Measured(state.normal[::-1], sigma[:2][::-1]),
         wave=_wave(problem, state, plane),
         smoothing=problem.options.smoothing,
         optics=optics,
@@ -93,7 +99,7 @@ def _atoms(
 ) -> tuple[list[str], NDArray[np.float64]]:
     """Return symbols and positions (x, y, z) of the atoms in the padded images."""
     symbols, positions = [], []
-    occupants = problem.sheet.occupants
+    occupants = problem.occupants
     for site, height, kind in zip(state.sites, state.heights, state.kinds, strict=True):
         for element, over in occupants[kind].atoms:
             y, x = site + over * state.normal
@@ -105,8 +111,8 @@ def _atoms(
 def _columns(
     problem: SheetProblem, state: SheetState, sites: list[Site], errors: Errors
 ) -> pd.DataFrame:
-    """Return the table of all columns of a state."""
-    occupants, origin = problem.sheet.occupants, problem.series.origin
+    """Return the table of all columns of a state that are in the images."""
+    occupants, origin = problem.occupants, problem.series.origin
     names = np.array([each.name for each in occupants], object)
     table = pd.DataFrame(
         {
@@ -121,15 +127,26 @@ def _columns(
         }
     )
     of_columns = [site for site in sites if site.column is not None]
-    return table.join(_probabilities(names, of_columns))
+    inside = problem.series.outside(state.positions) <= 0
+    return table.join(_probabilities(names, of_columns))[inside]
+
+
+def _of_sheet(table: pd.DataFrame, sheet: Sheet) -> pd.DataFrame:
+    """Return what a table of several sheets has of one."""
+    own = [each.name for each in sheet.occupants]
+    known = [f"probability_{name}" for name in own]
+    kept = [n for n in map(str, table) if n in known or "probability_" not in n]
+    if "class" in table:
+        table = table[table["class"].isin(own)]
+    return table[kept].reset_index(drop=True)
 
 
 def _empty_sites(
     problem: SheetProblem, state: SheetState, sites: list[Site]
 ) -> pd.DataFrame:
     """Return the table of the sites without a column, in the images."""
-    names = np.array([each.name for each in problem.sheet.occupants], object)
-    free = [site for site in sites if site.column is None]
+    names = np.array([each.name for each in problem.occupants], object)
+    free = [site for site in sites if site.column is None and site.sublattice < 2]
     places = np.array([site.hypotheses[0].site for site in free]).reshape(-1, 2)
     table = pd.DataFrame(
         {
@@ -139,7 +156,7 @@ def _empty_sites(
         }
     ).join(_probabilities(names, free))
     inside = problem.series.outside(places) <= 0
-    return table[inside].reset_index(drop=True)
+    return _of_sheet(table[inside], problem.sheet)
 
 
 def _probabilities(names: NDArray[np.object_], sites: list[Site]) -> pd.DataFrame:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def shared_derivatives(
     fit: SheetFit, state: SheetState, vector: NDArray[np.float64]
 ) -> list[WhitenedImages]:
-    """Return the derivatives of the whitened images by tilt and free lenses.
+    """Return the derivatives of the whitened images by pose and free lenses.
 
     Parameters
     ----------
@@ -34,10 +34,11 @@ def shared_derivatives(
 
     def tilted(way: NDArray[np.float64]) -> Callable[[float], SeriesResiduals]:
         return lambda step: fit.with_wave(
-            state.moved(state.positions, state.normal + step * way)
+            state.moved(state.positions, state.pose + step * way)
         )
 
-    found = [derivative_along(fit, vector, tilted(way)) for way in np.eye(2)]
+    ways = np.eye(len(state.pose))
+    found = [derivative_along(fit, vector, tilted(way)) for way in ways]
     residuals = fit.with_wave(state)
     derivatives = residuals.derivatives(vector)
     return found + [

@@ -7,6 +7,7 @@ another height. The place is that of the first image, whose shift is 0.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,15 +22,11 @@ if TYPE_CHECKING:
     from .sheet_state import SheetState
     from .wave_model import WaveModel
 
-ELASTIC = 0.05
-"""Standard deviation of a site from where its surroundings expect it [Å]: how much
-edges and vacancies move their neighbors. Images of 10^4 electrons/Å² tell positions
-much better; where they do not, it keeps the crystal in order."""
-
 # Standard deviations that are expected: of a position from where it started [Å], of
-# the tilt, and of lenses from their guess, in typical errors of one. One image of a
-# perfect crystal tells little of its lenses, which would go anywhere.
-_FAR, _TILTED, _OFF = 0.3, 0.15, 10.0
+# the tilt, of the distance of a sheet below from where it started [Å], and of lenses
+# from their guess, in typical errors of one. One image of a perfect crystal tells
+# little of its lenses, which would go anywhere.
+_FAR, _TILTED, _APART, _OFF = 0.3, 0.15, 2.0, 10.0
 
 # The same of lenses that are known from another fit: from day to day they change less
 # than from one guess to another.
@@ -69,6 +66,12 @@ class SheetFit:
         for name in ("shift_y", "shift_x"):
             self.free[parameters.place(name, 0)] = False
 
+    def of_model(self, model: WaveModel) -> SheetFit:
+        """Return the fit of the same images by another model on their grid."""
+        other = copy(self)
+        other.model = model
+        return other
+
     def with_wave(self, state: SheetState, strength: float = 1.0) -> SeriesResiduals:
         """Return the residuals of the images, of which a state's wave is that.
 
@@ -85,26 +88,36 @@ class SheetFit:
     def gradient(
         self, state: SheetState, vector: NDArray[np.float64]
     ) -> tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Return half of chi², its gradient by positions, by the normal, by lenses."""
+        """Return half of chi², its gradient by positions, by the pose, by lenses."""
         stamps = self.model.stamps(state)
         wave = self.model.wave(stamps)
-        value, by_lens, spectrum = self.residuals.of_wave(
-            self._spectrum(wave)
-        ).gradient(vector)
-        by_wave = scipy.fft.ifft2(spectrum, workers=-1)
-        by_position, by_normal = self.model.gradient(state, stamps, wave, by_wave)
-        return value, by_position, by_normal, by_lens
+        value, by_lens, by_wave = self.pull(wave, vector)
+        by_position, by_pose = self.model.gradient(state, stamps, wave, by_wave)
+        return value, by_position, by_pose, by_lens
 
-    def expected_precision(self) -> tuple[float, NDArray[np.float64]]:
+    def pull(
+        self, wave: NDArray[np.complex64], vector: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64], NDArray[np.complex64]]:
+        """Return half of chi² of a wave, its gradient by lenses and by the wave.
+
+        The latter is on the grid, as `WaveModel.gradient` takes it.
+        """
+        residuals = self.residuals.of_wave(self._spectrum(wave))
+        value, by_lens, spectrum = residuals.gradient(vector)
+        return value, by_lens, scipy.fft.ifft2(spectrum, workers=-1)
+
+    def expected_precision(
+        self, state: SheetState
+    ) -> tuple[float, NDArray[np.float64]]:
         """Return the inverse variances that are expected before the images are seen.
 
         Returns
         -------
-        Of a position, and of the components of the tilt and the free lenses.
+        Of a position, and of the pose and the free lenses.
         """
         steps = self.residuals.model.parameters.steps[self.free]
-        tilt = np.full(2, _TILTED**-2)
-        return _FAR**-2, np.concatenate([tilt, (self._off * steps) ** -2.0])
+        pose = np.array([_TILTED, _TILTED, _APART])[: len(state.pose)]
+        return _FAR**-2, np.concatenate([pose**-2.0, (self._off * steps) ** -2.0])
 
     def expected(
         self,
@@ -116,21 +129,26 @@ class SheetFit:
     ) -> tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return what is added to half of chi² for what is expected; as `gradient`."""
         moves = (state.positions - start.positions) / _FAR
-        tilt = state.normal / _TILTED
+        precision = self.expected_precision(state)[1]
+        poses = len(state.pose)
+        pose = state.pose.copy()
+        # No tilt is expected, and a sheet below where it was.
+        pose[2:] -= start.pose[2:]
+        by_pose = precision[:poses] * pose
         by_lens = np.zeros(len(lenses))
-        precision = self.expected_precision()[1][2:]
         away_from_guess = lenses - self._expected_lenses(vector)
-        by_lens[self.free] = precision * away_from_guess[self.free]
-        off = by_lens @ away_from_guess
-        value = float(np.sum(moves**2) + tilt @ tilt + off) / 2
-        by_position, by_normal = moves / _FAR, tilt / _TILTED
+        by_lens[self.free] = precision[poses:] * away_from_guess[self.free]
+        off = by_pose @ pose + by_lens @ away_from_guess
+        value = float(np.sum(moves**2) + off) / 2
+        by_position = moves / _FAR
         if sites is not None:
-            away = sites.away(state.sites) / ELASTIC
+            spread = sites.spread[:, np.newaxis]
+            away = sites.away(state.sites) / spread
             value += float(np.sum(away**2)) / 2
-            by_site = sites.roughness.T @ away / ELASTIC
+            by_site = sites.roughness.T @ (away / spread)
             by_position = by_position + by_site
-            by_normal = by_normal - state.off @ by_site
-        return value, by_position, by_normal, by_lens
+            by_pose[:2] -= state.off @ by_site
+        return value, by_position, by_pose, by_lens
 
     def _expected_lenses(self, start: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the guess, with drift and dose of where a search starts."""

@@ -27,6 +27,9 @@ _STEP = 0.02
 # Largest component of the normal across the beam.
 _STEEPEST = 0.35
 
+# Least distance of a sheet below [Å].
+_NEAREST = 2.0
+
 # Largest move of a column in one fit [Å].
 _LONGEST = 0.8
 
@@ -40,7 +43,7 @@ class Scales:
     position
         Of a position [Å].
     shared
-        Of tilt and free lenses together: a change of each unknown changes them by a
+        Of pose and free lenses together: a change of each unknown changes them by a
         column of this matrix.
     """
 
@@ -58,11 +61,11 @@ def find_scales(
     fit, state, vector
         Images, columns and lenses.
     """
-    precision, others = fit.expected_precision()
+    precision, others = fit.expected_precision(state)
     # Displacements of random signs, of which neighbors' do not add up.
     signs = np.random.default_rng(0).choice([-_STEP, _STEP], state.positions.shape)
     values = [
-        fit.with_wave(state.moved(state.positions + each, state.normal)).chi2(vector)
+        fit.with_wave(state.moved(state.positions + each, state.pose)).chi2(vector)
         for each in (signs, 0 * signs, -signs)
     ]
     bend = (values[0] + values[2] - 2 * values[1]) / (2 * signs.size * _STEP**2)
@@ -127,19 +130,22 @@ class Unknowns:
         if count:
             positions = positions + self.scales.position * x[:count].reshape(-1, 2)
         shared = self.scales.shared @ x[count:]
-        normal = state.normal + shared[:2]
-        normal = normal * min(1, _STEEPEST / max(float(np.hypot(*normal)), _STEEPEST))
+        poses = len(state.pose)
+        pose = state.pose + shared[:poses]
+        steep = float(np.hypot(*pose[:2]))
+        pose[:2] *= min(1, _STEEPEST / max(steep, _STEEPEST))
+        pose[2:] = np.maximum(pose[2:], _NEAREST)
         vector = self.vector.copy()
-        vector[self.fit.free] += shared[2:]
-        return state.moved(positions, normal), vector
+        vector[self.fit.free] += shared[poses:]
+        return state.moved(positions, pose), vector
 
     def packed(
         self,
         by_position: NDArray[np.float64],
-        by_normal: NDArray[np.float64],
+        by_pose: NDArray[np.float64],
         by_lens: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Return the gradient by the unknowns."""
-        shared = np.concatenate([by_normal, by_lens[self.fit.free]])
+        shared = np.concatenate([by_pose, by_lens[self.fit.free]])
         own = self.scales.position * by_position.ravel()[: self._columns]
         return np.concatenate([own, self.scales.shared.T @ shared])

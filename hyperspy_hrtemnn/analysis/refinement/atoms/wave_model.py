@@ -118,7 +118,7 @@ class WaveModel:
         corner
             First row and column of the window.
         """
-        heights = state.heights_of(sites)
+        heights = state.heights_of(sites, kinds)
         return _multiplied(spectra[kinds], self._phases(sites, heights, corner))
 
     def _phases(
@@ -185,7 +185,7 @@ class WaveModel:
         wave: NDArray[np.complex64],
         by_wave: NDArray[np.complex64],
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the gradient by positions and tilt from that by the wave.
+        """Return the gradient by positions and pose from that by the wave.
 
         Parameters
         ----------
@@ -197,7 +197,7 @@ class WaveModel:
 
         Returns
         -------
-        By the positions, shape (column, 2), and by the normal, shape (2,).
+        By the positions, shape (column, 2), and by the pose, as of `SheetState`.
         """
         columns = self.columns
         pulls = self._pulls(stamps, wave, by_wave)
@@ -253,7 +253,7 @@ class WaveModel:
         by_site: NDArray[np.float64],
         by_distance: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the gradient by positions and normal from that by sites and planes."""
+        """Return the gradient by positions and pose from that by sites and planes."""
         of_position, of_normal = state.height_slopes()
         # Sites move with positions, and against the tilt by the height of the column.
         by_position = by_site - by_distance[:, np.newaxis] * of_position
@@ -266,7 +266,10 @@ class WaveModel:
             turned *= along_y[:, :, np.newaxis]
             together = np.einsum("cyx,cx->yx", turned, along_x)
             by_normal += np.einsum("yx,nyx->n", together, slopes[:, kind]).real
-        return by_position, by_normal
+        # What is below stays where it is, seen along the beam, and moves along it.
+        by_distance_below = by_distance[state.below].sum() / state.along
+        pose = np.append(by_normal, by_distance_below)
+        return by_position, pose[: len(state.pose)]
 
 
 def _multiplied(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hyperspy_hrtemnn.analysis.microscope.optics import wavelength
+from hyperspy_hrtemnn.analysis.refinement.lens_parameters import ParameterList
 from hyperspy_hrtemnn.analysis.refinement.series_problem import SeriesProblem
 
 from .column_waves import ColumnWaves
@@ -89,6 +90,11 @@ class SheetProblem:
     options: WaveOptions
     farthest: float
     reach: float
+
+    @property
+    def parameters(self) -> ParameterList:
+        """Parameters of the lenses."""
+        return ParameterList(len(self.series.images), self.options.any_contrast)
 
     def lenses(self) -> SeriesProblem:
         """Return the problem of the lenses, with the wave of the vacuum."""

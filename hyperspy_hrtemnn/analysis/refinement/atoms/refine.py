@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hyperspy_hrtemnn.analysis.refinement.working_grid import HIGHEST
 
+from .block_cuts import is_large
+from .blocks import refine_in_blocks
 from .continuation import continued
 from .first_lenses import in_first_image, known_lenses, search_lenses
+from .fitted_field import FittedField
 from .identities import Identities, changed
 from .information import errors_of_fit
 from .known_sheets import sheet_of_classes
@@ -29,9 +33,12 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.analysis.refinement.fitted_optics import FittedOptics
 
     from .identities import Site
+    from .occupants import Sheet
+    from .problem import SheetProblem
     from .refined_atoms import RefinedAtoms
     from .search import Fitted
     from .sheet_fit import SheetFit
+    from .sheet_state import SheetState
 
 # Highest frequency of the search for the right atoms [1/Å]: beyond, there is little
 # that tells one element from another.
@@ -66,6 +73,10 @@ def refine_atoms(
     lenses change together until chi² is least. Then each site is asked what else might
     stand there, also sites without a column; the best changes are made, and all is
     fitted again, until nothing improves.
+
+    More than 600 columns, or images longer than 100 Å, are refined in overlapping
+    blocks of up to 320 columns and their surroundings. All blocks have the same lenses,
+    but height and tilt of the sheet, which may be bent, and the dose are their own.
 
     Parameters
     ----------
@@ -114,23 +125,67 @@ def refine_atoms(
     guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
     sheet, names = sheet_of_classes(columns["class"], dopants)
     options = WaveOptions(vibration, smoothing, any_contrast)
-    problem = sheet_problem(
-        images,
-        valid,
-        detector,
-        energy,
-        defocus=guess,
-        positions=columns[["y", "x"]].to_numpy(float),
-        sheet=sheet,
-        options=options,
-    )
-    identities = Identities(sheet)
-    middle, fine = problem.fit(_MIDDLE), problem.fit(HIGHEST)
-    state = guessed_state(problem, columns, names)
-    if optics is None:
-        vector = search_lenses(problem, middle, state, guess, Cs)
-    else:
-        vector = known_lenses(problem, optics)
+    fields = _Fields(detector, energy, guess, Cs, optics, sheet, names, options)
+    positions = columns[["y", "x"]].to_numpy(float)
+    if is_large(images.shape[1:], positions, detector.sampling):
+        return refine_in_blocks(fields, images, valid, columns, detector.sampling)
+    field = fields(images, valid, columns)
+    return results(field, field.problem.fit(HIGHEST))
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """What is known of all fields of view of a series; as of `refine_atoms`."""
+
+    detector: Detector
+    energy: float
+    defocus: NDArray[np.float64]
+    Cs: float
+    optics: FittedOptics | None
+    sheet: Sheet
+    names: dict[str, str]
+    options: WaveOptions
+
+    def __call__(
+        self,
+        images: NDArray[np.floating],
+        valid: NDArray[np.bool_],
+        columns: pd.DataFrame,
+        lenses: NDArray[np.float64] | None = None,
+    ) -> FittedField:
+        """Return columns and lenses of a field of view; as of `FitField`."""
+        problem = sheet_problem(
+            images,
+            valid,
+            self.detector,
+            self.energy,
+            defocus=self.defocus,
+            positions=columns[["y", "x"]].to_numpy(float),
+            sheet=self.sheet,
+            options=self.options,
+        )
+        middle, fine = problem.fit(_MIDDLE), problem.fit(HIGHEST)
+        state = guessed_state(problem, columns, self.names)
+        if lenses is not None:
+            vector = lenses
+        elif self.optics is None:
+            vector = search_lenses(problem, middle, state, self.defocus, self.Cs)
+        else:
+            vector = known_lenses(problem, self.optics)
+        return _fitted(problem, middle, fine, state, vector)
+
+
+def _fitted(
+    problem: SheetProblem,
+    middle: SheetFit,
+    fine: SheetFit,
+    state: SheetState,
+    vector: NDArray[np.float64],
+) -> FittedField:
+    """Return columns and lenses that fit, from guesses of both."""
+    identities = Identities(problem.sheet)
+    parameters = fine.residuals.model.parameters
+    moved = vector[[parameters.place(name, 0) for name in ("shift_y", "shift_x")]]
     state, vector = in_first_image(middle, state, vector)
     state = continued(state, identities, problem.series, problem.reach)
     scales = find_scales(middle, state, vector)
@@ -141,7 +196,7 @@ def refine_atoms(
     chi2 = 2 * fitted.value / fine.residuals.series.freedom
     on_sites = identities.sites(fitted.state)
     errors = errors_of_fit(fine, fitted.state, fitted.vector, on_sites, max(chi2, 1.0))
-    return results(problem, fine, fitted, sites, errors)
+    return FittedField(problem, fitted, sites, errors, fine.free, moved)
 
 
 def _explained(

@@ -19,6 +19,7 @@ from .refined_atoms import RefinedAtoms
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .fitted_field import FittedField
     from .identities import Site
     from .information import Errors
     from .problem import SheetProblem
@@ -34,28 +35,25 @@ _FINE = 3.2
 
 
 def results(
-    problem: SheetProblem,
-    fit: SheetFit,
-    fitted: Fitted,
-    sites: list[Site],
-    errors: Errors,
+    field: FittedField, fit: SheetFit, plane: float | None = None
 ) -> RefinedAtoms:
     """Return what a refinement found.
 
     Parameters
     ----------
-    problem
-        Images and sheet.
-    fit, fitted
-        How they were fitted, and what fits.
-    sites
-        All sites, with what may stand there.
-    errors
-        Errors of the fit.
+    field
+        What was found.
+    fit
+        How its images are compared.
+    plane
+        Position along the beam of the plane of the wave [Å]; by default 2 Å behind the
+        last atom.
     """
+    problem, fitted, errors = field.problem, field.fitted, field.errors
     state, series = fitted.state, problem.series
-    symbols, atoms = _atoms(problem, state)
-    plane = float(atoms[:, 2].max(initial=0.0)) + _BEHIND
+    symbols, atoms = atoms_of(problem, state)
+    if plane is None:
+        plane = plane_behind(atoms)
     residuals = fit.with_wave(state)
     freedom = fit.residuals.series.freedom
     chi2 = residuals.chi2(fitted.vector)
@@ -74,10 +72,11 @@ def results(
         unexplained=(chi2 - freedom + parameters) / visible,
     )
     inside = series.outside(state.positions) <= 0
+    columns = _columns(problem, state, field.sites, errors)[inside]
     first = np.array([series.origin, series.origin, 0.0])
     return RefinedAtoms(
-        columns=_columns(problem, state, sites, errors)[inside].reset_index(drop=True),
-        empty_sites=_empty_sites(problem, state, sites),
+        columns=columns.reset_index(drop=True),
+        empty_sites=_empty_sites(problem, state, field.sites),
         symbols=tuple(symbols),
         positions=atoms - first,
         tilt=Measured(state.normal[::-1], np.sqrt(np.diag(errors.tilt))[::-1]),
@@ -88,7 +87,12 @@ def results(
     )
 
 
-def _atoms(
+def plane_behind(atoms: NDArray[np.float64]) -> float:
+    """Return the position along the beam of the plane of the wave of atoms [Å]."""
+    return float(atoms[:, 2].max(initial=0.0)) + _BEHIND
+
+
+def atoms_of(
     problem: SheetProblem, state: SheetState
 ) -> tuple[list[str], NDArray[np.float64]]:
     """Return symbols and positions (x, y, z) of the atoms in the padded images."""

@@ -7,6 +7,7 @@ another height. The place is that of the first image, whose shift is 0.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +50,12 @@ class SheetFit:
         self.free = parameters.steps > 0
         for name in ("shift_y", "shift_x"):
             self.free[parameters.place(name, 0)] = False
+
+    def with_lenses_held(self) -> SheetFit:
+        """Return the same fit with lenses that are no unknowns."""
+        other = copy(self)
+        other.free = np.zeros_like(self.free)
+        return other
 
     def with_wave(self, state: SheetState, strength: float = 1.0) -> SeriesResiduals:
         """Return the residuals of the images, of which a state's wave is that.

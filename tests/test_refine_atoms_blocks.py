@@ -198,7 +198,8 @@ def test_a_common_lens_is_that_of_all_measurements_together():
         places.append(
             LensOfPlace(at_place * steps, covariance * np.outer(steps, steps))
         )
-    found = common_lens(places, ways * steps[:, np.newaxis], steps)
+    information = [each.information() for each in places]
+    found = common_lens(information, ways * steps[:, np.newaxis], steps)
     for place, lens in zip(places, found, strict=True):
         np.testing.assert_allclose(lens.vector, place.vector, rtol=1e-6, atol=1e-9)
         less = np.diag(place.covariance) - np.diag(lens.covariance)
@@ -210,8 +211,18 @@ def test_a_place_alone_keeps_its_lens():
     free = parameters.steps > 0
     steps = parameters.steps[free]
     covariance = np.diag(steps**2) * 1e-3
-    (found,) = common_lens(
-        [LensOfPlace(3 * steps, covariance)], differing(parameters, free), steps
-    )
+    place = LensOfPlace(3 * steps, covariance).information()
+    (found,) = common_lens([place], differing(parameters, free), steps)
     np.testing.assert_allclose(found.vector, 3 * steps)
     np.testing.assert_allclose(found.covariance, covariance, rtol=1e-9, atol=1e-12)
+
+
+def test_what_was_expected_is_not_what_a_place_tells():
+    expected, precision = np.array([2.0, -1.0]), np.array([0.5, 3.0])
+    told = np.array([[4.0, 1.0], [1.0, 2.0]])
+    vector = np.array([1.0, 5.0])
+    covariance = np.linalg.inv(told + np.diag(precision))
+    both = covariance @ (told @ vector + precision * expected)
+    found = LensOfPlace(both, covariance).information(expected, precision)
+    np.testing.assert_allclose(found.precision, told)
+    np.testing.assert_allclose(found.pull, told @ vector)

@@ -48,6 +48,8 @@ from .particles.properties import particle_properties as particle_properties
 from .particles.splitting import split_and_count_particles as split_and_count_particles
 from .particles.splitting import split_particles as split_particles
 from .particles.tracking import ParticleTracker as ParticleTracker
+from .refinement.atoms.refine import refine_atoms as refine_atoms
+from .refinement.atoms.refined_atoms import RefinedAtoms as RefinedAtoms
 from .refinement.fitted_optics import FittedOptics as FittedOptics
 from .refinement.fitted_optics import Measured as Measured
 from .refinement.optics_fit import fit_optics as fit_optics
@@ -90,6 +92,7 @@ __all__ = [
     "Optics",
     "ParticleTracker",
     "ReadoutFit",
+    "RefinedAtoms",
     "SegmentedColumns",
     "WaveColumns",
     "WaveError",
@@ -141,6 +144,7 @@ __all__ = [
     "particle_spectra",
     "propagate_wave",
     "reconstruct_exit_wave",
+    "refine_atoms",
     "remove_bragg_spots",
     "smallest_crop_size",
     "split_and_count_particles",

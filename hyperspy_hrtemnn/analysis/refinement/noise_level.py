@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.fft
 
+from hyperspy_hrtemnn.user_warnings import warn_user
+
 from .fitted_optics import Measured
 from .working_grid import HIGHEST, half
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 # Frequencies of which nothing passes the lenses, as shares of the highest one.
 _NOISE_ONLY = (0.8, 0.97)
+
+# Share by which the noise may differ from the detector's.
+_OFF = 0.1
 
 
 def noise_level(residuals: SeriesResiduals, vector: NDArray[np.float64]) -> Measured:
@@ -55,6 +60,27 @@ def noise_level(residuals: SeriesResiduals, vector: NDArray[np.float64]) -> Meas
     expected = float(_expected_power(series)[outside].sum())
     independent = 2 * len(powers) * expected
     return Measured(float(np.mean(powers)) / expected, math.sqrt(2 / independent))
+
+
+def warn_of_noise(noise: Measured) -> None:
+    """Warn if the noise of images is not that of their detector.
+
+    Parameters
+    ----------
+    noise
+        As of `noise_level`.
+
+    Warns
+    -----
+    UserWarning
+        If it differs by more than 10 % and more than four standard errors.
+    """
+    if abs(noise.value - 1) > max(_OFF, 4 * noise.error):
+        warn_user(
+            f"The noise of the images is {noise.value:.2f} times that of the detector "
+            "at this dose, and all errors are wrong by its root: check "
+            "counts_per_electron, dose, mtf and readout."
+        )
 
 
 def _expected_power(series: WhitenedSeries) -> NDArray[np.float64]:

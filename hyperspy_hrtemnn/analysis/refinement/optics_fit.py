@@ -11,6 +11,7 @@ from hyperspy_hrtemnn.analysis.microscope.optics import wavelength
 from hyperspy_hrtemnn.user_warnings import warn_user
 
 from .least_squares import minimize
+from .noise_level import warn_of_noise
 from .optics_of_vector import optics_of_vector
 from .repeated_error import repeated_error
 from .residuals import SeriesResiduals
@@ -41,9 +42,6 @@ _NOTHING = 0.5
 
 # Share above which the lenses may be wrong.
 _DOUBTFUL = 0.08
-
-# Share by which the noise may differ from the detector's.
-_NOISE_OFF = 0.1
 
 _ITERATIONS = 20
 
@@ -205,13 +203,7 @@ def _warn(fitted: FittedOptics, uncertain: float) -> None:
             "%: the lenses may be wrong. Try another guess of defocus and Cs, or a "
             "better wave."
         )
-    level, certain = fitted.noise.value, 4 * fitted.noise.error
-    if abs(level - 1) > max(_NOISE_OFF, certain):
-        warn_user(
-            f"The noise of the images is {level:.2f} times that of the detector at "
-            "this dose, and the errors of the lenses are wrong by its root: check "
-            "counts_per_electron, dose, mtf and readout."
-        )
+    warn_of_noise(fitted.noise)
 
 
 def _refuse(remaining: float, visible: float) -> None:

@@ -21,6 +21,7 @@ from .common_lens import LensOfPlace, common_lens, differing
 from .identities import Identities
 from .information import with_lenses
 from .search import search
+from .sheet_fit import precision_of_guess
 from .unknowns import find_scales
 
 if TYPE_CHECKING:
@@ -78,6 +79,10 @@ def refine_in_blocks(
     """
     series = _Series(images, valid, columns, sampling)
     positions = columns[["y", "x"]].to_numpy(float)
+    # A block of what is not data would tell nothing.
+    pixels = np.round(positions / sampling).astype(int)
+    rows, places = np.clip(pixels, 0, np.array(valid.shape) - 1).T
+    positions = positions[valid[rows, places]]
     blocks = cut_blocks(positions, valid.shape, sampling)
     blocks.sort(key=lambda block: -int(np.sum(block.beyond(positions) <= 0)))
     first = fit_field(*series.of_block(blocks[0], np.zeros(2)))
@@ -115,14 +120,20 @@ class _Series:
 
 def _with_one_lens(fields: list[FittedField]) -> list[FittedField]:
     """Return fields with the lenses of all, and positions that fit these."""
-    free = fields[0].free
-    parameters = fields[0].problem.parameters
+    free, parameters = fields[0].free, fields[0].problem.parameters
+    own = np.ix_(free, free)
     places = [
-        LensOfPlace(each.fitted.vector[free], each.errors.lenses[np.ix_(free, free)])
+        LensOfPlace(each.fitted.vector[free], each.errors.lenses[own])
         for each in fields
     ]
+    # What the user expects counts once, and the lenses of the first are in its images.
+    information = [places[0].information()]
+    precision = precision_of_guess(parameters.steps[free])
+    information += [
+        each.information(places[0].vector, precision) for each in places[1:]
+    ]
     ways = differing(parameters, free)
-    found = common_lens(places, ways, parameters.steps[free])
+    found = common_lens(information, ways, parameters.steps[free])
     return [_refitted(*each) for each in zip(fields, found, strict=True)]
 
 

@@ -26,11 +26,45 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class LensInformation:
+    """What the images of a place tell of the free parameters of the lenses.
+
+    Parameters
+    ----------
+    precision
+        Inverse of their covariance, shape (free, free).
+    pull
+        Its product with the parameters, shape (free,).
+    """
+
+    precision: NDArray[np.float64]
+    pull: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class LensOfPlace:
-    """Parameters of the lenses at a place, and their covariance, of the free ones."""
+    """Free parameters of the lenses at a place, and their covariance."""
 
     vector: NDArray[np.float64]
     covariance: NDArray[np.float64]
+
+    def information(
+        self,
+        expected: NDArray[np.float64] | None = None,
+        precision: NDArray[np.float64] | None = None,
+    ) -> LensInformation:
+        """Return what is told of them, without what had been expected.
+
+        Parameters
+        ----------
+        expected, precision
+            Parameters that had been expected, and the inverses of their variances.
+        """
+        told = np.asarray(np.linalg.inv(self.covariance), np.float64)
+        pull = told @ self.vector
+        if expected is None or precision is None:
+            return LensInformation(told, pull)
+        return LensInformation(told - np.diag(precision), pull - precision * expected)
 
 
 def differing(
@@ -54,7 +88,7 @@ def differing(
 
 
 def common_lens(
-    places: Sequence[LensOfPlace],
+    places: Sequence[LensInformation],
     ways: NDArray[np.float64],
     steps: NDArray[np.float64],
 ) -> list[LensOfPlace]:
@@ -63,7 +97,7 @@ def common_lens(
     Parameters
     ----------
     places
-        What each has found.
+        What each tells.
     ways
         What may differ between them, as of `differing`.
     steps
@@ -71,29 +105,22 @@ def common_lens(
     """
     ways = ways / steps[:, np.newaxis]
     ways = ways / np.linalg.norm(ways, axis=0)
-    vectors = [each.vector / steps for each in places]
-    scale = np.outer(steps, steps)
-    precisions = [np.linalg.inv(each.covariance / scale) for each in places]
-    # The way to each place's own part, which is 0 at the first.
-    own = [np.zeros((ways.shape[1], len(steps)))]
-    spreads = [np.zeros((len(steps), len(steps)))]
-    for precision in precisions[1:]:
-        spread = np.linalg.inv(ways.T @ precision @ ways)
-        own.append(spread @ ways.T @ precision)
-        spreads.append(ways @ spread @ ways.T)
-    # What is common has the precision that is left without the own part.
+    precisions = [each.precision * np.outer(steps, steps) for each in places]
+    pulls = [each.pull * steps for each in places]
+    # Covariance of what is a place's own if the rest is known; 0 at the first.
+    own = [np.zeros((ways.shape[1], ways.shape[1]))]
+    own += [np.asarray(np.linalg.inv(ways.T @ p @ ways)) for p in precisions[1:]]
+    # What is told of the common part is what the own part leaves.
     left = [
-        precision - precision @ ways @ each
+        np.eye(len(steps)) - precision @ ways @ each @ ways.T
         for precision, each in zip(precisions, own, strict=True)
     ]
-    covariance = np.linalg.inv(np.sum(left, axis=0))
-    mean = covariance @ np.sum(
-        [a @ b for a, b in zip(left, vectors, strict=True)], axis=0
-    )
+    told = np.sum([a @ b for a, b in zip(left, precisions, strict=True)], axis=0)
+    covariance = np.linalg.inv(told)
+    mean = covariance @ np.sum([a @ b for a, b in zip(left, pulls, strict=True)], 0)
     found = []
-    for vector, each, spread in zip(vectors, own, spreads, strict=True):
-        at_place = mean + ways @ (each @ (vector - mean))
-        rest = np.eye(len(steps)) - ways @ each
-        whole = rest @ covariance @ rest.T + spread
-        found.append(LensOfPlace(at_place * steps, whole * scale))
+    for precision, pull, rest, each in zip(precisions, pulls, left, own, strict=True):
+        at_place = mean + ways @ each @ ways.T @ (pull - precision @ mean)
+        whole = rest.T @ covariance @ rest + ways @ each @ ways.T
+        found.append(LensOfPlace(at_place * steps, whole * np.outer(steps, steps)))
     return found

@@ -29,8 +29,7 @@ def search_lenses(
     problem: SheetProblem,
     fit: SheetFit,
     state: SheetState,
-    defocus: NDArray[np.float64],
-    Cs: float,
+    guess: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Return the lenses that explain the images of guessed columns best.
 
@@ -40,11 +39,10 @@ def search_lenses(
         The images.
     state
         The columns.
-    defocus, Cs
-        Guess of the defocus of each image and of the spherical aberration [Å].
+    guess
+        Parameters of the lenses that are expected.
     """
-    lenses = problem.lenses()
-    guess = lenses.guess(defocus, Cs, problem.options.smoothing)
+    lenses, guess = problem.lenses(), guess.copy()
     wave = fit.model.wave(fit.model.stamps(state))
     places = fit.residuals.model.parameters.places("log_electrons")
     guess[places] -= math.log(float(np.mean(np.abs(wave) ** 2)))

@@ -85,6 +85,9 @@ class Sites:
     roughness
         Matrix that makes of the displacements from there what neighbors do not share,
         shape (column, column); rows of 0 for columns that are not on a site.
+    lattice_constant
+        Lattice constant of the largest grain, by the area of its cell, NaN without one
+        [Å].
     free
         Positions of the sites without a column [Å], shape (site, 2).
     free_sublattice
@@ -94,6 +97,7 @@ class Sites:
     sublattice: NDArray[np.intp]
     ideal: NDArray[np.float64]
     roughness: csr_array
+    lattice_constant: float
     free: NDArray[np.float64]
     free_sublattice: NDArray[np.intp]
 
@@ -123,6 +127,7 @@ def find_sites(
     sublattice, lattice = np.full(count, -1), np.full((count, 2), np.nan)
     entries: list[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]] = []
     free, of_free = [np.zeros((0, 2))], [np.zeros(0, np.intp)]
+    largest, constant = 0, np.nan
     left = np.arange(count)
     while len(left) >= _SMALLEST:
         known = None if expected is None else expected[left]
@@ -130,6 +135,10 @@ def find_sites(
         if grain is None:
             break
         columns = left[grain.columns]
+        if len(columns) > largest:
+            largest = len(columns)
+            area = abs(float(np.linalg.det(grain.vectors)))
+            constant = float(np.sqrt(area * 2 / np.sqrt(3)))
         ideal = grain.ideal(grain.sublattice, grain.indices)
         sublattice[columns], lattice[columns] = grain.sublattice, ideal
         near = columns[_nearest(ideal, ideal, leave=True)]
@@ -150,7 +159,9 @@ def find_sites(
         np.concatenate(each) for each in zip(none, *entries, strict=True)
     )
     roughness = csr_array((values, (rows, others)), shape=(count, count))
-    return Sites(sublattice, lattice, roughness, *_clear(free, of_free, positions))
+    return Sites(
+        sublattice, lattice, roughness, constant, *_clear(free, of_free, positions)
+    )
 
 
 def _find_grain(

@@ -35,6 +35,9 @@ _ANYWHERE = 0.3
 # Share of the sites beside a flake, bonded to one column only, that are empty.
 _BESIDE = 0.9
 
+# Distance of two columns below which they are one [bonds].
+_DOUBLE = 0.5
+
 # Distance from a change within which other sites may have changed, too [Å].
 _AFFECTED = 6.0
 
@@ -119,6 +122,21 @@ class Identities:
         """Return the sites of a state's columns."""
         expected = None if self._alike else self._expected(state.kinds)
         return find_sites(state.sites, expected)
+
+    def without_doubles(self, state: SheetState) -> SheetState:
+        """Return a state without columns where another one is.
+
+        Two columns on one site explain the images together, and neither is right. The
+        one that is on the site stays.
+        """
+        near = _DOUBLE * _bond(state.sites)
+        pairs = cKDTree(state.sites).query_pairs(near, output_type="ndarray")
+        if not len(pairs):
+            return state
+        on = self.sites(state).sublattice >= 0
+        worse = np.where(on[pairs[:, 0]], pairs[:, 1], pairs[:, 0])
+        kept = np.setdiff1d(np.arange(len(state)), worse)
+        return state.with_columns(state.positions[kept], state.kinds[kept])
 
     def examine(
         self,

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 # Distance up to which columns are seen as blended with each other [Å].
 _BLENDED = 6.0
 
-# Standard deviation of the mean of all occupancies from 1 where the contrast is fitted.
-_COMMON = 0.01
+# Standard deviations of occupancies from 1 where the contrast is fitted: of the mean of
+# all, and of each, so that those beyond the images do not make up for it.
+_COMMON, _STRENGTH = 0.01, 0.3
 
 
 @dataclass(frozen=True)
@@ -284,6 +285,7 @@ def _expected(
         # What all columns have in common is the contrast then.
         occupied = np.arange(2, 3 * count, 3)
         matrix[np.ix_(occupied, occupied)] += (_COMMON * count) ** -2.0
+        matrix[occupied, occupied] += _STRENGTH**-2
     return np.asarray(matrix + np.diag(diagonal))
 
 

@@ -15,15 +15,23 @@ if TYPE_CHECKING:
 # images that tell anything tell more.
 _VACANCY, _SUBSTITUTE, _ANTISITE = 0.03, 0.01, 0.001
 
-# Half the distance of the planes of X [Å]; X-ray values, as `LATTICES` of the training.
-_HALF_THICKNESS = {
-    "MoS2": 1.585,
-    "MoSe2": 1.665,
-    "MoTe2": 1.80,
-    "WS2": 1.57,
-    "WSe2": 1.67,
-    "NbSe2": 1.665,
+_LATTICES = {
+    "MoS2": (3.160, 3.17),
+    "MoSe2": (3.288, 3.33),
+    "MoTe2": (3.519, 3.60),
+    "WS2": (3.153, 3.14),
+    "WSe2": (3.282, 3.34),
+    "NbSe2": (3.445, 3.33),
 }
+"""Lattice constant and distance between the planes of X [Å] of layers in the phase 2H.
+
+X-ray values of bulk crystals: Bronsema et al., Z. Anorg. Allg. Chem. 540, 15 (1986);
+James and Lavik, Acta Cryst. 16, 1183 (1963); Puotinen and Newnham, Acta Cryst. 14, 691
+(1961); Schutte et al., J. Solid State Chem. 70, 207 (1987); Marezio et al., J. Solid
+State Chem. 4, 425 (1972).
+"""
+
+_GRAPHENE = 2.46  # lattice constant [Å]
 
 
 def sheet_of_classes(
@@ -80,7 +88,7 @@ def graphene(dopants: Sequence[str] = ()) -> Sheet:
         *(Occupant(each, ((each, 0.0),), _SUBSTITUTE) for each in dopants),
         empty(_VACANCY),
     )
-    return Sheet((site, site, ()))
+    return Sheet("graphene", _GRAPHENE, (site, site, ()))
 
 
 def mx2(m: str, x: str, dopants: Sequence[str] = ()) -> Sheet:
@@ -100,15 +108,16 @@ def mx2(m: str, x: str, dopants: Sequence[str] = ()) -> Sheet:
     Raises
     ------
     ValueError
-        If the thickness of the layer is not known.
+        If the lattice of the layer is not known.
     """
     formula = f"{m}{x}2"
-    if formula not in _HALF_THICKNESS:
+    if formula not in _LATTICES:
         raise ValueError(
-            f"The distance of the planes of {x} in {formula} is not known, only in "
-            f"{', '.join(_HALF_THICKNESS)}."
+            f"The lattice of {formula} in the phase 2H is not known, only that of "
+            f"{', '.join(_LATTICES)}."
         )
-    half = _HALF_THICKNESS[formula]
+    constant, thickness = _LATTICES[formula]
+    half = thickness / 2
     metal = Occupant(f"1{m}", ((m, 0.0),), 1 - _VACANCY)
     pair = Occupant(f"2{x}", ((x, -half), (x, half)), 1 - 3 * _VACANCY)
     upper = Occupant(f"1{x} upper", ((x, half),), _VACANCY)
@@ -122,4 +131,5 @@ def mx2(m: str, x: str, dopants: Sequence[str] = ()) -> Sheet:
             Occupant(f"1{each} lower 1{x}", ((each, -half), (x, half)), _SUBSTITUTE),
             Occupant(f"2{each}", ((each, -half), (each, half)), _SUBSTITUTE),
         ]
-    return Sheet(((*of_m, empty(_VACANCY)), (*of_x, empty(_VACANCY)), ()))
+    sublattices = (*of_m, empty(_VACANCY)), (*of_x, empty(_VACANCY)), ()
+    return Sheet(formula, constant, sublattices)

@@ -230,9 +230,8 @@ class LocalChange:
         """Return the first row and column of the window, and of the padded box."""
         if column is not None:
             return np.asarray(self.stamps.corners[column])
-        columns = self.fit.model.columns
-        middle = np.round(sites.mean(axis=0) / columns.pixel).astype(int)
-        return np.asarray(middle - columns.size // 2)
+        middle = sites.mean(axis=0, keepdims=True)
+        return np.asarray(self.fit.model.corners(middle)[0])
 
     def _wave_changes(
         self,

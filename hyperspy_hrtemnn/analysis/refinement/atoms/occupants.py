@@ -48,11 +48,17 @@ class Sheet:
 
     Parameters
     ----------
+    name
+        Its formula or name.
+    lattice_constant
+        Its lattice constant [Å].
     sublattices
         Occupants of the sites at (0, 0), (1/3, 1/3) and (2/3, 2/3) of lattice vectors
         60 degrees apart, the usual one first. A honeycomb has no occupant on the third.
     """
 
+    name: str
+    lattice_constant: float
     sublattices: tuple[tuple[Occupant, ...], ...]
 
     @cached_property

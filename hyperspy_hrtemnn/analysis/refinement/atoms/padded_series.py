@@ -19,7 +19,7 @@ _BORDER = 1.5
 
 @dataclass(frozen=True)
 class PaddedSeries:
-    """Images with a border of their mean, which is not compared.
+    """Images with a border, their mirror images, which is not compared.
 
     Parameters
     ----------
@@ -80,12 +80,9 @@ def pad_series(
     edge = math.ceil(_BORDER / sampling)
     inside = np.zeros_like(valid)
     inside[edge:-edge, edge:-edge] = valid[edge:-edge, edge:-edge]
+    # Mirrored, for whitening undoes the MTF, and a step at the border would ring.
     padded = [
-        np.pad(
-            np.where(valid, each, each[valid].mean()),
-            pad,
-            constant_values=each[valid].mean(),
-        )
+        np.pad(np.where(valid, each, each[valid].mean()), pad, mode="symmetric")
         for each in images
     ]
     return PaddedSeries(

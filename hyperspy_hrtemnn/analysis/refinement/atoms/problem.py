@@ -108,8 +108,16 @@ class SheetProblem:
             any_contrast=self.options.any_contrast,
         )
 
-    def fit(self, highest: float) -> SheetFit:
-        """Return the fit on a grid up to a frequency [1/Å]."""
+    def fit(self, highest: float, guess: NDArray[np.float64] | None = None) -> SheetFit:
+        """Return the fit on a grid up to a frequency [1/Å].
+
+        Parameters
+        ----------
+        highest
+            The frequency.
+        guess
+            Parameters of the lenses that are expected.
+        """
         residuals = self.lenses().residuals(highest)
         grid = residuals.series.grid
         columns = ColumnWaves(
@@ -120,7 +128,7 @@ class SheetProblem:
             vibration=self.options.vibration,
             farthest=self.farthest,
         )
-        return SheetFit(residuals, WaveModel(columns, grid, plane=0.0))
+        return SheetFit(residuals, WaveModel(columns, grid, plane=0.0), guess)
 
 
 def sheet_problem(

@@ -22,6 +22,7 @@ from .problem import WaveOptions, guessed_state, sheet_problem
 from .results import results
 from .search import search
 from .unknowns import find_scales
+from .verdict import check_sites, judge, judge_lattice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +50,8 @@ _MIDDLE = 1.5
 _LENSES, _FIRST, _BETWEEN, _LAST = 20, 25, 20, 80
 
 _SWEEPS = 12
+
+_FEWEST = 6  # columns in the smallest sheet
 
 
 def refine_atoms(
@@ -111,26 +114,31 @@ def refine_atoms(
     Raises
     ------
     ValueError
-        If shapes do not fit, the classes are not of a known sheet, the images show
-        nothing above their noise, or no lens makes such images of the columns.
+        If shapes do not fit, the classes are not of a known sheet, the columns are not
+        on its sites, the images show nothing above their noise, or the atoms explain
+        less than half of their contrast.
+
+    Warns
+    -----
+    UserWarning
+        If more than 1 % of the contrast is unexplained, the noise is not that of the
+        detector, or the lattice constant is not that of the sheet.
     """
-    count = len(defocus) if optics is None else len(optics.defocus.value)
-    if images.ndim != 3 or len(images) != count or not count:
-        raise ValueError(
-            f"Images of shape (image, y, x) and a defocus for each are needed, not "
-            f"{images.shape} and {count}."
-        )
+    guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
     if valid is None:
         valid = np.ones(images.shape[1:], bool)
-    guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
+    _check(images, guess, columns, valid)
     sheet, names = sheet_of_classes(columns["class"], dopants)
     options = WaveOptions(vibration, smoothing, any_contrast)
     fields = _Fields(detector, energy, guess, Cs, optics, sheet, names, options)
     positions = columns[["y", "x"]].to_numpy(float)
     if is_large(images.shape[1:], positions, detector.sampling):
-        return refine_in_blocks(fields, images, valid, columns, detector.sampling)
-    field = fields(images, valid, columns)
-    return results(field, field.problem.fit(HIGHEST))
+        found = refine_in_blocks(fields, images, valid, columns, detector.sampling)
+    else:
+        field = fields(images, valid, columns)
+        found = results(field, field.problem.fit(HIGHEST))
+    judge(found.optics)
+    return found
 
 
 @dataclass(frozen=True)
@@ -164,26 +172,38 @@ class _Fields:
             sheet=self.sheet,
             options=self.options,
         )
-        middle, fine = problem.fit(_MIDDLE), problem.fit(HIGHEST)
+        identities = Identities(self.sheet)
         state = guessed_state(problem, columns, self.names)
         if lenses is not None:
-            vector = lenses
-        elif self.optics is None:
-            vector = search_lenses(problem, middle, state, self.defocus, self.Cs)
-        else:
-            vector = known_lenses(problem, self.optics)
-        return _fitted(problem, middle, fine, state, vector)
+            fits = [problem.fit(highest, lenses) for highest in (_MIDDLE, HIGHEST)]
+            return _fitted(problem, fits, identities, state, lenses)
+        check_sites(identities.sites(state))
+        vector = self._expected(problem)
+        fits = [problem.fit(highest, vector) for highest in (_MIDDLE, HIGHEST)]
+        if self.optics is None:
+            vector = search_lenses(problem, fits[0], state, vector)
+        field = _fitted(problem, fits, identities, state, vector)
+        state = field.fitted.state
+        judge_lattice(identities.sites(state), state.along, self.sheet)
+        return field
+
+    def _expected(self, problem: SheetProblem) -> NDArray[np.float64]:
+        """Return the lenses that the user expects."""
+        if self.optics is not None:
+            return known_lenses(problem, self.optics)
+        smoothing = self.options.smoothing
+        return problem.lenses().guess(self.defocus, self.Cs, smoothing)
 
 
 def _fitted(
     problem: SheetProblem,
-    middle: SheetFit,
-    fine: SheetFit,
+    fits: list[SheetFit],
+    identities: Identities,
     state: SheetState,
     vector: NDArray[np.float64],
 ) -> FittedField:
     """Return columns and lenses that fit, from guesses of both."""
-    identities = Identities(problem.sheet)
+    middle, fine = fits
     parameters = fine.residuals.model.parameters
     moved = vector[[parameters.place(name, 0) for name in ("shift_y", "shift_x")]]
     state, vector = in_first_image(middle, state, vector)
@@ -199,6 +219,35 @@ def _fitted(
     return FittedField(problem, fitted, sites, errors, fine.free, moved)
 
 
+def _check(
+    images: NDArray[np.floating],
+    defocus: NDArray[np.float64],
+    columns: pd.DataFrame,
+    valid: NDArray[np.bool_],
+) -> None:
+    """Raise a ValueError unless images, defocus and columns belong together."""
+    if images.ndim != 3 or len(images) != len(defocus) or not len(defocus):
+        raise ValueError(
+            f"Images of shape (image, y, x) and a defocus for each are needed, not "
+            f"{images.shape} and {len(defocus)}."
+        )
+    if valid.shape != images.shape[1:]:
+        raise ValueError(
+            f"valid has the shape {valid.shape}, the images have {images.shape[1:]}."
+        )
+    missing = {"x", "y", "class"} - set(columns.columns)
+    if missing:
+        raise ValueError(
+            f"The table of columns lacks {', '.join(sorted(missing))}; give that of "
+            "Segmentation.find_columns."
+        )
+    if len(columns) < _FEWEST or not np.isfinite(columns[["x", "y"]]).all(axis=None):
+        raise ValueError(
+            f"{_FEWEST} columns or more with finite positions are needed to find a "
+            f"sheet, not {len(columns)}."
+        )
+
+
 def _explained(
     middle: SheetFit, fine: SheetFit, identities: Identities, fitted: Fitted
 ) -> tuple[Fitted, list[Site]]:
@@ -208,8 +257,14 @@ def _explained(
     around: NDArray[np.float64] | None = None
     for sweep in range(_SWEEPS):
         chi2 = 2 * fitted.value / middle.residuals.series.freedom
-        sites = identities.examine(middle, fitted.state, fitted.vector, chi2, around)
-        state, changes = changed(fitted.state, sites, identities.empty)
+        single = identities.without_doubles(fitted.state)
+        sites = identities.examine(middle, single, fitted.vector, chi2, around)
+        state, changes = changed(single, sites, identities.empty)
+        if len(state) < _FEWEST:
+            raise ValueError(
+                "The images do not show these columns. Are they those of these images, "
+                "in the right unit, and are energy, pixel size and detector right?"
+            )
         settled = not len(changes)
         if settled and around is None and sweep:
             break

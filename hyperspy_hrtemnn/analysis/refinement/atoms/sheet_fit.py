@@ -28,7 +28,8 @@ edges and vacancies move their neighbors. Images of 10^4 electrons/Å² tell pos
 much better; where they do not, it keeps the crystal in order."""
 
 # Standard deviations that are expected: of a position from where it started [Å], of
-# the tilt, and of lenses from where they started, in typical errors of a guess.
+# the tilt, and of lenses from their guess, in typical errors of one. One image of a
+# perfect crystal tells little of its lenses, which would go anywhere.
 _FAR, _TILTED, _OFF = 0.3, 0.15, 10.0
 
 
@@ -41,11 +42,20 @@ class SheetFit:
         The images; their wave is not used.
     model
         Wave of the sheet on their grid.
+    guess
+        Parameters of the lenses that the user expects; by default those with which a
+        search starts.
     """
 
-    def __init__(self, residuals: SeriesResiduals, model: WaveModel) -> None:
+    def __init__(
+        self,
+        residuals: SeriesResiduals,
+        model: WaveModel,
+        guess: NDArray[np.float64] | None = None,
+    ) -> None:
         self.residuals = residuals
         self.model = model
+        self._guess = guess
         parameters = residuals.model.parameters
         self.free = parameters.steps > 0
         for name in ("shift_y", "shift_x"):
@@ -92,7 +102,7 @@ class SheetFit:
         """
         steps = self.residuals.model.parameters.steps[self.free]
         tilt = np.full(2, _TILTED**-2)
-        return _FAR**-2, np.concatenate([tilt, (_OFF * steps) ** -2.0])
+        return _FAR**-2, np.concatenate([tilt, precision_of_guess(steps)])
 
     def expected(
         self,
@@ -107,8 +117,9 @@ class SheetFit:
         tilt = state.normal / _TILTED
         by_lens = np.zeros(len(lenses))
         precision = self.expected_precision()[1][2:]
-        by_lens[self.free] = precision * (lenses - vector)[self.free]
-        off = by_lens @ (lenses - vector)
+        away_from_guess = lenses - self._expected_lenses(vector)
+        by_lens[self.free] = precision * away_from_guess[self.free]
+        off = by_lens @ away_from_guess
         value = float(np.sum(moves**2) + tilt @ tilt + off) / 2
         by_position, by_normal = moves / _FAR, tilt / _TILTED
         if sites is not None:
@@ -119,5 +130,25 @@ class SheetFit:
             by_normal = by_normal - state.off @ by_site
         return value, by_position, by_normal, by_lens
 
+    def _expected_lenses(self, start: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the guess, with drift and dose of where a search starts."""
+        if self._guess is None:
+            return start
+        parameters, lenses = self.residuals.model.parameters, self._guess.copy()
+        for name in ("shift_y", "shift_x", "log_electrons"):
+            lenses[parameters.places(name)] = start[parameters.places(name)]
+        return lenses
+
     def _spectrum(self, wave: NDArray[np.complex64]) -> NDArray[np.complex64]:
         return self.residuals.series.grid.spectrum_of_grid(wave)
+
+
+def precision_of_guess(steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the inverse variances of guessed parameters of lenses.
+
+    Parameters
+    ----------
+    steps
+        Typical error of the guess of each.
+    """
+    return np.asarray((_OFF * steps) ** -2.0)

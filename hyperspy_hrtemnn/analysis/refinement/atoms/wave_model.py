@@ -87,7 +87,7 @@ class WaveModel:
         columns = self.columns
         if spectra is None:
             spectra = columns.spectra(state.normal)
-        corners = np.round(state.sites / columns.pixel).astype(int) - columns.size // 2
+        corners = self.corners(state.sites)
         phases = self._phases(state.sites, state.heights, corners)
         moved = _multiplied(spectra[state.kinds], phases)
         waves = np.empty_like(moved)
@@ -155,23 +155,22 @@ class WaveModel:
         return whole
 
     def windows(self, stamps: Stamps) -> list[tuple[slice, slice]]:
-        """Return the window of each column in the grid.
-
-        Raises
-        ------
-        ValueError
-            If a window is not in the grid, which has to be large enough.
-        """
+        """Return the window of each column in the grid."""
         size = self.columns.size
-        ends = stamps.corners + size
-        if len(ends) and (
-            stamps.corners.min() < 0 or np.any(ends.max(axis=0) > self.grid.shape)
-        ):
-            raise ValueError("A column is too near to the border of the grid.")
         return [
             (slice(row, row + size), slice(column, column + size))
             for row, column in stamps.corners.tolist()
         ]
+
+    def corners(self, sites: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Return the first row and column of the windows of sites, shape (site, 2).
+
+        Windows at the border of the grid are moved into it, and columns are off their
+        middle there.
+        """
+        size = self.columns.size
+        corners = np.round(sites / self.columns.pixel).astype(int) - size // 2
+        return np.asarray(np.clip(corners, 0, np.array(self.grid.shape) - size))
 
     def has_room(self, site: NDArray[np.float64]) -> bool:
         """Return whether the window of a site (y, x) [Å] is in the grid."""

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Verdict: whether a sheet explains its images, and is the one that it is taken for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hyperspy_hrtemnn.analysis.refinement.noise_level import warn_of_noise
+from hyperspy_hrtemnn.user_warnings import warn_user
+
+if TYPE_CHECKING:
+    from hyperspy_hrtemnn.analysis.refinement.fitted_optics import FittedOptics
+
+    from .honeycomb import Sites
+    from .occupants import Sheet
+
+# Share of the contrast beyond which nothing is found, and beyond which something is
+# wrong, if chi² is too large by this many standard deviations, too. Right fits of
+# simulations leave 0.001, up to 0.006 where a flake fills the field, wrong lenses 0.2,
+# another metal 0.01 to 0.04.
+_NOTHING, _DOUBTFUL, _SIGNIFICANT = 0.5, 0.01, 5.0
+
+# Relative difference of lattice constants above which pixel size or sheet are wrong.
+_STRAINED = 0.015
+
+# Share of the columns that have to be on sites.
+_ON_SITES = 0.5
+
+
+def judge(optics: FittedOptics) -> None:
+    """Refuse a sheet that does not explain its images, or warn.
+
+    Parameters
+    ----------
+    optics
+        Lenses and chi² of the refinement.
+
+    Raises
+    ------
+    ValueError
+        If more than half of the contrast is unexplained.
+
+    Warns
+    -----
+    UserWarning
+        If more than 1 % is, or the noise is not that of the detector.
+    """
+    significant = optics.chi2 - 1 > _SIGNIFICANT * optics.chi2_error
+    if optics.unexplained > _NOTHING and significant:
+        raise ValueError(
+            f"The atoms do not explain the images: {optics.unexplained:.0%} of their "
+            "contrast is left. Are the columns those of these images? Are the energy, "
+            "the pixel size and the detector right, and the defocus (positive = "
+            "underfocus) to 2 nm and Cs to 1.5 µm?"
+        )
+    if optics.unexplained > _DOUBTFUL and significant:
+        warn_user(
+            f"{optics.unexplained:.1%} of the contrast of the images is not that of "
+            f"the atoms (chi² {optics.chi2:.3f}, noise alone 1 ± "
+            f"{optics.chi2_error:.2g}): look at the residuals. Something else may be "
+            "there, such as contamination; if it is everywhere, the lenses or the "
+            "elements may be wrong."
+        )
+    warn_of_noise(optics.noise)
+
+
+def check_sites(sites: Sites) -> None:
+    """Refuse columns that are not on the sites of a honeycomb.
+
+    Parameters
+    ----------
+    sites
+        Sites of the columns.
+
+    Raises
+    ------
+    ValueError
+        If less than half of the columns are.
+    """
+    on = float(np.mean(sites.sublattice >= 0))
+    if on < _ON_SITES:
+        raise ValueError(
+            f"Only {on:.0%} of the columns are on the sites of a honeycomb; for a "
+            "hexagonal sheet such as MoS2 or graphene, seen along its normal, nearly "
+            "all are. Are the columns right, and their positions in the right unit?"
+        )
+
+
+def judge_lattice(sites: Sites, along: float, sheet: Sheet) -> None:
+    """Warn if a lattice is not that of a sheet.
+
+    Parameters
+    ----------
+    sites
+        Sites of the columns.
+    along
+        Component of the sheet's normal along the beam, by which areas look smaller.
+    sheet
+        The sheet that they are taken for.
+
+    Warns
+    -----
+    UserWarning
+        If the lattice constant differs from that of the sheet by more than 1.5 %.
+    """
+    constant = sites.lattice_constant / float(np.sqrt(along))
+    off = constant / sheet.lattice_constant - 1
+    if abs(off) > _STRAINED:
+        warn_user(
+            f"The lattice constant is {constant:.3f} Å, {off:+.1%} off the "
+            f"{sheet.lattice_constant:.3f} Å of {sheet.name}: is the pixel size right? "
+            "The lenses found are wrong with it."
+        )

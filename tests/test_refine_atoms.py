@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Refinement of the atoms of a sheet, against flakes whose atoms are known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import sheets
+from scipy.spatial import cKDTree
+
+from hyperspy_hrtemnn.analysis import refine_atoms
+
+DOSE = 1e4
+GUESS = {"energy": sheets.ENERGY, "defocus": [30, 80, 130], "Cs": -7e4}
+FLAKE = sheets.mos2(tilt=(0.08, -0.05), upper=(3, 12), lower=(8,), missing=(10,))
+
+
+def refined(flake, images, dose=DOSE, columns=None, **options):
+    columns = sheets.guessed(flake) if columns is None else columns
+    options = GUESS | {"detector": sheets.detector(dose)} | options
+    return refine_atoms(images, columns=columns, **options)
+
+
+def matched(table, flake):
+    """Return the true column of each, and how far it is (x, y) [Å]."""
+    names = ["x", "y"]
+    distance, which = cKDTree(flake.columns[names]).query(table[names])
+    assert distance.max() < 0.5
+    assert len(set(which)) == len(which)
+    off = table[names].to_numpy() - flake.columns[names].to_numpy()[which]
+    return which, off
+
+
+@pytest.fixture(scope="module")
+def wave():
+    return sheets.exit_wave(FLAKE)
+
+
+@pytest.fixture(scope="module")
+def series(wave):
+    return sheets.images(wave, DOSE)
+
+
+@pytest.fixture(scope="module")
+def model(series):
+    wrong = sheets.guessed(FLAKE, flipped=3, lost=2)
+    return refined(FLAKE, series, columns=wrong)
+
+
+def test_wrong_classes_and_lost_columns_are_found(model):
+    assert len(model.columns) == len(FLAKE.columns)
+    which, _ = matched(model.columns, FLAKE)
+    assert list(model.columns["class"]) == list(FLAKE.columns["class"].iloc[which])
+
+
+def test_positions_are_as_right_as_their_errors_say(model):
+    _, off = matched(model.columns, FLAKE)
+    errors = model.columns[["sigma_x", "sigma_y"]].to_numpy()
+    assert 0.005 < errors.mean() < 0.015
+    assert np.sqrt(np.mean((off / errors) ** 2)) == pytest.approx(1, abs=0.25)
+
+
+def test_tilt_and_heights_of_the_sheet_come_out(model):
+    np.testing.assert_allclose(model.tilt.value, [0.08, -0.05], atol=0.008)
+    which, _ = matched(model.columns, FLAKE)
+    heights = FLAKE.columns["z"].to_numpy()[which]
+    # Where the beam meets the sheet is a matter of the defocus.
+    difference = model.columns["z"] - heights
+    assert difference.std() < 0.05
+
+
+def test_the_lenses_come_out_within_their_errors(model):
+    optics = model.optics
+    for number, true in enumerate(sheets.OPTICS):
+        off = optics.defocus.value[number] - true.defocus
+        assert abs(off) < 3 * optics.defocus.error[number] + 0.3
+    assert optics.Cs.value == pytest.approx(-8e4, abs=4 * optics.Cs.error)
+    assert optics.focal_spread.value == pytest.approx(
+        10, abs=4 * optics.focal_spread.error
+    )
+
+
+def test_the_wave_is_that_of_multislice(model, wave):
+    difference = model.wave - sheets.smoothed(wave)
+    assert np.sqrt(np.mean(np.abs(difference) ** 2) / 2) < 0.002
+
+
+def test_a_site_without_column_is_a_row_of_empty_sites(model):
+    true = sheets.mos2(tilt=(0.08, -0.05), upper=(3, 12), lower=(8,)).columns
+    place = true[["x", "y"]].iloc[10]
+    table = model.empty_sites
+    nearest = np.hypot(*(table[["x", "y"]] - place).T.to_numpy()).argmin()
+    row = table.iloc[nearest]
+    assert np.hypot(*(row[["x", "y"]] - place)) < 0.2
+    assert row["probability_empty"] > 0.99
+
+
+def test_probabilities_of_a_site_are_one_in_all(model):
+    for table in (model.columns, model.empty_sites):
+        shares = table.filter(like="probability_")
+        np.testing.assert_allclose(shares.sum(axis=1), 1)
+    of_class = [
+        row[f"probability_{row['class']}"] for _, row in model.columns.iterrows()
+    ]
+    assert min(of_class) > 0.9
+
+
+def test_occupancies_of_right_columns_are_one(model):
+    off = (model.columns["occupancy"] - 1) / model.columns["sigma_occupancy"]
+    assert off.abs().median() < 1
+    assert model.columns["occupancy"].between(0.85, 1.15).all()
+
+
+def test_atoms_are_those_of_the_flake(model):
+    assert sorted(model.symbols) == sorted(FLAKE.symbols)
+    distance, _ = cKDTree(FLAKE.positions).query(
+        model.positions
+        + (FLAKE.positions.mean(axis=0) - model.positions.mean(axis=0)) * [0, 0, 1]
+    )
+    assert distance.max() < 0.15
+
+
+def test_residuals_are_noise_of_one(model):
+    inside = model.residuals[:, 20:-20, 20:-20]
+    assert inside.std() == pytest.approx(1, abs=0.1)
+    assert model.optics.chi2 < 1.1
+
+
+def test_a_flake_beyond_the_edge_is_refined_in_the_images(series):
+    cut = series[:, 20:, :].copy()
+    below = sheets.guessed(FLAKE)
+    below = below.assign(y=below["y"] - 20 * sheets.PIXEL)
+    below = below[below["y"] > 0].reset_index(drop=True)
+    model = refined(FLAKE, cut, columns=below)
+    names, edge = ["x", "y"], 20 * sheets.PIXEL
+    found = model.columns.assign(y=model.columns["y"] + edge)
+    which, off = matched(found, FLAKE)
+    assert (FLAKE.columns["y"] > edge).sum() == len(found)
+    assert list(found["class"]) == list(FLAKE.columns["class"].iloc[which])
+    errors = model.columns[["sigma_x", "sigma_y"]].to_numpy()
+    inner = (found[names[1]] > edge + 2).to_numpy()
+    assert np.sqrt(np.mean((off / errors)[inner] ** 2)) < 1.4
+
+
+def test_graphene_is_refined_from_one_image():
+    flake = sheets.graphene(missing=(12,))
+    wave = sheets.exit_wave(flake)
+    images = sheets.images(wave, 1e5, optics=sheets.OPTICS[:1])
+    columns = sheets.guessed(flake, lost=2)
+    model = refined(flake, images, dose=1e5, columns=columns, defocus=[30])
+    assert len(model.columns) == len(flake.columns)
+    _, off = matched(model.columns, flake)
+    assert np.sqrt(np.mean(off**2)) < 0.02
+    assert model.optics.defocus.value[0] == pytest.approx(20, abs=2)
+
+
+def test_a_pixel_size_that_is_wrong_is_told():
+    flake = sheets.graphene(radius=6)
+    images = sheets.images(sheets.exit_wave(flake), 1e5, optics=sheets.OPTICS[:1])
+    columns = sheets.guessed(flake)
+    columns[["x", "y"]] *= 1.03
+    larger = replace(sheets.detector(1e5), sampling=1.03 * sheets.PIXEL)
+    with pytest.warns(UserWarning, match=r"\+3\.\d% off"):
+        refined(flake, images, columns=columns, defocus=[30], detector=larger)
+
+
+def test_images_of_other_things_are_refused(series):
+    flat = series.reshape(len(series), -1)
+    mixed = np.random.default_rng(0).permuted(flat, axis=1).reshape(series.shape)
+    with pytest.raises(ValueError, match=r"nothing above|do not show|do not explain"):
+        refined(FLAKE, mixed)
+
+
+def test_what_is_not_of_the_atoms_is_told(series):
+    y, x = np.mgrid[: series.shape[1], : series.shape[2]]
+    dirt = 1 - 0.1 * np.exp(-((y - 40) ** 2 + (x - 110) ** 2) / (2 * 8**2))
+    with pytest.warns(UserWarning, match="is not that of the atoms"):
+        model = refined(FLAKE, (series * dirt).astype(np.float32))
+    noise = np.abs(model.residuals.sum(axis=0))
+    assert noise[35:45, 105:115].mean() > 1.5 * noise[100:, 20:60].mean()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"defocus": [0, 50]}, r"a defocus for each"),
+        ({"columns": pd.DataFrame({"x": [1.0], "y": [1.0]})}, "lacks class"),
+        ({"valid": np.ones((5, 6), bool)}, r"valid has the shape \(5, 6\)"),
+        ({"dopants": ["Xy"]}, "'Xy' is not the symbol"),
+    ],
+)
+def test_what_does_not_belong_together_is_refused(series, change, message):
+    with pytest.raises(ValueError, match=message):
+        refined(FLAKE, series, **change)
+
+
+def test_columns_that_are_on_no_lattice_are_refused(series):
+    rng = np.random.default_rng(3)
+    places = rng.uniform(4, 23, (40, 2))
+    names = np.where(np.arange(40) % 2, "1Mo", "2S")
+    columns = pd.DataFrame({"class": names, "x": places[:, 0], "y": places[:, 1]})
+    with pytest.raises(ValueError, match="sites of a honeycomb"):
+        refined(FLAKE, series, columns=columns)
+
+
+def test_a_class_of_no_known_sheet_is_refused(series):
+    columns = sheets.guessed(FLAKE).assign(**{"class": "Au"})
+    with pytest.raises(ValueError, match="are of the classes Au; known are"):
+        refined(FLAKE, series, columns=columns)

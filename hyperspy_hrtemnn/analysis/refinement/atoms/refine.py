@@ -22,7 +22,7 @@ from .problem import WaveOptions, guessed_state, sheet_problem
 from .results import results
 from .search import search
 from .unknowns import find_scales
-from .verdict import check_sites, judge, judge_lattice
+from .verdict import check_sites, judge, judge_lattice, judge_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +122,9 @@ def refine_atoms(
     -----
     UserWarning
         If more than 1 % of the contrast is unexplained, the noise is not that of the
-        detector, or the lattice constant is not that of the sheet.
+        detector, the lattice constant is not that of the sheet, or tilt or energy are
+        beyond those at which the model of the wave was tested, 20 degrees and 50 to
+        300 keV.
     """
     guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
     if valid is None:
@@ -138,6 +140,7 @@ def refine_atoms(
         field = fields(images, valid, columns)
         found = results(field, field.problem.fit(HIGHEST))
     judge(found.optics)
+    judge_model(found.tilt.value, energy)
     return found
 
 

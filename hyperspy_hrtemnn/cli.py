@@ -5,12 +5,21 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.command_options import (
+    EXISTING,
+    FILE,
+    FOLDER,
+    LENGTH,
+    on_bad_frame_option,
+    overlap_option,
+    sampling_option,
+    tile_option,
+)
 from hyperspy_hrtemnn.error_lines import as_click_error, warnings_as_lines
 from hyperspy_hrtemnn.options import (
     PredictionOptions,
@@ -20,6 +29,7 @@ from hyperspy_hrtemnn.options import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from hyperspy_hrtemnn.bad_frames import OnBadFrame
 
@@ -85,47 +95,6 @@ class LazyGroup(click.Group):
 @click.option("--traceback", is_flag=True, help="Show the traceback of an error.")
 def main(traceback: bool) -> None:
     """Neural networks for HRTEM: segment and track movies, make networks."""
-
-
-class _Length(click.ParamType):  # type: ignore[type-arg]
-    """A number, in the unit of the axes, or a text with a unit."""
-
-    name = "length"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> float | str:  # noqa: ARG002
-        """Return "1.5" as a number, "2 nm" as it is."""
-        try:
-            return float(value)
-        except ValueError:
-            return str(value)
-
-
-_length = _Length()
-_existing = click.Path(exists=True, path_type=Path)
-_file = click.Path(dir_okay=False, path_type=Path)
-_on_bad_frame = click.option(
-    "--on-bad-frame",
-    type=click.Choice(["raise", "skip"]),
-    help="Stop at a frame that is blank, saturated or cannot be read, or skip it; by "
-    "default such frames of a movie are skipped.",
-)
-_sampling = click.option(
-    "--sampling",
-    type=_length,
-    help='Pixel size, such as "0.12 angstrom", or a number in Å, for files without '
-    "calibration, or with a wrong one; by default that of the file.",
-)
-_tile = click.option(
-    "--tile",
-    type=int,
-    help="Largest side of a tile, in pixels of the network; by default 2048.",
-)
-_overlap = click.option(
-    "--overlap",
-    type=int,
-    help="Overlap of tiles, in pixels of the network; by default its receptive field "
-    "and 32.",
-)
 
 
 @click.command()
@@ -204,16 +173,16 @@ def _text(value: Any) -> str:
 
 
 @click.command()
-@click.argument("movie", type=_existing)
+@click.argument("movie", type=EXISTING)
 @click.option("--model", required=True, help="Name of a network, or its file.")
-@click.option("--out", required=True, type=_file, help="The .hspy file to write.")
-@_sampling
-@_tile
-@_overlap
+@click.option("--out", required=True, type=FILE, help="The .hspy file to write.")
+@sampling_option
+@tile_option
+@overlap_option
 @click.option(
     "--no-resample", is_flag=True, help="Take the pixels for those of the network."
 )
-@_on_bad_frame
+@on_bad_frame_option
 @click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
 def segment(
     *,
@@ -257,7 +226,7 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--search-range",
-            type=_length,
+            type=LENGTH,
             help="Longest distance that a particle may move by itself between frames, "
             'such as "3 nm"; by default a particle that does not overlap with any of '
             "the frame before is new.",
@@ -271,7 +240,7 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--min-area",
-            type=_length,
+            type=LENGTH,
             help='Smallest area of a particle, such as "4 nm^2"; by default a '
             "twentieth of the square of --min-separation. The number of dropped "
             "regions is reported.",
@@ -296,19 +265,19 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.argument("segmentation", type=_existing)
-@click.option("--out", required=True, type=_file, help="The .hspy file to write.")
+@click.argument("segmentation", type=EXISTING)
+@click.option("--out", required=True, type=FILE, help="The .hspy file to write.")
 @click.option(
     "--min-separation",
-    type=_length,
+    type=LENGTH,
     required=True,
     help='Smallest distance of two touching particles, such as "2 nm".',
 )
 @_tracking
-@_sampling
+@sampling_option
 @click.option(
     "--table",
-    type=_file,
+    type=FILE,
     help="A .csv file for the properties of particles, by default none. A second file "
     "beside it, with _frames in its name, says which frames have data.",
 )
@@ -341,29 +310,29 @@ def track(
 
 
 @click.command()
-@click.argument("movie", type=_existing)
+@click.argument("movie", type=EXISTING)
 @click.option("--model", required=True, help="Name of a network, or its file.")
 @click.option(
     "--out",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     help="Folder for the results and the finished frames.",
 )
 @click.option(
     "--min-separation",
-    type=_length,
+    type=LENGTH,
     required=True,
     help='Smallest distance of two touching particles, such as "2 nm".',
 )
 @click.option(
     "--size",
-    type=_length,
+    type=LENGTH,
     help='Side of the crop of a particle for its Fourier transform, such as "8 nm"; '
     "without it there are no reflections.",
 )
 @click.option(
     "--apodization",
-    type=_length,
+    type=LENGTH,
     default=SpectrumOptions.apodization,
     show_default=True,
     help="Its edge.",
@@ -373,9 +342,9 @@ def track(
     help="Crystal of the particles: Au, CeO2, a CIF; by default unknown.",
 )
 @_tracking
-@_sampling
-@_tile
-@_overlap
+@sampling_option
+@tile_option
+@overlap_option
 @click.option(
     "--numproc",
     "-n",
@@ -388,7 +357,7 @@ def track(
     "--scheduler",
     help="Address of a dask.distributed cluster; by default this machine.",
 )
-@_on_bad_frame
+@on_bad_frame_option
 @click.option("--force", is_flag=True, help="Delete frames of other options.")
 def follow(
     *,
@@ -434,11 +403,11 @@ def follow(
 
 
 @click.command()
-@click.argument("movie", type=_existing)
+@click.argument("movie", type=EXISTING)
 @click.option(
     "--out",
     required=True,
-    type=_file,
+    type=FILE,
     help="The parameters file to write. In a file that exists, or in the images of a "
     "recipe, only these keys are changed.",
 )
@@ -482,10 +451,10 @@ def follow(
     show_default=True,
     help="Smallest R2 of the frames whose MTF is used.",
 )
-@_sampling
+@sampling_option
 @click.option(
     "--picture",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="A .png or .pdf file for plots of the fits; by default none.",
 )
 def detector(

@@ -14,6 +14,8 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike
 
     from .analysis import Crystal
@@ -324,6 +326,46 @@ class OpticsOptions:
     Cs: Length = 0.0
     smoothing: Length = IterationOptions.smoothing
     margin: Length | None = None
+
+
+@dataclass(frozen=True)
+class AtomOptions:
+    """Guesses of `HRTEM.refine_atoms`, and what may be in its sample.
+
+    Parameters
+    ----------
+    Cs
+        Guess of the spherical aberration.
+    defocus
+        Guess of the defocus of a single image.
+    dopants
+        Symbols of elements that may stand in place of others.
+    vibration
+        Mean square displacement of atoms along one direction.
+    smoothing
+        Standard deviation of the Gaussian by which the wave is smoothed.
+    any_contrast
+        Whether the contrast of each image is fitted, too.
+
+    Raises
+    ------
+    ValueError
+        If the dopants are one text.
+    """
+
+    Cs: Length = OpticsOptions.Cs
+    defocus: Length | None = None
+    dopants: Sequence[str] = ()
+    vibration: Length = "0.004 angstrom^2"
+    smoothing: Length = IterationOptions.smoothing
+    any_contrast: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.dopants, str):
+            raise ValueError(
+                f"dopants is the text {self.dopants!r}; give a list of the symbols of "
+                f"elements, [{self.dopants!r}]."
+            )
 
 
 def _check_positive(name: str, value: float) -> None:

@@ -465,12 +465,11 @@ def states_its_default(option):
 
 
 @pytest.mark.parametrize(
-    "name", ["models", "card", "segment", "track", "follow", "detector"]
+    "name", ["models", "card", "segment", "track", "follow", "atoms", "detector"]
 )
 def test_help_states_every_default(name):
-    options = [
-        one for one in getattr(cli, name).params if isinstance(one, click.Option)
-    ]
+    command = cli.main.get_command(click.Context(cli.main), name)
+    options = [one for one in command.params if isinstance(one, click.Option)]
     silent = [
         one.name for one in options if not (one.required or states_its_default(one))
     ]

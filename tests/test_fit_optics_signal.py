@@ -162,6 +162,8 @@ def test_signals_that_do_not_fit_are_refused(pair):
         axis.scale *= 0.9
     with pytest.raises(ValueError, match=r"pixels of 0.09 Å, the images of 0.1"):
         finer.fit_optics(series, **COUNTING)
+    with pytest.raises(ValueError, match="115 x 128 pixels, the images have 120 x 128"):
+        wave.isig[:115].fit_optics(series, dose=2e4, **COUNTING)
     with pytest.raises(TypeError, match="A signal of HyperSpy is needed"):
         wave.fit_optics(series.data, **COUNTING)
     with pytest.raises(ValueError, match="The wave is real"):

@@ -7,10 +7,12 @@ series by images of a small flake.
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import hyperspy.api as hs
+import known_atoms
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -170,6 +172,28 @@ def test_the_page_on_graphene(run):
 )
 def test_pages_that_need_a_focal_series(run, name, result):
     assert result in run(name, series=focal_series()[1])
+
+
+def test_the_page_on_atoms(run, tmp_path):
+    flake = known_atoms.flake()
+    wave = hs.signals.ComplexSignal2D(known_atoms.wave_of(flake))
+    wave.set_signal_type("exit_wave")
+    for axis in wave.axes_manager.signal_axes:
+        axis.scale, axis.units = known_atoms.SAMPLING / 10, "nm"
+    defocus = ["-2 nm", "3 nm", "8 nm"]
+    options = {"energy": known_atoms.ENERGY, "mtf": (0.4, 3), "dose": 2e4}
+    lenses = {"focal_spread": "1 nm", "blur": "10 pm"}
+    series = wave.simulate_images(defocus, **options, **lenses)
+    keys = {"mtf": "parametric", "mtf_c1": [0.4, 0.4], "mtf_c3": [3, 3]}
+    camera = json.dumps(keys | {"readout": [0, 1e-4]})
+    (tmp_path / "camera.json").write_text(camera)
+    names = run("atoms.md", series=series)
+    model = names["model"]
+    assert len(model.columns) == len(flake)
+    assert "probability_1W" in model.columns
+    assert model.chi2 == pytest.approx(1, abs=0.05)
+    assert names["wave"].data.shape == known_atoms.SHAPE
+    assert (tmp_path / "flake" / "columns.csv").exists()
 
 
 def test_the_page_on_exit_waves(run):

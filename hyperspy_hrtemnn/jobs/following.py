@@ -14,8 +14,9 @@ from hyperspy_hrtemnn.locks import locked
 from hyperspy_hrtemnn.options import FollowingOptions, ReflectionOptions
 from hyperspy_hrtemnn.signals._one_pass.follow import follow_particles
 from hyperspy_hrtemnn.signals._one_pass.followed_movie import FRAMES
-from hyperspy_hrtemnn.signals._particles.instance_files import write_csv, write_hspy
+from hyperspy_hrtemnn.signals._particles.instance_files import write_hspy
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
+from hyperspy_hrtemnn.signals._shared.output_files import write_csv
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 from hyperspy_hrtemnn.signals._shared.tables import frame_table
 

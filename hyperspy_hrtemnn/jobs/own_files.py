@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from hyperspy_hrtemnn.signals._particles.instance_files import Writing
+    from hyperspy_hrtemnn.signals._shared.output_files import Writing
 
 _MARK = "written by hyperspy-hrtemnn"
 _HEAD = f'{{\n  "{_MARK}": '.encode()

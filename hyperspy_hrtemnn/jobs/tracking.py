@@ -18,7 +18,6 @@ from hyperspy_hrtemnn.bad_frames import NO_DATA
 from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.io.whole_frames import calibrate, load_images
 from hyperspy_hrtemnn.locks import locked
-from hyperspy_hrtemnn.signals._particles.instance_files import write_csv
 from hyperspy_hrtemnn.signals._shared.deferred import (
     deferred_blocks,
     lenient_blocks,
@@ -26,6 +25,7 @@ from hyperspy_hrtemnn.signals._shared.deferred import (
 )
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
 from hyperspy_hrtemnn.signals._shared.labels import has_no_data
+from hyperspy_hrtemnn.signals._shared.output_files import write_csv
 from hyperspy_hrtemnn.signals._shared.probabilities import threshold_of
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 from hyperspy_hrtemnn.signals._shared.tables import check_property_table, frame_table

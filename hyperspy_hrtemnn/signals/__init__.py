@@ -12,7 +12,8 @@ class           signal_type            data
 `LocalFFT`      ``HRTEM_local_fft``    amplitudes, reciprocal axes in 1/nm
 =============== ====================== ==============================================
 
-Each has a lazy twin, `LazyHRTEM` and so on.
+Each has a lazy twin, `LazyHRTEM` and so on. `AtomModel` and `DetectorFit` are results
+of methods of `HRTEM`.
 """
 
 import lazy_loader as _lazy

@@ -1,3 +1,4 @@
+from ._atoms.atom_model import AtomModel as AtomModel
 from ._detector.detector_fit import DetectorFit as DetectorFit
 from ._exit_wave import ExitWave as ExitWave
 from ._hrtem import HRTEM as HRTEM
@@ -12,6 +13,7 @@ from ._segmentation import Segmentation as Segmentation
 
 __all__ = [
     "HRTEM",
+    "AtomModel",
     "DetectorFit",
     "ExitWave",
     "Instances",

@@ -13,6 +13,7 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import standardize
 from hyperspy_hrtemnn.options import (
+    AtomOptions,
     CameraOptions,
     FollowingOptions,
     IterationOptions,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.options import Window
 
+    from ._atoms.atom_model import AtomModel
     from ._detector.detector_fit import DetectorFit
     from ._exit_wave import ExitWave
     from ._instances import Instances
@@ -439,6 +441,171 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             energy,
             CameraOptions(detector, mtf, readout, counts_per_electron, offset, dose),
             OpticsOptions(Cs, smoothing, margin),
+        )
+
+    def refine_atoms(
+        self,
+        columns: pd.DataFrame,
+        *,
+        optics: FittedOptics | None = None,
+        Cs: float | str = AtomOptions.Cs,
+        defocus: float | str | None = AtomOptions.defocus,
+        dopants: Sequence[str] = AtomOptions.dopants,
+        vibration: float | str = AtomOptions.vibration,
+        smoothing: float | str = AtomOptions.smoothing,
+        any_contrast: bool = AtomOptions.any_contrast,
+        energy: float | str | None = None,
+        detector: DetectorFit | str | Path | Mapping[str, Any] | None = None,
+        mtf: tuple[float, float] | None = CameraOptions.mtf,
+        readout: float | None = CameraOptions.readout,
+        counts_per_electron: float | None = CameraOptions.counts_per_electron,
+        offset: float | None = CameraOptions.offset,
+        dose: float | None = CameraOptions.dose,
+    ) -> AtomModel:
+        """Return the atoms that explain this image or focal series, with the lenses.
+
+        A network guesses the columns, physics checks them: positions, tilt and lenses
+        change until the images of the atoms are the measured ones, and each site of
+        the lattice is asked what may stand there, from graphene or a layer MX2 that
+        `columns` are of. See `hyperspy_hrtemnn.analysis.refine_atoms`.
+
+        Parameters
+        ----------
+        columns
+            The table of `Segmentation.find_columns`, or another one with ``class``,
+            ``x`` and ``y`` of this image or series; ``attrs["units"]`` may say another
+            unit than that of the axes.
+        optics
+            The lenses, from `fit_optics`, with which the refinement begins. By default
+            they are found from the guesses.
+        Cs
+            Guess of the spherical aberration, right to 1.5 µm: a number in the unit of
+            the signal axes or a text with a unit, as all lengths.
+        defocus
+            Guess of the defocus of a single image, right to 2 nm, positive =
+            underfocus; a series has it on its axis ``defocus``.
+        dopants
+            Symbols of elements that may stand in place of others, ``["W"]``.
+        vibration
+            Mean square displacement of the atoms along one direction, an area: a number
+            in the square of the unit of the axes or a text, ``"0.003 angstrom^2"``.
+        smoothing
+            Standard deviation of the Gaussian by which the wave of the result is
+            smoothed.
+        any_contrast
+            Whether the contrast of each image is fitted, too: of images with an unknown
+            zero, as stretched ones, or with a background.
+        energy
+            Beam energy in keV or a text, "80 kV"; by default the metadata's.
+        detector, mtf, readout
+            The camera, as in `ExitWave.fit_optics`: what `fit_mtf` found, its file, or
+            numbers.
+        counts_per_electron, offset, dose
+            Counts of an electron and without beam; or the dose in e-/Å², taken for the
+            mean of the images.
+
+        Returns
+        -------
+        Columns with their errors and the probability of each class, empty sites,
+        lenses, exit wave, atoms and residuals. `AtomModel.chi2` is 1 if only noise is
+        left.
+
+        Raises
+        ------
+        ValueError
+            If the camera, the counts of an electron, the defocus or the energy is not
+            known, or contradicts `optics`; if the table is empty, of several frames, of
+            other images, or its classes are not those of a known sheet; if there is
+            more than one image or series; if a number is out of range; if no lens makes
+            such images of the columns.
+
+        Warns
+        -----
+        UserWarning
+            If more than 1 % of the contrast of the images is not that of the atoms, the
+            noise is not that of the detector, or the lattice is not that of the sheet.
+        """
+        from ._atoms.refine_atoms import refine_atoms
+
+        return refine_atoms(
+            self,
+            columns,
+            energy=energy,
+            optics=optics,
+            camera=CameraOptions(
+                detector, mtf, readout, counts_per_electron, offset, dose
+            ),
+            options=AtomOptions(
+                Cs, defocus, dopants, vibration, smoothing, any_contrast
+            ),
+        )
+
+    def find_atoms(
+        self,
+        model: str | Path | Network,
+        *,
+        optics: FittedOptics | None = None,
+        Cs: float | str = AtomOptions.Cs,
+        defocus: float | str | None = AtomOptions.defocus,
+        dopants: Sequence[str] = AtomOptions.dopants,
+        vibration: float | str = AtomOptions.vibration,
+        smoothing: float | str = AtomOptions.smoothing,
+        any_contrast: bool = AtomOptions.any_contrast,
+        energy: float | str | None = None,
+        detector: DetectorFit | str | Path | Mapping[str, Any] | None = None,
+        mtf: tuple[float, float] | None = CameraOptions.mtf,
+        readout: float | None = CameraOptions.readout,
+        counts_per_electron: float | None = CameraOptions.counts_per_electron,
+        offset: float | None = CameraOptions.offset,
+        dose: float | None = CameraOptions.dose,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> AtomModel:
+        """Return the atoms of this image or focal series, found by a network, refined.
+
+        `segment`, averaged over eight orientations, `Segmentation.find_columns` and
+        `refine_atoms` in one call. A network for single images looks at each image of a
+        series, and the columns of that in which it is most certain are taken.
+
+        Parameters
+        ----------
+        model
+            Network for columns, as in `segment`: ``"mos2-columns"``.
+        optics, Cs, defocus, dopants, vibration, smoothing, any_contrast, energy
+            As in `refine_atoms`.
+        detector, mtf, readout, counts_per_electron, offset, dose
+            As in `refine_atoms`.
+        show_progressbar
+            Whether to show a progress bar of the network; by default as in HyperSpy's
+            preferences.
+        num_workers
+            Number of threads of the network; by default dask's own.
+
+        Raises
+        ------
+        ValueError
+            As in `segment` and `refine_atoms`; if the network finds no columns.
+
+        Warns
+        -----
+        UserWarning
+            As in `segment` and `refine_atoms`.
+        """
+        from ._atoms.refine_atoms import find_atoms
+
+        return find_atoms(
+            self,
+            model,
+            energy=energy,
+            optics=optics,
+            camera=CameraOptions(
+                detector, mtf, readout, counts_per_electron, offset, dose
+            ),
+            options=AtomOptions(
+                Cs, defocus, dopants, vibration, smoothing, any_contrast
+            ),
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
         )
 
     def local_fft(

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.signals import Signal2D
 
-from ._particles.instance_files import free_path, write_csv, write_hspy, write_tiff
+from ._particles.instance_files import write_hspy, write_tiff
 from ._particles.instance_plots import draw_lines, draw_outlines, draw_ratios
 from ._particles.particle_spectra import sum_spectra
 from ._particles.properties import check_properties, properties_of
 from ._shared.entrance import OneForm, given, in_one_form, in_same_form
 from ._shared.frames import frame_index, frame_number
 from ._shared.labels import check_ids, distinct_labels, own_labels
+from ._shared.output_files import free_path, write_csv
 from ._shared.runner import each_frame
 from ._shared.skipping import FrameRule
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "segment": ["--model", "au-ceo2-mask", "--out", "out.hspy"],
     "track": ["--min-separation", "2 nm", "--out", "out.hspy"],
     "follow": ["--model", "au-ceo2-mask", "--min-separation", "2 nm", "--out", "out"],
+    "atoms": ["--model", "mos2-columns", "--out", "out", "--mtf", "inf", "1"],
     "detector": ["--out", "out.json"],
 }
 

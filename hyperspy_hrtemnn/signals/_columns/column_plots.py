@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 _PLACES = ("x", "y", "x_from", "y_from", "x_to", "y_to")
 
-# Diameters of circles, in distances of neighboring columns.
-_COLUMN = 0.6
-_EVENT = 1.2
+COLUMN = 0.6
+"""Diameter of the circle around a column, in distances of neighboring columns."""
+
+_EVENT = 1.2  # that of an event
 
 
 def plot_columns(
@@ -39,14 +40,13 @@ def plot_columns(
     """Plot one image and what its tables say of it; see `HRTEM.plot_columns`."""
     check_columns(columns, "frame", "class", "x", "y")
     columns, vacancies, events, diffusion = (
-        _in_unit_of(image, table) for table in (columns, vacancies, events, diffusion)
+        in_unit_of_image(image, table)
+        for table in (columns, vacancies, events, diffusion)
     )
     index = frame_index(image, frame)
     number = _number_in_table(image, index)
     ax = draw_image(np.asarray(image.data[index]), image.axes_manager.signal_axes, ax)
-    spacing = neighbor_distance(columns)
-    if not np.isfinite(spacing):  # a single column: a tenth of the image
-        spacing = abs(np.subtract(*ax.get_xlim())) / 10
+    spacing = column_spacing(columns, ax)
     drawn = [(columns, "-", "")]
     if vacancies is not None:
         drawn.append((vacancies, "--", "missing "))
@@ -55,7 +55,7 @@ def plot_columns(
         rows = table[table["frame"] == number]
         for name, members in rows.groupby("class"):
             places = members[["x", "y"]].to_numpy(float)
-            _circles(ax, places, _COLUMN * spacing, colors[name], line)
+            draw_circles(ax, places, COLUMN * spacing, colors[name], line)
             ax.plot([], [], line, color=colors[name], label=f"{prefix}{name}")
     if events is not None:
         _draw_events(ax, events[events["frame"] == number], _EVENT * spacing)
@@ -66,7 +66,7 @@ def plot_columns(
     return ax
 
 
-def _in_unit_of(image: Signal2D, table: Any) -> Any:
+def in_unit_of_image(image: Signal2D, table: Any) -> Any:
     """Return a table, if there is one, with its places in the unit of an image."""
     unit = unit_of(image.axes_manager.signal_axes[0])
     its_unit = None if table is None else table.attrs.get("units", {}).get("x")
@@ -75,6 +75,14 @@ def _in_unit_of(image: Signal2D, table: Any) -> Any:
         return table
     places = [name for name in _PLACES if name in table]
     return table.assign(**{name: factor * table[name] for name in places})
+
+
+def column_spacing(columns: pd.DataFrame, ax: Axes) -> float:
+    """Return the distance of neighboring columns, for one a tenth of the image."""
+    spacing = neighbor_distance(columns)
+    if np.isfinite(spacing):
+        return spacing
+    return float(abs(np.subtract(*ax.get_xlim())) / 10)
 
 
 def _number_in_table(image: Signal2D, index: tuple[int, ...]) -> int:
@@ -88,10 +96,28 @@ def _number_in_table(image: Signal2D, index: tuple[int, ...]) -> int:
     return int(np.ravel_multi_index(where, sizes))
 
 
-def _circles(
-    ax: Axes, places: NDArray[np.float64], diameter: float, color: str, line: str
+def draw_circles(
+    ax: Axes,
+    places: NDArray[np.float64],
+    diameter: float,
+    color: str,
+    line: str = "-",
+    *,
+    width: float = 1.5,
 ) -> None:
-    """Draw circles whose size is that of the image's, not of the figure's."""
+    """Draw circles whose size is in the unit of the image, not that of the figure.
+
+    Parameters
+    ----------
+    ax
+        Axes of the image.
+    places
+        Positions (x, y) of the circles, shape (circle, 2).
+    diameter
+        Their diameter in the unit of the axes.
+    color, line, width
+        Their color, and style and width of the line.
+    """
     from matplotlib.collections import EllipseCollection
 
     size = np.full(len(places), diameter)
@@ -106,7 +132,7 @@ def _circles(
             facecolors="none",
             edgecolors=color,
             linestyles=line,
-            linewidths=1.5,
+            linewidths=width,
         )
     )
 
@@ -114,7 +140,7 @@ def _circles(
 def _draw_events(ax: Axes, events: pd.DataFrame, diameter: float) -> None:
     from matplotlib import patheffects
 
-    _circles(ax, events[["x", "y"]].to_numpy(float), diameter, "white", "-")
+    draw_circles(ax, events[["x", "y"]].to_numpy(float), diameter, "white", "-")
     # Above and below in turn: the texts of neighbors in a row do not cover each other.
     for k, row in enumerate(events.sort_values("y").itertuples()):
         ax.annotate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hyperspy_hrtemnn.signals._shared.calibration import edges_of
+from hyperspy_hrtemnn.signals._shared.calibration import field_of
 from hyperspy_hrtemnn.signals._shared.runner import each_frame
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 from hyperspy_hrtemnn.signals._shared.tables import join_frames
@@ -52,10 +52,7 @@ def point_table(
     """
     axes = signal.axes_manager
     # What was looked at, also where nothing was found.
-    field = {
-        name: sorted(edges_of(axis))
-        for name, axis in zip("xy", axes.signal_axes, strict=True)
-    }
+    field = field_of(signal)
     tables = each_frame(
         signal,
         find,

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import zlib
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dask
@@ -15,49 +14,18 @@ import tifffile
 from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.hspy_file import save_hspy
+from hyperspy_hrtemnn.signals._shared.output_files import ascii_unit
 from hyperspy_hrtemnn.signals._shared.progress import is_shown
 from hyperspy_hrtemnn.signals._shared.runner import each_frame
 from hyperspy_hrtemnn.signals._shared.units import is_time, unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
+    from pathlib import Path
 
-    import pandas as pd
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
-    Writing = Callable[[Path], AbstractContextManager[Path]]
-    """As `written_whole`: gives a path to write to in place of another."""
-
-# ImageJ and Excel take the encoding of a text for that of the computer.
-_ASCII = str.maketrans({"²": "^2", "°": "deg", "µ": "u", "μ": "u", "Å": "angstrom"})
-
-
-def free_path(path: str | Path, *suffixes: str, overwrite: bool) -> Path:
-    """Return where to write; raise unless it is free and its name ends as it should."""
-    target = Path(path)
-    if suffixes and target.suffix.lower() not in suffixes:
-        raise ValueError(f"{path} has to end with {' or '.join(suffixes)}.")
-    if target.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists; overwrite=True replaces it.")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {target.parent} for {target.name}; make it first."
-        )
-    return target
-
-
-def write_csv(
-    table: pd.DataFrame, path: Path, *, writing: Writing = written_whole
-) -> None:
-    """Write a table with the units of its columns in the header."""
-    units = {
-        name: f"{name} ({unit.translate(_ASCII)})"
-        for name, unit in table.attrs["units"].items()
-    }
-    with writing(path) as temporary:
-        table.rename(columns=units).to_csv(temporary, index=False, encoding="utf-8")
+    from hyperspy_hrtemnn.signals._shared.output_files import Writing
 
 
 def write_hspy(
@@ -136,6 +104,6 @@ def _frame_interval(axis: Any) -> dict[str, Any]:
     if axis.is_uniform and is_time(axis):
         return {
             "finterval": float(axis.scale),
-            "tunit": unit_of(axis).translate(_ASCII),
+            "tunit": ascii_unit(unit_of(axis)),
         }
     return {}

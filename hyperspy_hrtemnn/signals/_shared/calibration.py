@@ -147,6 +147,18 @@ def edges_of(axis: Any) -> tuple[float, float]:
     return first, first + axis.size * axis.scale
 
 
+def field_of(signal: Signal2D) -> dict[str, list[float]]:
+    """Return the lowest and highest coordinate of the images, along x and y.
+
+    Raises
+    ------
+    ValueError
+        If an axis is not uniform.
+    """
+    axes = zip("xy", signal.axes_manager.signal_axes, strict=True)
+    return {name: sorted(edges_of(axis)) for name, axis in axes}
+
+
 def square_pixels(area: float | str, signal: Signal2D) -> float:
     """Return an area in pixels of the signal.
 

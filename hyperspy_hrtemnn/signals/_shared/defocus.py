@@ -89,3 +89,28 @@ def defocus_values(signal: Signal2D) -> NDArray[np.float64] | None:
             unit = length_in(f"1 {axis.units}", "angstrom")
             return None if unit is None else unit * np.asarray(axis.axis, float)
     return None
+
+
+def series_defocus(signal: Signal2D, note: str = "") -> NDArray[np.float64]:
+    """Return the defocus of each image of a focal series [Å].
+
+    Parameters
+    ----------
+    signal
+        Images with a navigation axis ``defocus``.
+    note
+        Sentence on how well it has to be known.
+
+    Raises
+    ------
+    ValueError
+        If it is not known, or that of one image only.
+    """
+    defocus = defocus_values(signal)
+    if defocus is None or len(defocus) < 2:
+        raise ValueError(
+            "The defocus of the images is not known: a navigation axis named 'defocus' "
+            "in a unit of length is needed, along two images or more. "
+            f"{f'{note} ' if note else ''}{AXIS_HELP}"
+        )
+    return defocus

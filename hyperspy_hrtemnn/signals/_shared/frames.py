@@ -11,6 +11,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
+    from numpy.typing import NDArray
 
 
 def frames(signal: Signal2D, channel_axis: Any = None) -> da.Array:
@@ -48,6 +49,13 @@ def frames(signal: Signal2D, channel_axis: Any = None) -> da.Array:
     chunks = (1,) * n_frame_axes + data.shape[n_frame_axes:]
     chunked: da.Array = data.rechunk(chunks, threshold=math.inf)
     return chunked
+
+
+def in_memory(signal: Signal2D) -> NDArray[Any]:
+    """Return the data of one image, shape (y, x), or of one series (image, y, x)."""
+    axes = signal.axes_manager.navigation_axes
+    whole = frames(signal, axes[0]) if axes else frames(signal)[0]
+    return np.asarray(whole.compute())
 
 
 def axis_dicts(signal: Signal2D, without: Any = None) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from hyperspy_hrtemnn.bad_frames import reading
 from hyperspy_hrtemnn.image_data import contrast_checked, image_data
 from hyperspy_hrtemnn.signals._prediction.predictions import load_for, predictions
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
-from hyperspy_hrtemnn.signals._shared.defocus import AXIS_HELP, defocus_values
+from hyperspy_hrtemnn.signals._shared.defocus import series_defocus
 from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
 from hyperspy_hrtemnn.signals._shared.frames import axis_dicts, frames
 from hyperspy_hrtemnn.signals._shared.lenses import (
@@ -150,12 +150,7 @@ def reconstruct_classically(
     show_progressbar
         See the methods of the signals.
     """
-    defocus = defocus_values(signal)
-    if defocus is None or len(defocus) < 2:
-        raise ValueError(
-            "The defocus of the images is not known: a navigation axis named 'defocus' "
-            f"in a unit of length is needed, along two images or more. {AXIS_HELP}"
-        )
+    defocus = series_defocus(signal)
     (axis,) = (a for a in signal.axes_manager.navigation_axes if a.name == "defocus")
     optics = lenses(signal, defocus, energy, lens)
     margin = options.margin

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -258,30 +258,29 @@ def _explained(
     scales = find_scales(middle, fitted.state, fitted.vector)
     fitted = search(middle, fitted.state, fitted.vector, scales, iterations=_FIRST)
     around: NDArray[np.float64] | None = None
-    for sweep in range(_SWEEPS):
-        chi2 = 2 * fitted.value / middle.residuals.series.freedom
-        single = identities.without_doubles(fitted.state)
-        sites = identities.examine(middle, single, fitted.vector, chi2, around)
-        state, changes = changed(single, sites, identities.empty)
+    for _ in range(_SWEEPS):
+        single = replace(fitted, state=identities.without_doubles(fitted.state))
+        sites = _examined(middle, identities, single, around)
+        state, changes = changed(single.state, sites, identities.empty)
         if len(state) < _FEWEST:
             raise ValueError(
                 "The images do not show these columns. Are they those of these images, "
                 "in the right unit, and are energy, pixel size and detector right?"
             )
-        settled = not len(changes)
-        if settled and around is None and sweep:
+        if len(changes) or len(single.state) < len(fitted.state):
+            fitted = search(
+                middle,
+                state,
+                fitted.vector,
+                scales,
+                iterations=_BETWEEN,
+                sites=identities.sites(state),
+                tolerance=0.1,
+            )
+        elif around is None:
             break
-        fitted = search(
-            middle,
-            state,
-            fitted.vector,
-            scales,
-            iterations=_BETWEEN,
-            sites=identities.sites(state),
-            tolerance=0.1,
-        )
         # Once nothing changes near the last changes, all sites are asked again.
-        around = None if settled else changes
+        around = changes if len(changes) else None
     scales = find_scales(fine, fitted.state, fitted.vector)
     fitted = search(
         fine,
@@ -292,4 +291,16 @@ def _explained(
         sites=identities.sites(fitted.state),
         tolerance=0.01,
     )
-    return fitted, sites
+    return fitted, _examined(middle, identities, fitted, None)
+
+
+def _examined(
+    fit: SheetFit,
+    identities: Identities,
+    fitted: Fitted,
+    around: NDArray[np.float64] | None,
+) -> list[Site]:
+    """Return what may stand on the sites near some places, or on all."""
+    state, vector = fitted.state, fitted.vector
+    chi2 = fit.with_wave(state).chi2(vector) / fit.residuals.series.freedom
+    return identities.examine(fit, state, vector, chi2, around)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hyperspy_hrtemnn.analysis.refinement.starts import aligned
 from hyperspy_hrtemnn.analysis.refinement.working_grid import HIGHEST
 
 from .block_cuts import is_large
@@ -278,7 +279,13 @@ def _explained(
                 tolerance=0.1,
             )
         elif around is None:
-            break
+            # In a crystal without an edge only vacancies tell which of the drifts that
+            # are a lattice vector apart is right, and only once they are found.
+            vector = aligned(middle.with_wave(fitted.state), fitted.vector)
+            if vector is fitted.vector:
+                break
+            state, vector = in_first_image(middle, fitted.state, vector)
+            fitted = replace(fitted, state=state, vector=vector)
         # Once nothing changes near the last changes, all sites are asked again.
         around = changes if len(changes) else None
     scales = find_scales(fine, fitted.state, fitted.vector)

@@ -14,7 +14,7 @@ from hyperspy_hrtemnn.analysis.refinement.working_grid import HIGHEST
 from .block_cuts import is_large
 from .blocks import refine_in_blocks
 from .continuation import continued
-from .first_lenses import in_first_image, known_lenses, search_lenses
+from .first_lenses import in_first_image, known_lenses, search_lenses, shift_of_first
 from .fitted_field import FittedField
 from .identities import Identities, changed
 from .information import errors_of_fit
@@ -208,19 +208,18 @@ def _fitted(
 ) -> FittedField:
     """Return columns and lenses that fit, from guesses of both."""
     middle, fine = fits
-    parameters = fine.residuals.model.parameters
-    moved = vector[[parameters.place(name, 0) for name in ("shift_y", "shift_x")]]
+    first = shift_of_first(middle, vector)
     state, vector = in_first_image(middle, state, vector)
     state = continued(state, identities, problem.series, problem.reach)
     scales = find_scales(middle, state, vector)
     fitted = search(
         middle, state, vector, scales, iterations=_LENSES, hold_columns=True
     )
-    fitted, sites = _explained(middle, fine, identities, fitted)
+    fitted, sites, moved = _explained(middle, fine, identities, fitted)
     chi2 = 2 * fitted.value / fine.residuals.series.freedom
     on_sites = identities.sites(fitted.state)
     errors = errors_of_fit(fine, fitted.state, fitted.vector, on_sites, max(chi2, 1.0))
-    return FittedField(problem, fitted, sites, errors, fine.free, moved)
+    return FittedField(problem, fitted, sites, errors, fine.free, first + moved)
 
 
 def _check(
@@ -254,8 +253,9 @@ def _check(
 
 def _explained(
     middle: SheetFit, fine: SheetFit, identities: Identities, fitted: Fitted
-) -> tuple[Fitted, list[Site]]:
-    """Return columns and lenses that explain the images best, and all sites."""
+) -> tuple[Fitted, list[Site], NDArray[np.float64]]:
+    """Return what explains the images best, all sites, and how far all moved (y, x)."""
+    moved, realigned = np.zeros(2), False
     scales = find_scales(middle, fitted.state, fitted.vector)
     fitted = search(middle, fitted.state, fitted.vector, scales, iterations=_FIRST)
     around: NDArray[np.float64] | None = None
@@ -280,10 +280,13 @@ def _explained(
             )
         elif around is None:
             # In a crystal without an edge only vacancies tell which of the drifts that
-            # are a lattice vector apart is right, and only once they are found.
+            # are a lattice vector apart is right, and only once they are found. One
+            # without vacancies would be moved again and again.
             vector = aligned(middle.with_wave(fitted.state), fitted.vector)
-            if vector is fitted.vector:
+            if vector is fitted.vector or realigned:
                 break
+            realigned = True
+            moved += shift_of_first(middle, vector)
             state, vector = in_first_image(middle, fitted.state, vector)
             fitted = replace(fitted, state=state, vector=vector)
         # Once nothing changes near the last changes, all sites are asked again.
@@ -298,7 +301,7 @@ def _explained(
         sites=identities.sites(fitted.state),
         tolerance=0.01,
     )
-    return fitted, _examined(middle, identities, fitted, None)
+    return fitted, _examined(middle, identities, fitted, None), moved
 
 
 def _examined(

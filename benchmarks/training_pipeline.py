@@ -22,6 +22,7 @@ import keras
 from tqdm import tqdm
 
 from hrtemnn_training.generation import data_path, make_structures, make_waves
+from hrtemnn_training.losses import make_loss
 from hrtemnn_training.recipe import Recipe, read_recipe
 from hrtemnn_training.store import DataSet
 from hrtemnn_training.train.batches import ImageEpoch
@@ -82,7 +83,8 @@ def main() -> None:
 
         keras.mixed_precision.set_global_policy(settings.precision)
         model = network_of(recipe)
-        model.compile(optimizer="adam", loss=recipe.loss)
+        loss = make_loss(recipe.loss, recipe.images.image_size, recipe.sampling)
+        model.compile(optimizer="adam", loss=loss)
         model.train_on_batch(*images(Alone)[0])  # compiled
 
         print(f"{len(data)} structures, batches of {settings.batch_size}")

@@ -35,6 +35,7 @@ from hrtemnn_training.structures import (
     SupportedParticles,
     TiltedParticle,
 )
+from hrtemnn_training.wave_loss_settings import RegisteredWave
 from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 from hyperspy_hrtemnn.analysis import (
     Aberration,
@@ -215,13 +216,14 @@ def refusal() -> str:
 
 
 def list_keys(page: Path) -> None:
-    """Write the keys of all generators and of the images into the page."""
+    """Write the keys of all generators, the images and the loss into the page."""
     parts = []
     for generator in GENERATORS:
         name = generator.model_fields["generator"].default
         title = str(generator.__doc__).split("\n")[0]
         parts.append(f"### {name}\n\n{title}\n\n{keys(generator)}")
     replace_part(page, "generators", "\n\n".join(parts))
+    replace_part(page, "loss", keys(RegisteredWave))
     replace_part(page, "parameters", f"{refusal()}\n\n{keys(ImageParameters)}")
 
 

@@ -53,6 +53,16 @@ def test_the_phase_of_an_atom_is_that_of_its_projected_potential():
         np.testing.assert_allclose(found, sigma * expected, rtol=2e-4)
 
 
+def test_known_lenses_are_held_tighter_than_guessed_ones(problem):
+    images, guessed, _, lenses = problem
+    known = images.fit(1.5, lenses, known=True)
+    position, others = guessed.expected_precision()
+    same, tighter = known.expected_precision()
+    assert same == position
+    np.testing.assert_allclose(tighter[:2], others[:2])
+    np.testing.assert_allclose(tighter[2:], 100 * others[2:])
+
+
 def test_vibrations_damp_high_frequencies():
     k2 = np.array([0.0, 1.0, 4.0])
     still, moving = (atom_phase("S", k2, 80.0, u2) for u2 in (0, 0.01))

@@ -18,7 +18,11 @@ from hyperspy_hrtemnn.analysis import (
 )
 from hyperspy_hrtemnn.analysis.refinement.forward import ForwardModel
 from hyperspy_hrtemnn.analysis.refinement.image_drift import find_image_drift
-from hyperspy_hrtemnn.analysis.refinement.lens_parameters import OWN, SHARED
+from hyperspy_hrtemnn.analysis.refinement.lens_parameters import (
+    OWN,
+    SHARED,
+    ParameterList,
+)
 from hyperspy_hrtemnn.analysis.refinement.noise_level import noise_level
 from hyperspy_hrtemnn.analysis.refinement.optics_of_vector import (
     magnitude_and_angle,
@@ -180,6 +184,33 @@ def test_derivatives_are_those_of_finite_differences(model, vector, name):
     derivative = dict(model.derivatives(vector, 1))[place]
     off = np.linalg.norm(derivative - expected) / np.linalg.norm(expected)
     assert off < 5e-3
+
+
+def test_contrast_stretches_an_image_about_the_vacuum(model, vector):
+    stretched = vector.copy()
+    place = model.parameters.place("log_contrast", 1)
+    vector[place], stretched[place] = 0, np.log(2.5)
+    vacuum = np.zeros_like(model.image(vector, 1))
+    vacuum[0, 0] = 100
+    contrast = model.image(vector, 1) - vacuum
+    difference = model.image(stretched, 1) - vacuum - 2.5 * contrast
+    assert np.abs(difference).max() < 1e-5 * np.abs(contrast).max()
+
+
+def test_contrast_is_held_unless_it_is_asked_for():
+    asked = ParameterList(2, any_contrast=True)
+    places = asked.places("log_contrast")
+    assert (asked.steps[places] > 0).all()
+    assert (ParameterList(2).steps[places] == 0).all()
+
+
+def test_the_gradient_is_the_sum_over_the_derivatives(model, vector):
+    by_image = np.random.default_rng(7).normal(size=model.grid.shape)
+    found, _ = model.gradient(vector, 1, by_image.astype(np.float32))
+    for place, derivative in model.derivatives(vector, 1):
+        pixels = np.fft.irfft2(derivative, model.grid.shape, norm="forward")
+        size = np.linalg.norm(pixels) * np.linalg.norm(by_image)
+        assert found[place] == pytest.approx(np.sum(pixels * by_image), abs=1e-5 * size)
 
 
 def test_a_parameter_of_one_image_changes_no_other(model, vector):

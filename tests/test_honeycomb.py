@@ -76,3 +76,8 @@ def test_two_grains_are_both_found():
 def test_random_places_are_on_no_sites():
     places = np.random.default_rng(1).uniform(0, 30, (60, 2))
     assert (find_sites(places).sublattice >= 0).mean() < 0.5
+
+
+def test_columns_in_a_row_are_on_no_sites():
+    row = np.column_stack([1.8 * np.arange(12.0), np.zeros(12)])
+    assert (find_sites(row).sublattice == -1).all()

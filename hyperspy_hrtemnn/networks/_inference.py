@@ -81,7 +81,9 @@ def predict(
     Returns
     -------
     The prediction, shape (class, y, x), or (class,) if it is for the whole image. It is
-    in 0..1 if the task is segmentation, and NaN where there is no data.
+    in 0..1 if the task is segmentation, and NaN where there is no data. If the network
+    has a spread, the classes are followed by the spread of each, which is that in the
+    pixels of the network, resampled.
 
     Raises
     ------
@@ -144,6 +146,9 @@ def _predicted(
     if card.task == "segmentation":
         # The cubic kernel overshoots at edges, and the sum of weights is rounded.
         np.clip(result, 0, 1, out=result)
+    elif network.has_spread:
+        spread = result[len(card.classes) :]
+        np.maximum(spread, 0, out=spread)
     if data.no_data:
         result[:, ~data.valid] = np.nan
     return result

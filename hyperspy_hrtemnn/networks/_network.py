@@ -54,6 +54,8 @@ class Network:
         Hash of the file.
     is_averaged
         Whether predictions are averaged over eight orientations; see `averaged`.
+    has_spread
+        Whether the spread over the orientations is predicted, too.
 
     Raises
     ------
@@ -68,7 +70,7 @@ class Network:
         self.path = Path(path).resolve()
         content = read_file(self.path)
         self.sha256 = hashlib.sha256(content).hexdigest()
-        self.is_averaged = False
+        self.is_averaged = self.has_spread = False
         if not is_shipped(self.path, self.sha256):
             try_apart(content, self.sha256, self.path)
         try:
@@ -88,7 +90,12 @@ class Network:
         """Execution providers that are in use, the preferred one first."""
         return tuple(self._engine.session.get_providers())
 
-    def averaged(self) -> Network:
+    @property
+    def outputs(self) -> int:
+        """Number of channels of a prediction: the classes, and their spreads if any."""
+        return len(self.card.classes) * (2 if self.has_spread else 1)
+
+    def averaged(self, *, spread: bool = False) -> Network:
         """Return the network with predictions averaged over eight orientations.
 
         These are the orientations of a square. A network distinguishes them, though
@@ -96,8 +103,20 @@ class Network:
         times as long. The result can be given wherever a name of a network can::
 
             series.segment(load("mos2-columns").averaged())
+
+        Parameters
+        ----------
+        spread
+            Whether to predict the standard deviation of the eight predictions, too,
+            which are there anyway. It shows where the network contradicts itself; an
+            error that it makes in all orientations does not show. The mean stays the
+            same to the last bit. What `HRTEM.segment` and `HRTEM.reconstruct_exitwave`
+            return has it as ``spread``, `LocalFFT.zone_axis_probability` as a column::
+
+                segmentation = image.segment(load("au-columns").averaged(spread=True))
+                segmentation.spread.plot()
         """
-        return self._with(is_averaged=True)
+        return self._with(is_averaged=True, has_spread=spread)
 
     def limited(self, num_workers: int | None) -> Network:
         """Return the network with inferences of at most this many threads.
@@ -138,7 +157,8 @@ class Network:
         Returns
         -------
         Predictions, shape (N, class, y, x), or (N, class) if they are for the whole
-        image.
+        image. If the network `has_spread`, the classes are followed by the spread of
+        each, so that there are twice as many.
 
         Raises
         ------
@@ -146,7 +166,7 @@ class Network:
             If the images are too small for the network.
         """
         if self.is_averaged:
-            return average_orientations(self._predict, batch)
+            return average_orientations(self._predict, batch, spread=self.has_spread)
         return self._predict(batch)
 
     def _predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -184,17 +204,20 @@ class Network:
 
     def __repr__(self) -> str:
         averaged = ", averaged" if self.is_averaged else ""
+        averaged += " with its spread" if self.has_spread else ""
         return (
             f"<Network {self.name!r}, {self.card.task}, {self.card.material}{averaged}>"
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
         engine = self._engine
-        known = (self.path, self.sha256, engine.requested, self.is_averaged)
-        return _reload, (*known, engine.num_workers)
+        orientations = {"is_averaged": self.is_averaged, "has_spread": self.has_spread}
+        known = (self.path, self.sha256, engine.requested, engine.num_workers)
+        return _reload, (*known, orientations)
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
-        return "hyperspy_hrtemnn.Network", self.sha256, self.is_averaged
+        states = self.is_averaged, self.has_spread
+        return "hyperspy_hrtemnn.Network", self.sha256, *states
 
 
 def load(name_or_path: str | Path) -> Network:
@@ -270,8 +293,8 @@ def _reload(
     path: Path,
     sha256: str,
     providers: tuple[str, ...],
-    is_averaged: bool,
     num_workers: int | None,
+    orientations: dict[str, bool],
 ) -> Network:
     try:
         status = path.stat()
@@ -280,5 +303,4 @@ def _reload(
     network = _cached(path, status.st_mtime_ns, status.st_size, providers)
     if network.sha256 != sha256:
         raise NetworkError(f"The file {path} has changed since the network was loaded.")
-    network = network.limited(num_workers)
-    return network.averaged() if is_averaged else network
+    return network.limited(num_workers)._with(**orientations)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _IMAGE = (-2, -1)
 
 
-def average_orientations(run: Run, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+def average_orientations(
+    run: Run, batch: NDArray[np.float32], *, spread: bool = False
+) -> NDArray[np.float32]:
     """Return the mean prediction for images in their eight orientations.
 
     Parameters
@@ -27,6 +29,13 @@ def average_orientations(run: Run, batch: NDArray[np.float32]) -> NDArray[np.flo
         numbers for the whole image.
     batch
         Images, shape (N, channel, y, x).
+    spread
+        Whether to return the standard deviation of the eight predictions, too.
+
+    Returns
+    -------
+    The mean, of the shape of a prediction, (N, class, ...). With the spread there are
+    twice as many channels, first the means of all classes, then their deviations.
     """
     predictions = []
     for turns in range(4):
@@ -37,4 +46,17 @@ def average_orientations(run: Run, batch: NDArray[np.float32]) -> NDArray[np.flo
                 prediction = prediction[..., ::-1] if mirrored else prediction
                 prediction = np.rot90(prediction, -turns, _IMAGE)
             predictions.append(prediction)
-    return np.asarray(np.mean(predictions, axis=0), np.float32)
+    mean = np.asarray(np.mean(predictions, axis=0), np.float32)
+    if not spread:
+        return mean
+    return np.concatenate([mean, _deviation(predictions, mean)], axis=1)
+
+
+def _deviation(
+    predictions: list[NDArray[np.float32]], mean: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the standard deviation around the mean, without a copy of all."""
+    squares = np.zeros_like(mean)
+    for prediction in predictions:
+        squares += (prediction - mean) ** 2
+    return np.sqrt(squares / len(predictions))

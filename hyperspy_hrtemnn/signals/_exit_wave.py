@@ -20,6 +20,7 @@ from hyperspy_hrtemnn.options import (
 )
 from hyperspy_hrtemnn.plots import plot_argand, plot_convergence
 
+from ._prediction.spread import KeepsSpread
 from ._shared.calibration import sampling
 from ._shared.derived import computed, derived_signal
 from ._shared.entrance import OneForm
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from ._detector.detector_fit import DetectorFit
 
 
-class ExitWave(OneForm, ComplexSignal2D):  # type: ignore[misc]
+class ExitWave(OneForm, KeepsSpread, ComplexSignal2D):  # type: ignore[misc]
     """Exit waves, complex, array order (..., y, x); 1 = vacuum.
 
     They come from `HRTEM.reconstruct_exitwave`. ``wave.amplitude``, ``wave.phase``,

@@ -150,7 +150,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         model
             Name of a shipped network (`hyperspy_hrtemnn.networks.available`), path of
             an ONNX file, or a network from `hyperspy_hrtemnn.networks.load`, whose
-            `Network.averaged` is slower and finds more in noisy images.
+            `Network.averaged` is slower and finds more in noisy images, and with
+            ``spread=True`` also shows where the network contradicts itself.
         resample
             If False, the pixels are taken for the network's, and the signal needs no
             calibration.
@@ -189,7 +190,10 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         itself, borders that alignment filled, burnt-in bars, the shadow of an aperture.
         ``metadata.HRTEMNN.Images`` and one warning say how many pixels that are, and
         how many hot and dead ones were replaced; of a lazy signal when it has been
-        computed. See docs/imperfect_images.md.
+        computed. See docs/imperfect_images.md. With a network of
+        ``averaged(spread=True)`` the spread of each probability is the signal
+        ``spread`` of the result; ``dask.compute`` of the data of both lazy signals at
+        once runs the network once.
 
         Raises
         ------
@@ -312,7 +316,9 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         The waves, without the axis ``defocus``. ``metadata.HRTEMNN.ExitWave`` says how
         they were made; of Gerchberg-Saxton, unless it is left for later, it has the
         error after each iteration and the drift (y, x) of each image [nm], for each
-        series.
+        series. With a network of ``averaged(spread=True)`` the standard deviation of
+        the complex wave is the signal ``spread`` of the result, as in `segment`; it is
+        NaN where an image is no data.
 
         Raises
         ------

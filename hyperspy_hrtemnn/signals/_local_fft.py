@@ -240,7 +240,8 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
         -------
         A row for each particle in each frame that shows it: ``frame``; ``time``, if the
         navigation axis is calibrated in a unit of time; ``id`` of the particle, 0 where
-        there are none; ``probability``. ``attrs["units"]`` has the unit of the time.
+        there are none; ``probability``; ``spread`` of it, if the network is one of
+        ``averaged(spread=True)``. ``attrs["units"]`` has the unit of the time.
 
         Raises
         ------

@@ -13,6 +13,7 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.options import TrackingOptions
 
 from ._columns.column_table import column_table
+from ._prediction.spread import KeepsSpread
 from ._shared.calibration import sampling
 from ._shared.choice import KeepsChoice
 from ._shared.entrance import OneForm
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ._instances import Instances
 
 
-class Segmentation(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
+class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore[misc]
     """Probability of each pixel to belong to a class, 0 to 1.
 
     Array order (..., y, x), or (..., class, y, x) for several classes. It comes from

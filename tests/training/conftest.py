@@ -32,6 +32,7 @@ _OF_NETWORKS = [
     "test_training_cli.py",
     "test_training_resume.py",
     "test_training_settings.py",
+    "test_wave_loss.py",
     "test_zone_axis.py",
 ]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Losses and optimizers, by their Keras names."""
+"""Losses and optimizers of a recipe: those of Keras by their names, and ours."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from .wave_loss import RegisteredWaveLoss
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .wave_loss_settings import RegisteredWave
 
 # For labels that no recipe has: integers, sequences and embeddings.
 _OTHER_LABELS = {"sparse_categorical_crossentropy", "ctc", "circle"}
@@ -43,6 +47,31 @@ def find_loss(name: str) -> Callable[..., Any]:
     if name not in _LOSSES:
         raise ValueError(f"Keras has no loss {name!r}, only {', '.join(_LOSSES)}")
     return _LOSSES[name]
+
+
+def make_loss(
+    loss: str | RegisteredWave, image_size: tuple[int, int], sampling: float
+) -> str | keras.losses.Loss:
+    """Return the loss that a model of a recipe is compiled with.
+
+    Parameters
+    ----------
+    loss
+        Name in Keras, or settings.
+    image_size
+        Size of the images, (x, y) [pixels].
+    sampling
+        Size of their pixels [Å].
+    """
+    if isinstance(loss, str):
+        return loss
+    n_x, n_y = image_size
+    return RegisteredWaveLoss(
+        (n_y, n_x),
+        sampling,
+        largest_shift=loss.largest_shift,
+        twice_at=loss.twice_at,
+    )
 
 
 def find_optimizer(name: str) -> type[keras.Optimizer]:

@@ -25,10 +25,11 @@ from .memory import check_camera, check_pairs, check_wave
 from .parameters import ImageParameters
 from .structures import AnyGenerator
 from .training_settings import Stage, TrainingSettings
+from .wave_loss_settings import RegisteredWave
 from .waves.multislice import WaveSettings
 
 # Keys whose values are of one of several kinds.
-_CHOICES = {"network", "structures", "vibrations"}
+_CHOICES = {"loss", "network", "structures", "vibrations"}
 
 _MOST = 20  # wrong keys that are named at once
 
@@ -139,6 +140,24 @@ class Recipe(BaseModel):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _loss_fits(self) -> Recipe:
+        if not isinstance(self.loss, RegisteredWave):
+            return self
+        if not self.images.kind.is_wave:
+            waves = ", ".join(name for name, kind in LABELS.items() if kind.is_wave)
+            raise ValueError(
+                f"training.loss: {self.loss.name!r} is for the label {waves}, not for "
+                f"{self.images.label}"
+            )
+        stages = self.training.stages
+        if {self.images_of(s).image_size for s in stages} != {self.images.image_size}:
+            raise ValueError(
+                f"training.stages: image_size must be the same in all with the loss "
+                f"{self.loss.name!r}"
+            )
+        return self
+
     def images_of(self, stage: Stage) -> ImageParameters:
         """Return the parameters of the images of one stage of the training."""
         return ImageParameters.model_validate(self.images.model_dump() | stage.images)
@@ -150,9 +169,15 @@ class Recipe(BaseModel):
         return replace(kind, names=self.classes[: kind.objects])
 
     @property
-    def loss(self) -> str:
+    def loss(self) -> str | RegisteredWave:
         """Loss of the training: its own, or that of the label."""
         return self.training.loss or self.images.kind.loss
+
+    @property
+    def loss_name(self) -> str:
+        """Name of the loss, for people."""
+        name = self.loss if isinstance(self.loss, str) else self.loss.name
+        return name.replace("_", " ")
 
     @property
     def sha256(self) -> str:

@@ -9,11 +9,15 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     PositiveFloat,
+    Tag,
     ValidationInfo,
     field_validator,
 )
+
+from .wave_loss_settings import RegisteredWave
 
 
 def _known_loss(name: str) -> str:
@@ -29,6 +33,18 @@ def _known_optimizer(name: str) -> str:
 
         find_optimizer(name)
     return name
+
+
+def _kind_of_loss(loss: Any) -> str:
+    return "named" if isinstance(loss, str) else "registered wave"
+
+
+AnyLoss = Annotated[
+    Annotated[str, AfterValidator(_known_loss), Tag("named")]
+    | Annotated[RegisteredWave, Tag("registered wave")],
+    Discriminator(_kind_of_loss),
+]
+"""Name of a loss of Keras, or the settings of one of ours."""
 
 
 class Stage(BaseModel):
@@ -68,8 +84,10 @@ class TrainingSettings(BaseModel):
         le=1_000_000,
         description="images of structures not trained on, the same in every epoch",
     )
-    loss: Annotated[str, AfterValidator(_known_loss)] | None = Field(
-        None, description="a function of keras.losses; that of the label if null"
+    loss: AnyLoss | None = Field(
+        None,
+        description="a function of keras.losses, or for waves the settings of a "
+        "registered wave; that of the label if null",
     )
     optimizer: Annotated[str, AfterValidator(_known_optimizer)] = Field(
         "adam", description="a class of keras.optimizers, in small letters"

@@ -53,7 +53,7 @@ _STEPS = {
     "shift_y": 0.2,
     "shift_x": 0.2,
     "log_electrons": 0.1,
-    "log_contrast": 0.2,
+    "log_contrast": 0.1,
 }
 
 

@@ -71,14 +71,16 @@ def zone_axis_table(
         num_workers=num_workers,
     )
     unknown = {f for f, one in zip(frame, predictions, strict=True) if one is None}
-    known = [np.zeros(0) if one is None else one for one in predictions]
+    columns = ("probability", "spread")[: network.outputs]
+    nothing = np.zeros((0, len(columns)))
+    known = [nothing if one is None else one for one in predictions]
     shown = [len(one) for one in known]
     warn_of_nothing([size > 0 for size in shown], number)
     table = pd.DataFrame(
         {
             "frame": np.repeat(frame, shown),
             "id": np.repeat(number, shown),
-            "probability": np.concatenate(known),
+            **dict(zip(columns, np.concatenate(known).T, strict=True)),
         }
     )
     table = table.sort_values("frame", kind="stable", ignore_index=True)
@@ -90,6 +92,9 @@ def zone_axis_table(
 def _probability(
     frame: NDArray[np.float32], *, step: tuple[float, float], network: Network
 ) -> NDArray[np.float32]:
-    """Return the probability of a spectrum, shape (1,), or (0,) where it is empty."""
-    predicted: NDArray[np.float32] = predict_spectra(network, frame, step)[0]
+    """Return the probability of a spectrum, and its spread if the network has one.
+
+    Shape (1, output), or (0, output) where the spectrum is empty.
+    """
+    predicted = predict_spectra(network, frame, step)
     return predicted if frame.any() else predicted[:0]

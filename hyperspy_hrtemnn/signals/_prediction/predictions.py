@@ -80,7 +80,8 @@ def predictions(
     Returns
     -------
     Shape (..., class, y, x), where ... are the navigation axes but a focal series', NaN
-    where an image is no data; and all axes but that and the class.
+    where an image is no data; and all axes but that and the class. If the network has a
+    spread, the classes are followed by the spread of each.
 
     Raises
     ------
@@ -97,7 +98,7 @@ def predictions(
     warn_if_read_often(signal)
     images = frames(signal, defocus_axis)
     run = partial(_predict_frame, network, pixel_size, options, rule.replaced)
-    data = map_frames(run, images, len(card.classes), indexed=True, rule=rule)
+    data = map_frames(run, images, network.outputs, indexed=True, rule=rule)
     return data, axis_dicts(signal, without=defocus_axis)
 
 

@@ -10,10 +10,12 @@ from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
 from hyperspy_hrtemnn.signals._shared.frames import free_name
 
 from .predictions import load_for, predictions
+from .spread import spread_signal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import dask.array as da
     from hyperspy.signals import Signal2D
 
     from hyperspy_hrtemnn.networks import Network
@@ -36,11 +38,17 @@ def segment(
     card = network.card
     data, axes = predictions(signal, network, options, rule=rule)
     free_name(axes, "class")
-    if len(card.classes) == 1:
-        data = data[..., 0, :, :]
-    else:
-        axes.insert(-2, {"name": "class", "size": len(card.classes), "navigate": True})
-    result = derived_signal(signal, data, "HRTEM_segmentation", axes)
+    classes = len(card.classes)
+    probability, spread = data[..., :classes, :, :], data[..., classes:, :, :]
+    if classes > 1:
+        axes.insert(-2, {"name": "class", "size": classes, "navigate": True})
+    result = derived_signal(
+        signal, _of_classes(probability), "HRTEM_segmentation", axes
+    )
+    if network.has_spread:
+        result._spread = spread_signal(
+            signal, _of_classes(spread), axes, network, quantity="probability"
+        )
     provenance = {
         "network": card.name,
         "sha256": network.sha256,
@@ -58,4 +66,10 @@ def segment(
         show_progressbar=show_progressbar,
         num_workers=num_workers,
         rule=rule,
+        beside=result._spread,
     )
+
+
+def _of_classes(data: da.Array) -> da.Array:
+    """Return data of classes without the axis of classes if there is only one."""
+    return data[..., 0, :, :] if data.shape[-3] == 1 else data

@@ -7,6 +7,7 @@ import copy
 import math
 from typing import TYPE_CHECKING, Any
 
+import dask
 import numpy as np
 from hyperspy.signals import Signal2D
 
@@ -60,6 +61,7 @@ def computed(
     rule: FrameRule | None = None,
     label: str = "frames",
     empty_frames: bool = True,
+    beside: Any = None,
 ) -> Any:
     """Return a lazy signal as it is, or compute it in place.
 
@@ -77,6 +79,8 @@ def computed(
         Name of the work, for the progress bar.
     empty_frames
         Whether frames without data are told of that other processes have skipped.
+    beside
+        Another lazy signal, made of the same computation of the frames, if any.
     """
     if rule is not None:
         rule.replaced.metadata = result.metadata
@@ -86,6 +90,12 @@ def computed(
         result.compute(show_progressbar=show_progressbar, num_workers=num_workers)
         return result
     with rule.bar.shown(label, math.prod(rule.shape), show_progressbar):
+        if beside is not None:
+            # One after the other would run everything twice.
+            result.data, beside.data = dask.persist(
+                result.data, beside.data, num_workers=num_workers
+            )
+            beside.compute(show_progressbar=False)
         result.compute(show_progressbar=False, num_workers=num_workers)
     rule.replaced.tell()
     if empty_frames:

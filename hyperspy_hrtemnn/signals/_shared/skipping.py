@@ -52,8 +52,9 @@ class SkippedFrames(FrameNotes[str]):
         BadFrameError
             If no frame of the movie could be used.
         """
-        self.told = self.take()
-        tell(self.told, self.total)
+        found = self.take()
+        self.told |= found
+        tell(found, self.total)
 
 
 def tell(reasons: Mapping[int, str], total: int) -> None:

@@ -16,6 +16,7 @@ from hyperspy_hrtemnn.analysis import reconstruct_exit_wave
 from hyperspy_hrtemnn.bad_frames import reading
 from hyperspy_hrtemnn.image_data import contrast_checked, image_data
 from hyperspy_hrtemnn.signals._prediction.predictions import load_for, predictions
+from hyperspy_hrtemnn.signals._prediction.spread import spread_signal
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.defocus import series_defocus
 from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
@@ -101,6 +102,10 @@ def reconstruct_by_network(
     # A Fourier transform of the wave would spread a NaN over all of it.
     wave = da.where(da.isnan(data[..., 0, :, :]), np.complex64(1), wave)
     result = derived_signal(signal, wave, "exit_wave", axes)
+    if network.has_spread:
+        # Of a complex number: the root of the sum of the variances of its two parts.
+        spread = da.sqrt((data[..., 2:, :, :] ** 2).sum(axis=-3))
+        result._spread = spread_signal(signal, spread, axes, network, quantity="wave")
     set_energy(result, energy or known_energy(signal) or card.ranges.energy)
     provenance = {
         "method": "network",
@@ -118,6 +123,7 @@ def reconstruct_by_network(
         show_progressbar=show_progressbar,
         num_workers=num_workers,
         rule=rule,
+        beside=result._spread,
     )
 
 

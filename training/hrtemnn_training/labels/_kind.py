@@ -83,6 +83,9 @@ class LabelKind(ABC):
         Whether the label stays true if brightness and contrast of the image vary.
     sees_spectra
         Whether the network sees the spectrum of a particle instead of images.
+    is_wave
+        Whether the channels are the two parts of a wave, which the training may
+        register.
     measures_area
         Whether the prediction has an area, with a threshold at which it is unbiased.
     limits
@@ -102,6 +105,7 @@ class LabelKind(ABC):
     weighs_objects: ClassVar[bool] = False
     varies_intensity: ClassVar[bool] = True
     sees_spectra: ClassVar[bool] = False
+    is_wave: ClassVar[bool] = False
     measures_area: ClassVar[bool] = False
     limits: ClassVar[tuple[float, float] | None] = None
 

@@ -35,6 +35,7 @@ class Exitwave(LabelKind):
 
     name: ClassVar[str] = "Exitwave"
     task: ClassVar[Task] = "exit wave"
+    is_wave: ClassVar[bool] = True
     plotted: ClassVar[tuple[Metric, ...]] = (
         Metric("rmse registered", less_is_better=True),
         Metric("rmse", less_is_better=True),

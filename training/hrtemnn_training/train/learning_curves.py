@@ -39,7 +39,7 @@ def plot_history(history: pd.DataFrame, path: Path, loss: str) -> None:
     positive = (history[["loss", "validation_loss"]] > 0).all(axis=None)
     left.set(
         xlabel="epoch",
-        ylabel=loss.replace("_", " "),
+        ylabel=loss,
         yscale="log" if positive else "linear",
     )
     left.legend()

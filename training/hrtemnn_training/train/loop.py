@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from hrtemnn_training.architectures.networks import make_network
 from hrtemnn_training.generation import data_path
-from hrtemnn_training.losses import make_optimizer, regularize_kernels
+from hrtemnn_training.losses import make_loss, make_optimizer, regularize_kernels
 from hrtemnn_training.store import DataSet
 
 from .batches import ImageEpoch, cache_path
@@ -123,7 +123,7 @@ def train(
             if save_every and (epoch + 1) % save_every == 0:
                 save_network(model, folder / f"epoch-{epoch + 1:04d}.keras")
             write_history(history, folder)
-            plot_history(history, folder / "history.png", recipe.loss)
+            plot_history(history, folder / "history.png", recipe.loss_name)
             log(row, epoch)
             save_network(model, folder / "last.keras")
     return history
@@ -191,7 +191,8 @@ def new_model(recipe: Recipe) -> keras.Model:
     settings = recipe.training
     model = network_of(recipe)
     optimizer = make_optimizer(settings.optimizer, settings.optimizer_options)
-    model.compile(optimizer=optimizer, loss=recipe.loss)
+    loss = make_loss(recipe.loss, recipe.images.image_size, recipe.sampling)
+    model.compile(optimizer=optimizer, loss=loss)
     regularize_kernels(model, settings.regularize)
     return model
 

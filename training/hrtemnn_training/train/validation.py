@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from hrtemnn_training.losses import find_loss
+from hrtemnn_training.losses import find_loss, make_loss
 
 from .batches import ImageEpoch, pixel_weights
 
@@ -71,17 +71,24 @@ def validate(
     regression.
     """
     images, labels = truth
-    label = recipe.label
     predicted = model.predict(images, batch_size=8, verbose=0)
-    classes = recipe.images.num_classes
-    loss = keras.ops.convert_to_numpy(
-        find_loss(recipe.loss)(
-            labels.reshape(-1, classes), predicted.reshape(-1, classes)
-        )
-    )
-    weights = pixel_weights(labels, label.objects, object_weight)
     threshold = object_weight / (1 + object_weight)
     return {
-        "validation_loss": float(np.mean(weights.ravel() * loss)),
-        **label.validation_metrics(predicted, labels, threshold),
+        "validation_loss": _loss(recipe, labels, predicted, object_weight),
+        **recipe.label.validation_metrics(predicted, labels, threshold),
     }
+
+
+def _loss(
+    recipe: Recipe, labels: np.ndarray, predicted: np.ndarray, object_weight: float
+) -> float:
+    """Return the mean loss of all images, in which objects count more."""
+    loss = make_loss(recipe.loss, recipe.images.image_size, recipe.sampling)
+    if not isinstance(loss, str):  # of whole images, which have no objects
+        return float(loss(labels, predicted))
+    classes = recipe.images.num_classes
+    of_pixels = keras.ops.convert_to_numpy(
+        find_loss(loss)(labels.reshape(-1, classes), predicted.reshape(-1, classes))
+    )
+    weights = pixel_weights(labels, recipe.label.objects, object_weight)
+    return float(np.mean(weights.ravel() * of_pixels))

@@ -197,7 +197,10 @@ def _find_grain(
         if np.allclose(grain.bonds, bonds, atol=1e-3):
             break
         bonds = grain.bonds
-    return None if grain is None else _with_lonely(positions, grain)
+    # Columns in a row have no lattice.
+    if grain is None or abs(np.linalg.det(grain.vectors)) < length**2:
+        return None
+    return _with_lonely(positions, grain)
 
 
 def _start(

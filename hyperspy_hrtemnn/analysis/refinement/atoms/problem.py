@@ -108,7 +108,13 @@ class SheetProblem:
             any_contrast=self.options.any_contrast,
         )
 
-    def fit(self, highest: float, guess: NDArray[np.float64] | None = None) -> SheetFit:
+    def fit(
+        self,
+        highest: float,
+        guess: NDArray[np.float64] | None = None,
+        *,
+        known: bool = False,
+    ) -> SheetFit:
         """Return the fit on a grid up to a frequency [1/Å].
 
         Parameters
@@ -117,6 +123,8 @@ class SheetProblem:
             The frequency.
         guess
             Parameters of the lenses that are expected.
+        known
+            Whether these are known from another fit.
         """
         residuals = self.lenses().residuals(highest)
         grid = residuals.series.grid
@@ -128,7 +136,8 @@ class SheetProblem:
             vibration=self.options.vibration,
             farthest=self.farthest,
         )
-        return SheetFit(residuals, WaveModel(columns, grid, plane=0.0), guess)
+        model = WaveModel(columns, grid, plane=0.0)
+        return SheetFit(residuals, model, guess, known=known)
 
 
 def sheet_problem(

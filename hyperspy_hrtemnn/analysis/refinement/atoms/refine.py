@@ -183,8 +183,11 @@ class _Fields:
             return _fitted(problem, fits, identities, state, lenses)
         check_sites(identities.sites(state))
         vector = self._expected(problem)
-        fits = [problem.fit(highest, vector) for highest in (_MIDDLE, HIGHEST)]
-        if self.optics is None:
+        known = self.optics is not None
+        fits = [
+            problem.fit(highest, vector, known=known) for highest in (_MIDDLE, HIGHEST)
+        ]
+        if not known:
             vector = search_lenses(problem, fits[0], state, vector)
         field = _fitted(problem, fits, identities, state, vector)
         state = field.fitted.state

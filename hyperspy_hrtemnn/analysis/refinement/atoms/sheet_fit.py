@@ -32,6 +32,10 @@ much better; where they do not, it keeps the crystal in order."""
 # perfect crystal tells little of its lenses, which would go anywhere.
 _FAR, _TILTED, _OFF = 0.3, 0.15, 10.0
 
+# The same of lenses that are known from another fit: from day to day they change less
+# than from one guess to another.
+_KNOWN_OFF = 1.0
+
 
 class SheetFit:
     """Images of a sheet, and the columns and lenses that explain them.
@@ -45,6 +49,8 @@ class SheetFit:
     guess
         Parameters of the lenses that the user expects; by default those with which a
         search starts.
+    known
+        Whether they are known from another fit.
     """
 
     def __init__(
@@ -52,10 +58,13 @@ class SheetFit:
         residuals: SeriesResiduals,
         model: WaveModel,
         guess: NDArray[np.float64] | None = None,
+        *,
+        known: bool = False,
     ) -> None:
         self.residuals = residuals
         self.model = model
         self._guess = guess
+        self._off = _KNOWN_OFF if known else _OFF
         parameters = residuals.model.parameters
         self.free = parameters.steps > 0
         for name in ("shift_y", "shift_x"):
@@ -102,7 +111,7 @@ class SheetFit:
         """
         steps = self.residuals.model.parameters.steps[self.free]
         tilt = np.full(2, _TILTED**-2)
-        return _FAR**-2, np.concatenate([tilt, precision_of_guess(steps)])
+        return _FAR**-2, np.concatenate([tilt, precision_of_guess(steps, self._off)])
 
     def expected(
         self,
@@ -143,12 +152,16 @@ class SheetFit:
         return self.residuals.series.grid.spectrum_of_grid(wave)
 
 
-def precision_of_guess(steps: NDArray[np.float64]) -> NDArray[np.float64]:
+def precision_of_guess(
+    steps: NDArray[np.float64], off: float = _OFF
+) -> NDArray[np.float64]:
     """Return the inverse variances of guessed parameters of lenses.
 
     Parameters
     ----------
     steps
         Typical error of the guess of each.
+    off
+        How many of them it may be off.
     """
-    return np.asarray((_OFF * steps) ** -2.0)
+    return np.asarray((off * steps) ** -2.0)

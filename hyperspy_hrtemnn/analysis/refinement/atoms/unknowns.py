@@ -68,7 +68,14 @@ def find_scales(
     bend = (values[0] + values[2] - 2 * values[1]) / (2 * signs.size * _STEP**2)
     shared = shared_derivatives(fit, state, vector)
     matrix = products(shared, shared) + np.diag(others)
-    root = np.linalg.cholesky(matrix)
+    try:
+        root = np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError as error:
+        raise ValueError(
+            "The images of these columns do not tell the lenses: tilt and lenses "
+            f"{vector.round(3).tolist()} change nothing in them. Is the guess of the "
+            "defocus and of Cs right, and its sign (positive = underfocus)?"
+        ) from error
     return Scales(
         float((max(bend, 0.0) + precision) ** -0.5),
         np.linalg.inv(root).T,

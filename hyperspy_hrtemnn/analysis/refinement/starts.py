@@ -89,7 +89,7 @@ def _search(
 ) -> tuple[NDArray[np.float64], float]:
     """Return the minimum near a start, and its sum of squares."""
     best, lowest = start, np.inf
-    vector = _aligned(residuals, start)
+    vector = aligned(residuals, start)
     for _ in range(_ALIGNMENTS):
         vector, equations = minimize(
             residuals,
@@ -101,10 +101,10 @@ def _search(
         if equations.chi2 < lowest:
             best, lowest = vector, equations.chi2
         # With better lenses the drift may turn out to be another.
-        aligned = _aligned(residuals, vector)
-        if aligned is vector:
+        moved = aligned(residuals, vector)
+        if moved is vector:
             break
-        vector = aligned
+        vector = moved
     return best, lowest
 
 
@@ -119,10 +119,18 @@ def _starts(
         yield start
 
 
-def _aligned(
+def aligned(
     residuals: SeriesResiduals, vector: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return parameters with each image where it fits best, the same if it is there."""
+    """Return parameters with each image where it fits best, the same if it is there.
+
+    Parameters
+    ----------
+    residuals
+        Residuals without mixing.
+    vector
+        Parameters of the lenses.
+    """
     parameters = residuals.model.parameters
     moved = vector.copy()
     for image in range(len(residuals.series)):

@@ -58,6 +58,13 @@ def known_lenses(problem: SheetProblem, optics: FittedOptics) -> NDArray[np.floa
     )
 
 
+def shift_of_first(fit: SheetFit, vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return by how much (y, x) the first image is shifted [Å]; as `in_first_image`."""
+    parameters = fit.residuals.model.parameters
+    places = [parameters.place(name, 0) for name in ("shift_y", "shift_x")]
+    return np.asarray(vector[places])
+
+
 def in_first_image(
     fit: SheetFit, state: SheetState, vector: NDArray[np.float64]
 ) -> tuple[SheetState, NDArray[np.float64]]:

@@ -317,25 +317,27 @@ def _grow(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Follow the bonds, and return columns, sublattices and indices."""
     # The cell of the neighbor along each bond, seen from sublattice 0.
-    steps = np.array([(0, 0), (-1, 0), (0, -1)])
+    steps = ((0, 0), (-1, 0), (0, -1))
     found = {start[0]: (start[1], (0, 0))}
     taken = {(start[1], 0, 0)}
     reach = _TOLERANCE * float(np.hypot(*bonds.T).mean())
+    # All at once, as single queries would take most of the time.
+    signs = np.array([1, -1])[:, np.newaxis, np.newaxis, np.newaxis]
+    ends = positions[:, np.newaxis] + signs * bonds
+    distance, nearest = tree.query(ends, distance_upper_bound=reach)
+    bonded = np.where(np.isfinite(distance), nearest, -1).tolist()
     queue = deque([start[0]])
     while queue:
         column = queue.popleft()
-        sublattice, cell = found[column]
+        sublattice, (i, j) = found[column]
         sign = 1 - 2 * sublattice
-        for bond, step in zip(bonds, steps, strict=True):
-            end = positions[column] + sign * bond
-            distance, near = tree.query(end, distance_upper_bound=reach)
-            i, j = cell[0] + sign * int(step[0]), cell[1] + sign * int(step[1])
-            site = (1 - sublattice, i, j)
-            if not np.isfinite(distance) or near in found or site in taken:
+        for near, step in zip(bonded[sublattice][column], steps, strict=True):
+            site = (1 - sublattice, i + sign * step[0], j + sign * step[1])
+            if near < 0 or near in found or site in taken:
                 continue
-            found[int(near)] = (1 - sublattice, (i, j))
+            found[near] = (1 - sublattice, site[1:])
             taken.add(site)
-            queue.append(int(near))
+            queue.append(near)
     columns = np.array(list(found), np.intp)
     of_columns = np.array([each[0] for each in found.values()], np.intp)
     indices = np.array([each[1] for each in found.values()], np.intp)

@@ -49,6 +49,9 @@ class Errors:
         Covariance of the pose of the sheet, as of `SheetState`.
     lenses
         Covariance of the parameters of the lenses, 0 for those that are held.
+    by_lens
+        How positions (y, x) and strength of the columns, one after the other, and then
+        the normal follow the free lenses, shape (3 columns + 2, free).
     """
 
     positions: NDArray[np.float64]
@@ -56,6 +59,7 @@ class Errors:
     occupancy_errors: NDArray[np.float64]
     pose: NDArray[np.float64]
     lenses: NDArray[np.float64]
+    by_lens: NDArray[np.float64]
 
 
 def errors_of_fit(
@@ -101,6 +105,45 @@ def errors_of_fit(
     return _errors(fit, covariance, pull / scale, state)
 
 
+def with_lenses(
+    errors: Errors,
+    free: NDArray[np.bool_],
+    change: NDArray[np.float64],
+    covariance: NDArray[np.float64],
+) -> Errors:
+    """Return errors if more is known of the lenses than the images tell.
+
+    Parameters
+    ----------
+    errors
+        Errors from the images.
+    free
+        Whether a parameter of the lenses is free.
+    change
+        Change of the free parameters.
+    covariance
+        Their covariance then.
+    """
+    own = np.ix_(free, free)
+    less = covariance - errors.lenses[own]
+    columns = errors.by_lens[: -len(errors.pose)]
+    variances = np.einsum("nl,lm,nm->n", columns, less, columns).reshape(-1, 3)
+    before = np.column_stack([errors.positions, errors.occupancy_errors]) ** 2
+    # Rounding must not leave less than nothing.
+    after = np.sqrt(np.maximum(before + variances, 1e-3 * before))
+    lenses = np.zeros_like(errors.lenses)
+    lenses[own] = covariance
+    pose = errors.by_lens[-len(errors.pose) :]
+    return Errors(
+        positions=after[:, :2],
+        occupancies=errors.occupancies + columns[2::3] @ change,
+        occupancy_errors=after[:, 2],
+        pose=errors.pose + pose @ less @ pose.T,
+        lenses=lenses,
+        by_lens=errors.by_lens,
+    )
+
+
 def _errors(
     fit: SheetFit,
     covariance: NDArray[np.float64],
@@ -121,6 +164,7 @@ def _errors(
         occupancy_errors=np.sqrt(variances[:, 2]),
         pose=covariance[3 * count : tail, 3 * count : tail],
         lenses=lenses,
+        by_lens=covariance[:tail, tail:] @ np.linalg.inv(covariance[tail:, tail:]),
     )
 
 

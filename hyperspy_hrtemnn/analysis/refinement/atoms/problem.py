@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hyperspy_hrtemnn.analysis.microscope.optics import wavelength
+from hyperspy_hrtemnn.analysis.refinement.lens_parameters import ParameterList
 from hyperspy_hrtemnn.analysis.refinement.series_problem import SeriesProblem
 
 from .column_waves import ColumnWaves
@@ -104,6 +105,11 @@ class SheetProblem:
     def occupants(self) -> tuple[Occupant, ...]:
         """All that may stand on a site, the empty site last."""
         return occupants_of(self.layers)
+
+    @property
+    def parameters(self) -> ParameterList:
+        """Parameters of the lenses."""
+        return ParameterList(len(self.series.images), self.options.any_contrast)
 
     def lenses(self) -> SeriesProblem:
         """Return the problem of the lenses, with the wave of the vacuum."""

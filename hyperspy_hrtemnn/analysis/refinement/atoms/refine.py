@@ -3,24 +3,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from hyperspy_hrtemnn.analysis.refinement.working_grid import HIGHEST
 
-from .continuation import continued
-from .first_lenses import in_first_image, known_lenses, search_lenses
-from .identities import Identities, changed
-from .information import errors_of_fit
+from .block_cuts import is_large
+from .blocks import refine_in_blocks
+from .explanation import FEWEST
+from .field_fit import FieldFit
 from .known_sheets import sheet_of_classes
-from .problem import WaveOptions, guessed_state, sheet_problem
+from .problem import WaveOptions
 from .results import results
-from .search import search
-from .support import DEEPEST, with_support
-from .unknowns import find_scales
-from .verdict import check_sites, judge, judge_lattice
+from .verdict import judge, judge_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,23 +27,7 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.analysis.microscope.detector import Detector
     from hyperspy_hrtemnn.analysis.refinement.fitted_optics import FittedOptics
 
-    from .identities import Site
     from .refined_atoms import RefinedAtoms
-    from .search import Fitted
-    from .sheet_fit import SheetFit
-    from .unknowns import Scales
-
-# Highest frequency of the search for the right atoms [1/Å]: beyond, there is little
-# that tells one element from another.
-_MIDDLE = 1.5
-
-# Steps of the fits: of tilt and lenses alone, of all at first, after each sweep over
-# the sites, and at the end.
-_LENSES, _FIRST, _BETWEEN, _LAST = 20, 25, 20, 80
-
-_SWEEPS = 12
-
-_FEWEST = 6  # columns in the smallest sheet
 
 
 def refine_atoms(
@@ -118,7 +98,9 @@ def refine_atoms(
     -----
     UserWarning
         If more than 1 % of the contrast is unexplained, the noise is not that of the
-        detector, the lattice constant is not that of the sheet, or no support is found.
+        detector, the lattice constant is not that of the sheet, no support is found, or
+        tilt or energy are beyond those at which the model of the wave was tested, 20
+        degrees and 50 to 300 keV.
     """
     guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
     if valid is None:
@@ -130,51 +112,23 @@ def refine_atoms(
     if support == sheet.name:
         raise ValueError(f"{support} on {support} is not known; leave support=None.")
     options = WaveOptions(vibration, smoothing, any_contrast)
-    problem = sheet_problem(
-        images,
-        valid,
-        detector,
-        energy,
-        defocus=guess,
-        positions=columns[["y", "x"]].to_numpy(float),
-        sheet=sheet,
-        options=options,
-        deepest=DEEPEST if support else 0.0,
+    supported = support is not None
+    fit = FieldFit(
+        detector, energy, guess, Cs, optics, sheet, names, options, supported
     )
-    identities = Identities(sheet)
-    if optics is None:
-        lenses = problem.lenses().guess(guess, Cs, smoothing)
+    positions = columns[["y", "x"]].to_numpy(float)
+    if not is_large(images.shape[1:], positions, detector.sampling):
+        field = fit(images, valid, columns)
+        found = results(field, field.problem.fit(HIGHEST))
+    elif supported:
+        raise ValueError(
+            "A support is found in fields of view up to 100 Å and 600 columns; cut "
+            "the images with isig, and the table of columns alike."
+        )
     else:
-        lenses = known_lenses(problem, optics)
-    middle, fine = (
-        problem.fit(highest, lenses, known=optics is not None)
-        for highest in (_MIDDLE, HIGHEST)
-    )
-    state = guessed_state(problem, columns, names)
-    if support:
-        # A network takes atoms of the support for columns, too.
-        state = identities.in_largest_grain(state)
-    check_sites(identities.sites(state))
-    vector = lenses
-    if optics is None:
-        vector = search_lenses(problem, middle, state, lenses)
-    state, vector = in_first_image(middle, state, vector)
-    state = continued(state, identities, problem.series, problem.reach)
-    scales = find_scales(middle, state, vector)
-    fitted = search(
-        middle, state, vector, scales, iterations=_LENSES, hold_columns=True
-    )
-    if support:
-        problem, fitted = with_support(problem, middle, fitted)
-        middle, fine = problem.again(middle), problem.again(fine)
-        identities = Identities(*problem.layers)
-    fitted, sites = _explained(middle, fine, identities, fitted)
-    chi2 = 2 * fitted.value / fine.residuals.series.freedom
-    on_sites = identities.sites(fitted.state)
-    judge_lattice(on_sites, fitted.state.along, sheet)
-    errors = errors_of_fit(fine, fitted.state, fitted.vector, on_sites, max(chi2, 1.0))
-    found = results(problem, fine, fitted, sites, errors)
+        found = refine_in_blocks(fit, images, valid, columns, detector.sampling)
     judge(found.optics)
+    judge_model(found.tilt.value, energy)
     return found
 
 
@@ -200,91 +154,8 @@ def _check(
             f"The table of columns lacks {', '.join(sorted(missing))}; give that of "
             "Segmentation.find_columns."
         )
-    if len(columns) < _FEWEST or not np.isfinite(columns[["x", "y"]]).all(axis=None):
+    if len(columns) < FEWEST or not np.isfinite(columns[["x", "y"]]).all(axis=None):
         raise ValueError(
-            f"{_FEWEST} columns or more with finite positions are needed to find a "
+            f"{FEWEST} columns or more with finite positions are needed to find a "
             f"sheet, not {len(columns)}."
         )
-
-
-def _explained(
-    middle: SheetFit, fine: SheetFit, identities: Identities, fitted: Fitted
-) -> tuple[Fitted, list[Site]]:
-    """Return columns and lenses that explain the images best, and all sites."""
-    # Light atoms below a sheet are kept in order by each other only.
-    below = bool(fitted.state.below.any())
-    scales = find_scales(middle, fitted.state, fitted.vector)
-    fitted = search(
-        middle,
-        fitted.state,
-        fitted.vector,
-        scales,
-        iterations=_FIRST,
-        sites=identities.sites(fitted.state) if below else None,
-    )
-    if below:
-        # To begin with only its lattice is known, and of a sheet nearly all: where an
-        # atom of C is wrong, the sheet would make up for it.
-        fitted = _improved(middle, identities, fitted, scales, first=2)
-    fitted = _improved(middle, identities, fitted, scales)
-    scales = find_scales(fine, fitted.state, fitted.vector)
-    fitted = search(
-        fine,
-        fitted.state,
-        fitted.vector,
-        scales,
-        iterations=_LAST,
-        sites=identities.sites(fitted.state),
-        tolerance=0.01,
-    )
-    return fitted, _examined(middle, identities, fitted)
-
-
-def _improved(
-    fit: SheetFit,
-    identities: Identities,
-    fitted: Fitted,
-    scales: Scales,
-    *,
-    first: int = 0,
-) -> Fitted:
-    """Return what fits once no other atoms on sites from a sublattice on fit better."""
-    around: NDArray[np.float64] | None = None
-    for _ in range(_SWEEPS):
-        single = replace(fitted, state=identities.without_doubles(fitted.state))
-        sites = _examined(fit, identities, single, around, first=first)
-        state, changes = changed(single.state, sites, identities)
-        if np.count_nonzero(~state.below) < _FEWEST:
-            raise ValueError(
-                "The images do not show these columns. Are they those of these images, "
-                "in the right unit, and are energy, pixel size and detector right?"
-            )
-        if len(changes) or len(single.state) < len(fitted.state):
-            fitted = search(
-                fit,
-                state,
-                fitted.vector,
-                scales,
-                iterations=_BETWEEN,
-                sites=identities.sites(state),
-                tolerance=0.1,
-            )
-        elif around is None:
-            break
-        # Once nothing changes near the last changes, all sites are asked again.
-        around = changes if len(changes) else None
-    return fitted
-
-
-def _examined(
-    fit: SheetFit,
-    identities: Identities,
-    fitted: Fitted,
-    around: NDArray[np.float64] | None = None,
-    *,
-    first: int = 0,
-) -> list[Site]:
-    """Return what may stand on the sites near some places, or on all."""
-    state, vector = fitted.state, fitted.vector
-    chi2 = fit.with_wave(state).chi2(vector) / fit.residuals.series.freedom
-    return identities.examine(fit, state, vector, chi2, around, first=first)

@@ -39,10 +39,11 @@ class RefinedAtoms:
     positions
         Position (x, y, z) of each atom [Å], shape (atom, 3).
     tilt
-        Components (x, y) of the normal of the sheet, of length 1 and along the beam.
+        Components (x, y) of the normal of the sheet, of length 1 and along the beam;
+        the mean of all blocks, if there are several.
     wave
         Exit wave 2 Å behind the last atom, smoothed, on the pixels of the images, shape
-        (y, x); 1 = vacuum.
+        (y, x); 1 = vacuum, also far from all columns of large images.
     smoothing
         Standard deviation of the Gaussian by which it is smoothed [Å].
     optics

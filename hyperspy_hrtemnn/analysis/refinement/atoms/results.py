@@ -19,6 +19,7 @@ from .refined_atoms import RefinedAtoms
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .fitted_field import FittedField
     from .identities import Site
     from .information import Errors
     from .occupants import Sheet
@@ -35,28 +36,25 @@ _FINE = 3.2
 
 
 def results(
-    problem: SheetProblem,
-    fit: SheetFit,
-    fitted: Fitted,
-    sites: list[Site],
-    errors: Errors,
+    field: FittedField, fit: SheetFit, plane: float | None = None
 ) -> RefinedAtoms:
     """Return what a refinement found.
 
     Parameters
     ----------
-    problem
-        Images and sheet.
-    fit, fitted
-        How they were fitted, and what fits.
-    sites
-        All sites, with what may stand there.
-    errors
-        Errors of the fit.
+    field
+        What was found.
+    fit
+        How its images are compared.
+    plane
+        Position along the beam of the plane of the wave [Å]; by default 2 Å behind the
+        last atom.
     """
+    problem, fitted, errors = field.problem, field.fitted, field.errors
     state, series = fitted.state, problem.series
-    symbols, atoms = _atoms(problem, state)
-    plane = float(atoms[:, 2].max(initial=0.0)) + _BEHIND
+    symbols, atoms = atoms_of(problem, state)
+    if plane is None:
+        plane = plane_behind(atoms)
     residuals = fit.with_wave(state)
     freedom = fit.residuals.series.freedom
     chi2 = residuals.chi2(fitted.vector)
@@ -76,12 +74,12 @@ def results(
         chi2=chi2 / (freedom - parameters),
         unexplained=(chi2 - freedom + parameters) / visible,
     )
-    table = _columns(problem, state, sites, errors)
+    table = _columns(problem, state, field.sites, errors)
     sigma = np.sqrt(np.diag(errors.pose))
     first = np.array([series.origin, series.origin, 0.0])
     return RefinedAtoms(
         columns=_of_sheet(table, problem.sheet),
-        empty_sites=_empty_sites(problem, state, sites),
+        empty_sites=_empty_sites(problem, state, field.sites),
         symbols=tuple(symbols),
         positions=atoms - first,
         support=_of_sheet(table, problem.support) if problem.support else None,
@@ -94,7 +92,12 @@ def results(
     )
 
 
-def _atoms(
+def plane_behind(atoms: NDArray[np.float64]) -> float:
+    """Return the position along the beam of the plane of the wave of atoms [Å]."""
+    return float(atoms[:, 2].max(initial=0.0)) + _BEHIND
+
+
+def atoms_of(
     problem: SheetProblem, state: SheetState
 ) -> tuple[list[str], NDArray[np.float64]]:
     """Return symbols and positions (x, y, z) of the atoms in the padded images."""

@@ -72,6 +72,12 @@ class SheetFit:
         other.model = model
         return other
 
+    def with_lenses_held(self) -> SheetFit:
+        """Return the same fit with lenses that are no unknowns."""
+        other = copy(self)
+        other.free = np.zeros_like(self.free)
+        return other
+
     def with_wave(self, state: SheetState, strength: float = 1.0) -> SeriesResiduals:
         """Return the residuals of the images, of which a state's wave is that.
 
@@ -117,7 +123,8 @@ class SheetFit:
         """
         steps = self.residuals.model.parameters.steps[self.free]
         pose = np.array([_TILTED, _TILTED, _APART])[: len(state.pose)]
-        return _FAR**-2, np.concatenate([pose**-2.0, (self._off * steps) ** -2.0])
+        lenses = precision_of_guess(steps, self._off)
+        return _FAR**-2, np.concatenate([pose**-2.0, lenses])
 
     def expected(
         self,
@@ -161,3 +168,18 @@ class SheetFit:
 
     def _spectrum(self, wave: NDArray[np.complex64]) -> NDArray[np.complex64]:
         return self.residuals.series.grid.spectrum_of_grid(wave)
+
+
+def precision_of_guess(
+    steps: NDArray[np.float64], off: float = _OFF
+) -> NDArray[np.float64]:
+    """Return the inverse variances of guessed parameters of lenses.
+
+    Parameters
+    ----------
+    steps
+        Typical error of the guess of each.
+    off
+        How many of them it may be off.
+    """
+    return np.asarray((off * steps) ** -2.0)

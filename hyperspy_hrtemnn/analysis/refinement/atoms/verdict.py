@@ -11,6 +11,8 @@ from hyperspy_hrtemnn.analysis.refinement.noise_level import warn_of_noise
 from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hyperspy_hrtemnn.analysis.refinement.fitted_optics import FittedOptics
 
     from .honeycomb import Sites
@@ -24,6 +26,11 @@ _NOTHING, _DOUBTFUL, _SIGNIFICANT = 0.5, 0.01, 5.0
 
 # Relative difference of lattice constants above which pixel size or sheet are wrong.
 _STRAINED = 0.015
+
+# Tilts [degrees] and energies [keV] at which the product of the waves of columns was
+# compared with multislice, docs/atoms_model_error.md: it is right to 0.005 of a wave of
+# 1 everywhere there, so that only beyond is it not known.
+_STEEPEST, _ENERGIES = 20.0, (50.0, 300.0)
 
 # Share of the columns that have to be on sites.
 _ON_SITES = 0.5
@@ -64,6 +71,34 @@ def judge(optics: FittedOptics) -> None:
             "elements may be wrong."
         )
     warn_of_noise(optics.noise)
+
+
+def judge_model(normal: NDArray[np.float64], energy: float) -> None:
+    """Warn if nobody knows how right the product of the waves of columns is.
+
+    Parameters
+    ----------
+    normal
+        Components of the normal of the sheet across the beam, shape (2,).
+    energy
+        Beam energy [keV].
+
+    Warns
+    -----
+    UserWarning
+        If tilt or energy are beyond those at which it was compared with multislice.
+    """
+    tilt = float(np.rad2deg(np.arcsin(min(float(np.hypot(*normal)), 1.0))))
+    low, high = _ENERGIES
+    if tilt <= _STEEPEST and low <= energy <= high:
+        return
+    warn_user(
+        f"The sheet is tilted by {tilt:.0f} degrees, at {energy:g} keV. The model of "
+        "the wave, which leaves out what one column scatters into another, was "
+        f"compared with multislice up to {_STEEPEST:g} degrees and from {low:g} to "
+        f"{high:g} keV only: compare the result with a multislice simulation of the "
+        "atoms found."
+    )
 
 
 def check_sites(sites: Sites) -> None:

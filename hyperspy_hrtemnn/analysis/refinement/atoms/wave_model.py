@@ -2,8 +2,8 @@
 """Wave model: the exit wave of a sheet, the product of the waves of its columns.
 
 Each column wave is propagated to one plane behind the sheet, where they multiply. What
-this leaves out, electrons that one column scatters into another, is 0.002 to 0.003 of
-the wave for MoS2 that is tilted by up to 10 degrees.
+this leaves out, electrons that one column scatters into another, is 0.001 of the wave
+for MoS2 at 50 keV that is tilted by up to 20 degrees, see docs/atoms_model_error.md.
 """
 
 from __future__ import annotations

@@ -149,14 +149,18 @@ def detector(dose: float) -> Detector:
 
 
 def images(wave: np.ndarray, dose: float, optics=OPTICS, seed: int = 1) -> np.ndarray:
-    """Return images [electrons a pixel], shape (image, y, x)."""
+    """Return images [electrons a pixel], shape (image, y, x), not periodic."""
     rng = np.random.default_rng(seed)
-    shape = tuple(round(length / PIXEL) for length in FIELD)
+    pad = 40  # pixels of vacuum around, into which the fringes go
+    whole = np.pad(wave, 2 * pad, constant_values=1)
+    shape = tuple(n // 2 for n in whole.shape)
+    extent = tuple(n * PIXEL for n in shape)
+    inside = (slice(pad, -pad), slice(pad, -pad))
     return np.stack(
         [
             detect_electrons(
-                image_intensity(wave, FIELD, each, shape), detector(dose), rng
-            )
+                image_intensity(whole, extent, each, shape), detector(dose), rng
+            )[inside]
             for each in optics
         ]
     ).astype(np.float32)

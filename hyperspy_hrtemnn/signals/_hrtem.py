@@ -533,9 +533,9 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         Warns
         -----
         UserWarning
-            If more than 1 % of the contrast of the images is not that of the atoms, the
-            noise is not that of the detector, the lattice is not that of the sheet, or
-            no support is found.
+            If more than 0.5 % of the contrast of the images is not that of the atoms,
+            the noise is not that of the detector, the lattice is not that of the sheet,
+            or no support is found.
         """
         from ._atoms.refine_atoms import refine_atoms
 

@@ -97,7 +97,7 @@ def refine_atoms(
     Warns
     -----
     UserWarning
-        If more than 1 % of the contrast is unexplained, the noise is not that of the
+        If more than 0.5 % of the contrast is unexplained, the noise is not that of the
         detector, the lattice constant is not that of the sheet, no support is found, or
         tilt or energy are beyond those at which the model of the wave was tested, 20
         degrees and 50 to 300 keV.

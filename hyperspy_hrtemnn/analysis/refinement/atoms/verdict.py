@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 # Share of the contrast beyond which nothing is found, and beyond which something is
 # wrong, if chi² is too large by this many standard deviations, too. Right fits of
-# simulations leave 0.001, up to 0.006 where a flake fills the field, wrong lenses 0.2,
-# another metal 0.01 to 0.04.
-_NOTHING, _DOUBTFUL, _SIGNIFICANT = 0.5, 0.01, 5.0
+# simulations leave up to 0.002, images a lattice vector off 0.006, another metal 0.007
+# to 0.04, wrong lenses 0.2.
+_NOTHING, _DOUBTFUL, _SIGNIFICANT = 0.5, 0.005, 5.0
 
 # Relative difference of lattice constants above which pixel size or sheet are wrong.
 _STRAINED = 0.015
@@ -52,7 +52,7 @@ def judge(optics: FittedOptics) -> None:
     Warns
     -----
     UserWarning
-        If more than 1 % is, or the noise is not that of the detector.
+        If more than half a percent is, or the noise is not that of the detector.
     """
     significant = optics.chi2 - 1 > _SIGNIFICANT * optics.chi2_error
     if optics.unexplained > _NOTHING and significant:

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 from ase.build import mx2
 from ase.data import atomic_numbers
 
+from hyperspy_hrtemnn.analysis.refinement.atoms.known_sheets import (
+    LATTICES as LATTICES_2H,
+)
+
 if TYPE_CHECKING:
     from ase import Atoms
 
 LATTICES = {
-    "MoS2": (3.160, 3.17),
-    "MoSe2": (3.288, 3.33),
-    "MoTe2": (3.519, 3.60),
-    "WS2": (3.153, 3.14),
-    "WSe2": (3.282, 3.34),
-    "NbSe2": (3.445, 3.33),
+    **LATTICES_2H,
     "TiS2": (3.407, 2.85),
     "TiSe2": (3.540, 3.06),
     "SnS2": (3.648, 2.95),
@@ -26,10 +25,7 @@ LATTICES = {
 }
 """Lattice constant a and distance between the planes of X [Å], of bulk crystals.
 
-X-ray values; 2H: Bronsema et al., Z. Anorg. Allg. Chem. 540, 15 (1986); James and
-Lavik, Acta Cryst. 16, 1183 (1963); Puotinen and Newnham, Acta Cryst. 14, 691 (1961);
-Schutte et al., J. Solid State Chem. 70, 207 (1987); Marezio et al., J. Solid State
-Chem. 4, 425 (1972). 1T, from TiS2 on: Chianelli et al., Acta Cryst. B 31, 2344 (1975);
+X-ray values; of 1T, from TiS2 on: Chianelli et al., Acta Cryst. B 31, 2344 (1975);
 Riekel, J. Solid State Chem. 17, 389 (1976); Hazen and Finger, Am. Mineral. 63, 289
 (1978); Furuseth et al., Acta Chem. Scand. 19, 257 (1965).
 """

@@ -9,7 +9,7 @@ sheet, which may be tilted otherwise in each block, as a bent one is, and the do
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from .field_fit import FieldFit
     from .fitted_field import FittedField
     from .refined_atoms import RefinedAtoms
 
@@ -38,29 +39,8 @@ _BESIDE = 4.0
 _STEPS = 20
 
 
-class FitField(Protocol):
-    """How one field of view is fitted."""
-
-    def __call__(
-        self,
-        images: NDArray[np.floating],
-        valid: NDArray[np.bool_],
-        columns: pd.DataFrame,
-        lenses: NDArray[np.float64] | None = None,
-    ) -> FittedField:
-        """Return columns and lenses of a field of view.
-
-        Parameters
-        ----------
-        images, valid, columns
-            As of `refine_atoms`.
-        lenses
-            Lenses to start from, if they are known better than the user's guess.
-        """
-
-
 def refine_in_blocks(
-    fit_field: FitField,
+    fit_field: FieldFit,
     images: NDArray[np.floating],
     valid: NDArray[np.bool_],
     columns: pd.DataFrame,

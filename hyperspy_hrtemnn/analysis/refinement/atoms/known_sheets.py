@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # images that tell anything tell more.
 _VACANCY, _SUBSTITUTE, _ANTISITE = 0.03, 0.01, 0.001
 
-_LATTICES = {
+LATTICES = {
     "MoS2": (3.160, 3.17),
     "MoSe2": (3.288, 3.33),
     "MoTe2": (3.519, 3.60),
@@ -111,12 +111,12 @@ def mx2(m: str, x: str, dopants: Sequence[str] = ()) -> Sheet:
         If the lattice of the layer is not known.
     """
     formula = f"{m}{x}2"
-    if formula not in _LATTICES:
+    if formula not in LATTICES:
         raise ValueError(
             f"The lattice of {formula} in the phase 2H is not known, only that of "
-            f"{', '.join(_LATTICES)}."
+            f"{', '.join(LATTICES)}."
         )
-    constant, thickness = _LATTICES[formula]
+    constant, thickness = LATTICES[formula]
     half = thickness / 2
     metal = Occupant(f"1{m}", ((m, 0.0),), 1 - _VACANCY)
     pair = Occupant(f"2{x}", ((x, -half), (x, half)), 1 - 3 * _VACANCY)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -88,6 +88,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Fit the contrast of each image, too, as of stretched images.",
 )
+@click.option(
+    "--support",
+    type=click.Choice(["graphene"]),
+    help="What the sheet lies on; by default nothing.",
+)
 @sampling_option
 def atoms(
     *,
@@ -101,14 +106,15 @@ def atoms(
     dopants: tuple[str, ...],
     vibration: float | str,
     any_contrast: bool,
+    support: Literal["graphene"] | None,
     **camera: Any,
 ) -> None:
     """Find the atoms that explain SERIES, one image or a focal series.
 
     The network guesses the columns, and positions, classes and lenses are refined until
     the images of the atoms are those of SERIES. OUT gets columns.csv, empty_sites.csv,
-    lenses.csv, wave.hspy, residuals.hspy, atoms.xyz and atoms.png; only such files that
-    this command has written are replaced.
+    lenses.csv, wave.hspy, residuals.hspy, atoms.xyz and atoms.png, and support.csv if
+    there is a support; only such files that this command has written are replaced.
     """
     from hyperspy_hrtemnn.jobs.atoms import find_atoms_file
 
@@ -121,7 +127,11 @@ def atoms(
         defocus=defocus,
         camera=CameraOptions(**camera),
         options=AtomOptions(
-            Cs=Cs, dopants=dopants, vibration=vibration, any_contrast=any_contrast
+            Cs=Cs,
+            dopants=dopants,
+            vibration=vibration,
+            any_contrast=any_contrast,
+            support=support,
         ),
     )
     click.echo(repr(found))

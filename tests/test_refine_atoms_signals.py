@@ -281,7 +281,7 @@ def test_the_core_gets_electrons_and_angstroms(given, series, guess, flake):
 
 
 def test_a_support_is_asked_for_and_told_in_the_unit_of_the_axes(
-    monkeypatch, series, guess, model
+    monkeypatch, series, guess, model, tmp_path
 ):
     asked = {}
     below = model.refined.columns.assign(**{"class": "C", "z": -65.0})
@@ -297,6 +297,10 @@ def test_a_support_is_asked_for_and_told_in_the_unit_of_the_axes(
     np.testing.assert_allclose(found.support["z"], -6.5)
     np.testing.assert_allclose(found.support["x"], model.columns["x"])
     assert model.support is None
+    found.save(tmp_path)
+    assert len(pd.read_csv(tmp_path / "support.csv")) == len(found.support)
+    model.save(tmp_path, overwrite=True)
+    assert not (tmp_path / "support.csv").exists()
     with pytest.raises(ValueError, match="support is 'hBN'; it is 'graphene' or None"):
         series.refine_atoms(guess, support="hBN", **CAMERA)
 

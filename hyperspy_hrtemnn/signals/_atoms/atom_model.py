@@ -191,8 +191,8 @@ class AtomModel:
         """Write signals, atoms, a picture and tables into a folder.
 
         They are ``residuals.hspy``, ``wave.hspy``, ``atoms.xyz``, ``atoms.png``,
-        ``lenses.csv``, ``empty_sites.csv`` and ``columns.csv``, each whole or not at
-        all.
+        ``lenses.csv``, ``empty_sites.csv``, with a support ``support.csv``, and
+        ``columns.csv``, each whole or not at all.
 
         Parameters
         ----------
@@ -214,6 +214,7 @@ class AtomModel:
         lenses = self.optics.to_table()
         lenses["unit"] = lenses["unit"].map(ascii_unit)
         lenses.attrs["units"] = {}
+        below = {} if self.support is None else {"support": self.support}
         write_files(
             free_folder(folder, overwrite=overwrite),
             {"residuals": self.residuals(), "wave": self.exit_wave()},
@@ -222,6 +223,7 @@ class AtomModel:
             {
                 "lenses": lenses,
                 "empty_sites": self.empty_sites,
+                **below,
                 "columns": self.columns,
             },
             writing=writing,

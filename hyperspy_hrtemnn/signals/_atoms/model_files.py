@@ -28,10 +28,11 @@ FILES = (
     "atoms.png",
     "lenses.csv",
     "empty_sites.csv",
+    "support.csv",
     "columns.csv",
 )
 """Names of the files, in the order in which they are written: where the table of
-columns is, all is."""
+columns is, all is. That of a support is there only if there is one."""
 
 
 def free_folder(folder: str | Path, *, overwrite: bool) -> Path:
@@ -40,6 +41,8 @@ def free_folder(folder: str | Path, *, overwrite: bool) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         free_path(folder / name, overwrite=overwrite)
+    # What may not be written again would be that of another model.
+    (folder / "support.csv").unlink(missing_ok=True)
     return folder
 
 

@@ -210,3 +210,16 @@ def test_a_class_of_no_known_sheet_is_refused(series):
     columns = sheets.guessed(FLAKE).assign(**{"class": "Au"})
     with pytest.raises(ValueError, match="are of the classes Au; known are"):
         refined(FLAKE, series, columns=columns)
+
+
+def test_refined_columns_can_be_refined_again(series, model):
+    again = refined(FLAKE, series, columns=model.columns, optics=model.optics)
+    assert list(again.columns["class"]) == list(model.columns["class"])
+    moved = again.columns[["x", "y"]] - model.columns[["x", "y"]]
+    assert np.abs(moved.to_numpy()).max() < 0.01
+
+
+def test_classes_that_are_numbers_are_refused(series):
+    columns = sheets.guessed(FLAKE).assign(**{"class": 1})
+    with pytest.raises(ValueError, match="are of the classes 1; known are"):
+        refined(FLAKE, series, columns=columns)

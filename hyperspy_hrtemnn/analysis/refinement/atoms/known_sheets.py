@@ -43,7 +43,8 @@ def sheet_of_classes(
     ----------
     classes
         Names of classes: ``C`` for graphene; ``1M``, ``2X`` and ``1X`` for a layer of
-        MX2 in the phase 2H, such as ``1Mo``, ``2S`` and ``1S``.
+        MX2 in the phase 2H, such as ``1Mo``, ``2S`` and ``1S``, or those of columns
+        that are refined already.
     dopants
         Symbols of elements that may stand in place of others.
 
@@ -57,28 +58,29 @@ def sheet_of_classes(
     ValueError
         If the classes are not those of a known sheet.
     """
-    names = sorted(set(classes))
+    names = sorted({str(each) for each in classes})
     if names in (["C"], ["1C"]):
         return graphene(dopants), {names[0]: "C"}
     metals = [each[1:] for each in names if re.fullmatch(r"1[A-Z][a-z]?", each)]
     pairs = [each[1:] for each in names if re.fullmatch(r"2[A-Z][a-z]?", each)]
-    metals = [each for each in metals if each not in pairs]
+    pairs = [each for each in pairs if each not in dopants]
+    metals = [each for each in metals if each not in (*pairs, *dopants)]
     if len(metals) != 1 or len(pairs) != 1:
         raise ValueError(
             f"The columns are of the classes {', '.join(names)}; known are C, of "
             "graphene, and those of a layer MX2 such as 1Mo, 2S and 1S."
         )
     m, x = metals[0], pairs[0]
-    known = {f"1{m}", f"2{x}", f"1{x}"}
-    if not known.issuperset(names):
+    sheet = mx2(m, x, dopants)
+    # Columns that are refined already have the names of occupants.
+    of_class = {each.name: each.name for each in sheet.occupants if each.atoms}
+    of_class[f"1{x}"] = f"1{x} upper"
+    if not of_class.keys() >= set(names):
         raise ValueError(
-            f"The class {', '.join(set(names) - known)} is not of a layer {m}{x}2."
+            f"The class {', '.join(sorted(set(names) - set(of_class)))} is not of a "
+            f"layer {m}{x}2."
         )
-    return mx2(m, x, dopants), {
-        f"1{m}": f"1{m}",
-        f"2{x}": f"2{x}",
-        f"1{x}": f"1{x} upper",
-    }
+    return sheet, of_class
 
 
 def graphene(dopants: Sequence[str] = ()) -> Sheet:

@@ -194,7 +194,7 @@ def test_contrast_stretches_an_image_about_the_vacuum(model, vector):
     vacuum[0, 0] = 100
     contrast = model.image(vector, 1) - vacuum
     difference = model.image(stretched, 1) - vacuum - 2.5 * contrast
-    assert np.abs(difference).max() < 1e-5 * np.abs(contrast).max()
+    assert np.abs(difference).max() < 1e-4 * np.abs(contrast).max()
 
 
 def test_contrast_is_held_unless_it_is_asked_for():
@@ -210,7 +210,7 @@ def test_the_gradient_is_the_sum_over_the_derivatives(model, vector):
     for place, derivative in model.derivatives(vector, 1):
         pixels = np.fft.irfft2(derivative, model.grid.shape, norm="forward")
         size = np.linalg.norm(pixels) * np.linalg.norm(by_image)
-        assert found[place] == pytest.approx(np.sum(pixels * by_image), abs=1e-5 * size)
+        assert found[place] == pytest.approx(np.sum(pixels * by_image), abs=1e-4 * size)
 
 
 def test_a_parameter_of_one_image_changes_no_other(model, vector):

@@ -9,6 +9,7 @@ import scipy.fft
 import sheets
 
 from hyperspy_hrtemnn.analysis import wavelength
+from hyperspy_hrtemnn.analysis.refinement.atoms.explanation import check_seen
 from hyperspy_hrtemnn.analysis.refinement.atoms.identities import Identities
 from hyperspy_hrtemnn.analysis.refinement.atoms.known_sheets import sheet_of_classes
 from hyperspy_hrtemnn.analysis.refinement.atoms.local_change import LocalChange
@@ -158,3 +159,9 @@ def test_two_columns_on_one_site_become_one(problem):
     single = identities.without_doubles(doubled)
     assert len(single) == len(state)
     assert identities.without_doubles(state) is state
+
+
+def test_a_sheet_of_which_nothing_is_left_is_refused(problem):
+    _, _, state, _ = problem
+    with pytest.raises(ValueError, match="do not show these columns"):
+        check_seen(state.with_columns(state.positions[:3], state.kinds[:3]))

@@ -223,3 +223,20 @@ def test_classes_that_are_numbers_are_refused(series):
     columns = sheets.guessed(FLAKE).assign(**{"class": 1})
     with pytest.raises(ValueError, match="are of the classes 1; known are"):
         refined(FLAKE, series, columns=columns)
+
+
+def test_what_no_class_is_is_told(series):
+    columns = sheets.guessed(FLAKE)
+    flake = sheets.mos2(tilt=(0.08, -0.05), upper=(3, 12), lower=(8,), missing=(10,))
+    metal = [n for n, symbol in enumerate(flake.symbols) if symbol == "Mo"]
+    flake.symbols[metal[2]] = "W"
+    images = sheets.images(sheets.exit_wave(flake), DOSE)
+    with pytest.warns(UserWarning, match="columns are not what any class is"):
+        refined(flake, images, columns=columns)
+
+
+def test_a_table_in_another_unit_is_refused(series):
+    columns = sheets.guessed(FLAKE)
+    columns[["x", "y"]] /= 10
+    with pytest.raises(ValueError, match=r"columns are 0\.1\d+ Å apart"):
+        refined(FLAKE, series, columns=columns)

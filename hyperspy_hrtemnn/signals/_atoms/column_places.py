@@ -62,7 +62,8 @@ def in_angstrom(columns: pd.DataFrame, series: Signal2D) -> pd.DataFrame:
 def _in_unit_of(axis: Any, columns: pd.DataFrame, name: str) -> NDArray[np.float64]:
     """Return one coordinate of all columns in the unit of its axis."""
     unit = unit_of(axis)
-    its_unit = columns.attrs.get("units", {}).get(name) or unit
+    units = columns.attrs.get("units", {})
+    its_unit = (units if isinstance(units, str) else units.get(name)) or unit
     factor = ratio(str(its_unit), unit)
     if factor is None:
         raise ValueError(

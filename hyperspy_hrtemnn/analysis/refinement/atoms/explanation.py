@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .identities import Identities, Site
     from .search import Fitted
     from .sheet_fit import SheetFit
+    from .sheet_state import SheetState
     from .unknowns import Scales
 
 # Steps of the fits: at first, after each sweep over the sites, and at the end.
@@ -80,6 +81,15 @@ def explained(
     return fitted, _examined(middle, identities, fitted), moved
 
 
+def check_seen(state: SheetState) -> None:
+    """Raise a ValueError if hardly a column is left that the images show."""
+    if np.count_nonzero(~state.below) < FEWEST:
+        raise ValueError(
+            "The images do not show these columns. Are they those of these images, in "
+            "the right unit, and are energy, pixel size and detector right?"
+        )
+
+
 def _improved(
     fit: SheetFit,
     identities: Identities,
@@ -98,11 +108,7 @@ def _improved(
         single = replace(fitted, state=identities.without_doubles(fitted.state))
         sites = _examined(fit, identities, single, around, first=first)
         state, changes = changed(single.state, sites, identities)
-        if np.count_nonzero(~state.below) < FEWEST:
-            raise ValueError(
-                "The images do not show these columns. Are they those of these images, "
-                "in the right unit, and are energy, pixel size and detector right?"
-            )
+        check_seen(state)
         if len(changes) or len(single.state) < len(fitted.state):
             fitted = search(
                 fit,

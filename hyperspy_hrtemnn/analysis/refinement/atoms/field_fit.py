@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hyperspy_hrtemnn.analysis.refinement.working_grid import HIGHEST
 
 from .continuation import continued
-from .explanation import explained
+from .explanation import check_seen, explained
 from .first_lenses import in_first_image, known_lenses, search_lenses, shift_of_first
 from .fitted_field import FittedField
 from .identities import Identities
@@ -135,6 +135,7 @@ class FieldFit:
         middle, fine = fits
         first = shift_of_first(middle, vector)
         state, vector = in_first_image(middle, state, vector)
+        check_seen(state)
         identities = Identities(self.sheet)
         state = continued(state, identities, problem.series, problem.reach)
         scales = find_scales(middle, state, vector)

@@ -13,10 +13,11 @@ from .block_cuts import is_large
 from .blocks import refine_in_blocks
 from .explanation import FEWEST
 from .field_fit import FieldFit
+from .honeycomb import bond_length
 from .known_sheets import sheet_of_classes
 from .problem import WaveOptions
 from .results import results
-from .verdict import judge, judge_model
+from .verdict import judge, judge_columns, judge_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.analysis.refinement.fitted_optics import FittedOptics
 
     from .refined_atoms import RefinedAtoms
+
+
+# Distances of neighboring columns that sheets may have [Å].
+_CLOSEST, _FARTHEST = 0.9, 3.5
 
 
 def refine_atoms(
@@ -98,7 +103,8 @@ def refine_atoms(
     -----
     UserWarning
         If more than 0.5 % of the contrast is unexplained, the noise is not that of the
-        detector, the lattice constant is not that of the sheet, no support is found, or
+        detector, columns are stronger or weaker than what they are said to be, the
+        lattice constant is not that of the sheet, no support is found, or
         tilt or energy are beyond those at which the model of the wave was tested, 20
         degrees and 50 to 300 keV.
     """
@@ -128,6 +134,7 @@ def refine_atoms(
     else:
         found = refine_in_blocks(fit, images, valid, columns, detector.sampling)
     judge(found.optics)
+    judge_columns(found.columns)
     judge_model(found.tilt.value, energy)
     return found
 
@@ -158,4 +165,11 @@ def _check(
         raise ValueError(
             f"{FEWEST} columns or more with finite positions are needed to find a "
             f"sheet, not {len(columns)}."
+        )
+    nearest = bond_length(columns[["y", "x"]].to_numpy(float))
+    if not _CLOSEST < nearest < _FARTHEST:
+        raise ValueError(
+            f"The columns are {nearest:.3g} Å apart, where those of a sheet are "
+            f"{_CLOSEST:g} to {_FARTHEST:g} Å apart. Is the table in the right unit, "
+            "and the pixel size right?"
         )

@@ -11,6 +11,7 @@ from hyperspy_hrtemnn.analysis.refinement.noise_level import warn_of_noise
 from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.analysis.refinement.fitted_optics import FittedOptics
@@ -31,6 +32,9 @@ _STRAINED = 0.015
 # compared with multislice, docs/atoms_model_error.md: it is right to 0.005 of a wave of
 # 1 everywhere there, so that only beyond is it not known.
 _STEEPEST, _ENERGIES = 20.0, (50.0, 300.0)
+
+# Differences of occupancies from 1 that are strange, of one column and of the mean.
+_STRANGE, _ALL_STRANGE = 0.08, 0.03
 
 # Share of the columns that have to be on sites.
 _ON_SITES = 0.5
@@ -99,6 +103,43 @@ def judge_model(normal: NDArray[np.float64], energy: float) -> None:
         f"{high:g} keV only: compare the result with a multislice simulation of the "
         "atoms found."
     )
+
+
+def judge_columns(columns: pd.DataFrame) -> None:
+    """Warn of columns that are stronger or weaker than what their class is.
+
+    Something that nobody asked for stands there, such as a dopant, or an atom on the
+    sheet: of what was allowed the nearest one is taken, and may seem certain.
+
+    Parameters
+    ----------
+    columns
+        Table with ``x`` and ``y`` [Å], ``occupancy`` and ``sigma_occupancy``.
+
+    Warns
+    -----
+    UserWarning
+        If there are such columns, or if all are so in the mean.
+    """
+    off, sigma = columns["occupancy"] - 1, columns["sigma_occupancy"]
+    strange = (off.abs() > _STRANGE) & (off.abs() > _SIGNIFICANT * sigma)
+    if strange.any():
+        worst = columns.iloc[int(np.argmax((off / sigma).abs() * strange))]
+        warn_user(
+            f"{strange.sum()} of {len(columns)} columns are not what any class is that "
+            "was allowed, whatever their probabilities say: their occupancy is far "
+            f"from 1, as {worst['occupancy']:.2f} ± {worst['sigma_occupancy']:.2f} of "
+            f"that at x {worst['x']:.1f} Å, y {worst['y']:.1f} Å from the first pixel. "
+            "Name other elements in dopants, or look for what lies there."
+        )
+    mean = float(off.mean())
+    uncertain = float(np.sqrt(np.mean(sigma**2) / len(columns)))
+    if abs(mean) > max(_ALL_STRANGE, _SIGNIFICANT * uncertain):
+        warn_user(
+            f"All columns are {abs(mean):.0%} {'stronger' if mean > 0 else 'weaker'} "
+            "than their elements are. Are the beam energy, the offset of the counts "
+            "and the elements right?"
+        )
 
 
 def check_sites(sites: Sites) -> None:

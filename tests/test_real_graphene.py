@@ -20,6 +20,8 @@ PIXEL, HEIGHT, WIDTH = 0.461, 52, 58
 pytestmark = [
     pytest.mark.skipif(not REAL.is_dir(), reason=f"no real micrographs at {REAL}"),
     pytest.mark.filterwarnings("ignore:The network 'graphene-atoms' was not trained"),
+    # The noise is not known to better than that.
+    pytest.mark.filterwarnings("ignore:.* of the contrast of the images"),
 ]
 
 

@@ -184,9 +184,7 @@ def _clear(
     places, numbers = np.concatenate(free), np.concatenate(sublattice)
     if not len(places):
         return places, numbers
-    tree = cKDTree(positions)
-    length = float(np.median(tree.query(positions, k=2)[0][:, 1]))
-    clear = tree.query(places)[0] > 0.5 * length
+    clear = cKDTree(positions).query(places)[0] > 0.5 * bond_length(positions)
     return places[clear], numbers[clear]
 
 

@@ -126,17 +126,14 @@ class Identities:
         """Return the sites of a state's columns."""
         parts = []
         for layer, columns in enumerate(self._columns(state)):
-            expected = None
-            if not self._alike[layer]:
-                expected = self._expected(state.kinds[columns], layer)
+            expected = self._expected(state.kinds[columns], layer)
             found = find_sites(state.sites[columns], expected, self._spreads[layer])
             parts.append((columns, found))
         return join_sites(parts) if len(parts) > 1 else parts[0][1]
 
     def in_largest_grain(self, state: SheetState) -> SheetState:
         """Return only those columns of a single sheet that are in its largest grain."""
-        expected = None if self._alike[0] else self._expected(state.kinds, 0)
-        kept = largest_grain(state.sites, expected)
+        kept = largest_grain(state.sites, self._expected(state.kinds, 0))
         return state.with_columns(state.positions[kept], state.kinds[kept])
 
     def bond(self, state: SheetState) -> float:
@@ -231,12 +228,12 @@ class Identities:
         scale: float,
     ) -> Site:
         kind = int(change.state.kinds[column])
-        spread = self._spreads[sublattice // 2]
         if sublattice < 0:
             # It may be anything else than a column, such as an atom on the sheet.
             allowed, spread = [(kind, 0.5), (self.empty, 0.5)], _ANYWHERE
         else:
             allowed = self._allowed[sublattice]
+            spread = self._spreads[sublattice // 2]
             if kind not in [each for each, _ in allowed]:
                 allowed = [*allowed, (kind, 1e-4)]
         question = _Question(column, sublattice, allowed, kind, predicted, spread)
@@ -307,8 +304,13 @@ class Identities:
             return predicted
         return np.asarray(state.positions[column] - state.centers[kind] * state.normal)
 
-    def _expected(self, kinds: NDArray[np.intp], layer: int) -> NDArray[np.intp]:
-        """Return the sublattice of a sheet on which each kind is usual, -1 for none."""
+    def _expected(self, kinds: NDArray[np.intp], layer: int) -> NDArray[np.intp] | None:
+        """Return the sublattice of a sheet on which each kind is usual, -1 for none.
+
+        None if both sublattices are alike, so that a kind tells nothing.
+        """
+        if self._alike[layer]:
+            return None
         shares = np.zeros((2, len(self.occupants)))
         for sublattice, allowed in enumerate(self._allowed[2 * layer : 2 * layer + 2]):
             for kind, share in allowed:

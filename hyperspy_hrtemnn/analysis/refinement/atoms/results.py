@@ -19,12 +19,13 @@ from .refined_atoms import RefinedAtoms
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.analysis.refinement.residuals import SeriesResiduals
+
     from .fitted_field import FittedField
     from .identities import Site
     from .information import Errors
     from .occupants import Sheet
     from .problem import SheetProblem
-    from .search import Fitted
     from .sheet_fit import SheetFit
     from .sheet_state import SheetState
 
@@ -88,7 +89,7 @@ def results(
         wave=_wave(problem, state, plane),
         smoothing=problem.options.smoothing,
         optics=optics,
-        residuals=_residual_images(problem, fit, fitted),
+        residuals=_residual_images(problem, residuals, fitted.vector),
     )
 
 
@@ -184,15 +185,14 @@ def _wave(
 
 
 def _residual_images(
-    problem: SheetProblem, fit: SheetFit, fitted: Fitted
+    problem: SheetProblem, residuals: SeriesResiduals, vector: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Return measured less expected images over their noise, on the images' pixels."""
-    residuals = fit.with_wave(fitted.state)
     # Noise of 1 in each frequency of the band is less in each pixel.
-    band = fit.model.grid.band
+    band = residuals.series.grid.band
     unit = np.float32(np.sqrt(band.size / band.sum()))
     found = []
-    for each in residuals.compared(residuals.spectra(fitted.vector)):
+    for each in residuals.compared(residuals.spectra(vector)):
         spectrum = scipy.fft.fft2(-unit * each, norm="forward")  # type: ignore[operator]
         whole = _resized(spectrum, problem.series.valid.shape)
         image = scipy.fft.ifft2(whole, norm="forward").real

@@ -119,7 +119,7 @@ class SheetFit:
 
         Returns
         -------
-        Of a position, and of the pose and the free lenses.
+        That of a position, and those of the pose and the free lenses.
         """
         steps = self.residuals.model.parameters.steps[self.free]
         pose = np.array([_TILTED, _TILTED, _APART])[: len(state.pose)]

@@ -41,7 +41,7 @@ class Scales:
     Parameters
     ----------
     position
-        Of a position [Å].
+        Change of a position [Å].
     shared
         Of pose and free lenses together: a change of each unknown changes them by a
         column of this matrix.
@@ -96,7 +96,7 @@ class Unknowns:
     scales
         Their scales.
     hold_columns
-        Whether positions are no unknowns.
+        Whether positions are held.
     """
 
     fit: SheetFit

@@ -90,10 +90,7 @@ class WaveModel:
         corners = self.corners(state.sites)
         phases = self._phases(state.sites, state.heights, corners)
         moved = _multiplied(spectra[state.kinds], phases)
-        waves = np.empty_like(moved)
-        for first in range(0, len(moved), _BATCH):
-            part = slice(first, first + _BATCH)
-            waves[part] = scipy.fft.ifft2(moved[part], workers=-1)
+        waves = _transformed(moved)
         waves *= columns.taper
         return Stamps(waves, moved, phases, corners)
 
@@ -202,10 +199,7 @@ class WaveModel:
         columns = self.columns
         pulls = self._pulls(stamps, wave, by_wave)
         pulls *= columns.taper
-        back = np.empty_like(pulls)
-        for first in range(0, len(pulls), _BATCH):
-            part = slice(first, first + _BATCH)
-            back[part] = scipy.fft.ifft2(pulls[part], workers=-1)
+        back = _transformed(pulls)
         rows = np.einsum("cyx,cyx->cy", back, stamps.spectra)
         cols = np.einsum("cyx,cyx->cx", back, stamps.spectra)
         ky, kx = columns.ky, columns.kx
@@ -280,3 +274,12 @@ def _multiplied(
     spectra *= along_y[:, :, np.newaxis]
     spectra *= along_x[:, np.newaxis]
     return spectra
+
+
+def _transformed(windows: NDArray[np.complex64]) -> NDArray[np.complex64]:
+    """Return the inverse Fourier transforms of windows, some at a time."""
+    found = np.empty_like(windows)
+    for first in range(0, len(windows), _BATCH):
+        part = slice(first, first + _BATCH)
+        found[part] = scipy.fft.ifft2(windows[part], workers=-1)
+    return found

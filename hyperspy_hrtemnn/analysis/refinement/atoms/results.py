@@ -203,7 +203,11 @@ def _residual_images(
 def _resized(
     spectrum: NDArray[np.complexfloating], shape: tuple[int, int]
 ) -> NDArray[np.complex64]:
-    """Return a spectrum on another grid over the same field, cut or padded with 0."""
+    """Return a spectrum on another grid over the same field, cut or padded with 0.
+
+    Unlike that of `WorkingGrid`, without Nyquist's frequency, so that a real image that
+    is padded stays real.
+    """
     result = np.zeros(shape, np.complex64)
     old, new = [], []
     for n, m in zip(spectrum.shape, shape, strict=True):

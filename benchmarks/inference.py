@@ -11,7 +11,6 @@ The peak memory is that of a process that does one inference, less what it held 
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import subprocess
 import sys
@@ -63,36 +62,16 @@ def naive(model: Any, side: int, path: Path) -> None:
     onnx.save(proto, path)
 
 
-def operations(proto: onnx.ModelProto, side: int) -> float:
-    """Return the floating-point operations of a graph's convolutions, of one image."""
-    for dim, size in zip(
-        proto.graph.input[0].type.tensor_type.shape.dim, (1, 1, side, side), strict=True
-    ):
-        dim.dim_value = size
-    del proto.graph.output[0].type.tensor_type.shape.dim[:]
-    graph = onnx.shape_inference.infer_shapes(proto, data_prop=True).graph
-    kernels = {w.name: w.dims for w in graph.initializer}
-    shapes = {
-        value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-        for value in graph.value_info
-    }
-    total: float = sum(
-        2.0 * math.prod(shapes[node.output[0]]) * math.prod(kernels[node.input[1]][1:])
-        for node in graph.node
-        if node.op_type == "Conv"
-    )
-    return total
-
-
 def write_graphs(
     values: dict[str, Any], side: int, folder: Path
-) -> tuple[dict[str, Path], float]:
+) -> tuple[dict[str, Path], int]:
     """Write a network in all ways; return their files and the operations."""
     import keras
     from pydantic import TypeAdapter
 
     from hrtemnn_training.architectures import AnyArchitecture
     from hrtemnn_training.architectures.networks import make_network
+    from hrtemnn_training.architectures.operations import count_operations
     from hrtemnn_training.export.graph import to_onnx
     from hrtemnn_training.export.msdnet_graph import msdnet_to_onnx
 
@@ -110,7 +89,7 @@ def write_graphs(
         onnx.save(plain, paths[EXPORTED])
         paths["onnxruntime, naive tf2onnx"] = folder / "naive.onnx"
         naive(model, side, folder / "naive.onnx")
-    return paths, operations(plain, side)
+    return paths, count_operations(model, side, side)
 
 
 def runner(path: Path) -> Callable[[np.ndarray], np.ndarray]:

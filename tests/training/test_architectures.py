@@ -24,7 +24,9 @@ from hrtemnn_training.architectures import (
     UNetPlusPlusSettings,
     UNetSettings,
 )
+from hrtemnn_training.architectures.folding import Fold, Unfold
 from hrtemnn_training.architectures.networks import make_network
+from hrtemnn_training.architectures.operations import count_operations
 from hrtemnn_training.export.graph import to_onnx
 from hrtemnn_training.export.msdnet_graph import msdnet_to_onnx
 from hrtemnn_training.export.onnx_file import export, make_card, write_card
@@ -76,6 +78,8 @@ def test_the_page_has_the_figures_of_publication_iii() -> None:
     "settings",
     [
         UNetSettings(width=2, levels=3, form="published"),
+        UNetSettings(width=2, levels=2, convolutions=2, fold=2),
+        UNetSettings(widths=(3, 2), dilations=(1, 2, 3), convolutions=2, fold=4),
         UNetPlusPlusSettings(width=2, levels=3),
         MSDNetSettings(kernel=5, channels=2, layers=4, largest_dilation=3),
     ],
@@ -107,6 +111,9 @@ def test_receptive_field_is_what_the_output_depends_on(settings) -> None:
     ("settings", "channels", "classes", "activation"),
     [
         (UNetSettings(width=3, levels=2, form="published"), 3, 2, "linear"),
+        (UNetSettings(width=3, levels=2, fold=2), 2, 3, "softmax"),
+        (UNetSettings(widths=(2, 5), convolutions=2, fold=4), 3, 1, "sigmoid"),
+        (UNetSettings(width=2, levels=2, dilations=(1, 3, 2, 1)), 1, 2, "linear"),
         (UNetPlusPlusSettings(width=3, levels=3), 1, 1, "sigmoid"),
         (UNetPlusPlusSettings(width=2, levels=3, form="published"), 2, 3, "softmax"),
         (EncoderSettings(width=3, levels=3, hidden=5), 2, 3, "softmax"),
@@ -125,7 +132,7 @@ def test_onnx_gives_what_keras_gives_at_any_size(
     if settings.architecture == "msd-net":
         protos.append(msdnet_to_onnx(model))
     sessions = [onnxruntime.InferenceSession(p.SerializeToString()) for p in protos]
-    for height, width in ((24, 36), (40, 28)):
+    for height, width in ((24, 40), (40, 32)):
         images = np.random.default_rng(2).normal(size=(2, height, width, channels))
         images = images.astype(np.float32)
         expected = keras.ops.convert_to_numpy(model(images))
@@ -146,6 +153,40 @@ def test_fewer_convolutions_make_the_same_msd_net() -> None:
     )
     assert plain.count("Pad") == fast.count("Pad") - 1 == 20
     assert {"Conv", "PRelu", "Pad", "Slice", "Concat", "Add", "Sigmoid"} == set(fast)
+
+
+@pytest.mark.parametrize(("factor", "height", "width"), [(2, 6, 10), (4, 12, 8)])
+def test_folding_keeps_each_square_and_unfolding_puts_it_back(
+    factor: int, height: int, width: int
+) -> None:
+    images = np.random.default_rng(5).normal(size=(3, height, width, 2))
+    images = images.astype(np.float32)
+    folded = keras.ops.convert_to_numpy(Fold(factor)(images))
+    assert folded.shape == (3, height // factor, width // factor, 2 * factor**2)
+    square = images[1, factor : 2 * factor, :factor]
+    np.testing.assert_array_equal(folded[1, 1, 0], square.ravel())
+    np.testing.assert_array_equal(Unfold(factor)(folded), images)
+
+
+@pytest.fixture
+def folded_network(recipe_values, tmp_path):
+    recipe_values["network"] = {"width": 2, "levels": 2, "fold": 2, "convolutions": 2}
+    recipe = Recipe.model_validate(recipe_values)
+    proto = to_onnx(randomized(recipe.network))
+    write_card(proto, make_card(recipe, {}))
+    path = tmp_path / "folded.onnx"
+    onnx.save(proto, path)
+    return load(path)
+
+
+def test_tiles_of_a_folded_network_leave_no_trace_at_any_size(folded_network) -> None:
+    assert (folded_network.card.stride, folded_network.card.receptive_field) == (4, 47)
+    image = np.random.default_rng(3).normal(100, 5, (171, 229))
+    whole = predict(folded_network, image, 0.4)
+    assert whole.shape == (1, 171, 229)
+    assert whole.std() > 0.02
+    tiled = predict(folded_network, image, 0.4, tile=110)
+    np.testing.assert_allclose(tiled, whole, atol=1e-5)
 
 
 @pytest.fixture
@@ -185,6 +226,61 @@ def test_dilations() -> None:
     assert drawn.dilations == MSDNetSettings(layers=1000, seed=1).dilations
     assert drawn.dilations != MSDNetSettings(layers=1000, seed=2).dilations
     assert set(drawn.dilations) == set(range(1, 11))
+
+
+@pytest.mark.parametrize(
+    ("images", "classes", "stage"),
+    [
+        ({}, ["nanoparticle"], {"object_weight": 9}),
+        (
+            {"label": "Mask", "null_class": True, "num_classes": 2},
+            ["nanoparticle", "background"],
+            {"object_weight": 3},
+        ),
+        ({"label": "Exitwave", "num_classes": 2}, ["real part", "imaginary part"], {}),
+    ],
+)
+def test_a_folded_network_is_trained_and_exported(
+    images, classes, stage, run_folder, tmp_path, recipe_values
+) -> None:
+    for name in ("train.zarr", "validation.zarr"):
+        (tmp_path / name).symlink_to(run_folder / name)
+    recipe_values["images"] |= images
+    recipe_values["classes"] = classes
+    recipe_values["network"] = {
+        "widths": [2, 3],
+        "dilations": [1, 2, 1],
+        "fold": 2,
+    }
+    stage = {"epochs": 1, "learning_rate": [0.01, 0.01]} | stage
+    recipe_values["training"]["stages"] = [stage]
+    recipe = Recipe.model_validate(recipe_values)
+    history = train(recipe, tmp_path, progress=False)
+    assert np.isfinite(history["validation_loss"]).all()
+    network = load(export(recipe, tmp_path))
+    image = np.random.default_rng(4).normal(100, 5, (93, 111))
+    assert predict(network, image, 0.3).shape == (len(classes), 93, 111)
+
+
+def test_operations_are_those_counted_by_hand() -> None:
+    sizes = {"width": 2, "levels": 2, "kernel": 3, "convolutions": 2}
+    # Down and up at full resolution, the coarsest block at a quarter, the head.
+    down, bottom, up = 9 * (1 * 2 + 2 * 2), 9 * (2 * 4 + 4 * 4), 9 * (6 * 2 + 2 * 2)
+    plain = count_operations(make_network(UNetSettings(**sizes)), 12, 20)
+    assert plain == 2 * 12 * 20 * (down + bottom / 4 + up + 2)
+    # The same on a quarter of the pixels, of four times the channels.
+    down += 9 * 3 * 2
+    folded = count_operations(make_network(UNetSettings(**sizes, fold=2)), 12, 20)
+    assert folded == 2 * 6 * 10 * (down + bottom / 4 + up + 4 * 2)
+
+
+def test_operations_of_the_shipped_network_and_of_an_msd_net() -> None:
+    shipped = make_network(UNetSettings(width=16, kernel=3))
+    assert count_operations(shipped, 16, 8) == 177_728 * 16 * 8
+    msd_net = MSDNetSettings(kernel=3, channels=2, layers=6, largest_dilation=3)
+    inputs = 1 + 2 * (1 + 2 + 3 + 4 + 5)
+    expected = 2 * 20 * 30 * (9 * inputs * 2 + 6 * 2)
+    assert count_operations(make_network(msd_net), 20, 30) == expected
 
 
 def test_an_encoder_is_trained_and_exported(
@@ -234,6 +330,12 @@ def test_an_encoder_sees_its_receptive_field_before_the_mean() -> None:
         ({"network": {"architecture": "u-net"}}, "architecture|unet"),
         ({"network": {"architecture": "msd-net", "width": 3}}, "width"),
         ({"network": {"kernel": 4}}, "must be odd"),
+        ({"network": {"widths": [2, 4], "levels": 2}}, "leave out levels"),
+        ({"network": {"dilations": [2]}}, "two convolutions or more"),
+        (
+            {"network": {"width": 2, "fold": 4}, "images": {"image_size": [88, 64]}},
+            "multiples of 32 pixels",
+        ),
         (
             {"network": {"architecture": "encoder"}},
             "prediction for the whole image, the label Mask needs one for each pixel",

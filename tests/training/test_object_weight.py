@@ -91,6 +91,7 @@ def logits_of(proto, images):
     ("settings", "write"),
     [
         (UNetSettings(width=2, levels=2, kernel=3), to_onnx),
+        (UNetSettings(width=2, levels=2, fold=2), to_onnx),
         (MSDNetSettings(layers=6, largest_dilation=4), msdnet_to_onnx),
     ],
 )
@@ -108,20 +109,26 @@ def test_the_log_odds_are_less_by_the_logarithm_of_the_weight(settings, write) -
 
 
 @pytest.mark.parametrize(
-    ("classes", "objects", "activation"),
-    [(1, 1, "sigmoid"), (3, 3, "sigmoid"), (4, 3, "softmax")],
+    ("classes", "objects", "activation", "fold"),
+    [
+        (1, 1, "sigmoid", 1),
+        (3, 3, "sigmoid", 1),
+        (4, 3, "softmax", 1),
+        (3, 3, "sigmoid", 2),
+        (4, 3, "softmax", 4),
+    ],
 )
 def test_the_graph_gives_what_the_formula_gives(
-    classes, objects, activation, tmp_path
+    classes, objects, activation, fold, tmp_path
 ) -> None:
-    settings = UNetSettings(width=2, levels=2, kernel=3)
+    settings = UNetSettings(width=2, levels=2, kernel=3, fold=fold)
     model = randomized(settings, classes=classes, activation=activation)
     proto = to_onnx(model)
     images = np.random.default_rng(5).normal(size=SHAPE).astype(np.float32)
     remove_weight(proto, 5, objects)
     onnx.checker.check_model(proto, full_check=True)
     names = tuple(f"{i}" for i in range(classes))
-    write_card(proto, tiny_networks.card(classes=names, stride=2))
+    write_card(proto, tiny_networks.card(classes=names, stride=2 * fold))
     onnx.save(proto, tmp_path / "n.onnx")
     given = load(tmp_path / "n.onnx").predict(images).transpose(0, 2, 3, 1)
     trained = model.predict(images.transpose(0, 2, 3, 1), verbose=0)
@@ -201,6 +208,17 @@ def test_a_bias_that_is_computed_is_refused() -> None:
         helper.make_node("Sigmoid", ["sum"], ["answer"]),
     ]
     with pytest.raises(ExportError, match="the bias 'bias' is not among the weights"):
+        remove_weight(tiny_networks.model(nodes, weights), 2, 1)
+
+
+def test_an_unfolding_that_mixes_pixels_and_classes_is_refused() -> None:
+    weights = {"kernel": np.ones((4, 1, 1, 1), np.float32)}
+    nodes = [
+        helper.make_node("Conv", ["image", "kernel"], ["sum"]),
+        helper.make_node("DepthToSpace", ["sum"], ["all"], blocksize=2, mode="CRD"),
+        helper.make_node("Sigmoid", ["all"], ["answer"]),
+    ]
+    with pytest.raises(ExportError, match="in the mode CRD, not DCR"):
         remove_weight(tiny_networks.model(nodes, weights), 2, 1)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blocks that architectures are built of: convolutions with a PReLU, five a block."""
+"""Blocks that architectures are built of: convolutions, each with a PReLU."""
 
 from __future__ import annotations
 
@@ -8,24 +8,61 @@ from typing import TYPE_CHECKING
 import keras
 from keras import layers
 
+from .folding import Unfold
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from keras import KerasTensor
 
     from .unet_settings import BlockSettings
 
 
-def block(x: KerasTensor, width: int, settings: BlockSettings) -> KerasTensor:
-    """Add five convolutions, with a short skip from the first to the fifth's input."""
-    first = x = convolve(x, width, settings.kernel, settings.form)
-    for _ in range(3):
-        x = convolve(x, width, settings.kernel, settings.form)
-    skip = layers.Add() if settings.form == "lean" else layers.Concatenate()
-    return convolve(skip([first, x]), width, settings.kernel, settings.form)
+def block(
+    x: KerasTensor,
+    width: int,
+    settings: BlockSettings,
+    dilations: Sequence[int] = (),
+) -> KerasTensor:
+    """Add convolutions, with a short skip from the first to the input of the last.
+
+    Parameters
+    ----------
+    x
+        What the first one takes.
+    width
+        Channels of each.
+    settings
+        Number, kernel and form.
+    dilations
+        Distance between the weights of each; without them there are as many
+        convolutions as the settings say, with 1.
+    """
+    first, *middle, last = dilations or (1,) * settings.convolutions
+
+    def add(x: KerasTensor, dilation: int) -> KerasTensor:
+        return convolve(x, width, settings.kernel, settings.form, dilation)
+
+    start = x = add(x, first)
+    for dilation in middle:
+        x = add(x, dilation)
+    if middle:
+        skip = layers.Add() if settings.form == "lean" else layers.Concatenate()
+        x = skip([start, x])
+    return add(x, last)
 
 
-def convolve(x: KerasTensor, width: int, kernel: int, form: str) -> KerasTensor:
+def convolve(
+    x: KerasTensor, width: int, kernel: int, form: str, dilation: int = 1
+) -> KerasTensor:
     """Add a convolution with a PReLU; see `BlockSettings.form`."""
-    x = layers.Conv2D(width, kernel, padding="same", kernel_initializer="he_normal")(x)
+    x = layers.Conv2D(
+        width,
+        kernel,
+        padding="same",
+        dilation_rate=dilation,
+        kernel_initializer="he_normal",
+    )(x)
     if form == "lean":
         # One slope a layer trains 1.6 times as fast as one a channel, and is a
         # LeakyRelu in the exported graph, which onnxruntime fuses into the convolution.
@@ -42,9 +79,23 @@ def normalize_and_activate(x: KerasTensor) -> KerasTensor:
     return layers.PReLU(shared_axes=[1, 2])(layers.BatchNormalization()(x))
 
 
-def output(x: KerasTensor, classes: int, activation: str) -> KerasTensor:
-    """Add the pixel-wise convolution at the end and its activation."""
-    x = layers.Conv2D(classes, 1, dtype="float32", name="head")(x)
+def output(x: KerasTensor, classes: int, activation: str, fold: int = 1) -> KerasTensor:
+    """Add the pixel-wise convolution at the end and its activation.
+
+    Parameters
+    ----------
+    x
+        Features.
+    classes
+        Channels of the output.
+    activation
+        Name of the activation.
+    fold
+        Side of the square of pixels of the output that one pixel of `x` is.
+    """
+    x = layers.Conv2D(classes * fold**2, 1, dtype="float32", name="head")(x)
+    if fold > 1:
+        x = Unfold(fold, dtype="float32", name="unfold")(x)
     return layers.Activation(activation, dtype="float32", name="probability")(x)
 
 

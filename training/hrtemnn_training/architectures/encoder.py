@@ -22,9 +22,9 @@ def make_encoder(
     The U-net's way down, the mean of each feature over the image, one hidden layer.
     """
     x = inputs = layers.Input((None, None, channels), name="image")
-    for level in range(settings.levels):
+    for level, width in enumerate(settings.level_widths):
         x = layers.MaxPooling2D()(x) if level else x
-        x = block(x, settings.width * 2**level, settings)
+        x = block(x, width, settings)
     x = layers.GlobalAveragePooling2D(dtype="float32")(x)
     x = layers.Dense(settings.hidden, kernel_initializer="he_normal")(x)
     x = layers.PReLU(shared_axes=[1])(x)

@@ -30,7 +30,7 @@ class EncoderSettings(BlockSettings):
     def receptive_field(self) -> int:
         """Side of the square of pixels that one feature sees, before their mean."""
         reach = 0
-        block = 5 * (self.kernel // 2)
+        block = self.convolutions * (self.kernel // 2)
         for level in range(self.levels):
             reach += block * 2**level
         # Pooling in pairs widens the square to one side.

@@ -9,6 +9,7 @@ import keras
 from keras import layers
 
 from .blocks import block, convolve, output
+from .folding import Fold
 
 if TYPE_CHECKING:
     from .unet_settings import UNetSettings
@@ -19,24 +20,29 @@ def make_unet(
 ) -> keras.Model:
     """Build a U-net; parameters and result are those of `make_network`.
 
-    Blocks of five convolutions, each followed by a PReLU; max-pooling and twice the
-    channels on the way down; bilinear upsampling, half the channels, and the block of
-    the same resolution concatenated on the way up; a pixel-wise convolution at the end.
-    In the published form the channels are halved by a pixel-wise convolution before the
-    concatenation, in the lean form by the block after it.
+    Blocks of convolutions, five by default, each followed by a PReLU; max-pooling and
+    twice the channels, by default, on the way down; bilinear upsampling, the channels
+    of the level above, and its block concatenated on the way up; a pixel-wise
+    convolution at the end. In the published form the channels are halved by a
+    pixel-wise convolution before the concatenation, in the lean form by the block
+    after it. With `fold` all of this runs on images whose squares of pixels are
+    channels, and its answer is unfolded.
     """
-    widths = [settings.width * 2**level for level in range(settings.levels)]
+    *widths, widest = settings.level_widths
     x = inputs = layers.Input((None, None, channels), name="image")
+    if settings.fold > 1:
+        x = Fold(settings.fold, name="fold")(x)
     skips = []
-    for width in widths[:-1]:
+    for width in widths:
         x = block(x, width, settings)
         skips.append(x)
         x = layers.MaxPooling2D()(x)
-    x = block(x, widths[-1], settings)
-    for width, skip in zip(reversed(widths[:-1]), reversed(skips), strict=True):
+    x = block(x, widest, settings, settings.dilations)
+    for width, skip in zip(reversed(widths), reversed(skips), strict=True):
         x = layers.UpSampling2D(interpolation="bilinear")(x)
         if settings.form == "published":
             x = convolve(x, width, 1, settings.form)
         x = layers.Concatenate()([skip, x])
         x = block(x, width, settings)
-    return keras.Model(inputs, output(x, classes, activation), name="unet")
+    outputs = output(x, classes, activation, settings.fold)
+    return keras.Model(inputs, outputs, name="unet")

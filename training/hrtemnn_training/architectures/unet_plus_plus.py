@@ -23,20 +23,21 @@ def make_unet_plus_plus(
     resolution, nodes of one pixel-wise convolution. Each node and each block of the way
     up takes all earlier ones of its resolution and the upsampled one below.
     """
-    depth = settings.levels - 1
+    widths = settings.level_widths
+    depth = len(widths) - 1
     x = inputs = layers.Input((None, None, channels), name="image")
     column = []  # one output a level, the finest first
-    for level in range(settings.levels):
+    for level, width in enumerate(widths):
         x = layers.MaxPooling2D()(x) if level else x
-        x = block(x, settings.width * 2**level, settings)
+        x = block(x, width, settings)
         column.append(x)
     rows = [[x] for x in column]
-    for step in range(1, settings.levels):
-        for level in range(settings.levels - step):
+    for step in range(1, len(widths)):
+        for level in range(len(widths) - step):
             below = rows[level + 1][step - 1]
             below = layers.UpSampling2D(interpolation="bilinear")(below)
             x = layers.Concatenate()([*rows[level], below])
-            width = settings.width * 2**level
+            width = widths[level]
             if level + step == depth:
                 x = block(x, width, settings)
             else:

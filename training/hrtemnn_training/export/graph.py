@@ -14,6 +14,7 @@ import numpy as np
 from keras import layers
 
 from hrtemnn_training.architectures.blocks import ReflectionPadding
+from hrtemnn_training.architectures.folding import Fold, Unfold
 
 from .nodes import ExportError, Graph
 
@@ -164,6 +165,17 @@ def _reflection(graph: Graph, layer: ReflectionPadding, given: list[str]) -> str
     return graph.reflect(given[0], layer.pad, layer.name)
 
 
+def _fold(graph: Graph, layer: Fold, given: list[str]) -> str:
+    return graph.node("SpaceToDepth", given, layer.name, blocksize=layer.factor)
+
+
+def _unfold(graph: Graph, layer: Unfold, given: list[str]) -> str:
+    # In the mode DCR the channels of one pixel stay together.
+    return graph.node(
+        "DepthToSpace", given, layer.name, blocksize=layer.factor, mode="DCR"
+    )
+
+
 def _pooling(graph: Graph, layer: layers.MaxPooling2D, given: list[str]) -> str:
     size = list(layer.pool_size)
     return graph.node("MaxPool", given, layer.name, kernel_shape=size, strides=size)
@@ -223,6 +235,8 @@ _WRITERS: dict[type, Callable[[Graph, Any, list[str]], str]] = {
     layers.BatchNormalization: _normalization,
     layers.PReLU: _prelu,
     ReflectionPadding: _reflection,
+    Fold: _fold,
+    Unfold: _unfold,
     layers.MaxPooling2D: _pooling,
     layers.UpSampling2D: _upsampling,
     layers.Add: _sum,

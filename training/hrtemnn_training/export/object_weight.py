@@ -55,7 +55,8 @@ def remove_weight(proto: onnx.ModelProto, weight: float, objects: int) -> None:
     size = prediction.type.tensor_type.shape.dim[1].dim_value
     shift = np.zeros(size, np.float32)
     shift[:objects] = -np.log(weight)
-    _add_to_bias(graph, _last_sum(graph, last.input[0]), shift)
+    node, pixels = _last_sum(graph, last.input[0])
+    _add_to_bias(graph, node, np.tile(shift, pixels))
 
 
 def without_weight(
@@ -85,17 +86,34 @@ def _maker(graph: onnx.GraphProto, output: str) -> onnx.NodeProto | None:
     return next((node for node in graph.node if output in node.output), None)
 
 
-def _last_sum(graph: onnx.GraphProto, output: str) -> onnx.NodeProto:
-    """Return what the log-odds come from; a crop may be between."""
+def _last_sum(graph: onnx.GraphProto, output: str) -> tuple[onnx.NodeProto, int]:
+    """Return what the log-odds come from, and of how many pixels its channels are.
+
+    A crop may be between, or an unfolding, whose channels are all classes of the first
+    pixel of a square, then all of the next one.
+    """
+    pixels = 1
     node = _maker(graph, output)
-    while node is not None and node.op_type == "Slice":
+    while node is not None and node.op_type in {"Slice", "DepthToSpace"}:
+        if node.op_type == "DepthToSpace":
+            pixels *= _pixels_of_a_square(node)
         node = _maker(graph, node.input[0])
     if node is None or node.op_type not in {"Conv", "Gemm"}:
         raise ExportError(
             "The weight of objects cannot be taken out: before the last node is "
             f"{node.op_type if node else 'nothing'}, no Conv and no Gemm."
         )
-    return node
+    return node, pixels
+
+
+def _pixels_of_a_square(node: onnx.NodeProto) -> int:
+    given = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    if given.get("mode", b"DCR") != b"DCR":
+        raise ExportError(
+            "The weight of objects cannot be taken out: DepthToSpace is in the mode "
+            f"{given['mode'].decode()}, not DCR."
+        )
+    return int(given["blocksize"]) ** 2
 
 
 def _add_to_bias(

@@ -213,5 +213,7 @@ def network_of(recipe: Recipe) -> keras.Model:
     if kind.activation == "linear":
         head = model.get_layer("head")
         head.kernel.assign(keras.ops.zeros_like(head.kernel))
-        head.bias.assign(kind.empty)
+        # A folded network has them for each pixel of a square.
+        pixels = head.bias.shape[0] // len(kind.empty)
+        head.bias.assign(kind.empty * pixels)
     return model

@@ -21,6 +21,7 @@ _TRAINING = ("keras", "onnx", "tensorflow")
 # What makes, trains, exports or evaluates networks.
 _OF_NETWORKS = [
     "random_networks.py",
+    "test_architecture_study.py",
     "test_architectures.py",
     "test_backends.py",
     "test_dose_study.py",

@@ -283,6 +283,33 @@ def test_operations_of_the_shipped_network_and_of_an_msd_net() -> None:
     assert count_operations(make_network(msd_net), 20, 30) == expected
 
 
+def of_the_study() -> list[tuple[str, float, int]]:
+    """Return settings, operations and receptive field of each row of the study."""
+    rows = re.findall(
+        r"^\| [^|`]+ \| `(\{.*?\})` \| ([\d.]+) \| (\d+) \|",
+        DOCUMENT.read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    return [(text, float(kilo), int(field)) for text, kilo, field in rows]
+
+
+@pytest.mark.parametrize(("text", "kilo", "field"), of_the_study())
+def test_operations_are_those_of_the_page(text: str, kilo: float, field: int) -> None:
+    settings = ANY.validate_python(json.loads(text))
+    side = 8 * settings.stride
+    operations = count_operations(make_network(settings), side, side) / side**2
+    assert (round(operations / 1e3, 1), settings.receptive_field) == (kilo, field)
+
+
+def test_cheaper_networks_take_a_third_of_the_operations_or_less() -> None:
+    first, *others = (kilo for text, kilo, _ in of_the_study())
+    assert first == 177.7
+    assert len(others) >= 6
+    cheaper = [kilo for kilo in others if kilo != first]
+    assert len(cheaper) == len(others) - 1
+    assert max(cheaper) <= first / 3
+
+
 def test_an_encoder_is_trained_and_exported(
     run_folder, tmp_path, recipe_values
 ) -> None:

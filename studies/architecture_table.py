@@ -131,4 +131,8 @@ def write_rows(rows: Sequence[Row], csv: Path, page: Path) -> None:
     """Write a table of networks as CSV and into the part "trainings" of a page."""
     known = [{"network": row.name, "keys": row.keys} | row.numbers() for row in rows]
     write_table(pd.DataFrame(known), csv)
-    replace_part(page, "trainings", table(_TITLES, [row.cells() for row in rows]))
+    cells = [row.cells() for row in rows]
+    # Before the first training there are no scores.
+    told = [n for n in range(len(_TITLES)) if any(row[n] for row in cells)]
+    shown = [[row[n] for n in told] for row in cells]
+    replace_part(page, "trainings", table([_TITLES[n] for n in told], shown))

@@ -1,17 +1,44 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cores: how many of them this process may use."""
+"""Cores: how many of them this process may use, and work for all of them."""
 
 from __future__ import annotations
 
 import math
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 def usable_cores() -> int:
     """Return how many cores this process may use, by affinity and control group."""
     return int(min(_allowed_cores(), _cores_of_container()))
+
+
+def on_all_cores(
+    function: Callable[[Item], Found], items: Iterable[Item]
+) -> list[Found]:
+    """Return what a function makes of each item, computed in a thread for each core.
+
+    Parameters
+    ----------
+    function
+        Spends its time in libraries that let other threads run, such as NumPy.
+    items
+        What it is called with.
+    """
+    cores = usable_cores()
+    if cores == 1:
+        return [function(each) for each in items]
+    with ThreadPoolExecutor(cores) as pool:
+        return list(pool.map(function, items))
 
 
 def _allowed_cores() -> int:

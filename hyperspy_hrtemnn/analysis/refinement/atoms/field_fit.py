@@ -146,10 +146,15 @@ class FieldFit:
             problem, fitted = with_support(problem, middle, fitted)
             middle, fine = problem.again(middle), problem.again(fine)
             identities = Identities(*problem.layers)
+        if fine.is_faint(fitted.state, fitted.vector, _MIDDLE):
+            fine = middle
         fitted, sites, moved = explained(middle, fine, identities, fitted)
         chi2 = 2 * fitted.value / fine.residuals.series.freedom
         on_sites = identities.sites(fitted.state)
         errors = errors_of_fit(
             fine, fitted.state, fitted.vector, on_sites, max(chi2, 1.0)
         )
-        return FittedField(problem, fitted, sites, errors, fine.free, first + moved)
+        highest = fine.model.grid.highest
+        return FittedField(
+            problem, fitted, sites, errors, fine.free, highest, first + moved
+        )

@@ -16,7 +16,8 @@ imaged, how, or what the user says of it.
 The plane of a wave is a convention, that of the simulation is 2 Å behind the highest
 atom: errors of waves are given as they are, registered, and registered along the beam,
 too. A wave failed if it is twice as far off as the mark of its dose; a series is
-flagged if the method warned or refused.
+flagged if the method warned or refused. Columns are those of the sheet; what is below
+it, which only the refinement finds, has scores of its own.
 """
 
 from __future__ import annotations
@@ -26,9 +27,12 @@ import sys
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
 
 from focal_series.cases import HELD_OUT, Cases
+from focal_series.column_scores import of_support
 from focal_series.matched_filter import MatchedFilter
 from focal_series.measuring import measured
 from focal_series.methods import NetworkAlone, Refined, gerchberg_saxton
@@ -37,6 +41,7 @@ from focal_series.report import (
     column_table,
     lens_table,
     reliability_table,
+    support_table,
     variant_table,
     wave_table,
 )
@@ -50,8 +55,6 @@ from hyperspy_hrtemnn.networks import load
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pandas as pd
-
     from focal_series.answers import Answer
     from focal_series.cases import Case
     from hyperspy_hrtemnn.networks import Network
@@ -64,6 +67,8 @@ RECIPES = {
 COLUMNS = "mos2-columns"  # the network that finds columns
 WAVES = {"graphene": "mos2-graphene-exitwave"}  # the network of waves, if not:
 WAVE = "mos2-exitwave"
+
+SUPPORTS: dict[str, Literal["graphene"]] = {"graphene": "graphene"}
 
 METHODS = ("network", "gerchberg-saxton", "matched filter", "refined")
 
@@ -111,7 +116,9 @@ class Benchmark:
         start = found_by(_network(COLUMNS))
         if method == "network":
             return NetworkAlone(_network(WAVES.get(self.name, WAVE)), start)
-        return Refined(displaced if self.start == "displaced" else start, self.variant)
+        if self.start == "displaced":
+            start = displaced
+        return Refined(start, self.variant, SUPPORTS.get(self.name))
 
     def table(self, method: str, kind: str = "series") -> GrowingTable:
         """Return the rows of a method: of series, sites or lenses."""
@@ -170,12 +177,20 @@ def report(benchmark: Benchmark, picture: Path | None) -> None:
         print(f"\n{table.round(4).to_string()}")
     lenses = benchmark.table("refined", "lenses").rows
     sites = benchmark.table("refined", "sites").rows
+    if "carbon_columns" in (refined := methods.get("refined", pd.DataFrame())):
+        print(f"\n{support_table(refined).round(4).to_string()}")
     if len(lenses):
         print(f"\n{lens_table(lenses).round(4).to_string()}")
-    if len(sites):
-        print(f"\n{reliability_table(sites).round(4).to_string()}")
+    if not len(sites):
+        sheet = None
+    else:
+        below = of_support(sites)
+        sheet = sites[~below]
+        for each in (sheet, sites[below]):
+            if len(each):
+                print(f"\n{reliability_table(each).round(4).to_string()}")
     if picture is not None:
-        write_picture(picture, methods, sites if len(sites) else None)
+        write_picture(picture, methods, sheet)
 
 
 def report_variants(benchmark: Benchmark) -> None:

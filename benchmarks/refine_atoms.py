@@ -33,6 +33,7 @@ import pandas as pd
 
 from focal_series.cases import HELD_OUT, Cases
 from focal_series.column_scores import of_support
+from focal_series.gallery import write_gallery
 from focal_series.matched_filter import MatchedFilter
 from focal_series.measuring import measured
 from focal_series.methods import NetworkAlone, Refined, gerchberg_saxton
@@ -126,6 +127,13 @@ class Benchmark:
         parts = (self.name, self.variant.name, method.replace(" ", "-"), started, kind)
         file = "_".join(filter(None, parts)) + ".csv"
         return GrowingTable(self.folder / "results" / file)
+
+    def draw(self, number: int, dose: float | None, path: Path) -> None:
+        """Draw what all methods say of one series."""
+        case = self.cases().make(number, dose)
+        methods = {name: self.method(name) for name in METHODS}
+        answers = {name: measured(each, case).answer for name, each in methods.items()}
+        write_gallery(path, case, answers)
 
     def run(self, method: str, numbers: range, doses: list[float | None]) -> None:
         """Score a method on the series that it has no rows of."""
@@ -224,6 +232,9 @@ def parser() -> argparse.ArgumentParser:
         "--compare", action="store_true", help="print all variants, run nothing"
     )
     made.add_argument("--picture", type=Path)
+    made.add_argument(
+        "--gallery", type=Path, help="draw the first series as all methods see it"
+    )
     add = partial(made.add_argument_group("variants").add_argument)
     add("--drift", type=float, default=0.0, help="from image to image, at most [Å]")
     add("--camera", choices=["known", "fitted"], default="known")
@@ -254,6 +265,10 @@ def main() -> None:
     benchmark = Benchmark(options.recipe, variant, options.start, options.folder)
     if options.compare:
         report_variants(benchmark)
+        return
+    if options.gallery is not None:
+        dose = (options.doses or [None])[0]
+        benchmark.draw(options.first, dose, options.gallery)
         return
     numbers = range(options.first, options.first + options.series)
     for method in () if options.report else options.methods:

@@ -31,6 +31,8 @@ class Answer:
         ``x``, ``y`` and probabilities of sites where nothing stands.
     support
         As `columns`, of the atoms below; empty if none were found.
+    empty_support_sites
+        As `empty_sites`, of the support.
     distance
         Distance of the support from the middle of the sheet [Å].
     optics
@@ -45,6 +47,7 @@ class Answer:
     columns: pd.DataFrame | None = None
     empty_sites: pd.DataFrame | None = None
     support: pd.DataFrame | None = None
+    empty_support_sites: pd.DataFrame | None = None
     distance: Measured | None = None
     optics: FittedOptics | None = None
     chi2: float = np.nan

@@ -46,7 +46,9 @@ def site_rows(answer: Answer, case: Case) -> pd.DataFrame:
     rows = _compared(answer.columns, sheet, answer.empty_sites, case)
     if answer.support is None:
         return rows
-    carbon = _compared(answer.support, case.columns[below], None, case)
+    carbon = _compared(
+        answer.support, case.columns[below], answer.empty_support_sites, case
+    )
     return pd.concat([rows, carbon], ignore_index=True)
 
 
@@ -107,8 +109,8 @@ def _places(table: pd.DataFrame) -> Places:
 
 def _composition(table: pd.DataFrame) -> NDArray[np.int64]:
     """Return a number for what a column is made of, whichever side it is on."""
-    made_of = table["class"].str.split().str[0]
-    return np.asarray(made_of.map({"1M": 0, "2X": 1, "1X": 2, "C": 3}), np.int64)
+    numbers = {"1M": 0, "2X": 1, "1X": 2, "C": 3}
+    return np.asarray(made_of(table["class"]).map(numbers), np.int64)
 
 
 def _inside(values: pd.Series[float], length: float, margin: float) -> pd.Series[bool]:
@@ -148,18 +150,23 @@ def column_scores(rows: pd.DataFrame) -> dict[str, float]:
     return scores | {f"carbon_{name}": below[name] for name in kept if name in below}
 
 
+def made_of(names: pd.Series[str]) -> pd.Series[str]:
+    """Return what columns are made of, whichever side of the sheet they are on."""
+    return names.str.split().str[0]
+
+
 def of_support(rows: pd.DataFrame) -> pd.Series[bool]:
     """Return which rows of `site_rows` are of the support."""
-    return (rows["found"] == "C") | (rows["true"] == "C")
+    stated = rows["probability_C"].notna()
+    return stated | (rows["found"] == "C") | (rows["true"] == "C")
 
 
 def _mistakes(rows: pd.DataFrame) -> dict[str, float]:
     found, true = rows["found"], rows["true"]
-    made_of, really = found.str.split().str[0], true.str.split().str[0]
     there, here = true != "empty", found != "empty"
-    wrong = int((there & here & (made_of != really)).sum())
+    wrong = int((there & here & (made_of(found) != made_of(true))).sum())
     missing, extra = int((there & ~here).sum()), int((here & ~there).sum())
-    sided = (really == "1X") & found.str.contains("1X ")
+    sided = (made_of(true) == "1X") & found.str.contains("1X ")
     wrong_sides = int((found[sided] != true[sided]).sum())
     right = wrong + missing + extra == 0
     return {

@@ -87,16 +87,15 @@ class Refined:
             **self._camera(case),
         )
         seconds = perf_counter() - start
-        support = None
-        if self.support is not None:
-            nothing = model.columns.iloc[:0]
-            support = nothing if model.support is None else model.support
-            support = _general(support, case)
+        support, free = model.support, model.empty_support_sites
+        if self.support is not None and support is None:
+            support, free = model.columns.iloc[:0], model.empty_sites.iloc[:0]
         return Answer(
             wave=model.exit_wave().data,
             columns=_general(model.columns, case),
             empty_sites=_general(model.empty_sites, case),
-            support=support,
+            support=None if support is None else _general(support, case),
+            empty_support_sites=None if free is None else _general(free, case),
             distance=model.refined.distance,
             optics=model.optics,
             chi2=float(model.optics.chi2),

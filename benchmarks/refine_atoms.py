@@ -4,7 +4,9 @@
     python benchmarks/refine_atoms.py exitwave --folder FOLDER --series 24
 
 with, for example, ``--methods refined --doses 1e3 1e4``, ``--methods refined --drift
-10``, ``--report --picture atoms.png``, or ``--compare``, which prints all variants.
+10``, ``--report --picture atoms.png``, ``--compare``, which prints all variants,
+``--markdown``, which prints rows for ``docs/atoms.md``, or ``--gallery series.png``,
+which draws one series as all methods see it.
 
 Series of held-out structures of a recipe, three images each, in the recipe's own
 conditions. Nothing is known of the lenses but a guess of the defocus, up to 2 nm off,
@@ -37,6 +39,7 @@ from focal_series.gallery import write_gallery
 from focal_series.matched_filter import MatchedFilter
 from focal_series.measuring import measured
 from focal_series.methods import NetworkAlone, Refined, gerchberg_saxton
+from focal_series.page_rows import page_rows
 from focal_series.pictures import write_picture
 from focal_series.report import (
     column_table,
@@ -135,6 +138,14 @@ class Benchmark:
         answers = {name: measured(each, case).answer for name, each in methods.items()}
         write_gallery(path, case, answers)
 
+    def seen(self) -> dict[str, pd.DataFrame]:
+        """Return the rows of the series that each method has seen."""
+        methods = {method: self.table(method).rows for method in METHODS}
+        methods = {method: rows for method, rows in methods.items() if len(rows)}
+        if not methods:
+            sys.exit("There are no rows yet; run it first.")
+        return methods
+
     def run(self, method: str, numbers: range, doses: list[float | None]) -> None:
         """Score a method on the series that it has no rows of."""
         series, sites, lenses = tables = tuple(
@@ -174,10 +185,7 @@ def _shown(row: pd.DataFrame) -> str:
 
 def report(benchmark: Benchmark, picture: Path | None) -> None:
     """Print what the rows of all methods say, and draw it."""
-    methods = {method: benchmark.table(method).rows for method in METHODS}
-    methods = {method: rows for method, rows in methods.items() if len(rows)}
-    if not methods:
-        sys.exit("There are no rows yet; run without --report first.")
+    methods = benchmark.seen()
     print(f"\n{RECIPES[benchmark.name]}, {benchmark.variant.name}, ", end="")
     print(f"refined from the columns of: {benchmark.start}")
     waves = wave_table(methods, on_graphene=benchmark.name == "graphene")
@@ -233,6 +241,9 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--picture", type=Path)
     made.add_argument(
+        "--markdown", action="store_true", help="print rows for docs/atoms.md only"
+    )
+    made.add_argument(
         "--gallery", type=Path, help="draw the first series as all methods see it"
     )
     add = partial(made.add_argument_group("variants").add_argument)
@@ -263,6 +274,9 @@ def main() -> None:
         simulator=options.simulator,
     )
     benchmark = Benchmark(options.recipe, variant, options.start, options.folder)
+    if options.markdown:
+        print(page_rows(RECIPES[benchmark.name], benchmark.seen()))
+        return
     if options.compare:
         report_variants(benchmark)
         return

@@ -40,6 +40,7 @@ SHEETS = mx2("Mo", "S"), graphene()
 OCCUPANTS = occupants_of(SHEETS)
 NAMES = [each.name for each in OCCUPANTS]
 CARBON = NAMES.index("C")
+MIDDLE = SAMPLING * np.array(SHAPE) / 2
 
 
 def honeycomb(spacing, angle, origin, reach):
@@ -53,14 +54,16 @@ def honeycomb(spacing, angle, origin, reach):
     return [each[kept] for each, kept in zip(both, near, strict=True)]
 
 
+WHOLE = np.concatenate(honeycomb(2.46, 0.65, MIDDLE + np.array([1.0, 2.0]), 8.2))
+VACANCY = 11  # number of its atom that is missing
+LOST = WHOLE[VACANCY]
+
+
 @pytest.fixture(scope="module")
 def truth():
     """A flake on graphene that ends within the images."""
-    middle = SAMPLING * np.array(SHAPE) / 2
-    metal, pair = honeycomb(3.16, 0.2, middle, 6.0)
-    below = middle + np.array([1.0, 2.0])
-    carbon = np.concatenate(honeycomb(2.46, 0.65, below, 8.2))
-    carbon = np.delete(carbon, [11], axis=0)
+    metal, pair = honeycomb(3.16, 0.2, MIDDLE, 6.0)
+    carbon = np.delete(WHOLE, VACANCY, axis=0)
     kinds = np.repeat(
         [NAMES.index("1Mo"), NAMES.index("2S"), CARBON],
         [len(metal), len(pair), len(carbon)],
@@ -72,7 +75,7 @@ def truth():
         kinds,
         np.array([each.center for each in OCCUPANTS]),
         TILT,
-        middle,
+        MIDDLE,
         levels,
     )
 
@@ -140,6 +143,22 @@ def test_graphene_below_a_flake_is_found_with_its_edges(truth, refined):
     assert set(refined.support["class"]) == {"C"}
     assert "probability_1Mo" not in refined.support
     assert refined.support["probability_C"].between(0, 1).all()
+
+
+def test_a_missing_atom_of_the_graphene_is_an_empty_site_of_it(truth, refined):
+    sites = refined.empty_support_sites
+    lost = sites.iloc[
+        np.hypot(sites["x"] - LOST[1], sites["y"] - LOST[0]).to_numpy().argmin()
+    ]
+    np.testing.assert_allclose(lost[["y", "x"]].astype(float), LOST, atol=0.1)
+    assert lost["probability_empty"] > 0.9
+    assert lost["probability_C"] + lost["probability_empty"] == pytest.approx(1)
+    assert "probability_1Mo" not in sites
+    # It is in the plane of the graphene, as the atoms around it.
+    near = refined.support[["y", "x"]].to_numpy() - LOST
+    around = np.hypot(*near.T).argsort()[:3]
+    assert lost["z"] == pytest.approx(refined.support["z"].iloc[around].mean(), abs=0.1)
+    assert "probability_C" not in refined.empty_sites
 
 
 def test_the_distance_and_the_tilt_are_found_within_their_errors(refined):

@@ -14,7 +14,7 @@ from ase import io
 from known_atoms import ENERGY, SAMPLING, SHAPE
 from matplotlib.collections import EllipseCollection, PolyCollection
 
-from hyperspy_hrtemnn.analysis import FittedOptics, RefinedAtoms
+from hyperspy_hrtemnn.analysis import FittedOptics, Measured, RefinedAtoms
 from hyperspy_hrtemnn.signals import HRTEM, AtomModel, ExitWave
 from hyperspy_hrtemnn.signals._atoms import refine_atoms as topic
 
@@ -285,22 +285,36 @@ def test_a_support_is_asked_for_and_told_in_the_unit_of_the_axes(
 ):
     asked = {}
     below = model.refined.columns.assign(**{"class": "C", "z": -65.0})
+    free = model.refined.empty_sites
 
     def refine(*_, **options):
         asked.update(options)
-        return replace(model.refined, support=below)
+        return replace(
+            model.refined,
+            support=below,
+            empty_support_sites=free,
+            distance=Measured(6.5, 0.04),
+        )
 
     monkeypatch.setattr(topic, "refine_columns", refine)
     found = series.refine_atoms(guess, support="graphene", **CAMERA)
     assert asked["support"] == "graphene"
     assert set(found.support["class"]) == {"C"}
     np.testing.assert_allclose(found.support["z"], -6.5)
+    assert f"{len(below)} C, 6.500 ± 0.040 Å below the middle" in repr(found)
+    assert "support" not in repr(model)
     np.testing.assert_allclose(found.support["x"], model.columns["x"])
+    pd.testing.assert_frame_equal(found.empty_support_sites, model.empty_sites)
     assert model.support is None
+    assert model.empty_support_sites is None
     found.save(tmp_path)
-    assert len(pd.read_csv(tmp_path / "support.csv")) == len(found.support)
+    for name, table in (
+        ("support", found.support),
+        ("empty_support_sites", found.empty_support_sites),
+    ):
+        assert len(pd.read_csv(tmp_path / f"{name}.csv")) == len(table)
     model.save(tmp_path, overwrite=True)
-    assert not (tmp_path / "support.csv").exists()
+    assert not list(tmp_path.glob("*support*"))
     with pytest.raises(ValueError, match="support is 'hBN'; it is 'graphene' or None"):
         series.refine_atoms(guess, support="hBN", **CAMERA)
 

@@ -186,6 +186,31 @@ def lens_table(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def support_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return how much of the support was found, and where, by dose.
+
+    Parameters
+    ----------
+    rows
+        Rows of the refinement of series with a support.
+    """
+    table = {}
+    for dose, group in by_dose(rows):
+        columns, off = group["carbon_columns"].sum(), group["distance_off"].abs()
+        table[dose] = {
+            "series": len(group),
+            "none found": group["distance_off"].isna().mean(),
+            "missing %": 100 * group["carbon_missing"].sum() / columns,
+            "extra %": 100 * group["carbon_extra"].sum() / columns,
+            "pm": group["carbon_position_registered"].median(),
+            "pull": group["carbon_pull_registered"].median(),
+            "distance": off.median(),
+            "distance, 90 %": off.quantile(0.9),
+            "its standard error": group["distance_error"].median(),
+        }
+    return pd.DataFrame.from_dict(table, orient="index")
+
+
 def reliability_table(sites: pd.DataFrame) -> pd.DataFrame:
     """Return how often classes stand where they were said to, by their probability.
 

@@ -505,7 +505,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         support
             What a layer MX2 lies on, nearer to the source of the beam: ``"graphene"``
             finds one layer of it in one orientation, whose atoms are in
-            `AtomModel.support`.
+            `AtomModel.support`, and its vacancies in `AtomModel.empty_support_sites`.
         energy
             Beam energy in keV or a text, "80 kV"; by default the metadata's.
         detector, mtf, readout

@@ -60,6 +60,8 @@ class AtomModel:
         How it was made, for the metadata.
     support
         The atoms of the graphene below, a table as `columns`; None without support.
+    empty_support_sites
+        The sites of that graphene without an atom, a table as `empty_sites`.
     """
 
     columns: pd.DataFrame
@@ -68,6 +70,7 @@ class AtomModel:
     series: Signal2D
     made: Mapping[str, Any]
     support: pd.DataFrame | None = None
+    empty_support_sites: pd.DataFrame | None = None
 
     @property
     def optics(self) -> FittedOptics:
@@ -191,8 +194,8 @@ class AtomModel:
         """Write signals, atoms, a picture and tables into a folder.
 
         They are ``residuals.hspy``, ``wave.hspy``, ``atoms.xyz``, ``atoms.png``,
-        ``lenses.csv``, ``empty_sites.csv``, with a support ``support.csv``, and
-        ``columns.csv``, each whole or not at all.
+        ``lenses.csv``, ``empty_sites.csv``, with a support ``support.csv`` and
+        ``empty_support_sites.csv``, and ``columns.csv``, each whole or not at all.
 
         Parameters
         ----------
@@ -214,7 +217,10 @@ class AtomModel:
         lenses = self.optics.to_table()
         lenses["unit"] = lenses["unit"].map(ascii_unit)
         lenses.attrs["units"] = {}
-        below = {} if self.support is None else {"support": self.support}
+        below = {
+            "support": self.support,
+            "empty_support_sites": self.empty_support_sites,
+        }
         write_files(
             free_folder(folder, overwrite=overwrite),
             {"residuals": self.residuals(), "wave": self.exit_wave()},
@@ -223,7 +229,7 @@ class AtomModel:
             {
                 "lenses": lenses,
                 "empty_sites": self.empty_sites,
-                **below,
+                **{name: each for name, each in below.items() if each is not None},
                 "columns": self.columns,
             },
             writing=writing,

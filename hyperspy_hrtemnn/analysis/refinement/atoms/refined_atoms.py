@@ -53,6 +53,8 @@ class RefinedAtoms:
         compared, shape (image, y, x).
     support
         Atoms of the graphene below in the images, a table as `columns`; None without.
+    empty_support_sites
+        Sites of that graphene without an atom, as `empty_sites`; None without.
     distance
         Distance of the graphene from the middle of the sheet [Å]; None without.
     """
@@ -67,4 +69,5 @@ class RefinedAtoms:
     optics: FittedOptics
     residuals: NDArray[np.float32]
     support: pd.DataFrame | None = None
+    empty_support_sites: pd.DataFrame | None = None
     distance: Measured | None = None

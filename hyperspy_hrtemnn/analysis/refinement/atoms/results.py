@@ -76,14 +76,18 @@ def results(
         unexplained=(chi2 - freedom + parameters) / visible,
     )
     table = _columns(problem, state, field.sites, errors)
+    below = problem.support
     sigma = np.sqrt(np.diag(errors.pose))
     first = np.array([series.origin, series.origin, 0.0])
     return RefinedAtoms(
         columns=_of_sheet(table, problem.sheet),
-        empty_sites=_empty_sites(problem, state, field.sites),
+        empty_sites=_empty_sites(problem, state, field.sites, problem.sheet),
         symbols=tuple(symbols),
         positions=atoms - first,
-        support=_of_sheet(table, problem.support) if problem.support else None,
+        support=_of_sheet(table, below) if below else None,
+        empty_support_sites=_empty_sites(problem, state, field.sites, below)
+        if below
+        else None,
         distance=Measured(*state.pose[2:], *sigma[2:]) if problem.support else None,
         tilt=Measured(state.normal[::-1], sigma[:2][::-1]),
         wave=_wave(problem, state, plane),
@@ -146,21 +150,25 @@ def _of_sheet(table: pd.DataFrame, sheet: Sheet) -> pd.DataFrame:
 
 
 def _empty_sites(
-    problem: SheetProblem, state: SheetState, sites: list[Site]
+    problem: SheetProblem, state: SheetState, sites: list[Site], sheet: Sheet
 ) -> pd.DataFrame:
-    """Return the table of the sites without a column, in the images."""
+    """Return the table of the sites of a sheet without a column, in the images."""
     names = np.array([each.name for each in problem.occupants], object)
-    free = [site for site in sites if site.column is None and site.sublattice < 2]
+    layer = problem.layers.index(sheet)
+    free = [
+        each for each in sites if each.column is None and each.sublattice // 2 == layer
+    ]
+    usual = problem.occupants.index(sheet.occupants[0])
     places = np.array([site.hypotheses[0].site for site in free]).reshape(-1, 2)
     table = pd.DataFrame(
         {
             "x": places[:, 1] - problem.series.origin,
             "y": places[:, 0] - problem.series.origin,
-            "z": state.heights_of(places),
+            "z": state.heights_of(places, [usual] * len(places)),
         }
     ).join(_probabilities(names, free))
     inside = problem.series.outside(places) <= 0
-    return _of_sheet(table[inside], problem.sheet)
+    return _of_sheet(table[inside], sheet)
 
 
 def _probabilities(names: NDArray[np.object_], sites: list[Site]) -> pd.DataFrame:

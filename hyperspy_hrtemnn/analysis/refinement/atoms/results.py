@@ -15,6 +15,7 @@ from hyperspy_hrtemnn.analysis.refinement.optics_of_vector import optics_of_vect
 from hyperspy_hrtemnn.analysis.refinement.series_problem import contrast
 
 from .refined_atoms import RefinedAtoms
+from .something_else import OTHER, common_strength, with_something_else
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -118,6 +119,10 @@ def _columns(
     """Return the table of all columns of a state that are in the images."""
     occupants, origin = problem.occupants, problem.series.origin
     names = np.array([each.name for each in occupants], object)
+    common = 1.0
+    if problem.options.any_contrast:
+        # Images of an unknown contrast do not tell what all columns have in common.
+        common = common_strength(errors.occupancies, errors.occupancy_errors)
     table = pd.DataFrame(
         {
             "class": names[state.kinds],
@@ -126,19 +131,20 @@ def _columns(
             "z": state.heights + state.off * state.along,
             "sigma_x": errors.positions[:, 1],
             "sigma_y": errors.positions[:, 0],
-            "occupancy": errors.occupancies,
-            "sigma_occupancy": errors.occupancy_errors,
+            "occupancy": errors.occupancies / common,
+            "sigma_occupancy": errors.occupancy_errors / common,
         }
     )
     of_columns = [site for site in sites if site.column is not None]
+    table = table.join(_probabilities(names, of_columns))
     inside = problem.series.outside(state.positions) <= 0
-    return table.join(_probabilities(names, of_columns))[inside]
+    return with_something_else(table, of_columns, problem.layers)[inside]
 
 
 def _of_sheet(table: pd.DataFrame, sheet: Sheet) -> pd.DataFrame:
     """Return what a table of several sheets has of one."""
     own = [each.name for each in sheet.occupants]
-    known = [f"probability_{name}" for name in own]
+    known = [f"probability_{name}" for name in (*own, OTHER)]
     kept = [n for n in map(str, table) if n in known or "probability_" not in n]
     if "class" in table:
         table = table[table["class"].isin(own)]

@@ -33,8 +33,9 @@ _STRAINED = 0.015
 # 1 everywhere there, so that only beyond is it not known.
 _STEEPEST, _ENERGIES = 20.0, (50.0, 300.0)
 
-# Differences of occupancies from 1 that are strange, of one column and of the mean.
-_STRANGE, _ALL_STRANGE = 0.08, 0.03
+# Probability of something else above which a column is strange, and difference of the
+# mean occupancy from 1 above which all are.
+_STRANGE, _ALL_STRANGE = 0.5, 0.03
 
 # Share of the columns that have to be on sites.
 _ON_SITES = 0.5
@@ -106,15 +107,16 @@ def judge_model(normal: NDArray[np.float64], energy: float) -> None:
 
 
 def judge_columns(columns: pd.DataFrame) -> None:
-    """Warn of columns that are stronger or weaker than what their class is.
+    """Warn of columns that are probably none of the classes that were allowed.
 
     Something that nobody asked for stands there, such as a dopant, or an atom on the
-    sheet: of what was allowed the nearest one is taken, and may seem certain.
+    sheet: the nearest class that was allowed is taken.
 
     Parameters
     ----------
     columns
-        Table with ``x`` and ``y`` [Å], ``occupancy`` and ``sigma_occupancy``.
+        Table with ``x`` and ``y`` [Å], ``occupancy``, ``sigma_occupancy`` and
+        ``probability_other``.
 
     Warns
     -----
@@ -122,12 +124,12 @@ def judge_columns(columns: pd.DataFrame) -> None:
         If there are such columns, or if all are so in the mean.
     """
     off, sigma = columns["occupancy"] - 1, columns["sigma_occupancy"]
-    strange = (off.abs() > _STRANGE) & (off.abs() > _SIGNIFICANT * sigma)
+    strange = columns["probability_other"] > _STRANGE
     if strange.any():
         worst = columns.iloc[int(np.argmax((off / sigma).abs() * strange))]
         warn_user(
             f"{strange.sum()} of {len(columns)} columns are not what any class is that "
-            "was allowed, whatever their probabilities say: their occupancy is far "
+            "was allowed, as their probability_other says: their occupancy is far "
             f"from 1, as {worst['occupancy']:.2f} ± {worst['sigma_occupancy']:.2f} of "
             f"that at x {worst['x']:.1f} Å, y {worst['y']:.1f} Å from the first pixel. "
             "Name other elements in dopants, or look for what lies there."

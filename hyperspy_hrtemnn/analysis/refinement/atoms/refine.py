@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from hyperspy_hrtemnn.analysis.refinement.copied_images import (
+    check_copies,
+    warn_of_shared_noise,
+)
 from hyperspy_hrtemnn.analysis.refinement.working_grid import HIGHEST
 
 from .block_cuts import is_large
@@ -95,18 +99,18 @@ def refine_atoms(
     Raises
     ------
     ValueError
-        If shapes do not fit, the classes are not of a known sheet, the columns are not
-        on its sites, the images show nothing above their noise, or the atoms explain
-        less than half of their contrast.
+        If shapes do not fit, two images are the same, the classes are not of a known
+        sheet, the columns are not on its sites, the images show nothing above their
+        noise, or the atoms explain less than half of their contrast.
 
     Warns
     -----
     UserWarning
         If more than 0.5 % of the contrast is unexplained, the noise is not that of the
-        detector, columns are stronger or weaker than what they are said to be, the
-        lattice constant is not that of the sheet, no support is found, or
-        tilt or energy are beyond those at which the model of the wave was tested, 20
-        degrees and 50 to 300 keV.
+        detector or the same in two images, columns are none of the classes that were
+        allowed, or all stronger or weaker than these, the lattice constant is not that
+        of the sheet, no support is found, or tilt or energy are beyond those at which
+        the model of the wave was tested, 20 degrees and 50 to 300 keV.
     """
     guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
     if valid is None:
@@ -134,6 +138,8 @@ def refine_atoms(
     else:
         found = refine_in_blocks(fit, images, valid, columns, detector.sampling)
     judge(found.optics)
+    height, width = (n * detector.sampling for n in images.shape[1:])
+    warn_of_shared_noise(list(found.residuals), (height, width))
     judge_columns(found.columns)
     judge_model(found.tilt.value, energy)
     return found
@@ -155,6 +161,7 @@ def _check(
         raise ValueError(
             f"valid has the shape {valid.shape}, the images have {images.shape[1:]}."
         )
+    check_copies(images, valid)
     missing = {"x", "y", "class"} - set(columns.columns)
     if missing:
         raise ValueError(

@@ -16,6 +16,7 @@ from .noise_level import warn_of_noise
 from .optics_of_vector import optics_of_vector
 from .repeated_error import repeated_error
 from .residuals import SeriesResiduals
+from .said_lenses import warn_of_lenses
 from .series_problem import SeriesProblem, contrast
 from .starts import best_start
 from .wave_error import WaveError, wave_mixing, wave_power
@@ -109,8 +110,9 @@ def fit_optics(
     Warns
     -----
     UserWarning
-        If more than 8 % of the contrast is unexplained, or the noise is not that of
-        the detector, or the same in two images.
+        If more than 8 % of the contrast is unexplained, the lenses are farther from
+        the guess than it has to be right, or the noise is not that of the detector, or
+        the same in two images.
     """
     centers = np.asarray(defocus, np.float64)
     if len(images) != len(centers) or len(images) < 2:
@@ -148,6 +150,7 @@ def fit_optics(
         unexplained=(chi2 - freedom) / visible,
     )
     _warn(fitted, uncertain=float(np.sqrt(2 * freedom)) / visible)
+    warn_of_lenses(fitted, centers.tolist(), Cs)
     left = [each for each in fine.compared(fine.spectra(vector)) if each is not None]
     warn_of_shared_noise(left, fine.series.grid.field)
     return fitted

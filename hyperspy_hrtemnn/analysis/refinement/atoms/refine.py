@@ -11,6 +11,7 @@ from hyperspy_hrtemnn.analysis.refinement.copied_images import (
     check_copies,
     warn_of_shared_noise,
 )
+from hyperspy_hrtemnn.analysis.refinement.said_lenses import warn_of_lenses
 from hyperspy_hrtemnn.analysis.refinement.working_grid import HIGHEST
 
 from .block_cuts import is_large
@@ -106,11 +107,12 @@ def refine_atoms(
     Warns
     -----
     UserWarning
-        If more than 0.5 % of the contrast is unexplained, the noise is not that of the
-        detector or the same in two images, columns are none of the classes that were
-        allowed, or all stronger or weaker than these, the lattice constant is not that
-        of the sheet, no support is found, or tilt or energy are beyond those at which
-        the model of the wave was tested, 20 degrees and 50 to 300 keV.
+        If more than 0.5 % of the contrast is unexplained, the lenses are farther from a
+        guess than it has to be right, the noise is not that of the detector or the same
+        in two images, columns are none of the classes that were allowed, or all
+        stronger or weaker than these, the lattice constant is not that of the sheet, no
+        support is found, or tilt or energy are beyond those at which the model of the
+        wave was tested, 20 degrees and 50 to 300 keV.
     """
     guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
     if valid is None:
@@ -138,6 +140,8 @@ def refine_atoms(
     else:
         found = refine_in_blocks(fit, images, valid, columns, detector.sampling)
     judge(found.optics)
+    if optics is None:
+        warn_of_lenses(found.optics, guess.tolist(), Cs)
     height, width = (n * detector.sampling for n in images.shape[1:])
     warn_of_shared_noise(list(found.residuals), (height, width))
     judge_columns(found.columns)

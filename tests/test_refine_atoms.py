@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -241,6 +242,20 @@ def test_what_no_class_is_is_told(series):
     assert other.drop(away.argmin()).max() < 0.05
     named = [row[f"probability_{row['class']}"] for _, row in model.columns.iterrows()]
     assert named[away.argmin()] < 0.05
+
+
+def test_stretched_images_are_not_told_to_have_wrong_noise():
+    flake = sheets.mos2(radius=5)
+    images = sheets.images(sheets.exit_wave(flake), DOSE)
+    # As of a program whose black is at 0.7 of the mean, with the dose said.
+    stretched = (images - 0.7 * images.mean()) / 0.3
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=r".*noise|.*contrast of the images")
+        model = refined(flake, stretched, any_contrast=True)
+    assert model.optics.noise.value == pytest.approx(0.3**-2, rel=0.1)
+    assert abs(model.optics.unexplained) < 0.005
+    which, _ = matched(model.columns, flake)
+    assert list(model.columns["class"]) == list(flake.columns["class"].iloc[which])
 
 
 def test_a_table_in_another_unit_is_refused(series):

@@ -62,6 +62,20 @@ def noise_level(residuals: SeriesResiduals, vector: NDArray[np.float64]) -> Meas
     return Measured(float(np.mean(powers)) / expected, math.sqrt(2 / independent))
 
 
+def expected_noise(noise: Measured, *, any_contrast: bool) -> float:
+    """Return the noise that images are expected to have, over the detector's.
+
+    Parameters
+    ----------
+    noise
+        As of `noise_level`.
+    any_contrast
+        Whether the contrast of the images is fitted: of stretched ones, or with an
+        unknown zero, the dose does not tell the noise, and it is that which is found.
+    """
+    return float(noise.value) if any_contrast and np.isfinite(noise.value) else 1.0
+
+
 def warn_of_noise(noise: Measured) -> None:
     """Warn if the noise of images is not that of their detector.
 

@@ -139,7 +139,7 @@ def refine_atoms(
         )
     else:
         found = refine_in_blocks(fit, images, valid, columns, detector.sampling)
-    judge(found.optics)
+    judge(found.optics, any_contrast=any_contrast)
     if optics is None:
         warn_of_lenses(found.optics, guess.tolist(), Cs)
     height, width = (n * detector.sampling for n in images.shape[1:])

@@ -11,6 +11,10 @@ import scipy.fft
 
 from hyperspy_hrtemnn.analysis.microscope.optics import wavelength
 from hyperspy_hrtemnn.analysis.refinement.fitted_optics import Measured
+from hyperspy_hrtemnn.analysis.refinement.noise_level import (
+    expected_noise,
+    noise_level,
+)
 from hyperspy_hrtemnn.analysis.refinement.optics_of_vector import optics_of_vector
 from hyperspy_hrtemnn.analysis.refinement.series_problem import contrast
 
@@ -58,14 +62,13 @@ def results(
     if plane is None:
         plane = plane_behind(atoms)
     residuals = fit.with_wave(state)
-    freedom = fit.residuals.series.freedom
     chi2 = residuals.chi2(fitted.vector)
     # Atoms of a support are held by each other, so that they hardly follow the noise.
     own = int(np.count_nonzero(~state.below))
     parameters = 2 * own + len(state.pose) + int(fit.free.sum())
+    freedom = residuals.series.freedom - parameters
     vector = fitted.vector.copy()
     vector[residuals.model.parameters.places("defocus")] += plane
-    visible = contrast(residuals, fitted.vector)
     optics = optics_of_vector(
         vector,
         errors.lenses,
@@ -73,8 +76,8 @@ def results(
         energy=problem.energy,
         smoothing=problem.options.smoothing,
         sampling=problem.detector.sampling,
-        chi2=chi2 / (freedom - parameters),
-        unexplained=(chi2 - freedom + parameters) / visible,
+        chi2=chi2 / freedom,
+        unexplained=_unexplained(problem, residuals, fitted.vector, chi2, freedom),
     )
     table = _columns(problem, state, field.sites, errors)
     sigma = np.sqrt(np.diag(errors.pose))
@@ -92,6 +95,21 @@ def results(
         optics=optics,
         residuals=_residual_images(problem, residuals, fitted.vector),
     )
+
+
+def _unexplained(
+    problem: SheetProblem,
+    residuals: SeriesResiduals,
+    vector: NDArray[np.float64],
+    chi2: float,
+    freedom: float,
+) -> float:
+    """Return the share of the contrast beyond noise that the atoms do not explain."""
+    noise = expected_noise(
+        noise_level(residuals, vector), any_contrast=problem.options.any_contrast
+    )
+    visible = contrast(residuals, vector) - (noise - 1) * residuals.series.freedom
+    return (chi2 - noise * freedom) / visible
 
 
 def plane_behind(atoms: NDArray[np.float64]) -> float:

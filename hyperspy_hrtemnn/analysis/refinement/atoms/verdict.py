@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis.refinement.noise_level import warn_of_noise
+from hyperspy_hrtemnn.analysis.refinement.noise_level import (
+    expected_noise,
+    warn_of_noise,
+)
 from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
@@ -41,13 +44,15 @@ _STRANGE, _ALL_STRANGE = 0.5, 0.03
 _ON_SITES = 0.5
 
 
-def judge(optics: FittedOptics) -> None:
+def judge(optics: FittedOptics, *, any_contrast: bool = False) -> None:
     """Refuse a sheet that does not explain its images, or warn.
 
     Parameters
     ----------
     optics
         Lenses and chi² of the refinement.
+    any_contrast
+        Whether the contrast of the images was fitted.
 
     Raises
     ------
@@ -59,7 +64,8 @@ def judge(optics: FittedOptics) -> None:
     UserWarning
         If more than half a percent is, or the noise is not that of the detector.
     """
-    significant = optics.chi2 - 1 > _SIGNIFICANT * optics.chi2_error
+    noise = expected_noise(optics.noise, any_contrast=any_contrast)
+    significant = optics.chi2 - noise > _SIGNIFICANT * optics.chi2_error * noise
     if optics.unexplained > _NOTHING and significant:
         raise ValueError(
             f"The atoms do not explain the images: {optics.unexplained:.0%} of their "
@@ -70,12 +76,13 @@ def judge(optics: FittedOptics) -> None:
     if optics.unexplained > _DOUBTFUL and significant:
         warn_user(
             f"{optics.unexplained:.1%} of the contrast of the images is not that of "
-            f"the atoms (chi² {optics.chi2:.3f}, noise alone 1 ± "
-            f"{optics.chi2_error:.2g}): look at the residuals. Something else may be "
-            "there, such as contamination; if it is everywhere, the lenses or the "
-            "elements may be wrong."
+            f"the atoms (chi² {optics.chi2:.3f}, noise alone {noise:.3g} ± "
+            f"{noise * optics.chi2_error:.2g}): look at the residuals. Something else "
+            "may be there, such as contamination; if it is everywhere, the lenses or "
+            "the elements may be wrong."
         )
-    warn_of_noise(optics.noise)
+    if not any_contrast:
+        warn_of_noise(optics.noise)
 
 
 def judge_model(normal: NDArray[np.float64], energy: float) -> None:

@@ -55,6 +55,6 @@ def warn_of_lenses(
     if told:
         warn_user(
             f"The fit found {' and '.join(told)}; a guess has to be right to 2 nm and "
-            "1.5 µm. Check what was said; if it is right, the fit is in a wrong "
-            "minimum, and all that it found is wrong."
+            "1.5 µm. Check what was said; if it is right, the lenses found are wrong, "
+            "and what was fitted with them may be."
         )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -106,6 +107,7 @@ def test_probabilities_of_a_site_are_one_in_all(model):
         row[f"probability_{row['class']}"] for _, row in model.columns.iterrows()
     ]
     assert min(of_class) > 0.9
+    assert model.columns["probability_other"].max() < 0.01
 
 
 def test_occupancies_of_right_columns_are_one(model):
@@ -232,7 +234,28 @@ def test_what_no_class_is_is_told(series):
     flake.symbols[metal[2]] = "W"
     images = sheets.images(sheets.exit_wave(flake), DOSE)
     with pytest.warns(UserWarning, match="columns are not what any class is"):
-        refined(flake, images, columns=columns)
+        model = refined(flake, images, columns=columns)
+    place = flake.positions[metal[2], :2]
+    away = np.hypot(*(model.columns[["x", "y"]] - place).T.to_numpy())
+    other = model.columns["probability_other"]
+    assert other[away.argmin()] > 0.95
+    assert other.drop(away.argmin()).max() < 0.05
+    named = [row[f"probability_{row['class']}"] for _, row in model.columns.iterrows()]
+    assert named[away.argmin()] < 0.05
+
+
+def test_stretched_images_are_not_told_to_have_wrong_noise():
+    flake = sheets.mos2(radius=5)
+    images = sheets.images(sheets.exit_wave(flake), DOSE)
+    # As of a program whose black is at 0.7 of the mean, with the dose said.
+    stretched = (images - 0.7 * images.mean()) / 0.3
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=r".*noise|.*contrast of the images")
+        model = refined(flake, stretched, any_contrast=True)
+    assert model.optics.noise.value == pytest.approx(0.3**-2, rel=0.1)
+    assert abs(model.optics.unexplained) < 0.005
+    which, _ = matched(model.columns, flake)
+    assert list(model.columns["class"]) == list(flake.columns["class"].iloc[which])
 
 
 def test_a_table_in_another_unit_is_refused(series):

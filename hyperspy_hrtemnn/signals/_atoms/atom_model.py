@@ -45,9 +45,10 @@ class AtomModel:
         coordinates of the signal axes in their unit, ``z`` along the beam, from the
         middle of the sheet, ``sigma_x`` and ``sigma_y``, their standard errors, all in
         that unit, ``occupancy``, how strong the column is over what its class is, with
-        ``sigma_occupancy``, and ``probability_`` with the name of each class, and
-        ``probability_empty``; NaN for what cannot stand there. ``attrs`` has the
-        ``units``, and what functions for tables of columns need.
+        ``sigma_occupancy``, and ``probability_`` with the name of each class,
+        ``probability_empty``, and ``probability_other``, that it is something else; NaN
+        for what cannot stand there. ``attrs`` has the ``units``, and what functions for
+        tables of columns need.
     empty_sites
         The same of the sites of the lattice without a column: ``frame``, ``x``, ``y``,
         ``z``, ``enclosed``, whether columns enclose it, so that it is a vacancy and not

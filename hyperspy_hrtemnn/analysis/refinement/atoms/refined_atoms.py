@@ -30,8 +30,10 @@ class RefinedAtoms:
         A row for each column of the sheet in the images: ``class``, ``x``, ``y``,
         ``z``, of the middle of its atoms, ``sigma_x`` and ``sigma_y``, their standard
         errors, ``occupancy``, how strong it is over what its class is, with
-        ``sigma_occupancy``, and ``probability_`` and the name of each class, and
-        ``probability_empty``; NaN for what cannot stand there.
+        ``sigma_occupancy``, and ``probability_`` and the name of each class,
+        ``probability_empty``, and ``probability_other``, that it is none of them; NaN
+        for what cannot stand there. Where the contrast was fitted, occupancies are over
+        their mean.
     empty_sites
         The same of sites without a column: ``x``, ``y``, ``z`` and probabilities.
     symbols

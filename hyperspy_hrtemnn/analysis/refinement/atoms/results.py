@@ -11,10 +11,15 @@ import scipy.fft
 
 from hyperspy_hrtemnn.analysis.microscope.optics import wavelength
 from hyperspy_hrtemnn.analysis.refinement.fitted_optics import Measured
+from hyperspy_hrtemnn.analysis.refinement.noise_level import (
+    expected_noise,
+    noise_level,
+)
 from hyperspy_hrtemnn.analysis.refinement.optics_of_vector import optics_of_vector
 from hyperspy_hrtemnn.analysis.refinement.series_problem import contrast
 
 from .refined_atoms import RefinedAtoms
+from .something_else import OTHER, common_strength, with_something_else
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,14 +62,13 @@ def results(
     if plane is None:
         plane = plane_behind(atoms)
     residuals = fit.with_wave(state)
-    freedom = fit.residuals.series.freedom
     chi2 = residuals.chi2(fitted.vector)
     # Atoms of a support are held by each other, so that they hardly follow the noise.
     own = int(np.count_nonzero(~state.below))
     parameters = 2 * own + len(state.pose) + int(fit.free.sum())
+    freedom = residuals.series.freedom - parameters
     vector = fitted.vector.copy()
     vector[residuals.model.parameters.places("defocus")] += plane
-    visible = contrast(residuals, fitted.vector)
     optics = optics_of_vector(
         vector,
         errors.lenses,
@@ -72,8 +76,8 @@ def results(
         energy=problem.energy,
         smoothing=problem.options.smoothing,
         sampling=problem.detector.sampling,
-        chi2=chi2 / (freedom - parameters),
-        unexplained=(chi2 - freedom + parameters) / visible,
+        chi2=chi2 / freedom,
+        unexplained=_unexplained(problem, residuals, fitted.vector, chi2, freedom),
     )
     table = _columns(problem, state, field.sites, errors)
     below = problem.support
@@ -95,6 +99,21 @@ def results(
         optics=optics,
         residuals=_residual_images(problem, residuals, fitted.vector),
     )
+
+
+def _unexplained(
+    problem: SheetProblem,
+    residuals: SeriesResiduals,
+    vector: NDArray[np.float64],
+    chi2: float,
+    freedom: float,
+) -> float:
+    """Return the share of the contrast beyond noise that the atoms do not explain."""
+    noise = expected_noise(
+        noise_level(residuals, vector), any_contrast=problem.options.any_contrast
+    )
+    visible = contrast(residuals, vector) - (noise - 1) * residuals.series.freedom
+    return (chi2 - noise * freedom) / visible
 
 
 def plane_behind(atoms: NDArray[np.float64]) -> float:
@@ -122,6 +141,10 @@ def _columns(
     """Return the table of all columns of a state that are in the images."""
     occupants, origin = problem.occupants, problem.series.origin
     names = np.array([each.name for each in occupants], object)
+    common = 1.0
+    if problem.options.any_contrast:
+        # Images of an unknown contrast do not tell what all columns have in common.
+        common = common_strength(errors.occupancies, errors.occupancy_errors)
     table = pd.DataFrame(
         {
             "class": names[state.kinds],
@@ -130,19 +153,20 @@ def _columns(
             "z": state.heights + state.off * state.along,
             "sigma_x": errors.positions[:, 1],
             "sigma_y": errors.positions[:, 0],
-            "occupancy": errors.occupancies,
-            "sigma_occupancy": errors.occupancy_errors,
+            "occupancy": errors.occupancies / common,
+            "sigma_occupancy": errors.occupancy_errors / common,
         }
     )
     of_columns = [site for site in sites if site.column is not None]
+    table = table.join(_probabilities(names, of_columns))
     inside = problem.series.outside(state.positions) <= 0
-    return table.join(_probabilities(names, of_columns))[inside]
+    return with_something_else(table, of_columns, problem.layers)[inside]
 
 
 def _of_sheet(table: pd.DataFrame, sheet: Sheet) -> pd.DataFrame:
     """Return what a table of several sheets has of one."""
     own = [each.name for each in sheet.occupants]
-    known = [f"probability_{name}" for name in own]
+    known = [f"probability_{name}" for name in (*own, OTHER)]
     kept = [n for n in map(str, table) if n in known or "probability_" not in n]
     if "class" in table:
         table = table[table["class"].isin(own)]

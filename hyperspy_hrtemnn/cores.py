@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+_thread = threading.local()
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -34,11 +38,23 @@ def on_all_cores(
     items
         What it is called with.
     """
-    cores = usable_cores()
-    if cores == 1:
+    # A pool whose threads wait for each other would wait for ever.
+    if getattr(_thread, "is_of_pool", False) or usable_cores() == 1:
         return [function(each) for each in items]
-    with ThreadPoolExecutor(cores) as pool:
-        return list(pool.map(function, items))
+    return list(_pool().map(function, items))
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Return the threads, which live on: to start them takes as long as some work."""
+    return ThreadPoolExecutor(
+        usable_cores(), initializer=partial(setattr, _thread, "is_of_pool", True)
+    )
+
+
+# A forked process has none of the threads.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 def _allowed_cores() -> int:

@@ -114,6 +114,7 @@ def test_occupancies_of_right_columns_are_one(model):
     off = (model.columns["occupancy"] - 1) / model.columns["sigma_occupancy"]
     assert np.sqrt(np.mean(off**2)) == pytest.approx(1, abs=0.35)
     assert model.columns["occupancy"].between(0.85, 1.15).all()
+    assert model.columns["occupancy"].mean() == pytest.approx(1, abs=0.02)
 
 
 def test_atoms_are_those_of_the_flake(model):

@@ -44,13 +44,13 @@ COLUMNS = ("network", "matched filter", "refined")
 _SIDE, _BAR = 32.0, 10.0  # of the square that is shown, and of the scale bar [Å]
 _ERRORS = LogNorm(1e-3, 0.3)
 _MARKERS = {"1X upper": "^", "1X lower": "v", "1X": "D", "C": "."}
-_POINTS = {"C": 2.2, "1X": 3.5}  # sizes; of all others 5
+_POINTS = {"C": 1.8, "1X": 3.0}  # sizes; of all others 4
 _RING: dict[str, Any] = {
     "marker": "o",
-    "ms": 13,
+    "ms": 10,
     "mfc": "none",
     "mec": "#ff3ec8",
-    "mew": 2.0,
+    "mew": 1.6,
 }
 
 
@@ -66,13 +66,13 @@ def write_gallery(path: Path, case: Case, answers: dict[str, Answer]) -> None:
     answers
         What each method of `WAVES` and `COLUMNS` says of it.
     """
-    figure, axes = plt.subplots(3, 4, figsize=(14, 11.4), layout="constrained")
+    figure, axes = plt.subplots(3, 4, figsize=(11, 9.3), layout="constrained")
     waves, columns, errors = axes
     phase, image = _show_truth(axes[:, 0], case)
     error = None
     for method, above, below in zip(WAVES, waves[1:], errors[1:], strict=True):
         error = _show_wave(above, below, answers[method].wave, case) or error
-        above.set_title(WAVES[method])
+        above.set_title(WAVES[method], fontsize="medium")
         for shown in above.images:
             shown.set(cmap="gray", clim=phase.get_clim())
     for method, ax in zip(COLUMNS, columns[1:], strict=True):
@@ -88,7 +88,7 @@ def write_gallery(path: Path, case: Case, answers: dict[str, Answer]) -> None:
     if error is not None:
         figure.colorbar(error, ax=list(errors), label="off the true wave")
     figure.legend(handles=_legend(case), loc="outside lower center", ncols=7)
-    figure.savefig(path, dpi=70)
+    figure.savefig(path, dpi=80)
     plt.close(figure)
 
 
@@ -98,14 +98,16 @@ def _show_truth(axes: NDArray[Any], case: Case) -> tuple[AxesImage, NDArray[Any]
     images = case.series.data
     image = images[len(images) // 2]
     phase = _show(wave, np.angle(case.wave), case)
-    wave.set_title("true phase")
+    wave.set_title("true phase", fontsize="medium")
     _show(columns, image, case)
     truth = case.columns
     _draw_columns(columns, truth.assign(found=truth["class"], true=truth["class"]))
     columns.set_title("true columns,\non the image below", fontsize="small")
     _show(counts, image, case)
     shown, dose = len(images) // 2 + 1, case.detector.dose
-    counts.set_title(f"image {shown} of {len(images)}, {dose:,.0f} e⁻/Å²")
+    counts.set_title(
+        f"image {shown} of {len(images)}, {dose:,.0f} e⁻/Å²", fontsize="medium"
+    )
     return phase, image
 
 
@@ -122,7 +124,7 @@ def _show_wave(
     scores = wave_scores(wave, case.wave, case.pixel, case.optics[0].energy)
     shown = _show(below, off, case)
     shown.set(cmap="magma", norm=_ERRORS)
-    below.set_title(f"RMSE {scores['registered']:.4f}, registered")
+    below.set_title(f"RMSE {scores['registered']:.4f}, registered", fontsize="medium")
     return shown
 
 
@@ -164,7 +166,7 @@ def _style(name: str) -> dict[str, Any]:
     color = "#7cf2c8" if name == "C" else class_colors(["1M", "1X", "2X"])[name[:2]]
     marker = _MARKERS.get(name, "o")
     edge = {"mec": "black", "mew": 0.4} if name != "C" else {"mec": color}
-    return {"marker": marker, "ms": _POINTS.get(name, 5.0), "mfc": color, **edge}
+    return {"marker": marker, "ms": _POINTS.get(name, 4.0), "mfc": color, **edge}
 
 
 def _mistakes(rows: pd.DataFrame) -> str:
@@ -173,9 +175,9 @@ def _mistakes(rows: pd.DataFrame) -> str:
     if not scores:
         return "no answer"
     told = [f"{scores[name]:g} {name}" for name in ("wrong", "missing", "extra")]
-    if scores["sides"]:
-        told.append(f"{scores['wrong_sides']:g} of {scores['sides']:g} sides wrong")
-    return ", ".join(told)
+    sides, wrong = scores["sides"], scores["wrong_sides"]
+    told_of_sides = f"\n{wrong:g} of {sides:g} sides wrong" if sides else ""
+    return ", ".join(told) + told_of_sides
 
 
 def _legend(case: Case) -> list[Line2D]:

@@ -32,8 +32,8 @@ _HOPELESS, _MENDED = 12.0, 0.6
 # Standard deviation of a column that is on no site from where it is [Å].
 _ANYWHERE = 0.3
 
-# Share of the sites beside a flake, bonded to one column only, that are empty.
-_BESIDE = 0.9
+BESIDE = 0.9
+"""Share of the sites beside a flake, bonded to one column only, that are empty."""
 
 # Distance of two columns below which they are one [bonds].
 _DOUBLE = 0.5
@@ -250,7 +250,7 @@ class Identities:
             allowed = [
                 (
                     kind,
-                    _BESIDE if kind == self.empty else share * (1 - _BESIDE) / others,
+                    BESIDE if kind == self.empty else share * (1 - BESIDE) / others,
                 )
                 for kind, share in allowed
             ]

@@ -480,8 +480,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         ----------
         columns
             The table of `Segmentation.find_columns`, or another one with ``class``,
-            ``x`` and ``y`` of this image or series; ``attrs["units"]`` may say another
-            unit than that of the axes.
+            ``x`` and ``y`` of this image or series; ``attrs["units"]`` or the headers,
+            as ``x (nm)`` of files, may say another unit than that of the axes.
         optics
             The lenses, from `fit_optics`, with which the refinement begins. By default
             they are found from the guesses.

@@ -277,7 +277,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             in the unit of the signal axes or a text with a unit, ``"10 µm"``, as all
             lengths.
         focal_spread
-            1/e width of the distribution of focus.
+            Half width at 1/e of the distribution of focus, 1.41 standard deviations.
         blur
             Standard deviation of the Gaussian that blurs the image, in real space:
             vibrations of the microscope, for example.

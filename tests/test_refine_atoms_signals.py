@@ -99,7 +99,7 @@ def test_columns_are_where_they_are_in_the_unit_and_offset_of_the_axes(model, fl
 
 
 def test_the_probability_of_each_class_is_in_the_table(model):
-    names = ["1Mo", "2S", "1S upper", "1S lower", "empty"]
+    names = ["1Mo", "2S", "1S upper", "1S lower", "empty", "other"]
     probabilities = model.columns[[f"probability_{name}" for name in names]]
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
     assert probabilities.max(axis=1).min() > 0.95
@@ -331,6 +331,18 @@ def test_a_table_in_another_unit_is_converted(given, series, guess):
     plain.attrs = {}
     series.refine_atoms(plain, **CAMERA)
     np.testing.assert_allclose(given["columns"][["x", "y"]], expected[["x", "y"]])
+
+
+def test_a_table_that_was_written_can_be_refined_again(given, series, model, tmp_path):
+    model.save(tmp_path)
+    read = pd.read_csv(tmp_path / "columns.csv")
+    series.refine_atoms(read, **CAMERA)
+    for name in ("class", "x", "y"):
+        found, before = given["columns"][name], model.refined.columns[name]
+        assert found.tolist() == pytest.approx(before.tolist(), abs=1e-6)
+    other = read.drop(columns="y (nm)").assign(**{"y (angstrom)": 10 * read["y (nm)"]})
+    series.refine_atoms(other, **CAMERA)
+    np.testing.assert_allclose(given["columns"]["y"], model.refined.columns["y"])
 
 
 def test_tables_that_are_not_of_these_images_are_refused(given, series, guess):

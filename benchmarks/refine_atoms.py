@@ -45,6 +45,7 @@ from focal_series.report import (
     column_table,
     lens_table,
     reliability_table,
+    side_table,
     support_table,
     variant_table,
     wave_table,
@@ -195,6 +196,8 @@ def report(benchmark: Benchmark, picture: Path | None) -> None:
     sites = benchmark.table("refined", "sites").rows
     if "carbon_columns" in (refined := methods.get("refined", pd.DataFrame())):
         print(f"\n{support_table(refined).round(4).to_string()}")
+    if "sides" in refined:
+        print(f"\n{side_table(refined).round(3).to_string()}")
     if len(lenses):
         print(f"\n{lens_table(lenses).round(4).to_string()}")
     if not len(sites):

@@ -77,7 +77,9 @@ def test_the_lenses_come_out_within_their_errors(model):
     optics = model.optics
     for number, true in enumerate(sheets.OPTICS):
         off = optics.defocus.value[number] - true.defocus
-        assert abs(off) < 3 * optics.defocus.error[number] + 0.3
+        assert abs(off) < 3 * optics.defocus.error[number]
+    # Heights of atoms, of which a defocus is the distance, are not known better.
+    assert 0.4 < np.min(optics.defocus.error) < 0.6
     assert optics.Cs.value == pytest.approx(-8e4, abs=4 * optics.Cs.error)
     assert optics.focal_spread.value == pytest.approx(
         10, abs=4 * optics.focal_spread.error

@@ -28,6 +28,9 @@ _FAILED = 2.0  # times the mark
 
 _WITHIN = 1.5  # times the error without a variant
 
+_TILTS = (0.0, 1.0, 3.0, 6.0, 12.0, 30.0)
+"""Limits of the tilts that are counted together [degrees]."""
+
 _BINS = np.array([0, 0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999, 1])
 """Limits of the probabilities that are counted together."""
 
@@ -240,6 +243,27 @@ def said_and_true(sites: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     right = sites["true"].to_numpy()[:, np.newaxis] == names
     known = np.isfinite(stated)
     return stated[known], right[known]
+
+
+def side_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of vacancies whose missing S is known, by dose and tilt.
+
+    Parameters
+    ----------
+    rows
+        Series, with ``tilt`` [degrees], ``sides``, the number of columns of one S, and
+        ``wrong_sides``.
+    """
+    table = []
+    for dose, group in by_dose(rows[rows["sides"] > 0]):
+        tilts = pd.cut(group["tilt"], _TILTS, right=False)
+        for tilt, some in group.groupby(tilts, observed=True):
+            sides, wrong = some["sides"].sum(), some["wrong_sides"].sum()
+            table.append(
+                {"dose": dose, "tilt": f"{tilt.left:g} to {tilt.right:g}"}
+                | {"series": len(some), "vacancies": sides, "right": 1 - wrong / sides}
+            )
+    return pd.DataFrame(table).set_index(["dose", "tilt"])
 
 
 def _by_dose_first(table: list[dict[str, object]]) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from .something_else import OTHER, common_strength, with_something_else
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.analysis.refinement.lens_parameters import ParameterList
     from hyperspy_hrtemnn.analysis.refinement.residuals import SeriesResiduals
 
     from .fitted_field import FittedField
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
 
 # Distance of the plane of the wave from the last atom [Å], as in the training.
 _BEHIND = 2.0
+
+# What lenses may be off by without a difference that noise would tell [Å]: the heights
+# of the atoms, of which a defocus is the distance, and how exactly their potentials are
+# known. By so much waves of other simulations of the same atoms differ.
+_OF_DEFOCUS, _OF_CS = 0.4, 120.0
 
 # Frequency up to which the wave is computed [1/Å].
 _FINE = 3.2
@@ -71,7 +77,7 @@ def results(
     vector[residuals.model.parameters.places("defocus")] += plane
     optics = optics_of_vector(
         vector,
-        errors.lenses,
+        _with_model_error(errors.lenses, problem.parameters),
         residuals,
         energy=problem.energy,
         smoothing=problem.options.smoothing,
@@ -99,6 +105,17 @@ def results(
         optics=optics,
         residuals=_residual_images(problem, residuals, fitted.vector),
     )
+
+
+def _with_model_error(
+    lenses: NDArray[np.float64], parameters: ParameterList
+) -> NDArray[np.float64]:
+    """Return the covariance of lenses with the error of the model itself."""
+    whole, places = lenses.copy(), parameters.places("defocus")
+    # The plane is the same one of all images.
+    whole[np.ix_(places, places)] += _OF_DEFOCUS**2
+    whole[parameters.place("Cs"), parameters.place("Cs")] += _OF_CS**2
+    return whole
 
 
 def _unexplained(

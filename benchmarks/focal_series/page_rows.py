@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Page rows: what ``docs/atoms.md`` says of all methods, a row for each group of doses.
 
-Only of series that all methods have seen, so that their medians are of the same ones.
+Of the series that were refined; rivals that are slow and far off may have seen fewer.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def page_rows(recipe: str, methods: dict[str, pd.DataFrame]) -> str:
     methods
         Rows of the series that each method has seen.
     """
-    same = _of_same_series(methods)
-    waves, columns = wave_table(same), column_table(same)
+    rows = _of_refined_series(methods)
+    waves, columns = wave_table(rows), column_table(rows)
     parts = [
         (values.to_dict(), known, text)
         for values, known, text in (
@@ -67,14 +67,14 @@ def page_rows(recipe: str, methods: dict[str, pd.DataFrame]) -> str:
     return "\n".join(lines)
 
 
-def _of_same_series(methods: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Return the rows of the series that all methods have seen."""
+def _of_refined_series(methods: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return the rows of the series that were refined."""
     keys = {
         method: [*rows[KEY].itertuples(index=False, name=None)]
         for method, rows in methods.items()
     }
-    common = set.intersection(*map(set, keys.values()))
+    refined = set(keys.get("refined", []))
     return {
-        method: rows[[each in common for each in keys[method]]]
+        method: rows[[each in refined for each in keys[method]]]
         for method, rows in methods.items()
     }

@@ -40,8 +40,8 @@ _BEHIND = 2.0
 
 # What lenses may be off by without a difference that noise would tell [Å]: the heights
 # of the atoms, of which a defocus is the distance, and how exactly their potentials are
-# known. By so much waves of other simulations of the same atoms differ.
-_OF_DEFOCUS, _OF_CS = 0.4, 120.0
+# known. By so much other simulations of the same atoms differ, in 440 series.
+_OF_DEFOCUS, _OF_CS, _OF_FOCAL_SPREAD = 0.4, 200.0, 0.2
 
 # Frequency up to which the wave is computed [1/Å].
 _FINE = 3.2
@@ -77,7 +77,7 @@ def results(
     vector[residuals.model.parameters.places("defocus")] += plane
     optics = optics_of_vector(
         vector,
-        _with_model_error(errors.lenses, problem.parameters),
+        _with_model_error(errors.lenses, vector, problem.parameters),
         residuals,
         energy=problem.energy,
         smoothing=problem.options.smoothing,
@@ -108,13 +108,18 @@ def results(
 
 
 def _with_model_error(
-    lenses: NDArray[np.float64], parameters: ParameterList
+    lenses: NDArray[np.float64],
+    vector: NDArray[np.float64],
+    parameters: ParameterList,
 ) -> NDArray[np.float64]:
     """Return the covariance of lenses with the error of the model itself."""
     whole, places = lenses.copy(), parameters.places("defocus")
     # The plane is the same one of all images.
     whole[np.ix_(places, places)] += _OF_DEFOCUS**2
-    whole[parameters.place("Cs"), parameters.place("Cs")] += _OF_CS**2
+    place = parameters.place("Cs")
+    whole[place, place] += _OF_CS**2
+    place = parameters.place("focal_spread_squared")
+    whole[place, place] += 4 * max(vector[place], 0.0) * _OF_FOCAL_SPREAD**2
     return whole
 
 

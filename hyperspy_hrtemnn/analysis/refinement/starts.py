@@ -35,6 +35,9 @@ _OFF = (
     (-20, 1.5e4),
 )
 
+# Twofold astigmatism (x, y) where none of these is right [Å].
+_ASTIGMATIC = ((60, 0), (0, 60), (-60, 0), (0, -60))
+
 # Share of the contrast that is unexplained where a minimum is surely right. Waves of
 # networks leave 0.01, seldom 0.05, wrong minima 0.06 and more.
 _SURE = 0.02
@@ -116,6 +119,11 @@ def _starts(
         start = guess.copy()
         start[parameters.places("defocus")] += defocus
         start[parameters.place("Cs")] += Cs
+        yield start
+    for x, y in _ASTIGMATIC:
+        start = guess.copy()
+        start[parameters.place("C12_x")] += x
+        start[parameters.place("C12_y")] += y
         yield start
 
 

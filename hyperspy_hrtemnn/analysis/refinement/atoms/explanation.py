@@ -38,7 +38,12 @@ FEWEST = 6
 
 
 def explained(
-    middle: SheetFit, fine: SheetFit, identities: Identities, fitted: Fitted
+    middle: SheetFit,
+    fine: SheetFit,
+    identities: Identities,
+    fitted: Fitted,
+    *,
+    align: bool = True,
 ) -> tuple[Fitted, list[Site], NDArray[np.float64]]:
     """Return columns and lenses that explain the images best.
 
@@ -50,6 +55,8 @@ def explained(
         What may stand on the sites.
     fitted
         Columns and lenses to begin with.
+    align
+        Whether the drift may be another one, by a vector of the lattice.
 
     Returns
     -------
@@ -73,7 +80,9 @@ def explained(
         fitted, _ = _improved(middle, identities, fitted, scales, first=2)
     all_moved, around = np.zeros(2), None
     for _ in range(_ROUNDS):
-        fitted, moved = _improved(middle, identities, fitted, scales, around)
+        fitted, moved = _improved(
+            middle, identities, fitted, scales, around, align=align
+        )
         all_moved += moved
         fitted = search(
             fine,
@@ -108,13 +117,14 @@ def _improved(
     around: NDArray[np.float64] | None = None,
     *,
     first: int = 0,
+    align: bool = False,
 ) -> tuple[Fitted, NDArray[np.float64]]:
     """Return what fits once no other atoms on sites from a sublattice on fit better.
 
     And by how much (y, x) all columns were moved, because the first image was. All
     sites are asked, or those near places `around`, and then those near what changed.
     """
-    moved, realigned = np.zeros(2), first > 0 or around is not None
+    moved, realigned = np.zeros(2), not align or around is not None
     for _ in range(_SWEEPS):
         single = replace(fitted, state=identities.without_doubles(fitted.state))
         sites = _examined(fit, identities, single, around, first=first)

@@ -102,7 +102,9 @@ class FieldFit:
         state = guessed_state(problem, columns, self.names)
         if lenses is not None:
             fits = [problem.fit(highest, lenses) for highest in (_MIDDLE, HIGHEST)]
-            return self._fitted(problem, fits, state, lenses)
+            # The drift is known with them: a block alone may take a vector of the
+            # lattice for it.
+            return self._fitted(problem, fits, state, lenses, align=False)
         if self.supported:
             # A network takes atoms of the support for columns, too.
             state = identities.in_largest_grain(state)
@@ -133,6 +135,8 @@ class FieldFit:
         fits: list[SheetFit],
         state: SheetState,
         vector: NDArray[np.float64],
+        *,
+        align: bool = True,
     ) -> FittedField:
         """Return columns and lenses that fit, from guesses of both."""
         middle, fine = fits
@@ -151,7 +155,7 @@ class FieldFit:
             identities = Identities(*problem.layers)
         if fine.is_faint(fitted.state, fitted.vector, _MIDDLE):
             fine = middle
-        fitted, sites, moved = explained(middle, fine, identities, fitted)
+        fitted, sites, moved = explained(middle, fine, identities, fitted, align=align)
         errors = _errors(fine, identities, fitted)
         if problem.support is not None:
             sites = by_strength(problem, fitted.state, sites, errors)

@@ -49,6 +49,10 @@ _LIKELY, _SEVERAL = 0.1, 3
 # the drift is right.
 _ITERATIONS, _FALL, _ALIGNMENTS = 12, 1e-3, 3
 
+# Share of the depth of chi² by which shifts differ that are vectors of a lattice, while
+# lenses and classes of columns are guessed.
+_ALIKE = 0.02
+
 # Distance from where an image fits best beyond which it is moved there [Å].
 _FAR = 0.3
 
@@ -92,7 +96,7 @@ def _search(
 ) -> tuple[NDArray[np.float64], float]:
     """Return the minimum near a start, and its sum of squares."""
     best, lowest = start, np.inf
-    vector = aligned(residuals, start)
+    vector = aligned(residuals, start, _ALIKE)
     for _ in range(_ALIGNMENTS):
         vector, equations = minimize(
             residuals,
@@ -104,7 +108,7 @@ def _search(
         if equations.chi2 < lowest:
             best, lowest = vector, equations.chi2
         # With better lenses the drift may turn out to be another.
-        moved = aligned(residuals, vector)
+        moved = aligned(residuals, vector, _ALIKE)
         if moved is vector:
             break
         vector = moved
@@ -128,7 +132,7 @@ def _starts(
 
 
 def aligned(
-    residuals: SeriesResiduals, vector: NDArray[np.float64]
+    residuals: SeriesResiduals, vector: NDArray[np.float64], alike: float = 0.0
 ) -> NDArray[np.float64]:
     """Return parameters with each image where it fits best, the same if it is there.
 
@@ -138,11 +142,13 @@ def aligned(
         Residuals without mixing.
     vector
         Parameters of the lenses.
+    alike
+        As of `find_image_drift`.
     """
     parameters = residuals.model.parameters
     moved = vector.copy()
     for image in range(len(residuals.series)):
-        y, x = find_image_drift(residuals, vector, image)
+        y, x = find_image_drift(residuals, vector, image, alike)
         # Less than this is found by the search itself.
         if np.hypot(y, x) > _FAR:
             moved[parameters.place("shift_y", image)] += y

@@ -4,7 +4,9 @@
     python benchmarks/refine_atoms.py exitwave --folder FOLDER --series 24
 
 with, for example, ``--methods refined --doses 1e3 1e4``, ``--methods refined --drift
-10``, ``--report --picture atoms.png``, or ``--compare``, which prints all variants.
+10``, ``--report --picture atoms.png``, ``--compare``, which prints all variants,
+``--markdown``, which prints rows for ``docs/atoms.md``, or ``--gallery series.png``,
+which draws one series as all methods see it.
 
 Series of held-out structures of a recipe, three images each, in the recipe's own
 conditions. Nothing is known of the lenses but a guess of the defocus, up to 2 nm off,
@@ -16,7 +18,8 @@ imaged, how, or what the user says of it.
 The plane of a wave is a convention, that of the simulation is 2 Å behind the highest
 atom: errors of waves are given as they are, registered, and registered along the beam,
 too. A wave failed if it is twice as far off as the mark of its dose; a series is
-flagged if the method warned or refused.
+flagged if the method warned or refused. Columns are those of the sheet; what is below
+it, which only the refinement finds, has scores of its own.
 """
 
 from __future__ import annotations
@@ -26,17 +29,24 @@ import sys
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
 
 from focal_series.cases import HELD_OUT, Cases
+from focal_series.column_scores import of_support
+from focal_series.gallery import write_gallery
 from focal_series.matched_filter import MatchedFilter
 from focal_series.measuring import measured
 from focal_series.methods import NetworkAlone, Refined, gerchberg_saxton
+from focal_series.page_rows import page_rows
 from focal_series.pictures import write_picture
 from focal_series.report import (
     column_table,
     lens_table,
     reliability_table,
+    side_table,
+    support_table,
     variant_table,
     wave_table,
 )
@@ -50,8 +60,6 @@ from hyperspy_hrtemnn.networks import load
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pandas as pd
-
     from focal_series.answers import Answer
     from focal_series.cases import Case
     from hyperspy_hrtemnn.networks import Network
@@ -64,6 +72,8 @@ RECIPES = {
 COLUMNS = "mos2-columns"  # the network that finds columns
 WAVES = {"graphene": "mos2-graphene-exitwave"}  # the network of waves, if not:
 WAVE = "mos2-exitwave"
+
+SUPPORTS: dict[str, Literal["graphene"]] = {"graphene": "graphene"}
 
 METHODS = ("network", "gerchberg-saxton", "matched filter", "refined")
 
@@ -111,7 +121,9 @@ class Benchmark:
         start = found_by(_network(COLUMNS))
         if method == "network":
             return NetworkAlone(_network(WAVES.get(self.name, WAVE)), start)
-        return Refined(displaced if self.start == "displaced" else start, self.variant)
+        if self.start == "displaced":
+            start = displaced
+        return Refined(start, self.variant, SUPPORTS.get(self.name))
 
     def table(self, method: str, kind: str = "series") -> GrowingTable:
         """Return the rows of a method: of series, sites or lenses."""
@@ -119,6 +131,21 @@ class Benchmark:
         parts = (self.name, self.variant.name, method.replace(" ", "-"), started, kind)
         file = "_".join(filter(None, parts)) + ".csv"
         return GrowingTable(self.folder / "results" / file)
+
+    def draw(self, number: int, dose: float | None, path: Path) -> None:
+        """Draw what all methods say of one series."""
+        case = self.cases().make(number, dose)
+        methods = {name: self.method(name) for name in METHODS}
+        answers = {name: measured(each, case).answer for name, each in methods.items()}
+        write_gallery(path, case, answers)
+
+    def seen(self) -> dict[str, pd.DataFrame]:
+        """Return the rows of the series that each method has seen."""
+        methods = {method: self.table(method).rows for method in METHODS}
+        methods = {method: rows for method, rows in methods.items() if len(rows)}
+        if not methods:
+            sys.exit("There are no rows yet; run it first.")
+        return methods
 
     def run(self, method: str, numbers: range, doses: list[float | None]) -> None:
         """Score a method on the series that it has no rows of."""
@@ -159,10 +186,7 @@ def _shown(row: pd.DataFrame) -> str:
 
 def report(benchmark: Benchmark, picture: Path | None) -> None:
     """Print what the rows of all methods say, and draw it."""
-    methods = {method: benchmark.table(method).rows for method in METHODS}
-    methods = {method: rows for method, rows in methods.items() if len(rows)}
-    if not methods:
-        sys.exit("There are no rows yet; run without --report first.")
+    methods = benchmark.seen()
     print(f"\n{RECIPES[benchmark.name]}, {benchmark.variant.name}, ", end="")
     print(f"refined from the columns of: {benchmark.start}")
     waves = wave_table(methods, on_graphene=benchmark.name == "graphene")
@@ -170,12 +194,22 @@ def report(benchmark: Benchmark, picture: Path | None) -> None:
         print(f"\n{table.round(4).to_string()}")
     lenses = benchmark.table("refined", "lenses").rows
     sites = benchmark.table("refined", "sites").rows
+    if "carbon_columns" in (refined := methods.get("refined", pd.DataFrame())):
+        print(f"\n{support_table(refined).round(4).to_string()}")
+    if "sides" in refined:
+        print(f"\n{side_table(refined).round(3).to_string()}")
     if len(lenses):
         print(f"\n{lens_table(lenses).round(4).to_string()}")
-    if len(sites):
-        print(f"\n{reliability_table(sites).round(4).to_string()}")
+    if not len(sites):
+        sheet = None
+    else:
+        below = of_support(sites)
+        sheet = sites[~below]
+        for each in (sheet, sites[below]):
+            if len(each):
+                print(f"\n{reliability_table(each).round(4).to_string()}")
     if picture is not None:
-        write_picture(picture, methods, sites if len(sites) else None)
+        write_picture(picture, methods, sheet)
 
 
 def report_variants(benchmark: Benchmark) -> None:
@@ -209,6 +243,12 @@ def parser() -> argparse.ArgumentParser:
         "--compare", action="store_true", help="print all variants, run nothing"
     )
     made.add_argument("--picture", type=Path)
+    made.add_argument(
+        "--markdown", action="store_true", help="print rows for docs/atoms.md only"
+    )
+    made.add_argument(
+        "--gallery", type=Path, help="draw the first series as all methods see it"
+    )
     add = partial(made.add_argument_group("variants").add_argument)
     add("--drift", type=float, default=0.0, help="from image to image, at most [Å]")
     add("--camera", choices=["known", "fitted"], default="known")
@@ -237,8 +277,15 @@ def main() -> None:
         simulator=options.simulator,
     )
     benchmark = Benchmark(options.recipe, variant, options.start, options.folder)
+    if options.markdown:
+        print(page_rows(RECIPES[benchmark.name], benchmark.seen()))
+        return
     if options.compare:
         report_variants(benchmark)
+        return
+    if options.gallery is not None:
+        dose = (options.doses or [None])[0]
+        benchmark.draw(options.first, dose, options.gallery)
         return
     numbers = range(options.first, options.first + options.series)
     for method in () if options.report else options.methods:

@@ -102,7 +102,9 @@ def series_of(
         images.append(counts - np.float32(detector.readout))
     occupants = mx2("Mo", "S").occupants
     positions = state.positions - border * SAMPLING
-    inside = np.all((positions > 0) & (positions < side * SAMPLING), axis=1)
+    # As `refine_atoms` sees it: up to the outer edges of the pixels.
+    first, last = -SAMPLING / 2, (side - 0.5) * SAMPLING
+    inside = np.all((positions > first) & (positions < last), axis=1)
     table = pd.DataFrame(
         {
             "x": positions[inside, 1],

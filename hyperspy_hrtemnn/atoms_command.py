@@ -113,8 +113,9 @@ def atoms(
 
     The network guesses the columns, and positions, classes and lenses are refined until
     the images of the atoms are those of SERIES. OUT gets columns.csv, empty_sites.csv,
-    lenses.csv, wave.hspy, residuals.hspy, atoms.xyz and atoms.png, and support.csv if
-    there is a support; only such files that this command has written are replaced.
+    lenses.csv, wave.hspy, residuals.hspy, atoms.xyz and atoms.png, and support.csv and
+    empty_support_sites.csv if there is a support; only such files that this command has
+    written are replaced.
     """
     from hyperspy_hrtemnn.jobs.atoms import find_atoms_file
 

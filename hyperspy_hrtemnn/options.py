@@ -236,7 +236,7 @@ class LensOptions:
     Cs
         Spherical aberration.
     focal_spread
-        1/e width of the distribution of focus.
+        Half width at 1/e of the distribution of focus, 1.41 standard deviations.
     blur
         Standard deviation of the Gaussian that blurs the image, in real space.
     angular_spread

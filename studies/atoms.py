@@ -171,8 +171,9 @@ def draw_low_dose(series: HRTEM, model: AtomModel) -> None:
 def examples(model: AtomModel) -> str:
     """Return rows of the table of columns: a sure 1Mo and 2S, and all unsure ones."""
     columns = model.columns
-    classes = ["1Mo", "2S", "1S upper", "1S lower", "empty"]
-    sure = columns.filter(like="probability_").max(axis=1) >= SURE
+    classes = ["1Mo", "2S", "1S upper", "1S lower", "empty", "other"]
+    own = [row[f"probability_{row['class']}"] for _, row in columns.iterrows()]
+    sure = np.array(own) >= SURE
     of_pure = columns[sure & columns["class"].isin(classes[:2])]
     shown = pd.concat([of_pure.groupby("class").head(1), columns[~sure]])
     rows = []

@@ -97,7 +97,7 @@ def refined_by_hand(images: int = 3) -> RefinedAtoms:
     sites = lost[["x", "y"]].assign(z=0.0, probability_empty=1.0)
     metal = table.loc[table["class"] == "1Mo", ["x", "y"]].assign(z=0.0)
     return RefinedAtoms(
-        columns.assign(probability_empty=0.0),
+        columns.assign(probability_empty=0.0, probability_other=0.0),
         sites.reset_index(drop=True),
         ("Mo",) * len(metal),
         metal.to_numpy(),

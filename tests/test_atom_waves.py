@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.fft
@@ -10,7 +12,7 @@ import sheets
 
 from hyperspy_hrtemnn.analysis import wavelength
 from hyperspy_hrtemnn.analysis.refinement.atoms.explanation import check_seen
-from hyperspy_hrtemnn.analysis.refinement.atoms.identities import Identities
+from hyperspy_hrtemnn.analysis.refinement.atoms.identities import Identities, changed
 from hyperspy_hrtemnn.analysis.refinement.atoms.known_sheets import sheet_of_classes
 from hyperspy_hrtemnn.analysis.refinement.atoms.local_change import LocalChange
 from hyperspy_hrtemnn.analysis.refinement.atoms.problem import (
@@ -147,6 +149,38 @@ def test_a_change_of_one_column_is_that_of_all_images(problem):
             numbers[column] = kind
             after = fit.gradient(state.with_columns(positions, numbers), lenses)[0]
             assert found[kind] == pytest.approx(after - before, rel=0.1, abs=5)
+
+
+def test_frequencies_that_the_lenses_do_not_pass_are_faint(problem):
+    _, fit, state, lenses = problem
+    assert not fit.is_faint(state, lenses, 0.7)
+    blurred = lenses.copy()
+    blurred[fit.residuals.model.parameters.place("blur_squared")] = 1.0**2
+    assert fit.is_faint(state, blurred, 0.7)
+
+
+def test_where_nothing_is_compared_a_site_is_what_it_is_said_to_be(problem):
+    problem, fit, state, lenses = problem
+    corner = np.zeros_like(problem.series.valid)
+    corner[:4, :4] = True
+    hidden = replace(problem, series=replace(problem.series, valid=corner))
+    fit = hidden.fit(1.5, lenses)
+    assert fit.residuals.series.away(state.sites).min() > 6
+    identities = Identities(problem.sheet)
+    sites = identities.examine(fit, state, lenses, 1.0)
+    assert [each.column for each in sites] == list(range(len(state)))
+    assert len(changed(state, sites, identities)[1]) == 0
+    assert all(0.3 < each.probabilities.max() < 1 for each in sites)
+
+
+def test_distances_from_the_compared_pixels_are_in_angstrom(problem):
+    problem = problem[0]
+    series = problem.fit(1.5).residuals.series
+    y, x = np.argwhere(problem.series.valid)[0] * sheets.PIXEL
+    places = np.array(
+        [[y - 2, x + 5], [y + 5, x - 1], [y - 1.5, x - 2], [y + 5, x + 5]]
+    )
+    np.testing.assert_allclose(series.away(places), [2, 1, 2.5, 0], atol=0.3)
 
 
 def test_two_columns_on_one_site_become_one(problem):

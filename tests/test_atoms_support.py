@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,14 @@ from hyperspy_hrtemnn.analysis import (
 )
 from hyperspy_hrtemnn.analysis.refinement.atoms.column_waves import ColumnWaves
 from hyperspy_hrtemnn.analysis.refinement.atoms.honeycomb import find_sites, join_sites
-from hyperspy_hrtemnn.analysis.refinement.atoms.identities import Identities, changed
+from hyperspy_hrtemnn.analysis.refinement.atoms.identities import (
+    BESIDE,
+    Identities,
+    Site,
+    changed,
+)
 from hyperspy_hrtemnn.analysis.refinement.atoms.known_sheets import graphene, mx2
+from hyperspy_hrtemnn.analysis.refinement.atoms.local_change import Hypothesis
 from hyperspy_hrtemnn.analysis.refinement.atoms.occupants import occupants_of
 from hyperspy_hrtemnn.analysis.refinement.atoms.problem import (
     WaveOptions,
@@ -29,6 +36,7 @@ from hyperspy_hrtemnn.analysis.refinement.atoms.problem import (
 from hyperspy_hrtemnn.analysis.refinement.atoms.refine import refine_atoms
 from hyperspy_hrtemnn.analysis.refinement.atoms.sheet_state import SheetState
 from hyperspy_hrtemnn.analysis.refinement.atoms.support_lattice import find_lattice
+from hyperspy_hrtemnn.analysis.refinement.atoms.support_strengths import by_strength
 from hyperspy_hrtemnn.analysis.refinement.atoms.wave_model import WaveModel
 from hyperspy_hrtemnn.analysis.refinement.working_grid import WorkingGrid
 
@@ -40,6 +48,7 @@ SHEETS = mx2("Mo", "S"), graphene()
 OCCUPANTS = occupants_of(SHEETS)
 NAMES = [each.name for each in OCCUPANTS]
 CARBON = NAMES.index("C")
+MIDDLE = SAMPLING * np.array(SHAPE) / 2
 
 
 def honeycomb(spacing, angle, origin, reach):
@@ -53,14 +62,16 @@ def honeycomb(spacing, angle, origin, reach):
     return [each[kept] for each, kept in zip(both, near, strict=True)]
 
 
+WHOLE = np.concatenate(honeycomb(2.46, 0.65, MIDDLE + np.array([1.0, 2.0]), 8.2))
+VACANCY = 11  # number of its atom that is missing
+LOST = WHOLE[VACANCY]
+
+
 @pytest.fixture(scope="module")
 def truth():
     """A flake on graphene that ends within the images."""
-    middle = SAMPLING * np.array(SHAPE) / 2
-    metal, pair = honeycomb(3.16, 0.2, middle, 6.0)
-    below = middle + np.array([1.0, 2.0])
-    carbon = np.concatenate(honeycomb(2.46, 0.65, below, 8.2))
-    carbon = np.delete(carbon, [11], axis=0)
+    metal, pair = honeycomb(3.16, 0.2, MIDDLE, 6.0)
+    carbon = np.delete(WHOLE, VACANCY, axis=0)
     kinds = np.repeat(
         [NAMES.index("1Mo"), NAMES.index("2S"), CARBON],
         [len(metal), len(pair), len(carbon)],
@@ -72,7 +83,7 @@ def truth():
         kinds,
         np.array([each.center for each in OCCUPANTS]),
         TILT,
-        middle,
+        MIDDLE,
         levels,
     )
 
@@ -140,6 +151,22 @@ def test_graphene_below_a_flake_is_found_with_its_edges(truth, refined):
     assert set(refined.support["class"]) == {"C"}
     assert "probability_1Mo" not in refined.support
     assert refined.support["probability_C"].between(0, 1).all()
+
+
+def test_a_missing_atom_of_the_graphene_is_an_empty_site_of_it(truth, refined):
+    sites = refined.empty_support_sites
+    lost = sites.iloc[
+        np.hypot(sites["x"] - LOST[1], sites["y"] - LOST[0]).to_numpy().argmin()
+    ]
+    np.testing.assert_allclose(lost[["y", "x"]].astype(float), LOST, atol=0.1)
+    assert lost["probability_empty"] > 0.9
+    assert lost["probability_C"] + lost["probability_empty"] == pytest.approx(1)
+    assert "probability_1Mo" not in sites
+    # It is in the plane of the graphene, as the atoms around it.
+    near = refined.support[["y", "x"]].to_numpy() - LOST
+    around = np.hypot(*near.T).argsort()[:3]
+    assert lost["z"] == pytest.approx(refined.support["z"].iloc[around].mean(), abs=0.1)
+    assert "probability_C" not in refined.empty_sites
 
 
 def test_the_distance_and_the_tilt_are_found_within_their_errors(refined):
@@ -309,3 +336,35 @@ def test_changes_of_one_sheet_keep_the_levels_of_the_other(truth):
     assert np.all(lower.levels[lower.kinds[~lower.below]] == 0)
     flat = replace(lower, normal=np.zeros(2))
     np.testing.assert_allclose(flat.heights, np.where(flat.below, -7.0, 0.0))
+
+
+def restated(truth, column, strength, error):
+    """The probability of the atom of a column by its strength, whatever it was."""
+    place = truth.sites[column]
+    there = Hypothesis(int(truth.kinds[column]), place, 0.0, np.diag([7.0, 3.0]))
+    empty = Hypothesis(len(NAMES) - 1, place, 4.0, np.eye(2))
+    asked = Site(column, 2, (there, empty), np.array([0.0, 4.0]))
+    errors = SimpleNamespace(
+        occupancies=np.full(len(truth), strength),
+        occupancy_errors=np.full(len(truth), error),
+    )
+    problem = SimpleNamespace(support=SHEETS[1])
+    (site,) = by_strength(problem, truth, [asked], errors)
+    return site.probabilities[0]
+
+
+def test_an_atom_of_the_support_is_as_probable_as_its_strength_says(truth):
+    share = SHEETS[1].occupants[0].share
+    tree = cKDTree(truth.positions[truth.kinds == CARBON])
+    bonds = np.array([len(each) - 1 for each in tree.query_ball_point(tree.data, 1.6)])
+    first = np.flatnonzero(truth.kinds == CARBON)
+    inside, beside = (first[np.flatnonzero(bonds == n)[0]] for n in (3, 1))
+    # Halfway between an atom and none the images say nothing.
+    assert restated(truth, inside, 0.5, 0.2) == pytest.approx(share)
+    assert restated(truth, beside, 0.5, 0.2) == pytest.approx(1 - BESIDE)
+    # One standard error nearer to an atom, and infinitely uncertain.
+    odds = np.exp(0.5 * (1.5**2 - 0.5**2)) * share / (1 - share)
+    assert restated(truth, inside, 0.75, 0.5) == pytest.approx(odds / (1 + odds))
+    assert restated(truth, inside, 0.1, 1e6) == pytest.approx(share)
+    # Columns of the flake stay as they were asked.
+    assert restated(truth, 0, 0.1, 0.1) > 0.9

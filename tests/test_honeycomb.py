@@ -81,3 +81,31 @@ def test_random_places_are_on_no_sites():
 def test_columns_in_a_row_are_on_no_sites():
     row = np.column_stack([1.8 * np.arange(12.0), np.zeros(12)])
     assert (find_sites(row).sublattice == -1).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mirrored_grains_are_both_found(seed):
+    # The bonds of one grain are opposite to those of the other, so that they have no
+    # mean direction.
+    places, sublattice = flake(seed)
+    middle = places.mean(axis=0)
+    turned = 2 * middle - places + [0.7, 0]
+    left, right = places[:, 1] < middle[1] - 0.9, turned[:, 1] > middle[1] + 0.9
+    both = np.concatenate([places[left], turned[right]])
+    true = np.concatenate([sublattice[left], sublattice[right]])
+    sites = find_sites(both, true)
+    np.testing.assert_array_equal(sites.sublattice, true)
+    assert np.abs(sites.away(both)).max() < 0.08
+
+
+def test_a_twin_whose_metal_goes_on_is_of_two_grains(rng):
+    i, j = np.mgrid[-6:7, -6:7].reshape(2, -1)
+    metal = 3.16 * np.stack([np.sqrt(3) / 2 * j, i + j / 2], axis=1)
+    below, above = metal[:, 0] < -1, metal[:, 0] > -1
+    pairs = np.concatenate([metal[below] + [BOND, 0], metal[above] - [BOND, 0]])
+    places = np.concatenate([metal, pairs])
+    true = np.repeat([0, 1], [len(metal), len(pairs)])
+    inside = np.hypot(*places.T) < 9.5
+    places, true = places[inside], true[inside]
+    places += rng.normal(0, 0.05, places.shape)
+    np.testing.assert_array_equal(find_sites(places, true).sublattice, true)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -76,7 +77,9 @@ def test_the_lenses_come_out_within_their_errors(model):
     optics = model.optics
     for number, true in enumerate(sheets.OPTICS):
         off = optics.defocus.value[number] - true.defocus
-        assert abs(off) < 3 * optics.defocus.error[number] + 0.3
+        assert abs(off) < 3 * optics.defocus.error[number]
+    # Heights of atoms, of which a defocus is the distance, are not known better.
+    assert 0.4 < np.min(optics.defocus.error) < 0.6
     assert optics.Cs.value == pytest.approx(-8e4, abs=4 * optics.Cs.error)
     assert optics.focal_spread.value == pytest.approx(
         10, abs=4 * optics.focal_spread.error
@@ -106,12 +109,14 @@ def test_probabilities_of_a_site_are_one_in_all(model):
         row[f"probability_{row['class']}"] for _, row in model.columns.iterrows()
     ]
     assert min(of_class) > 0.9
+    assert model.columns["probability_other"].max() < 0.01
 
 
 def test_occupancies_of_right_columns_are_one(model):
     off = (model.columns["occupancy"] - 1) / model.columns["sigma_occupancy"]
-    assert off.abs().median() < 1
+    assert np.sqrt(np.mean(off**2)) == pytest.approx(1, abs=0.35)
     assert model.columns["occupancy"].between(0.85, 1.15).all()
+    assert model.columns["occupancy"].mean() == pytest.approx(1, abs=0.02)
 
 
 def test_atoms_are_those_of_the_flake(model):
@@ -232,7 +237,28 @@ def test_what_no_class_is_is_told(series):
     flake.symbols[metal[2]] = "W"
     images = sheets.images(sheets.exit_wave(flake), DOSE)
     with pytest.warns(UserWarning, match="columns are not what any class is"):
-        refined(flake, images, columns=columns)
+        model = refined(flake, images, columns=columns)
+    place = flake.positions[metal[2], :2]
+    away = np.hypot(*(model.columns[["x", "y"]] - place).T.to_numpy())
+    other = model.columns["probability_other"]
+    assert other[away.argmin()] > 0.95
+    assert other.drop(away.argmin()).max() < 0.05
+    named = [row[f"probability_{row['class']}"] for _, row in model.columns.iterrows()]
+    assert named[away.argmin()] < 0.05
+
+
+def test_stretched_images_are_not_told_to_have_wrong_noise():
+    flake = sheets.mos2(radius=5)
+    images = sheets.images(sheets.exit_wave(flake), DOSE)
+    # As of a program whose black is at 0.7 of the mean, with the dose said.
+    stretched = (images - 0.7 * images.mean()) / 0.3
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=r".*noise|.*contrast of the images")
+        model = refined(flake, stretched, any_contrast=True)
+    assert model.optics.noise.value == pytest.approx(0.3**-2, rel=0.1)
+    assert abs(model.optics.unexplained) < 0.005
+    which, _ = matched(model.columns, flake)
+    assert list(model.columns["class"]) == list(flake.columns["class"].iloc[which])
 
 
 def test_a_table_in_another_unit_is_refused(series):

@@ -14,7 +14,7 @@ from ase import io
 from known_atoms import ENERGY, SAMPLING, SHAPE
 from matplotlib.collections import EllipseCollection, PolyCollection
 
-from hyperspy_hrtemnn.analysis import FittedOptics, RefinedAtoms
+from hyperspy_hrtemnn.analysis import FittedOptics, Measured, RefinedAtoms
 from hyperspy_hrtemnn.signals import HRTEM, AtomModel, ExitWave
 from hyperspy_hrtemnn.signals._atoms import refine_atoms as topic
 
@@ -99,7 +99,7 @@ def test_columns_are_where_they_are_in_the_unit_and_offset_of_the_axes(model, fl
 
 
 def test_the_probability_of_each_class_is_in_the_table(model):
-    names = ["1Mo", "2S", "1S upper", "1S lower", "empty"]
+    names = ["1Mo", "2S", "1S upper", "1S lower", "empty", "other"]
     probabilities = model.columns[[f"probability_{name}" for name in names]]
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
     assert probabilities.max(axis=1).min() > 0.95
@@ -285,22 +285,36 @@ def test_a_support_is_asked_for_and_told_in_the_unit_of_the_axes(
 ):
     asked = {}
     below = model.refined.columns.assign(**{"class": "C", "z": -65.0})
+    free = model.refined.empty_sites
 
     def refine(*_, **options):
         asked.update(options)
-        return replace(model.refined, support=below)
+        return replace(
+            model.refined,
+            support=below,
+            empty_support_sites=free,
+            distance=Measured(6.5, 0.04),
+        )
 
     monkeypatch.setattr(topic, "refine_columns", refine)
     found = series.refine_atoms(guess, support="graphene", **CAMERA)
     assert asked["support"] == "graphene"
     assert set(found.support["class"]) == {"C"}
     np.testing.assert_allclose(found.support["z"], -6.5)
+    assert f"{len(below)} C, 6.500 ± 0.040 Å below the middle" in repr(found)
+    assert "support" not in repr(model)
     np.testing.assert_allclose(found.support["x"], model.columns["x"])
+    pd.testing.assert_frame_equal(found.empty_support_sites, model.empty_sites)
     assert model.support is None
+    assert model.empty_support_sites is None
     found.save(tmp_path)
-    assert len(pd.read_csv(tmp_path / "support.csv")) == len(found.support)
+    for name, table in (
+        ("support", found.support),
+        ("empty_support_sites", found.empty_support_sites),
+    ):
+        assert len(pd.read_csv(tmp_path / f"{name}.csv")) == len(table)
     model.save(tmp_path, overwrite=True)
-    assert not (tmp_path / "support.csv").exists()
+    assert not list(tmp_path.glob("*support*"))
     with pytest.raises(ValueError, match="support is 'hBN'; it is 'graphene' or None"):
         series.refine_atoms(guess, support="hBN", **CAMERA)
 
@@ -317,6 +331,18 @@ def test_a_table_in_another_unit_is_converted(given, series, guess):
     plain.attrs = {}
     series.refine_atoms(plain, **CAMERA)
     np.testing.assert_allclose(given["columns"][["x", "y"]], expected[["x", "y"]])
+
+
+def test_a_table_that_was_written_can_be_refined_again(given, series, model, tmp_path):
+    model.save(tmp_path)
+    read = pd.read_csv(tmp_path / "columns.csv")
+    series.refine_atoms(read, **CAMERA)
+    for name in ("class", "x", "y"):
+        found, before = given["columns"][name], model.refined.columns[name]
+        assert found.tolist() == pytest.approx(before.tolist(), abs=1e-6)
+    other = read.drop(columns="y (nm)").assign(**{"y (angstrom)": 10 * read["y (nm)"]})
+    series.refine_atoms(other, **CAMERA)
+    np.testing.assert_allclose(given["columns"]["y"], model.refined.columns["y"])
 
 
 def test_tables_that_are_not_of_these_images_are_refused(given, series, guess):

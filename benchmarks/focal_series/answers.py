@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from hyperspy_hrtemnn.analysis import FittedOptics
+    from hyperspy_hrtemnn.analysis import FittedOptics, Measured
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,12 @@ class Answer:
         ``probability_`` of each class.
     empty_sites
         ``x``, ``y`` and probabilities of sites where nothing stands.
+    support
+        As `columns`, of the atoms below; empty if none were found.
+    empty_support_sites
+        As `empty_sites`, of the support.
+    distance
+        Distance of the support from the middle of the sheet [Å].
     optics
         The lenses.
     chi2, chi2_error
@@ -40,6 +46,9 @@ class Answer:
     wave: NDArray[np.complexfloating] | None = None
     columns: pd.DataFrame | None = None
     empty_sites: pd.DataFrame | None = None
+    support: pd.DataFrame | None = None
+    empty_support_sites: pd.DataFrame | None = None
+    distance: Measured | None = None
     optics: FittedOptics | None = None
     chi2: float = np.nan
     chi2_error: float = np.nan

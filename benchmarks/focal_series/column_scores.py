@@ -3,7 +3,7 @@
 
 A true column counts if it is at least the reach of a match inside the images: 1 Å, or
 half the distance of neighbors if that is less. Found columns there without a true one
-are extra. Carbon is compared with carbon only, because it lies below other columns.
+are extra. Carbon is that of a support below other columns, and is compared on its own.
 """
 
 from __future__ import annotations
@@ -39,21 +39,17 @@ def site_rows(answer: Answer, case: Case) -> pd.DataFrame:
     the place, ``off_x``, ``off_y``, ``off_z``, how far it is from the true one [Å], and
     what the answer states of it.
     """
-    found = answer.columns
-    if found is None:
+    if answer.columns is None:
         return pd.DataFrame()
-    truth = case.columns
-    parts = [
-        _compared(
-            found[(found["class"] == "C") == carbon],
-            truth[(truth["class"] == "C") == carbon],
-            answer.empty_sites,
-            case,
-        )
-        for carbon in (False, True)
-        if not carbon or (found["class"] == "C").any()
-    ]
-    return pd.concat(parts, ignore_index=True)
+    below = case.columns["class"] == "C"
+    sheet = case.columns[~below]
+    rows = _compared(answer.columns, sheet, answer.empty_sites, case)
+    if answer.support is None:
+        return rows
+    carbon = _compared(
+        answer.support, case.columns[below], answer.empty_support_sites, case
+    )
+    return pd.concat([rows, carbon], ignore_index=True)
 
 
 def _compared(
@@ -69,7 +65,7 @@ def _compared(
     rows = _rows(found, truth, one, other)
     missed = np.setdiff1d(np.arange(len(truth)), other)
     absent = truth.iloc[missed]
-    if empty_sites is not None and (truth["class"] != "C").all():
+    if empty_sites is not None:
         one, other = match(_places(empty_sites), _places(absent), reach)
         named = empty_sites.assign(**{"class": "empty"})
         rows = pd.concat([rows, _rows(named, absent, one, other)])
@@ -113,8 +109,8 @@ def _places(table: pd.DataFrame) -> Places:
 
 def _composition(table: pd.DataFrame) -> NDArray[np.int64]:
     """Return a number for what a column is made of, whichever side it is on."""
-    made_of = table["class"].str.split().str[0]
-    return np.asarray(made_of.map({"1M": 0, "2X": 1, "1X": 2, "C": 3}), np.int64)
+    numbers = {"1M": 0, "2X": 1, "1X": 2, "C": 3}
+    return np.asarray(made_of(table["class"]).map(numbers), np.int64)
 
 
 def _inside(values: pd.Series[float], length: float, margin: float) -> pd.Series[bool]:
@@ -133,31 +129,44 @@ def column_scores(rows: pd.DataFrame) -> dict[str, float]:
     -------
     ``columns``, how many there are; ``wrong`` classes, ``missing`` and ``extra``
     columns; ``sides``, the single X whose side was said, and ``wrong_sides``;
-    ``all_right``, without the sides, and ``all_right_sides``; the ``carbon_`` of the
-    first four; ``unsaid``, the columns without any probability; root mean squares along
-    one direction: ``position``, ``position_registered``, without the common shift, and
-    ``pull`` and ``pull_registered``, in units of the stated errors.
+    ``all_right``, without the sides, and ``all_right_sides``; ``unsaid``, the columns
+    without any probability; root mean squares along one direction: ``position``,
+    ``position_registered``, without the common shift, and ``pull`` and
+    ``pull_registered``, in units of the stated errors. With a support also how many
+    columns of it there are, are missing and are extra, their positions and pulls, with
+    ``carbon_`` before the name.
     """
     if rows.empty:
         return {}
-    carbon = (rows["found"] == "C") | (rows["true"] == "C")
-    scores = _mistakes(rows[~carbon])
-    if carbon.any():
-        others = _mistakes(rows[carbon])
-        names = ("columns", "missing", "extra")
-        scores |= {f"carbon_{name}": others[name] for name in names}
-    here = rows[rows["found"] != "empty"]
+    carbon = of_support(rows)
+    sheet = rows[~carbon]
+    here = sheet[sheet["found"] != "empty"]
     unsaid = here[list(PROBABILITIES)].isna().all(axis=1).sum()
-    return scores | {"unsaid": int(unsaid)} | _positions(rows[~carbon])
+    scores = _mistakes(sheet) | {"unsaid": int(unsaid)} | _positions(sheet)
+    if not carbon.any():
+        return scores
+    below = _mistakes(rows[carbon]) | _positions(rows[carbon])
+    kept = ("columns", "missing", "extra", "position_registered", "pull_registered")
+    return scores | {f"carbon_{name}": below[name] for name in kept if name in below}
+
+
+def made_of(names: pd.Series[str]) -> pd.Series[str]:
+    """Return what columns are made of, whichever side of the sheet they are on."""
+    return names.str.split().str[0]
+
+
+def of_support(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Return which rows of `site_rows` are of the support."""
+    stated = rows["probability_C"].notna()
+    return stated | (rows["found"] == "C") | (rows["true"] == "C")
 
 
 def _mistakes(rows: pd.DataFrame) -> dict[str, float]:
     found, true = rows["found"], rows["true"]
-    made_of, really = found.str.split().str[0], true.str.split().str[0]
     there, here = true != "empty", found != "empty"
-    wrong = int((there & here & (made_of != really)).sum())
+    wrong = int((there & here & (made_of(found) != made_of(true))).sum())
     missing, extra = int((there & ~here).sum()), int((here & ~there).sum())
-    sided = (really == "1X") & found.str.contains("1X ")
+    sided = (made_of(true) == "1X") & found.str.contains("1X ")
     wrong_sides = int((found[sided] != true[sided]).sum())
     right = wrong + missing + extra == 0
     return {

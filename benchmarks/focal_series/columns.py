@@ -67,10 +67,33 @@ def _above_middle(
     places: NDArray[np.float64], metal: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
     """Return which places are above the plane through the atoms of M."""
+    return np.asarray(_over(places, metal)[0] > 0)
+
+
+def true_distance(columns: pd.DataFrame) -> float:
+    """Return how far C is below the plane through the columns of M [Å].
+
+    Parameters
+    ----------
+    columns
+        From `true_columns`.
+    """
+    metal, carbon = (
+        columns.loc[columns["class"] == name, ["x", "y", "z"]].to_numpy()
+        for name in ("1M", "C")
+    )
+    heights, along = _over(carbon, metal)
+    return float(-heights.mean() * along)
+
+
+def _over(
+    places: NDArray[np.float64], metal: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """Return heights over the plane of M, and its normal's component along z."""
     ones = np.ones((len(metal), 1))
     plane, *_ = np.linalg.lstsq(np.hstack([metal[:, :2], ones]), metal[:, 2])
-    height = places[:, :2] @ plane[:2] + plane[2]
-    return np.asarray(places[:, 2] > height)
+    heights = places[:, 2] - places[:, :2] @ plane[:2] - plane[2]
+    return heights, float(1 / np.sqrt(1 + plane[:2] @ plane[:2]))
 
 
 def _table(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import hyperspy.api as hs
 import numpy as np
@@ -68,27 +68,39 @@ class Refined:
         Finds the columns to begin with.
     variant
         What the user knows of camera and dose.
+    support
+        What the user says that the sheet lies on.
     """
 
     start: Start
     variant: Variant
+    support: Literal["graphene"] | None = None
 
     def __call__(self, case: Case) -> Answer:
         """Return wave, columns, lenses and chi²."""
         columns = self.start(case)
         start = perf_counter()
         model = case.series.refine_atoms(
-            columns, Cs=f"{case.Cs} angstrom", **self._camera(case)
+            columns,
+            Cs=f"{case.Cs} angstrom",
+            support=self.support,
+            **self._camera(case),
         )
         seconds = perf_counter() - start
+        support, free = model.support, model.empty_support_sites
+        if self.support is not None and support is None:
+            support, free = model.columns.iloc[:0], model.empty_sites.iloc[:0]
         return Answer(
-            model.exit_wave().data,
-            _general(model.columns, case),
-            _general(model.empty_sites, case),
-            model.optics,
-            float(model.optics.chi2),
-            float(model.optics.chi2_error),
-            seconds,
+            wave=model.exit_wave().data,
+            columns=_general(model.columns, case),
+            empty_sites=_general(model.empty_sites, case),
+            support=None if support is None else _general(support, case),
+            empty_support_sites=None if free is None else _general(free, case),
+            distance=model.refined.distance,
+            optics=model.optics,
+            chi2=float(model.optics.chi2),
+            chi2_error=float(model.optics.chi2_error),
+            seconds=seconds,
         )
 
     def _camera(self, case: Case) -> dict[str, Any]:

@@ -28,6 +28,9 @@ _FAILED = 2.0  # times the mark
 
 _WITHIN = 1.5  # times the error without a variant
 
+_TILTS = (0.0, 1.0, 3.0, 6.0, 12.0, 30.0)
+"""Limits of the tilts that are counted together [degrees]."""
+
 _BINS = np.array([0, 0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999, 1])
 """Limits of the probabilities that are counted together."""
 
@@ -186,6 +189,31 @@ def lens_table(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def support_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return how much of the support was found, and where, by dose.
+
+    Parameters
+    ----------
+    rows
+        Rows of the refinement of series with a support.
+    """
+    table = {}
+    for dose, group in by_dose(rows):
+        columns, off = group["carbon_columns"].sum(), group["distance_off"].abs()
+        table[dose] = {
+            "series": len(group),
+            "none found": group["distance_off"].isna().mean(),
+            "missing %": 100 * group["carbon_missing"].sum() / columns,
+            "extra %": 100 * group["carbon_extra"].sum() / columns,
+            "pm": group["carbon_position_registered"].median(),
+            "pull": group["carbon_pull_registered"].median(),
+            "distance": off.median(),
+            "distance, 90 %": off.quantile(0.9),
+            "its standard error": group["distance_error"].median(),
+        }
+    return pd.DataFrame.from_dict(table, orient="index")
+
+
 def reliability_table(sites: pd.DataFrame) -> pd.DataFrame:
     """Return how often classes stand where they were said to, by their probability.
 
@@ -215,6 +243,27 @@ def said_and_true(sites: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     right = sites["true"].to_numpy()[:, np.newaxis] == names
     known = np.isfinite(stated)
     return stated[known], right[known]
+
+
+def side_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of vacancies whose missing S is known, by dose and tilt.
+
+    Parameters
+    ----------
+    rows
+        Series, with ``tilt`` [degrees], ``sides``, the number of columns of one S, and
+        ``wrong_sides``.
+    """
+    table = []
+    for dose, group in by_dose(rows[rows["sides"] > 0]):
+        tilts = pd.cut(group["tilt"], _TILTS, right=False)
+        for tilt, some in group.groupby(tilts, observed=True):
+            sides, wrong = some["sides"].sum(), some["wrong_sides"].sum()
+            table.append(
+                {"dose": dose, "tilt": f"{tilt.left:g} to {tilt.right:g}"}
+                | {"series": len(some), "vacancies": sides, "right": 1 - wrong / sides}
+            )
+    return pd.DataFrame(table).set_index(["dose", "tilt"])
 
 
 def _by_dose_first(table: list[dict[str, object]]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from .column_scores import column_scores, site_rows
+from .columns import true_distance
 from .lens_scores import along_beam, lens_deviations
 from .wave_scores import wave_scores
 
@@ -41,6 +42,9 @@ def score(run: Run, case: Case) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
         row |= waves
         plane = waves["plane"]
     row |= column_scores(sites)
+    if answer.distance is not None:
+        row["distance_off"] = answer.distance.value - true_distance(case.columns)
+        row["distance_error"] = answer.distance.error
     if answer.optics is not None:
         rows = lens_deviations(answer.optics, case.optics, case.drift)
         lenses = pd.DataFrame(rows + along_beam(rows, plane))

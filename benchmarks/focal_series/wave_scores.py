@@ -57,20 +57,25 @@ def wave_scores(
     ``along``, of the wave moved along the beam, by ``plane`` [Å], and shifted;
     ``shift``, the length of the shift [pm]; ``whole``, registered, with the border.
     """
-    shift = _shift(found, truth, pixel)
-    placed = shifted_wave(found, shift).astype(np.complex64)
+    placed = registered(found, truth, pixel)
     plane = distance_along_beam(placed, truth, pixel, energy)
     moved = propagate_wave(found, pixel, energy, plane)
-    moved = shifted_wave(moved, _shift(moved, truth, pixel)).astype(np.complex64)
+    moved = registered(moved, truth, pixel)
     seen = _inside(pixel, _RIM)
     return {
         "raw": _rmse(found, truth, seen),
         "registered": _rmse(placed, truth, seen),
         "along": _rmse(moved, truth, seen),
         "plane": plane,
-        "shift": float(100 * pixel * np.hypot(*shift)),
+        "shift": float(100 * pixel * np.hypot(*_shift(found, truth, pixel))),
         "whole": _rmse(placed, truth, slice(None)),
     }
+
+
+def registered(found: Wave, truth: Wave, pixel: float) -> NDArray[np.complex64]:
+    """Return a wave shifted as a whole to where it is nearest to the truth."""
+    shifted = shifted_wave(found, _shift(found, truth, pixel))
+    return np.asarray(shifted, np.complex64)
 
 
 def _shift(found: Wave, truth: Wave, pixel: float) -> NDArray[np.float64]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from hyperspy_hrtemnn.terminal import as_line
+
 from ._card import METADATA_KEY, Card
 from ._engine import Engine
 from ._errors import NetworkError
@@ -59,7 +61,10 @@ def _card(session: Any, path: Path) -> Card:
             f"{'.'.join(map(str, fault['loc'])) or 'card'}: {fault['msg']}"
             for fault in error.errors()
         )
-        raise NetworkError(f"The card of {path} is not valid: {faults}.") from None
+        # Names of fields that nobody knows are whatever the file has.
+        raise NetworkError(
+            f"The card of {path} is not valid: {as_line(faults)}."
+        ) from None
 
 
 def _check_signature(session: Any, card: Card, path: Path) -> None:

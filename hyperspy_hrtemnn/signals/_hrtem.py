@@ -277,7 +277,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             in the unit of the signal axes or a text with a unit, ``"10 µm"``, as all
             lengths.
         focal_spread
-            1/e width of the distribution of focus.
+            Half width at 1/e of the distribution of focus, 1.41 standard deviations.
         blur
             Standard deviation of the Gaussian that blurs the image, in real space:
             vibrations of the microscope, for example.
@@ -480,8 +480,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         ----------
         columns
             The table of `Segmentation.find_columns`, or another one with ``class``,
-            ``x`` and ``y`` of this image or series; ``attrs["units"]`` may say another
-            unit than that of the axes.
+            ``x`` and ``y`` of this image or series; ``attrs["units"]`` or the headers,
+            as ``x (nm)`` of files, may say another unit than that of the axes.
         optics
             The lenses, from `fit_optics`, with which the refinement begins. By default
             they are found from the guesses.
@@ -505,7 +505,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         support
             What a layer MX2 lies on, nearer to the source of the beam: ``"graphene"``
             finds one layer of it in one orientation, whose atoms are in
-            `AtomModel.support`.
+            `AtomModel.support`, and its vacancies in `AtomModel.empty_support_sites`.
         energy
             Beam energy in keV or a text, "80 kV"; by default the metadata's.
         detector, mtf, readout

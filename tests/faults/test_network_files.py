@@ -180,6 +180,7 @@ def test_loading_refuses_external_weights(tmp_path, monkeypatch, tried_apart):
         {"versions": {"\x1b]0;title\x07": "1"}},
         {"scores": {"f1": {"camera": ["\x9b2J"]}}},
         {"\x1b[2J": 1},
+        {"\ud7fc": None},
         {"license": "\ud800"},
     ],
 )

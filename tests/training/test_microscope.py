@@ -104,6 +104,18 @@ def frequencies(shape=SHAPE, extent=EXTENT) -> tuple[np.ndarray, np.ndarray]:
     return np.broadcast_arrays(ky[:, np.newaxis], kx)
 
 
+def test_the_focal_spread_is_the_half_width_at_one_over_e() -> None:
+    # The mean over foci whose Gaussian has the standard deviation 0.71 of the spread.
+    spread, shape, extent = 14.0, (30, 34), (12.0, 13.5)
+    nodes, weights = np.polynomial.hermite.hermgauss(40)
+    mean = sum(
+        weight * transfer_function(shape, extent, Optics(80, 50 + spread * node))
+        for node, weight in zip(nodes, weights / weights.sum(), strict=True)
+    )
+    expected = transfer_function(shape, extent, Optics(80, 50, focal_spread=spread))
+    np.testing.assert_allclose(mean, expected, atol=1e-4)
+
+
 def test_envelopes_follow_their_equations() -> None:
     lam = wavelength(300)
     q = np.hypot(*frequencies())

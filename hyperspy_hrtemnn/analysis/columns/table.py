@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,37 @@ if TYPE_CHECKING:
 
 # Number of frames from which the distance of columns is taken.
 _SAMPLE = 20
+
+# Header of a column in files, with its unit.
+_HEADER = re.compile(r"(\w+) \(([^()]+)\)")
+
+
+def with_units_of_headers(columns: pd.DataFrame) -> pd.DataFrame:
+    """Return a table that was read from a file as it was before it was written.
+
+    Parameters
+    ----------
+    columns
+        Table whose headers may have units, as ``x (nm)`` of the files of this package.
+
+    Returns
+    -------
+    The table with columns such as ``x``, and their units in ``attrs["units"]``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = with_units_of_headers(pd.DataFrame({"class": ["C"], "x (nm)": 1.5}))
+    >>> table.columns.tolist(), table.attrs["units"]
+    (['class', 'x'], {'x': 'nm'})
+    """
+    found = [_HEADER.fullmatch(str(header)) for header in columns.columns]
+    units = {match[1]: match[2] for match in found if match and match[1] not in columns}
+    if not units:
+        return columns
+    named = columns.rename(columns={f"{n} ({unit})": n for n, unit in units.items()})
+    named.attrs = {**columns.attrs, "units": units}
+    return named
 
 
 def number_of_frames(columns: pd.DataFrame) -> int:

@@ -54,7 +54,7 @@ class Optics:
     Cs
         Spherical aberration [Å].
     focal_spread
-        1/e width of the distribution of focus [Å].
+        Half width at 1/e of the distribution of focus, 1.41 standard deviations [Å].
     blur
         Standard deviation of the Gaussian that blurs the image, in real space [Å]. The
         blur acts on the wave; for a weak object it is the blur of the image. The number

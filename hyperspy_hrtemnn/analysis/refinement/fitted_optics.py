@@ -78,7 +78,7 @@ class FittedOptics:
     C23, phi23
         Threefold astigmatism [Å] and its azimuth [rad].
     focal_spread
-        1/e width of the distribution of focus [Å].
+        Half width at 1/e of the distribution of focus, 1.41 standard deviations [Å].
     blur
         Standard deviation of the Gaussian that blurs the image, in real space [Å].
     shift

@@ -23,6 +23,25 @@ if TYPE_CHECKING:
 _LARGEST = np.float32(3.0)
 
 
+@dataclass(frozen=True)
+class LensedWave:
+    """A wave behind the lenses of one image.
+
+    Parameters
+    ----------
+    transfer
+        Transfer function, shape (y, x).
+    spectrum
+        Spectrum of the wave behind the lenses.
+    wave
+        The wave itself.
+    """
+
+    transfer: NDArray[np.complex64]
+    spectrum: NDArray[np.complex64]
+    wave: NDArray[np.complex64]
+
+
 class ForwardModel:
     """The images that lenses make of a wave.
 
@@ -107,23 +126,32 @@ class ForwardModel:
         place = self.parameters.place("log_contrast", image)
         return np.float32(self.electrons(vector, image) * np.exp(vector[place]))
 
-    def passed(self, vector: NDArray[np.float64], image: int) -> NDArray[np.complex64]:
-        """Return the wave behind the lenses, shape (y, x)."""
-        return _wave(self.transfer(vector, image) * self.spectrum)
+    def lensed(self, vector: NDArray[np.float64], image: int) -> LensedWave:
+        """Return the wave behind the lenses; as `transfer`."""
+        transfer = self.transfer(vector, image)
+        spectrum = transfer * self.spectrum
+        return LensedWave(transfer, spectrum, _wave(spectrum))
 
-    def image(self, vector: NDArray[np.float64], image: int) -> NDArray[np.complex64]:
+    def image(
+        self,
+        vector: NDArray[np.float64],
+        image: int,
+        lensed: LensedWave | None = None,
+    ) -> NDArray[np.complex64]:
         """Return the half spectrum of an image [electrons a pixel].
 
         Parameters
         ----------
         vector, image
             As of `transfer`.
+        lensed
+            What `lensed` returns for them, if it is known.
 
         Returns
         -------
         Shape (y, x // 2 + 1), as of `scipy.fft.rfft2`.
         """
-        wave = self.passed(vector, image)
+        wave = (lensed or self.lensed(vector, image)).wave
         electrons, stretch = self.electrons(vector, image), self.stretch(vector, image)
         brightness = stretch * (wave.real**2 + wave.imag**2)
         return _half_spectrum(brightness + (electrons - stretch))
@@ -139,8 +167,8 @@ class ForwardModel:
             As of `image`, whose half spectrum is differentiated.
         """
         electrons = self.electrons(vector, image)
-        spectrum = self.transfer(vector, image) * self.spectrum
-        wave = _wave(spectrum)
+        lensed = self.lensed(vector, image)
+        spectrum, wave = lensed.spectrum, lensed.wave
         stretch = self.stretch(vector, image)
         contrast = stretch * (wave.real**2 + wave.imag**2 - 1)
         yield (
@@ -161,12 +189,13 @@ class ForwardModel:
         vector: NDArray[np.float64],
         image: int,
         by_image: NDArray[np.float32],
+        lensed: LensedWave | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.complex64]]:
         """Return the gradients by parameters and by the wave from that by an image.
 
         Parameters
         ----------
-        vector, image
+        vector, image, lensed
             As of `image`.
         by_image
             Gradient by the pixels of the image, shape (y, x).
@@ -177,12 +206,11 @@ class ForwardModel:
         `scipy.fft.ifft2` makes of it the array whose conjugate, times a change of the
         wave, sums up to the change of the value.
         """
-        transfer = self.transfer(vector, image)
-        spectrum = transfer * self.spectrum
-        wave = _wave(spectrum)
+        lensed = lensed or self.lensed(vector, image)
+        wave = lensed.wave
         by_brightness = self.stretch(vector, image) * by_image
         back = scipy.fft.fft2(2 * by_brightness * wave, workers=-1)
-        pull = (back.conj() * spectrum)[self.grid.band]
+        pull = (back.conj() * lensed.spectrum)[self.grid.band]
         found = np.zeros(len(self.parameters))
         for maps, along in ((self._turning, pull.imag), (self._damping, -pull.real)):
             found[self._places(image, maps)] = maps.maps @ along
@@ -192,7 +220,7 @@ class ForwardModel:
         brighter = self.electrons(vector, image) * np.sum(by_image, dtype=np.float64)
         place = self.parameters.place("log_electrons", image)
         found[place] = stronger + float(brighter)
-        return found, transfer.conj() * back
+        return found, lensed.transfer.conj() * back
 
     def _places(self, image: int, maps: _Maps) -> list[int]:
         """Return the places of the parameters of maps in the vector."""

@@ -27,7 +27,10 @@ _CANDIDATES = 8
 
 
 def find_image_drift(
-    residuals: SeriesResiduals, vector: NDArray[np.float64], image: int
+    residuals: SeriesResiduals,
+    vector: NDArray[np.float64],
+    image: int,
+    alike: float = 0.0,
 ) -> tuple[float, float]:
     """Return how far (y, x) an image is from where the wave makes it [Å].
 
@@ -39,6 +42,9 @@ def find_image_drift(
         Parameters of the lenses.
     image
         Number of the image.
+    alike
+        Share of the depth of chi² by which a nearer shift may be worse: images of a
+        crystal look alike a vector of the lattice off, and a small drift is likelier.
 
     Returns
     -------
@@ -54,8 +60,16 @@ def find_image_drift(
     places = np.argwhere(valleys)
     lowest = np.argsort(chi2[valleys])[:_CANDIDATES]
     found = [_bottom(chi2, *place) for place in places[lowest]]
-    _, row, column = min(found, default=(0.0, 0.0, 0.0))
-    return float(row * (y[1] - y[0])), float(column * (x[1] - x[0]))
+    if not found:
+        return 0.0, 0.0
+    least = min(found)[0]
+    limit = least + alike * max(float(np.median(chi2)) - least, 0.0)
+    shifts = [
+        (float(row * (y[1] - y[0])), float(column * (x[1] - x[0])))
+        for value, row, column in sorted(found)
+        if value <= limit
+    ]
+    return min(shifts, key=lambda shift: np.hypot(*shift)) if alike else shifts[0]
 
 
 def _chi2_of_shifts(

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from .residuals import SeriesResiduals
     from .whitening import WhitenedSeries
 
-# Frequencies of which nothing passes the lenses, as shares of the highest one.
-_NOISE_ONLY = (0.8, 0.97)
+NOISE_ONLY = (0.8, 0.97)
+"""Frequencies of which nothing passes the lenses, as shares of the highest one."""
 
 # Share by which the noise may differ from the detector's.
 _OFF = 0.1
@@ -50,7 +50,7 @@ def noise_level(residuals: SeriesResiduals, vector: NDArray[np.float64]) -> Meas
     grid = series.grid
     if grid.highest < HIGHEST:
         return Measured(math.nan, math.nan)
-    low, high = (share * grid.highest for share in _NOISE_ONLY)
+    low, high = (share * grid.highest for share in NOISE_ONLY)
     outside = half((grid.squared > low**2) & (grid.squared < high**2))
     powers = [
         float(np.sum(np.abs(series.spectrum(image)[outside]) ** 2, dtype=np.float64))
@@ -60,6 +60,20 @@ def noise_level(residuals: SeriesResiduals, vector: NDArray[np.float64]) -> Meas
     expected = float(_expected_power(series)[outside].sum())
     independent = 2 * len(powers) * expected
     return Measured(float(np.mean(powers)) / expected, math.sqrt(2 / independent))
+
+
+def expected_noise(noise: Measured, *, any_contrast: bool) -> float:
+    """Return the noise that images are expected to have, over the detector's.
+
+    Parameters
+    ----------
+    noise
+        As of `noise_level`.
+    any_contrast
+        Whether the contrast of the images is fitted: of stretched ones, or with an
+        unknown zero, the dose does not tell the noise, and it is that which is found.
+    """
+    return float(noise.value) if any_contrast and np.isfinite(noise.value) else 1.0
 
 
 def warn_of_noise(noise: Measured) -> None:

@@ -10,11 +10,13 @@ import numpy as np
 from hyperspy_hrtemnn.analysis.microscope.optics import wavelength
 from hyperspy_hrtemnn.user_warnings import warn_user
 
+from .copied_images import check_copies, warn_of_shared_noise
 from .least_squares import minimize
 from .noise_level import warn_of_noise
 from .optics_of_vector import optics_of_vector
 from .repeated_error import repeated_error
 from .residuals import SeriesResiduals
+from .said_lenses import warn_of_lenses
 from .series_problem import SeriesProblem, contrast
 from .starts import best_start
 from .wave_error import WaveError, wave_mixing, wave_power
@@ -102,14 +104,15 @@ def fit_optics(
     Raises
     ------
     ValueError
-        If shapes do not fit, a number is out of range, the images show nothing above
-        their noise, or no lens makes such images of the wave.
+        If shapes do not fit, two images are the same, a number is out of range, the
+        images show nothing above their noise, or no lens makes such images of the wave.
 
     Warns
     -----
     UserWarning
-        If more than 8 % of the contrast is unexplained, or the noise is not that of
-        the detector.
+        If more than 8 % of the contrast is unexplained, the lenses are farther from
+        the guess than it has to be right, or the noise is not that of the detector, or
+        the same in two images.
     """
     centers = np.asarray(defocus, np.float64)
     if len(images) != len(centers) or len(images) < 2:
@@ -122,6 +125,7 @@ def fit_optics(
     if margin is None:
         margin = wavelength(energy) * float(np.max(np.abs(centers))) + _COLUMN
     problem = SeriesProblem(wave, images, detector, energy, valid, margin)
+    check_copies(images, valid)
     coarse = problem.residuals(_COARSE)
     guess = problem.guess(centers, Cs, smoothing)
     vector = best_start(coarse, guess, contrast(coarse, guess))
@@ -146,6 +150,9 @@ def fit_optics(
         unexplained=(chi2 - freedom) / visible,
     )
     _warn(fitted, uncertain=float(np.sqrt(2 * freedom)) / visible)
+    warn_of_lenses(fitted, centers.tolist(), Cs)
+    left = [each for each in fine.compared(fine.spectra(vector)) if each is not None]
+    warn_of_shared_noise(left, fine.series.grid.field)
     return fitted
 
 

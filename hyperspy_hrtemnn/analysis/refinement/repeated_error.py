@@ -78,7 +78,7 @@ def _wave_gradients(
     images = range(len(series))
     transfers = [model.transfer(vector, image) for image in images]
     waves = [
-        2 * model.stretch(vector, image) * model.passed(vector, image)
+        2 * model.stretch(vector, image) * model.lensed(vector, image).wave
         for image in images
     ]
     gradients = []

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hyperspy_hrtemnn.cores import on_all_cores
+
 from .least_squares import NormalEquations
 
 if TYPE_CHECKING:
@@ -57,12 +59,14 @@ class SeriesResiduals:
 
     def spectra(self, vector: NDArray[np.float64]) -> Spectra:
         """Return the whitened half spectra of the residuals, not mixed."""
-        return [
-            weights * self.model.image(vector, image) - measured
-            for image, (weights, measured) in enumerate(
-                zip(self.series.weights, self.series.measured, strict=True)
-            )
-        ]
+        series = self.series
+        return on_all_cores(
+            lambda image: (
+                series.weights[image] * self.model.image(vector, image)
+                - series.measured[image]
+            ),
+            range(len(series)),
+        )
 
     def derivatives(self, vector: NDArray[np.float64]) -> list[Spectra]:
         """Return the derivatives of `spectra` by each parameter."""
@@ -70,19 +74,23 @@ class SeriesResiduals:
         found: list[Spectra] = [
             [None] * count for _ in range(len(self.model.parameters))
         ]
-        for image, weights in enumerate(self.series.weights):
+
+        def of_image(image: int) -> None:
+            weights = self.series.weights[image]
             for place, derivative in self.model.derivatives(vector, image):
                 found[place][image] = weights * derivative
+
+        on_all_cores(of_image, range(count))
         return found
 
     def compared(
         self, spectra: Sequence[NDArray[np.complex64] | None]
     ) -> list[NDArray[np.float32] | None]:
         """Return half spectra, mixed, as images of what is compared."""
-        return [
-            None if each is None else self.series.compared(each)
-            for each in self._mixed(spectra)
-        ]
+        return on_all_cores(
+            lambda each: None if each is None else self.series.compared(each),
+            self._mixed(spectra),
+        )
 
     def chi2(self, vector: NDArray[np.float64]) -> float:
         """Return the sum of the squared residuals."""
@@ -94,18 +102,26 @@ class SeriesResiduals:
         residuals = self.compared(self.spectra(vector))
         mixed = [self._mixed(each) for each in self.derivatives(vector)]
         size = len(mixed)
-        chi2, gradient, matrix = 0.0, np.zeros(size), np.zeros((size, size))
-        for image, residual in enumerate(residuals):
+
+        def of_image(image: int) -> NormalEquations:
+            residual = residuals[image]
             assert residual is not None  # noqa: S101 - each image has a residual
             # Other images' own parameters do not change this one.
             places = [p for p in range(size) if mixed[p][image] is not None]
             jacobian = np.stack(
                 [self.series.compared(mixed[p][image]).ravel() for p in places]  # type: ignore[arg-type]
             )
-            chi2 += _dot(residual, residual)
-            gradient[places] += jacobian @ residual.ravel()
-            matrix[np.ix_(places, places)] += jacobian @ jacobian.T
-        return NormalEquations(chi2, gradient, matrix)
+            gradient, matrix = np.zeros(size), np.zeros((size, size))
+            gradient[places] = jacobian @ residual.ravel()
+            matrix[np.ix_(places, places)] = jacobian @ jacobian.T
+            return NormalEquations(_dot(residual, residual), gradient, matrix)
+
+        parts = on_all_cores(of_image, range(len(residuals)))
+        return NormalEquations(
+            sum(each.chi2 for each in parts),
+            np.sum([each.gradient for each in parts], axis=0),
+            np.sum([each.matrix for each in parts], axis=0),
+        )
 
     def gradient(
         self, vector: NDArray[np.float64]
@@ -123,17 +139,21 @@ class SeriesResiduals:
         as of `ForwardModel.gradient`.
         """
         series, model = self.series, self.model
-        value, by_vector = 0.0, np.zeros(len(vector))
-        by_wave = np.zeros(series.grid.shape, np.complex64)
-        for image, spectrum in enumerate(self.spectra(vector)):
-            residual = series.compared(spectrum)  # type: ignore[arg-type]
-            value += _dot(residual, residual) / 2
-            parameters, wave = model.gradient(
-                vector, image, series.by_image(residual, image)
-            )
-            by_vector += parameters
-            by_wave += wave
-        return value, by_vector, by_wave
+
+        def of_image(
+            image: int,
+        ) -> tuple[float, NDArray[np.float64], NDArray[np.complex64]]:
+            lensed = model.lensed(vector, image)
+            expected = series.weights[image] * model.image(vector, image, lensed)
+            residual = series.compared(expected - series.measured[image])
+            by_image = series.by_image(residual, image)
+            gradients = model.gradient(vector, image, by_image, lensed)
+            return _dot(residual, residual) / 2, *gradients
+
+        values, by_vector, by_wave = zip(
+            *on_all_cores(of_image, range(len(series))), strict=True
+        )
+        return sum(values), sum(by_vector), sum(by_wave)
 
     def _mixed(self, spectra: Sequence[NDArray[np.complex64] | None]) -> Spectra:
         if self.mixing is None:

@@ -35,6 +35,9 @@ _OFF = (
     (-20, 1.5e4),
 )
 
+# Twofold astigmatism (x, y) where none of these is right [Å].
+_ASTIGMATIC = ((60, 0), (0, 60), (-60, 0), (0, -60))
+
 # Share of the contrast that is unexplained where a minimum is surely right. Waves of
 # networks leave 0.01, seldom 0.05, wrong minima 0.06 and more.
 _SURE = 0.02
@@ -45,6 +48,10 @@ _LIKELY, _SEVERAL = 0.1, 3
 # Trials of each search, its last fall of chi² a degree of freedom, and searches until
 # the drift is right.
 _ITERATIONS, _FALL, _ALIGNMENTS = 12, 1e-3, 3
+
+# Share of the depth of chi² by which shifts differ that are vectors of a lattice, while
+# lenses and classes of columns are guessed.
+_ALIKE = 0.02
 
 # Distance from where an image fits best beyond which it is moved there [Å].
 _FAR = 0.3
@@ -89,7 +96,7 @@ def _search(
 ) -> tuple[NDArray[np.float64], float]:
     """Return the minimum near a start, and its sum of squares."""
     best, lowest = start, np.inf
-    vector = aligned(residuals, start)
+    vector = aligned(residuals, start, _ALIKE)
     for _ in range(_ALIGNMENTS):
         vector, equations = minimize(
             residuals,
@@ -101,7 +108,7 @@ def _search(
         if equations.chi2 < lowest:
             best, lowest = vector, equations.chi2
         # With better lenses the drift may turn out to be another.
-        moved = aligned(residuals, vector)
+        moved = aligned(residuals, vector, _ALIKE)
         if moved is vector:
             break
         vector = moved
@@ -117,10 +124,15 @@ def _starts(
         start[parameters.places("defocus")] += defocus
         start[parameters.place("Cs")] += Cs
         yield start
+    for x, y in _ASTIGMATIC:
+        start = guess.copy()
+        start[parameters.place("C12_x")] += x
+        start[parameters.place("C12_y")] += y
+        yield start
 
 
 def aligned(
-    residuals: SeriesResiduals, vector: NDArray[np.float64]
+    residuals: SeriesResiduals, vector: NDArray[np.float64], alike: float = 0.0
 ) -> NDArray[np.float64]:
     """Return parameters with each image where it fits best, the same if it is there.
 
@@ -130,11 +142,13 @@ def aligned(
         Residuals without mixing.
     vector
         Parameters of the lenses.
+    alike
+        As of `find_image_drift`.
     """
     parameters = residuals.model.parameters
     moved = vector.copy()
     for image in range(len(residuals.series)):
-        y, x = find_image_drift(residuals, vector, image)
+        y, x = find_image_drift(residuals, vector, image, alike)
         # Less than this is found by the search itself.
         if np.hypot(y, x) > _FAR:
             moved[parameters.place("shift_y", image)] += y

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.fft
+from scipy.ndimage import distance_transform_edt
 
 from hyperspy_hrtemnn.analysis.microscope.detector import parametric_mtf
 
@@ -74,6 +75,20 @@ class WhitenedSeries:
 
     def __len__(self) -> int:
         return len(self.weights)
+
+    def away(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far positions (y, x) are from the compared pixels [Å].
+
+        Parameters
+        ----------
+        positions
+            Positions from the first pixel of the grid [Å], shape (place, 2).
+        """
+        pixel = np.array(self.grid.field) / self.grid.shape
+        distances = distance_transform_edt(self.mask == 0, sampling=pixel)
+        nearest = np.round(positions / pixel).astype(int)
+        rows, columns = np.clip(nearest, 0, np.array(self.grid.shape) - 1).T
+        return np.asarray(distances[rows, columns])
 
     def compared(self, spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
         """Return a whitened half spectrum as an image, 0 where nothing is compared."""

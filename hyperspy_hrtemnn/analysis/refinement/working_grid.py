@@ -46,11 +46,12 @@ class WorkingGrid:
     @cached_property
     def shape(self) -> tuple[int, int]:
         """Pixels along (y, x)."""
+        # Even ones: half spectra of real images are mirrored.
         y, x = (
-            int(scipy.fft.next_fast_len(math.ceil(2 * _ROOM * self.highest * length)))
+            2 * int(scipy.fft.next_fast_len(math.ceil(_ROOM * self.highest * length)))
             for length in self.field
         )
-        return y, x + x % 2
+        return y, x
 
     @cached_property
     def frequencies(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -45,9 +45,10 @@ class AtomModel:
         coordinates of the signal axes in their unit, ``z`` along the beam, from the
         middle of the sheet, ``sigma_x`` and ``sigma_y``, their standard errors, all in
         that unit, ``occupancy``, how strong the column is over what its class is, with
-        ``sigma_occupancy``, and ``probability_`` with the name of each class, and
-        ``probability_empty``; NaN for what cannot stand there. ``attrs`` has the
-        ``units``, and what functions for tables of columns need.
+        ``sigma_occupancy``, and ``probability_`` with the name of each class,
+        ``probability_empty``, and ``probability_other``, that it is something else; NaN
+        for what cannot stand there. ``attrs`` has the ``units``, and what functions for
+        tables of columns need.
     empty_sites
         The same of the sites of the lattice without a column: ``frame``, ``x``, ``y``,
         ``z``, ``enclosed``, whether columns enclose it, so that it is a vacancy and not
@@ -60,6 +61,8 @@ class AtomModel:
         How it was made, for the metadata.
     support
         The atoms of the graphene below, a table as `columns`; None without support.
+    empty_support_sites
+        The sites of that graphene without an atom, a table as `empty_sites`.
     """
 
     columns: pd.DataFrame
@@ -68,6 +71,7 @@ class AtomModel:
     series: Signal2D
     made: Mapping[str, Any]
     support: pd.DataFrame | None = None
+    empty_support_sites: pd.DataFrame | None = None
 
     @property
     def optics(self) -> FittedOptics:
@@ -191,8 +195,8 @@ class AtomModel:
         """Write signals, atoms, a picture and tables into a folder.
 
         They are ``residuals.hspy``, ``wave.hspy``, ``atoms.xyz``, ``atoms.png``,
-        ``lenses.csv``, ``empty_sites.csv``, with a support ``support.csv``, and
-        ``columns.csv``, each whole or not at all.
+        ``lenses.csv``, ``empty_sites.csv``, with a support ``support.csv`` and
+        ``empty_support_sites.csv``, and ``columns.csv``, each whole or not at all.
 
         Parameters
         ----------
@@ -214,7 +218,10 @@ class AtomModel:
         lenses = self.optics.to_table()
         lenses["unit"] = lenses["unit"].map(ascii_unit)
         lenses.attrs["units"] = {}
-        below = {} if self.support is None else {"support": self.support}
+        below = {
+            "support": self.support,
+            "empty_support_sites": self.empty_support_sites,
+        }
         write_files(
             free_folder(folder, overwrite=overwrite),
             {"residuals": self.residuals(), "wave": self.exit_wave()},
@@ -223,7 +230,7 @@ class AtomModel:
             {
                 "lenses": lenses,
                 "empty_sites": self.empty_sites,
-                **below,
+                **{name: each for name, each in below.items() if each is not None},
                 "columns": self.columns,
             },
             writing=writing,

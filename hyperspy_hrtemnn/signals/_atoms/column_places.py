@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis.columns.table import check_columns
+from hyperspy_hrtemnn.analysis.columns.table import (
+    check_columns,
+    with_units_of_headers,
+)
 from hyperspy_hrtemnn.signals._shared.calibration import field_of, sampling
 from hyperspy_hrtemnn.signals._shared.units import ratio, unit_of
 from hyperspy_hrtemnn.unit_texts import quoted
@@ -24,8 +27,8 @@ def in_angstrom(columns: pd.DataFrame, series: Signal2D) -> pd.DataFrame:
     Parameters
     ----------
     columns
-        Table with ``class``, ``x`` and ``y`` of one image, in the unit of the axes or
-        of its ``attrs["units"]``.
+        Table with ``class``, ``x`` and ``y`` of one image, in the unit of the axes, of
+        its ``attrs["units"]``, or of its headers, as one that was read from a file.
     series
         The images.
 
@@ -35,6 +38,7 @@ def in_angstrom(columns: pd.DataFrame, series: Signal2D) -> pd.DataFrame:
         If the table is empty or of several frames, lacks a column, is in a unit that is
         not one of length, or has columns outside of the images.
     """
+    columns = with_units_of_headers(columns)
     check_columns(columns, "class", "x", "y")
     if columns.empty:
         raise ValueError(

@@ -29,10 +29,14 @@ FILES = (
     "lenses.csv",
     "empty_sites.csv",
     "support.csv",
+    "empty_support_sites.csv",
     "columns.csv",
 )
 """Names of the files, in the order in which they are written: where the table of
-columns is, all is. That of a support is there only if there is one."""
+columns is, all is."""
+
+OF_SUPPORT = ("support.csv", "empty_support_sites.csv")
+"""Those that are there only if there is a support."""
 
 
 def free_folder(folder: str | Path, *, overwrite: bool) -> Path:
@@ -42,7 +46,8 @@ def free_folder(folder: str | Path, *, overwrite: bool) -> Path:
     for name in FILES:
         free_path(folder / name, overwrite=overwrite)
     # What may not be written again would be that of another model.
-    (folder / "support.csv").unlink(missing_ok=True)
+    for name in OF_SUPPORT:
+        (folder / name).unlink(missing_ok=True)
     return folder
 
 

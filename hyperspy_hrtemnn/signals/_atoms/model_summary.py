@@ -37,6 +37,9 @@ def summary(refined: RefinedAtoms, vacancies: int) -> str:
         f"  Cs         {micrometers} µm",
         f"  tilt       {_degrees(refined.tilt)}°",
     ]
+    if refined.support is not None:
+        below = f"{len(refined.support)} C, {refined.distance} Å below"
+        lines.append(f"  support    {below} the middle of the sheet")
     if len(columns):
         sigma = np.median(columns[["sigma_x", "sigma_y"]])
         lines.append(f"  positions  ± {100 * sigma:.2g} pm (median)")

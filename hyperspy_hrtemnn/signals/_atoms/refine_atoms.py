@@ -232,14 +232,12 @@ def _model(
     """Return the refined model, in the unit of the axes."""
     refined = refinement(in_angstrom(columns, series))
     frame = int(columns["frame"].iloc[0]) if "frame" in columns else 0
-    found, sites = (
-        in_unit_of_axes(table, series, frame)
-        for table in (refined.columns, refined.empty_sites)
-    )
-    support = None
-    if refined.support is not None:
-        support = in_unit_of_axes(refined.support, series, frame)
-    sites.insert(4, "enclosed", is_enclosed(sites, found))
+    found, sites = _tables(refined.columns, refined.empty_sites, series, frame)
+    support = free = None
+    if refined.support is not None and refined.empty_support_sites is not None:
+        support, free = _tables(
+            refined.support, refined.empty_support_sites, series, frame
+        )
     return AtomModel(
         found,
         sites,
@@ -254,4 +252,14 @@ def _model(
             "support": options.support or "none",
         },
         support,
+        free,
     )
+
+
+def _tables(
+    columns: pd.DataFrame, free: pd.DataFrame, series: Signal2D, frame: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return columns and empty sites of a sheet in the unit of the axes."""
+    found, sites = (in_unit_of_axes(each, series, frame) for each in (columns, free))
+    sites.insert(4, "enclosed", is_enclosed(sites, found))
+    return found, sites

@@ -106,7 +106,10 @@ class ImageKeys(BaseModel):
         description='what blur gives; with "equation 1.22" the documents\' number, '
         "which is divided by 2 pi as it is read",
     )
-    focal_spread: Magnitude = Field((5.0, 20.0), description="focal spread [Å]")
+    focal_spread: Magnitude = Field(
+        (5.0, 20.0),
+        description="focal spread, half width at 1/e of the distribution of focus [Å]",
+    )
     angular_spread: Magnitude = Field(
         (0.0, 0.0), description="spatial coherence, beta of equation 1.20 [mrad]"
     )

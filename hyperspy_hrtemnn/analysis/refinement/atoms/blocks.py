@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis.refinement.working_grid import HIGHEST
-
 from .block_cuts import Block, cut_blocks
 from .block_results import PlacedField, merged
 from .common_lens import LensOfPlace, common_lens, differing
@@ -119,7 +117,7 @@ def _with_one_lens(fields: list[FittedField]) -> list[FittedField]:
 
 def _refitted(field: FittedField, lens: LensOfPlace) -> FittedField:
     """Return a field whose columns fit given lenses."""
-    fit = field.problem.fit(HIGHEST).with_lenses_held()
+    fit = field.problem.fit(field.highest).with_lenses_held()
     state, vector = field.fitted.state, field.fitted.vector.copy()
     change = lens.vector - vector[field.free]
     vector[field.free] = lens.vector

@@ -29,12 +29,21 @@ _FIRST, _BETWEEN, _LAST = 25, 20, 80
 
 _SWEEPS = 12
 
+# Times that all is fitted up to the highest frequencies, at most: once more if the
+# sites say then that something else stands there.
+_ROUNDS = 3
+
 FEWEST = 6
 """Columns in the smallest sheet."""
 
 
 def explained(
-    middle: SheetFit, fine: SheetFit, identities: Identities, fitted: Fitted
+    middle: SheetFit,
+    fine: SheetFit,
+    identities: Identities,
+    fitted: Fitted,
+    *,
+    align: bool = True,
 ) -> tuple[Fitted, list[Site], NDArray[np.float64]]:
     """Return columns and lenses that explain the images best.
 
@@ -46,6 +55,8 @@ def explained(
         What may stand on the sites.
     fitted
         Columns and lenses to begin with.
+    align
+        Whether the drift may be another one, by a vector of the lattice.
 
     Returns
     -------
@@ -67,18 +78,26 @@ def explained(
         # To begin with only its lattice is known, and of a sheet nearly all: where an
         # atom of C is wrong, the sheet would make up for it.
         fitted, _ = _improved(middle, identities, fitted, scales, first=2)
-    fitted, moved = _improved(middle, identities, fitted, scales)
-    scales = find_scales(fine, fitted.state, fitted.vector)
-    fitted = search(
-        fine,
-        fitted.state,
-        fitted.vector,
-        scales,
-        iterations=_LAST,
-        sites=identities.sites(fitted.state),
-        tolerance=0.01,
-    )
-    return fitted, _examined(middle, identities, fitted), moved
+    all_moved, around = np.zeros(2), None
+    for _ in range(_ROUNDS):
+        fitted, moved = _improved(
+            middle, identities, fitted, scales, around, align=align
+        )
+        all_moved += moved
+        fitted = search(
+            fine,
+            fitted.state,
+            fitted.vector,
+            find_scales(fine, fitted.state, fitted.vector),
+            iterations=_LAST,
+            sites=identities.sites(fitted.state),
+            tolerance=0.01,
+        )
+        sites = _examined(middle, identities, fitted)
+        around = changed(fitted.state, sites, identities)[1]
+        if not len(around):
+            break
+    return fitted, sites, all_moved
 
 
 def check_seen(state: SheetState) -> None:
@@ -95,15 +114,17 @@ def _improved(
     identities: Identities,
     fitted: Fitted,
     scales: Scales,
+    around: NDArray[np.float64] | None = None,
     *,
     first: int = 0,
+    align: bool = False,
 ) -> tuple[Fitted, NDArray[np.float64]]:
     """Return what fits once no other atoms on sites from a sublattice on fit better.
 
-    And by how much (y, x) all columns were moved, because the first image was.
+    And by how much (y, x) all columns were moved, because the first image was. All
+    sites are asked, or those near places `around`, and then those near what changed.
     """
-    moved, realigned = np.zeros(2), first > 0
-    around: NDArray[np.float64] | None = None
+    moved, realigned = np.zeros(2), not align or around is not None
     for _ in range(_SWEEPS):
         single = replace(fitted, state=identities.without_doubles(fitted.state))
         sites = _examined(fit, identities, single, around, first=first)
@@ -119,7 +140,7 @@ def _improved(
                 sites=identities.sites(state),
                 tolerance=0.1,
             )
-        elif around is None:
+        else:
             # In a crystal without an edge only vacancies tell which of the drifts that
             # are a lattice vector apart is right, and only once they are found. One
             # without vacancies would be moved again and again.
@@ -130,7 +151,7 @@ def _improved(
             moved += shift_of_first(fit, vector)
             state, vector = in_first_image(fit, fitted.state, vector)
             fitted = replace(fitted, state=state, vector=vector)
-        # Once nothing changes near the last changes, all sites are asked again.
+        # After a move all sites are asked again.
         around = changes if len(changes) else None
     return fitted, moved
 

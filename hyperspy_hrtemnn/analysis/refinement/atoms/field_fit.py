@@ -17,6 +17,7 @@ from .information import errors_of_fit
 from .problem import WaveOptions, guessed_state, sheet_problem
 from .search import search
 from .support import DEEPEST, with_support
+from .support_strengths import by_strength, without_doubtful
 from .unknowns import find_scales
 from .verdict import check_sites, judge_lattice
 
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.analysis.microscope.detector import Detector
     from hyperspy_hrtemnn.analysis.refinement.fitted_optics import FittedOptics
 
+    from .information import Errors
     from .occupants import Sheet
     from .problem import SheetProblem
+    from .search import Fitted
     from .sheet_fit import SheetFit
     from .sheet_state import SheetState
 
@@ -99,7 +102,9 @@ class FieldFit:
         state = guessed_state(problem, columns, self.names)
         if lenses is not None:
             fits = [problem.fit(highest, lenses) for highest in (_MIDDLE, HIGHEST)]
-            return self._fitted(problem, fits, state, lenses)
+            # The drift is known with them: a block alone may take a vector of the
+            # lattice for it.
+            return self._fitted(problem, fits, state, lenses, align=False)
         if self.supported:
             # A network takes atoms of the support for columns, too.
             state = identities.in_largest_grain(state)
@@ -130,6 +135,8 @@ class FieldFit:
         fits: list[SheetFit],
         state: SheetState,
         vector: NDArray[np.float64],
+        *,
+        align: bool = True,
     ) -> FittedField:
         """Return columns and lenses that fit, from guesses of both."""
         middle, fine = fits
@@ -146,10 +153,25 @@ class FieldFit:
             problem, fitted = with_support(problem, middle, fitted)
             middle, fine = problem.again(middle), problem.again(fine)
             identities = Identities(*problem.layers)
-        fitted, sites, moved = explained(middle, fine, identities, fitted)
-        chi2 = 2 * fitted.value / fine.residuals.series.freedom
-        on_sites = identities.sites(fitted.state)
-        errors = errors_of_fit(
-            fine, fitted.state, fitted.vector, on_sites, max(chi2, 1.0)
+        if fine.is_faint(fitted.state, fitted.vector, _MIDDLE):
+            fine = middle
+        fitted, sites, moved = explained(middle, fine, identities, fitted, align=align)
+        errors = _errors(fine, identities, fitted)
+        if problem.support is not None:
+            sites = by_strength(problem, fitted.state, sites, errors)
+            before = len(fitted.state)
+            fitted, sites = without_doubtful(middle, fine, identities, fitted, sites)
+            if len(fitted.state) < before:
+                errors = _errors(fine, identities, fitted)
+                sites = by_strength(problem, fitted.state, sites, errors)
+        highest = fine.model.grid.highest
+        return FittedField(
+            problem, fitted, sites, errors, fine.free, highest, first + moved
         )
-        return FittedField(problem, fitted, sites, errors, fine.free, first + moved)
+
+
+def _errors(fine: SheetFit, identities: Identities, fitted: Fitted) -> Errors:
+    """Return the errors of columns and lenses that fit."""
+    chi2 = 2 * fitted.value / fine.residuals.series.freedom
+    sites = identities.sites(fitted.state)
+    return errors_of_fit(fine, fitted.state, fitted.vector, sites, max(chi2, 1.0))

@@ -32,6 +32,8 @@ class FittedField:
         Errors of the fit.
     free
         Whether a parameter of the lenses is free, shape (parameter,).
+    highest
+        Highest frequency that was looked at [1/Å].
     moved
         By how much (y, x) the guessed columns were moved to where the first image has
         them [Å], shape (2,).
@@ -42,4 +44,5 @@ class FittedField:
     sites: list[Site]
     errors: Errors
     free: NDArray[np.bool_]
+    highest: float
     moved: NDArray[np.float64]

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from hyperspy_hrtemnn.cores import usable_cores
+from hyperspy_hrtemnn.cores import on_all_cores
 
 from .honeycomb import bond_length, find_sites, join_sites, largest_grain
 from .local_change import Hypothesis, LocalChange
@@ -33,14 +32,18 @@ _HOPELESS, _MENDED = 12.0, 0.6
 # Standard deviation of a column that is on no site from where it is [Å].
 _ANYWHERE = 0.3
 
-# Share of the sites beside a flake, bonded to one column only, that are empty.
-_BESIDE = 0.9
+BESIDE = 0.9
+"""Share of the sites beside a flake, bonded to one column only, that are empty."""
 
 # Distance of two columns below which they are one [bonds].
 _DOUBLE = 0.5
 
 # Distance from a change within which other sites may have changed, too [Å].
 _AFFECTED = 6.0
+
+# Distances from the compared pixels beyond which the images hardly tell what stands on
+# a site, so that the best positions are not worth the time, and not at all [Å].
+_HARDLY, _UNSEEN = 3.0, 6.0
 
 # Sites nearer than this to one that changes wait for the next sweep [bonds].
 _NEIGHBORS = 1.5
@@ -83,7 +86,10 @@ class Site:
 
 @dataclass(frozen=True)
 class _Question:
-    """What may stand on a site: numbers and shares, what does now, and where [Å]."""
+    """What may stand on a site: numbers and shares, what does now, and where [Å].
+
+    `away` is its distance from the compared pixels [Å].
+    """
 
     column: int | None
     sublattice: int
@@ -91,6 +97,7 @@ class _Question:
     kind: int
     predicted: NDArray[np.float64]
     spread: float
+    away: float
 
 
 class Identities:
@@ -199,35 +206,31 @@ class Identities:
         expected = state.sites - sites.away(state.sites)
         asked = sites.sublattice >= (first or -1)
         columns = np.flatnonzero(asked & _near(state.sites, around))
-        asked = sites.free_sublattice >= first
-        free = np.flatnonzero(asked & _near(sites.free, around))
-
-        def of_column(column: int) -> Site:
-            sublattice = int(sites.sublattice[column])
-            return self._of_column(change, column, sublattice, expected[column], scale)
-
-        def of_free(number: int) -> Site:
-            place, sublattice = sites.free[number], int(sites.free_sublattice[number])
-            return self._of_free(
-                change, place, sublattice, int(sites.free_bonds[number]), scale
+        away = fit.residuals.series.away(state.sites)
+        questions = [
+            self._about_column(
+                n, int(sites.sublattice[n]), int(state.kinds[n]), expected[n], away[n]
             )
+            for n in columns.tolist()
+        ]
+        away = fit.residuals.series.away(sites.free)
+        asked = (sites.free_sublattice >= first) & (away < _UNSEEN)
+        questions += [
+            self._about_free(sites, n, away[n])
+            for n in np.flatnonzero(asked & _near(sites.free, around)).tolist()
+            if fit.model.has_room(sites.free[n])
+        ]
+        return on_all_cores(lambda each: self._site(change, each, scale), questions)
 
-        roomy = [n for n in free.tolist() if fit.model.has_room(sites.free[n])]
-        with ThreadPoolExecutor(usable_cores()) as pool:
-            return [
-                *pool.map(of_column, columns.tolist()),
-                *pool.map(of_free, roomy),
-            ]
-
-    def _of_column(
+    def _about_column(
         self,
-        change: LocalChange,
         column: int,
         sublattice: int,
+        kind: int,
         predicted: NDArray[np.float64],
-        scale: float,
-    ) -> Site:
-        kind = int(change.state.kinds[column])
+        away: float,
+    ) -> _Question:
+        """Return the question about the site of a column."""
         if sublattice < 0:
             # It may be anything else than a column, such as an atom on the sheet.
             allowed, spread = [(kind, 0.5), (self.empty, 0.5)], _ANYWHERE
@@ -236,31 +239,26 @@ class Identities:
             spread = self._spreads[sublattice // 2]
             if kind not in [each for each, _ in allowed]:
                 allowed = [*allowed, (kind, 1e-4)]
-        question = _Question(column, sublattice, allowed, kind, predicted, spread)
-        return self._site(change, question, scale)
+        return _Question(column, sublattice, allowed, kind, predicted, spread, away)
 
-    def _of_free(
-        self,
-        change: LocalChange,
-        place: NDArray[np.float64],
-        sublattice: int,
-        bonded: int,
-        scale: float,
-    ) -> Site:
+    def _about_free(self, sites: Sites, number: int, away: float) -> _Question:
+        """Return the question about a site without a column."""
+        place, sublattice = sites.free[number], int(sites.free_sublattice[number])
         allowed, spread = self._allowed[sublattice], self._spreads[sublattice // 2]
-        if bonded < 2:
+        if sites.free_bonds[number] < 2:
             others = sum(share for kind, share in allowed if kind != self.empty)
             allowed = [
                 (
                     kind,
-                    _BESIDE if kind == self.empty else share * (1 - _BESIDE) / others,
+                    BESIDE if kind == self.empty else share * (1 - BESIDE) / others,
                 )
                 for kind, share in allowed
             ]
-        question = _Question(None, sublattice, allowed, self.empty, place, spread)
-        return self._site(change, question, scale)
+        return _Question(None, sublattice, allowed, self.empty, place, spread, away)
 
     def _site(self, change: LocalChange, question: _Question, scale: float) -> Site:
+        if question.away > _UNSEEN:
+            return _unseen(question)
         column, predicted, spread = question.column, question.predicted, question.spread
         shares = dict(question.allowed)
         kinds = [question.kind, *(kind for kind in shares if kind != question.kind)]
@@ -270,7 +268,9 @@ class Identities:
         off = np.sum((starts - predicted) ** 2, axis=1) / (2 * spread**2)
         # Where nothing stands it is nowhere else.
         off[[kind == self.empty for kind in kinds]] = 0
-        values = change.values(column, kinds, starts) + off
+        # What stands there now changes nothing.
+        values = off
+        values[1:] += change.values(column, kinds[1:], starts[1:])
         known = np.eye(2) / spread**2
         found = {
             kind: Hypothesis(kind, start, float(value), known)
@@ -284,7 +284,8 @@ class Identities:
             and _cost(value * (1 - _MENDED), shares[kind], scale) < limit
         ]
         # What stands there now is at its best place already.
-        if hopeful and not (column is not None and hopeful == [0]):
+        settled = column is not None and hopeful == [0]
+        if hopeful and not settled and question.away < _HARDLY:
             chosen = [kinds[n] for n in hopeful]
             for each in change.best(column, chosen, starts[hopeful], predicted, spread):
                 found[each.kind] = each
@@ -318,6 +319,17 @@ class Identities:
         first, second = shares[0], shares[1]
         of_kind = np.where(first > second, 0, np.where(second > first, 1, -1))
         return np.asarray(of_kind[kinds])
+
+
+def _unseen(question: _Question) -> Site:
+    """Return a site of which no image tells: what stands there is as good as any."""
+    shares = dict(question.allowed)
+    kinds = [question.kind, *(kind for kind in shares if kind != question.kind)]
+    shares[question.kind] = max(shares.values())
+    known = np.eye(2) / question.spread**2
+    hypotheses = tuple(Hypothesis(n, question.predicted, 0.0, known) for n in kinds)
+    costs = np.array([_cost(0.0, shares[n], 1.0) for n in kinds])
+    return Site(question.column, question.sublattice, hypotheses, costs)
 
 
 def changed(

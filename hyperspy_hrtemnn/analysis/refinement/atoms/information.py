@@ -15,6 +15,8 @@ import numpy as np
 import scipy.fft
 from scipy.spatial import cKDTree
 
+from hyperspy_hrtemnn.cores import on_all_cores
+
 from .local_change import LocalChange
 from .shared_derivatives import derivative_along, products, shared_derivatives
 
@@ -29,8 +31,11 @@ if TYPE_CHECKING:
 # Distance up to which columns are seen as blended with each other [Å].
 _BLENDED = 6.0
 
-# Standard deviations of occupancies from 1 where the contrast is fitted: of the mean of
-# all, and of each, so that those beyond the images do not make up for it.
+# Standard deviation of occupancies from 1, for columns that no image shows.
+_UNKNOWN = 1.0
+
+# The same where the contrast is fitted: of the mean of all, and of each, so that those
+# beyond the images do not make up for it.
 _COMMON, _STRENGTH = 0.01, 0.3
 
 
@@ -209,6 +214,10 @@ class _Adjoint:
         self.stamps = fit.model.stamps(state)
         self.wave = fit.model.wave(self.stamps)
         self.residuals = fit.with_wave(state)
+        forward = self.residuals.model
+        self.lensed = [
+            forward.lensed(vector, image) for image in range(len(self.residuals.series))
+        ]
 
     def __call__(self, images: WhitenedImages) -> NDArray[np.float64]:
         """Return products with what positions and strength change, (column, 3)."""
@@ -217,7 +226,8 @@ class _Adjoint:
         for image, each in enumerate(images):
             if each is not None:
                 by_image = series.by_image(each, image)
-                spectrum += forward.gradient(self.vector, image, by_image)[1]
+                lensed = self.lensed[image]
+                spectrum += forward.gradient(self.vector, image, by_image, lensed)[1]
         by_wave = scipy.fft.ifft2(spectrum, workers=-1)
         model = self.fit.model
         by_position, _ = model.gradient(self.state, self.stamps, self.wave, by_wave)
@@ -230,7 +240,7 @@ def _of_neighbors(
 ) -> NDArray[np.float64]:
     """Return the products of the derivatives of columns near each other."""
     change = LocalChange(fit, state, vector)
-    seen = [change.derivatives(column) for column in range(len(state))]
+    seen = on_all_cores(change.derivatives, range(len(state)))
     corners = change.stamps.corners
     matrix = np.zeros((3 * len(state), 3 * len(state)))
     pairs = cKDTree(state.sites).query_pairs(_BLENDED, output_type="ndarray")
@@ -239,9 +249,22 @@ def _of_neighbors(
         block = _overlap(seen[one], seen[other], corners[other] - corners[one])
         rows, columns = (slice(3 * n, 3 * n + 3) for n in (one, other))
         matrix[rows, columns], matrix[columns, rows] = block, block.T
-    # Without the products of far columns small negative values may arise.
-    values, vectors = np.linalg.eigh(matrix)
-    least = 1e-6 * float(values.max(initial=0.0))
+    return _positive(matrix)
+
+
+def _positive(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a symmetric matrix without values that are negative, or nearly 0.
+
+    Such may arise without the products of far columns.
+    """
+    # The largest value is not more than the largest sum of a row.
+    least = 1e-7 * float(np.abs(matrix).sum(axis=0).max(initial=0.0))
+    try:
+        np.linalg.cholesky(matrix - least * np.eye(len(matrix)))
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(matrix)
+    else:
+        return matrix
     return np.asarray((vectors * np.maximum(values, least)) @ vectors.T)
 
 
@@ -281,7 +304,9 @@ def _expected(fit: SheetFit, sites: Sites, state: SheetState) -> NDArray[np.floa
     elastic = (scaled.T @ scaled).toarray()
     for axis in (0, 1):
         matrix[axis : 3 * count : 3, axis : 3 * count : 3] = elastic
-    diagonal = np.concatenate([np.tile([position, position, 0], count), rest])
+    diagonal = np.concatenate(
+        [np.tile([position, position, _UNKNOWN**-2], count), rest]
+    )
     if fit.residuals.model.parameters.any_contrast:
         # What all columns have in common is the contrast then.
         occupied = np.arange(2, 3 * count, 3)

@@ -85,17 +85,16 @@ class LocalChange:
                 [parameters.place(name, image) for name in ("shift_y", "shift_x")]
             ]
             steps = np.round(shift / columns.pixel).astype(int)
-            transfer = forward.transfer(vector, image)
-            passed = forward.passed(vector, image)
+            lensed = forward.lensed(vector, image)
             pull = series.by_image(series.compared(spectrum), image)  # type: ignore[arg-type]
             self.images.append(
                 _Image(
                     stretch=float(forward.stretch(vector, image)),
-                    wave=self._moved(passed, steps),
+                    wave=self._moved(lensed.wave, steps),
                     pull=self._moved(pull, steps),
                     mask=self._moved(series.mask, steps),
                     whole=self._moved(series.mask, steps) == 1,
-                    transfer=self._kernel(scipy.fft.ifft2(transfer), -steps),
+                    transfer=self._kernel(scipy.fft.ifft2(lensed.transfer), -steps),
                     whitening=self._kernel(
                         scipy.fft.irfft2(series.weights[image], series.grid.shape)
                         / math.sqrt(series.mask.size),

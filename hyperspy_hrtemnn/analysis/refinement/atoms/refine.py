@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from hyperspy_hrtemnn.analysis.refinement.copied_images import (
+    check_copies,
+    warn_of_shared_noise,
+)
+from hyperspy_hrtemnn.analysis.refinement.said_lenses import warn_of_lenses
 from hyperspy_hrtemnn.analysis.refinement.working_grid import HIGHEST
 
 from .block_cuts import is_large
@@ -95,18 +100,19 @@ def refine_atoms(
     Raises
     ------
     ValueError
-        If shapes do not fit, the classes are not of a known sheet, the columns are not
-        on its sites, the images show nothing above their noise, or the atoms explain
-        less than half of their contrast.
+        If shapes do not fit, two images are the same, the classes are not of a known
+        sheet, the columns are not on its sites, the images show nothing above their
+        noise, or the atoms explain less than half of their contrast.
 
     Warns
     -----
     UserWarning
-        If more than 0.5 % of the contrast is unexplained, the noise is not that of the
-        detector, columns are stronger or weaker than what they are said to be, the
-        lattice constant is not that of the sheet, no support is found, or
-        tilt or energy are beyond those at which the model of the wave was tested, 20
-        degrees and 50 to 300 keV.
+        If more than 0.5 % of the contrast is unexplained, the lenses are farther from a
+        guess than it has to be right, the noise is not that of the detector or the same
+        in two images, columns are none of the classes that were allowed, or all
+        stronger or weaker than these, the lattice constant is not that of the sheet, no
+        support is found, or tilt or energy are beyond those at which the model of the
+        wave was tested, 20 degrees and 50 to 300 keV.
     """
     guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
     if valid is None:
@@ -133,7 +139,11 @@ def refine_atoms(
         )
     else:
         found = refine_in_blocks(fit, images, valid, columns, detector.sampling)
-    judge(found.optics)
+    judge(found.optics, any_contrast=any_contrast)
+    if optics is None:
+        warn_of_lenses(found.optics, guess.tolist(), Cs)
+    height, width = (n * detector.sampling for n in images.shape[1:])
+    warn_of_shared_noise(list(found.residuals), (height, width))
     judge_columns(found.columns)
     judge_model(found.tilt.value, energy)
     return found
@@ -155,6 +165,7 @@ def _check(
         raise ValueError(
             f"valid has the shape {valid.shape}, the images have {images.shape[1:]}."
         )
+    check_copies(images, valid)
     missing = {"x", "y", "class"} - set(columns.columns)
     if missing:
         raise ValueError(

@@ -30,8 +30,10 @@ class RefinedAtoms:
         A row for each column of the sheet in the images: ``class``, ``x``, ``y``,
         ``z``, of the middle of its atoms, ``sigma_x`` and ``sigma_y``, their standard
         errors, ``occupancy``, how strong it is over what its class is, with
-        ``sigma_occupancy``, and ``probability_`` and the name of each class, and
-        ``probability_empty``; NaN for what cannot stand there.
+        ``sigma_occupancy``, and ``probability_`` and the name of each class,
+        ``probability_empty``, and ``probability_other``, that it is none of them; NaN
+        for what cannot stand there. Where the contrast was fitted, occupancies are over
+        their mean.
     empty_sites
         The same of sites without a column: ``x``, ``y``, ``z`` and probabilities.
     symbols
@@ -53,6 +55,8 @@ class RefinedAtoms:
         compared, shape (image, y, x).
     support
         Atoms of the graphene below in the images, a table as `columns`; None without.
+    empty_support_sites
+        Sites of that graphene without an atom, as `empty_sites`; None without.
     distance
         Distance of the graphene from the middle of the sheet [Å]; None without.
     """
@@ -67,4 +71,5 @@ class RefinedAtoms:
     optics: FittedOptics
     residuals: NDArray[np.float32]
     support: pd.DataFrame | None = None
+    empty_support_sites: pd.DataFrame | None = None
     distance: Measured | None = None

@@ -11,14 +11,20 @@ import scipy.fft
 
 from hyperspy_hrtemnn.analysis.microscope.optics import wavelength
 from hyperspy_hrtemnn.analysis.refinement.fitted_optics import Measured
+from hyperspy_hrtemnn.analysis.refinement.noise_level import (
+    expected_noise,
+    noise_level,
+)
 from hyperspy_hrtemnn.analysis.refinement.optics_of_vector import optics_of_vector
 from hyperspy_hrtemnn.analysis.refinement.series_problem import contrast
 
 from .refined_atoms import RefinedAtoms
+from .something_else import OTHER, common_strength, with_something_else
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.analysis.refinement.lens_parameters import ParameterList
     from hyperspy_hrtemnn.analysis.refinement.residuals import SeriesResiduals
 
     from .fitted_field import FittedField
@@ -31,6 +37,11 @@ if TYPE_CHECKING:
 
 # Distance of the plane of the wave from the last atom [Å], as in the training.
 _BEHIND = 2.0
+
+# What lenses may be off by without a difference that noise would tell [Å]: the heights
+# of the atoms, of which a defocus is the distance, and how exactly their potentials are
+# known. By so much other simulations of the same atoms differ, in 440 series.
+_OF_DEFOCUS, _OF_CS, _OF_FOCAL_SPREAD = 0.4, 200.0, 0.2
 
 # Frequency up to which the wave is computed [1/Å].
 _FINE = 3.2
@@ -57,33 +68,36 @@ def results(
     if plane is None:
         plane = plane_behind(atoms)
     residuals = fit.with_wave(state)
-    freedom = fit.residuals.series.freedom
     chi2 = residuals.chi2(fitted.vector)
     # Atoms of a support are held by each other, so that they hardly follow the noise.
     own = int(np.count_nonzero(~state.below))
     parameters = 2 * own + len(state.pose) + int(fit.free.sum())
+    freedom = residuals.series.freedom - parameters
     vector = fitted.vector.copy()
     vector[residuals.model.parameters.places("defocus")] += plane
-    visible = contrast(residuals, fitted.vector)
     optics = optics_of_vector(
         vector,
-        errors.lenses,
+        _with_model_error(errors.lenses, vector, problem.parameters),
         residuals,
         energy=problem.energy,
         smoothing=problem.options.smoothing,
         sampling=problem.detector.sampling,
-        chi2=chi2 / (freedom - parameters),
-        unexplained=(chi2 - freedom + parameters) / visible,
+        chi2=chi2 / freedom,
+        unexplained=_unexplained(problem, residuals, fitted.vector, chi2, freedom),
     )
     table = _columns(problem, state, field.sites, errors)
+    below = problem.support
     sigma = np.sqrt(np.diag(errors.pose))
     first = np.array([series.origin, series.origin, 0.0])
     return RefinedAtoms(
         columns=_of_sheet(table, problem.sheet),
-        empty_sites=_empty_sites(problem, state, field.sites),
+        empty_sites=_empty_sites(problem, state, field.sites, problem.sheet),
         symbols=tuple(symbols),
         positions=atoms - first,
-        support=_of_sheet(table, problem.support) if problem.support else None,
+        support=_of_sheet(table, below) if below else None,
+        empty_support_sites=_empty_sites(problem, state, field.sites, below)
+        if below
+        else None,
         distance=Measured(*state.pose[2:], *sigma[2:]) if problem.support else None,
         tilt=Measured(state.normal[::-1], sigma[:2][::-1]),
         wave=_wave(problem, state, plane),
@@ -91,6 +105,37 @@ def results(
         optics=optics,
         residuals=_residual_images(problem, residuals, fitted.vector),
     )
+
+
+def _with_model_error(
+    lenses: NDArray[np.float64],
+    vector: NDArray[np.float64],
+    parameters: ParameterList,
+) -> NDArray[np.float64]:
+    """Return the covariance of lenses with the error of the model itself."""
+    whole, places = lenses.copy(), parameters.places("defocus")
+    # The plane is the same one of all images.
+    whole[np.ix_(places, places)] += _OF_DEFOCUS**2
+    place = parameters.place("Cs")
+    whole[place, place] += _OF_CS**2
+    place = parameters.place("focal_spread_squared")
+    whole[place, place] += 4 * max(vector[place], 0.0) * _OF_FOCAL_SPREAD**2
+    return whole
+
+
+def _unexplained(
+    problem: SheetProblem,
+    residuals: SeriesResiduals,
+    vector: NDArray[np.float64],
+    chi2: float,
+    freedom: float,
+) -> float:
+    """Return the share of the contrast beyond noise that the atoms do not explain."""
+    noise = expected_noise(
+        noise_level(residuals, vector), any_contrast=problem.options.any_contrast
+    )
+    visible = contrast(residuals, vector) - (noise - 1) * residuals.series.freedom
+    return (chi2 - noise * freedom) / visible
 
 
 def plane_behind(atoms: NDArray[np.float64]) -> float:
@@ -118,6 +163,10 @@ def _columns(
     """Return the table of all columns of a state that are in the images."""
     occupants, origin = problem.occupants, problem.series.origin
     names = np.array([each.name for each in occupants], object)
+    common = 1.0
+    if problem.options.any_contrast:
+        # Images of an unknown contrast do not tell what all columns have in common.
+        common = common_strength(errors.occupancies, errors.occupancy_errors)
     table = pd.DataFrame(
         {
             "class": names[state.kinds],
@@ -126,19 +175,20 @@ def _columns(
             "z": state.heights + state.off * state.along,
             "sigma_x": errors.positions[:, 1],
             "sigma_y": errors.positions[:, 0],
-            "occupancy": errors.occupancies,
-            "sigma_occupancy": errors.occupancy_errors,
+            "occupancy": errors.occupancies / common,
+            "sigma_occupancy": errors.occupancy_errors / common,
         }
     )
     of_columns = [site for site in sites if site.column is not None]
+    table = table.join(_probabilities(names, of_columns))
     inside = problem.series.outside(state.positions) <= 0
-    return table.join(_probabilities(names, of_columns))[inside]
+    return with_something_else(table, of_columns, problem.layers)[inside]
 
 
 def _of_sheet(table: pd.DataFrame, sheet: Sheet) -> pd.DataFrame:
     """Return what a table of several sheets has of one."""
     own = [each.name for each in sheet.occupants]
-    known = [f"probability_{name}" for name in own]
+    known = [f"probability_{name}" for name in (*own, OTHER)]
     kept = [n for n in map(str, table) if n in known or "probability_" not in n]
     if "class" in table:
         table = table[table["class"].isin(own)]
@@ -146,21 +196,25 @@ def _of_sheet(table: pd.DataFrame, sheet: Sheet) -> pd.DataFrame:
 
 
 def _empty_sites(
-    problem: SheetProblem, state: SheetState, sites: list[Site]
+    problem: SheetProblem, state: SheetState, sites: list[Site], sheet: Sheet
 ) -> pd.DataFrame:
-    """Return the table of the sites without a column, in the images."""
+    """Return the table of the sites of a sheet without a column, in the images."""
     names = np.array([each.name for each in problem.occupants], object)
-    free = [site for site in sites if site.column is None and site.sublattice < 2]
+    layer = problem.layers.index(sheet)
+    free = [
+        each for each in sites if each.column is None and each.sublattice // 2 == layer
+    ]
+    usual = problem.occupants.index(sheet.occupants[0])
     places = np.array([site.hypotheses[0].site for site in free]).reshape(-1, 2)
     table = pd.DataFrame(
         {
             "x": places[:, 1] - problem.series.origin,
             "y": places[:, 0] - problem.series.origin,
-            "z": state.heights_of(places),
+            "z": state.heights_of(places, [usual] * len(places)),
         }
     ).join(_probabilities(names, free))
     inside = problem.series.outside(places) <= 0
-    return _of_sheet(table[inside], problem.sheet)
+    return _of_sheet(table[inside], sheet)
 
 
 def _probabilities(names: NDArray[np.object_], sites: list[Site]) -> pd.DataFrame:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.fft
 
+from hyperspy_hrtemnn.analysis.refinement.working_grid import half
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -31,6 +33,10 @@ _FAR, _TILTED, _APART, _OFF = 0.3, 0.15, 2.0, 10.0
 # The same of lenses that are known from another fit: from day to day they change less
 # than from one guess to another.
 _KNOWN_OFF = 1.0
+
+
+# Share of the contrast, over noise, without which positions are as certain as with it.
+_FAINT = 1e-3
 
 
 class SheetFit:
@@ -90,6 +96,28 @@ class SheetFit:
         """
         wave = self.model.wave(self.model.stamps(state), strength)
         return self.residuals.of_wave(self._spectrum(wave))
+
+    def is_faint(
+        self, state: SheetState, vector: NDArray[np.float64], beyond: float
+    ) -> bool:
+        """Return whether images show hardly anything beyond a frequency.
+
+        Parameters
+        ----------
+        state, vector
+            Columns and lenses.
+        beyond
+            The frequency [1/Å].
+        """
+        residuals = self.with_wave(state)
+        series, model = residuals.series, residuals.model
+        squared = half(series.grid.squared)
+        high, low = squared > beyond**2, (squared > 0) & (squared <= beyond**2)
+        power = np.zeros(2)
+        for image, weights in enumerate(series.weights):
+            expected = np.abs(weights * model.image(vector, image)) ** 2
+            power += expected[high].sum(), expected[low].sum()
+        return bool(power[0] < _FAINT * power[1])
 
     def gradient(
         self, state: SheetState, vector: NDArray[np.float64]

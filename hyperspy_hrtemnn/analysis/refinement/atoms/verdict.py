@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis.refinement.noise_level import warn_of_noise
+from hyperspy_hrtemnn.analysis.refinement.noise_level import (
+    expected_noise,
+    warn_of_noise,
+)
 from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
@@ -33,20 +36,27 @@ _STRAINED = 0.015
 # 1 everywhere there, so that only beyond is it not known.
 _STEEPEST, _ENERGIES = 20.0, (50.0, 300.0)
 
-# Differences of occupancies from 1 that are strange, of one column and of the mean.
-_STRANGE, _ALL_STRANGE = 0.08, 0.03
+# Probability of something else above which a column is strange, and difference of the
+# mean occupancy from 1 above which all are, beyond this many standard errors of one: of
+# right sheets in images of two other simulators it was up to 0.05, of one of WS2 0.10.
+_STRANGE, _ALL_STRANGE, _BEYOND = 0.5, 0.05, 3.0
+
+# Drift between images that is told where something is unexplained [Å].
+_DRIFTED = 3.0
 
 # Share of the columns that have to be on sites.
 _ON_SITES = 0.5
 
 
-def judge(optics: FittedOptics) -> None:
+def judge(optics: FittedOptics, *, any_contrast: bool = False) -> None:
     """Refuse a sheet that does not explain its images, or warn.
 
     Parameters
     ----------
     optics
         Lenses and chi² of the refinement.
+    any_contrast
+        Whether the contrast of the images was fitted.
 
     Raises
     ------
@@ -58,7 +68,8 @@ def judge(optics: FittedOptics) -> None:
     UserWarning
         If more than half a percent is, or the noise is not that of the detector.
     """
-    significant = optics.chi2 - 1 > _SIGNIFICANT * optics.chi2_error
+    noise = expected_noise(optics.noise, any_contrast=any_contrast)
+    significant = optics.chi2 - noise > _SIGNIFICANT * optics.chi2_error * noise
     if optics.unexplained > _NOTHING and significant:
         raise ValueError(
             f"The atoms do not explain the images: {optics.unexplained:.0%} of their "
@@ -69,12 +80,25 @@ def judge(optics: FittedOptics) -> None:
     if optics.unexplained > _DOUBTFUL and significant:
         warn_user(
             f"{optics.unexplained:.1%} of the contrast of the images is not that of "
-            f"the atoms (chi² {optics.chi2:.3f}, noise alone 1 ± "
-            f"{optics.chi2_error:.2g}): look at the residuals. Something else may be "
-            "there, such as contamination; if it is everywhere, the lenses or the "
-            "elements may be wrong."
+            f"the atoms (chi² {optics.chi2:.3f}, noise alone {noise:.3g} ± "
+            f"{noise * optics.chi2_error:.2g}): look at the residuals. Something else "
+            "may be there, such as contamination; if it is everywhere, the lenses or "
+            f"the elements may be wrong.{_drift_of(optics)}"
         )
-    warn_of_noise(optics.noise)
+    if not any_contrast:
+        warn_of_noise(optics.noise)
+
+
+def _drift_of(optics: FittedOptics) -> str:
+    """Return a sentence on the drift between the images, if there is much."""
+    drift = np.hypot(*np.transpose(optics.drift.value))
+    if drift.max() < _DRIFTED:
+        return ""
+    return (
+        f" From the first image to image {drift.argmax()} the sample moved by "
+        f"{drift.max() / 10:.1f} nm: what is at the edge of one is outside of another, "
+        "and it may have moved while one was taken, too."
+    )
 
 
 def judge_model(normal: NDArray[np.float64], energy: float) -> None:
@@ -106,15 +130,16 @@ def judge_model(normal: NDArray[np.float64], energy: float) -> None:
 
 
 def judge_columns(columns: pd.DataFrame) -> None:
-    """Warn of columns that are stronger or weaker than what their class is.
+    """Warn of columns that are probably none of the classes that were allowed.
 
     Something that nobody asked for stands there, such as a dopant, or an atom on the
-    sheet: of what was allowed the nearest one is taken, and may seem certain.
+    sheet: the nearest class that was allowed is taken.
 
     Parameters
     ----------
     columns
-        Table with ``x`` and ``y`` [Å], ``occupancy`` and ``sigma_occupancy``.
+        Table with ``x`` and ``y`` [Å], ``occupancy``, ``sigma_occupancy`` and
+        ``probability_other``.
 
     Warns
     -----
@@ -122,19 +147,19 @@ def judge_columns(columns: pd.DataFrame) -> None:
         If there are such columns, or if all are so in the mean.
     """
     off, sigma = columns["occupancy"] - 1, columns["sigma_occupancy"]
-    strange = (off.abs() > _STRANGE) & (off.abs() > _SIGNIFICANT * sigma)
+    strange = columns["probability_other"] > _STRANGE
     if strange.any():
         worst = columns.iloc[int(np.argmax((off / sigma).abs() * strange))]
         warn_user(
             f"{strange.sum()} of {len(columns)} columns are not what any class is that "
-            "was allowed, whatever their probabilities say: their occupancy is far "
+            "was allowed, as their probability_other says: their occupancy is far "
             f"from 1, as {worst['occupancy']:.2f} ± {worst['sigma_occupancy']:.2f} of "
             f"that at x {worst['x']:.1f} Å, y {worst['y']:.1f} Å from the first pixel. "
             "Name other elements in dopants, or look for what lies there."
         )
     mean = float(off.mean())
-    uncertain = float(np.sqrt(np.mean(sigma**2) / len(columns)))
-    if abs(mean) > max(_ALL_STRANGE, _SIGNIFICANT * uncertain):
+    # Errors of columns are in part those of the lenses, which all columns have alike.
+    if abs(mean) > max(_ALL_STRANGE, _BEYOND * float(sigma.median())):
         warn_user(
             f"All columns are {abs(mean):.0%} {'stronger' if mean > 0 else 'weaker'} "
             "than their elements are. Are the beam energy, the offset of the counts "

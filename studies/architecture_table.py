@@ -132,7 +132,7 @@ def write_rows(rows: Sequence[Row], csv: Path, page: Path) -> None:
     known = [{"network": row.name, "keys": row.keys} | row.numbers() for row in rows]
     write_table(pd.DataFrame(known), csv)
     cells = [row.cells() for row in rows]
-    # Before the first training there are no scores.
+    # There are no scores before the first training.
     told = [n for n in range(len(_TITLES)) if any(row[n] for row in cells)]
     shown = [[row[n] for n in told] for row in cells]
     replace_part(page, "trainings", table([_TITLES[n] for n in told], shown))

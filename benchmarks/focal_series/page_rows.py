@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Page rows: what ``docs/atoms.md`` says of all methods, a row for each group of doses.
 
-Of the series that were refined; rivals that are slow and far off may have seen fewer.
+Rows are of the series that were refined. Rivals that are slow and far off may have seen
+fewer of them.
 """
 
 from __future__ import annotations

@@ -57,7 +57,8 @@ def wave_scores(
     ``along``, of the wave moved along the beam, by ``plane`` [Å], and shifted;
     ``shift``, the length of the shift [pm]; ``whole``, registered, with the border.
     """
-    placed = registered(found, truth, pixel)
+    shift = _shift(found, truth, pixel)
+    placed = _shifted(found, shift)
     plane = distance_along_beam(placed, truth, pixel, energy)
     moved = propagate_wave(found, pixel, energy, plane)
     moved = registered(moved, truth, pixel)
@@ -67,15 +68,18 @@ def wave_scores(
         "registered": _rmse(placed, truth, seen),
         "along": _rmse(moved, truth, seen),
         "plane": plane,
-        "shift": float(100 * pixel * np.hypot(*_shift(found, truth, pixel))),
+        "shift": float(100 * pixel * np.hypot(*shift)),
         "whole": _rmse(placed, truth, slice(None)),
     }
 
 
 def registered(found: Wave, truth: Wave, pixel: float) -> NDArray[np.complex64]:
     """Return a wave shifted as a whole to where it is nearest to the truth."""
-    shifted = shifted_wave(found, _shift(found, truth, pixel))
-    return np.asarray(shifted, np.complex64)
+    return _shifted(found, _shift(found, truth, pixel))
+
+
+def _shifted(found: Wave, shift: NDArray[np.float64]) -> NDArray[np.complex64]:
+    return np.asarray(shifted_wave(found, shift), np.complex64)
 
 
 def _shift(found: Wave, truth: Wave, pixel: float) -> NDArray[np.float64]:

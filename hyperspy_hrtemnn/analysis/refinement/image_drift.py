@@ -66,10 +66,10 @@ def find_image_drift(
     limit = least + alike * max(float(np.median(chi2)) - least, 0.0)
     shifts = [
         (float(row * (y[1] - y[0])), float(column * (x[1] - x[0])))
-        for value, row, column in sorted(found)
+        for value, row, column in found
         if value <= limit
     ]
-    return min(shifts, key=lambda shift: np.hypot(*shift)) if alike else shifts[0]
+    return min(shifts, key=lambda shift: np.hypot(*shift))
 
 
 def _chi2_of_shifts(
@@ -79,7 +79,7 @@ def _chi2_of_shifts(
     series = residuals.series
     shape = series.grid.shape
     expected = scipy.fft.irfft2(
-        series.weights[image] * residuals.model.image(vector, image),
+        residuals.expected(vector, image),
         shape,
         norm="ortho",
         workers=-1,

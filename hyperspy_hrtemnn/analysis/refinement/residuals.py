@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .forward import ForwardModel
+    from .forward import ForwardModel, LensedWave
     from .whitening import WhitenedSeries
 
     Spectra = list[NDArray[np.complex64] | None]
@@ -59,13 +59,21 @@ class SeriesResiduals:
 
     def spectra(self, vector: NDArray[np.float64]) -> Spectra:
         """Return the whitened half spectra of the residuals, not mixed."""
-        series = self.series
         return on_all_cores(
-            lambda image: (
-                series.weights[image] * self.model.image(vector, image)
-                - series.measured[image]
-            ),
-            range(len(series)),
+            lambda image: self.expected(vector, image) - self.series.measured[image],
+            range(len(self.series)),
+        )
+
+    def expected(
+        self,
+        vector: NDArray[np.float64],
+        image: int,
+        lensed: LensedWave | None = None,
+    ) -> NDArray[np.complex64]:
+        """Return the whitened half spectrum of an image; as `ForwardModel.image`."""
+        return np.asarray(
+            self.series.weights[image] * self.model.image(vector, image, lensed),
+            np.complex64,
         )
 
     def derivatives(self, vector: NDArray[np.float64]) -> list[Spectra]:
@@ -144,7 +152,7 @@ class SeriesResiduals:
             image: int,
         ) -> tuple[float, NDArray[np.float64], NDArray[np.complex64]]:
             lensed = model.lensed(vector, image)
-            expected = series.weights[image] * model.image(vector, image, lensed)
+            expected = self.expected(vector, image, lensed)
             residual = series.compared(expected - series.measured[image])
             by_image = series.by_image(residual, image)
             gradients = model.gradient(vector, image, by_image, lensed)

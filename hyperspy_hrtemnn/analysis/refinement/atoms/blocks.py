@@ -18,9 +18,8 @@ from .block_results import PlacedField, merged
 from .common_lens import LensOfPlace, common_lens, differing
 from .identities import Identities
 from .information import with_lenses
-from .search import search
+from .search import settle
 from .sheet_fit import precision_of_guess
-from .unknowns import find_scales
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,14 +120,7 @@ def _refitted(field: FittedField, lens: LensOfPlace) -> FittedField:
     state, vector = field.fitted.state, field.fitted.vector.copy()
     change = lens.vector - vector[field.free]
     vector[field.free] = lens.vector
-    fitted = search(
-        fit,
-        state,
-        vector,
-        find_scales(fit, state, vector),
-        iterations=_STEPS,
-        sites=Identities(field.problem.sheet).sites(state),
-        tolerance=0.01,
-    )
+    on_sites = Identities(field.problem.sheet).sites(state)
+    fitted = settle(fit, state, vector, on_sites, iterations=_STEPS)
     errors = with_lenses(field.errors, field.free, change, lens.covariance)
     return replace(field, fitted=fitted, errors=errors)

@@ -12,7 +12,7 @@ from hyperspy_hrtemnn.analysis.refinement.starts import aligned
 
 from .first_lenses import in_first_image, shift_of_first
 from .identities import changed
-from .search import search
+from .search import search, settle
 from .unknowns import find_scales
 
 if TYPE_CHECKING:
@@ -84,16 +84,9 @@ def explained(
             middle, identities, fitted, scales, around, align=align
         )
         all_moved += moved
-        fitted = search(
-            fine,
-            fitted.state,
-            fitted.vector,
-            find_scales(fine, fitted.state, fitted.vector),
-            iterations=_LAST,
-            sites=identities.sites(fitted.state),
-            tolerance=0.01,
-        )
-        sites = _examined(middle, identities, fitted)
+        on_sites = identities.sites(fitted.state)
+        fitted = settle(fine, fitted.state, fitted.vector, on_sites, iterations=_LAST)
+        sites = examined(middle, identities, fitted)
         around = changed(fitted.state, sites, identities)[1]
         if not len(around):
             break
@@ -127,7 +120,7 @@ def _improved(
     moved, realigned = np.zeros(2), not align or around is not None
     for _ in range(_SWEEPS):
         single = replace(fitted, state=identities.without_doubles(fitted.state))
-        sites = _examined(fit, identities, single, around, first=first)
+        sites = examined(fit, identities, single, around, first=first)
         state, changes = changed(single.state, sites, identities)
         check_seen(state)
         if len(changes) or len(single.state) < len(fitted.state):
@@ -156,7 +149,7 @@ def _improved(
     return fitted, moved
 
 
-def _examined(
+def examined(
     fit: SheetFit,
     identities: Identities,
     fitted: Fitted,
@@ -164,7 +157,17 @@ def _examined(
     *,
     first: int = 0,
 ) -> list[Site]:
-    """Return what may stand on the sites near some places, or on all."""
+    """Return what may stand on the sites near some places, or on all.
+
+    Parameters
+    ----------
+    fit, identities
+        The images, and what may stand on sites.
+    fitted
+        Columns and lenses that fit.
+    around, first
+        As of `Identities.examine`.
+    """
     state, vector = fitted.state, fitted.vector
     chi2 = fit.with_wave(state).chi2(vector) / fit.residuals.series.freedom
     return identities.examine(fit, state, vector, chi2, around, first=first)

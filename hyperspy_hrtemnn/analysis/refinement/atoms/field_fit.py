@@ -157,13 +157,12 @@ class FieldFit:
             fine = middle
         fitted, sites, moved = explained(middle, fine, identities, fitted, align=align)
         errors = _errors(fine, identities, fitted)
-        if problem.support is not None:
+        sites = by_strength(problem, fitted.state, sites, errors)
+        before = len(fitted.state)
+        fitted, sites = without_doubtful(middle, fine, identities, fitted, sites)
+        if len(fitted.state) < before:
+            errors = _errors(fine, identities, fitted)
             sites = by_strength(problem, fitted.state, sites, errors)
-            before = len(fitted.state)
-            fitted, sites = without_doubtful(middle, fine, identities, fitted, sites)
-            if len(fitted.state) < before:
-                errors = _errors(fine, identities, fitted)
-                sites = by_strength(problem, fitted.state, sites, errors)
         highest = fine.model.grid.highest
         return FittedField(
             problem, fitted, sites, errors, fine.free, highest, first + moved

@@ -99,6 +99,11 @@ class _Question:
     spread: float
     away: float
 
+    @property
+    def kinds(self) -> list[int]:
+        """All that may stand there, what does now first."""
+        return [self.kind, *(kind for kind, _ in self.allowed if kind != self.kind)]
+
 
 class Identities:
     """What may stand on the sites of a sheet, and of others parallel to it.
@@ -260,8 +265,7 @@ class Identities:
         if question.away > _UNSEEN:
             return _unseen(question)
         column, predicted, spread = question.column, question.predicted, question.spread
-        shares = dict(question.allowed)
-        kinds = [question.kind, *(kind for kind in shares if kind != question.kind)]
+        shares, kinds = dict(question.allowed), question.kinds
         starts = np.array(
             [self._start(change.state, column, kind, predicted) for kind in kinds]
         )
@@ -324,11 +328,12 @@ class Identities:
 def _unseen(question: _Question) -> Site:
     """Return a site of which no image tells: what stands there is as good as any."""
     shares = dict(question.allowed)
-    kinds = [question.kind, *(kind for kind in shares if kind != question.kind)]
     shares[question.kind] = max(shares.values())
     known = np.eye(2) / question.spread**2
-    hypotheses = tuple(Hypothesis(n, question.predicted, 0.0, known) for n in kinds)
-    costs = np.array([_cost(0.0, shares[n], 1.0) for n in kinds])
+    hypotheses = tuple(
+        Hypothesis(n, question.predicted, 0.0, known) for n in question.kinds
+    )
+    costs = np.array([_cost(0.0, shares[n], 1.0) for n in question.kinds])
     return Site(question.column, question.sublattice, hypotheses, costs)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scipy.optimize import minimize
 
-from .unknowns import Unknowns
+from .unknowns import Unknowns, find_scales
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .sheet_fit import SheetFit
     from .sheet_state import SheetState
     from .unknowns import Scales
+
+# Fall of the value in a step below which a fit has settled.
+_SETTLED = 0.01
 
 
 @dataclass(frozen=True)
@@ -93,3 +96,24 @@ def search(
         },
     )
     return Fitted(*unknowns.unpacked(found.x), float(found.fun))
+
+
+def settle(
+    fit: SheetFit,
+    state: SheetState,
+    vector: NDArray[np.float64],
+    sites: Sites,
+    *,
+    iterations: int,
+) -> Fitted:
+    """Fit columns, tilt and lenses until next to nothing changes; as `search`."""
+    scales = find_scales(fit, state, vector)
+    return search(
+        fit,
+        state,
+        vector,
+        scales,
+        iterations=iterations,
+        sites=sites,
+        tolerance=_SETTLED,
+    )

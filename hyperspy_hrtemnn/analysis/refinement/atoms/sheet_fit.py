@@ -110,12 +110,11 @@ class SheetFit:
             The frequency [1/Å].
         """
         residuals = self.with_wave(state)
-        series, model = residuals.series, residuals.model
-        squared = half(series.grid.squared)
+        squared = half(residuals.series.grid.squared)
         high, low = squared > beyond**2, (squared > 0) & (squared <= beyond**2)
         power = np.zeros(2)
-        for image, weights in enumerate(series.weights):
-            expected = np.abs(weights * model.image(vector, image)) ** 2
+        for image in range(len(residuals.series)):
+            expected = np.abs(residuals.expected(vector, image)) ** 2
             power += expected[high].sum(), expected[low].sum()
         return bool(power[0] < _FAINT * power[1])
 

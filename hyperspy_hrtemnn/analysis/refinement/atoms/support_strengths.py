@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
+from .explanation import examined
 from .honeycomb import bond_length
 from .identities import BESIDE
-from .search import search
-from .unknowns import find_scales
+from .search import settle
 
 if TYPE_CHECKING:
     from .identities import Identities, Site
@@ -111,16 +111,6 @@ def without_doubtful(
     state = state.with_columns(
         np.delete(state.positions, gone, 0), np.delete(state.kinds, gone)
     )
-    fitted = search(
-        fine,
-        state,
-        fitted.vector,
-        find_scales(fine, state, fitted.vector),
-        iterations=_STEPS,
-        sites=identities.sites(state),
-        tolerance=0.01,
-    )
-    residuals = middle.with_wave(fitted.state)
-    chi2 = residuals.chi2(fitted.vector) / residuals.series.freedom
-    found = identities.examine(middle, fitted.state, fitted.vector, chi2)
-    return fitted, found
+    on_sites = identities.sites(state)
+    fitted = settle(fine, state, fitted.vector, on_sites, iterations=_STEPS)
+    return fitted, examined(middle, identities, fitted)

@@ -196,7 +196,7 @@ def test_what_is_not_a_file_is_not_waited_for(tmp_path) -> None:
         (("network", "levels"), int(1e30), "network.levels"),
         (("network", "levels"), 10**9, "network.levels: .*10"),
         (("network", "width"), 10**6, "network.width"),
-        (("network", "kernel"), 63, "width, levels and kernel"),
+        (("network", "kernel"), 63, "width, levels, kernel and convolutions"),
         (("training", "batch_size"), 10**12, "training.batch_size"),
         (("training", "batch_size"), 10**5 * 4, "training.batch_size"),
         (("training", "stages", 0, "epochs"), 10**9, "training.stages.0.epochs"),

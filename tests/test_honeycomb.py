@@ -56,6 +56,22 @@ def test_a_missing_column_is_a_free_site():
     assert sites.free_sublattice[distance.argmin()] == int(true)
 
 
+def test_all_sites_of_a_hole_are_free_and_none_far_outside():
+    places, sublattice = flake(3)
+    away = np.hypot(*(places - places.mean(axis=0)).T)
+    hole = away < 5
+    assert np.count_nonzero(hole) > 15
+    sites = find_sites(places[~hole], sublattice[~hole])
+    distances = np.hypot(*(sites.free[:, np.newaxis] - places[hole]).transpose(2, 0, 1))
+    assert distances.min(axis=0).max() < 0.5 * BOND
+    nearest = distances.argmin(axis=0)
+    assert np.array_equal(sites.free_sublattice[nearest], sublattice[hole])
+    inside = distances.min(axis=1) < 0.5 * BOND
+    assert np.count_nonzero(inside) == np.count_nonzero(hole)
+    outside = sites.free[~inside, np.newaxis] - places
+    assert np.hypot(*outside.transpose(2, 0, 1)).min(axis=1).max() < 1.1 * BOND
+
+
 def test_free_sites_are_a_bond_from_a_column_and_not_on_one():
     places, sublattice = flake()
     free = find_sites(places, sublattice).free

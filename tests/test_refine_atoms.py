@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import replace
 
@@ -245,6 +246,26 @@ def test_what_no_class_is_is_told(series):
     assert other.drop(away.argmin()).max() < 0.05
     named = [row[f"probability_{row['class']}"] for _, row in model.columns.iterrows()]
     assert named[away.argmin()] < 0.05
+
+
+def test_an_atom_between_the_columns_is_told_by_its_place():
+    flake = sheets.mos2()
+    columns = sheets.guessed(flake)
+    # The middle of a hexagon: a bond from Mo, the opposite way to that of a pair.
+    places = flake.columns[["x", "y"]].to_numpy()
+    is_pair = (flake.columns["class"] == "2S").to_numpy()
+    metal = places[~is_pair][0]
+    nearest = places[is_pair] - metal
+    bond = nearest[np.hypot(*nearest.T).argmin()]
+    x, y = metal - bond
+    flake.symbols.append("O")
+    flake.positions = np.vstack([flake.positions, (x, y, 1.2)])
+    images = sheets.images(sheets.exit_wave(flake), DOSE)
+    with pytest.warns(UserWarning, match="do not explain 1 place among") as caught:
+        refined(flake, images, columns=columns)
+    text = next(str(w.message) for w in caught if "1 place" in str(w.message))
+    found = [float(each) for each in re.findall(r"[xy] ([\d.]+) Å", text)]
+    assert np.hypot(*np.subtract(found, (x, y))) < 0.6
 
 
 def test_stretched_images_are_not_told_to_have_wrong_noise():

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
@@ -107,26 +109,52 @@ def find_grains(
 
 
 def free_sites(grain: Grain) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return sublattice and indices of the sites that are bonded to columns.
+    """Return sublattice and indices of the sites that columns are bonded to or enclose.
 
     Parameters
     ----------
     grain
         The grain; sites with a column are left out.
     """
-    taken = {
-        (s, *cell)
-        for s, cell in zip(grain.sublattice, grain.indices.tolist(), strict=True)
-    }
-    beside = set()
-    for sublattice, i, j in taken:
-        sign = 1 - 2 * sublattice
-        for step_i, step_j in ((0, 0), (-1, 0), (0, -1)):
-            site = (1 - sublattice, i + sign * step_i, j + sign * step_j)
-            if site not in taken:
-                beside.add(site)
-    sites = np.array(sorted(beside), np.intp).reshape(-1, 3)
-    return sites[:, 0], sites[:, 1:]
+    # One more cell on each side, where no column is, so that it is outside.
+    first = grain.indices.min(axis=0) - 1
+    shape = (2, *(grain.indices.max(axis=0) - first + 2))
+    taken = np.zeros(shape, bool)
+    taken[(grain.sublattice, *(grain.indices - first).T)] = True
+    one, other = _bonded_sites(shape)
+    beside = np.zeros(taken.size, bool)
+    for site, neighbor in ((one, other), (other, one)):
+        beside[site[taken.flat[neighbor]]] = True
+    both_free = ~(taken.flat[one] | taken.flat[other])
+    bonds = (one[both_free], other[both_free])
+    graph = coo_array((np.ones(len(bonds[0])), bonds), shape=(taken.size, taken.size))
+    _, part = connected_components(graph, directed=False)
+    edge = np.ones(shape, bool)
+    edge[:, 1:-1, 1:-1] = False
+    outside = np.isin(part, part[edge.ravel()])
+    free = ~taken & (beside | ~outside).reshape(shape)
+    sublattice, *indices = np.nonzero(free)
+    return sublattice, np.transpose(indices) + first
+
+
+def _bonded_sites(
+    shape: tuple[int, ...],
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the numbers of sites of sublattice 0 and 1 that are bonded.
+
+    Parameters
+    ----------
+    shape
+        Sublattices, and cells along both lattice vectors; sites are counted in order.
+    """
+    sites = np.arange(np.prod(shape)).reshape(shape)
+    pairs = (
+        (sites[0], sites[1]),
+        (sites[0, 1:], sites[1, :-1]),
+        (sites[0, :, 1:], sites[1, :, :-1]),
+    )
+    one, other = (np.concatenate([p[n].ravel() for p in pairs]) for n in (0, 1))
+    return one, other
 
 
 def nearest_places(

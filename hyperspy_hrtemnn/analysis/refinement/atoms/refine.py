@@ -22,6 +22,7 @@ from .honeycomb import bond_length
 from .known_sheets import sheet_of_classes
 from .problem import WaveOptions
 from .results import results
+from .unexplained_places import warn_of_places
 from .verdict import judge, judge_columns, judge_model
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ def refine_atoms(
         If more than 0.5 % of the contrast is unexplained, the lenses are farther from a
         guess than it has to be right, the noise is not that of the detector or the same
         in two images, columns are none of the classes that were allowed, or all
-        stronger or weaker than these, the lattice constant is not that of the sheet, no
+        stronger or weaker than these, places among them are explained worse than all
+        others, the lattice constant is not that of the sheet, no
         support is found, or tilt or energy are beyond those at which the model of the
         wave was tested, 20 degrees and 50 to 300 keV.
     """
@@ -145,6 +147,7 @@ def refine_atoms(
     height, width = (n * detector.sampling for n in images.shape[1:])
     warn_of_shared_noise(list(found.residuals), (height, width))
     judge_columns(found.columns)
+    warn_of_places(found.residuals, found.columns, detector.sampling)
     judge_model(found.tilt.value, energy)
     return found
 

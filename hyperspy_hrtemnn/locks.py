@@ -96,8 +96,8 @@ def _acquired(path: Path, output: Path) -> int | None:
         ) from error
     except OSError as error:
         if error.errno not in _NO_LOCKS:
-            if error.filename == str(path):
-                # Who is told of a file wants to know which of theirs it is.
+            if error.errno == errno.ENOENT:
+                # It is the folder that takes no file, the user's as little as ours.
                 error.filename = str(output)
             raise
         warn_user(

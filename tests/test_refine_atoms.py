@@ -312,6 +312,14 @@ def test_the_wave_is_smoothed_and_the_lenses_are_not_those_of_it(small):
     np.testing.assert_allclose(model.wave[inner], expected[inner], atol=2e-3)
 
 
+def test_another_vibration_is_in_the_defocus_and_hardly_in_chi2_as_the_page_says(small):
+    flake, images, counted = small
+    model = refined(flake, images, vibration=0.03)
+    moved = model.optics.defocus.value - counted.optics.defocus.value
+    assert moved == pytest.approx(2.4, abs=0.8)
+    assert model.optics.chi2 - counted.optics.chi2 < 0.03
+
+
 def test_columns_where_the_images_have_no_data_are_left_out():
     flake = sheets.mos2()
     images = sheets.images(sheets.exit_wave(flake), DOSE)

@@ -34,6 +34,8 @@ def assemble(
     | None = None,
     radius: float = 0.3,
     values: Mapping[str, float | str] | None = None,
+    particles_of: str = "",
+    support_of: str = "",
 ) -> Structure:
     """Put groups of atoms into a box and describe the particles among them.
 
@@ -56,6 +58,9 @@ def assemble(
         Radius of a column, see `column_of_atoms` [Å].
     values
         Values that are true of the whole structure.
+    particles_of, support_of
+        Names of what the particles and the support are of. With one of them the values
+        get a `material`, of what is shown in the field: "Au on CeO2", "bare CeO2".
     """
     kinds = kinds or ("nanoparticle",) * len(particles)
     groups = [] if support is None else [(*_shown(support, field), 0)]
@@ -72,6 +77,12 @@ def assemble(
     positions = np.concatenate([p for p, _, _ in groups])
     numbers = np.concatenate([n for _, n, _ in groups])
     owners = np.concatenate([np.full(len(n), i, np.uint8) for _, n, i in groups])
+    values = dict(values or {})
+    if particles_of or support_of:
+        has_support = support is not None and len(groups[0][0]) > 0
+        values["material"] = _material(
+            particles_of if kept else "", support_of if has_support else ""
+        )
     if len(positions):
         positions[:, 2] += VACUUM - positions[:, 2].min()
     return Structure(
@@ -84,8 +95,15 @@ def assemble(
         ),
         outlines=tuple(outlines),
         kinds=tuple(kept),
-        values=dict(values or {}),
+        values=values,
     )
+
+
+def _material(particles: str, support: str) -> str:
+    """Return what a field shows; an empty name is of what it does not show."""
+    if particles and support:
+        return f"{particles} on {support}"
+    return particles or (f"bare {support}" if support else "vacuum")
 
 
 def _shown(group: Group, field: float) -> Group:

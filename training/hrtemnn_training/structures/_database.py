@@ -92,7 +92,12 @@ class Database(Generator):
             particle = _placed(atoms, rotation, self.field, rng)
         name = formula.format("metal")
         structure = assemble(
-            None, [particle], self.field, kinds=[name], values={"formula": name}
+            None,
+            [particle],
+            self.field,
+            kinds=[name],
+            values={"formula": name},
+            particles_of=name,
         )
         return dataclasses.replace(structure, sites=_by_elements(structure.sites))
 

@@ -37,4 +37,6 @@ class AmorphousFilm(Generator):
             (self.field, self.field, thickness), rng, density=density
         )
         values = {"thickness": thickness, "density": density}
-        return assemble(film, [], self.field, values=values)
+        return assemble(
+            film, [], self.field, values=values, support_of="amorphous carbon"
+        )

@@ -129,6 +129,8 @@ class MX2Flake(Generator):
                 "tilt": angle,
                 "support": "none" if sheet is None else "graphene",
             },
+            particles_of=formula,
+            support_of="graphene",
         )
 
     def _with_vacancies(self, flake: Group, x: int, rng: np.random.Generator) -> Group:

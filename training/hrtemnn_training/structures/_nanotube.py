@@ -150,6 +150,7 @@ class Nanotube(Generator):
             kinds=kinds,
             names=("C",),
             values=described[0] if self.tubes == (1, 1) else {"tubes": float(count)},
+            particles_of="carbon nanotube",
         )
 
     def _of_kind(self, kind: Kind) -> list[tuple[int, int]]:

@@ -148,6 +148,11 @@ class ParticleGenerator(Generator):
         )
 
     @property
+    def metal(self) -> str:
+        """Name of what the particles are of, such as "Au" or "Ag-Co"."""
+        return "-".join(filter(None, (self.element, self.second_element)))
+
+    @property
     def column_classes(self) -> dict[str, Any]:
         """The arguments of `assemble` that name the classes of the columns."""
         if self.second_element is None:

@@ -116,6 +116,8 @@ class ParticlesOnFilm(ParticleGenerator):
             self.field,
             kinds=kinds,
             values={"film": film},
+            particles_of=self.metal,
+            support_of=film,
             **self.column_classes,
         )
 

@@ -39,7 +39,8 @@ class Structure:
     kinds
         Kind of each particle, in the same order.
     values
-        Values that are true of the whole: numbers to regress, texts to classify.
+        Values that are true of the whole: numbers to regress, texts to classify. All
+        generators give the `material`, such as "Au on CeO2".
     """
 
     positions: NDArray[np.float32]

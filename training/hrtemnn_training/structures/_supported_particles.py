@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -100,7 +101,13 @@ class SupportedParticles(ParticleGenerator):
             )
         drawn = _place_particles(self, n_particles, thickness, rng, on=has_support)
         if support is None and not drawn:
-            return assemble(None, [], self.field, **self.column_classes)
+            return assemble(
+                None,
+                [],
+                self.field,
+                particles_of=self.metal,
+                **self.column_classes,
+            )
 
         offset = rng.uniform(*self.support_offset) if has_support else 0.0
         shift = np.array([rng.uniform(-0.15, 0.15), offset, 0]) * self.field
@@ -115,6 +122,8 @@ class SupportedParticles(ParticleGenerator):
             [place(particle) for particle, _ in drawn],
             self.field,
             kinds=[kind for _, kind in drawn],
+            particles_of=self.metal,
+            support_of=Path(self.support).stem,
             **self.column_classes,
         )
 

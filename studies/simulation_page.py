@@ -28,6 +28,7 @@ from hrtemnn_training.parameters import ImageParameters
 from hrtemnn_training.structures import (
     AmorphousFilm,
     Database,
+    Mixture,
     MX2Flake,
     Nanotube,
     ParticlesOnFilm,
@@ -62,6 +63,7 @@ GENERATORS = (
     Sheet,
     Nanotube,
     Database,
+    Mixture,
 )
 LIGHT = WaveSettings(energy=80)
 HEAVY = WaveSettings(energy=300)

@@ -12,6 +12,7 @@ from ._flake import MX2Flake
 from ._generator import Generator, Purpose, Seed
 from ._generators import AnyGenerator
 from ._metals import close_packed_constant, lattice_constant
+from ._mixture import Mixture, Part
 from ._nanotube import Nanotube, chiral_angle, chirality, diameter
 from ._oxides import FACES, Face, terminated
 from ._particle import make_particle
@@ -35,8 +36,10 @@ __all__ = [
     "Generator",
     "Group",
     "MX2Flake",
+    "Mixture",
     "Nanotube",
     "Orientation",
+    "Part",
     "ParticlesOnFilm",
     "Purpose",
     "Seed",

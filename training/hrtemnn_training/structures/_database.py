@@ -65,6 +65,10 @@ class Database(Generator):
     def of(self, purpose: Purpose) -> Database:
         return self.model_copy(update={"purpose": purpose})
 
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return ()  # depends on the elements of the structure
+
     def make(self, seed: Seed) -> Structure:
         """Draw one structure, turned about the beam and tilted off it.
 

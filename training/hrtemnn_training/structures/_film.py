@@ -29,6 +29,10 @@ class AmorphousFilm(Generator):
     thickness: Range = Field((20.0, 80.0), description="thickness of the film [Å]")
     density: Range = Field((1.8, 2.3), description="density of the film [g/cm³]")
 
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return ()
+
     def make(self, seed: Seed) -> Structure:
         """Draw one film; its `values` are its thickness [Å] and density [g/cm³]."""
         rng = np.random.default_rng(seed)

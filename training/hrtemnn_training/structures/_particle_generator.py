@@ -153,11 +153,18 @@ class ParticleGenerator(Generator):
         return "-".join(filter(None, (self.element, self.second_element)))
 
     @property
+    def column_names(self) -> tuple[str, ...]:
+        """One class, and two of alloys."""
+        if self.second_element is None:
+            return super().column_names
+        return self.element, self.second_element
+
+    @property
     def column_classes(self) -> dict[str, Any]:
         """The arguments of `assemble` that name the classes of the columns."""
         if self.second_element is None:
             return {}
         return {
-            "names": (self.element, self.second_element),
+            "names": self.column_names,
             "classify": partial(majority, second=atomic_numbers[self.second_element]),
         }

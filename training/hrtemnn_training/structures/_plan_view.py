@@ -85,6 +85,9 @@ class ParticlesOnFilm(ParticleGenerator):
     def make(self, seed: Seed) -> Structure:
         """Draw one field of view."""
         rng = np.random.default_rng(seed)
+        return self.of_one_material(rng)._make(rng)
+
+    def _make(self, rng: np.random.Generator) -> Structure:
         film = draw(self.films, rng)
         atoms, thickness = self._film(film, rng)
         particles, kinds = [], []

@@ -82,6 +82,9 @@ class SupportedParticles(ParticleGenerator):
         edge.
         """
         rng = np.random.default_rng(seed)
+        return self.of_one_material(rng)._make(rng)
+
+    def _make(self, rng: np.random.Generator) -> Structure:
         kind = rng.random()
         has_support = not kind < self.free_particles + self.empty
         n_particles = int(rng.integers(self.particles[0], self.particles[1] + 1))

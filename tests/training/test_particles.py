@@ -308,8 +308,8 @@ def test_a_support_from_a_cif(tmp_path) -> None:
 
 
 def test_supports_that_do_not_exist(tmp_path) -> None:
-    with pytest.raises(ValidationError, match="'ZnO' is none of CeO2, MgO"):
-        SupportedParticles(support="ZnO")
+    with pytest.raises(ValidationError, match="'NiO' is none of CeO2, MgO"):
+        SupportedParticles(support="NiO")
     ranges = SupportedParticles(
         support="missing.cif",
         surface=(0, 0, 1),

@@ -21,7 +21,7 @@ from ._shapes import Orientation, Shape, make_shape
 from ._sheet import Sheet
 from ._sites import Sites, find_sites
 from ._structure import Structure
-from ._support import make_support
+from ._support import make_slab, make_support, make_turned_support
 from ._supported_particles import SupportedParticles
 from ._tilted_particle import TiltedParticle
 
@@ -61,7 +61,9 @@ __all__ = [
     "lattice_constant",
     "make_particle",
     "make_shape",
+    "make_slab",
     "make_support",
+    "make_turned_support",
     "orientation",
     "oriented_block",
     "rotation_between",

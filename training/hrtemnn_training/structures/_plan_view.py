@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from ase.spacegroup import crystal
-from pydantic import Field
+from pydantic import Field, model_validator
 from scipy.spatial.transform import Rotation
 
 from hrtemnn_training.ranges import CountRange, Range, Share
@@ -16,8 +16,10 @@ from ._amorphous import amorphous_carbon
 from ._assembly import Group, assemble
 from ._choices import Shares, draw
 from ._crystal import oriented_block
+from ._oxides import FACES
 from ._particle_generator import ParticleGenerator
 from ._shapes import Orientation
+from ._support import make_slab
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from ._generator import Seed
     from ._structure import Structure
 
-Film = Literal["amorphous carbon", "graphene", "hBN", "none"]
 Circle = tuple[float, float, float]
 
 _CONTACT = 1.5  # between the film and a particle, 3.2 from the middle of a sheet [Å]
@@ -68,19 +69,28 @@ class ParticlesOnFilm(ParticleGenerator):
     overlapping: bool = Field(
         False, description="whether particles on opposite sides may hide one another"
     )
-    films: Shares[Film] = Field(
+    films: Shares[str] = Field(
         {"amorphous carbon": 0.7, "graphene": 0.1, "hBN": 0.1, "none": 0.1},
-        description="relative shares of the films",
+        description="relative shares of the films: these, and crystals in any "
+        f"orientation, {', '.join(FACES)}",
     )
     sheets: CountRange = Field(
         (1, 3), description="sheets of graphene or boron nitride"
     )
     thickness: Range = Field(
-        (20.0, 50.0), description="thickness of amorphous carbon [Å]"
+        (20.0, 50.0), description="thickness of films that are not sheets [Å]"
     )
     density: Range = Field(
         (1.8, 2.3), description="density of amorphous carbon [g/cm³]"
     )
+
+    @model_validator(mode="after")
+    def _films_are_known(self) -> ParticlesOnFilm:
+        known = ("amorphous carbon", *_SHEETS, "none", *FACES)
+        for film in self.films:
+            if film not in known:
+                raise ValueError(f"film {film!r} is none of {', '.join(known)}")
+        return self
 
     def make(self, seed: Seed) -> Structure:
         """Draw one field of view."""
@@ -124,7 +134,7 @@ class ParticlesOnFilm(ParticleGenerator):
             **self.column_classes,
         )
 
-    def _film(self, film: Film, rng: np.random.Generator) -> tuple[Group | None, float]:
+    def _film(self, film: str, rng: np.random.Generator) -> tuple[Group | None, float]:
         """Return the atoms of a film from z = 0 up, and its thickness [Å]."""
         if film == "none":
             return None, 0.0
@@ -133,6 +143,9 @@ class ParticlesOnFilm(ParticleGenerator):
             lengths = (self.field, self.field, thickness)
             density = rng.uniform(*self.density)
             return amorphous_carbon(lengths, rng, density=density), thickness
+        if film not in _SHEETS:
+            thickness = rng.uniform(*self.thickness)
+            return make_slab(self.field, thickness, rng, crystal=film), thickness
         cell = _SHEETS[film]
         count = int(rng.integers(self.sheets[0], self.sheets[1] + 1))
         thickness = count * cell.cell[2, 2] / 2

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from ase.cluster import Decahedron, Icosahedron
-from scipy.spatial.transform import Rotation
 
-from ._crystal import rotation_between
+from ._crystal import random_rotation, rotation_between
 from ._metals import Lattice, Symmetry
 from ._single_crystals import single_crystal, single_crystal_frames
 
@@ -164,7 +163,7 @@ def make_shape_and_crystal(
     counts = draw(layers, rng)
     positions = build(counts, lattice)
     if orientation == "any":
-        frame = Rotation.from_quat(rng.normal(size=4)).as_matrix()
+        frame = random_rotation(rng)
     else:
         frame = _frames(shape, lattice.symmetry)[orientation]
     middle = positions.mean(axis=0)

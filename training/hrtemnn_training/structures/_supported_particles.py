@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -13,10 +13,11 @@ from scipy.spatial.transform import Rotation
 from hrtemnn_training.ranges import Range, Share
 
 from ._assembly import Group, assemble
+from ._choices import Shares, draw
 from ._crystal import Indices, check_zone_axis
 from ._oxides import FACES, Face
 from ._particle_generator import ParticleGenerator
-from ._support import make_support
+from ._support import make_support, make_turned_support
 
 if TYPE_CHECKING:
     from ._generator import Seed
@@ -42,7 +43,18 @@ class SupportedParticles(ParticleGenerator):
         0.2, description="share of the particles before or behind the support"
     )
     support: str = Field(
-        "CeO2", description="CeO2, MgO, rutile, anatase, or a CIF by its path"
+        "CeO2",
+        description=f"{', '.join(FACES)}, or a CIF by its path",
+    )
+    supports: Shares[str] | None = Field(
+        None,
+        description="relative shares of several supports instead, one of which is "
+        "drawn for each field",
+    )
+    support_orientation: Literal["zone axis", "any"] = Field(
+        "zone axis",
+        description="whether the support is seen along a zone axis in the usual "
+        "surface or in any orientation, half of them with a surface of low indices",
     )
     surface: Indices | None = Field(
         None, description="(hkl) that bears the particles; the usual one if not given"
@@ -65,14 +77,31 @@ class SupportedParticles(ParticleGenerator):
     def _surface_is_known(self) -> SupportedParticles:
         if (self.surface is None) != (self.zone_axis is None):
             raise ValueError("surface and zone_axis go together: give both or none")
+        anyhow = self.support_orientation == "any"
         if face := self._face():
+            if anyhow or self.supports:
+                raise ValueError(
+                    "surface and zone_axis are of one support along its zone axis: "
+                    "leave supports and support_orientation out"
+                )
             check_zone_axis(face.zone_axis, face.surface)
-        elif self.support not in FACES:
-            raise ValueError(
-                f"support {self.support!r} is none of {', '.join(FACES)}; the crystal "
-                "of a CIF needs its surface and zone_axis"
-            )
+            return self
+        for name in self.supports or {self.support}:
+            if name not in FACES and not (anyhow and Path(name).suffix):
+                raise ValueError(
+                    f"support {name!r} is none of {', '.join(FACES)}; the crystal of a "
+                    "CIF needs its surface and zone_axis, or the support_orientation "
+                    "any"
+                )
         return self
+
+    def of_one_material(self, rng: np.random.Generator) -> Self:
+        """Draw one of the elements and one of the supports, for a whole field."""
+        ranges = super().of_one_material(rng)
+        if ranges.supports is None:
+            return ranges
+        support = draw(ranges.supports, rng)
+        return ranges.model_copy(update={"support": support, "supports": None})
 
     def make(self, seed: Seed) -> Structure:
         """Draw one field of view.
@@ -94,14 +123,7 @@ class SupportedParticles(ParticleGenerator):
         thickness = rng.uniform(*self.thickness)
         support = None
         if has_support:
-            support = make_support(
-                self.field,
-                thickness,
-                self.support_tilt,
-                rng,
-                crystal=self.support,
-                face=self._face(),
-            )
+            support = self._draw_support(thickness, rng)
         drawn = _place_particles(self, n_particles, thickness, rng, on=has_support)
         if support is None and not drawn:
             return assemble(
@@ -128,6 +150,18 @@ class SupportedParticles(ParticleGenerator):
             particles_of=self.metal,
             support_of=Path(self.support).stem,
             **self.column_classes,
+        )
+
+    def _draw_support(self, thickness: float, rng: np.random.Generator) -> Group:
+        if self.support_orientation == "any":
+            return make_turned_support(self.field, thickness, rng, crystal=self.support)
+        return make_support(
+            self.field,
+            thickness,
+            self.support_tilt,
+            rng,
+            crystal=self.support,
+            face=self._face(),
         )
 
     def _face(self) -> Face | None:

@@ -163,7 +163,7 @@ def test_the_crystal_of_a_cif_needs_no_surface_in_any_orientation(tmp_path) -> N
                 "surface": (1, 1, 1),
                 "zone_axis": (1, -1, 0),
             },
-            "leave supports and support_orientation out",
+            "leave them out, or supports and support_orientation",
         ),
     ],
 )

@@ -2,7 +2,7 @@
 """Structures: atoms to be imaged, and where in the image they are."""
 
 from ._alloys import Arrangement, arrange
-from ._amorphous import amorphous_carbon
+from ._amorphous import amorphous_carbon, amorphous_film
 from ._assembly import VACUUM, Group, assemble
 from ._columns import column_of_atoms
 from ._crystal import orientation, oriented_block, rotation_between, tilt
@@ -50,6 +50,7 @@ __all__ = [
     "SupportedParticles",
     "TiltedParticle",
     "amorphous_carbon",
+    "amorphous_film",
     "arrange",
     "assemble",
     "chiral_angle",

@@ -12,7 +12,8 @@ from scipy.spatial.transform import Rotation
 
 from hrtemnn_training.ranges import CountRange, Range, Share
 
-from ._amorphous import amorphous_carbon
+from ._amorphous import amorphous_film
+from ._amorphous_materials import AMORPHOUS, densities, is_amorphous
 from ._assembly import Group, assemble
 from ._choices import Shares, draw
 from ._crystal import oriented_block
@@ -71,8 +72,8 @@ class ParticlesOnFilm(ParticleGenerator):
     )
     films: Shares[str] = Field(
         {"amorphous carbon": 0.7, "graphene": 0.1, "hBN": 0.1, "none": 0.1},
-        description="relative shares of the films: these, and crystals in any "
-        f"orientation, {', '.join(FACES)}",
+        description=f"relative shares of the films: {', '.join(AMORPHOUS)}, graphene, "
+        f"hBN, none, and crystals in any orientation, {', '.join(FACES)}",
     )
     sheets: CountRange = Field(
         (1, 3), description="sheets of graphene or boron nitride"
@@ -86,7 +87,7 @@ class ParticlesOnFilm(ParticleGenerator):
 
     @model_validator(mode="after")
     def _films_are_known(self) -> ParticlesOnFilm:
-        known = ("amorphous carbon", *_SHEETS, "none", *FACES)
+        known = (*AMORPHOUS, *_SHEETS, "none", *FACES)
         for film in self.films:
             if film not in known:
                 raise ValueError(f"film {film!r} is none of {', '.join(known)}")
@@ -138,11 +139,11 @@ class ParticlesOnFilm(ParticleGenerator):
         """Return the atoms of a film from z = 0 up, and its thickness [Å]."""
         if film == "none":
             return None, 0.0
-        if film == "amorphous carbon":
+        if is_amorphous(film):
             thickness = rng.uniform(*self.thickness)
             lengths = (self.field, self.field, thickness)
-            density = rng.uniform(*self.density)
-            return amorphous_carbon(lengths, rng, density=density), thickness
+            density = rng.uniform(*densities(film, of_carbon=self.density))
+            return amorphous_film(film, lengths, rng, density=density), thickness
         if film not in _SHEETS:
             thickness = rng.uniform(*self.thickness)
             return make_slab(self.field, thickness, rng, crystal=film), thickness

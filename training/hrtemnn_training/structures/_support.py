@@ -10,6 +10,8 @@ import numpy as np
 
 from hyperspy_hrtemnn.crystals import find_crystal
 
+from ._amorphous import amorphous_film
+from ._amorphous_materials import Material, densities
 from ._crystal import (
     orientation,
     oriented_block,
@@ -112,6 +114,31 @@ def make_turned_support(
         rotation = random_rotation(rng)
     slab = oriented_block(unit_cell, rotation, *_below_0(width, thickness))
     return without_empty_sites(crystal, slab, rng)
+
+
+def make_amorphous_support(
+    width: float, thickness: float, rng: np.random.Generator, *, material: Material
+) -> Group:
+    """Return a slab as `make_support`, of an amorphous film cut at y = 0.
+
+    Parameters
+    ----------
+    width, thickness
+        See `make_support`.
+    rng
+        Source of the film.
+    material
+        One of the materials of `amorphous_film`.
+
+    Returns
+    -------
+    Positions, shape (atom, 3) [Å], and atomic numbers.
+    """
+    lower, upper = np.array(_below_0(width, thickness))
+    x, y, z = (upper - lower).tolist()
+    density = rng.uniform(*densities(material))
+    positions, numbers = amorphous_film(material, (x, y, z), rng, density=density)
+    return positions + lower, numbers
 
 
 def make_slab(

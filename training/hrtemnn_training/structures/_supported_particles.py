@@ -12,12 +12,13 @@ from scipy.spatial.transform import Rotation
 
 from hrtemnn_training.ranges import Range, Share
 
+from ._amorphous_materials import AMORPHOUS, is_amorphous
 from ._assembly import Group, assemble
 from ._choices import Shares, draw
 from ._crystal import Indices, check_zone_axis
 from ._oxides import FACES, Face
 from ._particle_generator import ParticleGenerator
-from ._support import make_support, make_turned_support
+from ._support import make_amorphous_support, make_support, make_turned_support
 
 if TYPE_CHECKING:
     from ._generator import Seed
@@ -44,7 +45,7 @@ class SupportedParticles(ParticleGenerator):
     )
     support: str = Field(
         "CeO2",
-        description=f"{', '.join(FACES)}, or a CIF by its path",
+        description=f"{', '.join((*FACES, *AMORPHOUS))}, or a CIF by its path",
     )
     supports: Shares[str] | None = Field(
         None,
@@ -79,17 +80,18 @@ class SupportedParticles(ParticleGenerator):
             raise ValueError("surface and zone_axis go together: give both or none")
         anyhow = self.support_orientation == "any"
         if face := self._face():
-            if anyhow or self.supports:
+            if anyhow or self.supports or is_amorphous(self.support):
                 raise ValueError(
-                    "surface and zone_axis are of one support along its zone axis: "
-                    "leave supports and support_orientation out"
+                    "surface and zone_axis are of one crystal along its zone axis: "
+                    "leave them out, or supports and support_orientation"
                 )
             check_zone_axis(face.zone_axis, face.surface)
             return self
+        known = (*FACES, *AMORPHOUS)
         for name in self.supports or {self.support}:
-            if name not in FACES and not (anyhow and Path(name).suffix):
+            if name not in known and not (anyhow and Path(name).suffix):
                 raise ValueError(
-                    f"support {name!r} is none of {', '.join(FACES)}; the crystal of a "
+                    f"support {name!r} is none of {', '.join(known)}; the crystal of a "
                     "CIF needs its surface and zone_axis, or the support_orientation "
                     "any"
                 )
@@ -153,6 +155,10 @@ class SupportedParticles(ParticleGenerator):
         )
 
     def _draw_support(self, thickness: float, rng: np.random.Generator) -> Group:
+        if is_amorphous(self.support):
+            return make_amorphous_support(
+                self.field, thickness, rng, material=self.support
+            )
         if self.support_orientation == "any":
             return make_turned_support(self.field, thickness, rng, crystal=self.support)
         return make_support(

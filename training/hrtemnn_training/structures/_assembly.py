@@ -63,11 +63,11 @@ def assemble(
         get a `material`, of what is shown in the field: "Au on CeO2", "bare CeO2".
     """
     kinds = kinds or ("nanoparticle",) * len(particles)
-    groups = [] if support is None else [(*_shown(support, field), 0)]
+    groups = [] if support is None else [(*shown(support, field), 0)]
     outlines: list[NDArray[np.float32]] = []
     kept = []
     for particle, kind in zip(particles, kinds, strict=True):
-        positions, numbers = _shown(particle, field)
+        positions, numbers = shown(particle, field)
         outline = _hull(positions)
         if outline is not None:
             outlines.append(outline)
@@ -106,10 +106,11 @@ def _material(particles: str, support: str) -> str:
     return particles or (f"bare {support}" if support else "vacuum")
 
 
-def _shown(group: Group, field: float) -> Group:
+def shown(group: Group, field: float) -> Group:
+    """Return the atoms that are not nearer than `VACUUM` to the edges of a field."""
     flat = group[0][:, :2]
-    shown = np.all((flat > VACUUM) & (flat < field - VACUUM), axis=1)
-    return group[0][shown], group[1][shown]
+    inside = np.all((flat > VACUUM) & (flat < field - VACUUM), axis=1)
+    return group[0][inside], group[1][inside]
 
 
 def _hull(positions: NDArray[np.float64]) -> NDArray[np.float32] | None:

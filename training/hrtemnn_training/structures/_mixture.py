@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from hrtemnn_training.ranges import Range, Share, within
+
+from ._contamination import contaminate
 from ._generator import FIELD, Generator, Purpose, Seed
 from ._parts import PartGenerator
 
@@ -39,6 +42,12 @@ class Mixture(Generator):
     )
     parts: Annotated[tuple[Part, ...], Field(min_length=1)] = Field(
         description="generators with their shares, each as share and structures"
+    )
+    contamination: Share = Field(
+        0.0, description="share of the fields with amorphous carbon over and under all"
+    )
+    contamination_thickness: Annotated[Range, within(1, 100)] = Field(
+        (5.0, 30.0), description="thickness of each of the two layers [Å]"
     )
 
     @model_validator(mode="before")
@@ -88,10 +97,17 @@ class Mixture(Generator):
                 )
 
     def make(self, seed: Seed) -> Structure:
-        """Draw one structure: what its generator makes of the same seed."""
+        """Draw one structure: what its generator makes of the same seed.
+
+        Contamination is in patches, which cover any part of the field.
+        """
+        own = _own_random(seed)
         shares = np.array([part.share for part in self.parts])
-        number = _own_random(seed).choice(len(shares), p=shares / shares.sum())
-        return self.parts[number].structures.make(seed)
+        number = own.choice(len(shares), p=shares / shares.sum())
+        structure = self.parts[number].structures.make(seed)
+        if self.contamination and own.random() < self.contamination:
+            return contaminate(structure, self.contamination_thickness, own)
+        return structure
 
 
 def _with_field(part: Any, field: Any) -> Any:

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import ConvexHull, QhullError
 
+from ._outlines import find_outline
 from ._sites import find_sites
 from ._structure import Structure
 
@@ -36,6 +36,7 @@ def assemble(
     values: Mapping[str, float | str] | None = None,
     particles_of: str = "",
     support_of: str = "",
+    phase_at: float | None = None,
 ) -> Structure:
     """Put groups of atoms into a box and describe the particles among them.
 
@@ -61,6 +62,9 @@ def assemble(
     particles_of, support_of
         Names of what the particles and the support are of. With one of them the values
         get a `material`, of what is shown in the field: "Au on CeO2", "bare CeO2".
+    phase_at
+        Energy at which outlines are contours of the phase, see `find_outline` [keV];
+        convex hulls if None. What has no outline is left out.
     """
     kinds = kinds or ("nanoparticle",) * len(particles)
     groups = [] if support is None else [(*shown(support, field), 0)]
@@ -68,9 +72,9 @@ def assemble(
     kept = []
     for particle, kind in zip(particles, kinds, strict=True):
         positions, numbers = shown(particle, field)
-        outline = _hull(positions)
-        if outline is not None:
-            outlines.append(outline)
+        corners = find_outline(positions, numbers, phase_at)
+        if corners is not None:
+            outlines.append(corners)
             kept.append(kind)
             groups.append((positions, numbers, len(outlines)))
     groups = groups or [(np.zeros((0, 3)), np.zeros(0, np.uint8), 0)]
@@ -111,14 +115,3 @@ def shown(group: Group, field: float) -> Group:
     flat = group[0][:, :2]
     inside = np.all((flat > VACUUM) & (flat < field - VACUUM), axis=1)
     return group[0][inside], group[1][inside]
-
-
-def _hull(positions: NDArray[np.float64]) -> NDArray[np.float32] | None:
-    """Return the convex hull of a particle's silhouette; None if it has no area."""
-    try:
-        hull = ConvexHull(positions[:, :2])
-    except (QhullError, ValueError):
-        return None
-    # Of all atoms rather than of the sites: off the zone axis the middles of the
-    # columns lie inside the particle's silhouette; on it the two are the same.
-    return positions[hull.vertices, :2].astype(np.float32)

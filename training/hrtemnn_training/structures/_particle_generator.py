@@ -17,6 +17,7 @@ from ._alloys import Alloy, Arrangement, majority
 from ._choices import Shares, draw
 from ._generator import Generator
 from ._metals import Lattice, close_packed_constant, lattice_of
+from ._outlines import Outline
 from ._particle import make_particle_and_crystal, shift_to_seat
 from ._shapes import (
     Orientation,
@@ -79,6 +80,14 @@ class ParticleGenerator(Generator):
         3, ge=0, description="the kinds of planes of a particle differ by at most this"
     )
     particles: CountRange = Field((1, 3), description="particles in a field")
+    outline: Outline = Field(
+        "hull",
+        description='outline of a particle in the labels: the "hull" of its atoms, or '
+        'the contour where the "phase" of the wave is turned by pi/16',
+    )
+    outline_energy: float = Field(
+        300.0, ge=1, le=10_000, description="beam energy of that contour [keV]"
+    )
 
     @model_validator(mode="after")
     def _elements_exist(self) -> ParticleGenerator:
@@ -190,6 +199,11 @@ class ParticleGenerator(Generator):
     def metal(self) -> str:
         """Name of what the particles are of, such as "Au" or "Ag-Co"."""
         return "-".join(filter(None, (self.element, self.second_element)))
+
+    @property
+    def phase_at(self) -> float | None:
+        """Energy of the contours that are outlines; None of hulls [keV]."""
+        return self.outline_energy if self.outline == "phase" else None
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -131,6 +131,7 @@ class ParticlesOnFilm(ParticleGenerator):
             kinds=kinds,
             values={"film": film},
             particles_of=self.metal,
+            phase_at=self.phase_at,
             support_of=film,
             **self.column_classes,
         )

@@ -34,8 +34,8 @@ class Structure:
     sites
         Atomic columns of the particles.
     outlines
-        Corners (x, y) of the convex hull of each particle, in the order of the
-        particle's number, from 1 [Å].
+        Corners (x, y) of the outline of each particle, in the order of the particle's
+        number, from 1 [Å]; convex hulls, if the generator does not say otherwise.
     kinds
         Kind of each particle, in the same order.
     values

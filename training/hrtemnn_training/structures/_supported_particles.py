@@ -133,6 +133,7 @@ class SupportedParticles(ParticleGenerator):
                 [],
                 self.field,
                 particles_of=self.metal,
+                phase_at=self.phase_at,
                 **self.column_classes,
             )
 
@@ -150,6 +151,7 @@ class SupportedParticles(ParticleGenerator):
             self.field,
             kinds=[kind for _, kind in drawn],
             particles_of=self.metal,
+            phase_at=self.phase_at,
             support_of=Path(self.support).stem,
             **self.column_classes,
         )

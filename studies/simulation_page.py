@@ -28,6 +28,7 @@ from hrtemnn_training.parameters import ImageParameters
 from hrtemnn_training.structures import (
     AmorphousFilm,
     Database,
+    Mixture,
     MX2Flake,
     Nanotube,
     ParticlesOnFilm,
@@ -62,6 +63,7 @@ GENERATORS = (
     Sheet,
     Nanotube,
     Database,
+    Mixture,
 )
 LIGHT = WaveSettings(energy=80)
 HEAVY = WaveSettings(energy=300)
@@ -164,6 +166,43 @@ def draw_generators(path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
+def draw_outlines(path: Path) -> None:
+    """Draw both kinds of outlines of the same particles."""
+    keys = {"field": 70.0, "empty": 0, "bare_support": 0, "free_particles": 0}
+    small = keys | {"layers": (4, 6)}
+    turned = keys | {"orientations": {"any": 1}, "layers": (8, 14)}
+    cases: dict[str, tuple[SupportedParticles, int]] = {
+        "Au on CeO2": (SupportedParticles(**keys), 4),
+        "Pt in any orientation": (
+            SupportedParticles(element="Pt", **turned),
+            2,
+        ),
+        "small Pt": (SupportedParticles(element="Pt", **small), 3),
+        "Ti in any orientation": (
+            SupportedParticles(element="Ti", **turned),
+            6,
+        ),
+    }
+    optics = Optics(energy=HEAVY.energy, defocus=60, Cs=1e4, focal_spread=8)
+    detector = Detector(sampling=SAMPLING, dose=8e3, mtf_c0=0.5, mtf_c3=2.5)
+    figure = Figure(figsize=(12, 3.4), layout="constrained")
+    for axes, (title, (generator, seed)) in zip(
+        figure.subplots(1, 4), cases.items(), strict=True
+    ):
+        structure = generator.make(seed)
+        wave = exit_wave(structure, HEAVY)
+        show(axes, see(structure, wave, optics, detector), title, SAMPLING)
+        contours = generator.model_copy(update={"outline": "phase"}).make(seed)
+        for outlines, color in (
+            (structure.outlines, "tab:orange"),
+            (contours.outlines, "tab:cyan"),
+        ):
+            for outline in outlines:
+                corners = outline / SAMPLING - 0.5
+                axes.add_patch(Polygon(corners, fill=False, color=color, lw=1))
+    figure.savefig(path, dpi=90)
+
+
 def draw_microscopes(path: Path) -> None:
     """Draw one exit wave under different lenses and cameras."""
     structure = SupportedParticles(field=80, empty=0, bare_support=0).make(1)
@@ -230,4 +269,5 @@ def list_keys(page: Path) -> None:
 if __name__ == "__main__":
     list_keys(DOCS / "simulation.md")
     draw_generators(PICTURES / "generators.png")
+    draw_outlines(PICTURES / "outlines.png")
     draw_microscopes(PICTURES / "microscopes.png")

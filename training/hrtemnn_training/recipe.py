@@ -113,12 +113,18 @@ class Recipe(BaseModel):
     @model_validator(mode="after")
     def _fits_into_memory(self) -> Recipe:
         images, training = self.images, self.training
-        check_wave(self.structures.field, self.waves.sampling)
+        check_wave(self.structures.largest_field, self.waves.sampling)
         for stage in training.stages:
             check_camera(self.images_of(stage), self.sampling)
         check_pairs("batch_size", training.batch_size, images)
         kept = min(training.validation_images, self.size.get("validation", 1))
         check_pairs("validation_images", kept, images)
+        return self
+
+    @model_validator(mode="after")
+    def _columns_fit(self) -> Recipe:
+        if self.images.kind.classifies_columns:
+            self.structures.check_columns()
         return self
 
     @model_validator(mode="after")

@@ -159,6 +159,11 @@ class DataSet:
         """
         self._claim("waves", description)
 
+    def said_of(self, part: str) -> dict[str, Any] | None:
+        """Return the description of "structures" or "waves", None before there are."""
+        said: dict[str, Any] | None = self._root.attrs.get(part)
+        return said
+
     def _claim(self, part: str, description: dict[str, Any]) -> None:
         before = self._root.attrs.get(part)
         if before is not None and before != description:

@@ -70,8 +70,9 @@ class Particles:
             made = generator.make(np.random.SeedSequence((seed, index)))
             x, y, _ = made.box
             wave = exit_wave(made, recipe.waves)
+            energy = recipe.waves.energy_of(0)
             parts = (made.outlines, made.kinds, made.sites, made.values)
-            self._specimens.append(Specimen(wave, (y, x), *parts))
+            self._specimens.append(Specimen(wave, (y, x), energy, *parts))
 
     def __len__(self) -> int:
         """Return their number."""

@@ -139,7 +139,7 @@ def one_fit(
     """Return how the fit of one series ended, and the deviations of its values."""
     rng = np.random.default_rng([number, round(dose)])
     field = float(recipe.structures.field)
-    optics, drawn = draw_conditions(recipe.images, recipe.waves.energy, rng)
+    optics, drawn = draw_conditions(recipe.images, recipe.waves.energy_of(0), rng)
     pixel = field / round(field / drawn.sampling)
     detector = replace(drawn, sampling=pixel, dose=dose)
     series = series_of(wave, field, optics, detector, rng)

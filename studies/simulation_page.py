@@ -153,7 +153,9 @@ def draw_generators(path: Path) -> None:
             all_axes.flat, generators(Path(folder)).items(), strict=True
         ):
             structure = generator.make(seed)
-            optics = Optics(energy=settings.energy, defocus=60, Cs=1e4, focal_spread=8)
+            optics = Optics(
+                energy=settings.energy_of(0), defocus=60, Cs=1e4, focal_spread=8
+            )
             dose = 8e3 if settings is HEAVY else 1e5
             detector = Detector(sampling=SAMPLING, dose=dose, mtf_c0=0.5, mtf_c3=2.5)
             image = see(structure, exit_wave(structure, settings), optics, detector)

@@ -160,7 +160,7 @@ class Cases:
     ) -> tuple[tuple[Optics, ...], Detector]:
         """Return lenses and detector; the pixels divide the field."""
         rng = np.random.default_rng([seed, _CONDITIONS])
-        energy = self.recipe.waves.energy
+        energy = self.recipe.waves.energy_of(seed)
         optics, drawn = draw_conditions(self.recipe.images, energy, rng)
         pixel = field / round(field / drawn.sampling)
         return optics, replace(drawn, sampling=pixel, dose=dose or drawn.dose)

@@ -116,7 +116,8 @@ def run_folder(tmp_path_factory):
     for purpose in PURPOSES:
         data = DataSet(data_path(folder, purpose), "a")
         for i in data.missing("wave"):
-            data.write_wave(i, exit_wave(data.read_structure(i), recipe.waves))
+            wave = exit_wave(data.read_structure(i), recipe.waves)
+            data.write_wave(i, wave, recipe.waves.energy_of(0))
     return folder
 
 

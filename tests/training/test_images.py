@@ -25,7 +25,6 @@ DETECTOR = Detector(0.2, 1e6)
 def pair(parameters: ImageParameters, seed: int = 4, *discs, **values):
     return parameters.kind.pair(
         specimen(*(discs or [(25, 18, 7)]), **values),
-        energy=300,
         sampling=0.4,
         rng=np.random.default_rng(seed),
     )
@@ -252,9 +251,7 @@ def test_epochs_show_every_structure_once_and_differ(run_folder, recipe) -> None
     data = DataSet(run_folder / "train.zarr")
 
     def epoch(number: int, parameters: ImageParameters = recipe.images) -> ImageEpoch:
-        return ImageEpoch(
-            data, parameters, energy=300, sampling=0.4, epoch=number, batch_size=2
-        )
+        return ImageEpoch(data, parameters, sampling=0.4, epoch=number, batch_size=2)
 
     images, labels = epoch(0)[1]
     assert images.shape == labels.shape == (2, 72, 88, 1)
@@ -275,7 +272,6 @@ def test_kept_images_return_and_stages_do_not_share_them(
         made = ImageEpoch(
             data,
             parameters,
-            energy=300,
             sampling=0.4,
             epoch=epoch,
             batch_size=6,
@@ -318,7 +314,6 @@ def test_kept_labels_are_exact(label, run_folder, recipe, tmp_path) -> None:
         return ImageEpoch(
             data,
             parameters,
-            energy=300,
             sampling=0.4,
             epoch=0,
             batch_size=2,

@@ -29,7 +29,7 @@ from .wave_loss_settings import RegisteredWave
 from .waves.multislice import WaveSettings
 
 # Keys whose values are of one of several kinds.
-_CHOICES = {"loss", "network", "structures", "vibrations"}
+_CHOICES = {"energy", "loss", "network", "structures", "vibrations"}
 
 _MOST = 20  # wrong keys that are named at once
 

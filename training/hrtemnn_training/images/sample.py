@@ -93,7 +93,6 @@ def take_sample(
     specimen: Specimen,
     parameters: ImageKeys,
     *,
-    energy: float,
     sampling: float,
     rng: np.random.Generator,
     index: int = 0,
@@ -110,8 +109,6 @@ def take_sample(
         Exit wave, and what it shows.
     parameters
         Ranges that the conditions are drawn from.
-    energy
-        Beam energy of the exit wave [keV].
     sampling
         Working sampling of the network [Å].
     rng
@@ -127,7 +124,7 @@ def take_sample(
     ValueError
         If the specimen is smaller than the image with its rim.
     """
-    optics, detector = draw_conditions(parameters, energy, rng)
+    optics, detector = draw_conditions(parameters, specimen.energy, rng)
     if shape is None:
         size = (specimen.extent[0] - 2 * RIM, specimen.extent[1] - 2 * RIM)
     else:

@@ -46,8 +46,6 @@ class ImageEpoch(PyDataset):
         The exit waves.
     parameters
         Ranges that the images are drawn from.
-    energy
-        Beam energy of the waves [keV].
     sampling
         Working sampling of the network [Å].
     epoch
@@ -72,7 +70,6 @@ class ImageEpoch(PyDataset):
         data: DataSet,
         parameters: ImageParameters,
         *,
-        energy: float,
         sampling: float,
         epoch: int,
         batch_size: int,
@@ -85,7 +82,6 @@ class ImageEpoch(PyDataset):
         super().__init__(workers=workers or usable_cores())
         self._data = data
         self._parameters = parameters
-        self._energy = energy
         self._sampling = sampling
         self._epoch = epoch
         self._image_epoch = epoch % parameters.image_epochs
@@ -174,7 +170,6 @@ class ImageEpoch(PyDataset):
         parameters = self._parameters
         return parameters.kind.pair(
             self._data.read_specimen(index),
-            energy=self._energy,
             sampling=self._sampling,
             rng=np.random.default_rng((parameters.seed, self._image_epoch, index)),
         )
@@ -244,7 +239,6 @@ def form_images(recipe: Recipe, folder: Path, *, progress: bool = True) -> None:
         images = ImageEpoch(
             data,
             parameters,
-            energy=recipe.waves.energy,
             sampling=recipe.sampling,
             epoch=image_epoch,
             batch_size=1,

@@ -176,7 +176,6 @@ def _images(recipe: Recipe, folder: Path, data: DataSet, epoch: int) -> ImageEpo
     return ImageEpoch(
         data,
         recipe.images_of(stage),
-        energy=recipe.waves.energy,
         sampling=recipe.sampling,
         epoch=epoch,
         batch_size=recipe.training.batch_size,

@@ -97,7 +97,7 @@ def main() -> None:
     network = load(options.network) if options.network else None
     for electrons in (10, 2):
         dose = np.log10(electrons / SAMPLING**2)
-        at_dose = recipe.images.model_copy(update={"log_dose": (dose, dose)})
+        at_dose = recipe.images.changed({"log_dose": (dose, dose)})
         samples = {
             seed: [
                 draw_sample(recipe, data, i, np.random.default_rng((seed, i)), at_dose)

@@ -51,7 +51,8 @@ def plain(structure: Structure, seed: int) -> np.ndarray:
     wave = wave.compute()
     rng = np.random.default_rng(seed)
     for _ in range(IMAGES):
-        (optics,), detector = draw_conditions(PARAMETERS, ENERGY, rng)
+        drawn = draw_conditions(PARAMETERS, ENERGY, rng)
+        (optics,), detector = drawn.optics, drawn.detector
         ctf = abtem.CTF(
             defocus=optics.defocus,
             Cs=optics.Cs,
@@ -79,8 +80,10 @@ def ours(structure: Structure, seed: int) -> np.ndarray:
         )
         rng = np.random.default_rng(seed)
         for _ in range(IMAGES):
-            optics, camera = draw_conditions(PARAMETERS, ENERGY, rng)
-            expose(specimen, optics, camera, (y - 2 * RIM, x - 2 * RIM), rng)
+            drawn = draw_conditions(PARAMETERS, ENERGY, rng)
+            expose(
+                specimen, drawn.optics, drawn.detector, (y - 2 * RIM, x - 2 * RIM), rng
+            )
     return wave
 
 

@@ -201,7 +201,9 @@ def keys(model: type[BaseModel]) -> str:
             continue
         default = "needed"
         if not field.is_required():
-            values = model.model_construct().model_dump(mode="json")
+            made = model.model_construct()
+            # What is off is left out of what is written of images.
+            values = {name: getattr(made, name)} | made.model_dump(mode="json")
             default = f"`{json.dumps(values[name], ensure_ascii=False)}`"
         rows.append([f"`{name}`", default, field.description or ""])
     return table(["key", "if not given", ""], rows)

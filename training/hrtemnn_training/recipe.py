@@ -160,7 +160,7 @@ class Recipe(BaseModel):
 
     def images_of(self, stage: Stage) -> ImageParameters:
         """Return the parameters of the images of one stage of the training."""
-        return ImageParameters.model_validate(self.images.model_dump() | stage.images)
+        return self.images.changed(stage.images)
 
     @property
     def label(self) -> LabelKind:
@@ -220,6 +220,9 @@ def _warn_of_blur(recipe: Recipe, path: Path) -> None:
     """Warn of a blur whose meaning is not said, which older recipes have otherwise."""
     parts = [recipe.images.model_fields_set]
     parts += [set(stage.images) for stage in recipe.training.stages]
+    for images in (recipe.images, *map(recipe.images_of, recipe.training.stages)):
+        groups = images.choices.values()
+        parts += [set(each.images) for group in groups for each in group.values()]
     said = "blur_is" in parts[0]
     if not said and any("blur" in part and "blur_is" not in part for part in parts):
         warnings.warn(
@@ -286,9 +289,7 @@ def change_images(recipe: Recipe, changes: dict[str, Any]) -> ImageParameters:
             "is asked of the network."
         )
     try:
-        images = ImageParameters.model_validate(
-            recipe.images.model_dump() | with_blur_in_the_image(changes)
-        )
+        images = recipe.images.changed(with_blur_in_the_image(changes))
     except ValidationError as error:
         raise RecipeError(
             f"The images cannot be changed so:\n{_wrong_keys(error)}"

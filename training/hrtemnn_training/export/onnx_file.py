@@ -102,7 +102,7 @@ def make_card(
     of_stages = [recipe.images_of(stage) for stage in recipe.training.stages]
 
     def widest(key: str) -> tuple[float, float]:
-        bounds = [getattr(parameters, key) for parameters in of_stages]
+        bounds = [parameters.widest(key) for parameters in of_stages]
         return min(b[0] for b in bounds), max(b[1] for b in bounds)
 
     low, high = widest("log_dose")

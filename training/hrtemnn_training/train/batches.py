@@ -211,14 +211,15 @@ def image_epochs(recipe: Recipe) -> list[tuple[ImageParameters, int]]:
     recipe
         Images and stages.
     """
-    found: dict[tuple[ImageParameters, int], None] = {}
+    found: dict[tuple[str, int], tuple[ImageParameters, int]] = {}
     first = 0
     for stage in recipe.training.stages:
         parameters = recipe.images_of(stage)
         for epoch in range(first, first + min(stage.epochs, parameters.image_epochs)):
-            found[parameters, epoch % parameters.image_epochs] = None
+            number = epoch % parameters.image_epochs
+            found[parameters.model_dump_json(), number] = parameters, number
         first += stage.epochs
-    return list(found)
+    return list(found.values())
 
 
 def form_images(recipe: Recipe, folder: Path, *, progress: bool = True) -> None:

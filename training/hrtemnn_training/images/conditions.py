@@ -11,6 +11,7 @@ import numpy as np
 from hyperspy_hrtemnn.analysis import Aberration, Detector, Optics
 
 from .choices import draw_choices
+from .disturbances import UNDISTURBED, Disturbances, draw_disturbances
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,7 @@ _ORDERS = ((1, 2), (2, 1), (2, 3), (3, 2), (3, 4), (4, 5))
 
 @dataclass(frozen=True)
 class Conditions:
-    """Microscope and camera of one input.
+    """Microscope and camera of one input, and what disturbs its images.
 
     Parameters
     ----------
@@ -30,19 +31,22 @@ class Conditions:
         Lenses of each image.
     detector
         Detector of all images.
+    disturbances
+        Disturbances of all images.
     chosen
         Alternative of each group of the `choices`, by name.
     """
 
     optics: tuple[Optics, ...]
     detector: Detector
+    disturbances: Disturbances = UNDISTURBED
     chosen: Mapping[str, str] = field(default_factory=dict)
 
 
 def draw_conditions(
     parameters: ImageKeys, energy: float, rng: np.random.Generator
 ) -> Conditions:
-    """Draw the lenses, of each image of a focal series, and the detector.
+    """Draw the lenses, of each image of a focal series, detector and disturbances.
 
     The alternatives of the `choices` are drawn first. Image i is at ``defocus + i *
     step + jitter``, the jitter uniform within its bounds and 0 for the first image; a
@@ -56,9 +60,9 @@ def draw_conditions(
     energy
         Beam energy of the exit wave [keV].
     rng
-        Source of the draws. What is off, a range of (0, 0) among the aberrations, no
-        focal series or no choices, draws nothing, so that it leaves all other draws as
-        they are.
+        Source of the draws. What is off, a range of (0, 0) among the aberrations and
+        the disturbances, no focal series or no choices, draws nothing, so that it
+        leaves all other draws as they are.
     """
     chosen = draw_choices(parameters.choices, rng)
     parameters = parameters.with_chosen(chosen)
@@ -92,7 +96,8 @@ def draw_conditions(
         else 0.0,
     )
     series = _focal_series(optics, parameters.multifocus, rng)
-    return Conditions(series, detector, chosen)
+    disturbances = draw_disturbances(parameters, rng)
+    return Conditions(series, detector, disturbances, chosen)
 
 
 def _focal_series(

@@ -59,7 +59,7 @@ _OF_ALL_IMAGES = LABEL_KEYS | {
 
 # Keys that came later: where they are off, what is written of the images, and with it
 # the name of the folder of kept ones, is what it was.
-_LATER = ("choices",)
+_LATER = ("choices", "drift_blur", "hot_pixels", "illumination")
 
 
 class ImageKeys(BaseModel):
@@ -162,6 +162,20 @@ class ImageKeys(BaseModel):
     readout: Magnitude = Field((0.005, 0.015), description="N0 [e-/pixel]")
     normalizedistance: float = Field(
         12.0, gt=0, description="width of the local standardization [Å]"
+    )
+    drift_blur: Magnitude = Field(
+        (0.0, 0.0),
+        description="standard deviation of the blur along one direction, by drift or "
+        "vibration during the exposure [Å]",
+    )
+    illumination: Annotated[Range, within(0, 0.9)] = Field(
+        (0.0, 0.0),
+        description="largest relative deviation of the illumination from its mean, "
+        "linear and quadratic across the image",
+    )
+    hot_pixels: Annotated[Range, within(0, 0.1)] = Field(
+        (0.0, 0.0),
+        description="share of the camera's pixels left hot or dead, half of them each",
     )
     choices: Choices = Field(
         {},

@@ -76,6 +76,7 @@ class Sample:
         """Return what was drawn for it and what is known of its structure, by name."""
         exposure, known = self.exposure, dict(self.specimen.values)
         drawn = known_values(exposure.optics[0], exposure.detector)
+        drawn |= exposure.disturbances.known_values()
         return dict(self.chosen) | drawn | known
 
     def at_work(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -133,5 +134,12 @@ def take_sample(
         size = (specimen.extent[0] - 2 * RIM, specimen.extent[1] - 2 * RIM)
     else:
         size = (shape[0] * sampling, shape[1] * sampling)
-    exposure = expose(specimen, drawn.optics, drawn.detector, size, rng)
+    exposure = expose(
+        specimen,
+        drawn.optics,
+        drawn.detector,
+        size,
+        rng,
+        disturbances=drawn.disturbances,
+    )
     return Sample(specimen, exposure, parameters, sampling, index, shape, drawn.chosen)

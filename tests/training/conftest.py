@@ -130,6 +130,7 @@ def trained_as():
     values["training"] |= {"precision": "mixed_bfloat16", "regularize": 1e-3}
     # With weights in both stages TensorFlow traces the training once.
     values["training"]["stages"][0]["object_weight"] = 2
+    values["training"]["stages"][1]["widen"] = True
     return Recipe.model_validate(values)
 
 

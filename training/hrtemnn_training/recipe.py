@@ -19,6 +19,7 @@ from .images.blur_meaning import (
     with_blur_in_the_image,
 )
 from .images.keys import LABEL_KEYS
+from .images.widening import widened
 from .json_files import read_json, shown
 from .labels import LABELS, LabelKind
 from .memory import check_camera, check_pairs, check_wave
@@ -161,6 +162,17 @@ class Recipe(BaseModel):
     def images_of(self, stage: Stage) -> ImageParameters:
         """Return the parameters of the images of one stage of the training."""
         return self.images.changed(stage.images)
+
+    def images_at(self, epoch: int) -> ImageParameters:
+        """Return the parameters of the images of one epoch of the training."""
+        stage, _ = self.training.at(epoch)
+        images = self.images_of(stage)
+        if not stage.widen:
+            return images
+        start = self.training.start(epoch)
+        before, _ = self.training.at(start - 1)
+        share = (epoch + 1 - start) / stage.epochs
+        return widened(self.images_of(before), images, share)
 
     @property
     def label(self) -> LabelKind:

@@ -59,6 +59,11 @@ class Stage(BaseModel):
     images: dict[str, Any] = Field(
         default_factory=dict, description="keys of the images that differ here"
     )
+    widen: bool = Field(
+        False,
+        description="whether ranges of the images go epoch by epoch from those of the "
+        "stage before to those of this one, which its last epoch has",
+    )
     object_weight: float = Field(
         1.0,
         gt=0,
@@ -107,6 +112,16 @@ class TrainingSettings(BaseModel):
         None, ge=1, description="only so many of the structures; all if null"
     )
     stages: tuple[Stage, ...] = Field(min_length=1, max_length=1000)
+
+    @field_validator("stages")
+    @classmethod
+    def _begin_somewhere(cls, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+        if stages[0].widen:
+            raise ValueError(
+                "widen: the first stage has none before it whose ranges could widen; "
+                "put a stage with the ranges to begin with before it"
+            )
+        return stages
 
     @field_validator("optimizer_options")
     @classmethod

@@ -278,3 +278,11 @@ class ImageKeys(BaseModel):
     def channels(self) -> int:
         """Images of one input: 1, or those of the focal series."""
         return self.multifocus[0] if self.multifocus else 1
+
+
+RANGES = tuple(
+    name
+    for name, field in ImageKeys.model_fields.items()
+    if name not in _OF_ALL_IMAGES and isinstance(field.default, tuple)
+)
+"""Keys whose values are ranges of the conditions."""

@@ -214,8 +214,11 @@ def image_epochs(recipe: Recipe) -> list[tuple[ImageParameters, int]]:
     found: dict[tuple[str, int], tuple[ImageParameters, int]] = {}
     first = 0
     for stage in recipe.training.stages:
-        parameters = recipe.images_of(stage)
-        for epoch in range(first, first + min(stage.epochs, parameters.image_epochs)):
+        # Images return after so many epochs, but not where ranges widen.
+        returning = recipe.images_of(stage).image_epochs
+        count = stage.epochs if stage.widen else min(stage.epochs, returning)
+        for epoch in range(first, first + count):
+            parameters = recipe.images_at(epoch)
             number = epoch % parameters.image_epochs
             found[parameters.model_dump_json(), number] = parameters, number
         first += stage.epochs

@@ -175,7 +175,7 @@ def _images(recipe: Recipe, folder: Path, data: DataSet, epoch: int) -> ImageEpo
     stage, _ = recipe.training.at(epoch)
     return ImageEpoch(
         data,
-        recipe.images_of(stage),
+        recipe.images_at(epoch),
         sampling=recipe.sampling,
         epoch=epoch,
         batch_size=recipe.training.batch_size,

@@ -13,7 +13,7 @@ from hrtemnn_training.images.conditions import draw_conditions
 from hrtemnn_training.images.disturbances import (
     UNDISTURBED,
     Disturbances,
-    blur_by_drift,
+    blur_by_motion,
     draw_disturbances,
     illumination,
     spoil_pixels,
@@ -24,6 +24,7 @@ from hrtemnn_training.parameters import ImageParameters
 from hyperspy_hrtemnn.analysis import Detector, Optics, detect_electrons
 
 EXTENT = (24.0, 33.0)  # y, x [Å]
+KEYS = ("vibration_blur", "drift_blur", "illumination", "hot_pixels")
 
 
 def moments(image: np.ndarray) -> np.ndarray:
@@ -44,7 +45,7 @@ def test_drift_widens_a_spot_along_its_direction_alone(blur, angle) -> None:
     y, x = np.mgrid[:240, :300]
     spot = np.exp(-(((y - 120) * 0.1) ** 2 + ((x - 150) * 0.11) ** 2) / 2)
     drift = Disturbances(drift_blur=blur, drift_angle=angle)
-    blurred = blur_by_drift(spot.astype(np.float32), EXTENT, drift)
+    blurred = blur_by_motion(spot.astype(np.float32), EXTENT, drift)
     direction = np.array([np.cos(angle), np.sin(angle)])
     np.testing.assert_allclose(
         moments(blurred) - moments(spot),
@@ -52,6 +53,12 @@ def test_drift_widens_a_spot_along_its_direction_alone(blur, angle) -> None:
         atol=0.01 * blur**2,
     )
     assert blurred.sum() == pytest.approx(spot.sum(), rel=1e-5)
+    both = Disturbances(vibration_blur=0.4, drift_blur=blur, drift_angle=angle)
+    np.testing.assert_allclose(
+        moments(blur_by_motion(spot.astype(np.float32), EXTENT, both)),
+        moments(blurred) + 0.4**2 * np.eye(2),
+        atol=0.002,
+    )
 
 
 def test_the_illumination_has_its_mean_and_its_largest_deviation() -> None:
@@ -87,21 +94,24 @@ def test_what_is_off_draws_nothing_and_changes_nothing() -> None:
     assert draw_disturbances(ImageParameters(), rng) == UNDISTURBED
     image = rng.random((6, 8)).astype(np.float32)
     state = rng.bit_generator.state
-    np.testing.assert_array_equal(blur_by_drift(image, EXTENT, UNDISTURBED), image)
+    np.testing.assert_array_equal(blur_by_motion(image, EXTENT, UNDISTURBED), image)
     np.testing.assert_array_equal(image * illumination((6, 8), 1, UNDISTURBED), image)
     assert spoil_pixels(image[np.newaxis], 0.0, rng) is not None
     assert rng.bit_generator.state == state
     written = ImageParameters().model_dump()
-    assert not {"drift_blur", "illumination", "hot_pixels"} & written.keys()
+    assert not {*KEYS} & written.keys()
 
 
 def test_disturbances_are_within_their_ranges_and_known_by_name() -> None:
     parameters = ImageParameters(
-        drift_blur=(0.1, 0.4), illumination=(0.05, 0.2), hot_pixels=(1e-4, 1e-3)
+        vibration_blur=(0.05, 0.8),
+        drift_blur=(0.1, 0.4),
+        illumination=(0.05, 0.2),
+        hot_pixels=(1e-4, 1e-3),
     )
     rng = np.random.default_rng(0)
     drawn = [draw_conditions(parameters, 300, rng).disturbances for _ in range(200)]
-    for key in ("drift_blur", "illumination", "hot_pixels"):
+    for key in KEYS:
         low, high = getattr(parameters, key)
         values = [each.known_values()[key] for each in drawn]
         assert low <= min(values) < low + 0.1 * (high - low)
@@ -116,7 +126,7 @@ def test_disturbances_are_within_their_ranges_and_known_by_name() -> None:
 
 
 def test_an_exposure_is_disturbed_and_has_its_dose() -> None:
-    disturbances = Disturbances(0.6, 0.3, 0.4, (1.0, -2.0, 0.5, 0.3, 1.0), 0.002)
+    disturbances = Disturbances(0.2, 0.6, 0.3, 0.4, (1.0, -2.0, 0.5, 0.3, 1.0), 0.002)
     known, detector = specimen(), Detector(0.2, 1e4, readout=0.0)
     made = [
         expose(known, (Optics(300),) * 2, detector, (30, 42), rng, disturbances=each)
@@ -133,6 +143,36 @@ def test_an_exposure_is_disturbed_and_has_its_dose() -> None:
     again = made[1].at_dose(100, np.random.default_rng(4)).counts
     assert again.mean() == pytest.approx(4, rel=0.02)
     assert np.mean(again[0] > 12) > 2e-4
+
+
+def test_vibrations_lose_no_electron_as_the_envelope_of_the_lens_does() -> None:
+    known, detector = specimen((26, 20, 6)), Detector(0.2, 1e4)
+
+    def mean(blur: float, vibration: float) -> float:
+        return float(
+            expose(
+                known,
+                (Optics(300, 100, blur=blur),),
+                detector,
+                (30, 42),
+                np.random.default_rng(3),
+                disturbances=Disturbances(vibration_blur=vibration),
+            ).intensities.mean()
+        )
+
+    assert mean(0, 0.8) == pytest.approx(mean(0, 0), abs=1e-4)
+    assert mean(0.8, 0) < mean(0, 0) - 1e-3
+
+
+def test_the_blur_of_a_card_is_that_of_the_image(recipe_values) -> None:
+    pytest.importorskip("keras")
+    from hrtemnn_training.export.onnx_file import make_card
+    from hrtemnn_training.recipe import Recipe
+
+    images = {"blur": [0.03, 0.3], "vibration_blur": [0.04, 0.4]}
+    recipe_values["images"] |= {"blur_is": "standard deviation"} | images
+    card = make_card(Recipe.model_validate(recipe_values), {})
+    assert card.ranges.blur == pytest.approx((0.05, 0.5))
 
 
 def test_images_of_least_contrast_and_lowest_dose_can_be_trained_on() -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -106,6 +107,8 @@ def make_card(
         return min(b[0] for b in bounds), max(b[1] for b in bounds)
 
     low, high = widest("log_dose")
+    # Variances of the lens and of the motion add up.
+    (sharpest, bluntest), (calmest, shakiest) = map(widest, ("blur", "vibration_blur"))
     ranges = TrainedRanges(
         sampling=widest("sampling"),
         energy=recipe.waves.energy,
@@ -113,7 +116,7 @@ def make_card(
         defocus=widest("defocus"),
         Cs=widest("ctf_c30"),
         focal_spread=widest("focal_spread"),
-        blur=widest("blur"),
+        blur=(math.hypot(sharpest, calmest), math.hypot(bluntest, shakiest)),
         mtf_c0=widest("mtf_c1"),
         mtf_c3=widest("mtf_c3"),
         readout=widest("readout"),

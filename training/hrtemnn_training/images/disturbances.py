@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Disturbances of an exposure: drift, uneven illumination, hot and dead pixels.
+"""Disturbances of an exposure: motion, uneven illumination, hot and dead pixels.
 
 They are neither the lenses' nor the camera's, which `Optics` and `Detector` describe:
-drift moves the specimen while an image is taken, so that intensities add up, not waves.
+motion during the exposure adds up intensities, not waves, and loses no electron.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ class Disturbances:
 
     Parameters
     ----------
+    vibration_blur
+        Standard deviation of the blur of the intensity along all directions [Å].
     drift_blur
-        Standard deviation of the blur along one direction [Å].
+        Standard deviation of the blur along one more [Å].
     drift_angle
         That direction, from x towards y [rad].
     illumination
@@ -41,6 +43,7 @@ class Disturbances:
         Share of the pixels that are hot or dead.
     """
 
+    vibration_blur: float = 0.0
     drift_blur: float = 0.0
     drift_angle: float = 0.0
     illumination: float = 0.0
@@ -50,6 +53,7 @@ class Disturbances:
     def known_values(self) -> dict[str, float]:
         """Return those that are on, by the name of their key."""
         values = {
+            "vibration_blur": self.vibration_blur,
             "drift_blur": self.drift_blur,
             "illumination": self.illumination,
             "hot_pixels": self.hot_pixels,
@@ -71,8 +75,10 @@ def draw_disturbances(parameters: ImageKeys, rng: np.random.Generator) -> Distur
     rng
         Source of the draws.
     """
-    drift = angle = illumination = hot = 0.0
+    vibration = drift = angle = illumination = hot = 0.0
     slopes: tuple[float, ...] = ()
+    if parameters.vibration_blur[1] > 0:
+        vibration = rng.uniform(*parameters.vibration_blur)
     if parameters.drift_blur[1] > 0:
         drift, angle = rng.uniform(*parameters.drift_blur), rng.uniform(0, np.pi)
     if parameters.illumination[1] > 0:
@@ -80,13 +86,13 @@ def draw_disturbances(parameters: ImageKeys, rng: np.random.Generator) -> Distur
         slopes = tuple(rng.normal(size=5).tolist())
     if parameters.hot_pixels[1] > 0:
         hot = rng.uniform(*parameters.hot_pixels)
-    return Disturbances(drift, angle, illumination, slopes, hot)
+    return Disturbances(vibration, drift, angle, illumination, slopes, hot)
 
 
-def blur_by_drift(
+def blur_by_motion(
     image: NDArray[np.float32], extent: tuple[float, float], disturbances: Disturbances
 ) -> NDArray[np.float32]:
-    """Return an image blurred along the direction of the drift.
+    """Return an image blurred by vibrations, and by drift along its direction.
 
     Parameters
     ----------
@@ -95,16 +101,18 @@ def blur_by_drift(
     extent
         Its lengths along (y, x) [Å].
     disturbances
-        The drift.
+        Widths and direction.
     """
-    if not disturbances.drift_blur:
+    if not (disturbances.vibration_blur or disturbances.drift_blur):
         return image
     ky = scipy.fft.fftfreq(image.shape[0], extent[0] / image.shape[0])
     kx = scipy.fft.rfftfreq(image.shape[1], extent[1] / image.shape[1])
     angle = disturbances.drift_angle
     along = kx * np.cos(angle) + ky[:, np.newaxis] * np.sin(angle)
-    # The Fourier transform of a Gaussian of this standard deviation.
-    damping = np.exp(-2 * (np.pi * disturbances.drift_blur * along) ** 2)
+    squared = (disturbances.drift_blur * along) ** 2
+    squared += disturbances.vibration_blur**2 * (kx**2 + ky[:, np.newaxis] ** 2)
+    # The Fourier transform of a Gaussian of these standard deviations.
+    damping = np.exp(-2 * np.pi**2 * squared)
     spectrum = scipy.fft.rfft2(image) * damping.astype(np.float32)
     return np.asarray(scipy.fft.irfft2(spectrum, image.shape), np.float32)
 

@@ -19,7 +19,7 @@ from hyperspy_hrtemnn.analysis import (
 from .disturbances import (
     UNDISTURBED,
     Disturbances,
-    blur_by_drift,
+    blur_by_motion,
     illumination,
     spoil_pixels,
 )
@@ -139,7 +139,7 @@ def expose(
         for a, b, n in zip(starts, stops, shape, strict=True)
     )
     wholes = (image_intensity(specimen.wave, specimen.extent, o, shape) for o in optics)
-    blurred = (blur_by_drift(i, specimen.extent, disturbances) for i in wholes)
+    blurred = (blur_by_motion(i, specimen.extent, disturbances) for i in wholes)
     intensities = np.stack([image[np.ix_(rows, columns)] for image in blurred])
     intensities *= illumination(intensities.shape[1:], _MARGIN, disturbances)
     return Exposure(

@@ -59,7 +59,7 @@ _OF_ALL_IMAGES = LABEL_KEYS | {
 
 # Keys that came later: where they are off, what is written of the images, and with it
 # the name of the folder of kept ones, is what it was.
-_LATER = ("choices", "drift_blur", "hot_pixels", "illumination")
+_LATER = ("choices", "drift_blur", "hot_pixels", "illumination", "vibration_blur")
 
 
 class ImageKeys(BaseModel):
@@ -163,10 +163,15 @@ class ImageKeys(BaseModel):
     normalizedistance: float = Field(
         12.0, gt=0, description="width of the local standardization [Å]"
     )
+    vibration_blur: Magnitude = Field(
+        (0.0, 0.0),
+        description="standard deviation of the blur of the intensity, by vibrations "
+        "during the exposure [Å]",
+    )
     drift_blur: Magnitude = Field(
         (0.0, 0.0),
-        description="standard deviation of the blur along one direction, by drift or "
-        "vibration during the exposure [Å]",
+        description="standard deviation of the blur of the intensity along one "
+        "direction, by drift during the exposure [Å]",
     )
     illumination: Annotated[Range, within(0, 0.9)] = Field(
         (0.0, 0.0),

@@ -107,7 +107,6 @@ def make_card(
         return min(b[0] for b in bounds), max(b[1] for b in bounds)
 
     low, high = widest("log_dose")
-    # Variances of the lens and of the motion add up.
     (sharpest, bluntest), (calmest, shakiest) = map(widest, ("blur", "vibration_blur"))
     ranges = TrainedRanges(
         sampling=widest("sampling"),
@@ -116,7 +115,7 @@ def make_card(
         defocus=widest("defocus"),
         Cs=widest("ctf_c30"),
         focal_spread=widest("focal_spread"),
-        blur=(math.hypot(sharpest, calmest), math.hypot(bluntest, shakiest)),
+        blur=(_added(sharpest, calmest), _added(bluntest, shakiest)),
         mtf_c0=widest("mtf_c1"),
         mtf_c3=widest("mtf_c3"),
         readout=widest("readout"),
@@ -146,6 +145,11 @@ def make_card(
         scores=scores,
         license="GPL-3.0-or-later",
     )
+
+
+def _added(lens: float, motion: float) -> float:
+    """Return the blur of both, whose variances add up, to 0.01 pm [Å]."""
+    return round(math.hypot(lens, motion), 4)
 
 
 def take_out_weight(path: Path, weight: float) -> None:

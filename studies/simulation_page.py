@@ -155,7 +155,9 @@ def draw_generators(path: Path) -> None:
             all_axes.flat, generators(Path(folder)).items(), strict=True
         ):
             structure = generator.make(seed)
-            optics = Optics(energy=settings.energy, defocus=60, Cs=1e4, focal_spread=8)
+            optics = Optics(
+                energy=settings.energy_of(0), defocus=60, Cs=1e4, focal_spread=8
+            )
             dose = 8e3 if settings is HEAVY else 1e5
             detector = Detector(sampling=SAMPLING, dose=dose, mtf_c0=0.5, mtf_c3=2.5)
             image = see(structure, exit_wave(structure, settings), optics, detector)
@@ -238,7 +240,9 @@ def keys(model: type[BaseModel]) -> str:
             continue
         default = "needed"
         if not field.is_required():
-            values = model.model_construct().model_dump(mode="json")
+            made = model.model_construct()
+            # What is off is left out of what is written of images.
+            values = {name: getattr(made, name)} | made.model_dump(mode="json")
             default = f"`{json.dumps(values[name], ensure_ascii=False)}`"
         rows.append([f"`{name}`", default, field.description or ""])
     return table(["key", "if not given", ""], rows)

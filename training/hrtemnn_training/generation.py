@@ -144,7 +144,7 @@ def make_waves(
             _description(recipe.waves, [recipe.seed, i], data.said_of("waves"))
         )
         jobs += [
-            # Numbers of its own for the vibrations, not those of the structure.
+            # Numbers of its own for energy and vibrations, not those of the structure.
             (path, index, recipe.waves, (recipe.seed, i, index, 1))
             for index in data.missing("wave")
         ]
@@ -179,9 +179,9 @@ def _make_structure(
 def _make_wave(
     path: Path, index: int, settings: WaveSettings, seed: tuple[int, ...]
 ) -> None:
-    data = DataSet(path, "a")
-    wave = exit_wave(data.read_structure(index), settings, np.random.SeedSequence(seed))
-    data.write_wave(index, wave)
+    data, own = DataSet(path, "a"), np.random.SeedSequence(seed)
+    wave = exit_wave(data.read_structure(index), settings, own)
+    data.write_wave(index, wave, settings.energy_of(own))
 
 
 def _work(

@@ -166,7 +166,6 @@ class LabelKind(ABC):
         self,
         specimen: Specimen,
         *,
-        energy: float,
         sampling: float,
         rng: np.random.Generator,
     ) -> tuple[NDArray[np.float32], NDArray[Any]]:
@@ -176,8 +175,6 @@ class LabelKind(ABC):
         ----------
         specimen
             Exit wave, and what it shows.
-        energy
-            Beam energy of the exit wave [keV].
         sampling
             Working sampling of the network [Å].
         rng
@@ -197,7 +194,6 @@ class LabelKind(ABC):
         sample = take_sample(
             specimen,
             self.parameters,
-            energy=energy,
             sampling=sampling,
             rng=rng,
             shape=(ny, nx),

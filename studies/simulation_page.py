@@ -31,6 +31,7 @@ from hrtemnn_training.structures import (
     Mixture,
     MX2Flake,
     Nanotube,
+    Part,
     ParticlesOnFilm,
     Sheet,
     SupportedParticles,
@@ -97,6 +98,41 @@ def generators(folder: Path) -> dict[str, tuple[Generator, int, WaveSettings]]:
             2,
             HEAVY,
         ),
+        "Pt on gamma-Al2O3, any orientation": (
+            SupportedParticles(
+                element="Pt",
+                support="gamma-Al2O3",
+                support_orientation="any",
+                **particles,
+            ),
+            4,
+            HEAVY,
+        ),
+        "Co, which is hcp, on amorphous SiO2": (
+            SupportedParticles(
+                element="Co",
+                orientations={"[11-20]": 1},
+                support="amorphous SiO2",
+                **particles,
+            ),
+            1,
+            HEAVY,
+        ),
+        "Fe, which is bcc, on ZrO2": (
+            ParticlesOnFilm(
+                field=90, element="Fe", films={"ZrO2": 1}, particles=(5, 6)
+            ),
+            1,
+            HEAVY,
+        ),
+        "Au on CeO2, contaminated": (
+            Mixture(
+                contamination=1,
+                parts=(Part(structures=SupportedParticles(**particles)),),
+            ),
+            2,
+            HEAVY,
+        ),
         "Au on amorphous carbon": (
             ParticlesOnFilm(field=90, thickness=(20, 20), **carbon),
             1,
@@ -148,8 +184,8 @@ def see(
 
 def draw_generators(path: Path) -> None:
     """Draw a structure of every generator, with the outlines of its particles."""
-    figure = Figure(figsize=(12, 9.6), layout="constrained")
-    all_axes = figure.subplots(3, 4)
+    figure = Figure(figsize=(12, 12.8), layout="constrained")
+    all_axes = figure.subplots(4, 4)
     with tempfile.TemporaryDirectory() as folder:
         for axes, (title, (generator, seed, settings)) in zip(
             all_axes.flat, generators(Path(folder)).items(), strict=True

@@ -106,11 +106,11 @@ def test_each_field_has_one_of_the_metals() -> None:
         layers=(3, 4),
         field=60,
     )
-    structures = [ranges.make(seed) for seed in range(120)]
+    structures = [ranges.make(seed) for seed in range(80)]
     assert all(len(set(s.numbers)) == 1 for s in structures)
     drawn = Counter(s.values["material"] for s in structures)
     for element, share in (("Pt", 1), ("Fe", 2), ("Ru", 1)):
-        expected = 120 * share / 4
+        expected = 80 * share / 4
         assert drawn[element] == pytest.approx(expected, abs=3 * np.sqrt(expected))
 
 

@@ -59,7 +59,8 @@ if TYPE_CHECKING:
     type=LENGTH,
     multiple=True,
     help='Guess of the defocus, such as "5 nm", positive = underfocus: once for each '
-    "image. By default that of the file's axis named defocus.",
+    "image. A number is in the unit of the image axes, Å with --sampling. By default "
+    "that of the file's axis named defocus.",
 )
 @click.option(
     "--cs",
@@ -67,7 +68,8 @@ if TYPE_CHECKING:
     type=LENGTH,
     default=AtomOptions.Cs,
     show_default=True,
-    help='Guess of the spherical aberration, such as "10 um", right to 1.5 µm.',
+    help='Guess of the spherical aberration, such as "10 um", right to 1.5 µm; a '
+    "number is in the unit of the image axes.",
 )
 @click.option(
     "--dopant",

@@ -96,6 +96,9 @@ def _acquired(path: Path, output: Path) -> int | None:
         ) from error
     except OSError as error:
         if error.errno not in _NO_LOCKS:
+            if error.errno == errno.ENOENT:
+                # It is the folder that takes no file, the user's as little as ours.
+                error.filename = str(output)
             raise
         warn_user(
             f"{path} cannot be locked ({error.strerror}): see to it that no other "

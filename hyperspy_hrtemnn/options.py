@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -352,7 +353,7 @@ class AtomOptions:
     Raises
     ------
     ValueError
-        If the dopants are one text, or the support is not a known one.
+        If the dopants are no list of texts, or the support is not a known one.
     """
 
     Cs: Length = OpticsOptions.Cs
@@ -370,6 +371,11 @@ class AtomOptions:
             raise ValueError(
                 f"dopants is the text {self.dopants!r}; give a list of the symbols of "
                 f"elements, [{self.dopants!r}]."
+            )
+        if not isinstance(self.dopants, Iterable):
+            raise ValueError(
+                f"dopants is {self.dopants!r}; give a list of the symbols of elements, "
+                '["W"], or an empty one, [].'
             )
 
 

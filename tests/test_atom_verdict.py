@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from hyperspy_hrtemnn.analysis import Measured
-from hyperspy_hrtemnn.analysis.refinement.atoms.verdict import judge, judge_columns
+from hyperspy_hrtemnn.analysis.refinement.atoms.strange_columns import judge_columns
+from hyperspy_hrtemnn.analysis.refinement.atoms.verdict import judge
 
 FOUND = known_atoms.refined_by_hand()
 UNEXPLAINED = replace(FOUND.optics, chi2=1.3, unexplained=0.04)
@@ -53,10 +54,35 @@ def test_little_drift_is_not_told():
     assert not any("moved" in str(each.message) for each in seen)
 
 
-def test_of_any_contrast_the_noise_found_is_that_which_is_expected():
-    stretched = replace(FOUND.optics, chi2=16.0, noise=Measured(15.6, 0.1))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        judge(stretched, any_contrast=True)
-    with pytest.warns(UserWarning, match=r"noise of the images is 15\.60 times"):
-        judge(stretched)
+def told(optics):
+    """Return the only warning."""
+    with pytest.warns(UserWarning, match=r"\w") as seen:
+        judge(optics)
+    (text,) = (str(each.message) for each in seen)
+    return text
+
+
+def test_more_noise_is_told_with_errors_that_hold_and_not_as_unexplained():
+    noisy = replace(FOUND.optics, chi2=15.7, noise=Measured(15.6, 0.1), unexplained=0.6)
+    text = told(noisy)
+    assert "noise of the images is 15.60 times" in text
+    assert "are those of the noise that is found, and hold" in text
+
+
+def test_less_noise_is_told_with_errors_that_are_too_large():
+    text = told(replace(FOUND.optics, chi2=0.26, noise=Measured(0.25, 0.01)))
+    assert "noise of the images is 0.25 times" in text
+    assert "All standard errors are too large" in text
+
+
+def test_images_better_than_their_detector_are_told_where_no_noise_is_seen():
+    large_pixels = Measured(float("nan"), float("nan"))
+    text = told(replace(FOUND.optics, chi2=0.5, noise=large_pixels))
+    assert text.startswith("chi² is 0.50, less than the noise of this detector alone")
+
+
+def test_a_sheet_of_which_one_class_is_too_strong_may_be_of_other_elements():
+    pairs = FOUND.columns["class"] == "2S"
+    with pytest.warns(UserWarning, match="All columns 2S are 19% stronger") as seen:
+        judge_columns(columns(np.where(pairs, 1.15, 0.965), 0.02))
+    assert "may be of other elements, as MoSSe" in str(seen[0].message)

@@ -106,9 +106,20 @@ def test_guesses_that_are_not_in_order_are_refused(given, run):
     assert not given
 
 
+def test_numbers_without_a_unit_that_make_no_series_are_refused(given, run, series):
+    for axis in (signal := hs.load(series)).axes_manager.signal_axes:
+        axis.convert_to_units("Å")
+    signal.save(series, overwrite=True)
+    guesses = ("--defocus", "2", "--defocus", "7", "--defocus", "12")
+    told = run(*guesses, "--energy", "50", code=1)
+    assert "in that of the axes, Å: all images would be within 1 nm" in told
+    assert '--defocus "2 nm"' in told
+    assert not given
+
+
 def test_a_number_of_guesses_that_is_not_that_of_the_images(given, run):
     told = run("--defocus", "-2 nm", "--energy", "50", code=1)
-    assert "--defocus is given 1 times, and there are 3 images" in told
+    assert "--defocus is given once, and there are 3 images" in told
     assert "named 'defocus'" in run("--energy", "50", code=1)
     assert not given
 

@@ -277,8 +277,10 @@ def test_without_calibration_or_energy(wave):
     back = there.propagate(-1, **QUIET)  # at the energy it came at
     np.testing.assert_allclose(back.data, wave.data, atol=1e-5)
     assert wave.simulate_images(0, energy=50, **QUIET).metadata.get_item(ENERGY) == 50
-    with pytest.raises(ValueError, match=r"is 50000\.0; .* positive and below 5000"):
+    with pytest.raises(ValueError, match=r"is 50000\.0; .* from 5 to 5000"):
         wave.propagate(1, energy=5e4)
+    with pytest.raises(ValueError, match=r"is 0\.08; it has to be a number in keV"):
+        wave.propagate(1, energy=0.08)  # MeV
     bare = hs.signals.ComplexSignal2D(wave.data)
     bare.set_signal_type("exit_wave")
     for method in (bare.propagate, bare.simulate_images):

@@ -399,6 +399,16 @@ def test_a_wrong_gain_is_told(wave, counted):
     assert found.noise.value == pytest.approx(1.5, abs=0.1)
 
 
+@pytest.mark.parametrize("factor", [3, 0.5])
+def test_errors_are_too_large_with_a_wrong_gain_as_is_told(wave, counted, factor):
+    images, detector = counted
+    right = fit(wave, images, detector)
+    with pytest.warns(UserWarning, match="All standard errors are too large"):
+        wrong = fit(wave, factor * images, detector)
+    assert (wrong.defocus.error > 1.2 * right.defocus.error).all()
+    assert wrong.Cs.error > 1.1 * right.Cs.error
+
+
 def test_pixels_without_frequencies_of_noise_alone_do_not_tell_its_level(wave, counted):
     images, detector = counted
     everywhere = np.ones(SHAPE, bool)

@@ -14,6 +14,8 @@ import sheets
 from scipy.spatial import cKDTree
 
 from hyperspy_hrtemnn.analysis import refine_atoms
+from hyperspy_hrtemnn.analysis.refinement.atoms import refine as refinement
+from hyperspy_hrtemnn.analysis.refinement.atoms.explanation import NotSeenError
 
 DOSE = 1e4
 GUESS = {"energy": sheets.ENERGY, "defocus": [30, 80, 130], "Cs": -7e4}
@@ -276,7 +278,8 @@ def test_stretched_images_are_not_told_to_have_wrong_noise():
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=r".*noise|.*contrast of the images")
         model = refined(flake, stretched, any_contrast=True)
-    assert model.optics.noise.value == pytest.approx(0.3**-2, rel=0.1)
+    assert model.optics.chi2 == pytest.approx(1, abs=0.1)
+    assert model.optics.contrast.value == pytest.approx(1, abs=0.1)
     assert abs(model.optics.unexplained) < 0.005
     which, _ = matched(model.columns, flake)
     assert list(model.columns["class"]) == list(flake.columns["class"].iloc[which])
@@ -287,3 +290,101 @@ def test_a_table_in_another_unit_is_refused(series):
     columns[["x", "y"]] /= 10
     with pytest.raises(ValueError, match=r"columns are 0\.1\d+ Å apart"):
         refined(FLAKE, series, columns=columns)
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A small flake, its images, and what is found of it."""
+    flake = sheets.mos2(radius=5)
+    images = sheets.images(sheets.exit_wave(flake), DOSE)
+    return flake, images, refined(flake, images)
+
+
+def median_error(model):
+    return float(model.columns[["sigma_x", "sigma_y"]].median().mean())
+
+
+def test_roots_of_counts_have_the_errors_of_counts(small):
+    flake, images, counted = small
+    roots = np.sqrt(images)
+    model = refined(flake, roots * (images.mean() / roots.mean()), any_contrast=True)
+    assert median_error(model) == pytest.approx(median_error(counted), rel=0.1)
+    assert model.optics.contrast.value == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.filterwarnings("ignore:The noise of the images is 3")
+def test_errors_hold_where_the_dose_that_was_said_is_three_times_too_high(small):
+    flake, images, counted = small
+    model = refined(flake, 3 * images, dose=3 * DOSE)
+    assert model.optics.chi2 == pytest.approx(3, rel=0.1)
+    assert median_error(model) == pytest.approx(median_error(counted), rel=0.05)
+
+
+def test_the_wave_is_smoothed_and_the_lenses_are_not_those_of_it(small):
+    flake, images, counted = small
+    model = refined(flake, images, smoothing=0.5)
+    assert model.optics.defocus.value == pytest.approx(counted.optics.defocus.value)
+    assert model.optics.blur.value == pytest.approx(counted.optics.blur.value)
+    wide = np.sqrt(0.5**2 - sheets.SMOOTHING**2)
+    ky, kx = (np.fft.fftfreq(n, sheets.PIXEL) for n in counted.wave.shape)
+    gaussian = np.exp(-2 * (np.pi * wide) ** 2 * (ky[:, np.newaxis] ** 2 + kx**2))
+    expected = np.fft.ifft2(np.fft.fft2(counted.wave) * gaussian)
+    inner = (slice(15, -15), slice(15, -15))  # what is beyond the images is smoothed in
+    np.testing.assert_allclose(model.wave[inner], expected[inner], atol=2e-3)
+
+
+def test_another_vibration_is_in_the_defocus_and_hardly_in_chi2_as_the_page_says(small):
+    flake, images, counted = small
+    model = refined(flake, images, vibration=0.03)
+    moved = model.optics.defocus.value - counted.optics.defocus.value
+    assert moved == pytest.approx(2.4, abs=0.8)
+    assert model.optics.chi2 - counted.optics.chi2 < 0.03
+
+
+def test_columns_where_the_images_have_no_data_are_left_out():
+    flake = sheets.mos2()
+    images = sheets.images(sheets.exit_wave(flake), DOSE)
+    valid = np.ones(images.shape[1:], bool)
+    valid[85:, 90:] = False
+    images[:, ~valid] = images.mean()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=r".*noise|.*contrast of the images")
+        model = refined(flake, images, valid=valid)
+    which, off = matched(model.columns, flake)
+    rows = np.round(flake.columns[["y", "x"]].to_numpy() / sheets.PIXEL).astype(int)
+    seen = valid[tuple(rows.T)]
+    assert np.count_nonzero(~seen) > 4
+    assert set(which) == set(np.flatnonzero(seen))
+    assert model.columns["occupancy"].std() < 0.05
+    error = model.columns[["sigma_x", "sigma_y"]].to_numpy()
+    assert np.sqrt(np.mean((off / error) ** 2)) < 1.4
+
+
+def test_a_pixel_and_a_line_without_data_hide_no_column(small):
+    flake, images, counted = small
+    valid = np.ones(images.shape[1:], bool)
+    valid[70, 80] = valid[:, 75] = False
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=r".*noise|.*contrast of the images")
+        model = refined(flake, images, valid=valid)
+    assert len(model.columns) == len(counted.columns)
+
+
+@pytest.mark.parametrize("element", ["Mo", "S"])
+def test_an_element_of_the_sheet_is_not_a_dopant(series, element):
+    with pytest.raises(ValueError, match=f"{element} is among the dopants, and the"):
+        refined(FLAKE, series, dopants=[element])
+
+
+def test_images_that_show_nothing_of_atoms_are_asked_for_their_lenses(
+    monkeypatch, series
+):
+    def not_seen(*_):
+        raise NotSeenError("The images do not show these columns.")
+
+    monkeypatch.setattr(refinement, "_found", not_seen)
+    asked = (
+        r"columns\. Is the defocus 3, 8, 13 nm .* is Cs 4,000\.0 µm, right to 1\.5 µm"
+    )
+    with pytest.raises(ValueError, match=asked):
+        refined(FLAKE, series, Cs=4e7)

@@ -280,6 +280,44 @@ def test_the_core_gets_electrons_and_angstroms(given, series, guess, flake):
     np.testing.assert_allclose(given["columns"][["x", "y"]], true[["x", "y"]])
 
 
+def test_of_any_contrast_each_image_has_the_dose_whatever_its_zero(
+    given, series, guess
+):
+    stretched = series.deepcopy()
+    stretched.data = stretched.data - stretched.data.mean((1, 2), keepdims=True)
+    stretched.data /= stretched.data.std((1, 2), keepdims=True)
+    options = CAMERA | {"dose": 2e4, "any_contrast": True}
+    stretched.refine_atoms(guess, **options)
+    electrons = given["images"]
+    assert electrons.mean((1, 2)) == pytest.approx(2e4 * SAMPLING**2, rel=1e-4)
+    assert electrons.std((1, 2)) == pytest.approx(np.sqrt(2e4) * SAMPLING, rel=1e-3)
+    with pytest.raises(ValueError, match=r"the dose and any_contrast=True\."):
+        stretched.refine_atoms(guess, **(options | {"any_contrast": False}))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"optics": 1}, "optics is of the type int"),
+        ({"dopants": None}, "dopants is None; give a list"),
+        ({"vibration": -0.01}, "vibration is -1 Å²; it cannot be negative"),
+        ({"smoothing": "-1 angstrom"}, "smoothing is -1 Å; it cannot be negative"),
+        ({"energy": 0.08}, r"is 0\.08; it has to be a number in keV, from 5 to 5000"),
+    ],
+)
+def test_wrong_options_are_refused_before_any_work(given, series, guess, wrong, told):
+    with pytest.raises(ValueError, match=told):
+        series.refine_atoms(guess, **(CAMERA | wrong))
+    assert not given
+
+
+def test_an_axis_defocus_with_a_capital_is_told_of(series, guess):
+    other = series.deepcopy()
+    other.axes_manager[0].name = "Defocus"
+    with pytest.raises(ValueError, match="name of the axis is 'Defocus'; write it in"):
+        other.refine_atoms(guess, **CAMERA)
+
+
 def test_a_support_is_asked_for_and_told_in_the_unit_of_the_axes(
     monkeypatch, series, guess, model, tmp_path
 ):

@@ -94,6 +94,14 @@ def find_atoms_file(
     return found
 
 
+# Range of the defocus below which images are hardly a series [Å].
+_SERIES = 20.0
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
 def _guess(signal: Any, defocus: Sequence[float | str]) -> float | str | None:
     """Return the guess for a single image; write those of a series into its axis."""
     axes = signal.axes_manager.navigation_axes
@@ -102,8 +110,8 @@ def _guess(signal: Any, defocus: Sequence[float | str]) -> float | str | None:
     images = signal.axes_manager.navigation_size or 1
     if len(axes) > 1 or len(defocus) != images:
         raise ValueError(
-            f"--defocus is given {len(defocus)} times, and there are {images} images; "
-            "give it once for each image of one focal series, or not at all."
+            f"--defocus is given {_times(len(defocus))}, and there are {images} "
+            "images; give it once for each image of one focal series, or not at all."
         )
     if not axes:
         return defocus[0]
@@ -113,6 +121,14 @@ def _guess(signal: Any, defocus: Sequence[float | str]) -> float | str | None:
         raise ValueError(
             f"--defocus has to rise or to fall from image to image, not {values / 10} "
             "nm; give the images in the order of their defocus."
+        )
+    # A guess is right to 20 Å, and images within that are no series.
+    if not any(isinstance(each, str) for each in defocus) and np.ptp(values) < _SERIES:
+        unit = signal.axes_manager.signal_axes[0].units
+        raise ValueError(
+            f"--defocus has numbers without a unit, which are in that of the axes, "
+            f"{unit}: all images would be within {np.ptp(values) / 10:.2g} nm. Give it "
+            f'with its unit, as --defocus "{defocus[0]:g} nm".'
         )
     if np.any(np.abs(steps - steps.mean()) > 1e-6 * np.abs(steps).max()):
         axes[0].convert_to_non_uniform_axis()

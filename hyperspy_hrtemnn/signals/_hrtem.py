@@ -496,12 +496,15 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         vibration
             Mean square displacement of the atoms along one direction, an area: a number
             in the square of the unit of the axes or a text, ``"0.003 angstrom^2"``.
+            Lenses depend on it, which is not in their errors: 0.03 Å² in place of 0.004
+            Å² makes the defocus 2.4 Å larger and Cs 0.2 µm, and chi² hardly objects.
         smoothing
             Standard deviation of the Gaussian by which the wave of the result is
-            smoothed.
+            smoothed; it changes nothing else.
         any_contrast
             Whether the contrast of each image is fitted, too: of images with an unknown
-            zero, as stretched ones, or with a background.
+            zero, as stretched ones, or with a background. The noise at frequencies that
+            no lens passes tells how strong it is against the dose.
         support
             What a layer MX2 lies on, nearer to the source of the beam: ``"graphene"``
             finds one layer of it in one orientation, whose atoms are in
@@ -513,7 +516,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             numbers.
         counts_per_electron, offset, dose
             Counts of an electron and without beam; or the dose in e-/Å², taken for the
-            mean of the images.
+            mean of the images, with `any_contrast` for that of each.
 
         Returns
         -------

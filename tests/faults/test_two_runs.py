@@ -14,6 +14,7 @@ import pytest
 import tiny_networks
 from typed_commands import run
 
+from hyperspy_hrtemnn import locks
 from hyperspy_hrtemnn.locks import locked
 from hyperspy_hrtemnn.signals import HRTEM
 
@@ -192,3 +193,13 @@ def test_the_lock_of_another_user_holds_as_well(tmp_path, monkeypatch):
         m.setattr(os, "open", not_mine)
         with pytest.raises(ValueError, match=f"by process {process.pid} on"):
             locked(tmp_path / "out").__enter__()
+
+
+def test_an_output_that_cannot_be_written_is_named_not_its_lock(tmp_path, monkeypatch):
+    def refused(path):
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+
+    monkeypatch.setattr(locks, "_opened", refused)
+    with pytest.raises(FileNotFoundError) as seen, locked(tmp_path / "out"):
+        pass
+    assert seen.value.filename == str(tmp_path / "out")

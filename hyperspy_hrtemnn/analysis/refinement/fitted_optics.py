@@ -92,7 +92,8 @@ class FittedOptics:
     contrast
         Factor by which the contrast of each image is stronger than that of electrons,
         shape (image,): less with a background, more where one was taken away or images
-        were stretched; 1 unless it was fitted.
+        were stretched; 1 unless it was fitted. Of images whose noise was not that of
+        their dose, after `refine_atoms` stretched them until it was.
     chi2
         Sum of the squared differences between the images and those of the wave, in
         units of their noise, over the degrees of freedom: 1 if only noise is left.

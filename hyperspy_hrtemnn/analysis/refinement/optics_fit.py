@@ -47,6 +47,12 @@ _DOUBTFUL = 0.08
 
 _ITERATIONS = 20
 
+# Three times the noise makes standard errors twice too large.
+_MORE_NOISE = (
+    "All standard errors are too large, for more noise is taken for an error of the "
+    "wave."
+)
+
 
 def fit_optics(
     wave: NDArray[np.complexfloating],
@@ -210,7 +216,7 @@ def _warn(fitted: FittedOptics, uncertain: float) -> None:
             "%: the lenses may be wrong. Try another guess of defocus and Cs, or a "
             "better wave."
         )
-    warn_of_noise(fitted.noise)
+    warn_of_noise(fitted.noise, _MORE_NOISE)
 
 
 def _refuse(remaining: float, visible: float) -> None:

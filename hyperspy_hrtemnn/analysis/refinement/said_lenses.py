@@ -19,6 +19,21 @@ if TYPE_CHECKING:
 _DEFOCUS, _CS = 30.0, 2e4
 
 
+def asked_lenses(defocus: Sequence[float], Cs: float) -> str:
+    """Return a question whether the lenses that were said are right.
+
+    Parameters
+    ----------
+    defocus, Cs
+        As of `warn_of_lenses`.
+    """
+    values = ", ".join(f"{each / 10:.3g}" for each in defocus)
+    return (
+        f"Is the defocus {values} nm (positive = underfocus), right to 2 nm, and is Cs "
+        f"{round(Cs / 1e4, 2):,} µm, right to 1.5 µm?"
+    )
+
+
 def warn_of_lenses(
     optics: FittedOptics, defocus: Sequence[float], Cs: float = 0.0
 ) -> None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hyperspy_hrtemnn.analysis import FittedOptics
 from hyperspy_hrtemnn.analysis import refine_atoms as refine_columns
+from hyperspy_hrtemnn.analysis.refinement.atoms.problem import WaveOptions
 from hyperspy_hrtemnn.bad_frames import reading
 from hyperspy_hrtemnn.image_data import contrast_checked, image_data
 from hyperspy_hrtemnn.options import PredictionOptions
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from hyperspy.signals import Signal2D
 
-    from hyperspy_hrtemnn.analysis import FittedOptics, RefinedAtoms
+    from hyperspy_hrtemnn.analysis import RefinedAtoms
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.options import AtomOptions, CameraOptions
 
@@ -145,10 +147,11 @@ def _refinement(
     detector = known_detector(series, camera)
     Cs, smoothing = (angstroms(n, series) for n in (options.Cs, options.smoothing))
     vibration = square_pixels(options.vibration, series) * sampling(series) ** 2
+    WaveOptions(vibration, smoothing, options.any_contrast)  # which refuses wrong ones
     with reading():
         stack = in_memory(series)
     data = contrast_checked(image_data(stack))
-    counted = electrons(data, series, camera)
+    counted = electrons(data, series, camera, any_contrast=options.any_contrast)
     return partial(
         refine_columns,
         counted.reshape(-1, *counted.shape[-2:]),
@@ -182,6 +185,11 @@ def _energy(
     """Return the beam energy [keV] that is given, or else known."""
     if optics is None:
         return beam_energy(series, energy)
+    if not isinstance(optics, FittedOptics):
+        raise ValueError(
+            f"optics is of the type {type(optics).__name__}; give what fit_optics "
+            "returns, or leave it out."
+        )
     if energy is None and known_energy(series) is None:
         return optics.energy
     known = beam_energy(series, energy)

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.options import CameraOptions
 
 
+# Mean of images over their standard deviation below which it is that of rounding.
+_BEAM = 1e-6
+
+
 def known_detector(series: Signal2D, camera: CameraOptions) -> Detector:
     """Return the detector that is given, by what fit_mtf measured or by numbers.
 
@@ -75,7 +79,12 @@ def _content(source: Any) -> Mapping[str, Any]:
 
 
 def electrons(
-    data: ImageData, series: Signal2D, camera: CameraOptions, brightness: float = 1.0
+    data: ImageData,
+    series: Signal2D,
+    camera: CameraOptions,
+    brightness: float = 1.0,
+    *,
+    any_contrast: bool = False,
 ) -> NDArray[np.float32]:
     """Return the electrons of each pixel, the mean where an image is no data.
 
@@ -90,6 +99,9 @@ def electrons(
     brightness
         Mean of the images over vacuum, of which the dose is; 1 for a sample that
         scatters all electrons into the image.
+    any_contrast
+        Whether the zero of the images may be any, if the dose is given: each has the
+        dose then.
 
     Raises
     ------
@@ -105,14 +117,22 @@ def electrons(
     offset = gain.offset if gain else float(camera.offset or 0)
     counts = np.asarray(data.counts(no_data=0), np.float64) - offset
     inside = counts[:, data.valid]
-    if not inside.mean() > 0:
+    if camera.dose is not None and not 0 < camera.dose < np.inf:
+        raise ValueError(f"dose is {camera.dose}; it must be positive, in e-/Å².")
+    if camera.dose is not None and any_contrast:
+        expected = camera.dose * sampling(series) ** 2
+        for image, pixels in zip(counts, inside, strict=True):
+            image[~data.valid] = pixels.mean()
+            image[:] = _of_mean(image, pixels, expected)
+        return np.asarray(counts, np.float32)
+    if not inside.mean() > _BEAM * inside.std():
         raise ValueError(
             f"The images have {inside.mean() + offset:.4g} counts a pixel, no more "
-            f"than without beam: the offset is {offset:g}. Give another offset."
+            f"than without beam: the offset is {offset:g}. Give another offset; or to "
+            "refine_atoms, of images whose zero is not known, the dose and "
+            "any_contrast=True."
         )
     if camera.dose is not None:
-        if not 0 < camera.dose < np.inf:
-            raise ValueError(f"dose is {camera.dose}; it must be positive, in e-/Å².")
         scale = camera.dose * sampling(series) ** 2 * brightness / inside.mean()
     elif gain is not None:
         scale = 1 / gain.counts_per_electron
@@ -123,3 +143,16 @@ def electrons(
     for image, pixels in zip(counts, inside, strict=True):
         image[~data.valid] = pixels.mean()
     return np.asarray(scale * counts, np.float32)
+
+
+def _of_mean(
+    image: NDArray[np.float64], pixels: NDArray[np.float64], expected: float
+) -> NDArray[np.float64]:
+    """Return an image, of which `pixels` are data, with another mean.
+
+    The noise tells its contrast better; where it cannot, an image with a mean beyond
+    what it spreads is taken for counts, and the spread of another for that of noise.
+    """
+    mean, spread = float(pixels.mean()), float(pixels.std())
+    scale = expected / mean if mean > spread else np.sqrt(expected) / spread
+    return np.asarray(expected + scale * (image - mean))

@@ -111,6 +111,14 @@ def series_defocus(signal: Signal2D, note: str = "") -> NDArray[np.float64]:
         raise ValueError(
             "The defocus of the images is not known: a navigation axis named 'defocus' "
             "in a unit of length is needed, along two images or more. "
-            f"{f'{note} ' if note else ''}{AXIS_HELP}"
+            f"{_misspelled(signal)}{f'{note} ' if note else ''}{AXIS_HELP}"
         )
     return defocus
+
+
+def _misspelled(signal: Signal2D) -> str:
+    """Return a sentence on an axis whose name differs in capitals only, or nothing."""
+    for axis in signal.axes_manager.navigation_axes:
+        if axis.name != "defocus" and str(axis.name).strip().lower() == "defocus":
+            return f"The name of the axis is {axis.name!r}; write it in small letters. "
+    return ""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.options import LensOptions
 
 _ENERGY = "Acquisition_instrument.TEM.beam_energy"
-_HIGHEST = 5000  # keV, above that of any microscope; more are eV
+_LOWEST, _HIGHEST = 5, 5000  # keV, of any microscope; less are MeV, and more eV
 
 
 def known_energy(signal: Signal2D) -> float | None:
@@ -89,10 +89,10 @@ def _kiloelectronvolts(energy: Any) -> float:
 
 def _check(energy: float, found: Any, where: str) -> None:
     """Raise a ValueError unless an energy [keV] is one of a microscope."""
-    if not 0 < energy < _HIGHEST:
+    if not _LOWEST <= energy < _HIGHEST:
         raise ValueError(
-            f"The beam energy {where} is {found!r}; it has to be a number in keV, "
-            f"positive and below {_HIGHEST}, or a text such as '300 kV'. Set it:\n"
+            f"The beam energy {where} is {found!r}; it has to be a number in keV, from "
+            f"{_LOWEST} to {_HIGHEST}, or a text such as '300 kV'. Set it:\n"
             f"    signal.metadata.set_item({_ENERGY!r}, 300)"
         )
 

@@ -93,10 +93,14 @@ def explained(
     return fitted, sites, all_moved
 
 
+class NotSeenError(ValueError):
+    """Columns that the images do not show."""
+
+
 def check_seen(state: SheetState) -> None:
-    """Raise a ValueError if hardly a column is left that the images show."""
+    """Raise a `NotSeenError` if hardly a column is left that the images show."""
     if np.count_nonzero(~state.below) < FEWEST:
-        raise ValueError(
+        raise NotSeenError(
             "The images do not show these columns. Are they those of these images, in "
             "the right unit, and are energy, pixel size and detector right?"
         )

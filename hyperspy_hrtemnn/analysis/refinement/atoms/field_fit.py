@@ -14,7 +14,7 @@ from .first_lenses import in_first_image, known_lenses, search_lenses, shift_of_
 from .fitted_field import FittedField
 from .identities import Identities
 from .information import errors_of_fit
-from .problem import WaveOptions, guessed_state, sheet_problem
+from .problem import SMOOTHING, WaveOptions, guessed_state, sheet_problem
 from .search import search
 from .support import DEEPEST, with_support
 from .support_strengths import by_strength, without_doubtful
@@ -126,8 +126,7 @@ class FieldFit:
         """Return the lenses that the user expects."""
         if self.optics is not None:
             return known_lenses(problem, self.optics)
-        smoothing = self.options.smoothing
-        return problem.lenses().guess(self.defocus, self.Cs, smoothing)
+        return problem.lenses().guess(self.defocus, self.Cs, SMOOTHING)
 
     def _fitted(
         self,

@@ -12,6 +12,8 @@ from hyperspy_hrtemnn.analysis.refinement.optics_of_vector import vector_of_opti
 from hyperspy_hrtemnn.analysis.refinement.series_problem import contrast
 from hyperspy_hrtemnn.analysis.refinement.starts import best_start
 
+from .problem import SMOOTHING
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -53,9 +55,7 @@ def search_lenses(
 
 def known_lenses(problem: SheetProblem, optics: FittedOptics) -> NDArray[np.float64]:
     """Return known lenses as parameters."""
-    return vector_of_optics(
-        optics, problem.options.smoothing, problem.detector.sampling
-    )
+    return vector_of_optics(optics, SMOOTHING, problem.detector.sampling)
 
 
 def shift_of_first(fit: SheetFit, vector: NDArray[np.float64]) -> NDArray[np.float64]:

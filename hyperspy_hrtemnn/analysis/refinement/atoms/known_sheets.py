@@ -31,6 +31,8 @@ James and Lavik, Acta Cryst. 16, 1183 (1963); Puotinen and Newnham, Acta Cryst. 
 State Chem. 4, 425 (1972).
 """
 
+_OWN = "{} is among the dopants, and the sheet itself has it; name other elements only."
+
 _GRAPHENE = 2.46  # lattice constant [Å]
 
 
@@ -60,12 +62,17 @@ def sheet_of_classes(
     """
     names = sorted({str(each) for each in classes})
     if names in (["C"], ["1C"]):
+        if "C" in dopants:
+            raise ValueError(_OWN.format("C"))
         return graphene(dopants), {names[0]: "C"}
     metals = [each[1:] for each in names if re.fullmatch(r"1[A-Z][a-z]?", each)]
     pairs = [each[1:] for each in names if re.fullmatch(r"2[A-Z][a-z]?", each)]
+    elements = {*metals, *pairs}
     pairs = [each for each in pairs if each not in dopants]
     metals = [each for each in metals if each not in (*pairs, *dopants)]
     if len(metals) != 1 or len(pairs) != 1:
+        if len(elements) == len("MX") and (own := elements & set(dopants)):
+            raise ValueError(_OWN.format(", ".join(sorted(own))))
         raise ValueError(
             f"The columns are of the classes {', '.join(names)}; known are C, of "
             "graphene, and those of a layer MX2 such as 1Mo, 2S and 1S."

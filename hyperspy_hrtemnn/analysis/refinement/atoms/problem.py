@@ -6,6 +6,7 @@ The images get a border, wide enough for the waves of columns at their edges.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,14 @@ _THICK, _STEEP = 3.0, 0.17
 _CUT, _SLACK = 3.0, 3.0
 
 
+SMOOTHING = 0.15
+"""Standard deviation of the Gaussian by which waves that are fitted are smoothed [Å].
+
+A product of smoothed columns is a smoothed product where this is narrow, and the blur
+of the lenses is less by it. Wider, it would change the lenses that are found.
+"""
+
+
 @dataclass(frozen=True)
 class WaveOptions:
     """How the wave of a sheet is computed and compared.
@@ -53,14 +62,29 @@ class WaveOptions:
     vibration
         Mean square displacement of the atoms along one direction [Å²].
     smoothing
-        Standard deviation of the Gaussian by which waves are smoothed [Å].
+        Standard deviation of the Gaussian by which the wave that is returned is
+        smoothed [Å]; what is fitted is not.
     any_contrast
         Whether the contrast of each image is fitted.
+
+    Raises
+    ------
+    ValueError
+        If vibration or smoothing are negative or not finite.
     """
 
     vibration: float
     smoothing: float
     any_contrast: bool
+
+    def __post_init__(self) -> None:
+        for name, unit in (("vibration", "Å²"), ("smoothing", "Å")):
+            value = getattr(self, name)
+            if not 0 <= value < math.inf:
+                raise ValueError(
+                    f"{name} is {value:g} {unit}; it cannot be negative, and has to be "
+                    "finite. Give 0 for none."
+                )
 
 
 @dataclass(frozen=True)
@@ -143,19 +167,20 @@ class SheetProblem:
         """
         residuals = self.lenses().residuals(highest)
         return SheetFit(
-            residuals, self._model(residuals.series.grid), guess, known=known
+            residuals, self.wave_model(residuals.series.grid), guess, known=known
         )
 
     def again(self, fit: SheetFit) -> SheetFit:
         """Return a fit of another sheet as one of this, on the same grid."""
-        return fit.of_model(self._model(fit.model.grid))
+        return fit.of_model(self.wave_model(fit.model.grid))
 
-    def _model(self, grid: WorkingGrid) -> WaveModel:
+    def wave_model(self, grid: WorkingGrid, smoothing: float = SMOOTHING) -> WaveModel:
+        """Return the waves of sheets on a grid, of columns smoothed by a width [Å]."""
         columns = ColumnWaves(
             self.occupants,
             grid,
             self.energy,
-            smoothing=self.options.smoothing,
+            smoothing=smoothing,
             vibration=self.options.vibration,
             farthest=self.farthest,
         )

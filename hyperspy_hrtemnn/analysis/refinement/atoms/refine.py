@@ -11,19 +11,24 @@ from hyperspy_hrtemnn.analysis.refinement.copied_images import (
     check_copies,
     warn_of_shared_noise,
 )
-from hyperspy_hrtemnn.analysis.refinement.said_lenses import warn_of_lenses
+from hyperspy_hrtemnn.analysis.refinement.noise_level import with_noise_of_dose
+from hyperspy_hrtemnn.analysis.refinement.said_lenses import (
+    asked_lenses,
+    warn_of_lenses,
+)
 from hyperspy_hrtemnn.analysis.refinement.working_grid import HIGHEST
 
 from .block_cuts import is_large
 from .blocks import refine_in_blocks
-from .explanation import FEWEST
+from .explanation import FEWEST, NotSeenError
 from .field_fit import FieldFit
 from .honeycomb import bond_length
 from .known_sheets import sheet_of_classes
 from .problem import WaveOptions
 from .results import results
+from .strange_columns import judge_columns
 from .unexplained_places import warn_of_places
-from .verdict import judge, judge_columns, judge_model
+from .verdict import judge, judge_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,12 +93,15 @@ def refine_atoms(
     valid
         Pixels of the images that are data, shape (y, x); by default all.
     vibration
-        Mean square displacement of the atoms along one direction [Å²].
+        Mean square displacement of the atoms along one direction [Å²]. Lenses depend on
+        it, which is not in their errors.
     smoothing
-        Standard deviation of the Gaussian by which the wave is smoothed [Å].
+        Standard deviation of the Gaussian by which the wave of the result is smoothed
+        [Å]; it changes nothing else.
     any_contrast
         Whether the contrast of each image is fitted, too: of images with an unknown
-        zero, as stretched ones, or with a background, as of inelastic scattering.
+        zero, as stretched ones, or with a background, as of inelastic scattering. The
+        noise tells how strong it is, as of `with_noise_of_dose`.
     support
         What the sheet lies on, nearer to the entrance of the beam: ``"graphene"`` finds
         one layer of it, its lattice, its distance and its edges.
@@ -116,32 +124,28 @@ def refine_atoms(
         support is found, or tilt or energy are beyond those at which the model of the
         wave was tested, 20 degrees and 50 to 300 keV.
     """
+    options = WaveOptions(vibration, smoothing, any_contrast)
     guess = np.asarray(defocus if optics is None else optics.defocus.value, float)
     if valid is None:
         valid = np.ones(images.shape[1:], bool)
     if support not in (None, "graphene"):
         raise ValueError(f"support can be 'graphene' or None, not {support!r}.")
     _check(images, guess, columns, valid)
+    if any_contrast:
+        images = with_noise_of_dose(images, valid, detector)
     sheet, names = sheet_of_classes(columns["class"], dopants)
     if support == sheet.name:
         raise ValueError(f"{support} on {support} is not known; leave support=None.")
-    options = WaveOptions(vibration, smoothing, any_contrast)
     supported = support is not None
     fit = FieldFit(
         detector, energy, guess, Cs, optics, sheet, names, options, supported
     )
-    positions = columns[["y", "x"]].to_numpy(float)
-    if not is_large(images.shape[1:], positions, detector.sampling):
-        field = fit(images, valid, columns)
-        found = results(field, field.problem.fit(HIGHEST))
-    elif supported:
-        raise ValueError(
-            "A support is found in fields of view up to 100 Å and 600 columns; cut "
-            "the images with isig, and the table of columns alike."
-        )
-    else:
-        found = refine_in_blocks(fit, images, valid, columns, detector.sampling)
-    judge(found.optics, any_contrast=any_contrast)
+    try:
+        found = _found(fit, images, valid, columns)
+        judge(found.optics)
+    except NotSeenError as error:
+        said = Cs if optics is None else float(optics.Cs.value)
+        raise ValueError(f"{error} {asked_lenses(guess.tolist(), said)}") from error
     if optics is None:
         warn_of_lenses(found.optics, guess.tolist(), Cs)
     height, width = (n * detector.sampling for n in images.shape[1:])
@@ -150,6 +154,26 @@ def refine_atoms(
     warn_of_places(found.residuals, found.columns, detector.sampling)
     judge_model(found.tilt.value, energy)
     return found
+
+
+def _found(
+    fit: FieldFit,
+    images: NDArray[np.floating],
+    valid: NDArray[np.bool_],
+    columns: pd.DataFrame,
+) -> RefinedAtoms:
+    """Return what is found in one field of view, or in the blocks of a large one."""
+    sampling = fit.detector.sampling
+    positions = columns[["y", "x"]].to_numpy(float)
+    if not is_large(images.shape[1:], positions, sampling):
+        field = fit(images, valid, columns)
+        return results(field, field.problem.fit(HIGHEST))
+    if fit.supported:
+        raise ValueError(
+            "A support is found in fields of view up to 100 Å and 600 columns; cut "
+            "the images with isig, and the table of columns alike."
+        )
+    return refine_in_blocks(fit, images, valid, columns, sampling)
 
 
 def _check(

@@ -11,13 +11,10 @@ import scipy.fft
 
 from hyperspy_hrtemnn.analysis.microscope.optics import wavelength
 from hyperspy_hrtemnn.analysis.refinement.fitted_optics import Measured
-from hyperspy_hrtemnn.analysis.refinement.noise_level import (
-    expected_noise,
-    noise_level,
-)
 from hyperspy_hrtemnn.analysis.refinement.optics_of_vector import optics_of_vector
 from hyperspy_hrtemnn.analysis.refinement.series_problem import contrast
 
+from .problem import SMOOTHING
 from .refined_atoms import RefinedAtoms
 from .something_else import OTHER, common_strength, with_something_else
 
@@ -80,10 +77,11 @@ def results(
         _with_model_error(errors.lenses, vector, problem.parameters),
         residuals,
         energy=problem.energy,
-        smoothing=problem.options.smoothing,
+        smoothing=SMOOTHING,
         sampling=problem.detector.sampling,
         chi2=chi2 / freedom,
-        unexplained=_unexplained(problem, residuals, fitted.vector, chi2, freedom),
+        # Of the contrast beyond noise, what the atoms do not explain.
+        unexplained=(chi2 - freedom) / contrast(residuals, fitted.vector),
     )
     table = _columns(problem, state, field.sites, errors)
     below = problem.support
@@ -121,21 +119,6 @@ def _with_model_error(
     place = parameters.place("focal_spread_squared")
     whole[place, place] += 4 * max(vector[place], 0.0) * _OF_FOCAL_SPREAD**2
     return whole
-
-
-def _unexplained(
-    problem: SheetProblem,
-    residuals: SeriesResiduals,
-    vector: NDArray[np.float64],
-    chi2: float,
-    freedom: float,
-) -> float:
-    """Return the share of the contrast beyond noise that the atoms do not explain."""
-    noise = expected_noise(
-        noise_level(residuals, vector), any_contrast=problem.options.any_contrast
-    )
-    visible = contrast(residuals, vector) - (noise - 1) * residuals.series.freedom
-    return (chi2 - noise * freedom) / visible
 
 
 def plane_behind(atoms: NDArray[np.float64]) -> float:
@@ -229,10 +212,14 @@ def _wave(
 ) -> NDArray[np.complex64]:
     """Return the wave in a plane, on the pixels of the images."""
     highest = min(_FINE, 0.5 / problem.detector.sampling)
-    model = problem.fit(highest).model
-    grid = model.grid
+    grid = problem.fit(highest).model.grid
+    smoothing = problem.options.smoothing
+    narrow = min(smoothing, SMOOTHING)
+    model = problem.wave_model(grid, narrow)
     spectrum = grid.spectrum_of_grid(model.wave(model.stamps(state)))
     spectrum *= np.exp(-1j * np.pi * wavelength(problem.energy) * plane * grid.squared)
+    # Beyond that the product of the columns is smoothed, not each of them.
+    spectrum *= np.exp(-2 * np.pi**2 * (smoothing**2 - narrow**2) * grid.squared)
     whole = _resized(spectrum, problem.series.valid.shape)
     wave = scipy.fft.ifft2(whole, norm="forward")
     return np.asarray(wave[problem.series.inner], np.complex64)
@@ -250,8 +237,9 @@ def _residual_images(
         spectrum = scipy.fft.fft2(-unit * each, norm="forward")  # type: ignore[operator]
         whole = _resized(spectrum, problem.series.valid.shape)
         image = scipy.fft.ifft2(whole, norm="forward").real
-        found.append(image[problem.series.inner])
-    return np.array(found, np.float32)
+        found.append(image * problem.series.valid)
+    rows, columns = problem.series.inner
+    return np.array(found, np.float32)[:, rows, columns]
 
 
 def _resized(

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis.refinement.noise_level import (
-    expected_noise,
-    warn_of_noise,
-)
+from hyperspy_hrtemnn.analysis.refinement.noise_level import is_off, warn_of_noise
 from hyperspy_hrtemnn.user_warnings import warn_user
 
+from .explanation import NotSeenError
+
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.analysis.refinement.fitted_optics import FittedOptics
@@ -36,10 +34,14 @@ _STRAINED = 0.015
 # 1 everywhere there, so that only beyond is it not known.
 _STEEPEST, _ENERGIES = 20.0, (50.0, 300.0)
 
-# Probability of something else above which a column is strange, and difference of the
-# mean occupancy from 1 above which all are, beyond this many standard errors of one: of
-# right sheets in images of two other simulators it was up to 0.05, of one of WS2 0.10.
-_STRANGE, _ALL_STRANGE, _BEYOND = 0.5, 0.05, 3.0
+# What more noise than the detector's does to the errors, which chi² scales.
+_MORE_NOISE = (
+    "Standard errors and probabilities are those of the noise that is found, and hold "
+    "if it has the detector's spectrum."
+)
+
+# Chi² below which noise is not that of a detector.
+_LEAST = 0.9
 
 # Drift between images that is told where something is unexplained [Å].
 _DRIFTED = 3.0
@@ -48,19 +50,17 @@ _DRIFTED = 3.0
 _ON_SITES = 0.5
 
 
-def judge(optics: FittedOptics, *, any_contrast: bool = False) -> None:
+def judge(optics: FittedOptics) -> None:
     """Refuse a sheet that does not explain its images, or warn.
 
     Parameters
     ----------
     optics
         Lenses and chi² of the refinement.
-    any_contrast
-        Whether the contrast of the images was fitted.
 
     Raises
     ------
-    ValueError
+    NotSeenError
         If more than half of the contrast is unexplained.
 
     Warns
@@ -68,25 +68,46 @@ def judge(optics: FittedOptics, *, any_contrast: bool = False) -> None:
     UserWarning
         If more than half a percent is, or the noise is not that of the detector.
     """
-    noise = expected_noise(optics.noise, any_contrast=any_contrast)
-    significant = optics.chi2 - noise > _SIGNIFICANT * optics.chi2_error * noise
-    if optics.unexplained > _NOTHING and significant:
-        raise ValueError(
-            f"The atoms do not explain the images: {optics.unexplained:.0%} of their "
-            "contrast is left. Are the columns those of these images? Are the energy, "
-            "the pixel size and the detector right, and the defocus (positive = "
-            "underfocus) to 2 nm and Cs to 1.5 µm?"
+    share, alone = _unexplained(optics), _noise_alone(optics)
+    if share > _NOTHING:
+        raise NotSeenError(
+            f"The atoms do not explain the images: {share:.0%} of their contrast is "
+            "left. Are the columns those of these images, and are energy, pixel size "
+            "and detector right?"
         )
-    if optics.unexplained > _DOUBTFUL and significant:
+    if share > _DOUBTFUL:
         warn_user(
-            f"{optics.unexplained:.1%} of the contrast of the images is not that of "
-            f"the atoms (chi² {optics.chi2:.3f}, noise alone {noise:.3g} ± "
-            f"{noise * optics.chi2_error:.2g}): look at the residuals. Something else "
+            f"{share:.1%} of the contrast of the images is not that of the atoms (chi² "
+            f"{optics.chi2:.3f}, noise alone {alone:.3g} ± "
+            f"{alone * optics.chi2_error:.2g}): look at the residuals. Something else "
             "may be there, such as contamination; if it is everywhere, the lenses or "
-            f"the elements may be wrong.{_drift_of(optics)}"
+            "the elements may be wrong: of WS2 taken for MoS2, whose lattice is the "
+            f"same, metal and sulfur are exchanged.{_drift_of(optics)}"
         )
-    if not any_contrast:
-        warn_of_noise(optics.noise)
+    warn_of_noise(optics.noise, _MORE_NOISE)
+    if optics.chi2 < _LEAST - _SIGNIFICANT * optics.chi2_error and not (
+        optics.noise.value < 1 and is_off(optics.noise)
+    ):
+        warn_user(
+            f"chi² is {optics.chi2:.2f}, less than the noise of this detector alone: "
+            "all standard errors are too large. Are mtf and readout right, and are the "
+            "images as they were recorded, not rounded, filtered or compressed?"
+        )
+
+
+def _noise_alone(optics: FittedOptics) -> float:
+    """Return chi² of what is taken for noise: more than the detector's is found."""
+    more = is_off(optics.noise) and optics.noise.value > 1
+    return float(optics.noise.value) if more else 1.0
+
+
+def _unexplained(optics: FittedOptics) -> float:
+    """Return the share of the contrast beyond noise that is left, 0 by chance."""
+    alone = _noise_alone(optics)
+    if optics.chi2 - alone <= _SIGNIFICANT * optics.chi2_error * alone:
+        return 0.0
+    # Of a wrong dose alone chi² is 10, and nothing else is there.
+    return optics.unexplained * (optics.chi2 - alone) / (optics.chi2 - 1)
 
 
 def _drift_of(optics: FittedOptics) -> str:
@@ -127,44 +148,6 @@ def judge_model(normal: NDArray[np.float64], energy: float) -> None:
         f"{high:g} keV only: compare the result with a multislice simulation of the "
         "atoms found."
     )
-
-
-def judge_columns(columns: pd.DataFrame) -> None:
-    """Warn of columns that are probably none of the classes that were allowed.
-
-    Something that nobody asked for stands there, such as a dopant, or an atom on the
-    sheet: the nearest class that was allowed is taken.
-
-    Parameters
-    ----------
-    columns
-        Table with ``x`` and ``y`` [Å], ``occupancy``, ``sigma_occupancy`` and
-        ``probability_other``.
-
-    Warns
-    -----
-    UserWarning
-        If there are such columns, or if all are so in the mean.
-    """
-    off, sigma = columns["occupancy"] - 1, columns["sigma_occupancy"]
-    strange = columns["probability_other"] > _STRANGE
-    if strange.any():
-        worst = columns.iloc[int(np.argmax((off / sigma).abs() * strange))]
-        warn_user(
-            f"{strange.sum()} of {len(columns)} columns are not what any class is that "
-            "was allowed, as their probability_other says: their occupancy is far "
-            f"from 1, as {worst['occupancy']:.2f} ± {worst['sigma_occupancy']:.2f} of "
-            f"that at x {worst['x']:.1f} Å, y {worst['y']:.1f} Å from the first pixel. "
-            "Name other elements in dopants, or look for what lies there."
-        )
-    mean = float(off.mean())
-    # Errors of columns are in part those of the lenses, which all columns have alike.
-    if abs(mean) > max(_ALL_STRANGE, _BEYOND * float(sigma.median())):
-        warn_user(
-            f"All columns are {abs(mean):.0%} {'stronger' if mean > 0 else 'weaker'} "
-            "than their elements are. Are the beam energy, the offset of the counts "
-            "and the elements right?"
-        )
 
 
 def check_sites(sites: Sites) -> None:

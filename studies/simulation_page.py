@@ -221,7 +221,7 @@ def draw_outlines(path: Path) -> None:
             6,
         ),
     }
-    optics = Optics(energy=HEAVY.energy, defocus=60, Cs=1e4, focal_spread=8)
+    optics = Optics(energy=HEAVY.energy_of(0), defocus=60, Cs=1e4, focal_spread=8)
     detector = Detector(sampling=SAMPLING, dose=8e3, mtf_c0=0.5, mtf_c3=2.5)
     figure = Figure(figsize=(12, 3.4), layout="constrained")
     for axes, (title, (generator, seed)) in zip(

@@ -70,8 +70,9 @@ class Particles:
             made = generator.make(np.random.SeedSequence((seed, index)))
             x, y, _ = made.box
             wave = exit_wave(made, recipe.waves)
+            energy = recipe.waves.energy_of(0)
             parts = (made.outlines, made.kinds, made.sites, made.values)
-            self._specimens.append(Specimen(wave, (y, x), *parts))
+            self._specimens.append(Specimen(wave, (y, x), energy, *parts))
 
     def __len__(self) -> int:
         """Return their number."""
@@ -96,7 +97,7 @@ def main() -> None:
     network = load(options.network) if options.network else None
     for electrons in (10, 2):
         dose = np.log10(electrons / SAMPLING**2)
-        at_dose = recipe.images.model_copy(update={"log_dose": (dose, dose)})
+        at_dose = recipe.images.changed({"log_dose": (dose, dose)})
         samples = {
             seed: [
                 draw_sample(recipe, data, i, np.random.default_rng((seed, i)), at_dose)

@@ -139,9 +139,10 @@ def one_fit(
     """Return how the fit of one series ended, and the deviations of its values."""
     rng = np.random.default_rng([number, round(dose)])
     field = float(recipe.structures.field)
-    optics, drawn = draw_conditions(recipe.images, recipe.waves.energy, rng)
-    pixel = field / round(field / drawn.sampling)
-    detector = replace(drawn, sampling=pixel, dose=dose)
+    drawn = draw_conditions(recipe.images, recipe.waves.energy_of(0), rng)
+    optics = drawn.optics
+    pixel = field / round(field / drawn.detector.sampling)
+    detector = replace(drawn.detector, sampling=pixel, dose=dose)
     series = series_of(wave, field, optics, detector, rng)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")

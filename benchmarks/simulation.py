@@ -34,6 +34,7 @@ from hrtemnn_training.waves.multislice import WaveSettings, exit_wave
 
 IMAGES = 10
 SETTINGS = WaveSettings()
+ENERGY = SETTINGS.energy_of(0)
 PARAMETERS = ImageParameters()
 
 
@@ -46,16 +47,17 @@ def plain(structure: Structure, seed: int) -> np.ndarray:
     potential = abtem.Potential(
         atoms, sampling=SETTINGS.sampling, parametrization=SETTINGS.parametrization
     )
-    wave = abtem.PlaneWave(energy=SETTINGS.energy * 1e3).multislice(potential)
+    wave = abtem.PlaneWave(energy=ENERGY * 1e3).multislice(potential)
     wave = wave.compute()
     rng = np.random.default_rng(seed)
     for _ in range(IMAGES):
-        (optics,), detector = draw_conditions(PARAMETERS, SETTINGS.energy, rng)
+        drawn = draw_conditions(PARAMETERS, ENERGY, rng)
+        (optics,), detector = drawn.optics, drawn.detector
         ctf = abtem.CTF(
             defocus=optics.defocus,
             Cs=optics.Cs,
             focal_spread=optics.focal_spread,
-            energy=SETTINGS.energy * 1e3,
+            energy=ENERGY * 1e3,
         )
         image = wave.apply_ctf(ctf).intensity().interpolate(sampling=detector.sampling)
         image.poisson_noise(dose_per_area=detector.dose).compute()
@@ -70,6 +72,7 @@ def ours(structure: Structure, seed: int) -> np.ndarray:
         specimen = Specimen(
             wave,
             (y, x),
+            ENERGY,
             structure.outlines,
             structure.kinds,
             structure.sites,
@@ -77,8 +80,10 @@ def ours(structure: Structure, seed: int) -> np.ndarray:
         )
         rng = np.random.default_rng(seed)
         for _ in range(IMAGES):
-            optics, camera = draw_conditions(PARAMETERS, SETTINGS.energy, rng)
-            expose(specimen, optics, camera, (y - 2 * RIM, x - 2 * RIM), rng)
+            drawn = draw_conditions(PARAMETERS, ENERGY, rng)
+            expose(
+                specimen, drawn.optics, drawn.detector, (y - 2 * RIM, x - 2 * RIM), rng
+            )
     return wave
 
 

@@ -74,7 +74,6 @@ def main() -> None:
             return kind(
                 data,
                 recipe.images,
-                energy=recipe.waves.energy,
                 sampling=recipe.sampling,
                 epoch=0,
                 batch_size=settings.batch_size,

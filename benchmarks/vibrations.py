@@ -122,7 +122,13 @@ def waves_of(index: int, vibrations: dict[str, Vibrations]) -> dict[str, Specime
         with threadpool_limits(1):
             wave = exit_wave(flake, settings, index)
         specimens[name] = Specimen(
-            wave, (y, x), flake.outlines, flake.kinds, flake.sites, flake.values
+            wave,
+            (y, x),
+            settings.energy_of(index),
+            flake.outlines,
+            flake.kinds,
+            flake.sites,
+            flake.values,
         )
     return specimens
 

@@ -10,15 +10,12 @@ import numpy as np
 from ase.build import bulk
 from ase.data import chemical_symbols, reference_states
 from ase.io import read
-from ase.spacegroup import crystal
 
 from hyperspy_hrtemnn.analysis import Crystal
+from hyperspy_hrtemnn.compounds import COMPOUNDS
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-COMPOUNDS = ("CeO2", "MgO", "rutile", "anatase")
-"""Compounds that are known by name."""
 
 _ELEMENTS = ("fcc", "bcc", "hcp", "diamond")  # structures of elements, by ASE's names
 
@@ -30,34 +27,18 @@ def find_crystal(name: str) -> Atoms:
     ----------
     name
         Symbol of an element that is fcc, bcc, hcp or diamond, with ASE's lattice
-        constant; "CeO2" (a = 5.47 Å, Materials Project, thesis 3.1), "MgO"
-        (a = 4.212 Å), "rutile", "anatase" (both Burdett et al., J. Am. Chem. Soc. 109
-        (1987) 3639, at 295 K); or the path of a CIF.
+        constant; "CeO2", "MgO", "rutile", "anatase", "alpha-Al2O3", "gamma-Al2O3",
+        "ZrO2" (monoclinic), "SrTiO3", "ZnO", "MgAl2O4" or "Fe3O4", whose sources are in
+        `hyperspy_hrtemnn.compounds`; or the path of a CIF. All sites of gamma-Al2O3 are
+        full, of which a ninth of those of aluminum would be empty.
 
     Raises
     ------
     ValueError
         If the name is not one of these, or the file cannot be read.
     """
-    match name:
-        case "CeO2":
-            return bulk("CeO2", "fluorite", a=5.47, cubic=True)
-        case "MgO":
-            return bulk("MgO", "rocksalt", a=4.212, cubic=True)
-        case "rutile":
-            return crystal(
-                ("Ti", "O"),
-                [(0, 0, 0), (0.305, 0.305, 0)],
-                spacegroup=136,
-                cellpar=[4.594, 4.594, 2.959, 90, 90, 90],
-            )
-        case "anatase":
-            return crystal(
-                ("Ti", "O"),
-                [(0, 0, 0), (0, 0, 0.208)],
-                spacegroup=141,
-                cellpar=[3.785, 3.785, 9.514, 90, 90, 90],
-            )
+    if name in COMPOUNDS:
+        return COMPOUNDS[name]()
     structure = _structure(name)
     if structure not in _ELEMENTS:
         return _read_cif(name)

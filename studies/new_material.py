@@ -66,7 +66,7 @@ def draw_found(run: Path) -> None:
     )
     for row, index in zip(rows, SHOWN, strict=True):
         for ax, dose in zip(row, DOSES, strict=True):
-            ranges = recipe.images.model_copy(update={"log_dose": (dose, dose)})
+            ranges = recipe.images.changed({"log_dose": (dose, dose)})
             sample = draw_sample(
                 recipe, data, index, np.random.default_rng(index), ranges
             )

@@ -28,8 +28,10 @@ from hrtemnn_training.parameters import ImageParameters
 from hrtemnn_training.structures import (
     AmorphousFilm,
     Database,
+    Mixture,
     MX2Flake,
     Nanotube,
+    Part,
     ParticlesOnFilm,
     Sheet,
     SupportedParticles,
@@ -62,6 +64,7 @@ GENERATORS = (
     Sheet,
     Nanotube,
     Database,
+    Mixture,
 )
 LIGHT = WaveSettings(energy=80)
 HEAVY = WaveSettings(energy=300)
@@ -92,6 +95,41 @@ def generators(folder: Path) -> dict[str, tuple[Generator, int, WaveSettings]]:
         ),
         "Pt on MgO": (
             SupportedParticles(element="Pt", support="MgO", **particles),
+            2,
+            HEAVY,
+        ),
+        "Pt on gamma-Al2O3, any orientation": (
+            SupportedParticles(
+                element="Pt",
+                support="gamma-Al2O3",
+                support_orientation="any",
+                **particles,
+            ),
+            4,
+            HEAVY,
+        ),
+        "Co, which is hcp, on amorphous SiO2": (
+            SupportedParticles(
+                element="Co",
+                orientations={"[11-20]": 1},
+                support="amorphous SiO2",
+                **particles,
+            ),
+            1,
+            HEAVY,
+        ),
+        "Fe, which is bcc, on ZrO2": (
+            ParticlesOnFilm(
+                field=90, element="Fe", films={"ZrO2": 1}, particles=(5, 6)
+            ),
+            1,
+            HEAVY,
+        ),
+        "Au on CeO2, contaminated": (
+            Mixture(
+                contamination=1,
+                parts=(Part(structures=SupportedParticles(**particles)),),
+            ),
             2,
             HEAVY,
         ),
@@ -146,14 +184,16 @@ def see(
 
 def draw_generators(path: Path) -> None:
     """Draw a structure of every generator, with the outlines of its particles."""
-    figure = Figure(figsize=(12, 9.6), layout="constrained")
-    all_axes = figure.subplots(3, 4)
+    figure = Figure(figsize=(12, 12.8), layout="constrained")
+    all_axes = figure.subplots(4, 4)
     with tempfile.TemporaryDirectory() as folder:
         for axes, (title, (generator, seed, settings)) in zip(
             all_axes.flat, generators(Path(folder)).items(), strict=True
         ):
             structure = generator.make(seed)
-            optics = Optics(energy=settings.energy, defocus=60, Cs=1e4, focal_spread=8)
+            optics = Optics(
+                energy=settings.energy_of(0), defocus=60, Cs=1e4, focal_spread=8
+            )
             dose = 8e3 if settings is HEAVY else 1e5
             detector = Detector(sampling=SAMPLING, dose=dose, mtf_c0=0.5, mtf_c3=2.5)
             image = see(structure, exit_wave(structure, settings), optics, detector)
@@ -162,6 +202,43 @@ def draw_generators(path: Path) -> None:
                 corners = outline / SAMPLING - 0.5
                 axes.add_patch(Polygon(corners, fill=False, color="tab:orange", lw=0.8))
     figure.savefig(path, dpi=110)
+
+
+def draw_outlines(path: Path) -> None:
+    """Draw both kinds of outlines of the same particles."""
+    keys = {"field": 70.0, "empty": 0, "bare_support": 0, "free_particles": 0}
+    small = keys | {"layers": (4, 6)}
+    turned = keys | {"orientations": {"any": 1}, "layers": (8, 14)}
+    cases: dict[str, tuple[SupportedParticles, int]] = {
+        "Au on CeO2": (SupportedParticles(**keys), 4),
+        "Pt in any orientation": (
+            SupportedParticles(element="Pt", **turned),
+            2,
+        ),
+        "small Pt": (SupportedParticles(element="Pt", **small), 3),
+        "Ti in any orientation": (
+            SupportedParticles(element="Ti", **turned),
+            6,
+        ),
+    }
+    optics = Optics(energy=HEAVY.energy_of(0), defocus=60, Cs=1e4, focal_spread=8)
+    detector = Detector(sampling=SAMPLING, dose=8e3, mtf_c0=0.5, mtf_c3=2.5)
+    figure = Figure(figsize=(12, 3.4), layout="constrained")
+    for axes, (title, (generator, seed)) in zip(
+        figure.subplots(1, 4), cases.items(), strict=True
+    ):
+        structure = generator.make(seed)
+        wave = exit_wave(structure, HEAVY)
+        show(axes, see(structure, wave, optics, detector), title, SAMPLING)
+        contours = generator.model_copy(update={"outline": "phase"}).make(seed)
+        for outlines, color in (
+            (structure.outlines, "tab:orange"),
+            (contours.outlines, "tab:cyan"),
+        ):
+            for outline in outlines:
+                corners = outline / SAMPLING - 0.5
+                axes.add_patch(Polygon(corners, fill=False, color=color, lw=1))
+    figure.savefig(path, dpi=90)
 
 
 def draw_microscopes(path: Path) -> None:
@@ -199,7 +276,9 @@ def keys(model: type[BaseModel]) -> str:
             continue
         default = "needed"
         if not field.is_required():
-            values = model.model_construct().model_dump(mode="json")
+            made = model.model_construct()
+            # What is off is left out of what is written of images.
+            values = {name: getattr(made, name)} | made.model_dump(mode="json")
             default = f"`{json.dumps(values[name], ensure_ascii=False)}`"
         rows.append([f"`{name}`", default, field.description or ""])
     return table(["key", "if not given", ""], rows)
@@ -230,4 +309,5 @@ def list_keys(page: Path) -> None:
 if __name__ == "__main__":
     list_keys(DOCS / "simulation.md")
     draw_generators(PICTURES / "generators.png")
+    draw_outlines(PICTURES / "outlines.png")
     draw_microscopes(PICTURES / "microscopes.png")

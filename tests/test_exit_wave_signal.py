@@ -403,6 +403,11 @@ def test_the_energy_of_a_wave(tmp_path, series):
     assert found.metadata.get_item(ENERGY) == 80
     del three.metadata.Acquisition_instrument
     assert three.reconstruct_exitwave(path).metadata.get_item(ENERGY) == 300
+    ranges = tiny_networks.RANGES.model_copy(update={"energy": (80.0, 300.0)})
+    several = tiny_networks.exit_wave(tmp_path / "s.onnx", sampling=0.1, ranges=ranges)
+    assert three.reconstruct_exitwave(several).metadata.get_item(ENERGY) is None
+    found = three.reconstruct_exitwave(several, energy=80, **QUIET)
+    assert found.metadata.get_item(ENERGY) == 80
     known = series.reconstruct_exitwave(
         **{**FAST, "iterations": 1}, **LENSES, energy=80, **QUIET
     )

@@ -215,3 +215,16 @@ def test_out_of_range():
     assert "300" in energy
     assert "500 Å" in defocus
     assert "-100 to 100" in defocus
+
+
+def test_energies_in_a_trained_range_are_no_fault():
+    ranges = tiny_networks.RANGES.model_copy(update={"energy": (80.0, 200.0)})
+    card = tiny_networks.card(ranges=ranges)
+    read = type(card).model_validate_json(card.model_dump_json())
+    assert read.ranges.energy == (80, 200)
+    for energy in (79.5, 120, 200):
+        assert out_of_range(read, energy=energy) == []
+    for energy in (60, 300):
+        assert out_of_range(read, energy=energy) == [
+            f"the beam energy is {energy} keV, trained was 80 to 200 keV"
+        ]

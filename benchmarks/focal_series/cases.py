@@ -160,10 +160,12 @@ class Cases:
     ) -> tuple[tuple[Optics, ...], Detector]:
         """Return lenses and detector; the pixels divide the field."""
         rng = np.random.default_rng([seed, _CONDITIONS])
-        energy = self.recipe.waves.energy
-        optics, drawn = draw_conditions(self.recipe.images, energy, rng)
-        pixel = field / round(field / drawn.sampling)
-        return optics, replace(drawn, sampling=pixel, dose=dose or drawn.dose)
+        energy = self.recipe.waves.energy_of(seed)
+        drawn = draw_conditions(self.recipe.images, energy, rng)
+        camera = drawn.detector
+        pixel = field / round(field / camera.sampling)
+        camera = replace(camera, sampling=pixel, dose=dose or camera.dose)
+        return drawn.optics, camera
 
 
 def _drift(

@@ -76,6 +76,7 @@ class MatchedFilter:
         specimen = Specimen(
             wave=case.wave,
             extent=made.box[:2],
+            energy=case.optics[0].energy,
             outlines=made.outlines,
             kinds=made.kinds,
             sites=made.sites,

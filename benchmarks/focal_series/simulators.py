@@ -72,7 +72,7 @@ class OfAbtem:
             slice_thickness=settings.slice_thickness,
             projection="finite",
         )
-        beam = abtem.PlaneWave(energy=settings.energy * 1e3)
+        beam = abtem.PlaneWave(energy=settings.energy_of(seed) * 1e3)
         waves = beam.multislice(potential, lazy=False).downsample("cutoff")
         # abTEM's arrays are indexed [x, y], images [y, x].
         return np.asarray(np.swapaxes(waves.array, -2, -1), np.complex64)

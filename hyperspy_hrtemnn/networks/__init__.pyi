@@ -9,6 +9,7 @@ from ._inference import out_of_range as out_of_range
 from ._inference import predict as predict
 from ._network import Network as Network
 from ._network import load as load
+from ._orientations import average_orientations as average_orientations
 from ._resampling import resample as resample
 from ._resampling import resampled_shape as resampled_shape
 from ._shipped import available as available
@@ -26,6 +27,7 @@ __all__ = [
     "Range",
     "TrainedRanges",
     "available",
+    "average_orientations",
     "check_prediction",
     "load",
     "local_mean",

@@ -14,6 +14,8 @@ from pydantic import (
     model_validator,
 )
 
+from hyperspy_hrtemnn.ranges import Energy
+
 # A public name of `networks`, too.
 from hyperspy_hrtemnn.ranges import Range as Range  # noqa: PLC0414
 
@@ -46,7 +48,7 @@ class TrainedRanges(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     sampling: Range = Field(description="pixel size of the images [Å]")
-    energy: float = Field(gt=0, description="beam energy [keV]")
+    energy: Energy = Field(description="beam energy [keV]")
     dose: Range = Field(description="frame dose [e-/Å²]")
     defocus: Range = Field(description="defocus, positive = underfocus [Å]")
     Cs: Range = Field(description="spherical aberration [Å]")

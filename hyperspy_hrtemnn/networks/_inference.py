@@ -10,6 +10,7 @@ import numpy as np
 from hyperspy_hrtemnn.bad_frames import BadFrameError
 from hyperspy_hrtemnn.image_data import ImageData
 from hyperspy_hrtemnn.options import PredictionOptions
+from hyperspy_hrtemnn.ranges import energy_range
 
 from ._errors import NetworkMemoryError
 from ._memory import not_enough_memory
@@ -175,16 +176,17 @@ def out_of_range(
         Defocus, positive = underfocus [Å].
     """
     ranges = card.ranges
-    # The training has one energy; files may give 299.9 for a nominal 300 keV.
-    energies = (0.99 * ranges.energy, 1.01 * ranges.energy)
+    lowest, highest = trained = energy_range(ranges.energy)
+    # Files may give 299.9 for a nominal 300 keV.
+    energies = (0.99 * lowest, 1.01 * highest)
     conditions: list[tuple[str, float | None, Range, str, str]] = [
         ("sampling", sampling, ranges.sampling, "Å/pixel", _span_text(ranges.sampling)),
-        ("beam energy", energy, energies, "keV", f"{ranges.energy:g}"),
+        ("beam energy", energy, energies, "keV", _span_text(trained)),
         ("defocus", defocus, ranges.defocus, "Å", _span_text(ranges.defocus)),
     ]
     return [
-        f"the {name} is {value:.4g} {unit}, trained was {trained} {unit}"
-        for name, value, bounds, unit, trained in conditions
+        f"the {name} is {value:.4g} {unit}, trained was {span} {unit}"
+        for name, value, bounds, unit, span in conditions
         if value is not None and not _is_within(value, bounds)
     ]
 
@@ -196,7 +198,8 @@ def _is_within(value: float, bounds: Range) -> bool:
 
 
 def _span_text(bounds: Range) -> str:
-    return f"{bounds[0]:g} to {bounds[1]:g}"
+    low, high = bounds
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
 def check_prediction(

@@ -271,7 +271,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             For the network: as in `segment`.
         energy
             Beam energy in keV or a text, "300 kV", which the wave keeps; by default
-            the metadata's or, for the network, the one it was trained for.
+            the metadata's or, for a network that was trained for one, that one.
         Cs
             For Gerchberg-Saxton, as all that follows: spherical aberration, a number
             in the unit of the signal axes or a text with a unit, ``"10 µm"``, as all

@@ -155,7 +155,6 @@ def test_a_damaged_image_is_formed_anew(damage, run) -> None:
         return ImageEpoch(
             DataSet(run / "train.zarr"),
             RECIPE.images,
-            energy=300,
             sampling=RECIPE.sampling,
             epoch=0,
             batch_size=1,

@@ -24,6 +24,7 @@ _OF_NETWORKS = [
     "test_architecture_study.py",
     "test_architectures.py",
     "test_backends.py",
+    "test_distillation.py",
     "test_dose_study.py",
     "test_evaluation.py",
     "test_forecast.py",
@@ -116,7 +117,8 @@ def run_folder(tmp_path_factory):
     for purpose in PURPOSES:
         data = DataSet(data_path(folder, purpose), "a")
         for i in data.missing("wave"):
-            data.write_wave(i, exit_wave(data.read_structure(i), recipe.waves))
+            wave = exit_wave(data.read_structure(i), recipe.waves)
+            data.write_wave(i, wave, recipe.waves.energy_of(0))
     return folder
 
 
@@ -129,6 +131,7 @@ def trained_as():
     values["training"] |= {"precision": "mixed_bfloat16", "regularize": 1e-3}
     # With weights in both stages TensorFlow traces the training once.
     values["training"]["stages"][0]["object_weight"] = 2
+    values["training"]["stages"][1]["widen"] = True
     return Recipe.model_validate(values)
 
 

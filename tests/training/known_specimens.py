@@ -57,6 +57,7 @@ def specimen(
     return Specimen(
         wave=wave_of_discs(*discs),
         extent=EXTENT,
+        energy=300.0,
         outlines=tuple(circle(*disc) for disc in discs),
         kinds=kinds or ("nanoparticle",) * len(discs),
         sites=sites or columns(),

@@ -179,6 +179,12 @@ def folded_network(recipe_values, tmp_path):
     return load(path)
 
 
+def test_the_card_says_the_range_of_the_energies(recipe_values) -> None:
+    recipe_values["waves"]["energy"] = [80, 300]
+    card = make_card(Recipe.model_validate(recipe_values), {})
+    assert card.ranges.energy == (80, 300)
+
+
 def test_tiles_of_a_folded_network_leave_no_trace_at_any_size(folded_network) -> None:
     assert (folded_network.card.stride, folded_network.card.receptive_field) == (4, 47)
     image = np.random.default_rng(3).normal(100, 5, (171, 229))

@@ -73,7 +73,7 @@ def test_columns_are_classified_by_their_elements(tmp_path: Path) -> None:
     sites = structure.sites
     assert sites.names == ("Mo", "S")
     assert structure.kinds == ("MoS2",)
-    assert structure.values == {"formula": "MoS2"}
+    assert structure.values == {"formula": "MoS2", "material": "MoS2"}
     heights = [sites.heights[sites.classes == i] for i in (0, 1)]
     assert [set(h) for h in heights] == [{1}, {2}]
     assert len(heights[0]) == pytest.approx(len(heights[1]), rel=0.1)
@@ -123,7 +123,7 @@ def test_databases_of_both_kinds_are_read(tmp_path: Path, suffix: str) -> None:
         rows.write(mx2("WSe2", vacuum=5))
         rows.write(mx2("WSe2", size=(2, 2, 1), vacuum=5))  # more than eight atoms
     for seed in range(4):
-        assert flat(path).make(seed).values == {"formula": "WSe2"}
+        assert flat(path).make(seed).values["formula"] == "WSe2"
 
 
 def elements_of(path: Path, purpose: str, n: int = 60) -> set[frozenset[int]]:

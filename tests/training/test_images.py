@@ -25,7 +25,6 @@ DETECTOR = Detector(0.2, 1e6)
 def pair(parameters: ImageParameters, seed: int = 4, *discs, **values):
     return parameters.kind.pair(
         specimen(*(discs or [(25, 18, 7)]), **values),
-        energy=300,
         sampling=0.4,
         rng=np.random.default_rng(seed),
     )
@@ -86,7 +85,7 @@ def test_a_focal_series_shares_all_but_defocus_and_noise() -> None:
     )
     steps = []
     for seed in range(40):
-        series, _ = draw_conditions(parameters, 300, np.random.default_rng(seed))
+        series = draw_conditions(parameters, 300, np.random.default_rng(seed)).optics
         assert len(series) == 4
         assert {replace(o, defocus=0) for o in series} == {
             replace(series[0], defocus=0)
@@ -103,7 +102,9 @@ def test_a_focal_series_shares_all_but_defocus_and_noise() -> None:
 def test_angles_of_aberrations_are_from_the_full_circle() -> None:
     parameters = ImageParameters(ctf_c12=(10, 30), ctf_c21=(500, 600))
     drawn = [
-        draw_conditions(parameters, 300, np.random.default_rng(seed))[0][0].aberrations
+        draw_conditions(parameters, 300, np.random.default_rng(seed))
+        .optics[0]
+        .aberrations
         for seed in range(200)
     ]
     for i, (low, high) in enumerate(((10, 30), (500, 600))):
@@ -161,7 +162,8 @@ def test_values_of_the_sample_and_of_the_conditions_are_labels() -> None:
 
 def test_conditions_are_known_by_name() -> None:
     parameters = ImageParameters(ctf_c23=(3, 3))
-    (optics,), detector = draw_conditions(parameters, 300, np.random.default_rng(0))
+    drawn = draw_conditions(parameters, 300, np.random.default_rng(0))
+    (optics,), detector = drawn.optics, drawn.detector
     values = known_values(optics, detector)
     assert values["defocus"] == optics.defocus
     assert values["dose"] == detector.dose
@@ -173,12 +175,12 @@ def test_conditions_are_within_their_ranges() -> None:
     parameters = ImageParameters()
     rng = np.random.default_rng(0)
     draws = [draw_conditions(parameters, 300, rng) for _ in range(300)]
-    doses = np.log10([detector.dose for _, detector in draws])
+    doses = np.log10([drawn.detector.dose for drawn in draws])
     assert doses.min() >= 1
     assert doses.max() <= 6
     assert np.mean(doses < 3.5) == pytest.approx(0.5, abs=0.1)  # even in the logarithm
-    assert {0.07 <= detector.sampling <= 0.2 for _, detector in draws} == {True}
-    assert {abs(optics.defocus) <= 200 for (optics,), _ in draws} == {True}
+    assert {0.07 <= drawn.detector.sampling <= 0.2 for drawn in draws} == {True}
+    assert {abs(drawn.optics[0].defocus) <= 200 for drawn in draws} == {True}
 
 
 def flip_and_turn(image, label, rng, kind="Mask", **changes):
@@ -252,9 +254,7 @@ def test_epochs_show_every_structure_once_and_differ(run_folder, recipe) -> None
     data = DataSet(run_folder / "train.zarr")
 
     def epoch(number: int, parameters: ImageParameters = recipe.images) -> ImageEpoch:
-        return ImageEpoch(
-            data, parameters, energy=300, sampling=0.4, epoch=number, batch_size=2
-        )
+        return ImageEpoch(data, parameters, sampling=0.4, epoch=number, batch_size=2)
 
     images, labels = epoch(0)[1]
     assert images.shape == labels.shape == (2, 72, 88, 1)
@@ -275,7 +275,6 @@ def test_kept_images_return_and_stages_do_not_share_them(
         made = ImageEpoch(
             data,
             parameters,
-            energy=300,
             sampling=0.4,
             epoch=epoch,
             batch_size=6,
@@ -318,7 +317,6 @@ def test_kept_labels_are_exact(label, run_folder, recipe, tmp_path) -> None:
         return ImageEpoch(
             data,
             parameters,
-            energy=300,
             sampling=0.4,
             epoch=0,
             batch_size=2,

@@ -21,7 +21,7 @@ def test_measured_cameras_are_drawn():
     measured = detector_parameters(table, ReadoutFit(0.02, 0.001, 0.99, 1.0))
     parameters = ImageParameters.model_validate(measured)
     rng = np.random.default_rng(1)
-    detectors = [draw_conditions(parameters, 300, rng)[1] for _ in range(200)]
+    detectors = [draw_conditions(parameters, 300, rng).detector for _ in range(200)]
     for name, low, high in (
         ("mtf_c0", 0.24, 0.26),
         ("mtf_c3", 2.3, 2.7),

@@ -124,7 +124,7 @@ def test_tubes_lie_over_one_another_and_never_touch() -> None:
     ranges = Nanotube(field=50, tubes=(3, 3), n=(5, 9), m=(0, 9))
     structure = ranges.make(2)
     assert len(structure.kinds) == 3
-    assert structure.values == {"tubes": 3.0}
+    assert structure.values == {"tubes": 3.0, "material": "carbon nanotube"}
     heights = [structure.positions[structure.particles == i, 2] for i in (1, 2, 3)]
     for below, above in pairwise(heights):
         assert above.min() - below.max() >= 3.4 - 1e-3

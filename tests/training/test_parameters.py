@@ -56,7 +56,8 @@ def test_the_listing_of_the_thesis_is_taken_as_it_is_but_for_the_blur() -> None:
     assert taken.pop("blur") == pytest.approx([0.1 / 6.2832, 0.8 / 6.2832], abs=5e-5)
     assert taken == {k: v for k, v in listing.items() if "blur" not in k}
     assert (parameters.channels, parameters.kind.objects) == (3, 3)
-    series, detector = draw_conditions(parameters, 300, np.random.default_rng(0))
+    drawn = draw_conditions(parameters, 300, np.random.default_rng(0))
+    series, detector = drawn.optics, drawn.detector
     assert len(series) == 3
     assert 0.09 <= detector.sampling <= 0.11
     assert series[0].aberrations == ()
@@ -65,7 +66,7 @@ def test_the_listing_of_the_thesis_is_taken_as_it_is_but_for_the_blur() -> None:
 def test_the_documents_blur_damps_as_their_equation_says() -> None:
     listing = json.loads(LISTING_A1) | {"blur_is": "equation 1.22", "blur": [2, 2]}
     parameters = ImageParameters.model_validate(listing)
-    (optics, *_), _ = draw_conditions(parameters, 300, np.random.default_rng(0))
+    optics = draw_conditions(parameters, 300, np.random.default_rng(0)).optics[0]
     optics = Optics(300, blur=optics.blur)
     damping = np.abs(transfer_function((1, 40), (4.0, 20.0), optics))[0, :20]
     q = np.arange(20) / 20

@@ -308,8 +308,8 @@ def test_a_support_from_a_cif(tmp_path) -> None:
 
 
 def test_supports_that_do_not_exist(tmp_path) -> None:
-    with pytest.raises(ValidationError, match="'ZnO' is none of CeO2, MgO"):
-        SupportedParticles(support="ZnO")
+    with pytest.raises(ValidationError, match="'NiO' is none of CeO2, MgO"):
+        SupportedParticles(support="NiO")
     ranges = SupportedParticles(
         support="missing.cif",
         surface=(0, 0, 1),
@@ -396,7 +396,7 @@ def film(kind: str, **changes: object) -> ParticlesOnFilm:
 def test_sheets_fill_the_field(kind, bond, apart, numbers) -> None:
     structure = film(kind, sheets=(3, 3), particles=(0, 0), field=41).make(1)
     assert set(structure.numbers) == numbers
-    assert structure.values == {"film": kind}
+    assert structure.values == {"film": kind, "material": f"bare {kind}"}
     positions = structure.positions
     inner = np.all(np.abs(positions[:, :2] - 20.5) < 15, axis=1)
     distances, neighbors = cKDTree(positions).query(positions[inner], 4)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zarr
 from dask.distributed import LocalCluster
 
 from hrtemnn_training.generation import (
@@ -108,6 +109,33 @@ def test_a_store_of_another_recipe_is_refused(tmp_path, recipe, recipe_values) -
     recipe_values["seed"] = 99
     with pytest.raises(StoreError, match="holds structures of other settings"):
         make_structures(Recipe.model_validate(recipe_values), tmp_path, progress=False)
+
+
+@pytest.mark.parametrize("part", ["structures", "waves"])
+def test_data_of_before_a_key_go_on_with_the_key_off(tmp_path, few, part) -> None:
+    make_structures(few, tmp_path, processes=1, progress=False)
+    make_waves(few, tmp_path, processes=1, progress=False)
+    key = {"structures": "overlapping", "waves": "parametrization"}[part]
+    for path in tmp_path.glob("*.zarr"):
+        root = zarr.open_group(path, mode="r+")
+        earlier = dict(root.attrs[part])
+        earlier["settings"] = {k: v for k, v in earlier["settings"].items() if k != key}
+        root.attrs[part] = earlier
+        for name, group in root.groups():  # whose checksums are of the description
+            data = DataSet(path, "r+")
+            for each in ("atoms", "wave"):
+                data._finish(group, int(name), each)
+    before = content(tmp_path)
+    make_structures(few, tmp_path, processes=1, progress=False)
+    make_waves(few, tmp_path, processes=1, progress=False)
+    assert content(tmp_path) == before
+
+    on = {"structures": {"overlapping": 0.5}, "waves": {"parametrization": "lobato"}}
+    settings = getattr(few, part).model_copy(update=on[part])
+    other = few.model_copy(update={part: settings})
+    make = make_structures if part == "structures" else make_waves
+    with pytest.raises(StoreError, match=f"holds {part} of other settings"):
+        make(other, tmp_path, processes=1, progress=False)
 
 
 def test_waves_of_other_settings_are_refused(tmp_path, few) -> None:

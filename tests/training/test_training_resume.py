@@ -125,7 +125,6 @@ def test_batches_come_in_order_however_many_workers_form_them(
         return ImageEpoch(
             DataSet(run_folder / "train.zarr"),
             recipe.images,
-            energy=300,
             sampling=0.4,
             epoch=1,
             batch_size=1,

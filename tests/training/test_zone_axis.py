@@ -45,7 +45,7 @@ def test_a_pair_is_a_spectrum_and_repeats() -> None:
 
     def pair(seed):
         rng = np.random.default_rng(seed)
-        return parameters.kind.pair(known, energy=300, sampling=0.5, rng=rng)
+        return parameters.kind.pair(known, sampling=0.5, rng=rng)
 
     (image, label), (again, _), (other, _) = pair(1), pair(1), pair(2)
     assert (image.shape, image.dtype, label.tolist()) == ((33, 33, 1), np.float32, [1])
@@ -60,7 +60,6 @@ def test_without_reflections_no_particle_is_on_axis_for_the_brightness_ratio() -
         take_sample(
             specimen((26.0, 20.0, 8.0), tilt=tilt),
             parameters,
-            energy=300,
             sampling=0.5,
             rng=np.random.default_rng(1),
         )

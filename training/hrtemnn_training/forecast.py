@@ -148,7 +148,7 @@ def _specimens(
     atoms = _size(scratch.path)
     scratch.prepare_waves({})
     wave, of_wave = _timed(lambda: alone(exit_wave, structure, recipe.waves))
-    scratch.write_wave(0, wave)
+    scratch.write_wave(0, wave, recipe.waves.energy_of(0))
     waves = _size(scratch.path) - atoms
     there = {part: _there(folder, part) for part in ("atoms", "wave")}
     return (
@@ -162,7 +162,6 @@ def _images(recipe: Recipe, folder: Path, scratch: DataSet) -> tuple[Work, Pair]
     epoch = ImageEpoch(
         scratch,
         recipe.images,
-        energy=recipe.waves.energy,
         sampling=recipe.sampling,
         epoch=0,
         batch_size=1,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import dask
 import numpy as np
 from dask.distributed import as_completed
+from pydantic import BaseModel, ValidationError
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -95,9 +96,11 @@ def make_structures(
         i = PURPOSES.index(purpose)
         path = data_path(folder, purpose).absolute()
         data = DataSet(path, "a")
-        settings = recipe.structures.model_dump(mode="json")
         data.prepare(
-            recipe.size[purpose], {"settings": settings, "seed": [recipe.seed, i]}
+            recipe.size[purpose],
+            _description(
+                recipe.structures, [recipe.seed, i], data.said_of("structures")
+            ),
         )
         generator = recipe.structures.of(purpose)
         jobs += [
@@ -137,14 +140,33 @@ def make_waves(
         path = data_path(folder, purpose).absolute()
         i = PURPOSES.index(purpose)
         data = DataSet(path, "r+")
-        settings = recipe.waves.model_dump(mode="json")
-        data.prepare_waves({"settings": settings, "seed": [recipe.seed, i]})
+        data.prepare_waves(
+            _description(recipe.waves, [recipe.seed, i], data.said_of("waves"))
+        )
         jobs += [
-            # Numbers of its own for the vibrations, not those of the structure.
+            # Numbers of its own for energy and vibrations, not those of the structure.
             (path, index, recipe.waves, (recipe.seed, i, index, 1))
             for index in data.missing("wave")
         ]
     _work(_make_wave, jobs, "waves", processes, scheduler, progress=progress)
+
+
+def _description(
+    settings: BaseModel, seed: list[int], before: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return what a data set says of itself, in its own words if they mean the same.
+
+    What an earlier version wrote lacks the keys of today. It means the same if today's
+    settings come out of it: a key that is missing there is off.
+    """
+    if isinstance(before, dict) and before.get("seed") == seed:
+        try:
+            meant = type(settings).model_validate(before.get("settings"))
+        except ValidationError:  # a key that is no more: something else
+            meant = None
+        if meant == settings:
+            return before
+    return {"settings": settings.model_dump(mode="json"), "seed": seed}
 
 
 def _make_structure(
@@ -157,9 +179,9 @@ def _make_structure(
 def _make_wave(
     path: Path, index: int, settings: WaveSettings, seed: tuple[int, ...]
 ) -> None:
-    data = DataSet(path, "a")
-    wave = exit_wave(data.read_structure(index), settings, np.random.SeedSequence(seed))
-    data.write_wave(index, wave)
+    data, own = DataSet(path, "a"), np.random.SeedSequence(seed)
+    wave = exit_wave(data.read_structure(index), settings, own)
+    data.write_wave(index, wave, settings.energy_of(own))
 
 
 def _work(

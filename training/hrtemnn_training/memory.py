@@ -47,7 +47,7 @@ def check_camera(images: ImageParameters, sampling: float) -> None:
         Working sampling of the network [Å].
     """
     longest = max(images.image_size) * sampling
-    side = longest / images.sampling[0]
+    side = longest / images.widest("sampling")[0]
     if side > _SIDE:
         raise ValueError(
             f"images.sampling: an image of {longest:g} Å has {side:.3g} pixels of the "

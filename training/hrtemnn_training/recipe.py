@@ -19,6 +19,7 @@ from .images.blur_meaning import (
     with_blur_in_the_image,
 )
 from .images.keys import LABEL_KEYS
+from .images.widening import widened
 from .json_files import read_json, shown
 from .labels import LABELS, LabelKind
 from .memory import check_camera, check_pairs, check_wave
@@ -29,7 +30,7 @@ from .wave_loss_settings import RegisteredWave
 from .waves.multislice import WaveSettings
 
 # Keys whose values are of one of several kinds.
-_CHOICES = {"loss", "network", "structures", "vibrations"}
+_CHOICES = {"energy", "loss", "network", "structures", "vibrations"}
 
 _MOST = 20  # wrong keys that are named at once
 
@@ -113,12 +114,18 @@ class Recipe(BaseModel):
     @model_validator(mode="after")
     def _fits_into_memory(self) -> Recipe:
         images, training = self.images, self.training
-        check_wave(self.structures.field, self.waves.sampling)
+        check_wave(self.structures.largest_field, self.waves.sampling)
         for stage in training.stages:
             check_camera(self.images_of(stage), self.sampling)
         check_pairs("batch_size", training.batch_size, images)
         kept = min(training.validation_images, self.size.get("validation", 1))
         check_pairs("validation_images", kept, images)
+        return self
+
+    @model_validator(mode="after")
+    def _columns_fit(self) -> Recipe:
+        if self.images.kind.classifies_columns:
+            self.structures.check_columns()
         return self
 
     @model_validator(mode="after")
@@ -160,7 +167,18 @@ class Recipe(BaseModel):
 
     def images_of(self, stage: Stage) -> ImageParameters:
         """Return the parameters of the images of one stage of the training."""
-        return ImageParameters.model_validate(self.images.model_dump() | stage.images)
+        return self.images.changed(stage.images)
+
+    def images_at(self, epoch: int) -> ImageParameters:
+        """Return the parameters of the images of one epoch of the training."""
+        stage, _ = self.training.at(epoch)
+        images = self.images_of(stage)
+        if not stage.widen:
+            return images
+        start = self.training.start(epoch)
+        before, _ = self.training.at(start - 1)
+        share = (epoch + 1 - start) / stage.epochs
+        return widened(self.images_of(before), images, share)
 
     @property
     def label(self) -> LabelKind:
@@ -220,6 +238,9 @@ def _warn_of_blur(recipe: Recipe, path: Path) -> None:
     """Warn of a blur whose meaning is not said, which older recipes have otherwise."""
     parts = [recipe.images.model_fields_set]
     parts += [set(stage.images) for stage in recipe.training.stages]
+    for images in (recipe.images, *map(recipe.images_of, recipe.training.stages)):
+        groups = images.choices.values()
+        parts += [set(each.images) for group in groups for each in group.values()]
     said = "blur_is" in parts[0]
     if not said and any("blur" in part and "blur_is" not in part for part in parts):
         warnings.warn(
@@ -286,9 +307,7 @@ def change_images(recipe: Recipe, changes: dict[str, Any]) -> ImageParameters:
             "is asked of the network."
         )
     try:
-        images = ImageParameters.model_validate(
-            recipe.images.model_dump() | with_blur_in_the_image(changes)
-        )
+        images = recipe.images.changed(with_blur_in_the_image(changes))
     except ValidationError as error:
         raise RecipeError(
             f"The images cannot be changed so:\n{_wrong_keys(error)}"

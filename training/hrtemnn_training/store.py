@@ -52,12 +52,15 @@ class Specimen:
         Exit wave, shape (y, x).
     extent
         Lengths along (y, x) [Å].
+    energy
+        Beam energy [keV].
     outlines, kinds, sites, values
         See `Structure`.
     """
 
     wave: NDArray[np.complex64]
     extent: tuple[float, float]
+    energy: float
     outlines: tuple[NDArray[np.float32], ...]
     kinds: tuple[str, ...]
     sites: Sites
@@ -158,6 +161,11 @@ class DataSet:
             If the store holds waves of another description.
         """
         self._claim("waves", description)
+
+    def said_of(self, part: str) -> dict[str, Any] | None:
+        """Return the description of "structures" or "waves", None before there are."""
+        said: dict[str, Any] | None = self._root.attrs.get(part)
+        return said
 
     def _claim(self, part: str, description: dict[str, Any]) -> None:
         before = self._root.attrs.get(part)
@@ -266,10 +274,23 @@ class DataSet:
                 "`hrtemnn waves`."
             ) from error
 
-    def write_wave(self, index: int, wave: NDArray[np.complex64]) -> None:
-        """Store the exit wave, shape (y, x), of the structure number `index`."""
+    def write_wave(
+        self, index: int, wave: NDArray[np.complex64], energy: float
+    ) -> None:
+        """Store the exit wave, shape (y, x), of the structure number `index`.
+
+        Parameters
+        ----------
+        index
+            Number of the structure.
+        wave
+            Exit wave, shape (y, x).
+        energy
+            Its beam energy [keV].
+        """
         group = self._root[f"{index:05d}"]
-        group.create_array("wave", data=wave, overwrite=True)
+        said = {"energy": energy}
+        group.create_array("wave", data=wave, attributes=said, overwrite=True)
         self._finish(group, index, "wave")
 
     def read_specimen(self, index: int) -> Specimen:
@@ -282,7 +303,15 @@ class DataSet:
         """
         with self._group(index, "wave") as group:
             x, y, _ = group.attrs["box"]
-            return Specimen(group["wave"][...], (y, x), **_description(group))
+            wave = group["wave"]
+            said = _description(group)
+            return Specimen(wave[...], (y, x), self._energy_of(wave), **said)
+
+    def _energy_of(self, wave: zarr.Array) -> float:
+        """Return the energy of a wave [keV], one for all where it does not say its."""
+        if "energy" in wave.attrs:
+            return float(wave.attrs["energy"])
+        return float(self._root.attrs["waves"]["settings"]["energy"])
 
 
 def _description(group: zarr.Group) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -17,6 +18,7 @@ from pydantic import (
     field_validator,
 )
 
+from .ranges import Share
 from .wave_loss_settings import RegisteredWave
 
 
@@ -58,6 +60,16 @@ class Stage(BaseModel):
     )
     images: dict[str, Any] = Field(
         default_factory=dict, description="keys of the images that differ here"
+    )
+    widen: bool = Field(
+        False,
+        description="whether ranges of the images go epoch by epoch from those of the "
+        "stage before to those of this one, which its last epoch has",
+    )
+    distill: Share = Field(
+        0.0,
+        description="part of the label that is the prediction of the best network of "
+        "the stage before, averaged over the eight orientations of each image",
     )
     object_weight: float = Field(
         1.0,
@@ -107,6 +119,23 @@ class TrainingSettings(BaseModel):
         None, ge=1, description="only so many of the structures; all if null"
     )
     stages: tuple[Stage, ...] = Field(min_length=1, max_length=1000)
+
+    @field_validator("stages")
+    @classmethod
+    def _follow(cls, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+        if stages[0].widen or stages[0].distill:
+            raise ValueError(
+                "widen and distill: the first stage has none before it, with ranges "
+                "that could widen or a network to learn from; put one before it"
+            )
+        for before, stage in pairwise(stages):
+            if stage.distill and stage.object_weight != before.object_weight:
+                raise ValueError(
+                    f"distill: the stage before has the object_weight "
+                    f"{before.object_weight:g}, which is in what its network predicts; "
+                    f"it has to be the same here, not {stage.object_weight:g}"
+                )
+        return stages
 
     @field_validator("optimizer_options")
     @classmethod

@@ -15,6 +15,7 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import reconstruct_exit_wave
 from hyperspy_hrtemnn.bad_frames import reading
 from hyperspy_hrtemnn.image_data import contrast_checked, image_data
+from hyperspy_hrtemnn.ranges import energy_range
 from hyperspy_hrtemnn.signals._prediction.predictions import load_for, predictions
 from hyperspy_hrtemnn.signals._prediction.spread import spread_signal
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
@@ -73,7 +74,8 @@ def reconstruct_by_network(
     options
         Options for running the network.
     energy
-        Beam energy [keV]; by default the metadata's, or else the network's.
+        Beam energy [keV]; by default the metadata's, or else the network's if it was
+        trained for one. If none is known, the wave has none.
     rule
         Rule for series that cannot be used.
     lazy
@@ -106,7 +108,10 @@ def reconstruct_by_network(
         # Of a complex number: the root of the sum of the variances of its two parts.
         spread = da.sqrt((data[..., 2:, :, :] ** 2).sum(axis=-3))
         result._spread = spread_signal(signal, spread, axes, network, quantity="wave")
-    set_energy(result, energy or known_energy(signal) or card.ranges.energy)
+    lowest, highest = energy_range(card.ranges.energy)
+    trained = lowest if lowest == highest else None
+    if known := energy or known_energy(signal) or trained:
+        set_energy(result, known)
     provenance = {
         "method": "network",
         "network": card.name,

@@ -40,7 +40,6 @@ def draw_sample(
     return take_sample(
         data.read_specimen(index),
         parameters or recipe.images,
-        energy=recipe.waves.energy,
         sampling=recipe.sampling,
         rng=rng,
         index=index,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -102,10 +103,11 @@ def make_card(
     of_stages = [recipe.images_of(stage) for stage in recipe.training.stages]
 
     def widest(key: str) -> tuple[float, float]:
-        bounds = [getattr(parameters, key) for parameters in of_stages]
+        bounds = [parameters.widest(key) for parameters in of_stages]
         return min(b[0] for b in bounds), max(b[1] for b in bounds)
 
     low, high = widest("log_dose")
+    (sharpest, bluntest), (calmest, shakiest) = map(widest, ("blur", "vibration_blur"))
     ranges = TrainedRanges(
         sampling=widest("sampling"),
         energy=recipe.waves.energy,
@@ -113,7 +115,7 @@ def make_card(
         defocus=widest("defocus"),
         Cs=widest("ctf_c30"),
         focal_spread=widest("focal_spread"),
-        blur=widest("blur"),
+        blur=(_added(sharpest, calmest), _added(bluntest, shakiest)),
         mtf_c0=widest("mtf_c1"),
         mtf_c3=widest("mtf_c3"),
         readout=widest("readout"),
@@ -143,6 +145,11 @@ def make_card(
         scores=scores,
         license="GPL-3.0-or-later",
     )
+
+
+def _added(lens: float, motion: float) -> float:
+    """Return the blur of both, whose variances add up, to 0.01 pm [Å]."""
+    return round(math.hypot(lens, motion), 4)
 
 
 def take_out_weight(path: Path, weight: float) -> None:

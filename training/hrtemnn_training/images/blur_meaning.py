@@ -13,6 +13,9 @@ from typing import Any, Literal
 
 BlurMeaning = Literal["standard deviation", "equation 1.22"]
 
+# Keys of a part that has a blur of its own.
+_SAYING = {"blur", "blur_is", "choices"}
+
 _DIGITS = 4  # 0.01 pm, far below anything that an image shows
 
 
@@ -23,8 +26,9 @@ def with_blur_in_the_image(values: dict[str, Any]) -> dict[str, Any]:
     ----------
     values
         Keys of `ImageParameters`. Where ``blur_is`` is "equation 1.22" the blur is
-        divided by 2 pi; all else stays.
+        divided by 2 pi, in the alternatives, too; all else stays.
     """
+    values = _with_choices_in_the_image(values)
     if values.get("blur_is") != "equation 1.22":
         return values
     blur = values.get("blur")
@@ -56,14 +60,29 @@ def recipe_with_blur_in_the_image(values: dict[str, Any]) -> dict[str, Any]:
     stages = training.get("stages")
     if not isinstance(stages, list) or not all(isinstance(s, dict) for s in stages):
         return changed
-    meaning = {"blur_is": images["blur_is"]} if "blur_is" in images else {}
     return changed | {
-        "training": training | {"stages": [_stage(stage, meaning) for stage in stages]}
+        "training": training | {"stages": [_part(each, images) for each in stages]}
     }
 
 
-def _stage(stage: dict[str, Any], meaning: dict[str, Any]) -> dict[str, Any]:
-    images = stage.get("images")
-    if not isinstance(images, dict) or not images.keys() & {"blur", "blur_is"}:
-        return stage
-    return stage | {"images": with_blur_in_the_image(meaning | images)}
+def _with_choices_in_the_image(values: dict[str, Any]) -> dict[str, Any]:
+    choices = values.get("choices")
+    if not isinstance(choices, dict):
+        return values
+    return values | {
+        "choices": {
+            name: {key: _part(each, values) for key, each in group.items()}
+            if isinstance(group, dict)
+            else group
+            for name, group in choices.items()
+        }
+    }
+
+
+def _part(part: Any, around: dict[str, Any]) -> Any:
+    """Return a stage or an alternative, whose blur is what is said around it."""
+    images = part.get("images") if isinstance(part, dict) else None
+    if not isinstance(images, dict) or not images.keys() & _SAYING:
+        return part
+    meaning = {"blur_is": around["blur_is"]} if "blur_is" in around else {}
+    return part | {"images": with_blur_in_the_image(meaning | images)}

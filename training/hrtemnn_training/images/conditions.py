@@ -3,27 +3,55 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hyperspy_hrtemnn.analysis import Aberration, Detector, Optics
 
+from .choices import draw_choices
+from .disturbances import UNDISTURBED, Disturbances, draw_disturbances
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .keys import ImageKeys
 
 _ORDERS = ((1, 2), (2, 1), (2, 3), (3, 2), (3, 4), (4, 5))
 
 
+@dataclass(frozen=True)
+class Conditions:
+    """Microscope and camera of one input, and what disturbs its images.
+
+    Parameters
+    ----------
+    optics
+        Lenses of each image.
+    detector
+        Detector of all images.
+    disturbances
+        Disturbances of all images.
+    chosen
+        Alternative of each group of the `choices`, by name.
+    """
+
+    optics: tuple[Optics, ...]
+    detector: Detector
+    disturbances: Disturbances = UNDISTURBED
+    chosen: Mapping[str, str] = field(default_factory=dict)
+
+
 def draw_conditions(
     parameters: ImageKeys, energy: float, rng: np.random.Generator
-) -> tuple[tuple[Optics, ...], Detector]:
-    """Draw the lenses, of each image of a focal series, and the detector.
+) -> Conditions:
+    """Draw the lenses, of each image of a focal series, detector and disturbances.
 
-    Image i is at ``defocus + i * step + jitter``, the jitter uniform within its bounds
-    and 0 for the first image; a positive step goes towards underfocus. Everything else
-    is shared. Aberrations that are not round have uniform angles.
+    The alternatives of the `choices` are drawn first. Image i is at ``defocus + i *
+    step + jitter``, the jitter uniform within its bounds and 0 for the first image; a
+    positive step goes towards underfocus. Everything else is shared. Aberrations that
+    are not round have uniform angles.
 
     Parameters
     ----------
@@ -32,9 +60,12 @@ def draw_conditions(
     energy
         Beam energy of the exit wave [keV].
     rng
-        Source of the draws. What is off, a range of (0, 0) among the aberrations or no
-        focal series, draws nothing, so that it leaves all other draws as they are.
+        Source of the draws. What is off, a range of (0, 0) among the aberrations and
+        the disturbances, no focal series or no choices, draws nothing, so that it
+        leaves all other draws as they are.
     """
+    chosen = draw_choices(parameters.choices, rng)
+    parameters = parameters.with_chosen(chosen)
     optics = Optics(
         energy=energy,
         defocus=rng.uniform(*parameters.defocus),
@@ -64,7 +95,9 @@ def draw_conditions(
         if parameters.angular_spread[1] > 0
         else 0.0,
     )
-    return _focal_series(optics, parameters.multifocus, rng), detector
+    series = _focal_series(optics, parameters.multifocus, rng)
+    disturbances = draw_disturbances(parameters, rng)
+    return Conditions(series, detector, disturbances, chosen)
 
 
 def _focal_series(

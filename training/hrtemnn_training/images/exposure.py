@@ -16,6 +16,13 @@ from hyperspy_hrtemnn.analysis import (
     image_intensity,
 )
 
+from .disturbances import (
+    UNDISTURBED,
+    Disturbances,
+    blur_by_motion,
+    illumination,
+    spoil_pixels,
+)
 from .grid import Grid
 
 if TYPE_CHECKING:
@@ -49,6 +56,8 @@ class Exposure:
         Lenses of each image.
     detector
         Detector of all images.
+    disturbances
+        Disturbances of all images.
     """
 
     intensities: NDArray[np.float32]
@@ -57,6 +66,7 @@ class Exposure:
     size: tuple[float, float]
     optics: tuple[Optics, ...]
     detector: Detector
+    disturbances: Disturbances = UNDISTURBED
 
     def grid(self, shape: tuple[int, int] | None = None) -> Grid:
         """Return pixels over the images: the detector's, or `shape` (y, x) of them."""
@@ -65,7 +75,7 @@ class Exposure:
     def at_dose(self, dose: float, rng: np.random.Generator) -> Exposure:
         """Return the same images taken anew with another dose [e-/Å²]."""
         detector = replace(self.detector, dose=dose)
-        counts = _read(self.intensities, detector, rng)
+        counts = _read(self.intensities, detector, self.disturbances, rng)
         return replace(self, counts=counts, detector=detector)
 
     def expected_counts(self) -> NDArray[np.float32]:
@@ -81,6 +91,8 @@ def expose(
     detector: Detector,
     size: tuple[float, float],
     rng: np.random.Generator,
+    *,
+    disturbances: Disturbances = UNDISTURBED,
 ) -> Exposure:
     """Take an image, or a focal series, of a random part of a specimen.
 
@@ -96,6 +108,8 @@ def expose(
         Lengths of the part along (y, x) [Å].
     rng
         Source of the place, the same for all images, and of the noise, each its own.
+    disturbances
+        What disturbs all images alike.
 
     Raises
     ------
@@ -125,21 +139,28 @@ def expose(
         for a, b, n in zip(starts, stops, shape, strict=True)
     )
     wholes = (image_intensity(specimen.wave, specimen.extent, o, shape) for o in optics)
-    intensities = np.stack([whole[np.ix_(rows, columns)] for whole in wholes])
+    blurred = (blur_by_motion(i, specimen.extent, disturbances) for i in wholes)
+    intensities = np.stack([image[np.ix_(rows, columns)] for image in blurred])
+    intensities *= illumination(intensities.shape[1:], _MARGIN, disturbances)
     return Exposure(
         intensities=intensities,
-        counts=_read(intensities, detector, rng),
+        counts=_read(intensities, detector, disturbances, rng),
         corner=(corner[0], corner[1]),
         size=(seen[0], seen[1]),
         optics=optics,
         detector=detector,
+        disturbances=disturbances,
     )
 
 
 def _read(
-    intensities: NDArray[np.float32], detector: Detector, rng: np.random.Generator
+    intensities: NDArray[np.float32],
+    detector: Detector,
+    disturbances: Disturbances,
+    rng: np.random.Generator,
 ) -> NDArray[np.float32]:
-    return np.stack([_inner(detect_electrons(i, detector, rng)) for i in intensities])
+    read = [_inner(detect_electrons(i, detector, rng)) for i in intensities]
+    return spoil_pixels(np.stack(read), disturbances.hot_pixels, rng)
 
 
 def _inner(image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,13 +7,26 @@ They are here without the checks that depend on the label, so that labels can us
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from hrtemnn_training.ranges import Magnitude, PositiveRange, Range, within
 
 from .blur_meaning import BlurMeaning, with_blur_in_the_image
+from .choices import Choices, check_keys, chosen_keys, without_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Side = Annotated[PositiveInt, Field(le=8192)]
 """Height or width of an image [pixels]."""
@@ -33,6 +46,20 @@ LABEL_KEYS = frozenset(
     }
 )
 """Keys that say what a network gets and is to give, not how images are taken."""
+
+_OF_ALL_IMAGES = LABEL_KEYS | {
+    "choices",
+    "debug",
+    "image_epochs",
+    "image_size",
+    "multifocus",
+    "seed",
+}
+"""Keys that are the same for all images."""
+
+# Keys that came later: where they are off, what is written of the images, and with it
+# the name of the folder of kept ones, is what it was.
+_LATER = ("choices", "drift_blur", "hot_pixels", "illumination", "vibration_blur")
 
 
 class ImageKeys(BaseModel):
@@ -136,6 +163,30 @@ class ImageKeys(BaseModel):
     normalizedistance: float = Field(
         12.0, gt=0, description="width of the local standardization [Å]"
     )
+    vibration_blur: Magnitude = Field(
+        (0.0, 0.0),
+        description="standard deviation of the blur of the intensity, by vibrations "
+        "during the exposure [Å]",
+    )
+    drift_blur: Magnitude = Field(
+        (0.0, 0.0),
+        description="standard deviation of the blur of the intensity along one "
+        "direction, by drift during the exposure [Å]",
+    )
+    illumination: Annotated[Range, within(0, 0.9)] = Field(
+        (0.0, 0.0),
+        description="largest relative deviation of the illumination from its mean, "
+        "linear and quadratic across the image",
+    )
+    hot_pixels: Annotated[Range, within(0, 0.1)] = Field(
+        (0.0, 0.0),
+        description="share of the camera's pixels left hot or dead, half of them each",
+    )
+    choices: Choices = Field(
+        {},
+        description="keys that are drawn together: of each group of alternatives every "
+        "image has one",
+    )
     debug: (
         Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | Literal[True] | None
     ) = Field(16, description="images drawn into the debug folder; true = all")
@@ -162,7 +213,81 @@ class ImageKeys(BaseModel):
             raise ValueError("multifocus: the random part of the step is negative")
         return self
 
+    @model_validator(mode="after")
+    def _alternatives_fit(self) -> ImageKeys:
+        check_keys(self.choices, ImageKeys.model_fields.keys() - _OF_ALL_IMAGES)
+        for group, alternatives in self.choices.items():
+            for name in alternatives:
+                self._check_alternative(group, name)
+        return self
+
+    def _check_alternative(self, group: str, name: str) -> None:
+        try:
+            self.with_chosen({group: name})
+        except ValidationError as error:
+            wrong = error.errors(include_url=False)[0]
+            place = ".".join(
+                ("choices", group, name, "images", *map(str, wrong["loc"]))
+            )
+            raise ValueError(f"{place}: {wrong['msg']}") from None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_off(
+        self, written: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        fields = ImageKeys.model_fields
+        off = {k for k in _LATER if getattr(self, k) == fields[k].default}
+        return {k: v for k, v in written(self).items() if k not in off}
+
+    def changed(self, changes: Mapping[str, Any]) -> Self:
+        """Return the keys with some changed, in place of those of alternatives, too.
+
+        Parameters
+        ----------
+        changes
+            Values by key. Choices among them replace the choices.
+        """
+        values = self.model_dump()
+        if self.choices and "choices" not in changes:
+            values["choices"] = without_keys(self.choices, changes.keys())
+        return self.model_validate(values | dict(changes))
+
+    def with_chosen(self, chosen: Mapping[str, str]) -> Self:
+        """Return the keys with those of the alternatives that were chosen.
+
+        Parameters
+        ----------
+        chosen
+            Name of one alternative by the name of its group, of all groups that count.
+        """
+        if not self.choices:
+            return self
+        return self.changed(chosen_keys(self.choices, chosen) | {"choices": {}})
+
+    def widest(self, key: str) -> tuple[float, float]:
+        """Return the range of a key over all alternatives.
+
+        Parameters
+        ----------
+        key
+            Key whose values are ranges.
+        """
+        ranges = [getattr(self, key)]
+        for name, group in self.choices.items():
+            if any(key in each.images for each in group.values()):
+                parts = (self.with_chosen({name: each}) for each in group)
+                ranges = [getattr(part, key) for part in parts]
+        return min(low for low, _ in ranges), max(high for _, high in ranges)
+
     @property
     def channels(self) -> int:
         """Images of one input: 1, or those of the focal series."""
         return self.multifocus[0] if self.multifocus else 1
+
+
+RANGES = tuple(
+    name
+    for name, field in ImageKeys.model_fields.items()
+    if name not in _OF_ALL_IMAGES and isinstance(field.default, tuple)
+)
+"""Keys whose values are ranges of the conditions."""

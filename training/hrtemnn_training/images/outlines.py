@@ -26,8 +26,8 @@ def instances(
     Parameters
     ----------
     outlines
-        Corners (x, y) of the convex hull of each particle [Å]. Where particles
-        overlap the later one is shown.
+        Corners (x, y) of each particle's outline [Å]. Where particles overlap the later
+        one is shown.
     grid
         Pixels of the label.
     """
@@ -40,7 +40,7 @@ def instances(
 def masks(
     specimen: Specimen, categories: tuple[str, ...], grid: Grid
 ) -> NDArray[np.bool_]:
-    """Return the Mask label, shape (y, x, class): the convex hulls of the particles.
+    """Return the Mask label, shape (y, x, class): the inside of the outlines.
 
     One class of all particles without categories, else one for each kind in them.
     """

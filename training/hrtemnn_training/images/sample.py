@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from .conditions import draw_conditions, known_values
 from .exposure import RIM, Exposure, expose
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from hrtemnn_training.store import Specimen
@@ -41,6 +43,8 @@ class Sample:
         Number of the specimen in its data set.
     shape
         Pixels of the network along (y, x); by default as many as are in the image.
+    chosen
+        Alternative that it has of each group of the `choices`, by name.
     """
 
     specimen: Specimen
@@ -49,6 +53,7 @@ class Sample:
     sampling: float
     index: int = 0
     shape: tuple[int, int] | None = None
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def grid(self) -> Grid:
@@ -69,10 +74,10 @@ class Sample:
 
     def conditions(self) -> dict[str, float | str]:
         """Return what was drawn for it and what is known of its structure, by name."""
-        exposure = self.exposure
-        return known_values(exposure.optics[0], exposure.detector) | dict(
-            self.specimen.values
-        )
+        exposure, known = self.exposure, dict(self.specimen.values)
+        drawn = known_values(exposure.optics[0], exposure.detector)
+        drawn |= exposure.disturbances.known_values()
+        return dict(self.chosen) | drawn | known
 
     def at_work(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return images of the detector, (image, y, x), in pixels of the network."""
@@ -93,7 +98,6 @@ def take_sample(
     specimen: Specimen,
     parameters: ImageKeys,
     *,
-    energy: float,
     sampling: float,
     rng: np.random.Generator,
     index: int = 0,
@@ -110,8 +114,6 @@ def take_sample(
         Exit wave, and what it shows.
     parameters
         Ranges that the conditions are drawn from.
-    energy
-        Beam energy of the exit wave [keV].
     sampling
         Working sampling of the network [Å].
     rng
@@ -127,10 +129,17 @@ def take_sample(
     ValueError
         If the specimen is smaller than the image with its rim.
     """
-    optics, detector = draw_conditions(parameters, energy, rng)
+    drawn = draw_conditions(parameters, specimen.energy, rng)
     if shape is None:
         size = (specimen.extent[0] - 2 * RIM, specimen.extent[1] - 2 * RIM)
     else:
         size = (shape[0] * sampling, shape[1] * sampling)
-    exposure = expose(specimen, optics, detector, size, rng)
-    return Sample(specimen, exposure, parameters, sampling, index, shape)
+    exposure = expose(
+        specimen,
+        drawn.optics,
+        drawn.detector,
+        size,
+        rng,
+        disturbances=drawn.disturbances,
+    )
+    return Sample(specimen, exposure, parameters, sampling, index, shape, drawn.chosen)

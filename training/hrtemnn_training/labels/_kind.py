@@ -86,6 +86,8 @@ class LabelKind(ABC):
     is_wave
         Whether the channels are the two parts of a wave, which the training may
         register.
+    classifies_columns
+        Whether the channels are classes of columns, which all structures must share.
     measures_area
         Whether the prediction has an area, with a threshold at which it is unbiased.
     limits
@@ -106,6 +108,7 @@ class LabelKind(ABC):
     varies_intensity: ClassVar[bool] = True
     sees_spectra: ClassVar[bool] = False
     is_wave: ClassVar[bool] = False
+    classifies_columns: ClassVar[bool] = False
     measures_area: ClassVar[bool] = False
     limits: ClassVar[tuple[float, float] | None] = None
 
@@ -163,7 +166,6 @@ class LabelKind(ABC):
         self,
         specimen: Specimen,
         *,
-        energy: float,
         sampling: float,
         rng: np.random.Generator,
     ) -> tuple[NDArray[np.float32], NDArray[Any]]:
@@ -173,8 +175,6 @@ class LabelKind(ABC):
         ----------
         specimen
             Exit wave, and what it shows.
-        energy
-            Beam energy of the exit wave [keV].
         sampling
             Working sampling of the network [Å].
         rng
@@ -194,7 +194,6 @@ class LabelKind(ABC):
         sample = take_sample(
             specimen,
             self.parameters,
-            energy=energy,
             sampling=sampling,
             rng=rng,
             shape=(ny, nx),

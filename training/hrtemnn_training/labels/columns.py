@@ -37,6 +37,7 @@ _HALF = 0.5
 class AtomicColumns(PixelClasses):
     """Where columns of each class are; predictions are `ColumnPrediction`."""
 
+    classifies_columns: ClassVar[bool] = True
     plotted: ClassVar[tuple[Metric, ...]] = (
         Metric("atomic_f1", top=1.02),
         Metric("perfect", is_share=True, top=1.02),

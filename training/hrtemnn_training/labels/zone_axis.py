@@ -73,7 +73,6 @@ class ZoneAxis(ImageLabel):
         self,
         specimen: Specimen,
         *,
-        energy: float,
         sampling: float,
         rng: np.random.Generator,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -86,8 +85,6 @@ class ZoneAxis(ImageLabel):
         ----------
         specimen
             Specimen that shows one particle.
-        energy
-            Beam energy of the exit wave [keV].
         sampling
             Sampling that the highest frequency belongs to, see `relative_spectrum` [Å].
         rng
@@ -102,9 +99,7 @@ class ZoneAxis(ImageLabel):
         ValueError
             If the tilt of the specimen is not known.
         """
-        sample = take_sample(
-            specimen, self.parameters, energy=energy, sampling=sampling, rng=rng
-        )
+        sample = take_sample(specimen, self.parameters, sampling=sampling, rng=rng)
         spectrum, step = particle_spectrum(sample, rng.uniform(*_DRAWN))
         side = self.parameters.image_size[0]
         image = relative_spectrum(spectrum, step, sampling, side)

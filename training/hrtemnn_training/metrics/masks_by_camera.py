@@ -31,7 +31,7 @@ def dose_bins(images: ImageKeys) -> tuple[float, ...]:
 
     Those of the noise paper's figures, as far as a recipe's range of doses goes.
     """
-    low, high = (10.0**bound for bound in images.log_dose)
+    low, high = (10.0**bound for bound in images.widest("log_dose"))
     return (low, *(dose for dose in _DOSES if low < dose < high), high)
 
 
@@ -58,7 +58,7 @@ def camera_plan(
             doses = (float(np.log10(low)), float(np.log10(high)))
             changed = {"log_dose": doses, **ranges}
             known = {"mtf": name, "dose_bin": f"{low:g}-{high:g}"}
-            yield index, images.model_copy(update=changed), known
+            yield index, images.changed(changed), known
 
 
 def mean_f1_by_camera(cameras: dict[str, Any]) -> dict[str, dict[str, float | None]]:

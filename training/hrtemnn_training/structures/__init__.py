@@ -2,7 +2,7 @@
 """Structures: atoms to be imaged, and where in the image they are."""
 
 from ._alloys import Arrangement, arrange
-from ._amorphous import amorphous_carbon
+from ._amorphous import amorphous_carbon, amorphous_film
 from ._assembly import VACUUM, Group, assemble
 from ._columns import column_of_atoms
 from ._crystal import orientation, oriented_block, rotation_between, tilt
@@ -12,6 +12,7 @@ from ._flake import MX2Flake
 from ._generator import Generator, Purpose, Seed
 from ._generators import AnyGenerator
 from ._metals import close_packed_constant, lattice_constant
+from ._mixture import Mixture, Part
 from ._nanotube import Nanotube, chiral_angle, chirality, diameter
 from ._oxides import FACES, Face, terminated
 from ._particle import make_particle
@@ -20,7 +21,7 @@ from ._shapes import Orientation, Shape, make_shape
 from ._sheet import Sheet
 from ._sites import Sites, find_sites
 from ._structure import Structure
-from ._support import make_support
+from ._support import make_slab, make_support, make_turned_support
 from ._supported_particles import SupportedParticles
 from ._tilted_particle import TiltedParticle
 
@@ -35,8 +36,10 @@ __all__ = [
     "Generator",
     "Group",
     "MX2Flake",
+    "Mixture",
     "Nanotube",
     "Orientation",
+    "Part",
     "ParticlesOnFilm",
     "Purpose",
     "Seed",
@@ -47,6 +50,7 @@ __all__ = [
     "SupportedParticles",
     "TiltedParticle",
     "amorphous_carbon",
+    "amorphous_film",
     "arrange",
     "assemble",
     "chiral_angle",
@@ -58,7 +62,9 @@ __all__ = [
     "lattice_constant",
     "make_particle",
     "make_shape",
+    "make_slab",
     "make_support",
+    "make_turned_support",
     "orientation",
     "oriented_block",
     "rotation_between",

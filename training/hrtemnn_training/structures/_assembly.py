@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import ConvexHull, QhullError
 
+from ._outlines import find_outline
 from ._sites import find_sites
 from ._structure import Structure
 
@@ -34,6 +34,9 @@ def assemble(
     | None = None,
     radius: float = 0.3,
     values: Mapping[str, float | str] | None = None,
+    particles_of: str = "",
+    support_of: str = "",
+    phase_at: float | None = None,
 ) -> Structure:
     """Put groups of atoms into a box and describe the particles among them.
 
@@ -56,22 +59,34 @@ def assemble(
         Radius of a column, see `column_of_atoms` [Å].
     values
         Values that are true of the whole structure.
+    particles_of, support_of
+        Names of what the particles and the support are of. With one of them the values
+        get a `material`, of what is shown in the field: "Au on CeO2", "bare CeO2".
+    phase_at
+        Energy at which outlines are contours of the phase, see `find_outline` [keV];
+        convex hulls if None. What has no outline is left out.
     """
     kinds = kinds or ("nanoparticle",) * len(particles)
-    groups = [] if support is None else [(*_shown(support, field), 0)]
+    groups = [] if support is None else [(*shown(support, field), 0)]
     outlines: list[NDArray[np.float32]] = []
     kept = []
     for particle, kind in zip(particles, kinds, strict=True):
-        positions, numbers = _shown(particle, field)
-        outline = _hull(positions)
-        if outline is not None:
-            outlines.append(outline)
+        positions, numbers = shown(particle, field)
+        corners = find_outline(positions, numbers, phase_at)
+        if corners is not None:
+            outlines.append(corners)
             kept.append(kind)
             groups.append((positions, numbers, len(outlines)))
     groups = groups or [(np.zeros((0, 3)), np.zeros(0, np.uint8), 0)]
     positions = np.concatenate([p for p, _, _ in groups])
     numbers = np.concatenate([n for _, n, _ in groups])
     owners = np.concatenate([np.full(len(n), i, np.uint8) for _, n, i in groups])
+    values = dict(values or {})
+    if particles_of or support_of:
+        has_support = support is not None and len(groups[0][0]) > 0
+        values["material"] = _material(
+            particles_of if kept else "", support_of if has_support else ""
+        )
     if len(positions):
         positions[:, 2] += VACUUM - positions[:, 2].min()
     return Structure(
@@ -84,22 +99,19 @@ def assemble(
         ),
         outlines=tuple(outlines),
         kinds=tuple(kept),
-        values=dict(values or {}),
+        values=values,
     )
 
 
-def _shown(group: Group, field: float) -> Group:
+def _material(particles: str, support: str) -> str:
+    """Return what a field shows; an empty name is of what it does not show."""
+    if particles and support:
+        return f"{particles} on {support}"
+    return particles or (f"bare {support}" if support else "vacuum")
+
+
+def shown(group: Group, field: float) -> Group:
+    """Return the atoms that are not nearer than `VACUUM` to the edges of a field."""
     flat = group[0][:, :2]
-    shown = np.all((flat > VACUUM) & (flat < field - VACUUM), axis=1)
-    return group[0][shown], group[1][shown]
-
-
-def _hull(positions: NDArray[np.float64]) -> NDArray[np.float32] | None:
-    """Return the convex hull of a particle's silhouette; None if it has no area."""
-    try:
-        hull = ConvexHull(positions[:, :2])
-    except (QhullError, ValueError):
-        return None
-    # Of all atoms rather than of the sites: off the zone axis the middles of the
-    # columns lie inside the particle's silhouette; on it the two are the same.
-    return positions[hull.vertices, :2].astype(np.float32)
+    inside = np.all((flat > VACUUM) & (flat < field - VACUUM), axis=1)
+    return group[0][inside], group[1][inside]

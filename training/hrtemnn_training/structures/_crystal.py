@@ -102,6 +102,11 @@ def tilt(angle: float, azimuth: float) -> NDArray[np.float64]:
     return np.asarray(Rotation.from_rotvec(np.radians(angle) * axis).as_matrix())
 
 
+def random_rotation(rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return a rotation to any orientation, all as likely."""
+    return np.asarray(Rotation.from_quat(rng.normal(size=4)).as_matrix())
+
+
 def oriented_block(
     unit_cell: Atoms, rotation: NDArray[np.float64], lower: ArrayLike, upper: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:

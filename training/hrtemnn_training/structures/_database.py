@@ -65,6 +65,10 @@ class Database(Generator):
     def of(self, purpose: Purpose) -> Database:
         return self.model_copy(update={"purpose": purpose})
 
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return ()  # depends on the elements of the structure
+
     def make(self, seed: Seed) -> Structure:
         """Draw one structure, turned about the beam and tilted off it.
 
@@ -92,7 +96,12 @@ class Database(Generator):
             particle = _placed(atoms, rotation, self.field, rng)
         name = formula.format("metal")
         structure = assemble(
-            None, [particle], self.field, kinds=[name], values={"formula": name}
+            None,
+            [particle],
+            self.field,
+            kinds=[name],
+            values={"formula": name},
+            particles_of=name,
         )
         return dataclasses.replace(structure, sites=_by_elements(structure.sites))
 

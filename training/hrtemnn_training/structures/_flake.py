@@ -118,7 +118,7 @@ class MX2Flake(Generator):
             [place(flake)],
             self.field,
             kinds=[formula],
-            names=self._names(),
+            names=self.column_names,
             classify=classify,
             # Off the beam the two X of a column part. They stay nearer to each other
             # than half of what is between neighboring columns.
@@ -129,6 +129,8 @@ class MX2Flake(Generator):
                 "tilt": angle,
                 "support": "none" if sheet is None else "graphene",
             },
+            particles_of=formula,
+            support_of="graphene",
         )
 
     def _with_vacancies(self, flake: Group, x: int, rng: np.random.Generator) -> Group:
@@ -153,7 +155,8 @@ class MX2Flake(Generator):
         positions[:, 2] = -thickness / 2 - rng.uniform(*self.distance)
         return positions, np.delete(numbers, gone)
 
-    def _names(self) -> tuple[str, str, str]:
+    @property
+    def column_names(self) -> tuple[str, str, str]:
         m, x = elements_of(self.formulas[0]) if len(self.formulas) == 1 else ("M", "X")
         return (f"1{m}", f"2{x}", f"1{x}")
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ._structure import Structure
 
 # Limits that no structure reaches which a machine of today can make a wave of.
-_FIELD = 2000.0  # longest length, and largest angle [Å, degrees]
+FIELD = 2000.0  # longest length, and largest angle [Å, degrees]
 _COUNT = (
     200  # layers of a particle, particles, sheets; 200 layers are millions of atoms
 )
@@ -36,7 +36,7 @@ class Generator(BaseModel, ABC):
 
     generator: str
     field: float = Field(
-        112.0, gt=8, le=_FIELD, description="side of the field of view [Å]"
+        112.0, gt=8, le=FIELD, description="side of the field of view [Å]"
     )
 
     @model_validator(mode="after")
@@ -48,8 +48,8 @@ class Generator(BaseModel, ABC):
             for number in value:
                 if isinstance(number, int) and abs(number) > _COUNT:
                     raise ValueError(f"{key}: counts go to {_COUNT}, not {number}")
-                if isinstance(number, float) and abs(number) > _FIELD:
-                    raise ValueError(f"{key}: ranges go to {_FIELD:g}, not {number:g}")
+                if isinstance(number, float) and abs(number) > FIELD:
+                    raise ValueError(f"{key}: ranges go to {FIELD:g}, not {number:g}")
         thickness = getattr(self, "thickness", (0.0, 0.0))[1]
         if self.field**2 * thickness > _VOLUME:
             raise ValueError(
@@ -61,6 +61,19 @@ class Generator(BaseModel, ABC):
     def of(self, purpose: Purpose) -> Generator:  # noqa: ARG002
         """Return the generator of one data set; the same for all, but for databases."""
         return self
+
+    @property
+    def largest_field(self) -> float:
+        """Side of the largest field of view among its structures [Å]."""
+        return self.field
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Classes of the columns; none where there are no columns, or it depends."""
+        return ("column",)
+
+    def check_columns(self) -> None:
+        """Raise a ValueError if structures differ in the classes of their columns."""
 
     @abstractmethod
     def make(self, seed: Seed) -> Structure:

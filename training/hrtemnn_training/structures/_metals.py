@@ -1,11 +1,50 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lattice constants of metals, from ASE's reference states."""
+"""Lattices of metals, from ASE's reference states."""
 
 from __future__ import annotations
 
 from math import sqrt
+from typing import Literal, NamedTuple
 
 from ase.data import atomic_numbers, reference_states
+
+Symmetry = Literal["fcc", "bcc", "hcp"]
+
+
+class Lattice(NamedTuple):
+    """Lattice of a metal.
+
+    Parameters
+    ----------
+    symmetry
+        fcc, bcc or hcp.
+    a, c
+        Lattice constants; c of hcp only [Å].
+    """
+
+    symmetry: Symmetry
+    a: float
+    c: float | None = None
+
+
+def lattice_of(element: str) -> Lattice:
+    """Return ASE's lattice of an fcc, bcc or hcp metal.
+
+    Raises
+    ------
+    ValueError
+        If the element is not such a metal.
+    """
+    state = reference_states[atomic_numbers.get(element, 0)] or {}
+    match state:
+        case {"symmetry": "fcc" | "bcc" as symmetry, "a": a}:
+            return Lattice(symmetry, float(a))
+        case {"symmetry": "hcp", "a": a, "c/a": ratio}:
+            return Lattice("hcp", float(a), float(a * ratio))
+    raise ValueError(
+        f"{element!r} is not known as an fcc, bcc or hcp metal; give its "
+        "lattice_constant as an fcc crystal in Å."
+    )
 
 
 def lattice_constant(element: str) -> float:

@@ -148,9 +148,14 @@ class Nanotube(Generator):
             particles,
             self.field,
             kinds=kinds,
-            names=("C",),
+            names=self.column_names,
             values=described[0] if self.tubes == (1, 1) else {"tubes": float(count)},
+            particles_of="carbon nanotube",
         )
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return ("C",)
 
     def _of_kind(self, kind: Kind) -> list[tuple[int, int]]:
         return [p for p in _indices(self.n, self.m) if chirality(*p) == kind]

@@ -6,10 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from ase.data import atomic_numbers
 
 if TYPE_CHECKING:
     from ase import Atoms
 
+    from ._assembly import Group
     from ._crystal import Indices
 
 _SAME_LAYER = 0.01  # [Å]
@@ -40,9 +42,44 @@ FACES = {
     "MgO": Face((0, 1, 0), (0, 0, 1)),
     "rutile": Face((1, 1, 0), (0, 0, 1)),
     "anatase": Face((1, 0, 1), (0, 1, 0)),
+    "alpha-Al2O3": Face((0, 0, 1), (1, 0, 0)),
+    "gamma-Al2O3": Face((1, 1, 0), (1, -1, 0)),
+    "ZrO2": Face((-1, 1, 1), (1, 1, 0)),
+    "SrTiO3": Face((0, 1, 0), (0, 0, 1), top="Ti"),
+    "ZnO": Face((1, 0, 0), (0, 1, 0)),
+    "MgAl2O4": Face((1, 1, 1), (1, -1, 0)),
+    "Fe3O4": Face((1, 1, 1), (1, -1, 0)),
+    "Si": Face((1, 1, 1), (1, -1, 0)),
 }
 """Of each built-in crystal its commonest surface and a zone axis in it: thesis 3.1
-(CeO2), the cleavage plane (MgO), Diebold, Surf. Sci. Rep. 48 (2003) 53 (TiO2)."""
+(CeO2), the cleavage plane (MgO, Si), Diebold, Surf. Sci. Rep. 48 (2003) 53 (TiO2),
+Digne et al., J. Catal. 226 (2004) 54 (gamma-Al2O3), Christensen and Carter, Phys. Rev.
+B 58 (1998) 8050 (ZrO2), the natural faces of the others."""
+
+_EMPTY = {"gamma-Al2O3": ("Al", 1 / 9)}
+"""Element of which sites are empty at random, and their share: Al21.3O32 has 24 sites
+(Smrcok et al., Acta Cryst. C 62 (2006) i83, who find 0.17 and 0.18 of both kinds)."""
+
+
+def without_empty_sites(crystal: str, atoms: Group, rng: np.random.Generator) -> Group:
+    """Return a crystal without the atoms of sites that are empty, which it may have.
+
+    Parameters
+    ----------
+    crystal
+        Its name.
+    atoms
+        Atoms on all sites.
+    rng
+        Source of the choice of the sites.
+    """
+    if crystal not in _EMPTY:
+        return atoms
+    element, share = _EMPTY[crystal]
+    positions, numbers = atoms
+    sites = np.flatnonzero(numbers == atomic_numbers[element])
+    gone = rng.choice(sites, round(share * len(sites)), replace=False)
+    return np.delete(positions, gone, axis=0), np.delete(numbers, gone)
 
 
 def terminated(unit_cell: Atoms, surface: Indices, top: str | None = None) -> Atoms:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._crystal import tilt
-from ._metals import lattice_constant
+from ._metals import Lattice, lattice_constant
 from ._shapes import (
     Orientation,
     Shape,
@@ -61,15 +61,15 @@ def make_particle(
     ValueError
         If the element is not an FCC metal and there is no lattice constant.
     """
-    constants = a or lattice_constant(element), None
+    lattice = Lattice("fcc", a or lattice_constant(element))
     positions, _ = make_particle_and_crystal(
-        constants, layers, angle, rng, shape=shape, orientation=orientation, cut=cut
+        lattice, layers, angle, rng, shape=shape, orientation=orientation, cut=cut
     )
     return positions
 
 
 def make_particle_and_crystal(
-    constants: tuple[float, float | None],
+    lattice: Lattice,
     layers: tuple[int, int],
     angle: float,
     rng: np.random.Generator,
@@ -77,15 +77,18 @@ def make_particle_and_crystal(
     shape: Shape,
     orientation: Orientation,
     cut: bool,
+    other: float | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """Return a particle as `make_particle`, and a crystal like it that is not cut.
 
     Parameters
     ----------
-    constants
-        Lattice constants of the particle and of the other crystal, if any [Å].
+    lattice
+        Lattice of the particle.
     layers, angle, rng, shape, orientation, cut
         See `make_particle`.
+    other
+        Lattice constant of the other crystal, if any; both are fcc [Å].
 
     Returns
     -------
@@ -93,7 +96,7 @@ def make_particle_and_crystal(
     around it, each of shape (atom, 3) [Å].
     """
     positions, crystal = make_shape_and_crystal(
-        shape, orientation, layers, constants, rng
+        shape, orientation, layers, lattice, rng, other=other
     )
     if cut:
         heights = np.unique(np.round(positions[:, 1], 3))

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from ase.spacegroup import crystal
-from pydantic import Field
+from pydantic import Field, model_validator
 from scipy.spatial.transform import Rotation
 
 from hrtemnn_training.ranges import CountRange, Range, Share
 
-from ._amorphous import amorphous_carbon
+from ._amorphous import amorphous_film
+from ._amorphous_materials import AMORPHOUS, densities, is_amorphous
 from ._assembly import Group, assemble
 from ._choices import Shares, draw
 from ._crystal import oriented_block
+from ._oxides import FACES
 from ._particle_generator import ParticleGenerator
 from ._shapes import Orientation
+from ._support import make_slab
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from ._generator import Seed
     from ._structure import Structure
 
-Film = Literal["amorphous carbon", "graphene", "hBN", "none"]
 Circle = tuple[float, float, float]
 
 _CONTACT = 1.5  # between the film and a particle, 3.2 from the middle of a sheet [Å]
@@ -68,23 +70,35 @@ class ParticlesOnFilm(ParticleGenerator):
     overlapping: bool = Field(
         False, description="whether particles on opposite sides may hide one another"
     )
-    films: Shares[Film] = Field(
+    films: Shares[str] = Field(
         {"amorphous carbon": 0.7, "graphene": 0.1, "hBN": 0.1, "none": 0.1},
-        description="relative shares of the films",
+        description=f"relative shares of the films: {', '.join(AMORPHOUS)}, graphene, "
+        f"hBN, none, and crystals in any orientation, {', '.join(FACES)}",
     )
     sheets: CountRange = Field(
         (1, 3), description="sheets of graphene or boron nitride"
     )
     thickness: Range = Field(
-        (20.0, 50.0), description="thickness of amorphous carbon [Å]"
+        (20.0, 50.0), description="thickness of films that are not sheets [Å]"
     )
     density: Range = Field(
         (1.8, 2.3), description="density of amorphous carbon [g/cm³]"
     )
 
+    @model_validator(mode="after")
+    def _films_are_known(self) -> ParticlesOnFilm:
+        known = (*AMORPHOUS, *_SHEETS, "none", *FACES)
+        for film in self.films:
+            if film not in known:
+                raise ValueError(f"film {film!r} is none of {', '.join(known)}")
+        return self
+
     def make(self, seed: Seed) -> Structure:
         """Draw one field of view."""
         rng = np.random.default_rng(seed)
+        return self.of_one_material(rng)._make(rng)
+
+    def _make(self, rng: np.random.Generator) -> Structure:
         film = draw(self.films, rng)
         atoms, thickness = self._film(film, rng)
         particles, kinds = [], []
@@ -116,18 +130,24 @@ class ParticlesOnFilm(ParticleGenerator):
             self.field,
             kinds=kinds,
             values={"film": film},
+            particles_of=self.metal,
+            phase_at=self.phase_at,
+            support_of=film,
             **self.column_classes,
         )
 
-    def _film(self, film: Film, rng: np.random.Generator) -> tuple[Group | None, float]:
+    def _film(self, film: str, rng: np.random.Generator) -> tuple[Group | None, float]:
         """Return the atoms of a film from z = 0 up, and its thickness [Å]."""
         if film == "none":
             return None, 0.0
-        if film == "amorphous carbon":
+        if is_amorphous(film):
             thickness = rng.uniform(*self.thickness)
             lengths = (self.field, self.field, thickness)
-            density = rng.uniform(*self.density)
-            return amorphous_carbon(lengths, rng, density=density), thickness
+            density = rng.uniform(*densities(film, of_carbon=self.density))
+            return amorphous_film(film, lengths, rng, density=density), thickness
+        if film not in _SHEETS:
+            thickness = rng.uniform(*self.thickness)
+            return make_slab(self.field, thickness, rng, crystal=film), thickness
         cell = _SHEETS[film]
         count = int(rng.integers(self.sheets[0], self.sheets[1] + 1))
         thickness = count * cell.cell[2, 2] / 2

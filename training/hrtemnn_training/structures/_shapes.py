@@ -7,10 +7,11 @@ from math import ceil, sqrt
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from ase.cluster import Decahedron, FaceCenteredCubic, Icosahedron
-from scipy.spatial.transform import Rotation
+from ase.cluster import Decahedron, Icosahedron
 
-from ._crystal import rotation_between
+from ._crystal import random_rotation, rotation_between
+from ._metals import Lattice, Symmetry
+from ._single_crystals import single_crystal, single_crystal_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,23 +20,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Shape = Literal["single crystal", "twin", "decahedron", "icosahedron"]
-Orientation = Literal["[110]", "[100]", "[111]", "[112]", "any"]
+Orientation = Literal[
+    "[110]", "[100]", "[111]", "[112]", "[0001]", "[11-20]", "[10-10]", "any"
+]
 
-_SURFACES = [(1, 0, 0), (1, 1, 0), (1, 1, 1)]
 _GOLDEN = (1 + sqrt(5)) / 2
 _TWIN_PLANE = np.array([1, -1, 1]) / sqrt(3)
 
 # Rotations to what `make_shape` documents. ASE has the five-fold axis of a decahedron
 # along z, a twin plane normal to x, and a side at -y; the two-fold axes of an
 # icosahedron are x, y and z.
-_FCC = {
-    "[110]": rotation_between((1, 1, 0), (-1, 1, 1)),
-    "[111]": rotation_between((1, -1, 1), (1, 1, 0)),
-    "[112]": rotation_between((1, -1, -2), (1, -1, 1)),
-}
-_FRAMES = {
-    "single crystal": {**_FCC, "[100]": rotation_between((1, 0, 0), (0, 1, 1))},
-    "twin": _FCC,
+_OF_FCC: dict[Shape, dict[str, NDArray[np.float64]]] = {
+    "twin": {k: v for k, v in single_crystal_frames("fcc").items() if k != "[100]"},
     "decahedron": {
         "[110]": rotation_between((0, 0, 1), (0, 1, 0)),
         "[111]": rotation_between((1, 0, 0), (0, 1, 0)),
@@ -47,19 +43,32 @@ _FRAMES = {
 }
 
 
-def check_orientation(shape: Shape, orientation: Orientation) -> None:
+def check_orientation(
+    shape: Shape, orientation: Orientation, symmetry: Symmetry = "fcc"
+) -> None:
     """Refuse an orientation in which a shape is not known.
 
     Raises
     ------
     ValueError
-        If it is none of `make_shape`'s table.
+        If it is none of the table of `make_shape_and_crystal`, or the shape is not one
+        of this lattice.
     """
-    if orientation != "any" and orientation not in _FRAMES[shape]:
+    if shape != "single crystal" and symmetry != "fcc":
+        raise ValueError(f"there is no {symmetry} {shape}, only a single crystal")
+    frames = _frames(shape, symmetry)
+    if orientation != "any" and orientation not in frames:
+        of = "" if symmetry == "fcc" else f"{symmetry} "
         raise ValueError(
-            f"there is no {shape} along {orientation}, only along "
-            f"{', '.join(_FRAMES[shape])} and any"
+            f"there is no {of}{shape} along {orientation}, only along "
+            f"{', '.join(frames)} and any"
         )
+
+
+def _frames(shape: Shape, symmetry: Symmetry) -> dict[str, NDArray[np.float64]]:
+    if shape == "single crystal":
+        return single_crystal_frames(symmetry)
+    return _OF_FCC[shape]
 
 
 def make_shape(
@@ -87,15 +96,18 @@ def make_shape(
     ValueError
         If the shape is not known in the orientation.
     """
-    return make_shape_and_crystal(shape, orientation, layers, (a, None), rng)[0]
+    lattice = Lattice("fcc", a)
+    return make_shape_and_crystal(shape, orientation, layers, lattice, rng)[0]
 
 
 def make_shape_and_crystal(
     shape: Shape,
     orientation: Orientation,
     layers: tuple[int, int],
-    constants: tuple[float, float | None],
+    lattice: Lattice,
     rng: np.random.Generator,
+    *,
+    other: float | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """Return a whole particle, and a crystal of another lattice constant around it.
 
@@ -113,7 +125,9 @@ def make_shape_and_crystal(
     So "[110]" shows close-packed rows end on and twin planes edge on, "[111]" a
     close-packed plane from above; "any" is any rotation. Single crystals and twins are
     also seen along "[112]", in the twin plane, with (111) down; single crystals also
-    along "[100]", with (110) down.
+    along "[100]", with (110) down. Those of bcc metals have (110) down along all four;
+    those of hcp metals are seen along "[0001]", with (10-10) down, and along "[11-20]"
+    and "[10-10]", with (0001) down. All other shapes are of fcc metals.
 
     Parameters
     ----------
@@ -126,10 +140,12 @@ def make_shape_and_crystal(
         Fewest and most planes of each kind, counted from the center (thesis 3.1).
         Decahedra and icosahedra have half as many shells: they lie about twice as far
         apart as the (110) planes, which end most of the single crystals.
-    constants
-        Lattice constants of the particle and of the other crystal, if any [Å].
+    lattice
+        Lattice of the particle.
     rng
         Source of all random choices.
+    other
+        Lattice constant of the other crystal, if any; both are fcc [Å].
 
     Returns
     -------
@@ -142,19 +158,18 @@ def make_shape_and_crystal(
     ValueError
         If the shape is not known in the orientation.
     """
-    check_orientation(shape, orientation)
+    check_orientation(shape, orientation, lattice.symmetry)
     draw, build = _BUILDERS[shape]
     counts = draw(layers, rng)
-    a, other = constants
-    positions = build(counts, a)
+    positions = build(counts, lattice)
     if orientation == "any":
-        frame = Rotation.from_quat(rng.normal(size=4)).as_matrix()
+        frame = random_rotation(rng)
     else:
-        frame = _FRAMES[shape][orientation]
+        frame = _frames(shape, lattice.symmetry)[orientation]
     middle = positions.mean(axis=0)
     crystal = None
     if other is not None:
-        crystal = build(_grown(counts, a / other), other)
+        crystal = build(_grown(counts, lattice.a / other), Lattice("fcc", other))
         crystal = (crystal - middle) @ frame.T
     return (positions - middle) @ frame.T, crystal
 
@@ -187,25 +202,25 @@ def _draw_rings(layers: tuple[int, int], rng: np.random.Generator) -> Counts:
     return rings + 1 - 2 * reentrance, sides, reentrance
 
 
-def _single_crystal(counts: Counts, a: float) -> NDArray[np.float64]:
-    return _centered(FaceCenteredCubic("X", _SURFACES, counts[:3], a))
+def _single_crystal(counts: Counts, lattice: Lattice) -> NDArray[np.float64]:
+    return _centered(single_crystal(counts[:3], lattice))
 
 
-def _twin(counts: Counts, a: float) -> NDArray[np.float64]:
+def _twin(counts: Counts, lattice: Lattice) -> NDArray[np.float64]:
     """Replace the half above the twin plane by the mirror image of the half below."""
-    positions = _single_crystal(counts, a)
+    positions = _single_crystal(counts, lattice)
     heights = positions @ _TWIN_PLANE
     below = heights < -1e-3
     mirrored = positions[below] - 2 * heights[below, np.newaxis] * _TWIN_PLANE
     return np.concatenate([positions[heights < 1e-3], mirrored])
 
 
-def _decahedron(counts: Counts, a: float) -> NDArray[np.float64]:
-    return _centered(Decahedron("X", *counts, a))
+def _decahedron(counts: Counts, lattice: Lattice) -> NDArray[np.float64]:
+    return _centered(Decahedron("X", *counts, lattice.a))
 
 
-def _icosahedron(counts: Counts, a: float) -> NDArray[np.float64]:
-    return _centered(Icosahedron("X", counts[0] + 1, a))
+def _icosahedron(counts: Counts, lattice: Lattice) -> NDArray[np.float64]:
+    return _centered(Icosahedron("X", counts[0] + 1, lattice.a))
 
 
 def _centered(cluster: Atoms) -> NDArray[np.float64]:
@@ -218,7 +233,7 @@ _BUILDERS: dict[
     Shape,
     tuple[
         Callable[[tuple[int, int], np.random.Generator], Counts],
-        Callable[[Counts, float], NDArray[np.float64]],
+        Callable[[Counts, Lattice], NDArray[np.float64]],
     ],
 ] = {
     "single crystal": (_draw_planes, _single_crystal),

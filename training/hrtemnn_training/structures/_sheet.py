@@ -70,6 +70,10 @@ class Sheet(Generator):
         (0.0, 5.0), description="tilt of the sheet's normal off the beam [degrees]"
     )
 
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return _MATERIALS[self.material][0]
+
     def make(self, seed: Seed) -> Structure:
         """Draw one sheet, which reaches to 2 Å from the edges of the field."""
         rng = np.random.default_rng(seed)

@@ -34,12 +34,13 @@ class Structure:
     sites
         Atomic columns of the particles.
     outlines
-        Corners (x, y) of the convex hull of each particle, in the order of the
-        particle's number, from 1 [Å].
+        Corners (x, y) of the outline of each particle, in the order of the particle's
+        number, from 1 [Å]; convex hulls, if the generator does not say otherwise.
     kinds
         Kind of each particle, in the same order.
     values
-        Values that are true of the whole: numbers to regress, texts to classify.
+        Values that are true of the whole: numbers to regress, texts to classify. All
+        generators give the `material`, such as "Au on CeO2".
     """
 
     positions: NDArray[np.float32]

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -11,11 +12,13 @@ from scipy.spatial.transform import Rotation
 
 from hrtemnn_training.ranges import Range, Share
 
+from ._amorphous_materials import AMORPHOUS, is_amorphous
 from ._assembly import Group, assemble
+from ._choices import Shares, draw
 from ._crystal import Indices, check_zone_axis
 from ._oxides import FACES, Face
 from ._particle_generator import ParticleGenerator
-from ._support import make_support
+from ._support import make_amorphous_support, make_support, make_turned_support
 
 if TYPE_CHECKING:
     from ._generator import Seed
@@ -41,7 +44,18 @@ class SupportedParticles(ParticleGenerator):
         0.2, description="share of the particles before or behind the support"
     )
     support: str = Field(
-        "CeO2", description="CeO2, MgO, rutile, anatase, or a CIF by its path"
+        "CeO2",
+        description=f"{', '.join((*FACES, *AMORPHOUS))}, or a CIF by its path",
+    )
+    supports: Shares[str] | None = Field(
+        None,
+        description="relative shares of several supports instead, one of which is "
+        "drawn for each field",
+    )
+    support_orientation: Literal["zone axis", "any"] = Field(
+        "zone axis",
+        description="whether the support is seen along a zone axis in the usual "
+        "surface or in any orientation, half of them with a surface of low indices",
     )
     surface: Indices | None = Field(
         None, description="(hkl) that bears the particles; the usual one if not given"
@@ -64,14 +78,32 @@ class SupportedParticles(ParticleGenerator):
     def _surface_is_known(self) -> SupportedParticles:
         if (self.surface is None) != (self.zone_axis is None):
             raise ValueError("surface and zone_axis go together: give both or none")
+        anyhow = self.support_orientation == "any"
         if face := self._face():
+            if anyhow or self.supports or is_amorphous(self.support):
+                raise ValueError(
+                    "surface and zone_axis are of one crystal along its zone axis: "
+                    "leave them out, or supports and support_orientation"
+                )
             check_zone_axis(face.zone_axis, face.surface)
-        elif self.support not in FACES:
-            raise ValueError(
-                f"support {self.support!r} is none of {', '.join(FACES)}; the crystal "
-                "of a CIF needs its surface and zone_axis"
-            )
+            return self
+        known = (*FACES, *AMORPHOUS)
+        for name in self.supports or {self.support}:
+            if name not in known and not (anyhow and Path(name).suffix):
+                raise ValueError(
+                    f"support {name!r} is none of {', '.join(known)}; the crystal of a "
+                    "CIF needs its surface and zone_axis, or the support_orientation "
+                    "any"
+                )
         return self
+
+    def of_one_material(self, rng: np.random.Generator) -> Self:
+        """Draw one of the elements and one of the supports, for a whole field."""
+        ranges = super().of_one_material(rng)
+        if ranges.supports is None:
+            return ranges
+        support = draw(ranges.supports, rng)
+        return ranges.model_copy(update={"support": support, "supports": None})
 
     def make(self, seed: Seed) -> Structure:
         """Draw one field of view.
@@ -81,6 +113,9 @@ class SupportedParticles(ParticleGenerator):
         edge.
         """
         rng = np.random.default_rng(seed)
+        return self.of_one_material(rng)._make(rng)
+
+    def _make(self, rng: np.random.Generator) -> Structure:
         kind = rng.random()
         has_support = not kind < self.free_particles + self.empty
         n_particles = int(rng.integers(self.particles[0], self.particles[1] + 1))
@@ -90,17 +125,17 @@ class SupportedParticles(ParticleGenerator):
         thickness = rng.uniform(*self.thickness)
         support = None
         if has_support:
-            support = make_support(
-                self.field,
-                thickness,
-                self.support_tilt,
-                rng,
-                crystal=self.support,
-                face=self._face(),
-            )
+            support = self._draw_support(thickness, rng)
         drawn = _place_particles(self, n_particles, thickness, rng, on=has_support)
         if support is None and not drawn:
-            return assemble(None, [], self.field, **self.column_classes)
+            return assemble(
+                None,
+                [],
+                self.field,
+                particles_of=self.metal,
+                phase_at=self.phase_at,
+                **self.column_classes,
+            )
 
         offset = rng.uniform(*self.support_offset) if has_support else 0.0
         shift = np.array([rng.uniform(-0.15, 0.15), offset, 0]) * self.field
@@ -115,7 +150,26 @@ class SupportedParticles(ParticleGenerator):
             [place(particle) for particle, _ in drawn],
             self.field,
             kinds=[kind for _, kind in drawn],
+            particles_of=self.metal,
+            phase_at=self.phase_at,
+            support_of=Path(self.support).stem,
             **self.column_classes,
+        )
+
+    def _draw_support(self, thickness: float, rng: np.random.Generator) -> Group:
+        if is_amorphous(self.support):
+            return make_amorphous_support(
+                self.field, thickness, rng, material=self.support
+            )
+        if self.support_orientation == "any":
+            return make_turned_support(self.field, thickness, rng, crystal=self.support)
+        return make_support(
+            self.field,
+            thickness,
+            self.support_tilt,
+            rng,
+            crystal=self.support,
+            face=self._face(),
         )
 
     def _face(self) -> Face | None:

@@ -107,6 +107,8 @@ class TiltedParticle(Generator):
                 "shape": shape,
                 "support": support,
             },
+            particles_of=self.element,
+            support_of=support,
         )
 
     def _middle(self) -> NDArray[np.float64]:

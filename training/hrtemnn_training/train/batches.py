@@ -46,8 +46,6 @@ class ImageEpoch(PyDataset):
         The exit waves.
     parameters
         Ranges that the images are drawn from.
-    energy
-        Beam energy of the waves [keV].
     sampling
         Working sampling of the network [Å].
     epoch
@@ -72,7 +70,6 @@ class ImageEpoch(PyDataset):
         data: DataSet,
         parameters: ImageParameters,
         *,
-        energy: float,
         sampling: float,
         epoch: int,
         batch_size: int,
@@ -85,7 +82,6 @@ class ImageEpoch(PyDataset):
         super().__init__(workers=workers or usable_cores())
         self._data = data
         self._parameters = parameters
-        self._energy = energy
         self._sampling = sampling
         self._epoch = epoch
         self._image_epoch = epoch % parameters.image_epochs
@@ -174,7 +170,6 @@ class ImageEpoch(PyDataset):
         parameters = self._parameters
         return parameters.kind.pair(
             self._data.read_specimen(index),
-            energy=self._energy,
             sampling=self._sampling,
             rng=np.random.default_rng((parameters.seed, self._image_epoch, index)),
         )
@@ -216,14 +211,18 @@ def image_epochs(recipe: Recipe) -> list[tuple[ImageParameters, int]]:
     recipe
         Images and stages.
     """
-    found: dict[tuple[ImageParameters, int], None] = {}
+    found: dict[tuple[str, int], tuple[ImageParameters, int]] = {}
     first = 0
     for stage in recipe.training.stages:
-        parameters = recipe.images_of(stage)
-        for epoch in range(first, first + min(stage.epochs, parameters.image_epochs)):
-            found[parameters, epoch % parameters.image_epochs] = None
+        # Images return after so many epochs, but not where ranges widen.
+        returning = recipe.images_of(stage).image_epochs
+        count = stage.epochs if stage.widen else min(stage.epochs, returning)
+        for epoch in range(first, first + count):
+            parameters = recipe.images_at(epoch)
+            number = epoch % parameters.image_epochs
+            found[parameters.model_dump_json(), number] = parameters, number
         first += stage.epochs
-    return list(found)
+    return list(found.values())
 
 
 def form_images(recipe: Recipe, folder: Path, *, progress: bool = True) -> None:
@@ -244,7 +243,6 @@ def form_images(recipe: Recipe, folder: Path, *, progress: bool = True) -> None:
         images = ImageEpoch(
             data,
             parameters,
-            energy=recipe.waves.energy,
             sampling=recipe.sampling,
             epoch=image_epoch,
             batch_size=1,

@@ -26,6 +26,7 @@ _LEFT = (
     "last.keras",
     "best.keras",
     "epoch-*.keras",
+    "teacher-*.keras",
     "tensorboard",
     "history.png",
     "history.csv",

@@ -18,6 +18,7 @@ from hrtemnn_training.losses import make_loss, make_optimizer, regularize_kernel
 from hrtemnn_training.store import DataSet
 
 from .batches import ImageEpoch, cache_path
+from .distillation import Teacher, teacher_of
 from .files import (
     TrainingError,
     claim,
@@ -110,7 +111,8 @@ def train(
             stage, rate = settings.at(epoch)
             model.optimizer.learning_rate = rate
             images = _images(recipe, folder, data["train"], epoch)
-            loss, waited = train_epoch(model, images, bar)
+            teacher = teacher_of(recipe, folder, epoch)
+            loss, waited = train_epoch(model, images, bar, teacher)
             _must_be_finite("loss", loss, epoch)
             metrics = validate(model, truth, recipe, stage.object_weight)
             _must_be_finite("validation loss", metrics["validation_loss"], epoch)
@@ -130,7 +132,10 @@ def train(
 
 
 def train_epoch(
-    model: keras.Model, images: ImageEpoch, bar: tqdm[Any]
+    model: keras.Model,
+    images: ImageEpoch,
+    bar: tqdm[Any],
+    teacher: Teacher | None = None,
 ) -> tuple[float, float]:
     """Train a network on all batches of an epoch, or until the loss is not finite.
 
@@ -142,6 +147,8 @@ def train_epoch(
         The batches.
     bar
         Progress in batches; shows the loss and the share of time waited.
+    teacher
+        Network whose predictions are a part of the labels, if any.
 
     Returns
     -------
@@ -152,7 +159,8 @@ def train_epoch(
     start = asked = time.perf_counter()
     for batch in images.ahead():
         waited += time.perf_counter() - asked
-        losses.append(float(model.train_on_batch(*batch)))
+        told = batch if teacher is None else teacher.relabel(*batch)
+        losses.append(float(model.train_on_batch(*told)))
         asked = time.perf_counter()
         share = waited / (asked - start)
         bar.set_postfix(loss=f"{np.mean(losses):.4g}", wait=f"{share:.0%}")
@@ -175,8 +183,7 @@ def _images(recipe: Recipe, folder: Path, data: DataSet, epoch: int) -> ImageEpo
     stage, _ = recipe.training.at(epoch)
     return ImageEpoch(
         data,
-        recipe.images_of(stage),
-        energy=recipe.waves.energy,
+        recipe.images_at(epoch),
         sampling=recipe.sampling,
         epoch=epoch,
         batch_size=recipe.training.batch_size,

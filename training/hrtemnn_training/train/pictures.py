@@ -51,7 +51,6 @@ def draw_images(recipe: Recipe, folder: Path) -> Path:
         images = ImageEpoch(
             data,
             recipe.images,
-            energy=recipe.waves.energy,
             sampling=recipe.sampling,
             epoch=epoch,
             batch_size=1,

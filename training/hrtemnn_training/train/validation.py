@@ -34,7 +34,6 @@ def validation_set(recipe: Recipe, data: DataSet) -> tuple[np.ndarray, np.ndarra
     images, labels = ImageEpoch(
         data,
         recipe.images,
-        energy=recipe.waves.energy,
         sampling=recipe.sampling,
         epoch=0,
         batch_size=min(recipe.training.validation_images, len(data)),

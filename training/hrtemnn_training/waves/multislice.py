@@ -9,6 +9,8 @@ import numpy as np
 from ase import Atoms
 from pydantic import BaseModel, ConfigDict, Field
 
+from hyperspy_hrtemnn.ranges import Energy, energy_range
+
 from .local_frozen_phonons import LocalFrozenPhonons
 from .vibrations import FrozenPhonons, NoVibrations, Smearing, UniformSmearing
 
@@ -30,7 +32,9 @@ class WaveSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    energy: float = Field(300.0, ge=1, le=10_000, description="beam energy [keV]")
+    energy: Energy = Field(
+        300.0, description="beam energy, or the range it is drawn from [keV]"
+    )
     sampling: float = Field(
         0.175, ge=0.001, le=10, description="sampling of the multislice grid [Å]"
     )
@@ -42,6 +46,15 @@ class WaveSettings(BaseModel):
     )
     parametrization: Literal["kirkland", "lobato"] = "kirkland"
     vibrations: AnyVibrations = NoVibrations()
+
+    def energy_of(self, seed: Seed) -> float:
+        """Return the beam energy of the exit wave of a seed [keV]."""
+        return self._draw_energy(np.random.default_rng(seed))
+
+    def _draw_energy(self, rng: np.random.Generator) -> float:
+        low, high = energy_range(self.energy)
+        # One energy draws nothing, so that vibrations stay what they were.
+        return low if low == high else float(rng.uniform(low, high))
 
 
 def exit_wave(
@@ -56,7 +69,8 @@ def exit_wave(
     settings
         Energy, grid and vibrations.
     seed
-        Seed of the vibrations, where they are random.
+        Seed of the energy and the vibrations, where they are random; the energy is
+        `WaveSettings.energy_of` it.
 
     Returns
     -------
@@ -69,12 +83,14 @@ def exit_wave(
     # Measured plans differ from process to process, and with them the last digits.
     abtem.config.set({"fftw.planning_effort": "FFTW_ESTIMATE"})
     extent = structure.box[:2]
+    rng = np.random.default_rng(seed)
+    energy = settings._draw_energy(rng)
     gpts = tuple(2 * round(length / settings.sampling / 2) for length in extent)
-    wave = abtem.PlaneWave(energy=settings.energy * 1e3, extent=extent, gpts=gpts)
+    wave = abtem.PlaneWave(energy=energy * 1e3, extent=extent, gpts=gpts)
     if len(structure.numbers):
         waves = [
             wave.multislice(potential, lazy=False)
-            for potential in _potentials(structure, settings, gpts, seed)
+            for potential in _potentials(structure, settings, gpts, rng)
         ]
     else:
         waves = [wave.build(lazy=False)]
@@ -84,7 +100,10 @@ def exit_wave(
 
 
 def _potentials(
-    structure: Structure, settings: WaveSettings, gpts: tuple[int, ...], seed: Seed
+    structure: Structure,
+    settings: WaveSettings,
+    gpts: tuple[int, ...],
+    rng: np.random.Generator,
 ) -> Iterator[Any]:
     """Return the potential of each configuration of the vibrating atoms."""
     from abtem import Potential, parametrizations
@@ -95,7 +114,7 @@ def _potentials(
         "lobato": parametrizations.LobatoParametrization,
     }
     smearing = settings.vibrations.smearing(atoms)
-    for snapshot in settings.vibrations.snapshots(atoms, np.random.default_rng(seed)):
+    for snapshot in settings.vibrations.snapshots(atoms, rng):
         yield Potential(
             snapshot,
             gpts=gpts,

@@ -131,7 +131,8 @@ def turning(rotations, rng, hidden=(), wrong=0):
         noise = pd.DataFrame(
             {
                 "frame": frame,
-                "spacing": rng.uniform(0.1, 0.4, wrong),
+                # Not where a true one may be, of which nobody could tell it.
+                "spacing": rng.uniform(0.26, 0.4, wrong),
                 "angle": rng.uniform(0, 180, wrong),
                 "amplitude": 0.1,
                 "true": -1,

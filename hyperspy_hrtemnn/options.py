@@ -353,7 +353,7 @@ class AtomOptions:
     Raises
     ------
     ValueError
-        If the dopants are no list of texts, or the support is not a known one.
+        If the dopants are not a list of texts, or the support is not a known one.
     """
 
     Cs: Length = OpticsOptions.Cs

@@ -122,7 +122,7 @@ def _guess(signal: Any, defocus: Sequence[float | str]) -> float | str | None:
             f"--defocus has to rise or to fall from image to image, not {values / 10} "
             "nm; give the images in the order of their defocus."
         )
-    # A guess is right to 20 Å, and images within that are no series.
+    # A guess is right to 20 Å, and images within that are not a series.
     if not any(isinstance(each, str) for each in defocus) and np.ptp(values) < _SERIES:
         unit = signal.axes_manager.signal_axes[0].units
         raise ValueError(

@@ -168,15 +168,20 @@ def test_folding_keeps_each_square_and_unfolding_puts_it_back(
     np.testing.assert_array_equal(Unfold(factor)(folded), images)
 
 
+def exported(recipe_values, convert, folder):
+    """Return the network of a recipe with random weights, from its file."""
+    recipe = Recipe.model_validate(recipe_values)
+    proto = convert(randomized(recipe.network))
+    write_card(proto, make_card(recipe, {}))
+    path = folder / "network.onnx"
+    onnx.save(proto, path)
+    return load(path)
+
+
 @pytest.fixture
 def folded_network(recipe_values, tmp_path):
     recipe_values["network"] = {"width": 2, "levels": 2, "fold": 2, "convolutions": 2}
-    recipe = Recipe.model_validate(recipe_values)
-    proto = to_onnx(randomized(recipe.network))
-    write_card(proto, make_card(recipe, {}))
-    path = tmp_path / "folded.onnx"
-    onnx.save(proto, path)
-    return load(path)
+    return exported(recipe_values, to_onnx, tmp_path)
 
 
 def test_the_card_says_the_range_of_the_energies(recipe_values) -> None:
@@ -202,12 +207,7 @@ def msd_network(recipe_values, tmp_path):
         "layers": 8,
         "largest_dilation": 4,
     }
-    recipe = Recipe.model_validate(recipe_values)
-    proto = msdnet_to_onnx(randomized(recipe.network))
-    write_card(proto, make_card(recipe, {}))
-    path = tmp_path / "msd.onnx"
-    onnx.save(proto, path)
-    return load(path)
+    return exported(recipe_values, msdnet_to_onnx, tmp_path)
 
 
 def test_tiles_of_an_msd_net_leave_no_trace(msd_network) -> None:

@@ -35,16 +35,13 @@ def lattice_of(element: str) -> Lattice:
     ValueError
         If the element is not such a metal.
     """
-    state = reference_states[atomic_numbers.get(element, 0)] or {}
-    match state:
-        case {"symmetry": "fcc" | "bcc" as symmetry, "a": a}:
-            return Lattice(symmetry, float(a))
-        case {"symmetry": "hcp", "a": a, "c/a": ratio}:
-            return Lattice("hcp", float(a), float(a * ratio))
-    raise ValueError(
-        f"{element!r} is not known as an fcc, bcc or hcp metal; give its "
-        "lattice_constant as an fcc crystal in Å."
-    )
+    lattice = _known_lattice(element)
+    if lattice is None:
+        raise ValueError(
+            f"{element!r} is not known as an fcc, bcc or hcp metal; give its "
+            "lattice_constant as an fcc crystal in Å."
+        )
+    return lattice
 
 
 def lattice_constant(element: str) -> float:
@@ -55,12 +52,21 @@ def lattice_constant(element: str) -> float:
     ValueError
         If the element is not an FCC metal.
     """
-    state = reference_states[atomic_numbers.get(element, 0)] or {}
-    if state.get("symmetry") != "fcc":
+    lattice = _known_lattice(element)
+    if lattice is None or lattice.symmetry != "fcc":
         raise ValueError(
             f"{element!r} is not known as an FCC metal; give its lattice_constant in Å."
         )
-    return float(state["a"])
+    return lattice.a
+
+
+def _known_lattice(element: str) -> Lattice | None:
+    match reference_states[atomic_numbers.get(element, 0)]:
+        case {"symmetry": "fcc" | "bcc" as symmetry, "a": a}:
+            return Lattice(symmetry, float(a))
+        case {"symmetry": "hcp", "a": a, "c/a": ratio}:
+            return Lattice("hcp", float(a), float(a * ratio))
+    return None
 
 
 def close_packed_constant(element: str) -> float:

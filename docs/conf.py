@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The site of the documentation.
+
+    python -m sphinx -W docs build/site
+
+Runs the notebooks, makes the reference from the docstrings, and opens with
+``build/site/index.html``. Needs the extra `site`. The pages are written for the web view
+of the repository; here only their links out of `docs/` get new targets.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hyperspy_hrtemnn
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+ROOT = Path(__file__).resolve().parents[1]
+# Pages of the site whose text stands elsewhere in the repository.
+ELSEWHERE = {"benchmarks": "benchmarks/README.md", "contributing": "CONTRIBUTING.md"}
+LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s#]+)")
+
+project = "hyperspy-hrtemnn"
+author = "The hyperspy-hrtemnn developers"
+copyright = author  # noqa: A001 # Sphinx's name
+version = release = hyperspy_hrtemnn.__version__
+
+extensions = [
+    "myst_nb",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+]
+html_theme = "furo"
+html_title = f"hyperspy-hrtemnn {release}"
+html_copy_source = False
+templates_path = ["_templates"]
+# Names in docstrings stand between single backticks.
+default_role = "py:obj"
+add_module_names = False
+
+myst_heading_anchors = 5
+myst_enable_extensions = ["dollarmath"]
+
+# Methods are on the page of their class.
+numpydoc_show_class_members = False
+autodoc_member_order = "alphabetical"
+python_use_unqualified_type_names = True
+
+nb_execution_mode = "auto"
+nb_execution_timeout = 120
+nb_execution_raise_on_error = True
+# Bars of progress are no result.
+os.environ["TQDM_DISABLE"] = "1"
+
+
+def links_of_the_site(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Fetch the text that stands elsewhere, and lead links to where the site has it."""
+    docs = Path(app.srcdir).resolve()
+    page = docs / docname
+    if docname in ELSEWHERE:
+        page = ROOT / ELSEWHERE[docname]
+        source[0] = page.read_text(encoding="utf-8")
+    pages = {(ROOT / path): f"{name}.md" for name, path in ELSEWHERE.items()}
+
+    def moved(match: re.Match[str]) -> str:
+        path = Path(os.path.normpath(page.parent / match[1]))
+        here = docs / pages[path] if path in pages else path
+        # The path of a file that is not a page makes it a download.
+        return os.path.relpath(here, (docs / docname).parent).replace(os.sep, "/")
+
+    source[0] = LINK.sub(moved, source[0])
+
+
+def setup(app: Sphinx) -> None:
+    """Ask Sphinx for each page before it is parsed."""
+    app.connect("source-read", links_of_the_site)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hyperspy_hrtemnn
 
@@ -41,6 +41,8 @@ extensions = [
 html_theme = "furo"
 html_title = f"hyperspy-hrtemnn {release}"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 templates_path = ["_templates"]
 # Names in docstrings stand between single backticks.
 default_role = "py:obj"
@@ -55,9 +57,12 @@ autodoc_member_order = "alphabetical"
 python_use_unqualified_type_names = True
 
 nb_execution_mode = "auto"
-nb_execution_timeout = 120
+nb_execution_in_temp = True
+# A machine may be busy; on a quiet one the longest takes less than a minute.
+nb_execution_timeout = 600
 nb_execution_raise_on_error = True
-# Bars of progress are no result.
+# Pictures appear below the cells, also where MPLBACKEND is set. Bars of progress do not.
+os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 os.environ["TQDM_DISABLE"] = "1"
 
 
@@ -79,6 +84,22 @@ def links_of_the_site(app: Sphinx, docname: str, source: list[str]) -> None:
     source[0] = LINK.sub(moved, source[0])
 
 
-def setup(app: Sphinx) -> None:
-    """Ask Sphinx for each page before it is parsed."""
+def with_the_type(  # noqa: PLR0917 # as Sphinx calls it
+    _app: Sphinx, _what: str, _name: str, thing: Any, _options: Any, lines: list[str]
+) -> None:
+    """Put the type of what is returned, which is in the signature, where numpydoc has it."""
+    function = getattr(thing, "fget", thing)
+    returned = getattr(function, "__annotations__", {}).get("return")
+    if "Returns" not in lines or returned is None:
+        return
+    first = lines.index("Returns") + 2
+    rules = (i - 1 for i in range(first, len(lines)) if set(lines[i]) == {"-"})
+    last = next(rules, len(lines))
+    lines[first:last] = [str(returned), *(f"    {line}" for line in lines[first:last])]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Ask Sphinx for each page and docstring before it is parsed."""
     app.connect("source-read", links_of_the_site)
+    app.connect("autodoc-process-docstring", with_the_type, priority=400)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,9 +3,9 @@
 
     python -m sphinx -W docs build/site
 
-Runs the notebooks, makes the reference from the docstrings, and opens with
-``build/site/index.html``. Needs the extra `site`. The pages are written for the web view
-of the repository; here only their links out of `docs/` get new targets.
+Runs the notebooks and makes the reference from the docstrings; open
+``build/site/index.html``. Needs the extra `site`. The pages are written for the web
+view of the repository; here only their links out of `docs/` get new targets.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 # Pages of the site whose text stands elsewhere in the repository.
-ELSEWHERE = {"benchmarks": "benchmarks/README.md", "contributing": "CONTRIBUTING.md"}
+ELSEWHERE = {
+    "benchmarks": "benchmarks/README.md",
+    "changes": "CHANGELOG.md",
+    "contributing": "CONTRIBUTING.md",
+}
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s#]+)")
 
 project = "hyperspy-hrtemnn"
@@ -61,7 +65,7 @@ nb_execution_in_temp = True
 # A machine may be busy; on a quiet one the longest takes less than a minute.
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
-# Pictures appear below the cells, also where MPLBACKEND is set. Bars of progress do not.
+# Pictures appear below the cells whatever MPLBACKEND is; bars of progress do not.
 os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 os.environ["TQDM_DISABLE"] = "1"
 
@@ -78,16 +82,18 @@ def links_of_the_site(app: Sphinx, docname: str, source: list[str]) -> None:
     def moved(match: re.Match[str]) -> str:
         path = Path(os.path.normpath(page.parent / match[1]))
         here = docs / pages[path] if path in pages else path
-        # The path of a file that is not a page makes it a download.
-        return os.path.relpath(here, (docs / docname).parent).replace(os.sep, "/")
+        relative = os.path.relpath(here, (docs / docname).parent).replace(os.sep, "/")
+        # Files that are not pages are there to download; of a text one has to say so.
+        text = here.suffix == ".md" and docs not in here.parents
+        return f"path:{relative}" if text else relative
 
     source[0] = LINK.sub(moved, source[0])
 
 
-def with_the_type(  # noqa: PLR0917 # as Sphinx calls it
+def with_the_type(
     _app: Sphinx, _what: str, _name: str, thing: Any, _options: Any, lines: list[str]
 ) -> None:
-    """Put the type of what is returned, which is in the signature, where numpydoc has it."""
+    """Put the type of the result, which is in the signature, where numpydoc has it."""
     function = getattr(thing, "fget", thing)
     returned = getattr(function, "__annotations__", {}).get("return")
     if "Returns" not in lines or returned is None:

@@ -3,9 +3,9 @@
 
     python studies/example_series.py
 
-Three images of the flake of ``docs/mos2.md``, which is in no data set, cut to the flake.
-Replaces the file of the series. Takes half a minute on two cores. Needs the extra
-`training`.
+Three images of the flake of ``docs/mos2.md``, which is in no data set, cut to the
+flake. Replaces the file of the series. Takes half a minute on two cores. Needs the
+extra `training`.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def simulate() -> HRTEM:
     """Return the three images in counts, uint16, (defocus, y, x)."""
     wave = calibrated(wave_of(flake_with(VACANCIES, HOLES)))
     series = wave.simulate_images(DEFOCUS, **MICROSCOPE)
-    edge = (series.data.shape[-1] - SIDE) // 2
-    series = series.isig[edge : edge + SIDE, edge : edge + SIDE]
+    top = (series.data.shape[-1] - SIDE) // 2
+    series = series.isig[:SIDE, top : top + SIDE]  # the flake is left of the middle
     # What a camera writes, and what a file compresses: whole numbers.
     series.data = np.rint(series.data).clip(0).astype(np.uint16)
     for axis in series.axes_manager.signal_axes:
@@ -52,7 +52,7 @@ if __name__ == "__main__":
     signal.metadata.set_item(
         "General.notes",
         f"Simulated by studies/example_series.py: {MICROSCOPE['dose']:g} e-/Å² an "
-        f"image, Cs {MICROSCOPE['Cs']}, focal spread {MICROSCOPE['focal_spread']}, blur "
-        f"{MICROSCOPE['blur']}",
+        f"image, Cs {MICROSCOPE['Cs']}, focal spread {MICROSCOPE['focal_spread']}, "
+        f"blur {MICROSCOPE['blur']}",
     )
     signal.save(FOLDER / "mos2_series.hspy", overwrite=True)

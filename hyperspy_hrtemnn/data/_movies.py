@@ -52,11 +52,11 @@ def au_ceo2_movie_truth(*, lazy: bool = False) -> Instances:
 def mos2_series(*, lazy: bool = False) -> HRTEM:
     """Return a focal series of a flake of MoS2 with vacancies.
 
-    It has three images of 480 x 480 pixels of 0.0105 nm, 5 nm of defocus apart, at 50 keV
-    and 20,000 e-/Å² an image. The flake has 151 columns: 76 of one Mo, 69 of two S, and
-    6 of one S, where the other is missing. It was simulated with abTEM by
-    ``studies/example_series.py`` and is in no training set; Cs is 4 µm, the focal spread
-    1.2 nm, and the blur 8 pm.
+    It has three images of 480 x 480 pixels of 0.0105 nm, 5 nm of defocus apart, at
+    50 keV and 20,000 e-/Å² an image. The flake has 151 columns: 76 of one Mo, 69 of two
+    S, and 6 of one S, where the other is missing; one site within it is empty. It was
+    simulated with abTEM by ``studies/example_series.py``, with a Cs of 4 µm, a focal
+    spread of 1.2 nm and a blur of 8 pm, and is in no training set.
 
     Parameters
     ----------

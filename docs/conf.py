@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,6 @@ default_role = "py:obj"
 add_module_names = False
 
 myst_heading_anchors = 5
-myst_enable_extensions = ["dollarmath"]
 
 # Methods are on the page of their class.
 numpydoc_show_class_members = False
@@ -68,6 +68,10 @@ nb_execution_raise_on_error = True
 # Pictures appear below the cells whatever MPLBACKEND is; bars of progress do not.
 os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 os.environ["TQDM_DISABLE"] = "1"
+# The commands in notebooks are those of this Python.
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ["PATH"]]
+)
 
 
 def links_of_the_site(app: Sphinx, docname: str, source: list[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from hyperspy_hrtemnn.analysis import find_vacancies
 from hyperspy_hrtemnn.data import mos2_series
 
 
@@ -18,8 +19,9 @@ def test_the_series_has_the_columns_and_the_calibration_that_its_docstring_says(
         assert (axis.scale, axis.offset) == (pytest.approx(0.0105), 0)
     assert series.data.shape == (3, 480, 480)
     columns = series.segment("mos2-columns").find_columns()
-    counts = columns["class"].value_counts().to_dict()
-    assert counts == {"1Mo": 76, "2S": 69, "1S": 6}
+    assert len(columns) == 151
+    assert (columns["class"] == "1S").sum() == 6
+    assert len(find_vacancies(columns)) == 1
 
 
 def test_the_series_can_stay_on_disk():

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from hyperspy_hrtemnn import networks
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
     path
@@ -198,3 +200,15 @@ def test_every_promise_names_tests_that_exist():
     # A row without a test is not a promise.
     for row in re.findall(r"^\| (?!you may|---)(.*)$", text, re.MULTILINE):
         assert "::test_" in row, row
+
+
+def test_the_first_page_has_each_network_with_the_ranges_of_its_card():
+    row = re.compile(
+        r"^\| \[`([\w-]+)`\]\(\1\.md\) \| [^|]+ \| (.+) to (.+) \| (\d+) \|$"
+    )
+    rows = filter(None, map(row.match, INDEX.read_text("utf-8").splitlines()))
+    told = {m[1]: (float(m[2]), float(m[3]), float(m[4])) for m in rows}
+    assert set(told) == set(networks.available())
+    for name, numbers in told.items():
+        ranges = networks.load(name).card.ranges
+        assert numbers == (*ranges.sampling, ranges.energy), name

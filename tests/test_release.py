@@ -63,8 +63,9 @@ def test_the_recipe_needs_what_the_package_needs(project, recipe):
     assert build <= set(recipe["requirements"]["host"])
 
 
-def test_the_recipe_is_of_this_version(recipe):
-    assert recipe["context"]["version"] == __version__
+def test_recipe_and_citation_are_of_this_version(recipe):
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert recipe["context"]["version"] == citation["version"] == __version__
 
 
 def test_the_address_of_the_repository_is_the_same_everywhere(project, recipe):

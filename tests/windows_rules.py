@@ -41,6 +41,16 @@ def windows_rules(folder):
         _folders.pop()
 
 
+@contextmanager
+def rules_of_linux():
+    """Keep to no rule meanwhile."""
+    before, _folders[:] = _folders[:], []
+    try:
+        yield
+    finally:
+        _folders[:] = before
+
+
 def check_name(name):
     """Raise the OSError of a name that Windows does not take."""
     if _FORBIDDEN.search(name) or _RESERVED.fullmatch(name) or name[-1] in " .":

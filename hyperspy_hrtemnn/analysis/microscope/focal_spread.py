@@ -9,9 +9,10 @@ of two frequencies of the wave, with the squares :math:`u_1` and :math:`u_2`, fa
 with the focal spread :math:`\Delta`. The temporal envelope of equation 1.21 of the
 thesis, :math:`e^{-a u_1^2} e^{-a u_2^2}`, is this for products with the unscattered
 beam only. K is smooth, and so it is the sum of few products
-:math:`\varphi_j(u_1) \varphi_j(u_2)`: the image is the sum of the intensities of as many
-waves, each passed by its :math:`\varphi_j`. The first one is the envelope, and all
-others are 0 at the unscattered beam, so that the linear image is exact with any number.
+:math:`\varphi_j(u_1) \varphi_j(u_2)`: the image is the sum of the intensities of as
+many waves, each passed by its :math:`\varphi_j`. The first one is the envelope, and all
+others are 0 at the unscattered beam, so that the linear image is exact with any number
+of them.
 
 The products are found by the Cholesky decomposition with pivots, on shells: rings of
 frequencies of one u. See Harbrecht, Peters and Schneider, Applied Numerical
@@ -111,7 +112,7 @@ class Shells:
         """
         number = _shell_numbers(squared, self.width)
         beyond = np.minimum(number, len(self.power), out=number)
-        return np.append(factor, np.float32(0))[beyond]
+        return np.asarray(np.append(factor, np.float32(0))[beyond])
 
 
 def find_shells(squared: NDArray[np.float32], power: NDArray[np.floating]) -> Shells:
@@ -125,7 +126,8 @@ def find_shells(squared: NDArray[np.float32], power: NDArray[np.floating]) -> Sh
         Power of the wave behind the lenses at each, without the temporal envelope.
     """
     width = float(squared.max()) / _SHELLS
-    powers = np.bincount(_shell_numbers(squared, width).ravel(), power.ravel())
+    number = _shell_numbers(squared, width).ravel()
+    powers = np.asarray(np.bincount(number, power.ravel()), np.float64)
     whole = float(powers.sum())
     within = np.cumsum(powers) < (1 - _BEYOND) * whole
     return Shells(width, powers[: np.count_nonzero(within) + 1], whole)

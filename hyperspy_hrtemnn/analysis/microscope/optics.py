@@ -219,7 +219,7 @@ def _squared_frequencies(
     shape: tuple[int, int], extent: tuple[float, float]
 ) -> np.ndarray:
     ky, kx = _frequencies(shape, extent)
-    return ky**2 + kx**2
+    return np.asarray(ky**2 + kx**2)
 
 
 def _fit_spectrum(spectrum: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -55,7 +55,7 @@ def fading(wavelength: float, focal_spread_squared: float) -> float:
 
 
 def beyond_envelope(
-    one: NDArray[np.float64], other: NDArray[np.float64] | np.float64, a: float
+    one: NDArray[np.float64], other: NDArray[np.float64] | float, a: float
 ) -> NDArray[np.float64]:
     """Return what the kernel is more than the product of two envelopes.
 
@@ -66,8 +66,10 @@ def beyond_envelope(
     a
         As of `fading`.
     """
+    apart, product = one - other, one * other
     # The difference of two exponentials would be rounding where a is small.
-    return np.asarray(-np.exp(-a * (one - other) ** 2) * np.expm1(-2 * a * one * other))
+    more: NDArray[np.float64] = -np.exp(-a * apart**2) * np.expm1(-2 * a * product)
+    return more
 
 
 @dataclass(frozen=True)
@@ -91,28 +93,22 @@ class Shells:
     @property
     def squared(self) -> NDArray[np.float64]:
         """Squares of their frequencies [1/Å²], shape (shell,)."""
-        return self.width * np.arange(len(self.power))
+        return np.arange(len(self.power), dtype=np.float64) * self.width
 
     @property
     def highest(self) -> float:
         """Highest frequency on the last shell [1/Å]."""
         return math.sqrt(self.width * (len(self.power) - 0.5))
 
-    def passed(
-        self, factor: NDArray[np.float32], squared: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Return a factor at frequencies, 0 beyond the last shell.
+    def numbers(self, squared: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Return the shell of each frequency, the number of them beyond the last one.
 
         Parameters
         ----------
-        factor
-            Factor of each shell, shape (shell,).
         squared
             Squares of the frequencies [1/Å²], shape (y, x).
         """
-        number = _shell_numbers(squared, self.width)
-        beyond = np.minimum(number, len(self.power), out=number)
-        return np.asarray(np.append(factor, np.float32(0))[beyond])
+        return np.minimum(_shell_numbers(squared, self.width), len(self.power))
 
 
 def find_shells(squared: NDArray[np.float32], power: NDArray[np.floating]) -> Shells:
@@ -145,7 +141,8 @@ def focal_factors(shells: Shells, a: float) -> list[NDArray[np.float32]]:
 
     Returns
     -------
-    An array of the shape (shell,) for each wave; none without focal spread.
+    An array of the shape (shell + 1,) for each wave, 0 at last, for what is beyond the
+    shells; none without focal spread.
 
     Raises
     ------
@@ -163,13 +160,13 @@ def focal_factors(shells: Shells, a: float) -> list[NDArray[np.float32]]:
                 "5 to 100 Å."
             )
         pivot = int(np.argmax(rest * shells.power))
-        factor = beyond_envelope(squared, squared[pivot], a)
+        factor = beyond_envelope(squared, float(squared[pivot]), a)
         for each in factors:
             factor -= each * each[pivot]
         factor /= math.sqrt(rest[pivot])
         rest = np.maximum(rest - factor**2, 0)
         factors.append(factor)
-    return [each.astype(np.float32) for each in factors]
+    return [np.append(each, 0).astype(np.float32) for each in factors]
 
 
 def _shell_numbers(squared: NDArray[np.float32], width: float) -> NDArray[np.intp]:

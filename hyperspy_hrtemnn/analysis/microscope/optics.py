@@ -184,11 +184,11 @@ def _beyond_envelope(
         for n, length in zip(spectrum.shape, extent, strict=True)
     )
     cut = _fit_spectrum(spectrum, fine)
-    squared = _squared_frequencies(fine, extent)
+    number = shells.numbers(_squared_frequencies(fine, extent))
     image = np.zeros(fine, np.float32)
     # One by one, for each is as large as the image.
     for factor in focal_factors(shells, a):
-        image += _intensity(cut * shells.passed(factor, squared), fine)
+        image += _intensity(cut * factor[number], fine)
     return image
 
 

@@ -139,9 +139,9 @@ class LocalChange:
         found = []
         for image in self.images:
             brighter = np.zeros(spectrum.shape, np.float32)
-            for size, wave, transfer in image.parts(rows, columns):
+            for factor, wave, transfer in image.parts(rows, columns):
                 passed = scipy.fft.ifft2(spectrum * transfer)
-                brighter += 2 * size * (wave.conj() * passed).real
+                brighter += 2 * factor * (wave.conj() * passed).real
             found.append(image.whitened(brighter, rows, columns))
         return np.stack(found, axis=1)
 
@@ -225,13 +225,13 @@ class LocalChange:
         for image in self.images:
             brighter = np.zeros((count, self.box, self.box), np.float32)
             by_site = np.zeros((count, 2, self.box, self.box), np.float32)
-            for size, wave, transfer in image.parts(rows, columns):
+            for factor, wave, transfer in image.parts(rows, columns):
                 passed = scipy.fft.ifft2(spectrum * transfer)
                 first = passed[:, 0]
                 # What the intensity |wave + first|² is more than |wave|².
-                brighter += size * ((2 * wave + first).conj() * first).real
+                brighter += factor * ((2 * wave + first).conj() * first).real
                 if slopes:
-                    changed = (2 * size * (wave + first).conj())[:, np.newaxis]
+                    changed = (2 * factor * (wave + first).conj())[:, np.newaxis]
                     by_site += (changed * passed[:, 1:]).real
             pull = image.pull[rows, columns].ravel()
             seen = image.seen(brighter, rows, columns)
@@ -325,8 +325,10 @@ class _Image:
         self, rows: slice, columns: slice
     ) -> Iterator[tuple[np.float32, NDArray[np.complex64], NDArray[np.complex64]]]:
         """Yield the factor of each intensity, its wave in a box, and its transfer."""
-        sizes = np.float32(self.stretch) * self.weights
-        yield from zip(sizes, self.waves[:, rows, columns], self.transfers, strict=True)
+        factors = np.float32(self.stretch) * self.weights
+        yield from zip(
+            factors, self.waves[:, rows, columns], self.transfers, strict=True
+        )
 
     def seen(
         self, change: NDArray[np.float32], rows: slice, columns: slice

@@ -30,12 +30,13 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_WAVES = 48
+MOST_WAVES = 96
 """Most waves that are added to that of the envelope."""
 
 # Brightness that may be lacking, over that of the whole image: that of frequencies
-# beyond the last shell, and that of more waves.
-_BEYOND, _REST = 1e-5, 1e-5
+# beyond the last shell, and that of more waves. The first is amplitudes that others add
+# to, so that it has to be less: images of gold are right to 1e-4 (RMS) with these.
+_BEYOND, _REST = 1e-6, 3e-5
 
 # Shells up to the highest frequency of a wave.
 _SHELLS = 2**16
@@ -129,15 +130,19 @@ def find_shells(squared: NDArray[np.float32], power: NDArray[np.floating]) -> Sh
     return Shells(width, powers[: np.count_nonzero(within) + 1], whole)
 
 
-def focal_factors(shells: Shells, a: float) -> list[NDArray[np.float32]]:
+def focal_factors(
+    shells: Shells, wavelength: float, focal_spread: float
+) -> list[NDArray[np.float32]]:
     """Return by what shells pass into each wave that is added to that of the envelope.
 
     Parameters
     ----------
     shells
         Shells of the wave.
-    a
-        As of `fading`.
+    wavelength
+        Wavelength of the electrons [Å].
+    focal_spread
+        Half width at 1/e of the distribution of focus [Å].
 
     Returns
     -------
@@ -149,15 +154,15 @@ def focal_factors(shells: Shells, a: float) -> list[NDArray[np.float32]]:
     ValueError
         If more than `MOST_WAVES` were needed.
     """
-    squared = shells.squared
+    a, squared = fading(wavelength, focal_spread**2), shells.squared
     rest = beyond_envelope(squared, squared, a)
     factors: list[NDArray[np.float64]] = []
     while rest @ shells.power > _REST * shells.whole:
         if len(factors) == MOST_WAVES:
             raise ValueError(
-                "A focal spread as large as this one would need more than "
-                f"{MOST_WAVES} waves for an image. Is its unit right? Microscopes have "
-                "5 to 100 Å."
+                f"The focal spread is {focal_spread:.4g} Å; an image of this wave "
+                f"would be the sum of more than {MOST_WAVES} waves. Is its unit right? "
+                "Microscopes have 5 to 100 Å."
             )
         pivot = int(np.argmax(rest * shells.power))
         factor = beyond_envelope(squared, float(squared[pivot]), a)

@@ -154,24 +154,34 @@ def image_intensity(
 
     Returns
     -------
-    The image, float32, of shape `shape`; 1 = vacuum.
+    The image, float32, of shape `shape`; 1 = vacuum. It is the sum of intensities over
+    the distribution of focus, to 1e-4 (RMS), where `transfer_function` damps the wave.
+
+    Raises
+    ------
+    ValueError
+        If the focal spread is so large that no microscope has it.
     """
     without = transfer_function(wave.shape, extent, replace(optics, focal_spread=0))
     spectrum = scipy.fft.fft2(wave) * without
     squared = _squared_frequencies(wave.shape, extent)
-    a = fading(wavelength(optics.energy), optics.focal_spread**2)
     # The intensity has twice the frequencies of the wave.
     fine = tuple(scipy.fft.next_fast_len(2 * n) for n in wave.shape)
-    enveloped = spectrum * np.exp(-np.float32(a) * squared**2)
+    a = np.float32(fading(wavelength(optics.energy), optics.focal_spread**2))
+    enveloped = spectrum * np.exp(-a * squared**2)
     half = _half_spectrum(_intensity(enveloped, fine), shape)
-    if a:
-        more = _half_spectrum(_beyond_envelope(spectrum, squared, extent, a), shape)
+    if optics.focal_spread:
+        beyond = _beyond_envelope(spectrum, squared, extent, optics)
+        more = _half_spectrum(beyond, shape)
         half[:, : more.shape[1]] += more
     return np.asarray(np.maximum(scipy.fft.irfft2(half, shape), 0), np.float32)
 
 
 def _beyond_envelope(
-    spectrum: np.ndarray, squared: np.ndarray, extent: tuple[float, float], a: float
+    spectrum: np.ndarray,
+    squared: np.ndarray,
+    extent: tuple[float, float],
+    optics: Optics,
 ) -> np.ndarray:
     """Return what the focal spread adds to the image of the envelope.
 
@@ -186,8 +196,9 @@ def _beyond_envelope(
     cut = _fit_spectrum(spectrum, fine)
     number = shells.numbers(_squared_frequencies(fine, extent))
     image = np.zeros(fine, np.float32)
+    factors = focal_factors(shells, wavelength(optics.energy), optics.focal_spread)
     # One by one, for each is as large as the image.
-    for factor in focal_factors(shells, a):
+    for factor in factors:
         image += _intensity(cut * factor[number], fine)
     return image
 

@@ -56,9 +56,9 @@ def waves() -> Iterator[tuple[str, float, np.ndarray, tuple[float, float]]]:
         ("MoS2", 80.0, flake, recipe.waves),
         ("Au on CeO2", 300.0, particle, WaveSettings()),
     ):
-        settings = settings.model_copy(update={"energy": energy})
+        wave = exit_wave(structure, settings.model_copy(update={"energy": energy}))
         width, height, _ = structure.box
-        yield name, energy, exit_wave(structure, settings), (height, width)
+        yield name, energy, wave, (height, width)
 
 
 def mean_over_foci(

@@ -91,7 +91,8 @@ def transfer_function(
     Equations 1.9 to 1.23 of the thesis: the phase of all aberrations, the temporal
     envelope of the focal spread, the spatial envelope of the angular spread, and the
     Gaussian envelope of vibrations, whose width is given in the image: equation 1.22
-    with sigma = 2 pi blur. There is no objective aperture.
+    with sigma = 2 pi blur. There is no objective aperture. The temporal envelope is
+    that of the linear image only; `image_intensity` adds up over focus.
 
     Parameters
     ----------

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.analysis.refinement.lensed_wave import LensedWave
     from hyperspy_hrtemnn.analysis.refinement.working_grid import Number
 
     from .sheet_fit import SheetFit
@@ -30,6 +31,10 @@ _SPREAD = 0.6
 # Steps towards the best position of what stands on a site, their largest length, and
 # the length below which the first one is enough: probabilities change by 0.003 [Å].
 _STEPS, _LONGEST, _SHORT = 2, 0.2, 0.02
+
+# What a wave of the focal spread has to add to chi², a column, to be looked at: in MoS2
+# at 50 keV with 12 Å and 10^4 electrons/Å² the second adds 0.03, the third 0.0001.
+_LEAST = 0.01
 
 
 @dataclass(frozen=True)
@@ -88,19 +93,23 @@ class LocalChange:
             ]
             steps = np.round(shift / columns.pixel).astype(int)
             lensed = forward.lensed(vector, image)
+            stretch = float(forward.stretch(vector, image))
+            seen = _seen_waves(lensed, stretch, len(state))
             pull = series.by_image(series.compared(spectrum), image)  # type: ignore[arg-type]
             self.images.append(
                 _Image(
-                    stretch=float(forward.stretch(vector, image)),
-                    weights=lensed.focal.weights,
-                    waves=np.stack([self._moved(each, steps) for each in lensed.waves]),
+                    stretch=stretch,
+                    weights=lensed.focal.weights[seen],
+                    waves=np.stack(
+                        [self._moved(each, steps) for each in lensed.waves[seen]]
+                    ),
                     pull=self._moved(pull, steps),
                     mask=self._moved(series.mask, steps),
                     whole=self._moved(series.mask, steps) == 1,
                     transfers=np.stack(
                         [
                             self._kernel(scipy.fft.ifft2(each), -steps)
-                            for each in lensed.transfers
+                            for each in lensed.transfers[seen]
                         ]
                     ),
                     whitening=self._kernel(
@@ -303,6 +312,15 @@ class LocalChange:
         )
         cut = np.fft.ifftshift(kernel[np.ix_(rows, columns)])
         return np.asarray(scipy.fft.fft2(cut), np.complex64)
+
+
+def _seen_waves(lensed: LensedWave, stretch: float, columns: int) -> NDArray[np.intp]:
+    """Return the numbers of the waves whose intensity noise does not hide."""
+    intensities = lensed.focal.weights[:, np.newaxis, np.newaxis] * lensed.intensities()
+    seen = stretch * np.sum(intensities**2, axis=(1, 2)) > _LEAST * columns
+    # The first one has the vacuum.
+    seen[0] = True
+    return np.flatnonzero(seen)
 
 
 @dataclass(frozen=True)

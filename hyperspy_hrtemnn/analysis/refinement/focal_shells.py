@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from .working_grid import WorkingGrid
 
 # Squares of frequencies at which the factor is exact [1/Å²]. Of MoS2 and graphene, 50
-# to 300 keV and focal spreads from 5 to 17 Å, they leave 1 to 13 % of the brightness
-# that the envelope is short of, 0.04 % of the whole at most.
+# to 300 keV and focal spreads from 5 to 17 Å, they leave 14 % of the brightness that
+# the envelope is short of at most, 0.04 % of the whole.
 _PIVOTS = (0.25, 0.9)
 
-# Shells in the band: factors of neighboring ones differ by less than 1 %.
+# Shells in the band, far finer than the functions.
 _SHELLS = 2048
 
 # Smallest a, where the functions have their limits but for rounding, half the distance

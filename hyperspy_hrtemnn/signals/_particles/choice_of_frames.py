@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Choice of frames and ids, as users give them to the methods that edit labels."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hyperspy_hrtemnn.bad_frames import spans
+from hyperspy_hrtemnn.signals._shared.labels import check_ids, distinct_labels
+
+if TYPE_CHECKING:
+    from hyperspy.signals import Signal2D
+
+    Frames = int | Iterable[int]
+
+_LARGEST = int(np.iinfo(np.int32).max)
+
+
+def frame_numbers(instances: Signal2D, chosen: Frames | None) -> list[int] | None:
+    """Return the numbers of chosen frames, ascending; None for all of them.
+
+    Raises
+    ------
+    IndexError
+        If there is no such frame, or none is chosen.
+    """
+    if chosen is None:
+        return None
+    total = math.prod(instances.data.shape[:-2])
+    found = set()
+    for number in _several(chosen):
+        if not _is_whole(number):
+            raise IndexError(
+                f"frames has {number!r}; it is the number of a frame, from 0 on, or "
+                "several of them."
+            )
+        if not -total <= number < total:
+            raise IndexError(f"There is no frame {number}; there are {total}.")
+        found.add(int(number) % total)
+    if not found:
+        raise IndexError("frames is empty; without it all frames are meant.")
+    return sorted(found)
+
+
+def frames_text(chosen: list[int] | None) -> str:
+    """Return what one types as the last argument for some frames."""
+    if chosen is None:
+        return ""
+    first, last = chosen[0], chosen[-1] + 1
+    in_a_row = len(chosen) > 2 and chosen == list(range(first, last))
+    return f", frames={range(first, last) if in_a_row else chosen}"
+
+
+def whole_ids(ids: Frames) -> list[int]:
+    """Return one id or several as a list.
+
+    Raises
+    ------
+    ValueError
+        If one is not a possible id, there is none, or one is given twice.
+    """
+    found = _several(ids)
+    for number in found:
+        if not _is_whole(number) or not 1 <= number <= _LARGEST:
+            raise ValueError(
+                f"An id is a whole number from 1 to {_LARGEST}, not {number!r:.40}."
+            )
+    known = [int(number) for number in found]
+    if not known or len(set(known)) < len(known):
+        raise ValueError(f"Different ids are needed, at least one, not {known}.")
+    return known
+
+
+def check_there(instances: Signal2D, ids: list[int], chosen: list[int] | None) -> None:
+    """Raise a ValueError unless each particle is in one of the frames.
+
+    Of a lazy movie nobody knows, and nothing is raised.
+    """
+    if instances._lazy:
+        return
+    movie = instances.data.reshape(-1, *instances.data.shape[-2:])
+    for number in ids:
+        there = [index for index, frame in enumerate(movie) if (frame == number).any()]
+        if not there:
+            known = np.unique(np.concatenate([distinct_labels(each) for each in movie]))
+            check_ids([number], known.tolist())
+        if chosen is not None and not set(there) & set(chosen):
+            raise ValueError(
+                f"Particle {number} is in none of the frames {spans(chosen)}; it is in "
+                f"{spans(there)}."
+            )
+
+
+def _several(given: Any) -> list[Any]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        return [given]
+    return list(given)
+
+
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, numbers.Integral) and not isinstance(number, bool)

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Edits of labels: how they are made in place, kept in the metadata, and taken back.
+
+``metadata.HRTEMNN.Edits.made`` has the edits as one types them. What an edit has
+changed in memory is kept beside it, so that it can still be taken back after the labels
+were saved and loaded. Of a lazy movie nobody knows that yet; it has the graph of the
+labels of before, of which the name is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import dask.array as da
+import numpy as np
+
+from hyperspy_hrtemnn.signals._shared.entrance import given, places_in_array
+from hyperspy_hrtemnn.signals._shared.frames import frames
+
+from .changed_frames import changed_in_memory, changed_lazily
+from .label_changes import without_changes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hyperspy.signals import Signal2D
+
+    from .changed_frames import Change
+
+_MADE = "HRTEMNN.Edits.made"
+
+
+def made_edits(instances: Signal2D) -> list[str]:
+    """Return the edits of a signal as one types them, the first one first."""
+    return [str(text) for text in instances.metadata.get_item(_MADE, [])]
+
+
+def edit(
+    instances: Signal2D, text: str, change_of: Callable[[int], Change | None]
+) -> bool:
+    """Change frames of a signal in place, and note it.
+
+    Parameters
+    ----------
+    instances
+        Labels in the one form of the user's signal, which is changed.
+    text
+        The edit as one types it.
+    change_of
+        See `changed_in_memory`.
+
+    Returns
+    -------
+    Whether anything has changed; True of a lazy signal, where nobody knows it yet.
+    """
+    if instances._lazy:
+        put_lazily(instances, text, changed_lazily(label_frames(instances), change_of))
+        return True
+    data, changes = changed_in_memory(instances.data, change_of)
+    if not len(changes):
+        return False
+    _put(instances, data)
+    _note(instances, text, {"changes": changes, "shape": list(data.shape)})
+    return True
+
+
+def put_lazily(instances: Signal2D, text: str, data: da.Array) -> None:
+    """Give a lazy signal other labels, made from its own, and note the edit."""
+    before = given(instances).data
+    said = [before.name, before.dtype.str, before.chunks]
+    _put(instances, data)
+    after = given(instances).data.name
+    _note(instances, text, {"before": json.dumps(said), "after": after})
+
+
+def label_frames(instances: Signal2D) -> da.Array:
+    """Return labels, shape (..., y, x), with one whole frame in each block."""
+    return frames(instances)[..., 0, :, :]
+
+
+def undo_last(instances: Signal2D) -> str:
+    """Take back the last edit; see `Instances.undo`."""
+    made = made_edits(instances)
+    if not made:
+        raise ValueError("There is no edit to take back.")
+    kept = given(instances).metadata.get_item(_key(len(made) - 1)).as_dictionary()
+    if "changes" in kept:
+        _put_changes_back(instances, made[-1], kept)
+    else:
+        _put_graph_back(instances, made[-1], kept)
+    edits = given(instances).metadata.HRTEMNN.Edits.as_dictionary()
+    del edits[_key(len(made) - 1).rpartition(".")[2]]
+    # Set anew: an attribute alone cannot be deleted from the metadata by its key.
+    del given(instances).metadata.HRTEMNN.Edits
+    given(instances).metadata.set_item("HRTEMNN.Edits", edits | {"made": made[:-1]})
+    return made[-1]
+
+
+def _put_changes_back(instances: Signal2D, text: str, kept: dict[str, Any]) -> None:
+    shape, changes = tuple(kept["shape"]), np.asarray(kept["changes"])
+    if shape != instances.data.shape:
+        raise ValueError(
+            f"{text} was made on labels of the shape {shape}, and these have "
+            f"{instances.data.shape}; take it back before you choose a part of them."
+        )
+    numbers, first = np.unique(changes[:, 0], return_index=True)
+    of_frame = dict(
+        zip(numbers.tolist(), np.split(changes[:, 1:], first[1:]), strict=True)
+    )
+
+    def change_of(number: int) -> Change | None:
+        if number not in of_frame:
+            return None
+        return partial(without_changes, changes=of_frame[number])
+
+    if instances._lazy:
+        _put(instances, changed_lazily(label_frames(instances), change_of))
+    else:
+        _put(instances, changed_in_memory(instances.data, change_of)[0])
+
+
+def _put_graph_back(instances: Signal2D, text: str, kept: dict[str, Any]) -> None:
+    user = given(instances)
+    name, dtype, chunks = json.loads(kept["before"])
+    known = user._lazy and user.data.name == kept["after"]
+    if not known or name not in user.data.dask.layers:
+        raise ValueError(
+            f"{text} was made while the movie was lazy, and its labels were computed, "
+            "saved, or changed in another way since. It can be taken back only before; "
+            "load the labels of before again."
+        )
+    user.data = da.Array(
+        user.data.dask, name, tuple(map(tuple, chunks)), dtype=np.dtype(dtype)
+    )
+    user.events.data_changed.trigger(obj=user)
+
+
+def _put(instances: Signal2D, data: Any) -> None:
+    """Give the user's signal other labels, in the order of its own array."""
+    user = given(instances)
+    user.data = data.transpose(np.argsort(places_in_array(user)).tolist())
+    user.events.data_changed.trigger(obj=user)
+
+
+def _note(instances: Signal2D, text: str, kept: dict[str, Any]) -> None:
+    made, metadata = made_edits(instances), given(instances).metadata
+    metadata.set_item(_MADE, [*made, text])
+    metadata.set_item(_key(len(made)), kept)
+
+
+def _key(number: int) -> str:
+    """Return where the metadata has what the edit of a number has changed."""
+    return f"HRTEMNN.Edits.edit_{number}"

@@ -50,8 +50,8 @@ class Correctable(OneForm):
         Raises
         ------
         ValueError
-            If there is no such particle; of a lazy movie nobody knows, and an id that
-            is not there changes nothing.
+            If there is no such particle. Of a lazy movie nobody knows; an edit that has
+            changed nothing is told in a warning when all frames are computed.
         IndexError
             If there is no such frame.
         """
@@ -336,7 +336,7 @@ class Correctable(OneForm):
         """Return layers for napari 0.5 or later: images, labels, and tracks.
 
         What is painted in the layer ``particles`` comes back by `from_labels`. Labels
-        of a lazy movie are shown lazily, and cannot be painted well: choose the frames
+        of a lazy movie are shown lazily, and get slower with each stroke: choose the frames
         to be corrected, ``particles.inav[10:16]``, compute them, and give these
         ``frames`` to `from_labels`.
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -14,6 +15,7 @@ from dask.highlevelgraph import HighLevelGraph
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 from .label_changes import changes_between
+from .unchanged import ChangedFrames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,8 +64,9 @@ def changed_in_memory(
 def changed_lazily(
     data: da.Array,
     change_of: Callable[[int], Change | None],
-    beside: Mapping[int, Any] | None = None,
-    other: da.Array | None = None,
+    *,
+    text: str = "",
+    beside: tuple[Mapping[int, Any], da.Array] | None = None,
 ) -> da.Array:
     """Return labels with some frames changed, when they are asked for.
 
@@ -73,20 +76,26 @@ def changed_lazily(
         Labels, shape (..., y, x), with one whole frame in each block.
     change_of
         As in `changed_in_memory`.
+    text
+        The edit as one types it, if it is worth a warning that it changes nothing.
     beside
-        For each frame that is changed the key of a block that its change is given, too.
-    other
-        The array of these blocks.
+        For each frame that is changed the key of a block that its change is given, too;
+        and the array of these blocks.
     """
     name = f"changed-{uuid4().hex}"
     rule = FrameRule("raise").over(data.shape[:-2])
+    changes = {n: change_of(n) for n in range(math.prod(data.shape[:-2]))}
+    notes = ChangedFrames(text, sum(each is not None for each in changes.values()))
     graph: dict[Any, Any] = {}
     for number, index in enumerate(np.ndindex(data.shape[:-2])):
-        change = change_of(number)
-        run = same if change is None else partial(_changed, change, rule, index)
-        more = (beside[number],) if beside and change is not None else ()
-        graph[(name, *index, 0, 0)] = (run, (data.name, *index, 0, 0), *more)
-    needed = [data] if other is None else [data, other]
+        change, place = changes[number], (*index, 0, 0)
+        if change is None:
+            graph[(name, *place)] = (same, (data.name, *place))
+            continue
+        run = partial(_changed, change, rule, index, notes)
+        more = () if beside is None else (beside[0][number],)
+        graph[(name, *place)] = (run, (data.name, *place), *more)
+    needed = [data] if beside is None else [data, beside[1]]
     layer = HighLevelGraph.from_collections(name, graph, dependencies=needed)
     return da.Array(layer, name, chunks=data.chunks, dtype=np.int32)
 
@@ -100,9 +109,12 @@ def _changed(
     change: Change,
     rule: FrameRule,
     index: tuple[int, ...],
+    notes: ChangedFrames,
     block: Labels,
     *others: Labels,
 ) -> Labels:
     frame, *more = (each.reshape(each.shape[-2:]) for each in (block, *others))
-    after: Any = rule.result(index, partial(change, same(frame), *more))
+    with notes.frame():
+        after: Any = rule.result(index, partial(change, same(frame), *more))
+        notes.add(rule.number(index), changed=bool((after != frame).any()))
     return same(after).reshape(block.shape)

@@ -21,18 +21,29 @@ if TYPE_CHECKING:
 _LARGEST = int(np.iinfo(np.int32).max)
 
 
-def frame_numbers(instances: Signal2D, chosen: Frames | None) -> list[int] | None:
+def frame_numbers(
+    instances: Signal2D, chosen: Frames | None, *, ascending: bool = False
+) -> list[int] | None:
     """Return the numbers of chosen frames, ascending; None for all of them.
+
+    Parameters
+    ----------
+    instances
+        The labels, or the images.
+    chosen
+        What the user has given.
+    ascending
+        Whether they have to be ascending as they are given.
 
     Raises
     ------
     IndexError
-        If there is no such frame, or none is chosen.
+        If there is no such frame, none is chosen, or they are in another order.
     """
     if chosen is None:
         return None
     total = math.prod(instances.data.shape[:-2])
-    found = set()
+    found: list[int] = []
     for number in _several(chosen):
         if not _is_whole(number):
             raise IndexError(
@@ -41,10 +52,12 @@ def frame_numbers(instances: Signal2D, chosen: Frames | None) -> list[int] | Non
             )
         if not -total <= number < total:
             raise IndexError(f"There is no frame {number}; there are {total}.")
-        found.add(int(number) % total)
+        found.append(int(number) % total)
     if not found:
         raise IndexError("frames is empty; without it all frames are meant.")
-    return sorted(found)
+    if ascending and found != sorted(set(found)):
+        raise IndexError(f"frames have to be ascending, each once, not {found}.")
+    return sorted(set(found))
 
 
 def frames_text(chosen: list[int] | None) -> str:

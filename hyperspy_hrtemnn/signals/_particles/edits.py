@@ -56,7 +56,8 @@ def edit(
     Whether anything has changed; True of a lazy signal, where nobody knows it yet.
     """
     if instances._lazy:
-        put_lazily(instances, text, changed_lazily(label_frames(instances), change_of))
+        data = changed_lazily(label_frames(instances), change_of, text=text)
+        put_lazily(instances, text, data)
         return True
     data, changes = changed_in_memory(instances.data, change_of)
     if not len(changes):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"frame(\d+)_id(\d+)(-\d+)?")  # ImageJ adds -1 to a second one
 
-_LARGEST_ROI = 2**24  # bytes; the outline of a frame of 4096 x 4096 pixels has less
+_LARGEST_ROI = 2**24  # bytes; an outline with a million corners has 12e6
 
 # As java.awt.geom.PathIterator numbers the steps of a path.
 _MOVE, _LINE, _CLOSE = 0.0, 1.0, 4.0

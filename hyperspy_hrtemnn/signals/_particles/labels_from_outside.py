@@ -42,7 +42,7 @@ def instances_of(
         ``from_labels(labels``.
     """
     shown = in_one_form(like)
-    chosen = frame_numbers(shown, frames)
+    chosen = frame_numbers(shown, frames, ascending=True)
     data = _data_of(labels)
     data = _in_shape(data, shown, chosen)
     if shown._signal_type != INSTANCES:
@@ -130,7 +130,7 @@ def _replace_lazily(
     def change_of(number: int) -> Change | None:
         return _replaced if number in place else None
 
-    labels = changed_lazily(label_frames(result), change_of, beside, movie)
+    labels = changed_lazily(label_frames(result), change_of, beside=(beside, movie))
     put_lazily(result, text, labels)
 
 

@@ -64,7 +64,8 @@ def instances_of_rois(path: str | Path, like: Signal2D, frames: Frames | None) -
     """Return the particles of a file of ROIs; see `Instances.from_imagej_rois`."""
     shown = in_one_form(like)
     shape = shown.data.shape
-    numbers = frame_numbers(shown, frames) or range(math.prod(shape[:-2]))
+    chosen = frame_numbers(shown, frames)
+    numbers = chosen or range(math.prod(shape[:-2]))
     regions = read_regions(Path(path), is_movie=len(shape) > 2)
     by_frame = defaultdict(list)
     for region, number in zip(regions, _ids(regions, shown, frames), strict=True):
@@ -81,7 +82,7 @@ def instances_of_rois(path: str | Path, like: Signal2D, frames: Frames | None) -
         drawn = np.stack([draw(by_frame[number]) for number in numbers])
     if frames is None:
         drawn = drawn.reshape(shape)
-    return instances_of(drawn, like, frames, f"from_imagej_rois({Path(path).name!r}")
+    return instances_of(drawn, like, chosen, f"from_imagej_rois({Path(path).name!r}")
 
 
 def _rois_of(

@@ -20,6 +20,7 @@ from hyperspy_hrtemnn.signals._tracking.linking import Runs
 from .changed_frames import same
 from .choice_of_frames import check_there, frame_numbers, frames_text, whole_ids
 from .edits import edit, label_frames, put_lazily
+from .unchanged import ChangedFrames
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
@@ -46,7 +47,7 @@ def split(
     new = ids[1] if len(ids) == 2 else ids[1:]
     text = f"split({old}, {new}{frames_text(chosen)})"
     if instances._lazy:
-        put_lazily(instances, text, _split_lazily(instances, ids, chosen))
+        put_lazily(instances, text, _split_lazily(instances, ids, chosen, text))
         return ids
     cut = _Cut(ids)
     if chosen and chosen[0]:
@@ -86,7 +87,7 @@ def _new_ids(instances: Signal2D, new_ids: Frames | None) -> list[int]:
 
 
 def _split_lazily(
-    instances: Signal2D, ids: list[int], chosen: list[int] | None
+    instances: Signal2D, ids: list[int], chosen: list[int] | None, text: str
 ) -> da.Array:
     """Return labels with a particle split, when they are asked for.
 
@@ -101,6 +102,7 @@ def _split_lazily(
     rule = FrameRule("raise").over(data.shape[:-2])
     numbers = list(range(len(movie))) if chosen is None else chosen
     places: Any = (name, "places", -1)
+    run = partial(_step, ids=ids, rule=rule, notes=ChangedFrames(text, len(numbers)))
     graph: dict[Any, Any] = {
         places: (partial(_first_places, blocks, numbers[0] - 1, ids),)
     }
@@ -110,7 +112,7 @@ def _split_lazily(
             graph[here] = (same, (movie.name, number, 0, 0))
             continue
         step = (name, "step", number)
-        graph[step] = (partial(_step, blocks[number], ids, rule, number), places)
+        graph[step] = (partial(run, blocks[number], number=number), places)
         graph[here] = (_labels_of, step)
         places = (name, "places", number)
         graph[places] = (itemgetter(1), step)
@@ -124,15 +126,23 @@ def _first_places(blocks: list[DeferredBlock], number: int, ids: list[int]) -> P
 
 
 def _step(
-    block: DeferredBlock, ids: list[int], rule: FrameRule, number: int, places: Places
+    block: DeferredBlock,
+    places: Places,
+    *,
+    ids: list[int],
+    number: int,
+    rule: FrameRule,
+    notes: ChangedFrames,
 ) -> tuple[Runs, Places]:
     """Return the packed labels of a frame, and where the parts are."""
-
-    def cut() -> tuple[Labels, Places]:
-        return cut_particle(same(block.load()[0]), ids, places)
-
-    labels, found = rule.result(rule.index(number), cut) or (None, None)
-    return Runs.of(labels), found  # type: ignore[arg-type]
+    before = same(block.load()[0])
+    with notes.frame():
+        cut: Any = rule.result(
+            rule.index(number), partial(cut_particle, before, ids, places)
+        )
+        labels, found = cut
+        notes.add(number, changed=labels is not before)
+    return Runs.of(labels), found
 
 
 def _labels_of(step: tuple[Runs, Places]) -> Labels:

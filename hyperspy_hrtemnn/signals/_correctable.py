@@ -336,8 +336,8 @@ class Correctable(OneForm):
         """Return layers for napari 0.5 or later: images, labels, and tracks.
 
         What is painted in the layer ``particles`` comes back by `from_labels`. Labels
-        of a lazy movie are shown lazily, and get slower with each stroke: choose the frames
-        to be corrected, ``particles.inav[10:16]``, compute them, and give these
+        of a lazy movie are shown lazily, and get slower with each stroke. Choose the
+        frames to be corrected, ``particles.inav[10:16]``, compute them, and give these
         ``frames`` to `from_labels`.
 
         Parameters

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 import numpy as np
+from dask.highlevelgraph import HighLevelGraph
 
 from hyperspy_hrtemnn.signals._shared.entrance import given, places_in_array
 from hyperspy_hrtemnn.signals._shared.frames import frames
@@ -133,9 +134,27 @@ def _put_graph_back(instances: Signal2D, text: str, kept: dict[str, Any]) -> Non
             "load the labels of before again."
         )
     user.data = da.Array(
-        user.data.dask, name, tuple(map(tuple, chunks)), dtype=np.dtype(dtype)
+        _graph_of(name, user.data.dask),
+        name,
+        tuple(map(tuple, chunks)),
+        dtype=np.dtype(dtype),
     )
     user.events.data_changed.trigger(obj=user)
+
+
+def _graph_of(name: str, graph: HighLevelGraph) -> HighLevelGraph:
+    """Return the layers that one is made from: dask takes the last ones for wanted."""
+    needed: set[str] = set()
+    pending = [name]
+    while pending:
+        layer = pending.pop()
+        if layer not in needed:
+            needed.add(layer)
+            pending.extend(graph.dependencies[layer])
+    return HighLevelGraph(
+        {layer: graph.layers[layer] for layer in needed},
+        {layer: graph.dependencies[layer] for layer in needed},
+    )
 
 
 def _put(instances: Signal2D, data: Any) -> None:

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from hyperspy.signals import Signal2D
-
-    from ._instances import Instances
+    from typing_extensions import Self
 
 
 class Correctable(OneForm):
@@ -193,7 +192,7 @@ class Correctable(OneForm):
         like: Signal2D,
         *,
         frames: int | Iterable[int] | None = None,
-    ) -> Instances:
+    ) -> Self:
         """Return labels that were edited in another program as particles, ids kept.
 
         Ask the result for its `properties`; they are those of the new labels.
@@ -234,7 +233,7 @@ class Correctable(OneForm):
         >>> particles.ids(), corrected.ids()
         ([1, 2, 3], [1, 2, 3, 9])
         """
-        made: Instances = instances_of(labels, like, frames)
+        made: Self = instances_of(labels, like, frames)
         return made
 
     @classmethod
@@ -244,7 +243,7 @@ class Correctable(OneForm):
         like: Signal2D,
         *,
         frames: int | Iterable[int] | None = None,
-    ) -> Instances:
+    ) -> Self:
         """Return the particles that a file of ROIs of ImageJ outlines.
 
         A region is a polygon, a freehand or traced selection, a rectangle, an ellipse,
@@ -277,7 +276,7 @@ class Correctable(OneForm):
         """
         from ._particles.rois_of_labels import instances_of_rois
 
-        made: Instances = instances_of_rois(path, like, frames)
+        made: Self = instances_of_rois(path, like, frames)
         return made
 
     def to_imagej_rois(

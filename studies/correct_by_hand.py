@@ -45,8 +45,8 @@ def main() -> None:
     parts = both[both["frame"].isin(WRONG) & both["id"].isin([1, 2])]
     error = np.abs(parts["area_x"] / parts["area_y"] - 1).max()
     text = (
-        f"The areas of the {len(parts)} parts differ by at most {100 * error:.1f} % from "
-        'those that `min_separation="2 nm"` finds.'
+        f"The areas of the {len(parts)} parts differ by at most {100 * error:.1f} % "
+        'from those that `min_separation="2 nm"` finds.'
     )
     replace_part(PAGE, "areas", text)
 

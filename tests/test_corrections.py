@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hyperspy_hrtemnn.signals import Instances, LazyInstances
+from hyperspy_hrtemnn.signals._particles.label_changes import packed
 
 FRAMES, Y, X = 5, 36, 49
 
@@ -450,3 +451,43 @@ def test_a_subclass_of_instances_is_edited():
     mine.merge(3, 5)
     assert type(mine) is Mine
     assert mine.ids() == [3, 7, 8]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no text of ours", packed(np.zeros((3, 5), int))[:-4], "é"]
+)
+def test_damaged_edits_are_named(text):
+    particles = made(labels())
+    particles.merge(3, 5)
+    particles.metadata.HRTEMNN.Edits.edit_0.changes = [text]
+    with pytest.raises(ValueError, match=r"What merge\(3, 5\) has changed, .*cannot"):
+        particles.undo()
+    np.testing.assert_array_equal(particles.data == 5, False)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [(0, -1, 2, 0, 3), (0, 10**15, 2, 0, 3), (0, 0, 10**15, 0, 3), (0, 0, -2, 0, 3)],
+)
+def test_hostile_edits_are_refused_at_once(run):
+    particles = made(labels())
+    particles.merge(3, 5)
+    particles.metadata.HRTEMNN.Edits.edit_0.changes = [packed(np.array([run]))]
+    with pytest.raises(ValueError, match="changed in another way since"):
+        particles.undo()
+
+
+def test_what_a_file_claims_to_unpack_to_is_not_asked_for():
+    many = packed(np.zeros((FRAMES * Y * X + 1, 5), int))
+    particles = made(labels())
+    particles.merge(3, 5)
+    particles.metadata.HRTEMNN.Edits.edit_0.changes = [many]
+    with pytest.raises(ValueError, match=r"cannot be read\. It is damaged"):
+        particles.undo()
+
+
+def test_what_an_edit_keeps_is_small():
+    particles = made(np.tile(labels(), (40, 1, 1)))
+    particles.merge(3, 7)
+    kept = particles.metadata.HRTEMNN.Edits.edit_0.changes[0]
+    assert len(kept) < particles.data.nbytes / 50

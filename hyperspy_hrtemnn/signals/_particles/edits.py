@@ -21,7 +21,7 @@ from hyperspy_hrtemnn.signals._shared.entrance import given, places_in_array
 from hyperspy_hrtemnn.signals._shared.frames import frames
 
 from .changed_frames import changed_in_memory, changed_lazily
-from .label_changes import without_changes
+from .label_changes import packed, unpacked, without_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,7 @@ def edit(
     if not len(changes):
         return False
     _put(instances, data)
-    _note(instances, text, {"changes": changes, "shape": list(data.shape)})
+    _note(instances, text, {"changes": [packed(changes)], "shape": list(data.shape)})
     return True
 
 
@@ -101,12 +101,18 @@ def undo_last(instances: Signal2D) -> str:
 
 
 def _put_changes_back(instances: Signal2D, text: str, kept: dict[str, Any]) -> None:
-    shape, changes = tuple(kept["shape"]), np.asarray(kept["changes"])
+    shape = tuple(kept["shape"])
     if shape != instances.data.shape:
         raise ValueError(
             f"{text} was made on labels of the shape {shape}, and these have "
             f"{instances.data.shape}; take it back before you choose a part of them."
         )
+    try:
+        changes = unpacked(kept["changes"][0], instances.data.size)
+    except ValueError as error:
+        raise ValueError(
+            f"What {text} has changed, metadata.HRTEMNN.Edits, cannot be read. {error}"
+        ) from error
     numbers, first = np.unique(changes[:, 0], return_index=True)
     of_frame = dict(
         zip(numbers.tolist(), np.split(changes[:, 1:], first[1:]), strict=True)

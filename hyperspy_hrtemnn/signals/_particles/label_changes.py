@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,14 +46,48 @@ def without_changes(labels: Labels, changes: Changes) -> Labels:
         If its labels are not those after the change.
     """
     start, length, before, after = changes.T
-    pixel = np.repeat(start - np.cumsum(length) + length, length)
-    pixel += np.arange(len(pixel))
     result = labels.copy()
     flat = result.reshape(-1)
-    if (
-        pixel.max(initial=0) >= flat.size
-        or (flat[pixel] != np.repeat(after, length)).any()
-    ):
-        raise ValueError("The labels were changed in another way since.")
-    flat[pixel] = np.repeat(before, length)
-    return result
+    # What is kept may come from a file of anybody.
+    inside = (start >= 0) & (length >= 0) & (length <= flat.size - start)
+    if inside.all() and length.sum() <= flat.size:
+        pixel = np.repeat(start - np.cumsum(length) + length, length)
+        pixel += np.arange(len(pixel))
+        if (flat[pixel] == np.repeat(after, length)).all():
+            flat[pixel] = np.repeat(before, length)
+            return result
+    raise ValueError("The labels were changed in another way since.")
+
+
+def packed(changes: Changes) -> str:
+    """Return the changes of all frames as a text.
+
+    It is small, never copied with the metadata, and loaded from a file as it is, where
+    an array becomes one of dask.
+    """
+    return base64.b85encode(zlib.compress(changes.astype("<i8").tobytes())).decode()
+
+
+def unpacked(text: str, most: int) -> Changes:
+    """Return the changes of all frames from a text, shape (run, 5).
+
+    Parameters
+    ----------
+    text
+        From `packed`.
+    most
+        Number of runs that there can be, one for each pixel.
+
+    Raises
+    ------
+    ValueError
+        If it is not such a text.
+    """
+    unpacking = zlib.decompressobj()
+    try:
+        content = unpacking.decompress(base64.b85decode(text), 40 * most + 1)
+    except zlib.error as error:
+        raise ValueError(f"It is damaged: {error}.") from error
+    if not unpacking.eof or len(content) % 40 or len(content) > 40 * most:
+        raise ValueError("It is damaged.")
+    return np.frombuffer(content, "<i8").reshape(-1, 5).astype(np.int64)

@@ -9,6 +9,7 @@ import numpy as np
 from hyperspy.signals import Signal2D
 
 from ._correctable import Correctable
+from ._particles.edits import made_edits
 from ._particles.instance_files import write_hspy, write_tiff
 from ._particles.instance_plots import draw_lines, draw_outlines, draw_ratios
 from ._particles.particle_spectra import sum_spectra
@@ -510,7 +511,8 @@ class Instances(Correctable, Signal2D):  # type: ignore[misc]
         if given(self) is not self:
             return self.data  # made by `in_one_form`
         state = self.metadata.get_item("HRTEMNN.Instances", None)
-        if state is not None and self.data.dtype == np.int32:
-            return self.data  # from `Segmentation.track_instances`
+        ours = state is not None or bool(made_edits(self))
+        if ours and self.data.dtype == np.int32:
+            return self.data  # from `Segmentation.track_instances`, or an edit
         no_data = self.metadata.get_item("HRTEMNN.Instances.no_data", None) == -1
         return own_labels(self.data, no_data=no_data)

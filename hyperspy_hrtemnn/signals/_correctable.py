@@ -70,7 +70,8 @@ class Correctable(OneForm):
         across its long axis. The parts are those of the frame before, by their places
         to each other; in the first frame, unless the frame before it has all of these
         ids, the largest part keeps the id. For one id that was given to two particles
-        one after the other, see `relabel`.
+        one after the other, see `relabel`. HyperSpy's own ``split``, which cuts a
+        signal into several, is ``hs.signals.Signal2D.split(particles)``.
 
         Parameters
         ----------

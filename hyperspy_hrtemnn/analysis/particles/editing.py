@@ -14,7 +14,7 @@ from .boxes import boxes
 from .cutting import cut_into_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, Sequence, Set
 
     from numpy.typing import NDArray
 
@@ -48,13 +48,15 @@ def replace_ids(
     >>> replace_ids(np.array([[0, 3, 7]]), {3: 7, 7: 3}).tolist()
     [[0, 7, 3]]
     """
-    masks = {old: labels == old for old in ids}
-    there = [old for old, mask in masks.items() if mask.any()]
+    # Boxes of all at once: to look for each id in the whole frame takes long for many.
+    found = boxes(labels)
+    there = [old for old in ids if old in found]
     if not join:
-        _check_free(labels, [ids[old] for old in there if ids[old]], set(ids))
+        _check_free([ids[old] for old in there if ids[old]], found.keys() - ids.keys())
     result = labels.copy()
     for old in there:
-        result[masks[old]] = ids[old]
+        box = found[old]
+        result[box][labels[box] == old] = ids[old]
     return result
 
 
@@ -84,10 +86,11 @@ def cut_particle(
     ValueError
         If a new id is another particle's, or there are too few pixels.
     """
-    box = boxes(labels).get(ids[0])
+    found_boxes = boxes(labels)
+    box = found_boxes.get(ids[0])
     if box is None:
         return labels, places
-    _check_free(labels, ids[1:], set())
+    _check_free(ids[1:], found_boxes.keys())
     # One pixel more on each side, where there is one: the rest is not an edge.
     wider = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in box)
     try:
@@ -120,11 +123,10 @@ def _relative(labels: Labels, ids: NDArray[np.integer]) -> Places:
     return np.asarray(centers - centers.mean(axis=0))
 
 
-def _check_free(labels: Labels, ids: Sequence[int], leaving: set[int]) -> None:
+def _check_free(ids: Sequence[int], taken: Set[int]) -> None:
     """Raise a ValueError if an id is given twice, or is that of another particle."""
     for number in ids:
-        taken = number not in leaving and (labels == number).any()
-        if taken or ids.count(number) > 1:
+        if number in taken or ids.count(number) > 1:
             raise ValueError(
                 f"There is already a particle {number}. Take a free id, or join the "
                 "two with merge."

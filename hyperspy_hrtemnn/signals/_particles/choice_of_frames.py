@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hyperspy_hrtemnn.analysis.particles.boxes import boxes
 from hyperspy_hrtemnn.bad_frames import spans
-from hyperspy_hrtemnn.signals._shared.labels import check_ids, distinct_labels
+from hyperspy_hrtemnn.signals._shared.labels import check_ids
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
@@ -97,11 +98,11 @@ def check_there(instances: Signal2D, ids: list[int], chosen: list[int] | None) -
     if instances._lazy:
         return
     movie = instances.data.reshape(-1, *instances.data.shape[-2:])
+    ids_of = [boxes(frame).keys() for frame in movie]
     for number in ids:
-        there = [index for index, frame in enumerate(movie) if (frame == number).any()]
+        there = [index for index, known in enumerate(ids_of) if number in known]
         if not there:
-            known = np.unique(np.concatenate([distinct_labels(each) for each in movie]))
-            check_ids([number], known.tolist())
+            check_ids([number], sorted(set().union(*ids_of)))
         if chosen is not None and not set(there) & set(chosen):
             raise ValueError(
                 f"Particle {number} is in none of the frames {spans(chosen)}; it is in "

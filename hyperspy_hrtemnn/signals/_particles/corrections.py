@@ -35,8 +35,9 @@ def merge(
     (kept,), joined = whole_ids(first), whole_ids(others)
     if kept in joined:
         raise ValueError(f"Particle {kept} cannot be merged with itself.")
-    check_there(instances, [kept], None)
-    check_there(instances, joined, chosen)
+    check_there(instances, [kept, *joined], None)
+    if chosen is not None:
+        check_there(instances, joined, chosen)
     text = f"merge({kept}, {_one_or_more(joined)}{frames_text(chosen)})"
     change = partial(replace_ids, ids=dict.fromkeys(joined, kept), join=True)
     edit(instances, text, _in_frames(change, chosen))

@@ -30,18 +30,16 @@ if TYPE_CHECKING:
 
     from .changed_frames import Change
 
-_MADE = "HRTEMNN.Edits.made"
-
 
 def made_edits(instances: Signal2D) -> list[str]:
     """Return the edits of a signal as one types them, the first one first."""
-    return [str(text) for text in instances.metadata.get_item(_MADE, [])]
+    return [str(text) for text in instances.metadata.get_item("HRTEMNN.Edits.made", [])]
 
 
 def edit(
     instances: Signal2D, text: str, change_of: Callable[[int], Change | None]
-) -> bool:
-    """Change frames of a signal in place, and note it.
+) -> None:
+    """Change frames of a signal in place, and note it unless nothing has changed.
 
     Parameters
     ----------
@@ -51,21 +49,16 @@ def edit(
         The edit as one types it.
     change_of
         See `changed_in_memory`.
-
-    Returns
-    -------
-    Whether anything has changed; True of a lazy signal, where nobody knows it yet.
     """
     if instances._lazy:
         data = changed_lazily(label_frames(instances), change_of, text=text)
         put_lazily(instances, text, data)
-        return True
-    data, changes = changed_in_memory(instances.data, change_of)
-    if not len(changes):
-        return False
-    _put(instances, data)
-    _note(instances, text, {"changes": [packed(changes)], "shape": list(data.shape)})
-    return True
+        return
+    new, changes = changed_in_memory(instances.data, change_of)
+    if len(changes):
+        _put(instances, new)
+        kept = {"changes": [packed(changes)], "shape": list(new.shape)}
+        _note(instances, text, kept)
 
 
 def put_lazily(instances: Signal2D, text: str, data: da.Array) -> None:
@@ -74,7 +67,8 @@ def put_lazily(instances: Signal2D, text: str, data: da.Array) -> None:
     said = [before.name, before.dtype.str, before.chunks]
     _put(instances, data)
     after = given(instances).data.name
-    _note(instances, text, {"before": json.dumps(said), "after": after})
+    # In a list: a text alone may be too long for an attribute of HDF5.
+    _note(instances, text, {"before": [json.dumps(said)], "after": after})
 
 
 def label_frames(instances: Signal2D) -> da.Array:
@@ -91,16 +85,15 @@ def undo_last(instances: Signal2D) -> str:
     made = made_edits(instances)
     if not made:
         raise ValueError("There is no edit to take back.")
-    kept = given(instances).metadata.get_item(_key(len(made) - 1)).as_dictionary()
+    edits = given(instances).metadata.HRTEMNN.Edits
+    key = _key(len(made) - 1)
+    kept = edits.as_dictionary().get(key, {})
     if "changes" in kept:
         _put_changes_back(instances, made[-1], kept)
     else:
         _put_graph_back(instances, made[-1], kept)
-    edits = given(instances).metadata.HRTEMNN.Edits.as_dictionary()
-    del edits[_key(len(made) - 1).rpartition(".")[2]]
-    # Set anew: an attribute alone cannot be deleted from the metadata by its key.
-    del given(instances).metadata.HRTEMNN.Edits
-    given(instances).metadata.set_item("HRTEMNN.Edits", edits | {"made": made[:-1]})
+    delattr(edits, key)
+    edits.made = made[:-1]
     return made[-1]
 
 
@@ -135,8 +128,9 @@ def _put_changes_back(instances: Signal2D, text: str, kept: dict[str, Any]) -> N
 
 def _put_graph_back(instances: Signal2D, text: str, kept: dict[str, Any]) -> None:
     user = given(instances)
-    name, dtype, chunks = json.loads(kept["before"])
-    known = user._lazy and user.data.name == kept["after"]
+    known = user._lazy and user.data.name == kept.get("after")
+    name, dtype, chunks = json.loads(kept["before"][0]) if known else ("", "", ())
+    # What dask has persisted has its name still, and not what it was made from.
     if not known or name not in user.data.dask.layers:
         raise ValueError(
             f"{text} was made while the movie was lazy, and its labels were computed, "
@@ -178,10 +172,10 @@ def _put(instances: Signal2D, data: Any) -> None:
 
 def _note(instances: Signal2D, text: str, kept: dict[str, Any]) -> None:
     made, metadata = made_edits(instances), given(instances).metadata
-    metadata.set_item(_MADE, [*made, text])
-    metadata.set_item(_key(len(made)), kept)
+    metadata.set_item("HRTEMNN.Edits.made", [*made, text])
+    metadata.set_item(f"HRTEMNN.Edits.{_key(len(made))}", kept)
 
 
 def _key(number: int) -> str:
     """Return where the metadata has what the edit of a number has changed."""
-    return f"HRTEMNN.Edits.edit_{number}"
+    return f"edit_{number}"

@@ -97,22 +97,26 @@ def _split_lazily(
     """
     data = label_frames(instances)
     movie = data.reshape(-1, *data.shape[-2:])
-    blocks = deferred_blocks(movie)
     name = f"split-{uuid4().hex}"
     rule = FrameRule("raise").over(data.shape[:-2])
     numbers = list(range(len(movie))) if chosen is None else chosen
+    # And the frame before, for the places there.
+    start = max(numbers[0] - 1, 0)
+    blocks = deferred_blocks(movie[start : numbers[-1] + 1])
+    block_of = dict(enumerate(blocks, start))
     places: Any = (name, "places", -1)
     run = partial(_step, ids=ids, rule=rule, notes=ChangedFrames(text, len(numbers)))
     graph: dict[Any, Any] = {
-        places: (partial(_first_places, blocks, numbers[0] - 1, ids),)
+        places: (partial(_first_places, block_of.get(numbers[0] - 1), ids),)
     }
+    wanted = set(numbers)
     for number in range(len(movie)):
         here = (name, number, 0, 0)
-        if number not in numbers:
+        if number not in wanted:
             graph[here] = (same, (movie.name, number, 0, 0))
             continue
         step = (name, "step", number)
-        graph[step] = (partial(run, blocks[number], number=number), places)
+        graph[step] = (partial(run, block_of[number], number=number), places)
         graph[here] = (_labels_of, step)
         places = (name, "places", number)
         graph[places] = (itemgetter(1), step)
@@ -121,8 +125,8 @@ def _split_lazily(
     return result.reshape(data.shape)
 
 
-def _first_places(blocks: list[DeferredBlock], number: int, ids: list[int]) -> Places:
-    return None if number < 0 else relative_places(blocks[number].load()[0], ids)
+def _first_places(before: DeferredBlock | None, ids: list[int]) -> Places:
+    return None if before is None else relative_places(before.load()[0], ids)
 
 
 def _step(

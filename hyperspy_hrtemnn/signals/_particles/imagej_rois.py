@@ -34,6 +34,13 @@ class Region(NamedTuple):
 
 
 def roifile_module() -> Any:
+    """Return roifile, which is needed for these files only.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If it is not installed; it says which extra is missing.
+    """
     try:
         import roifile
     except ModuleNotFoundError as error:

@@ -216,6 +216,13 @@ def test_regions_that_cannot_be_labels_are_named(particles, path):
             Instances.from_imagej_rois(path, particles)
 
 
+@pytest.mark.parametrize("number", [0, 2**31])
+def test_an_id_that_cannot_be_is_named(path, number):
+    write(path, **{f"frame0000_id{number}": area(roifile.ROI_TYPE.RECT, 1, 1, 9, 9)})
+    with pytest.raises(ValueError, match=f"whole number from 1 to .*, not {number}"):
+        Instances.from_imagej_rois(path, made(labels()))
+
+
 def test_damaged_files_are_named(particles, path):
     path.write_bytes(b"no zip")
     with pytest.raises(ValueError, match=r"particles\.zip is not a zip of ROIs"):

@@ -21,7 +21,7 @@ from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
 from hyperspy_hrtemnn.signals._shared.runner import each_frame
 
-from .choice_of_frames import frame_numbers
+from .choice_of_frames import frame_numbers, whole_ids
 from .imagej_rois import read_regions, region_name, roi_bytes, roifile_module
 from .labels_from_outside import instances_of
 
@@ -117,9 +117,11 @@ def _ids(regions: list[Region], shown: Signal2D, frames: Frames | None) -> list[
 
 
 def _check(region: Region, shown: Signal2D) -> None:
-    """Raise a ValueError if a region is not in the images."""
+    """Raise a ValueError if a region has no possible id or is not in the images."""
     height, width = shown.data.shape[-2:]
     total = math.prod(shown.data.shape[:-2])
+    if region.id is not None:
+        whole_ids(region.id)
     if region.frame >= total:
         raise ValueError(
             f"The ROI {region.name!r} is in frame {region.frame}; there are {total}."

@@ -196,7 +196,7 @@ def test_frames_of_a_lazy_movie_are_drawn_when_they_are_asked_for(path, monkeypa
     def fill(*_):
         raise AssertionError("drawn too early")
 
-    monkeypatch.setattr(rois_of_labels, "fill_outlines", fill)
+    monkeypatch.setattr(rois_of_labels, "fill_polygons", fill)
     back = Instances.from_imagej_rois(path, particles)
     with pytest.raises(ValueError, match="drawn too early"):
         back.ids()

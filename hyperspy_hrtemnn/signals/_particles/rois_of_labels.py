@@ -16,7 +16,7 @@ import numpy as np
 from dask.highlevelgraph import HighLevelGraph
 
 from hyperspy_hrtemnn.analysis.particles.boxes import boxes
-from hyperspy_hrtemnn.analysis.particles.outlines import fill_outlines, outline_mask
+from hyperspy_hrtemnn.analysis.particles.polygons import fill_polygons, mask_polygons
 from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
 from hyperspy_hrtemnn.signals._shared.runner import each_frame
@@ -93,7 +93,7 @@ def _rois_of(
     rois = []
     for id_, box in boxes(labels).items():
         corner = (box[1].start, box[0].start)
-        polygons = [each + corner for each in outline_mask(labels[box] == id_)]
+        polygons = [each + corner for each in mask_polygons(labels[box] == id_)]
         name = region_name(number, id_)
         rois.append((name, roi_bytes(name, number if movie else None, polygons)))
     return rois
@@ -144,7 +144,7 @@ def _drawn(
         left, top = np.clip(np.floor(corners.min(0)), 0, shape[::-1]).astype(int)
         right, bottom = np.clip(np.ceil(corners.max(0)), 0, shape[::-1]).astype(int)
         moved = [np.subtract(each, (left, top)) for each in polygons]
-        inside = fill_outlines(moved, (bottom - top, right - left))
+        inside = fill_polygons(moved, (bottom - top, right - left))
         labels[top:bottom, left:right][inside] = number
     return labels
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_hrtemnn.analysis.particles.outlines import fill_outlines, outline_mask
+from hyperspy_hrtemnn.analysis.particles.polygons import fill_polygons, mask_polygons
 
 
 @pytest.mark.parametrize("side", [1, 2, 3])
@@ -15,14 +15,14 @@ def test_any_mask_comes_back_with_equal_pixels(rng, side):
     for share in np.linspace(0, 1, 25):
         mask = np.kron(rng.random((13, 17)) < share, np.ones((side, side), bool))
         np.testing.assert_array_equal(
-            fill_outlines(outline_mask(mask), mask.shape), mask
+            fill_polygons(mask_polygons(mask), mask.shape), mask
         )
 
 
 def test_outlines_pass_between_pixels_from_the_corner_of_the_image():
     mask = np.zeros((5, 9), bool)
     mask[1:4, 2:8] = True
-    (polygon,) = outline_mask(mask)
+    (polygon,) = mask_polygons(mask)
     assert polygon.min(0).tolist() == [2, 1]
     assert polygon.max(0).tolist() == [8, 4]
     assert len(polygon) == 8  # corners alone, each cut
@@ -31,9 +31,9 @@ def test_outlines_pass_between_pixels_from_the_corner_of_the_image():
 def test_no_middle_of_a_pixel_is_near_to_an_outline(rng):
     """Programs that round to tenths of a pixel find the same pixels."""
     mask = rng.random((21, 34)) < 0.5
-    polygons = outline_mask(mask)
+    polygons = mask_polygons(mask)
     for shift in ((0.2, 0.2), (-0.2, 0.2), (0.2, -0.2)):
-        moved = fill_outlines([each + shift for each in polygons], mask.shape)
+        moved = fill_polygons([each + shift for each in polygons], mask.shape)
         np.testing.assert_array_equal(moved, mask)
 
 
@@ -45,19 +45,19 @@ def test_an_outline_of_corners_is_filled_as_in_imagej():
     )
     y, x = np.mgrid[:4, :6] + 0.5
     np.testing.assert_array_equal(expected, x / 6 + y / 4 < 1)
-    np.testing.assert_array_equal(fill_outlines([triangle], (4, 6)), expected)
+    np.testing.assert_array_equal(fill_polygons([triangle], (4, 6)), expected)
 
 
 def test_neighbors_with_a_common_edge_share_all_pixels_and_none_twice():
     # The edge goes through middles of pixels.
     left, right = [(0, 0), (6, 6), (0, 6)], [(0, 0), (6, 0), (6, 6)]
-    total = sum(fill_outlines([each], (6, 6)).astype(int) for each in (left, right))
+    total = sum(fill_polygons([each], (6, 6)).astype(int) for each in (left, right))
     np.testing.assert_array_equal(total, 1)
 
 
 def test_what_is_beyond_the_image_is_left_out():
     around = [(-5.0, -3.0), (4.0, -3.0), (4.0, 9.0), (-5.0, 9.0)]
-    filled = fill_outlines([around], (3, 7))
+    filled = fill_polygons([around], (3, 7))
     np.testing.assert_array_equal(filled, np.arange(7) < np.full((3, 1), 4))
-    assert not fill_outlines([np.add(around, (20, 0))], (3, 7)).any()
-    assert not fill_outlines([], (3, 7)).any()
+    assert not fill_polygons([np.add(around, (20, 0))], (3, 7)).any()
+    assert not fill_polygons([], (3, 7)).any()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Outlines: polygons around a mask, from which the same mask is made again."""
+"""Polygons around a mask, from which the same mask is made again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Polygon = NDArray[np.float64]
 
 
-def outline_mask(mask: ArrayLike) -> list[Polygon]:
+def mask_polygons(mask: ArrayLike) -> list[Polygon]:
     """Return the polygons around the parts and the holes of a mask.
 
     They pass halfway between a pixel of the mask and one that is not of it, and cut the
@@ -39,7 +39,7 @@ def outline_mask(mask: ArrayLike) -> list[Polygon]:
     >>> import numpy as np
     >>> mask = np.zeros((3, 5), dtype=bool)
     >>> mask[1, 1:4] = True
-    >>> sorted(outline_mask(mask)[0].tolist())
+    >>> sorted(mask_polygons(mask)[0].tolist())
     [[1.0, 1.5], [1.5, 1.0], [1.5, 2.0], [3.5, 1.0], [3.5, 2.0], [4.0, 1.5]]
     """
     padded = np.pad(np.asarray(mask, bool), 1).astype(float)
@@ -48,7 +48,7 @@ def outline_mask(mask: ArrayLike) -> list[Polygon]:
     return [_corners(contour[:-1, ::-1] - 0.5) for contour in contours]
 
 
-def fill_outlines(
+def fill_polygons(
     polygons: Iterable[ArrayLike], shape: tuple[int, int]
 ) -> NDArray[np.bool_]:
     """Return the pixels whose middle is in an odd number of polygons.
@@ -58,14 +58,14 @@ def fill_outlines(
     Parameters
     ----------
     polygons
-        Corners of each, as from `outline_mask`; a part beyond the image is left out.
+        Corners of each, as from `mask_polygons`; a part beyond the image is left out.
     shape
         Height and width of the image.
 
     Examples
     --------
     >>> square = [(1, 0), (4, 0), (4, 2), (1, 2)]
-    >>> fill_outlines([square], (3, 5)).astype(int).tolist()
+    >>> fill_polygons([square], (3, 5)).astype(int).tolist()
     [[0, 1, 1, 1, 0], [0, 1, 1, 1, 0], [0, 0, 0, 0, 0]]
     """
     height, width = shape

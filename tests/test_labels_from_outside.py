@@ -274,3 +274,21 @@ def test_what_does_not_fit_in_napari_is_named(particles):
     particles.axes_manager.signal_axes[0].units = ""
     with pytest.raises(ValueError, match="not calibrated"):
         particles.to_napari()
+
+
+def test_napari_shows_the_layers_and_what_is_painted_comes_back(particles):
+    pytest.importorskip("napari")
+    from napari.components import ViewerModel
+
+    viewer = ViewerModel()  # without a window
+    particles.to_napari(calibrated(labels() * 2.0, "HRTEM"), viewer)
+    assert [layer.name for layer in viewer.layers] == ["image", "particles", "tracks"]
+    layer = viewer.layers["particles"]
+    assert layer.data_to_world((1, 2, 4)) == pytest.approx((1, 1, 102))
+    layer.n_edit_dimensions, layer.brush_size = 2, 5
+    layer.paint((2, 15, 10), 40)
+    corrected = Instances.from_labels(layer, particles)
+    table = corrected.properties().query("id == 40")
+    assert table["frame"].tolist() == [2]
+    assert table[["x", "y"]].to_numpy().tolist() == [[105, 7.5]]
+    assert particles.ids() == [4, 9]

@@ -49,10 +49,11 @@ class Correctable(OneForm):
         Raises
         ------
         ValueError
-            If there is no such particle. Of a lazy movie nobody knows; an edit that has
-            changed nothing is told in a warning when all frames are computed.
+            If the particle is not in the movie, or not in these frames. A lazy movie is
+            not searched for it; when all frames are computed, a warning tells if the
+            edit has changed nothing.
         IndexError
-            If there is no such frame.
+            If the movie does not have the frame.
         """
         corrections.merge(self, a, b, frames)
 
@@ -90,11 +91,11 @@ class Correctable(OneForm):
         Raises
         ------
         ValueError
-            If there is no such particle, another one has a new id in the same frame,
+            If the particle is not there, another one has a new id in the same frame,
             or the particle has fewer pixels than parts; of a lazy movie when it is
             computed.
         IndexError
-            If there is no such frame.
+            If the movie does not have the frame.
         """
         return split(self, id, new_ids, frames)
 
@@ -138,10 +139,10 @@ class Correctable(OneForm):
         Raises
         ------
         ValueError
-            If there is no such particle, or another one has the new id in the same
+            If a particle is not there, or another one has the new id in the same
             frame; of a lazy movie the latter when it is computed.
         IndexError
-            If there is no such frame.
+            If the movie does not have the frame.
         """
         corrections.relabel(self, ids, frames)
 
@@ -221,7 +222,7 @@ class Correctable(OneForm):
         ValueError
             If the labels have another shape, or are not whole numbers.
         IndexError
-            If there is no such frame.
+            If the movie does not have the frame.
 
         Examples
         --------
@@ -271,7 +272,7 @@ class Correctable(OneForm):
             If the file is not one of ROIs, or a region has no area, does not say in
             which frame it is, or is outside of the movie or the image.
         IndexError
-            If there is no such frame.
+            If the movie does not have the frame.
         ModuleNotFoundError
             If roifile is not installed.
         """

@@ -66,7 +66,7 @@ def _cut_at_deepest(region: Mask, count: int) -> Labels:
     basins, heights, pairs = basins_and_passages(region)
     _, depths = _joined(pairs, heights, set())
     deepest = sorted(depths, key=lambda basin: -depths[basin])[: count - 1]
-    # What is no deeper comes from the rounding of the edge to pixels.
+    # Shallower necks come from the rounding of the edge to pixels.
     kept = {basin for basin in deepest if depths[basin] > PIXEL_ROUNDING}
     part_of, _ = _joined(pairs, heights, kept)
     return part_of[basins]

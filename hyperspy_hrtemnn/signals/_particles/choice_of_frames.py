@@ -39,7 +39,8 @@ def frame_numbers(
     Raises
     ------
     IndexError
-        If there is no such frame, none is chosen, or they are in another order.
+        If the movie does not have one of them, none is chosen, or they are in another
+        order.
     """
     if chosen is None:
         return None
@@ -93,7 +94,7 @@ def whole_ids(ids: Frames) -> list[int]:
 def check_there(instances: Signal2D, ids: list[int], chosen: list[int] | None) -> None:
     """Raise a ValueError unless each particle is in one of the frames.
 
-    Of a lazy movie nobody knows, and nothing is raised.
+    A lazy movie is not read for that, and nothing is raised.
     """
     if instances._lazy:
         return

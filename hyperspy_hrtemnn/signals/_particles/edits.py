@@ -3,8 +3,8 @@
 
 ``metadata.HRTEMNN.Edits.made`` has the edits as one types them. What an edit has
 changed in memory is kept beside it, so that it can still be taken back after the labels
-were saved and loaded. Of a lazy movie nobody knows that yet; it has the graph of the
-labels of before, of which the name is kept.
+were saved and loaded. What an edit of a lazy movie changes is not known yet; there the
+graph still has the labels of before, and their name is kept.
 """
 
 from __future__ import annotations

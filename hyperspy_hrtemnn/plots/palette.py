@@ -84,9 +84,14 @@ def palette(number: int) -> tuple[str, ...]:
     return tuple(colors)
 
 
+def id_colors() -> tuple[str, ...]:
+    """Return the colors of particles, which the ids 1, 2, ... have in turn."""
+    return palette(_IDS)
+
+
 def id_color(number: int) -> str:
     """Return a particle's color: the same in every frame and every picture."""
-    return palette(_IDS)[(number - 1) % _IDS]
+    return id_colors()[(number - 1) % _IDS]
 
 
 def _candidates() -> NDArray[np.float64]:

@@ -10,9 +10,12 @@ from hyperspy.signals import Signal2D
 
 from ._particles.instance_files import write_hspy, write_tiff
 from ._particles.instance_plots import draw_lines, draw_outlines, draw_ratios
+from ._particles.label_colors import LabelNorm, label_colors
+from ._particles.markers import outline_markers
 from ._particles.particle_spectra import sum_spectra
 from ._particles.properties import check_properties, properties_of
 from ._shared.entrance import OneForm, given, in_one_form, in_same_form
+from ._shared.frame_titles import follow_in_title, frame_title
 from ._shared.frames import frame_index, frame_number
 from ._shared.labels import check_ids, distinct_labels, own_labels
 from ._shared.output_files import free_path, write_csv
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from hyperspy.api.plot.markers import Markers
     from hyperspy.signals import Signal1D
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -42,6 +46,38 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
     """
 
     _signal_type = "HRTEM_instances"
+
+    def plot(
+        self, navigator: Any = "auto", *, show_ids: bool = True, **options: Any
+    ) -> None:
+        """Plot the labels as HyperSpy does, each id in its color.
+
+        An id has the color of its outline and its line in other pictures. There are a
+        dozen; the 13th particle has that of the first again. The background is black,
+        and gray is what is not known. The title has the number and the time of the
+        frame.
+
+        Parameters
+        ----------
+        navigator
+            As in HyperSpy's `Signal2D.plot`.
+        show_ids
+            Whether to write the ids. For that a frame of a lazy signal is computed
+            twice.
+        **options
+            Of HyperSpy's `Signal2D.plot`, ``scalebar`` for instance; they take the
+            place of the defaults.
+        """
+        categorical = {
+            "cmap": label_colors(),
+            "norm": LabelNorm,
+            "interpolation": "nearest",  # between two ids there is no third one
+            "colorbar": False,
+        }
+        super().plot(navigator, **categorical | options)
+        follow_in_title(self)
+        if show_ids and self._plot.signal_plot is not None:
+            self.add_marker(outline_markers(in_one_form(self), outlines=False))
 
     def ids(
         self, *, show_progressbar: bool | None = None, num_workers: int | None = None
@@ -322,10 +358,13 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
         *,
         image: Signal2D | None = None,
         properties: pd.DataFrame | None = None,
+        min_frames: int = 1,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
     ) -> Axes:
         """Plot a property against time, one line for each particle.
+
+        A particle has the color of its outline in other pictures.
 
         Parameters
         ----------
@@ -340,6 +379,9 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
         properties
             From `properties` or `HRTEM.follow_particles`; by default what `properties`
             finds.
+        min_frames
+            Particles that are in fewer frames are gray, and the legend says only how
+            many they are; by default none is.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -367,7 +409,7 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
         if ids is not None:
             ids = list(ids)
             check_ids(ids, table["id"].unique().tolist())
-        return draw_lines(table, name, against, ids, ax)
+        return draw_lines(table, name, against, ids, ax, min_frames=min_frames)
 
     def plot_overlay(
         self,
@@ -377,7 +419,11 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
         *,
         show_ids: bool = True,
     ) -> Axes:
-        """Plot an image in grey with the outlines and ids of its particles.
+        """Plot an image in gray with the outlines and ids of its particles.
+
+        Half a percent of the pixels are black, and half a percent white. There is a
+        scale bar where HyperSpy has one; the title has the number and the time of the
+        frame.
 
         Parameters
         ----------
@@ -400,13 +446,49 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
         """
         image = in_same_form(self, image)
         where = frame_index(self, frame)
-        return draw_outlines(
+        ax = draw_outlines(
             np.asarray(image.data[where]),
             np.asarray(self.data[where]),
             self.axes_manager.signal_axes,
             ax,
             show_ids=show_ids,
         )
+        ax.set_title(frame_title(self, where))
+        return ax
+
+    def to_markers(self, *, show_ids: bool = True) -> list[Markers]:
+        """Return outlines and ids as markers of HyperSpy, which follow the navigator.
+
+        They are added to a plot of the movie, or of any signal with the same frames and
+        axes, and removed with it. Those of a frame are found when the frame is shown,
+        so that lazy labels stay lazy. Labels that are not computed yet are tracked
+        again for each frame: save and load them before. HyperSpy cannot save markers
+        that differ between frames; make them again from the labels.
+
+        Parameters
+        ----------
+        show_ids
+            Whether there is a marker for the ids besides that of the outlines.
+
+        Returns
+        -------
+        A marker for the outlines, each in the color of its id, and one for the ids, for
+        `hyperspy.signals.BaseSignal.add_marker`. Each call returns new ones, because
+        HyperSpy adds a marker to one signal only.
+
+        Raises
+        ------
+        ValueError
+            If a signal axis is not uniform.
+
+        Examples
+        --------
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie, au_ceo2_movie_truth
+        >>> movie, particles = au_ceo2_movie(), au_ceo2_movie_truth(lazy=True)
+        >>> movie.plot()
+        >>> movie.add_marker(particles.to_markers())
+        """
+        return outline_markers(self, ids=show_ids)
 
     def plot_brightness_ratio(
         self,

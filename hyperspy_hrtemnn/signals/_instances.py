@@ -12,8 +12,10 @@ from ._particles.instance_files import write_hspy, write_tiff
 from ._particles.instance_plots import draw_lines, draw_outlines, draw_ratios
 from ._particles.label_colors import LabelNorm, label_colors
 from ._particles.markers import outline_markers
+from ._particles.movie import make_movie
+from ._particles.movie_files import SUFFIXES, check_movie_file
 from ._particles.particle_spectra import sum_spectra
-from ._particles.properties import check_properties, properties_of
+from ._particles.properties import check_properties, curve_against, properties_of
 from ._shared.entrance import OneForm, given, in_one_form, in_same_form
 from ._shared.frame_titles import follow_in_title, frame_title
 from ._shared.frames import frame_index, frame_number
@@ -397,15 +399,7 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
             table = self.properties(
                 image, show_progressbar=show_progressbar, num_workers=num_workers
             )
-        check_properties(table)
-        coordinates = list(table.columns[2 : table.columns.get_loc("area")])
-        against = coordinates[0] if len(coordinates) == 1 else "frame"
-        known = list(table.columns[table.columns.get_loc("area") :])
-        if name not in known:
-            hint = " It needs the image." if name == "mean_intensity" else ""
-            raise ValueError(
-                f"There is no property {name!r}; there are {', '.join(known)}.{hint}"
-            )
+        against = curve_against(table, name)
         if ids is not None:
             ids = list(ids)
             check_ids(ids, table["id"].unique().tolist())
@@ -489,6 +483,84 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
         >>> movie.add_marker(particles.to_markers())
         """
         return outline_markers(self, ids=show_ids)
+
+    def to_movie(
+        self,
+        path: str | Path,
+        image: Signal2D | None = None,
+        *,
+        curve: str | None = "area",
+        properties: pd.DataFrame | None = None,
+        frames_per_second: float = 10,
+        overwrite: bool = False,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> None:
+        """Write a movie that anybody can watch, with outlines, ids, time and scale bar.
+
+        Beside the image is a property of all particles against time, with a line at
+        the frame that is shown. Each frame has the contrast of `plot_overlay`.
+
+        Images are read and drawn one after the other. Labels wait in memory as runs of
+        equal pixels, a few percent of their size. Those of an uncomputed movie are
+        tracked once for the pictures and once for the curve, unless `properties` is
+        given.
+
+        Parameters
+        ----------
+        path
+            The file, ending with .mp4 or .gif; it is written whole or not at all. An
+            .mp4 needs the extra ``movie``. Of a .gif all pictures wait in memory, a
+            byte for each pixel of a picture.
+        image
+            The images the particles were found in; by default the particles are shown
+            in the colors of their ids.
+        curve
+            A column of `properties`, for example ``"equivalent_diameter"``; None for
+            the images alone.
+        properties
+            From `properties` or `HRTEM.follow_particles`; by default what `properties`
+            finds.
+        frames_per_second
+            How fast it plays.
+        overwrite
+            Whether to replace a file.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Raises
+        ------
+        ValueError
+            If the name ends with something else, this is a single image, `image` has
+            another shape, there is no such property, or the speed is none. As
+            `properties`, if there is a curve.
+        FileExistsError
+            If there is such a file and `overwrite` is False.
+        ImportError
+            If the extra ``movie`` is missing.
+        """
+        target = free_path(path, *SUFFIXES, overwrite=overwrite)
+        check_movie_file(target, frames_per_second)
+        if self.axes_manager.navigation_dimension == 0:
+            raise ValueError("This is a single image; plot_overlay draws it.")
+        if image is not None:
+            image = in_same_form(self, image)
+        if curve is not None and properties is None:
+            properties = self.properties(
+                image, show_progressbar=show_progressbar, num_workers=num_workers
+            )
+        make_movie(
+            self,
+            target,
+            image,
+            curve=curve,
+            properties=properties,
+            frames_per_second=frames_per_second,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
 
     def plot_brightness_ratio(
         self,

@@ -40,6 +40,7 @@ TEXT: dict[str, Any] = {
     "color": "white",
     "ha": "center",
     "va": "center",
+    "fontweight": "bold",
     "path_effects": list(_EDGE),
     "clip_on": True,
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.colors import to_rgb
 from PIL import Image
+from scipy.spatial import cKDTree
 
 from hyperspy_hrtemnn.plots.palette import id_colors
 
@@ -69,12 +70,9 @@ def write_movie(path: Path, pictures: Pictures, frames_per_second: float) -> Non
 
 
 def _write_gif(path: Path, pictures: Pictures, frames_per_second: float) -> None:
-    colors = Image.new("P", (1, 1))
-    colors.putpalette(_gif_colors().tobytes())
-    frames = (
-        Image.fromarray(picture).quantize(palette=colors, dither=Image.Dither.NONE)
-        for picture in pictures
-    )
+    colors = _gif_colors()
+    nearest = cKDTree(colors)
+    frames = (_in_colors(picture, colors, nearest) for picture in pictures)
     next(frames).save(
         path,
         save_all=True,
@@ -82,6 +80,22 @@ def _write_gif(path: Path, pictures: Pictures, frames_per_second: float) -> None
         duration=1000 / frames_per_second,
         loop=0,
     )
+
+
+def _in_colors(
+    picture: NDArray[np.uint8], colors: NDArray[np.uint8], nearest: cKDTree
+) -> Image.Image:
+    """Return a picture in the colors that are nearest to its own.
+
+    Pillow looks colors up by six of their eight bits, which makes white paper gray.
+    """
+    code = picture.astype(np.int32) @ (2**16, 2**8, 1)
+    own, where = np.unique(code, return_inverse=True)
+    channels = np.stack([own >> 16, own >> 8 & 255, own & 255], axis=1)
+    index = nearest.query(channels)[1].astype(np.uint8)
+    image = Image.fromarray(index[where].reshape(code.shape))
+    image.putpalette(colors.tobytes())
+    return image
 
 
 def _gif_colors() -> NDArray[np.uint8]:

@@ -549,7 +549,9 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
             image = in_same_form(self, image)
         if curve is not None and properties is None:
             properties = self.properties(
-                image, show_progressbar=show_progressbar, num_workers=num_workers
+                image if curve == "mean_intensity" else None,
+                show_progressbar=show_progressbar,
+                num_workers=num_workers,
             )
         make_movie(
             self,
@@ -613,7 +615,9 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
 
         The figure follows the navigator of `image`, that of ``image.plot()`` for
         example, until it is closed: image and spectrum are those of the frame it is at,
-        and a line in the curves is at its time.
+        and a line in the curves is at its time. The title says which particle is
+        selected, and its outline is thicker. In a notebook whose figures do not react
+        to clicks, a warning says how to get others.
 
         Parameters
         ----------

@@ -13,7 +13,7 @@ from hyperspy_hrtemnn.plots.palette import GRAY, id_color
 from hyperspy_hrtemnn.plots.pauses import draw_pauses, find_pauses, with_gaps
 from hyperspy_hrtemnn.signals._shared.image_plots import draw_image
 
-from .markers import TEXT, in_axes
+from .markers import in_axes, write_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -110,8 +110,7 @@ def draw_outlines(
             x, y = in_axes(contour, signal_axes).T
             ax.plot(x, y, color=id_color(outline.id), linewidth=width)
         if show_ids:
-            place = in_axes(outline.center, signal_axes)
-            ax.text(*place, str(outline.id), **TEXT)
+            write_id(outline, signal_axes, ax)
     return ax
 
 

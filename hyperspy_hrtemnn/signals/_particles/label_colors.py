@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.colors import Colormap, ListedColormap, Normalize
 
 from hyperspy_hrtemnn.plots.palette import GRAY, id_colors
 
@@ -21,16 +21,14 @@ class LabelNorm(Normalize):
 
     def __call__(self, value: Any, clip: bool | None = None) -> Any:  # noqa: ARG002
         """Return labels as places of their colors in `label_colors`, 0 to 1."""
-        labels = np.ma.asarray(value)
-        labels = labels.filled(-1) if labels.dtype.kind in "iuf" else labels.filled()
-        labels = np.nan_to_num(np.asarray(labels, float), nan=-1)
+        known: Any = np.ma.masked_invalid(np.ma.asarray(value, float))
+        labels = known.filled(-1)
         number = len(id_colors())
         place = np.where(labels > 0, (labels - 1) % number + 1, 0)
         return np.ma.array((place + 0.5) / (number + 1), mask=labels < 0)
 
 
-def label_colors() -> ListedColormap:
+def label_colors() -> Colormap:
     """Return the colors of the background and of the ids."""
     colors = ListedColormap([_BACKGROUND, *id_colors()], name="ids")
-    colors.set_bad(GRAY)
-    return colors
+    return colors.with_extremes(bad=GRAY)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 import dask.array as da
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hyperspy.signals import Signal2D
+    from matplotlib.axes import Axes
+    from matplotlib.text import Text
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.analysis import Outline
@@ -35,16 +37,6 @@ if TYPE_CHECKING:
 # White with a black edge is seen on everything. Not a list: HyperSpy takes an array of
 # objects for one that has something for each frame.
 _EDGE = (patheffects.withStroke(linewidth=2.5, foreground="black"),)
-
-TEXT: dict[str, Any] = {
-    "color": "white",
-    "ha": "center",
-    "va": "center",
-    "fontweight": "bold",
-    "path_effects": list(_EDGE),
-    "clip_on": True,
-}
-"""How ids are written on images."""
 
 
 def in_axes(
@@ -60,7 +52,9 @@ def in_axes(
         The axes.
     """
     x, y = signal_axes
-    return places[..., ::-1] * (x.scale, y.scale) + (x.offset, y.offset)
+    scale, offset = np.array([(x.scale, y.scale), (x.offset, y.offset)])
+    calibrated: NDArray[np.float64] = offset + scale * places[..., ::-1]
+    return calibrated
 
 
 def outline_markers(
@@ -69,10 +63,13 @@ def outline_markers(
     """Return markers of the outlines and of the ids; see `Instances.to_markers`."""
     from hyperspy.api import plot
 
+    # Those of the plot: its first axis is the horizontal one, whatever its name.
     axes = given(instances).axes_manager.signal_axes
     for axis in axes:
         check_uniform(axis, name_of(axis, "of the image"))
-    shown = _ShownFrame(instances, turned=is_turned(axes))
+    data = instances.data
+    places = [_Axis(float(axis.scale), float(axis.offset)) for axis in axes]
+    shown = _ShownFrame(data.swapaxes(-1, -2) if is_turned(axes) else data, places)
     markers = []
     if outlines:
         lines = plot.markers.Lines(
@@ -94,38 +91,61 @@ def outline_markers(
     return markers
 
 
+def write_id(outline: Outline, signal_axes: Sequence[Any], ax: Axes) -> Text:
+    """Write the id of a particle at its center on an image, and return the text."""
+    x, y = in_axes(outline.center, signal_axes)
+    return ax.text(
+        x,
+        y,
+        str(outline.id),
+        color="white",
+        ha="center",
+        va="center",
+        fontweight="bold",
+        path_effects=list(_EDGE),
+        clip_on=True,
+    )
+
+
+class _Axis(NamedTuple):
+    """What is needed of an axis; HyperSpy's own do not travel to other processes."""
+
+    scale: float
+    offset: float
+
+
 class _ShownFrame:
     """What markers need of the frame that is shown, until another one is.
 
     Parameters
     ----------
-    instances
-        The particles.
-    turned
-        Whether HyperSpy plots their y axis from left to right.
+    data
+        Labels, lazy or not; the last axis is horizontal.
+    signal_axes
+        The horizontal and the vertical axis of the plot.
     """
 
-    def __init__(self, instances: Signal2D, *, turned: bool) -> None:
-        self.instances, self.turned = instances, turned
+    def __init__(self, data: Any, signal_axes: Sequence[_Axis]) -> None:
+        self.data, self.signal_axes = data, signal_axes
         self._lock = Lock()
         self._where: tuple[int, ...] | None = None
         self._outlines: list[Outline] = []
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Leave out the lock, for workers in other processes."""
-        return _shown_frame, (self.instances, self.turned)
+        return type(self), (self.data, self.signal_axes)
 
     @property
     def navigation_shape(self) -> tuple[int, ...]:
         """Shape of what has one element for each frame, as HyperSpy indexes it."""
-        shape: tuple[int, ...] = self.instances.data.shape[:-2][::-1]
+        shape: tuple[int, ...] = self.data.shape[:-2][::-1]
         return shape
 
     def part(self, name: str, where: tuple[int, ...]) -> NDArray[np.object_]:
         """Return one thing for the frame at an index of the data, as one element."""
         with self._lock:
             if self._where != where:
-                frame = np.asarray(self.instances.data[where])
+                frame = np.asarray(self.data[where])
                 self._outlines, self._where = particle_outlines(frame), where
             value = getattr(self, f"_{name}")()
         element = np.empty((), object)
@@ -137,7 +157,7 @@ class _ShownFrame:
         # Of lines of equal length numpy would make one array of numbers.
         segments = np.empty(len(lines), object)
         for number, line in enumerate(lines):
-            segments[number] = self._in_axes(line)
+            segments[number] = in_axes(line, self.signal_axes)
         return segments
 
     def _colors(self) -> NDArray[np.float64]:
@@ -148,18 +168,10 @@ class _ShownFrame:
 
     def _offsets(self) -> NDArray[np.float64]:
         centers = [each.center for each in self._outlines]
-        return self._in_axes(np.array(centers).reshape(-1, 2))
+        return in_axes(np.array(centers).reshape(-1, 2), self.signal_axes)
 
     def _texts(self) -> NDArray[np.str_]:
         return np.array([str(each.id) for each in self._outlines], str)
-
-    def _in_axes(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
-        axes = given(self.instances).axes_manager.signal_axes
-        return in_axes(places[..., ::-1] if self.turned else places, axes)
-
-
-def _shown_frame(instances: Signal2D, turned: bool) -> _ShownFrame:
-    return _ShownFrame(instances, turned=turned)
 
 
 def _ragged(shown: _ShownFrame, name: str) -> da.Array:

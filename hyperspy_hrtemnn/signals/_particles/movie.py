@@ -26,7 +26,7 @@ from hyperspy_hrtemnn.signals._tracking.linking import Runs
 
 from .instance_plots import draw_lines
 from .label_colors import LabelNorm, label_colors
-from .markers import TEXT, in_axes
+from .markers import in_axes, write_id
 from .movie_files import write_movie
 from .properties import curve_against
 
@@ -197,16 +197,15 @@ class _Picture:
                 for contour in outline.contours:
                     x, y = in_axes(contour, self.signal_axes).T
                     self.drawn += self.ax.plot(x, y, color=id_color(outline.id), lw=1.8)
-            place = in_axes(outline.center, self.signal_axes)
-            self.drawn.append(self.ax.text(*place, str(outline.id), **TEXT))
+            self.drawn.append(write_id(outline, self.signal_axes, self.ax))
         title = frame_title(self.instances, index)
         self.ax.set_title(f"{title}, no data" if is_without_data(shown) else title)
         if self.now is not None and self.times is not None:
             self.now.set_xdata([self.times[number]] * 2)
-        self.canvas.draw()
+        self.canvas.draw()  # type: ignore[no-untyped-call]
         # Once all is in its place nothing moves any more.
         self.figure.set_layout_engine("none")
-        pixels = np.asarray(self.canvas.buffer_rgba())
+        pixels = np.asarray(self.canvas.buffer_rgba())  # type: ignore[no-untyped-call]
         height, width = (side // 2 * 2 for side in pixels.shape[:2])
         return np.ascontiguousarray(pixels[:height, :width, :3])
 

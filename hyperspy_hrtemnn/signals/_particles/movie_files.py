@@ -104,7 +104,8 @@ def _gif_colors() -> NDArray[np.uint8]:
     share = np.linspace(0, 1, _MIXTURES + 1)[1:, np.newaxis]
     mixed = [share * of_ids + (1 - share) * end for end in (0, 1)]
     colors = np.concatenate([grays, *(each.reshape(-1, 3) for each in mixed)])
-    return np.rint(255 * colors).astype(np.uint8)
+    rounded: NDArray[np.uint8] = np.rint(255 * colors).astype(np.uint8)
+    return rounded
 
 
 def _write_mp4(path: Path, pictures: Pictures, frames_per_second: float) -> None:

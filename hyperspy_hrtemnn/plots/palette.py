@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 # white paper, comes last.
 _FIRST = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#0072b2", "#f0e442")
 
-GRAY = "#999999"
-"""What belongs to nothing; no color of the palette is like it."""
+GRAY = "#bfbfbf"
+"""What belongs to nothing; without cones for green a darker gray is like purple."""
 
 # Ids repeat their colors after these. A dozen still differ by a CIEDE2000 of 10, and
 # 2 can hardly be told apart.
@@ -52,7 +52,7 @@ _VISIONS = (
 )
 
 # Colors between these are seen on black and on white, and are not gray [CIELAB].
-_DARKEST, _BRIGHTEST, _LEAST_CHROMA = 30, 90, 25
+_DARKEST, _BRIGHTEST, _LEAST_CHROMA = 36, 90, 25
 
 _LEVELS = 12  # of red, green and blue, among which further colors are looked for
 
@@ -103,12 +103,18 @@ def _candidates() -> NDArray[np.float64]:
     return kept
 
 
-def _as_seen(colors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return colors (color, RGB) in CIELAB, as each vision sees them.
+def without_cones(colors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return colors as they are seen with all cones, and without each kind of them.
+
+    Parameters
+    ----------
+    colors
+        Red, green and blue as on a screen, 0 to 1, shape (color, 3).
 
     Returns
     -------
-    Shape (color, vision, Lab).
+    Shape (color, vision, 3); the visions are all cones, and none for red, for green and
+    for blue.
     """
     linear = np.where(
         colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4
@@ -119,8 +125,19 @@ def _as_seen(colors: NDArray[np.float64]) -> NDArray[np.float64]:
         encoded = np.where(
             seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055
         )
-        views.append(rgb2lab(encoded))  # type: ignore[no-untyped-call]
+        views.append(encoded)
     return np.stack(views, axis=1)
+
+
+def _as_seen(colors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return colors (color, RGB) in CIELAB, as each vision sees them.
+
+    Returns
+    -------
+    Shape (color, vision, Lab).
+    """
+    seen: NDArray[np.float64] = rgb2lab(without_cones(colors))  # type: ignore[no-untyped-call]
+    return seen
 
 
 def _difference(

@@ -17,7 +17,7 @@ import imageio_ffmpeg
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.backend_bases import MouseEvent
+from matplotlib.backend_bases import MouseButton, MouseEvent
 from matplotlib.colors import to_rgb
 from PIL import Image
 
@@ -66,8 +66,8 @@ def keep_explorer(movie: HRTEM, particles: Instances) -> None:
     )
     figure.canvas.draw()
     row = table[(table["id"] == SELECTED) & (table["frame"] == SHOWN[1])].iloc[0]
-    place = figure.axes[0].transData.transform((row["x"], row["y"]))
-    click = MouseEvent("button_press_event", figure.canvas, *place, button=1)
+    x, y = figure.axes[0].transData.transform((row["x"], row["y"]))
+    click = MouseEvent("button_press_event", figure.canvas, x, y, MouseButton.LEFT)
     figure.canvas.callbacks.process("button_press_event", click)
     figure.savefig(FOLDER / "explorer.png", dpi=70)
 

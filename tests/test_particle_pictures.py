@@ -260,6 +260,17 @@ def test_a_title_follows_until_the_plot_is_closed(movie):
     assert ax.get_title().endswith("\nframe 2, 0.50 s")
 
 
+def test_the_scale_bar_fits_the_part_that_is_shown(movie, particles):
+    ax = particles.plot_overlay(movie, 1)
+    for left, right, text in ((100, 123.5, "5 nm"), (105, 109, "1 nm")):
+        ax.set_xlim(left, right)
+        (bar,) = ax.artists
+        assert bar.txt_label.get_text() == text
+        width = bar.size_bar.get_children()[0].get_width()
+        assert f"{width:g} nm" == text
+    ax.figure.canvas.draw()
+
+
 @pytest.mark.parametrize("change", ["units", "pixels"])
 def test_without_square_pixels_with_a_unit_there_are_ticks(movie, particles, change):
     for signal in (movie, particles):

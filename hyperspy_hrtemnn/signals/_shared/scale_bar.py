@@ -12,6 +12,7 @@ from .units import unit_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 # Share of the width of the image, as HyperSpy's.
@@ -20,7 +21,7 @@ _LENGTH = 0.25
 # Of an image that is longer than this HyperSpy stretches the pixels.
 _LONGEST = 10
 
-_THICKNESS = 0.01  # of the height of the image
+_THICKNESS = 0.05  # of its length
 
 
 def has_scale_bar(signal_axes: Sequence[Any]) -> bool:
@@ -39,6 +40,8 @@ def has_scale_bar(signal_axes: Sequence[Any]) -> bool:
 def draw_scale_bar(ax: Axes, signal_axes: Sequence[Any]) -> None:
     """Draw a bar of a round length on a dark ground, and take the ticks away.
 
+    The bar is a new one whenever another part of the image is shown.
+
     Parameters
     ----------
     ax
@@ -46,23 +49,35 @@ def draw_scale_bar(ax: Axes, signal_axes: Sequence[Any]) -> None:
     signal_axes
         Axes (x, y) of the signal, with one unit.
     """
+    unit = unit_of(signal_axes[0])
+    bars = [_bar(ax, unit)]
+
+    def renew(_: Axes) -> None:
+        bars.pop().remove()
+        bars.append(_bar(ax, unit))
+
+    ax.set(xticks=[], yticks=[])
+    ax.callbacks.connect("xlim_changed", renew)
+
+
+def _bar(ax: Axes, unit: str) -> Artist:
     from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
-    x, y = signal_axes
-    length = float(closest_nice_number(_LENGTH * x.size * abs(x.scale)))
+    left, right = ax.get_xlim()
+    length = float(closest_nice_number(_LENGTH * abs(right - left)))
     bar = AnchoredSizeBar(
         ax.transData,
         length,
-        f"{length:g} {unit_of(x)}",
+        f"{length:g} {unit}",
         loc="lower left",
         pad=0.4,
         borderpad=0.6,
         sep=4,
         color="white",
-        size_vertical=_THICKNESS * y.size * abs(y.scale),
+        size_vertical=_THICKNESS * length,
         fill_bar=True,
     )
     # White alone is not seen on what is bright.
     bar.patch.set(facecolor="black", alpha=0.6, linewidth=0)
-    ax.add_artist(bar)
-    ax.set(xticks=[], yticks=[])
+    added: Artist = ax.add_artist(bar)
+    return added

@@ -271,7 +271,7 @@ def test_pictures_of_a_turned_movie_are_those_of_the_other():
     np.testing.assert_array_equal(ax.images[0].get_array(), other.images[0].get_array())
     assert ax.get_title() == other.get_title() == "frame 2, 0.9 s"
     bars = [each.artists[0].txt_label.get_text() for each in (ax, other)]
-    assert bars == ["10 nm"] * 2
+    assert bars == ["2 nm"] * 2
     for line, same in zip(ax.lines, other.lines, strict=True):
         np.testing.assert_allclose(line.get_xydata(), same.get_xydata())
 

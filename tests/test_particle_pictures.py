@@ -16,10 +16,12 @@ from PIL import Image
 
 from hyperspy_hrtemnn.analysis import particle_outlines
 from hyperspy_hrtemnn.plots.palette import GRAY, id_color
+from hyperspy_hrtemnn.signals import Instances
 from hyperspy_hrtemnn.signals._particles import markers as marker_module
 from hyperspy_hrtemnn.signals._particles import movie as movie_module
 from hyperspy_hrtemnn.signals._particles import movie_files
 from hyperspy_hrtemnn.signals._particles.label_colors import LabelNorm, label_colors
+from hyperspy_hrtemnn.signals._shared.frame_titles import frame_title
 
 mpl.use("agg")
 FRAMES, HEIGHT, WIDTH = 5, 30, 47
@@ -248,6 +250,21 @@ def test_probabilities_are_shown_from_0_to_1_with_their_class():
     ax = segmentation._plot.signal_plot.ax
     assert ax.images[0].get_clim() == (0, 1)
     assert ax.get_title().endswith("\nframe 3, class CeO2, 0.75 s")
+
+
+def test_a_title_says_where_a_frame_of_several_axes_is():
+    data = np.zeros((2, 3, 4, 5), np.int32)
+    particles = Instances(data)
+    fast, slow = particles.axes_manager.navigation_axes
+    slow.name, slow.units, slow.scale, slow.offset = "temperature", "K", 25, 300
+    fast.units, fast.scale = "ms", 0.04
+    assert frame_title(particles, (1, 2)) == "frame 5, 0.08 ms, temperature 325 K"
+    fast.units = ""
+    assert frame_title(particles, (1, 2)) == "frame 5, axis_0 2, temperature 325 K"
+    assert frame_title(particles.inav[0, 0], ()) == ""
+    series = particles.inav[:, 0]
+    series.axes_manager[0].name, series.axes_manager[0].units = "defocus", "nm"
+    assert frame_title(series, (2,)) == "defocus 0.08 nm"
 
 
 def test_a_title_follows_until_the_plot_is_closed(movie):

@@ -58,7 +58,7 @@ def frame_title(signal: Signal2D, index: tuple[int, ...]) -> str:
             parts.append(f"{_WORDS[name]} {_chosen(signal, axis, place)}")
         elif unit := unit_of(axis):
             value = f"{_value(axis, place)} {unit}"
-            parts.append(value if column == "time" else f"{name} {value}")
+            parts.append(value if column == "time" else f"{column} {value}")
         elif name in _WITHIN_A_FRAME or sum(of_frames) > 1:
             parts.append(f"{column} {place}")
     ids = meaning(signal, IDS)

@@ -280,7 +280,8 @@ def test_stretched_images_are_not_told_to_have_wrong_noise():
         model = refined(flake, stretched, any_contrast=True)
     assert model.optics.chi2 == pytest.approx(1, abs=0.1)
     assert model.optics.contrast.value == pytest.approx(1, abs=0.1)
-    assert abs(model.optics.unexplained) < 0.005
+    # Of ten series with other noise it is 0.003 in the mean, 0.009 at most.
+    assert abs(model.optics.unexplained) < 0.01
     which, _ = matched(model.columns, flake)
     assert list(model.columns["class"]) == list(flake.columns["class"].iloc[which])
 
@@ -290,6 +291,18 @@ def test_a_table_in_another_unit_is_refused(series):
     columns[["x", "y"]] /= 10
     with pytest.raises(ValueError, match=r"columns are 0\.1\d+ Å apart"):
         refined(FLAKE, series, columns=columns)
+
+
+def test_the_upper_of_two_unlike_atoms_is_told_where_a_wrong_one_has_moved_them():
+    flake = sheets.mos2(tilt=(0.04, 0.03), janus=(2, 7, 13, 18))
+    dose = 1e5
+    found = sheets.guessed(flake)
+    found["class"] = found["class"].replace({"1Se upper 1S": "2S"})
+    images = sheets.images(sheets.exit_wave(flake), dose)
+    model = refined(flake, images, dose, found, dopants=["Se"])
+    which, _ = matched(model.columns, flake)
+    true = flake.columns["class"].to_numpy()[which]
+    assert list(model.columns["class"]) == list(true)
 
 
 @pytest.fixture(scope="module")

@@ -438,7 +438,7 @@ def test_what_no_movie_is_made_of_is_said_before_the_work(
     refused(ValueError, "has to be positive", frames_per_second=0)
     refused(ValueError, "a GIF shows 50 at most", frames_per_second=60)
     monkeypatch.setattr(movie_files, "find_spec", lambda _: None)
-    refused(ImportError, r'"hyperspy-hrtemnn\[movie\]"', path="movie.mp4")
+    refused(ImportError, "pip install imageio-ffmpeg", path="movie.mp4")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -54,7 +54,7 @@ def check_movie_file(path: Path, frames_per_second: float) -> None:
     elif find_spec("imageio_ffmpeg") is None:
         raise ImportError(
             "An .mp4 needs imageio-ffmpeg, which is not installed: "
-            'pip install "hyperspy-hrtemnn[movie]". A .gif needs nothing.'
+            "pip install imageio-ffmpeg. A .gif needs nothing."
         )
 
 

@@ -41,7 +41,7 @@ def test_load(network_path):
     network = load(network_path)
     assert network.name == "tiny"
     assert network.card.receptive_field == 7
-    assert network.providers == ("CPUExecutionProvider",)
+    assert network.device == "cpu"
     assert network.path == network_path.resolve()
     assert len(network.sha256) == 64
     assert load(str(network_path)) is network

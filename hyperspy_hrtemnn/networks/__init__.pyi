@@ -2,6 +2,8 @@ from ._card import METADATA_KEY as METADATA_KEY
 from ._card import Card as Card
 from ._card import Range as Range
 from ._card import TrainedRanges as TrainedRanges
+from ._devices import available_devices as available_devices
+from ._errors import DeviceError as DeviceError
 from ._errors import NetworkError as NetworkError
 from ._errors import NetworkMemoryError as NetworkMemoryError
 from ._inference import check_prediction as check_prediction
@@ -21,12 +23,14 @@ from ._standardization import standardize as standardize
 __all__ = [
     "METADATA_KEY",
     "Card",
+    "DeviceError",
     "Network",
     "NetworkError",
     "NetworkMemoryError",
     "Range",
     "TrainedRanges",
     "available",
+    "available_devices",
     "average_orientations",
     "check_prediction",
     "load",

@@ -19,12 +19,9 @@ if TYPE_CHECKING:
 
 
 def opened(
-    content: bytes,
-    path: Path,
-    providers: tuple[str, ...],
-    num_workers: int | None = None,
+    content: bytes, path: Path, num_workers: int | None = None
 ) -> tuple[Engine, Card]:
-    """Return the graph and the card of a network, after a trial run.
+    """Return the graph, on the CPU, and the card of a network, after a trial run.
 
     Parameters
     ----------
@@ -32,7 +29,7 @@ def opened(
         Bytes of the ONNX file.
     path
         Its path, for errors.
-    providers, num_workers
+    num_workers
         See `Engine`.
 
     Raises
@@ -40,7 +37,7 @@ def opened(
     NetworkError
         If it is not an ONNX file, has no valid card, or its graph does not fit it.
     """
-    engine = Engine(content, path, providers, num_workers)
+    engine = Engine(content, path, num_workers=num_workers)
     card = _card(engine.session, path)
     _check_signature(engine.session, card, path)
     run_trial(engine, card, path)

@@ -25,8 +25,6 @@ from ._trial import card_test, fault_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hyperspy_hrtemnn.options import DeviceName
-
     from ._card import CardTest
 
 
@@ -66,9 +64,7 @@ class Network:
         it as on the CPU.
     """
 
-    def __init__(
-        self, path: str | Path, *, device: DeviceName | str | None = None
-    ) -> None:
+    def __init__(self, path: str | Path, *, device: str | None = None) -> None:
         chosen = chosen_device(device)
         self.path = Path(path).resolve()
         content = read_file(self.path)
@@ -135,7 +131,7 @@ class Network:
         """
         return self._with(_engine=self._engine.limited(num_workers))
 
-    def on(self, device: DeviceName | str | None) -> Network:
+    def on(self, device: str | None) -> Network:
         """Return the network on another device.
 
         Parameters
@@ -148,9 +144,10 @@ class Network:
         NetworkError
             As `load`; or if the file has changed.
         """
-        if device is None or chosen_device(device) == self.device:
+        if device is None:
             return self
-        return _reload(*self._made_of(device))
+        chosen = chosen_device(device)
+        return self if chosen == self.device else _reload(*self._made_of(chosen))
 
     def card_test(self) -> CardTest:
         """Return a test for the card of a network that is exported."""
@@ -226,10 +223,8 @@ class Network:
     def __repr__(self) -> str:
         averaged = ", averaged" if self.is_averaged else ""
         averaged += " with its spread" if self.has_spread else ""
-        return (
-            f"<Network {self.name!r}, {self.card.task}, {self.card.material}{averaged}, "
-            f"on {self.device}>"
-        )
+        what = f"{self.card.task}, {self.card.material}{averaged}"
+        return f"<Network {self.name!r}, {what}, on {self.device}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Not "auto": what the metadata say of the device is true on a cluster, too.
@@ -247,9 +242,7 @@ class Network:
         return "hyperspy_hrtemnn.Network", self.sha256, *states
 
 
-def load(
-    name_or_path: str | Path, device: DeviceName | str | None = None
-) -> Network:
+def load(name_or_path: str | Path, device: str | None = None) -> Network:
     """Load a network, by the name of a shipped one or by the path of a file.
 
     A file is read only once as long as it does not change.

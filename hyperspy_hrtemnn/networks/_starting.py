@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start on a device: a network runs there as on the CPU, or the user is told why not."""
+"""Start on a device: a network runs there as on the CPU, or it is told why not."""
 
 from __future__ import annotations
 

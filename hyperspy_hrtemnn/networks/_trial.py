@@ -184,9 +184,7 @@ def _ignores(
     )
 
 
-def differs(
-    given: NDArray[Any], known: NDArray[Any], tolerance: float
-) -> float | None:
+def differs(given: NDArray[Any], known: NDArray[Any], tolerance: float) -> float | None:
     """Return by how much an answer differs, None if it does not.
 
     Parameters

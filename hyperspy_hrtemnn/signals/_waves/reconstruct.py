@@ -57,6 +57,7 @@ def reconstruct_by_network(
     model: str | Path | Network | None,
     options: PredictionOptions,
     *,
+    device: str | None,
     energy: float | str | None,
     rule: FrameRule,
     lazy: bool,
@@ -73,6 +74,8 @@ def reconstruct_by_network(
         Name, path or network.
     options
         Options for running the network.
+    device
+        What it runs on.
     energy
         Beam energy [keV]; by default the metadata's, or else the network's if it was
         trained for one. If none is known, the wave has none.
@@ -90,7 +93,8 @@ def reconstruct_by_network(
             "Without one there is method='gerchberg-saxton', where the lenses are "
             "known."
         )
-    network = load_for("exit wave", model).limited(num_workers)
+    network = load_for("exit wave", model, device, show_progressbar=show_progressbar)
+    network = network.limited(num_workers)
     card = network.card
     if tuple(card.classes) != _PARTS:
         raise ValueError(
@@ -117,6 +121,7 @@ def reconstruct_by_network(
         "network": card.name,
         "sha256": network.sha256,
         "averaged": network.is_averaged,
+        "device": network.device,
         "version": __version__,
         "sampling": card.sampling,
         **vars(options),

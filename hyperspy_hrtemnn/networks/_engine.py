@@ -6,7 +6,9 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import sys
 import threading
+from contextlib import redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -14,8 +16,8 @@ from weakref import WeakSet
 
 import numpy as np
 
-from ._devices import CPU, DEVICES, onnxruntime
-from ._errors import DeviceError, NetworkError
+from ._devices import CPU, DEVICES, advice, onnxruntime
+from ._errors import DeviceError, DeviceStartError, NetworkError
 from ._threads import inference_threads
 
 if TYPE_CHECKING:
@@ -175,8 +177,9 @@ def _session(
     if profile is not None:
         options.enable_profiling, options.profile_file_prefix = True, profile
     if device == "cuda" and hasattr(module, "preload_dlls"):
-        # The libraries of CUDA that pip has installed.
-        module.preload_dlls()
+        # The libraries of CUDA that pip has installed; it prints which are missing.
+        with redirect_stdout(sys.stderr):
+            module.preload_dlls()
     providers: list[Any] = [(wanted.provider, wanted.options_for(threads))]
     if device != CPU:
         # For nodes that the device does not know.
@@ -191,16 +194,15 @@ def _session(
         if isinstance(error, MemoryError) or "bad_alloc" in str(error):
             raise MemoryError(str(error)) from error
         if device != CPU:
-            raise DeviceError(f"{path} does not run on {device}: {error}") from error
+            raise DeviceError(str(error)) from error
         raise NetworkError(
             f"onnxruntime cannot read {path}: it is not an ONNX file, or it is "
             f"incomplete ({error})."
         ) from error
     # With a library missing, it goes on with the CPU all the same.
     if session.get_providers()[0] != wanted.provider:
-        raise DeviceError(
-            f"The device {device!r} does not start, though onnxruntime was built for "
-            f"it: it needs {wanted.needs}, and its libraries; what onnxruntime logs "
-            "names the one that is missing."
+        raise DeviceStartError(
+            f"{device} does not start on this machine, and onnxruntime has logged what "
+            f"is missing. {advice(device)}."
         )
     return session

@@ -30,6 +30,10 @@ class DeviceError(NetworkError):
     """A network cannot run on a device."""
 
 
+class DeviceStartError(DeviceError):
+    """A device does not start on this machine, whatever the network."""
+
+
 class NetworkMemoryError(NetworkError, MemoryError):
     """There is not enough memory to run a network on an image."""
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from hyperspy_hrtemnn.user_warnings import warn_user
 
-from ._devices import AUTO, CPU, DEVICES, advice, available_devices
-from ._errors import DeviceError, NetworkError
+from ._devices import AUTO, CPU, DEVICES, available_devices
+from ._errors import DeviceError, DeviceStartError, NetworkError
 from ._trial import differs, usual_input
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ TOLERANCE = 1e-3
 
 # What most of the time goes into; other nodes may run anywhere.
 _HEAVY = ("Conv", "Gemm", "MatMul")
+
+# Devices that "auto" does not try again in this process, after one warning.
+_not_starting: set[str] = set()
 
 
 def started(device: str, on_cpu: Engine, card: Card) -> Engine:
@@ -49,14 +52,16 @@ def started(device: str, on_cpu: Engine, card: Card) -> Engine:
         try:
             return _tried(device, on_cpu, card)
         except DeviceError as error:
-            raise DeviceError(f"The network {card.name!r}: {error}") from error
+            raise DeviceError(f'{error} Take device="cpu".') from error
     for name in available_devices():
-        if name == CPU or not DEVICES[name].is_automatic:
+        if name in (CPU, *_not_starting) or not DEVICES[name].is_automatic:
             continue
         try:
             return _tried(name, on_cpu, card)
         except DeviceError as error:
-            warn_user(f"The network {card.name!r} runs on the CPU. {error}")
+            if isinstance(error, DeviceStartError):
+                _not_starting.add(name)
+            warn_user(f"The CPU is used in place of {name}. {error}")
     return on_cpu
 
 
@@ -72,16 +77,17 @@ def _tried(device: str, on_cpu: Engine, card: Card) -> Engine:
     try:
         engine = on_cpu.on(device)
         answer = engine.run(batch)
+    except DeviceStartError:
+        raise
     except (NetworkError, MemoryError) as error:
         raise DeviceError(
-            f'It does not run on {device}; take device="cpu". {advice(device)}. What '
-            f"failed: {error}"
+            f"The network {card.name!r} does not run on {device}: {error}."
         ) from error
     off = differs(answer, on_cpu.run(batch), TOLERANCE)
     if off is not None:
         raise DeviceError(
-            f"Its answer on {device} differs from that on the CPU by {off:.2g}, and "
-            f'{TOLERANCE:g} is allowed; take device="cpu".'
+            f"The network {card.name!r} answers on {device} with a difference of "
+            f"{off:.2g} from the CPU, and {TOLERANCE:g} is allowed."
         )
     _tell_what_is_left(engine, card, batch)
     return engine
@@ -99,8 +105,8 @@ def _tell_what_is_left(engine: Engine, card: Card, batch: NDArray[np.float32]) -
     wanted = DEVICES[engine.device].provider
     if not any(note.get("provider") == wanted for note in notes):
         raise DeviceError(
-            f"{engine.device} knows none of its nodes, and would leave all of them to "
-            'the CPU; take device="cpu".'
+            f"{engine.device} knows no node of the network {card.name!r}, and would "
+            "leave all of them to the CPU."
         )
     on_cpu = DEVICES[CPU].provider
     left = [

@@ -111,12 +111,22 @@ def models() -> None:
 
 
 @click.command()
-@click.argument("name_or_path")
+@click.argument("name_or_path", required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def card(name_or_path: str, as_json: bool) -> None:
+@click.option(
+    "--template",
+    is_flag=True,
+    help="Print a card to fill in, as JSON, for hrtemnn adopt.",
+)
+def card(name_or_path: str | None, as_json: bool, template: bool) -> None:
     """Show the card of a network: its task, trained ranges and scores."""
-    from hyperspy_hrtemnn.networks import load
+    from hyperspy_hrtemnn.networks import Card, load
 
+    if template:
+        click.echo(Card.template())
+        return
+    if name_or_path is None:
+        raise click.UsageError("Give the name or the file of a network.")
     network = load(name_or_path, "cpu")
     if as_json:
         click.echo(network.card.model_dump_json(indent=2))

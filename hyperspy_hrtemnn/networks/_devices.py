@@ -164,6 +164,11 @@ def advice(device: str) -> str:
     return f"{device} needs {wanted.needs}: {_replacement(*others, by=wanted.package)}"
 
 
+def device_advice() -> dict[str, str]:
+    """Return how each device is installed, by its name, the best first."""
+    return {name: advice(name) for name in DEVICES}
+
+
 def installed() -> tuple[str, ...]:
     """Return the distributions that bring the module onnxruntime."""
     found = []

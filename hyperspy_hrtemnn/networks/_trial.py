@@ -47,7 +47,9 @@ _TOLERANCE = 1e-4
 _ROUNDING = 1e-3
 
 
-def trial_input(card: Card, number: int) -> NDArray[np.float32]:
+def trial_input(
+    card: Card, number: int, *, least_side: int = _SIDE
+) -> NDArray[np.float32]:
     """Return images, the same for ever, shape (N, channel, y, x).
 
     Mixtures of a lattice and noise. All of it is made of whole numbers and divisions by
@@ -60,8 +62,10 @@ def trial_input(card: Card, number: int) -> NDArray[np.float32]:
     number
         One of `INPUTS` inputs: the period of the lattice is 4, 8, 16 or 32 pixels, and
         the contrast 1, 2, 4 or 8 times that of a standardized image.
+    least_side
+        Least height and width [pixels]; that of the test of cards by default.
     """
-    side = -(-max(_SIDE, card.smallest_side) // card.stride) * card.stride
+    side = -(-max(least_side, card.smallest_side) // card.stride) * card.stride
     count = _WHOLE_IMAGES if card.per_image else _IMAGES
     shape = (count, card.channels, side, side + card.stride)
     image, _, y, x = np.indices(shape, sparse=True)

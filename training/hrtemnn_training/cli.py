@@ -293,18 +293,30 @@ def images(recipe: Recipe, folder: Path, cache: bool) -> None:
 
 
 @_step
-def export(recipe: Recipe, folder: Path) -> None:
+@click.option(
+    "--bioimageio",
+    is_flag=True,
+    help="Write it as a package of bioimage.io, a .zip file, too.",
+)
+def export(recipe: Recipe, folder: Path, bioimageio: bool) -> None:
     """Write the best epoch of the training in FOLDER as an ONNX file.
 
     The object_weight of its stage is taken out of its predictions.
     """
+    from hyperspy_hrtemnn.networks import write_bioimageio
+
     from .export import onnx_file
     from .train import files
 
     trained = files.trained_recipe(folder, recipe)
     if (folder / "best.keras").exists():
         files.check_network(folder / "best.keras", files.ANEW)
-    click.echo(onnx_file.export(trained, folder))
+    path = onnx_file.export(trained, folder)
+    click.echo(path)
+    if bioimageio:
+        package = path.with_suffix(".zip")
+        write_bioimageio(path, package, overwrite=True)
+        click.echo(package)
 
 
 @_step

@@ -112,7 +112,8 @@ def reconstruct_by_network(
         # Of a complex number: the root of the sum of the variances of its two parts.
         spread = da.sqrt((data[..., 2:, :, :] ** 2).sum(axis=-3))
         result._spread = spread_signal(signal, spread, axes, network, quantity="wave")
-    lowest, highest = energy_range(card.ranges.energy)
+    energies = card.ranges.energy
+    lowest, highest = (None, None) if energies is None else energy_range(energies)
     trained = lowest if lowest == highest else None
     if known := energy or known_energy(signal) or trained:
         set_energy(result, known)

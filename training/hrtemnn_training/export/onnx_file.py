@@ -145,6 +145,9 @@ def make_card(
         versions=_versions(),
         scores=scores,
         license="GPL-3.0-or-later",
+        authors=recipe.authors,
+        citation=recipe.citation,
+        link=recipe.link,
     )
 
 

@@ -21,7 +21,7 @@ from hyperspy_hrtemnn.atomic import written_whole
 from ._devices import CPU
 from ._errors import NetworkError
 from ._file import read_file
-from ._network import load
+from ._network import Network, load
 from ._protobuf import fields
 from ._trial import trial_input
 
@@ -76,7 +76,7 @@ def write_bioimageio(
             f"The card of the network {network.name!r} names no authors, which a "
             "package of bioimage.io has to."
         )
-    image = _test_image(network.card)
+    image = _test_image(network)
     files = {
         "network.onnx": read_file(network.path),
         "test_input.npy": _npy(image),
@@ -174,12 +174,20 @@ def _smallest(card: Card) -> int:
     return -(-least // card.stride) * card.stride
 
 
-def _test_image(card: Card) -> NDArray[np.float32]:
-    """Return one input, shape (1, channel, y, x); its sides differ if they may."""
-    if card.spectrum_side is not None:
-        side = card.spectrum_side
-        return trial_input(card, 0, least_side=side)[:1, :, :side, :side]
-    return trial_input(card, 0, least_side=_smallest(card))[:1]
+def _test_image(network: Network) -> NDArray[np.float32]:
+    """Return one input, shape (1, channel, y, x), that the network answers to.
+
+    Its sides differ, unless it is a spectrum.
+    """
+    card = network.card
+    number = 0 if card.test is None else card.test.input
+    side = card.spectrum_side
+    images = trial_input(card, number, least_side=side or _smallest(card))
+    if side is not None:
+        images = images[..., :side, :side]
+    # The format refuses a test whose answer is nearly zero everywhere.
+    largest = network.predict(images).reshape(len(images), -1).max(axis=1).argmax()
+    return images[largest : largest + 1]
 
 
 def _npy(array: NDArray[np.float32]) -> bytes:
@@ -209,15 +217,34 @@ def _citations(card: Card) -> list[dict[str, str]]:
 
 
 def _readme(card: Card) -> str:
-    known = [f"{name}: {value}" for name, value in card.ranges if value is not None]
-    ranges = "".join(f"- {line}\n" for line in known) or "Not known.\n"
     return (
         f"# {card.name}\n\n{card.description}\n\nMaterial: {card.material}\n\n"
         f"## Before the network\n\n{_preparation(card)}\n\n"
-        f"## Ranges of the training\n\n{ranges}\n"
+        f"## Ranges of the training\n\n{_ranges(card)}\n\n"
+        f"## Validation\n\n{_scores(card)}\n\n"
         f"## Citation\n\n{card.citation or 'None is known.'}\n\n"
         f"Licence: {card.license}\n"
     )
+
+
+def _ranges(card: Card) -> str:
+    """Return the known ranges of the training as lines."""
+    lines = []
+    for name, field in type(card.ranges).model_fields.items():
+        value = getattr(card.ranges, name)
+        if value is not None:
+            bounds = value if isinstance(value, tuple) else (value,)
+            lines.append(
+                f"- {field.description}: {' to '.join(f'{each:g}' for each in bounds)}"
+            )
+    return "\n".join(lines) or "Not known."
+
+
+def _scores(card: Card) -> str:
+    if not card.scores:
+        return "No scores are known."
+    scores = json.dumps(card.scores, indent=1, ensure_ascii=False)
+    return f"Scores on images not used in training:\n\n```json\n{scores}\n```"
 
 
 def _preparation(card: Card) -> str:

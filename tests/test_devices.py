@@ -8,10 +8,13 @@ computes on the CPU.
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import signal
 import sys
 import warnings
-from types import SimpleNamespace
+from contextlib import suppress
+from types import ModuleType, SimpleNamespace
 
 import hyperspy.api as hs
 import numpy as np
@@ -48,6 +51,7 @@ def _anew(monkeypatch):
     """Forget what was loaded, tried and shown, before and after each test."""
     monkeypatch.delenv("HRTEMNN_DEVICE", raising=False)
     monkeypatch.setattr(_starting, "_not_starting", set())
+    monkeypatch.setattr(_engine, "_process_of_devices", None)
     _network._loaded.cache_clear()
     predictions._show_device.cache_clear()
     yield
@@ -143,10 +147,10 @@ def cpu_only(stand_in):
 
 @pytest.fixture
 def movie(rng):
-    signal = HRTEM(rng.normal(100, 10, (3, 31, 43)).astype(np.float32))
-    for axis in signal.axes_manager.signal_axes:
+    images = HRTEM(rng.normal(100, 10, (3, 31, 43)).astype(np.float32))
+    for axis in images.axes_manager.signal_axes:
         axis.scale, axis.units = 0.01, "nm"
-    return signal
+    return images
 
 
 def started(name, device):
@@ -350,11 +354,12 @@ def test_two_onnxruntimes_are_refused_with_what_to_do(
         text = str(error.value)
         assert all(name in text for name in others)
         assert "pip uninstall -y" in text
-        assert ", then pip install onnxruntime-" in text
+        assert ', then pip install "onnxruntime-gpu[cuda,cudnn]"' in text
 
 
-def test_without_onnxruntime_there_is_one_line(monkeypatch, network_path):
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+@pytest.mark.parametrize("module", [None, ModuleType("onnxruntime")])
+def test_without_onnxruntime_there_is_one_line(monkeypatch, network_path, module):
+    monkeypatch.setitem(sys.modules, "onnxruntime", module)
     result = CliRunner().invoke(cli.main, ["card", str(network_path)])
     assert result.exit_code == 1
     assert "onnxruntime, which runs networks, cannot be imported" in result.output
@@ -370,6 +375,29 @@ def test_a_network_moves_to_another_device_and_keeps_the_rest(stand_in, network_
     assert moved.has_spread
     assert moved._engine.num_workers == 1
     assert moved.on(None) is moved.on("cuda") is moved
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs forks")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_device_is_not_waited_for_in_a_fork(stand_in, network_path):
+    """OpenVINO hangs there, and CUDA fails."""
+    stand_in("cuda")
+    network = load(network_path)
+    batch = np.zeros((1, 1, 9, 8), np.float32)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        code = 1
+        with suppress(BaseException):
+            with pytest.raises(DeviceError, match='forked from one.*"spawn"'):
+                network.predict(batch)
+            _network._loaded.cache_clear()
+            with pytest.warns(UserWarning, match="CPU is used in place of cuda"):
+                code = int(load(network_path).device != "cpu")
+        os._exit(code)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert network.predict(batch).shape == (1, 1, 9, 8)
 
 
 def test_a_pickled_network_names_its_device(stand_in, network_path):

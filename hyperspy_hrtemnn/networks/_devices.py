@@ -190,14 +190,19 @@ def onnxruntime() -> Any:
     found = installed()
     if len(found) > 1:
         wanted = next(name for name in found if name != "onnxruntime")
+        packages = {each.package.partition("[")[0]: each for each in DEVICES.values()}
+        package = packages[wanted].package if wanted in packages else wanted
         raise DeviceError(
             f"{' and '.join(found)} are installed together, and their files have "
             f"overwritten each other. Keep one of them, for example {wanted}: "
-            f"{_replacement(*found, by=wanted)}"
+            f"{_replacement(*found, by=package)}"
         )
     try:
         import onnxruntime as module
-    except ImportError as error:
+
+        # What pip leaves behind of two of them is an empty folder.
+        module.get_available_providers  # noqa: B018
+    except (ImportError, AttributeError) as error:
         raise DeviceError(
             f"onnxruntime, which runs networks, cannot be imported ({error}). "
             f"{_replacement(*found, by='onnxruntime')}"

@@ -139,6 +139,9 @@ class Engine:
 
 _engines: WeakSet[Engine] = WeakSet()
 
+# The process that used a device other than the CPU first, None if none has.
+_process_of_devices: int | None = None
+
 
 def _keep_sessions() -> None:
     """Keep the sessions that a fork has copied for as long as the process lives.
@@ -154,6 +157,21 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_keep_sessions)
 
 
+def _refuse_in_fork(device: str) -> None:
+    """Raise an error where a process that uses a device was forked.
+
+    The threads and the contexts of devices are not in the fork: OpenVINO waits for them
+    for ever.
+    """
+    global _process_of_devices  # noqa: PLW0603
+    if _process_of_devices not in (None, os.getpid()):
+        raise DeviceStartError(
+            f"{device} does not start in a process that was forked from one that uses "
+            'it. Start processes with the method "spawn" of multiprocessing.'
+        )
+    _process_of_devices = os.getpid()
+
+
 def _session(
     content: bytes,
     path: Path,
@@ -163,6 +181,8 @@ def _session(
     profile: str | None = None,
 ) -> Any:
     module, wanted = onnxruntime(), DEVICES[device]
+    if device != CPU:
+        _refuse_in_fork(device)
     options = module.SessionOptions()
     options.log_severity_level = 4
     # Planning the memory for each shape in advance is not faster, and takes a third

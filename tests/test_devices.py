@@ -389,7 +389,7 @@ def test_a_device_is_not_waited_for_in_a_fork(stand_in, network_path):
         signal.alarm(30)
         code = 1
         with suppress(BaseException):
-            with pytest.raises(DeviceError, match='forked from one.*"spawn"'):
+            with pytest.raises(DeviceError, match=r'forked from one.*"spawn"'):
                 network.predict(batch)
             _network._loaded.cache_clear()
             with pytest.warns(UserWarning, match="CPU is used in place of cuda"):

@@ -117,7 +117,7 @@ def available_devices() -> tuple[str, ...]:
     Raises
     ------
     DeviceError
-        If there is no onnxruntime, or more than one.
+        If there is more than one onnxruntime.
     """
     there = onnxruntime().get_available_providers()
     return tuple(name for name, each in DEVICES.items() if each.provider in there)
@@ -184,8 +184,10 @@ def onnxruntime() -> Any:
 
     Raises
     ------
+    ModuleNotFoundError
+        If there is none.
     DeviceError
-        If there is none, or more than one.
+        If there is more than one, or it cannot be imported.
     """
     found = installed()
     if len(found) > 1:
@@ -202,6 +204,8 @@ def onnxruntime() -> Any:
 
         # What pip leaves behind of two of them is an empty folder.
         module.get_available_providers  # noqa: B018
+    except ModuleNotFoundError:
+        raise
     except (ImportError, AttributeError) as error:
         raise DeviceError(
             f"onnxruntime, which runs networks, cannot be imported ({error}). "

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from hrtemnn_training.export import onnx_file
 from hrtemnn_training.store import DataSet
 from hyperspy_hrtemnn.cli import main
-from hyperspy_hrtemnn.networks import load
+from hyperspy_hrtemnn.networks import available_devices, load
 
 
 @pytest.fixture
@@ -133,6 +133,17 @@ def test_an_export_for_bioimage_io_has_a_package_beside_it(
     with zipfile.ZipFile(folder / "tiny.zip") as package:
         content = package.read("network.onnx")
     assert content == (folder / "tiny.onnx").read_bytes()
+
+
+@pytest.mark.parametrize("command", ["evaluate", "dose-study"])
+def test_networks_are_measured_on_the_device_that_is_named(
+    command, recipe_file, tmp_path
+) -> None:
+    missing = next(d for d in ("coreml", "directml") if d not in available_devices())
+    options = ("au-columns", "--device", missing)
+    result = run(command, recipe_file, tmp_path, *options)
+    assert result.exit_code == 1
+    assert f"The device {missing!r} is not in the onnxruntime" in result.output
 
 
 @pytest.mark.parametrize("command", ["make", "structures", "waves", "train", "export"])

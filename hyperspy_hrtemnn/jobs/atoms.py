@@ -35,7 +35,7 @@ def find_atoms_file(
     model: str,
     out: Path,
     *,
-    device: str | None,
+    device: str | None = None,
     sampling: float | str | None,
     energy: str | None,
     defocus: Sequence[float | str],

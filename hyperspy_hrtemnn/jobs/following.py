@@ -46,7 +46,7 @@ def follow_file(
     model: str,
     out: Path,
     *,
-    device: str | None,
+    device: str | None = None,
     sampling: float | str | None,
     processes: int | None,
     scheduler: str | None,

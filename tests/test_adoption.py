@@ -221,7 +221,7 @@ def test_nothing_is_replaced_unless_it_is_allowed(foreign, card_file, tmp_path):
 @pytest.mark.parametrize("text", ["no JSON", "[1, 2]", "3", '{"name": 1}', "[" * 9999])
 def test_a_file_that_is_not_a_card_is_one_line(foreign, tmp_path, text):
     path = tmp_path / "card.json"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(NetworkError, match=r"card\.json") as error:
         adopt(foreign, path, tmp_path / "a.onnx")
     assert str(error.value).isprintable()
@@ -229,7 +229,7 @@ def test_a_file_that_is_not_a_card_is_one_line(foreign, tmp_path, text):
 
 def test_a_file_that_is_not_a_network_is_refused(card_file, tmp_path):
     path = tmp_path / "text.onnx"
-    path.write_text("not a network")
+    path.write_text("not a network", encoding="utf-8")
     with pytest.raises(NetworkError, match=r"text\.onnx is not an ONNX file"):
         adopt(path, card_file(), tmp_path / "a.onnx")
     with pytest.raises(NetworkError, match=r"no file .*absent\.onnx"):
@@ -286,7 +286,7 @@ def test_the_commands_lead_from_a_template_to_a_segmentation(foreign, tmp_path, 
 
     card = tmp_path / "card.json"
     assert json.loads(run("card", "--template"))["license"].startswith("<licence")
-    card.write_text(json.dumps(filled()))
+    card.write_text(json.dumps(filled()), encoding="utf-8")
     out = tmp_path / "theirs.onnx"
     given = ("adopt", foreign, "--card", card, "--out", out)
     assert run(*given) == f"{out}: theirs, segmentation, Au\n"

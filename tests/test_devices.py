@@ -342,7 +342,8 @@ def test_two_onnxruntimes_are_refused_with_what_to_do(
     folder = tmp_path / "onnxruntime_gpu-1.30.0.dist-info"
     folder.mkdir()
     (folder / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: onnxruntime-gpu\nVersion: 1.30.0\n"
+        "Metadata-Version: 2.1\nName: onnxruntime-gpu\nVersion: 1.30.0\n",
+        encoding="utf-8",
     )
     monkeypatch.syspath_prepend(tmp_path)
     if "onnxruntime-gpu" not in _devices.installed():

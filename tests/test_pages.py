@@ -19,6 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from known_waves import ENERGY, SAMPLING, flake
+from PIL import Image
 
 from hyperspy_hrtemnn.analysis import Detector, detect_electrons
 from hyperspy_hrtemnn.data import au_ceo2_movie
@@ -129,6 +130,16 @@ def test_the_page_on_particles(run):
     assert len(set(names["all_peaks"]["id"])) > 1
     assert names["particles"]._lazy
     assert names["particles"].ids() == ids
+
+
+def test_the_page_on_pictures_and_movies(run, tmp_path):
+    pytest.importorskip("imageio_ffmpeg")
+    names = run("pictures_and_movies.md")
+    assert names["particles"]._lazy
+    for name in ("particles.gif", "ids.gif"):
+        with Image.open(tmp_path / name) as file:
+            assert file.n_frames == 2
+    assert len(names["peaks"]) > 0
 
 
 def test_the_page_on_corrections(run, monkeypatch):

@@ -29,7 +29,9 @@ from hyperspy_hrtemnn.options import (
 from ._shared.calibration import pixels
 from ._shared.derived import computed, derived_signal
 from ._shared.entrance import OneForm
+from ._shared.frame_titles import follow_in_title
 from ._shared.frames import frames
+from ._shared.image_plots import BLACK, WHITE
 from ._shared.runner import map_frames
 from ._shared.skipping import FrameRule
 
@@ -69,6 +71,24 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
     """
 
     _signal_type = "HRTEM"
+
+    def plot(self, navigator: Any = "auto", **options: Any) -> None:
+        """Plot the images as HyperSpy does, with contrast and a title for each frame.
+
+        Half a percent of the pixels of the frame are black, and half a percent white:
+        hot pixels do not matter. The title has the number and the time of the frame.
+
+        Parameters
+        ----------
+        navigator
+            As in HyperSpy's `Signal2D.plot`.
+        **options
+            Of HyperSpy's `Signal2D.plot`, ``vmin`` and ``norm`` for instance; they take
+            the place of the defaults.
+        """
+        limits = {"vmin": f"{BLACK}th", "vmax": f"{WHITE}th"}
+        super().plot(navigator, **limits | options)
+        follow_in_title(self)
 
     def standardize(
         self,

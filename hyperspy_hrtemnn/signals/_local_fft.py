@@ -26,6 +26,7 @@ from ._fourier.zone_axis import zone_axis_table
 from ._prediction.predictions import load_for
 from ._shared.choice import KeepsChoice
 from ._shared.entrance import OneForm
+from ._shared.frame_titles import frame_title
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +53,8 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
 
         By default up to 12.5 1/nm, without a scale bar but with ticks, and the square
         root of the amplitudes between the median, which is noise, and the brightest
-        thousandth of what is shown. The title says in which frames there is nothing.
+        thousandth of what is shown. The title says which frame and particle it is, and
+        whether there is nothing.
 
         Parameters
         ----------
@@ -280,8 +282,8 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
     ) -> Axes:
         """Plot one spectrum with its reflections, labelled by family or number.
 
-        As far as the brightest dozen reflections go. If there is nothing in the
-        spectrum, because the particle is not in the frame, the title says so.
+        As far as the brightest dozen reflections go. The title says of which frame the
+        spectrum is, and that there is nothing in it if the particle is not there.
 
         Parameters
         ----------
@@ -301,8 +303,9 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
         IndexError
             If there is no such frame.
         """
-        spectrum, number = one_spectrum(self, frame, id)
+        spectrum, number, index = one_spectrum(self, frame, id)
         rows = peaks[(peaks["id"] == number) & (peaks["frame"] == frame)]
         axes = self.axes_manager.signal_axes
         ax = new_axes() if ax is None else ax
-        return draw_spectrum(spectrum, axes, number, rows, ax)
+        title = frame_title(self, index)
+        return draw_spectrum(spectrum, axes, number, rows, ax, title=title)

@@ -63,8 +63,8 @@ class Device:
 
 
 DEVICES = {
-    # TensorFloat-32 rounds weights and images to 10 bits, which changes answers by up
-    # to 4e-3.
+    # TensorFloat-32 rounds weights and images to 10 bits. On the CPU such a rounding
+    # changes answers by up to 4e-3.
     "cuda": Device(
         "CUDAExecutionProvider",
         "onnxruntime-gpu[cuda,cudnn]",
@@ -76,7 +76,7 @@ DEVICES = {
         "onnxruntime-directml",
         "a GPU of any maker, on Windows",
     ),
-    # Its default is bfloat16 on processors that have it.
+    # What onnxruntime-openvino 1.24.1 does by default, too; said, so that it stays.
     "openvino": Device(
         "OpenVINOExecutionProvider",
         "onnxruntime-openvino",

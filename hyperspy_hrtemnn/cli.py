@@ -15,6 +15,7 @@ from hyperspy_hrtemnn.command_options import (
     FILE,
     FOLDER,
     LENGTH,
+    device_option,
     on_bad_frame_option,
     overlap_option,
     sampling_option,
@@ -109,20 +110,30 @@ def models() -> None:
     from hyperspy_hrtemnn.networks import available, load
 
     for name in available():
-        card = load(name).card
+        card = load(name, "cpu").card
         click.echo(f"{name}\t{card.task}\t{card.material}\t{card.sampling:g} Å/pixel")
     if not available():
         click.echo("There are no networks in this installation.", err=True)
 
 
 @click.command()
-@click.argument("name_or_path")
+@click.argument("name_or_path", required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def card(name_or_path: str, as_json: bool) -> None:
+@click.option(
+    "--template",
+    is_flag=True,
+    help="Print a card to fill in, as JSON, for hrtemnn adopt.",
+)
+def card(name_or_path: str | None, as_json: bool, template: bool) -> None:
     """Show the card of a network: its task, trained ranges and scores."""
-    from hyperspy_hrtemnn.networks import load
+    from hyperspy_hrtemnn.networks import Card, load
 
-    network = load(name_or_path)
+    if template:
+        click.echo(Card.template())
+        return
+    if name_or_path is None:
+        raise click.UsageError("Give the name or the file of a network.")
+    network = load(name_or_path, "cpu")
     if as_json:
         click.echo(network.card.model_dump_json(indent=2))
         return
@@ -188,6 +199,7 @@ def _text(value: Any) -> str:
 @click.option(
     "--no-resample", is_flag=True, help="Take the pixels for those of the network."
 )
+@device_option
 @on_bad_frame_option
 @click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
 def segment(
@@ -195,6 +207,7 @@ def segment(
     movie: Path,
     model: str,
     out: Path,
+    device: str | None,
     sampling: str | None,
     tile: int | None,
     overlap: int | None,
@@ -214,6 +227,7 @@ def segment(
         movie,
         model,
         out,
+        device=device,
         sampling=sampling,
         options=PredictionOptions(not no_resample, tile, overlap),
         on_bad_frame=on_bad_frame,
@@ -363,6 +377,7 @@ def track(
     "--scheduler",
     help="Address of a dask.distributed cluster; by default this machine.",
 )
+@device_option
 @on_bad_frame_option
 @click.option("--force", is_flag=True, help="Delete frames of other options.")
 def follow(
@@ -370,6 +385,7 @@ def follow(
     movie: Path,
     model: str,
     out: Path,
+    device: str | None,
     sampling: str | None,
     processes: int | None,
     scheduler: str | None,
@@ -396,6 +412,7 @@ def follow(
         movie,
         model,
         out,
+        device=device,
         sampling=sampling,
         processes=processes,
         scheduler=scheduler,

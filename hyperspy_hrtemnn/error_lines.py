@@ -81,6 +81,8 @@ def _print_line(
 def _extra_is_missing(command: str, error: ModuleNotFoundError) -> click.ClickException:
     extra = "distributed" if error.name == "distributed" else "training"
     needs = f"{command} needs {error.name or error}, which is not installed"
+    if error.name == "onnxruntime":
+        return click.ClickException(f"{needs}: pip install onnxruntime")
     if extra == "training" and sys.version_info < _TRAINING_PYTHON:
         wanted, here = (
             ".".join(map(str, version))

@@ -234,7 +234,7 @@ def test_the_page_on_the_zone_axis(run):
     assert names["table"]["probability"].between(0, 1).all()
 
 
-@pytest.mark.parametrize("name", ["detector.md", "au-columns.md"])
+@pytest.mark.parametrize("name", ["detector.md", "devices.md", "au-columns.md"])
 def test_pages_that_need_a_movie(run, name):
     assert run(name)
 

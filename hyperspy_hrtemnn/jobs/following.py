@@ -46,6 +46,7 @@ def follow_file(
     model: str,
     out: Path,
     *,
+    device: str | None = None,
     sampling: float | str | None,
     processes: int | None,
     scheduler: str | None,
@@ -67,6 +68,8 @@ def follow_file(
     out
         The folder of `HRTEM.follow_particles`, which also gets ``particles.hspy``,
         ``properties.csv``, ``reflections.csv`` and ``frames.csv``.
+    device
+        What the network runs on; see `HRTEM.segment`.
     sampling
         Pixel size in place of the file's, a number in Å or a text with a unit.
     processes
@@ -106,6 +109,7 @@ def follow_file(
                 signal,
                 model,
                 out,
+                device=device,
                 running=running,
                 tracking=tracking,
                 crop=spectra,

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from hyperspy_hrtemnn.networks import Network
+    from hyperspy_hrtemnn.options import DeviceName
 
 
 class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
@@ -218,6 +219,7 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
         self,
         model: str | Path | Network = "au-zone-axis",
         *,
+        device: DeviceName | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
     ) -> pd.DataFrame:
@@ -233,6 +235,8 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
         ----------
         model
             Name of a shipped network, the path of an ONNX file, or a network.
+        device
+            What the network runs on, as in `HRTEM.segment`.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -243,7 +247,8 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
         A row for each particle in each frame that shows it: ``frame``; ``time``, if the
         navigation axis is calibrated in a unit of time; ``id`` of the particle, 0 where
         there are none; ``probability``; ``spread`` of it, if the network is one of
-        ``averaged(spread=True)``. ``attrs["units"]`` has the unit of the time.
+        ``averaged(spread=True)``. ``attrs["units"]`` has the unit of the time, and
+        ``attrs["device"]`` what the network ran on.
 
         Raises
         ------
@@ -261,7 +266,9 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
         >>> list(table)
         ['frame', 'time', 'id', 'probability']
         """
-        network = load_for("zone axis", model)
+        network = load_for(
+            "zone axis", model, device, show_progressbar=show_progressbar
+        )
         return zone_axis_table(
             self, network, show_progressbar=show_progressbar, num_workers=num_workers
         )

@@ -17,6 +17,7 @@ from hyperspy_hrtemnn.command_options import (
     LENGTH,
     on_bad_frame_option,
     overlap_option,
+    report_option,
     sampling_option,
     tile_option,
 )
@@ -183,6 +184,7 @@ def _text(value: Any) -> str:
     "--no-resample", is_flag=True, help="Take the pixels for those of the network."
 )
 @on_bad_frame_option
+@report_option
 @click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
 def segment(
     *,
@@ -194,6 +196,7 @@ def segment(
     overlap: int | None,
     no_resample: bool,
     on_bad_frame: OnBadFrame | None,
+    report: bool,
     force: bool,
 ) -> None:
     """Segment MOVIE: a file HyperSpy reads, or a folder of an in-situ camera.
@@ -211,6 +214,7 @@ def segment(
         sampling=sampling,
         options=PredictionOptions(not no_resample, tile, overlap),
         on_bad_frame=on_bad_frame,
+        report=report,
         force=force,
     )
 
@@ -281,6 +285,7 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
     help="A .csv file for the properties of particles, by default none. A second file "
     "beside it, with _frames in its name, says which frames have data.",
 )
+@report_option
 @click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
 def track(
     *,
@@ -288,6 +293,7 @@ def track(
     out: Path,
     sampling: str | None,
     table: Path | None,
+    report: bool,
     force: bool,
     **tracking: Any,
 ) -> None:
@@ -305,6 +311,7 @@ def track(
         table=table,
         sampling=sampling,
         options=TrackingOptions(**tracking),
+        report=report,
         force=force,
     )
 
@@ -358,6 +365,7 @@ def track(
     help="Address of a dask.distributed cluster; by default this machine.",
 )
 @on_bad_frame_option
+@report_option
 @click.option("--force", is_flag=True, help="Delete frames of other options.")
 def follow(
     *,
@@ -373,6 +381,7 @@ def follow(
     tile: int | None,
     overlap: int | None,
     on_bad_frame: OnBadFrame | None,
+    report: bool,
     force: bool,
     **tracking: Any,
 ) -> None:
@@ -398,6 +407,7 @@ def follow(
         spectra=SpectrumOptions(size, apodization),
         crystal=crystal,
         on_bad_frame=on_bad_frame,
+        report=report,
         overwrite=force,
     )
 

@@ -49,3 +49,9 @@ overlap_option = click.option(
     help="Overlap of tiles, in pixels of the network; by default its receptive field "
     "and 32.",
 )
+report_option = click.option(
+    "--report/--no-report",
+    default=True,
+    show_default=True,
+    help="Draw pictures, and write a page of what was found, report.html.",
+)

@@ -47,6 +47,7 @@ from .particles.local_fourier import particle_spectra as particle_spectra
 from .particles.properties import particle_properties as particle_properties
 from .particles.splitting import split_and_count_particles as split_and_count_particles
 from .particles.splitting import split_particles as split_particles
+from .particles.summary import summarize_particles as summarize_particles
 from .particles.tracking import ParticleTracker as ParticleTracker
 from .refinement.atoms.refine import refine_atoms as refine_atoms
 from .refinement.atoms.refined_atoms import RefinedAtoms as RefinedAtoms
@@ -151,6 +152,7 @@ __all__ = [
     "split_particles",
     "steady_states",
     "strain_map",
+    "summarize_particles",
     "transfer_function",
     "undo_mtf",
     "vacuum_value",

@@ -11,6 +11,7 @@ from hyperspy_hrtemnn.cluster import cluster_client
 from hyperspy_hrtemnn.crystals import as_crystal
 from hyperspy_hrtemnn.io.whole_frames import load_movie
 from hyperspy_hrtemnn.locks import locked
+from hyperspy_hrtemnn.networks import load
 from hyperspy_hrtemnn.options import FollowingOptions, ReflectionOptions
 from hyperspy_hrtemnn.signals._one_pass.follow import follow_particles
 from hyperspy_hrtemnn.signals._one_pass.followed_movie import FRAMES
@@ -19,16 +20,29 @@ from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
 from hyperspy_hrtemnn.signals._shared.output_files import write_csv
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 from hyperspy_hrtemnn.signals._shared.tables import frame_table
+from hyperspy_hrtemnn.terminal import as_line
 
 from .lengths import sampling_in_angstrom
 from .outputs import is_same
 from .own_files import OwnFiles
+from .reports import particles
+from .reports.facts import (
+    code_to_load,
+    facts_of_movie,
+    facts_of_network,
+    options_as_text,
+)
+from .reports.files import ReportFiles
+from .reports.page import Step
+from .reports.particles import FoundParticles, Said, report_particles
 from .sources import Input
 from .warning_lines import warnings_as_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    import pandas as pd
 
     from hyperspy_hrtemnn.bad_frames import OnBadFrame
     from hyperspy_hrtemnn.options import (
@@ -38,7 +52,13 @@ if TYPE_CHECKING:
     )
     from hyperspy_hrtemnn.signals._one_pass.follow import FollowedParticles
 
-_OUTPUTS = ("properties.csv", "reflections.csv", "frames.csv", "particles.hspy")
+_FILES = {
+    "properties.csv": "one row for each particle in each frame",
+    "reflections.csv": "reflections of each particle in each frame, if --size is given",
+    "frames.csv": "which frames could be used, and why others could not",
+    "particles.hspy": "the particles for HyperSpy",
+}
+_OUTPUTS = tuple(_FILES)
 
 
 def follow_file(
@@ -55,6 +75,7 @@ def follow_file(
     crystal: str | None,
     on_bad_frame: OnBadFrame | None,
     overwrite: bool,
+    report: bool = False,
 ) -> None:
     """Follow the particles of a file; go on where an earlier run stopped.
 
@@ -66,7 +87,8 @@ def follow_file(
         Name of a network, or path of its file.
     out
         The folder of `HRTEM.follow_particles`, which also gets ``particles.hspy``,
-        ``properties.csv``, ``reflections.csv`` and ``frames.csv``.
+        ``properties.csv``, ``reflections.csv`` and ``frames.csv``; and what is in a
+        report.
     sampling
         Pixel size in place of the file's, a number in Å or a text with a unit.
     processes
@@ -82,6 +104,8 @@ def follow_file(
         Crop and soft edge of the spectra of particles.
     crystal, on_bad_frame, overwrite
         See `HRTEM.follow_particles`.
+    report
+        Whether to draw pictures and to write a page of what was found.
 
     Raises
     ------
@@ -92,8 +116,10 @@ def follow_file(
     if any(is_same(out, path) for path in (movie, *source.files)):
         raise ValueError(f"--out is the input, {movie}; give another name.")
     own = OwnFiles(out)
-    with warnings_as_lines(movie), locked(out):
+    files = ReportFiles(out, own)
+    with warnings_as_lines(movie) as told, locked(out):
         own.check(out / name for name in _OUTPUTS)
+        files.check(particles.NAMES)
         signal = in_one_form(load_movie(movie, sampling_in_angstrom(sampling)))
         frames = max(signal.axes_manager.navigation_size, 1)
         source.check(signal)
@@ -118,14 +144,67 @@ def follow_file(
                 source=known,
             )
         names = None if known is None else known.names
-        _write(result, out, own, bad_frames(out / FRAMES, names))
+        bad = bad_frames(out / FRAMES, names)
+        frames = _write(result, out, own, bad)
+        if not report:
+            files.remove(particles.NAMES)
+            return
+        said = _said(
+            movie,
+            facts_of_movie(movie, signal, bad) | facts_of_network(load(model)),
+            options_as_text(running, tracking, spectra, crystal=crystal),
+            told,
+        )
+        found = FoundParticles(
+            result.particles,
+            signal,
+            result.properties,
+            frames_known,
+            result.reflections,
+        )
+        report_particles(found, said, files)
+
+
+def _said(
+    movie: Path, facts: dict[str, str], options: dict[str, str], told: list[str]
+) -> Said:
+    """Return what the page says besides what was found."""
+    code = (
+        "import hyperspy.api as hs\nimport hyperspy_hrtemnn\n\n"
+        f"movie = {code_to_load(movie)}\n"
+        'particles = hs.load("particles.hspy", lazy=True)\n'
+        "particles.plot_overlay(movie, frame=0)"
+    )
+    return Said(
+        title=f"Particles of {as_line(movie.name)}",
+        facts={"command": "hrtemnn follow", **facts},
+        options=options,
+        warnings=told,
+        files=_FILES,
+        steps=[
+            Step(
+                "Read which particles stay, grow or vanish in summary.csv, and each "
+                "frame of them in properties.csv."
+            ),
+            Step("Look at any frame in Python, in the folder of this page:", code),
+            Step(
+                "Open particles.tif in ImageJ, and choose a look-up table such as "
+                "glasbey, which gives neighbors different colors."
+            ),
+            Step(
+                "If particles get new ids where they should keep theirs, run the same "
+                "command with another --memory, --search-range or --min-overlap: the "
+                "network does not run again."
+            ),
+        ],
+    )
 
 
 def _write(
     result: FollowedParticles, out: Path, own: OwnFiles, bad: Mapping[int, str]
-) -> None:
-    """Write what was found into files of ours."""
-    properties, reflections, frames, particles = (out / name for name in _OUTPUTS)
+) -> pd.DataFrame:
+    """Write what was found into files of ours; return which frames are known."""
+    properties, reflections, frames, labels = (out / name for name in _OUTPUTS)
     write_csv(result.properties, properties, writing=own.writing())
     if result.reflections is None:
         # Those of other options would be taken for what belongs to the rest.
@@ -138,8 +217,9 @@ def _write(
     write_csv(known, frames, writing=own.writing())
     write_hspy(
         result.particles,
-        particles,
+        labels,
         show_progressbar=True,
         num_workers=None,
         writing=own.writing(),
     )
+    return known

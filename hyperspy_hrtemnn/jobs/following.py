@@ -20,21 +20,15 @@ from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
 from hyperspy_hrtemnn.signals._shared.output_files import write_csv
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 from hyperspy_hrtemnn.signals._shared.tables import frame_table
-from hyperspy_hrtemnn.terminal import as_line
 
 from .lengths import sampling_in_angstrom
 from .outputs import is_same
 from .own_files import OwnFiles
 from .reports import particles
-from .reports.facts import (
-    code_to_load,
-    facts_of_movie,
-    facts_of_network,
-    options_as_text,
-)
+from .reports.facts import options_as_text
 from .reports.files import ReportFiles
-from .reports.page import Step
-from .reports.particles import FoundParticles, Said, report_particles
+from .reports.followed import report_followed
+from .reports.particles import FoundParticles
 from .sources import Input
 from .warning_lines import warnings_as_lines
 
@@ -52,13 +46,7 @@ if TYPE_CHECKING:
     )
     from hyperspy_hrtemnn.signals._one_pass.follow import FollowedParticles
 
-_FILES = {
-    "properties.csv": "one row for each particle in each frame",
-    "reflections.csv": "reflections of each particle in each frame, if --size is given",
-    "frames.csv": "which frames could be used, and why others could not",
-    "particles.hspy": "the particles for HyperSpy",
-}
-_OUTPUTS = tuple(_FILES)
+_OUTPUTS = ("properties.csv", "reflections.csv", "frames.csv", "particles.hspy")
 
 
 def follow_file(
@@ -149,55 +137,24 @@ def follow_file(
         if not report:
             files.remove(particles.NAMES)
             return
-        said = _said(
-            movie,
-            facts_of_movie(movie, signal, bad) | facts_of_network(load(model)),
-            options_as_text(running, tracking, spectra, crystal=crystal),
-            told,
+        report_followed(
+            FoundParticles(
+                result.particles, signal, result.properties, frames, result.reflections
+            ),
+            movie=movie,
+            network=load(model),
+            bad=bad,
+            options=options_as_text(
+                tracking,
+                spectra,
+                crystal=crystal,
+                sampling=sampling,
+                tile=running.tile,
+                overlap=running.overlap,
+            ),
+            told=told,
+            files=files,
         )
-        found = FoundParticles(
-            result.particles,
-            signal,
-            result.properties,
-            frames_known,
-            result.reflections,
-        )
-        report_particles(found, said, files)
-
-
-def _said(
-    movie: Path, facts: dict[str, str], options: dict[str, str], told: list[str]
-) -> Said:
-    """Return what the page says besides what was found."""
-    code = (
-        "import hyperspy.api as hs\nimport hyperspy_hrtemnn\n\n"
-        f"movie = {code_to_load(movie)}\n"
-        'particles = hs.load("particles.hspy", lazy=True)\n'
-        "particles.plot_overlay(movie, frame=0)"
-    )
-    return Said(
-        title=f"Particles of {as_line(movie.name)}",
-        facts={"command": "hrtemnn follow", **facts},
-        options=options,
-        warnings=told,
-        files=_FILES,
-        steps=[
-            Step(
-                "Read which particles stay, grow or vanish in summary.csv, and each "
-                "frame of them in properties.csv."
-            ),
-            Step("Look at any frame in Python, in the folder of this page:", code),
-            Step(
-                "Open particles.tif in ImageJ, and choose a look-up table such as "
-                "glasbey, which gives neighbors different colors."
-            ),
-            Step(
-                "If particles get new ids where they should keep theirs, run the same "
-                "command with another --memory, --search-range or --min-overlap: the "
-                "network does not run again."
-            ),
-        ],
-    )
 
 
 def _write(

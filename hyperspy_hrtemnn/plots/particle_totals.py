@@ -39,6 +39,8 @@ def plot_particle_totals(
     -------
     The figure, with the number above and the area below.
     """
+    from matplotlib.ticker import MaxNLocator
+
     if axes is None:
         import matplotlib.pyplot as plt
 
@@ -63,7 +65,7 @@ def plot_particle_totals(
         top = np.nanmax(rows[name].to_numpy(float), initial=0)
         # A line at the upper edge would look like a frame.
         ax.set_ylim(0, 1.1 * top if top else 1)
-    above.yaxis.get_major_locator().set_params(integer=True)
+    above.yaxis.set_major_locator(MaxNLocator(integer=True))
     units = properties.attrs.get("units", {})
     above.set_ylabel("particles")
     below.set_ylabel(f"total area ({units['area']})" if "area" in units else "area")

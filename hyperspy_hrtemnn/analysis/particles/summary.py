@@ -70,7 +70,7 @@ def summarize_particles(properties: pd.DataFrame) -> pd.DataFrame:
     rows = properties.sort_values(["id", "frame"], kind="stable")
     of_each = rows.groupby("id")
     first, last = of_each.nth(0).set_index("id"), of_each.nth(-1).set_index("id")
-    columns = {"frames": of_each.size()}
+    columns: dict[str, pd.Series] = {"frames": of_each.size()}
     for name in ("frame", "time"):
         if name in rows:
             columns |= {f"first_{name}": first[name], f"last_{name}": last[name]}
@@ -94,12 +94,12 @@ def summarize_particles(properties: pd.DataFrame) -> pd.DataFrame:
 def _distance(first: pd.DataFrame, last: pd.DataFrame) -> NDArray[np.float64]:
     place = ["x_corrected", "y_corrected"]
     steps = last[place].to_numpy(float) - first[place].to_numpy(float)
-    return np.hypot(*steps.T)
+    return np.asarray(np.hypot(*steps.T))
 
 
 def _units(units: dict[str, str], table: pd.DataFrame) -> dict[str, str]:
     """Return the unit of each column that has one, from those of the properties."""
-    found = {name: units.get(name.partition("_")[2], "") for name in table}
+    found = {name: units.get(name.partition("_")[2], "") for name in map(str, table)}
     found["displacement"] = units.get("x_corrected", "")
     found["mean_intensity"] = units.get("mean_intensity", "")
     return {name: unit for name, unit in found.items() if unit and name in table}

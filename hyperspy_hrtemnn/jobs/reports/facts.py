@@ -7,10 +7,11 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from hyperspy_hrtemnn.signals._shared.calibration import sampling
+from hyperspy_hrtemnn.signals._shared.calibration import CalibrationError, sampling
 from hyperspy_hrtemnn.signals._shared.lenses import known_energy
 from hyperspy_hrtemnn.signals._shared.units import unit_of
 from hyperspy_hrtemnn.terminal import as_line
+from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,11 +20,29 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.networks import Network
 
 
-def facts_of_movie(path: Path, signal: Any, bad: Mapping[int, str]) -> dict[str, str]:
+def is_reportable(signal: Any) -> bool:
+    """Return whether there can be a report; warn if not."""
+    try:
+        sampling(signal)
+    except ValueError as error:
+        why = error.reason if isinstance(error, CalibrationError) else str(error)
+        warn_user(
+            f"There is no report, for which the pixels need a known size: {why} Give "
+            '--sampling, for example --sampling "0.12 angstrom".'
+        )
+        return False
+    return True
+
+
+def facts_of_movie(
+    kind: str, path: Path, signal: Any, bad: Mapping[int, str]
+) -> dict[str, str]:
     """Return what is known of a movie.
 
     Parameters
     ----------
+    kind
+        What it is: a movie, or a segmentation of one.
     path
         Where it is.
     signal
@@ -37,7 +56,7 @@ def facts_of_movie(path: Path, signal: Any, bad: Mapping[int, str]) -> dict[str,
     total = max(axes.navigation_size, 1)
     unusable = f", of which {len(bad)} could not be used" if bad else ""
     facts = {
-        "movie": as_line(path),
+        kind: as_line(path),
         "title": as_line(signal.metadata.get_item("General.title", "")),
         "frames": f"{total}{unusable}",
         "pixels": f"{width} x {height} of {sampling(signal, unit):.4g} {unit}",

@@ -153,9 +153,10 @@ def as_cell(value: Any) -> str:
         return "yes" if value else "no"
     if not isinstance(value, float | np.floating):
         return str(value)
-    if math.isnan(value):
+    number = float(value)
+    if math.isnan(number):
         return "–"
-    return f"{value:.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
+    return f"{number:.0f}" if 1e4 <= abs(number) < 1e9 else f"{number:.4g}"
 
 
 def _embedded(path: Path) -> str:

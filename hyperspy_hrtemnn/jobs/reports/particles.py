@@ -15,7 +15,7 @@ from hyperspy_hrtemnn.signals._particles.instance_files import write_tiff_frame_
 from hyperspy_hrtemnn.signals._shared.output_files import write_csv
 
 from .files import PAGE
-from .page import Page, Shown, rows_of, write_page
+from .page import Page, Shown, Step, rows_of, write_page
 from .shown_frames import shown_frames
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
 
     from .files import ReportFiles
-    from .page import Step
 
 SUMMARY = "summary.csv"
 LABELS = "particles.tif"
@@ -38,6 +37,12 @@ _FILES = {
     LABELS: "the particles for ImageJ: the value of a pixel is the id of its particle",
     "pictures": "the pictures of this page",
 }
+
+IN_IMAGEJ = Step(
+    f"Open {LABELS} in ImageJ, and choose a look-up table such as glasbey, which gives "
+    "neighbors different colors."
+)
+"""How to go on in ImageJ."""
 
 # More lines than this cannot be told apart.
 _MOST_LINES = 20
@@ -204,7 +209,7 @@ def _reflections(found: FoundParticles, files: ReportFiles) -> Iterator[Shown]:
     seen = (
         peaks.groupby("id")["found"].sum().sort_values(ascending=False, kind="stable")
     )
-    for number in seen.index[:_MOST_SPECTRA].tolist():
+    for number in sorted(seen.index[:_MOST_SPECTRA].tolist()):
         figure = Figure(figsize=(7.6, 4.8), layout="constrained")
         plot_reflections(peaks, number, axes=figure.subplots(2, 1, sharex=True))
         text = (

@@ -27,6 +27,7 @@ from hyperspy_hrtemnn.options import (
     SpectrumOptions,
     TrackingOptions,
 )
+from hyperspy_hrtemnn.ranges import energy_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,14 +101,31 @@ def main(traceback: bool) -> None:
 
 @click.command()
 def models() -> None:
-    """List the networks that come with the package."""
+    """List the networks that come with the package, and what they are for."""
     from hyperspy_hrtemnn.networks import available, load
 
     for name in available():
-        card = load(name).card
-        click.echo(f"{name}\t{card.task}\t{card.material}\t{card.sampling:g} Å/pixel")
+        click.echo("\n    ".join([name, *_what_for(load(name).card)]))
     if not available():
         click.echo("There are no networks in this installation.", err=True)
+
+
+def _what_for(card: Any) -> list[str]:
+    """Return what a network is for, and which images it was trained on."""
+    low, high = energy_range(card.ranges.energy)
+    energies = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    smallest, largest = card.ranges.sampling
+    images = "single images"
+    if card.channels > 1:
+        step = f", {card.defocus_step / 10:g} nm apart" if card.defocus_step else ""
+        images = f"focal series of {card.channels} images{step}"
+    elif card.spectrum_side is not None:
+        images = "local Fourier transforms of particles"
+    return [
+        card.description,
+        f"{card.task} of {card.material}, from {images}",
+        f"{energies} keV, pixels of {smallest:g} to {largest:g} Å",
+    ]
 
 
 @click.command()

@@ -59,6 +59,7 @@ from .reflections.brightness import brightness_ratio as brightness_ratio
 from .reflections.brightness import on_axis_frames as on_axis_frames
 from .reflections.crystal import Crystal as Crystal
 from .reflections.following import follow_reflections as follow_reflections
+from .reflections.image_spacings import image_spacings as image_spacings
 from .reflections.indexing import index_reflections as index_reflections
 from .reflections.linking import link_reflections as link_reflections
 from .reflections.peaks import find_reflections as find_reflections
@@ -128,6 +129,7 @@ __all__ = [
     "hexagonal_angle",
     "hexagonal_spots",
     "image_intensity",
+    "image_spacings",
     "index_reflections",
     "known_frames",
     "link_columns",

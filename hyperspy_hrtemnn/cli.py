@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from hyperspy_hrtemnn.command_options import (
     FILE,
     FOLDER,
     LENGTH,
+    MOVIES,
     on_bad_frame_option,
     overlap_option,
     report_option,
@@ -27,7 +29,6 @@ from hyperspy_hrtemnn.options import (
     SpectrumOptions,
     TrackingOptions,
 )
-from hyperspy_hrtemnn.ranges import energy_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,19 +113,13 @@ def models() -> None:
 
 def _what_for(card: Any) -> list[str]:
     """Return what a network is for, and which images it was trained on."""
-    low, high = energy_range(card.ranges.energy)
-    energies = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    from hyperspy_hrtemnn.ranges import energy_text
+
     smallest, largest = card.ranges.sampling
-    images = "single images"
-    if card.channels > 1:
-        step = f", {card.defocus_step / 10:g} nm apart" if card.defocus_step else ""
-        images = f"focal series of {card.channels} images{step}"
-    elif card.spectrum_side is not None:
-        images = "local Fourier transforms of particles"
     return [
         card.description,
-        f"{card.task} of {card.material}, from {images}",
-        f"{energies} keV, pixels of {smallest:g} to {largest:g} Å",
+        f"{card.task} of {card.material}, from {card.takes}",
+        f"{energy_text(card.ranges.energy)}, pixels of {smallest:g} to {largest:g} Å",
     ]
 
 
@@ -335,7 +330,7 @@ def track(
 
 
 @click.command()
-@click.argument("movie", type=EXISTING)
+@click.argument("movies", type=MOVIES, nargs=-1, required=True)
 @click.option("--model", required=True, help="Name of a network, or its file.")
 @click.option(
     "--out",
@@ -387,7 +382,7 @@ def track(
 @click.option("--force", is_flag=True, help="Delete frames of other options.")
 def follow(
     *,
-    movie: Path,
+    movies: tuple[list[Path], ...],
     model: str,
     out: Path,
     sampling: str | None,
@@ -403,20 +398,25 @@ def follow(
     force: bool,
     **tracking: Any,
 ) -> None:
-    """Find particles and reflections of a long MOVIE in one pass.
+    """Find particles and reflections of long MOVIES in one pass.
 
     This does the work of segment and track, and finds the reflections of each particle,
     while each frame is read once. Finished frames are kept in the folder: after an
     interruption, the same command continues. The results are the particles as an .hspy
-    file, and tables as .csv files.
-    """
-    from hyperspy_hrtemnn.jobs.following import follow_file
+    file and as a TIFF for ImageJ, tables as .csv files, and a page with pictures.
 
-    _run(
+    MOVIES are files HyperSpy reads, folders of an in-situ camera, folders of movies, or
+    patterns such as "*.dm4". The results of each of several movies are in a folder of
+    its name, and there are tables of all.
+    """
+    from hyperspy_hrtemnn.crystals import as_crystal
+    from hyperspy_hrtemnn.jobs.following import follow_file
+    from hyperspy_hrtemnn.jobs.following_several import follow_several
+    from hyperspy_hrtemnn.jobs.movies import is_folder_of_movies, movies_of
+    from hyperspy_hrtemnn.networks import load
+
+    follow_one = partial(
         follow_file,
-        movie,
-        model,
-        out,
         sampling=sampling,
         processes=processes,
         scheduler=scheduler,
@@ -428,6 +428,20 @@ def follow(
         report=report,
         overwrite=force,
     )
+    given = [path for paths in movies for path in paths]
+    if len(given) == 1 and not is_folder_of_movies(given[0]):
+        _run(follow_one, given[0], model, out)
+        return
+
+    # What is wrong for all is told once, before any is followed.
+    load(model)
+    if crystal is not None:
+        as_crystal(crystal)
+
+    def follow_each(movie: Path, folder: Path) -> Any:
+        return follow_one(movie, model, folder)
+
+    _run(follow_several, movies_of(given), out, follow_each, report=report)
 
 
 @click.command()

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hyperspy_hrtemnn.analysis import summarize_particles
 from hyperspy_hrtemnn.checkpoint import bad_frames
 from hyperspy_hrtemnn.cluster import cluster_client
 from hyperspy_hrtemnn.crystals import as_crystal
@@ -22,7 +24,7 @@ from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 from hyperspy_hrtemnn.signals._shared.tables import frame_table
 
 from .lengths import sampling_in_angstrom
-from .outputs import is_same
+from .outputs import counted, is_same
 from .own_files import OwnFiles
 from .reports import particles
 from .reports.facts import options_as_text
@@ -33,7 +35,7 @@ from .sources import Input
 from .warning_lines import warnings_as_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -47,6 +49,61 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.signals._one_pass.follow import FollowedParticles
 
 _OUTPUTS = ("properties.csv", "reflections.csv", "frames.csv", "particles.hspy")
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What was found in a movie, in short, and the tables that were written.
+
+    Parameters
+    ----------
+    folder
+        Where they are.
+    columns
+        The columns of each table by its file, with their units, "" for those without.
+    frames, unusable, particles
+        Numbers of frames, of those that could not be used, and of particles.
+    mean_area, area_unit
+        Mean area of all particles in all frames.
+    warnings
+        The warnings that were printed.
+    """
+
+    folder: Path
+    columns: Mapping[str, Mapping[str, str]]
+    frames: int
+    unusable: int
+    particles: int
+    mean_area: float
+    area_unit: str
+    warnings: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, found: FoundParticles, folder: Path, told: Sequence[str], *, reported: bool
+    ) -> Followed:
+        """Return it without the tables themselves, which may be large."""
+        tables = {"properties.csv": found.properties}
+        if found.reflections is not None:
+            tables["reflections.csv"] = found.reflections
+        if reported:
+            tables[particles.SUMMARY] = summarize_particles(found.properties)
+        valid = found.frames["valid"]
+        return cls(
+            folder=folder,
+            columns={name: _columns(table) for name, table in tables.items()},
+            frames=len(valid),
+            unusable=int((~valid).sum()),
+            particles=int(found.properties["id"].nunique()),
+            mean_area=float(found.properties["area"].mean()),
+            area_unit=str(found.properties.attrs["units"]["area"]),
+            warnings=tuple(told),
+        )
+
+
+def _columns(table: pd.DataFrame) -> dict[str, str]:
+    units = table.attrs["units"]
+    return {str(name): str(units.get(name, "")) for name in table.columns}
 
 
 def follow_file(
@@ -64,7 +121,7 @@ def follow_file(
     on_bad_frame: OnBadFrame | None,
     overwrite: bool,
     report: bool = False,
-) -> None:
+) -> Followed:
     """Follow the particles of a file; go on where an earlier run stopped.
 
     Parameters
@@ -94,6 +151,10 @@ def follow_file(
         See `HRTEM.follow_particles`.
     report
         Whether to draw pictures and to write a page of what was found.
+
+    Returns
+    -------
+    What was found and written.
 
     Raises
     ------
@@ -134,27 +195,29 @@ def follow_file(
         names = None if known is None else known.names
         bad = bad_frames(out / FRAMES, names)
         frames = _write(result, out, own, bad)
-        if not report:
-            files.remove(particles.NAMES)
-            return
-        report_followed(
-            FoundParticles(
-                result.particles, signal, result.properties, frames, result.reflections
-            ),
-            movie=movie,
-            network=load(model),
-            bad=bad,
-            options=options_as_text(
-                tracking,
-                spectra,
-                crystal=crystal,
-                sampling=sampling,
-                tile=running.tile,
-                overlap=running.overlap,
-            ),
-            told=told,
-            files=files,
+        found = FoundParticles(
+            result.particles, signal, result.properties, frames, result.reflections
         )
+        if report:
+            report_followed(
+                found,
+                movie=movie,
+                network=load(model),
+                bad=bad,
+                options=options_as_text(
+                    tracking,
+                    spectra,
+                    crystal=crystal,
+                    sampling=sampling,
+                    tile=running.tile,
+                    overlap=running.overlap,
+                ),
+                told=told,
+                files=files,
+            )
+        else:
+            files.remove(particles.NAMES)
+        return Followed.of(found, out, told, reported=report)
 
 
 def _write(
@@ -172,11 +235,14 @@ def _write(
     total = max(axes.navigation_size, 1)
     known = frame_table(axes.navigation_axes, total, bad)
     write_csv(known, frames, writing=own.writing())
-    write_hspy(
-        result.particles,
-        labels,
-        show_progressbar=True,
-        num_workers=None,
-        writing=own.writing(),
-    )
+    data = result.particles.data
+    with counted(data, "write") as result.particles.data:
+        write_hspy(
+            result.particles,
+            labels,
+            show_progressbar=False,
+            num_workers=None,
+            writing=own.writing(),
+        )
+    result.particles.data = data
     return known

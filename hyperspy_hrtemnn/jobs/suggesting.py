@@ -19,7 +19,7 @@ from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.io.whole_frames import load_movie
 from hyperspy_hrtemnn.materials import Part, parts_of
 from hyperspy_hrtemnn.networks import available, load, out_of_range
-from hyperspy_hrtemnn.ranges import energy_range
+from hyperspy_hrtemnn.ranges import energy_text
 from hyperspy_hrtemnn.signals._shared.calibration import sampling as sampling_of
 from hyperspy_hrtemnn.signals._shared.defocus import defocus_faults
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
@@ -134,7 +134,7 @@ def _frame(signal: Any) -> NDArray[np.floating[Any]]:
     for number in dict.fromkeys((total // 2, 0, total - 1)):
         place = tuple(map(int, np.unravel_index(number, shape))) if shape else ()
         try:
-            return image_data(np.asarray(signal.data[place])).counts()[0]
+            return np.asarray(image_data(np.asarray(signal.data[place])).counts()[0])
         except BadFrameError as error:
             last = error
     raise last
@@ -169,12 +169,10 @@ def _suggestion(card: Card, seen: Seen, signal: Any) -> Suggestion:
         against.append(lattice)
     if against:
         return Suggestion(card.name, False, "; ".join(against))
-    low, high = energy_range(ranges.energy)
-    energies = f"{low:g}" if low == high else f"{low:g} to {high:g}"
     pixels = f"{ranges.sampling[0]:g} to {ranges.sampling[1]:g}"
     reasons = [
         f"{card.task} of {card.material}",
-        f"trained at {pixels} Å/pixel and {energies} keV",
+        f"trained at {pixels} Å/pixel and {energy_text(ranges.energy)}",
         lattice,
     ]
     if seen.energy is None:
@@ -188,8 +186,7 @@ def _wrong_series(card: Card, signal: Any) -> list[str]:
     """Return what speaks against the number of images, and their defocus."""
     if card.channels == 1:
         return defocus_faults(signal, card)
-    step = f", {card.defocus_step / 10:g} nm apart" if card.defocus_step else ""
-    needed = f"it takes focal series of {card.channels} images{step}"
+    needed = f"it takes {card.takes}"
     axes = signal.axes_manager.navigation_axes
     sizes = [axis.size for axis in axes if axis.name == "defocus"]
     if not sizes:
@@ -205,15 +202,12 @@ def _lattice(parts: Sequence[Part], seen: Seen) -> tuple[bool, str]:
         return True, "its lattice is not known here"
     if not seen.spacings:
         return True, "no reflections in the image, so that the material is open"
-    told = []
-    for part in parts:
-        names = _names(part, seen.spacings)
-        if names:
-            told.append(f"{part.name} {' '.join(names)}")
+    families = {part.name: _names(part, seen.spacings) for part in parts}
+    told = [f"{name} {' '.join(found)}" for name, found in families.items() if found]
     if told:
         first = parts[0]
         text = f"reflections of {' and '.join(told)}"
-        if first.spacings and not _names(first, seen.spacings):
+        if first.spacings and not families[first.name]:
             text += f", none of {first.name}"
         return True, text
     clear = [

@@ -32,6 +32,9 @@ Y, X = 31, 43
 @pytest.fixture
 def run():
     def invoke(*arguments, code=0):
+        # What is in a report is tested in test_reports.py.
+        if arguments[0] in {"segment", "track"} and "--help" not in arguments:
+            arguments += ("--no-report",)
         result = CliRunner().invoke(cli.main, [str(part) for part in arguments])
         assert result.exit_code == code, result.output
         if code:

@@ -168,7 +168,8 @@ def follow_file(
     files = ReportFiles(out, own)
     with warnings_as_lines(movie) as told, locked(out):
         own.check(out / name for name in _OUTPUTS)
-        files.check(particles.NAMES)
+        if report:
+            files.check(particles.NAMES)
         signal = in_one_form(load_movie(movie, sampling_in_angstrom(sampling)))
         frames = max(signal.axes_manager.navigation_size, 1)
         source.check(signal)

@@ -121,7 +121,8 @@ def _write_tables(done: Mapping[Path, Followed], out: Path, own: OwnFiles) -> No
         # A column has the unit that it has in the first movie with this column.
         units: dict[str, str] = {}
         for each in having.values():
-            units = each.columns[name] | units
+            for column, unit in each.columns[name].items():
+                units.setdefault(column, unit)
         header = list(
             dict.fromkeys(c for e in having.values() for c in e.columns[name])
         )

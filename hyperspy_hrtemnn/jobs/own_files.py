@@ -121,7 +121,7 @@ def _stored(path: Path) -> dict[str, dict[str, str]]:
     """
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     # A power failure may leave the beginning, nothing, or zeros.
     if not _HEAD.startswith(content[: len(_HEAD)].rstrip(b"\0")):

@@ -92,7 +92,8 @@ def segment_file(
     with warnings_as_lines(movie) as told, locked(out):
         own, files = OwnFiles(folder), ReportFiles.beside(out)
         check_output(source, out, own, force=force)
-        files.check(NAMES)
+        if report:
+            files.check(NAMES)
         network = load(model)
         size = sampling_in_angstrom(sampling)
         signal = in_one_form(load_movie(movie, size))

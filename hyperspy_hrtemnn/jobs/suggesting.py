@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_hrtemnn.analysis import image_spacings
-from hyperspy_hrtemnn.bad_frames import BadFrameError
+from hyperspy_hrtemnn.bad_frames import BadFrameError, check_data, reading
 from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.io.whole_frames import load_movie
 from hyperspy_hrtemnn.materials import Part, parts_of
@@ -134,10 +134,24 @@ def _frame(signal: Any) -> NDArray[np.floating[Any]]:
     for number in dict.fromkeys((total // 2, 0, total - 1)):
         place = tuple(map(int, np.unravel_index(number, shape))) if shape else ()
         try:
-            return np.asarray(image_data(np.asarray(signal.data[place])).counts()[0])
+            with reading():
+                image = np.asarray(signal.data[place])
+            return _usable(image)
         except BadFrameError as error:
             last = error
     raise last
+
+
+def _usable(image: NDArray[Any]) -> NDArray[np.floating[Any]]:
+    """Return an image without bad pixels; raise a BadFrameError if nothing is left."""
+    check_data(image)
+    counts = np.asarray(image_data(image).counts()[0])
+    if not np.nanmax(counts) > np.nanmin(counts):
+        raise BadFrameError(
+            "The image has no contrast: it is blank, constant or saturated. Give "
+            "another image."
+        )
+    return counts
 
 
 def _together(

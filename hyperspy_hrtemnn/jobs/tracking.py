@@ -101,7 +101,8 @@ def track_file(
     with warnings_as_lines(segmentation) as told, locked(out), _locked(table):
         own, files = OwnFiles(folder), ReportFiles.beside(out)
         check_output(source, out, own, force=force)
-        files.check(particles.NAMES)
+        if report:
+            files.check(particles.NAMES)
         if table is not None:
             check_table(table, source, out, own, force=force)
         size = sampling_in_angstrom(sampling)

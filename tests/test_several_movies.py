@@ -58,7 +58,7 @@ def follow(tmp_path):
     network = tiny_networks.brightness(
         tmp_path / "bright.onnx",
         sampling=1.0,
-        standardization_width=40.0,
+        standardization_width=24.0,
         ranges=wide,
         threshold=0.5,
     )

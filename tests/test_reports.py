@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from hyperspy_hrtemnn import cli
+from hyperspy_hrtemnn.jobs.reports import files
 from hyperspy_hrtemnn.jobs.reports.shown_frames import shown_frames
 from hyperspy_hrtemnn.signals import HRTEM, Segmentation
 
@@ -30,6 +31,12 @@ def run(*arguments, code=0):
     result = CliRunner().invoke(cli.main, [str(part) for part in arguments])
     assert result.exit_code == code, result.output
     return result.output
+
+
+@pytest.fixture(autouse=True)
+def _coarse_pictures(monkeypatch):
+    """Pictures of as few pixels as one can still tell from an empty one."""
+    monkeypatch.setattr(files, "_DOTS_PER_INCH", 25)
 
 
 def calibrated(signal):

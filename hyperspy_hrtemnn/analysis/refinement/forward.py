@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Forward model: the images of a wave, and their derivatives by all lens parameters."""
+"""Forward model: the images of a wave, and their derivatives by all lens parameters.
+
+The focal spread adds up intensities, as in a microscope: an image is that of few waves.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.fft
 
+from .focal_shells import FocalShells
 from .lens_parameters import OWN, SHARED, ParameterList, parameter_maps
+from .lensed_wave import LensedWave, wave_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,25 +26,6 @@ if TYPE_CHECKING:
 
 # Largest logarithm of an amplification, where a square is negative during a fit.
 _LARGEST = np.float32(3.0)
-
-
-@dataclass(frozen=True)
-class LensedWave:
-    """A wave behind the lenses of one image.
-
-    Parameters
-    ----------
-    transfer
-        Transfer function, shape (y, x).
-    spectrum
-        Spectrum of the wave behind the lenses.
-    wave
-        The wave itself.
-    """
-
-    transfer: NDArray[np.complex64]
-    spectrum: NDArray[np.complex64]
-    wave: NDArray[np.complex64]
 
 
 class ForwardModel:
@@ -73,6 +59,7 @@ class ForwardModel:
         self.spectrum = spectrum
         self.parameters = ParameterList(images, any_contrast)
         self._maps = parameter_maps(grid, energy)
+        self._focal = FocalShells(grid, energy)
         turning = [n for n, each in self._maps.items() if np.iscomplexobj(each)]
         damping = [n for n in self._maps if n not in turning]
         # Of the frequencies in the band only, which are less than half of all.
@@ -95,6 +82,8 @@ class ForwardModel:
         self, vector: NDArray[np.float64], image: int
     ) -> NDArray[np.complex64]:
         """Return the transfer function of an image, its shift included, shape (y, x).
+
+        With the temporal envelope: it makes the linear part of the image.
 
         Parameters
         ----------
@@ -127,10 +116,12 @@ class ForwardModel:
         return np.float32(self.electrons(vector, image) * np.exp(vector[place]))
 
     def lensed(self, vector: NDArray[np.float64], image: int) -> LensedWave:
-        """Return the wave behind the lenses; as `transfer`."""
+        """Return the waves behind the lenses; as `transfer`."""
         transfer = self.transfer(vector, image)
         spectrum = transfer * self.spectrum
-        return LensedWave(transfer, spectrum, _wave(spectrum))
+        place = self.parameters.place("focal_spread_squared")
+        focal = self._focal.terms(float(vector[place]))
+        return LensedWave(transfer, spectrum, focal, wave_of(focal.factors * spectrum))
 
     def image(
         self,
@@ -151,10 +142,9 @@ class ForwardModel:
         -------
         Shape (y, x // 2 + 1), as of `scipy.fft.rfft2`.
         """
-        wave = (lensed or self.lensed(vector, image)).wave
+        lensed = lensed or self.lensed(vector, image)
         electrons, stretch = self.electrons(vector, image), self.stretch(vector, image)
-        brightness = stretch * (wave.real**2 + wave.imag**2)
-        return _half_spectrum(brightness + (electrons - stretch))
+        return _half_spectrum(stretch * lensed.brightness() + (electrons - stretch))
 
     def derivatives(
         self, vector: NDArray[np.float64], image: int
@@ -168,9 +158,8 @@ class ForwardModel:
         """
         electrons = self.electrons(vector, image)
         lensed = self.lensed(vector, image)
-        spectrum, wave = lensed.spectrum, lensed.wave
         stretch = self.stretch(vector, image)
-        contrast = stretch * (wave.real**2 + wave.imag**2 - 1)
+        contrast = stretch * (lensed.brightness() - 1)
         yield (
             self.parameters.place("log_electrons", image),
             _half_spectrum(electrons + contrast),
@@ -180,9 +169,10 @@ class ForwardModel:
             _half_spectrum(contrast),
         )
         for place, name in self._lens_parameters(image):
-            turned = _wave(self._maps[name] * spectrum)
-            darker = 2 * (wave.real * turned.real + wave.imag * turned.imag)
-            yield place, -stretch * _half_spectrum(darker)
+            brighter = -lensed.change(self._maps[name] * lensed.spectrum)
+            if name == "focal_spread_squared":
+                brighter += lensed.focal_change()
+            yield place, stretch * _half_spectrum(brighter)
 
     def gradient(
         self,
@@ -207,20 +197,22 @@ class ForwardModel:
         wave, sums up to the change of the value.
         """
         lensed = lensed or self.lensed(vector, image)
-        wave = lensed.wave
         by_brightness = self.stretch(vector, image) * by_image
-        back = scipy.fft.fft2(2 * by_brightness * wave, workers=-1)
-        pull = (back.conj() * lensed.spectrum)[self.grid.band]
+        pulls = lensed.pulls(by_brightness)
+        by_spectrum = lensed.pull(pulls)
+        pull = (by_spectrum.conj() * lensed.spectrum)[self.grid.band]
         found = np.zeros(len(self.parameters))
         for maps, along in ((self._turning, pull.imag), (self._damping, -pull.real)):
             found[self._places(image, maps)] = maps.maps @ along
-        contrast = by_brightness * (wave.real**2 + wave.imag**2 - 1)
+        place = self.parameters.place("focal_spread_squared")
+        found[place] += lensed.focal_pull(by_brightness, pulls)
+        contrast = by_brightness * (lensed.brightness() - 1)
         stronger = float(np.sum(contrast, dtype=np.float64))
         found[self.parameters.place("log_contrast", image)] = stronger
         brighter = self.electrons(vector, image) * np.sum(by_image, dtype=np.float64)
         place = self.parameters.place("log_electrons", image)
         found[place] = stronger + float(brighter)
-        return found, lensed.transfer.conj() * back
+        return found, lensed.transfer.conj() * by_spectrum
 
     def _places(self, image: int, maps: _Maps) -> list[int]:
         """Return the places of the parameters of maps in the vector."""
@@ -254,11 +246,6 @@ class _Maps:
 def _in_band(grid: WorkingGrid, maps: dict[str, NDArray[np.floating]]) -> _Maps:
     inside = [each[grid.band] for each in maps.values()]
     return _Maps(tuple(maps), np.asarray(inside, np.float32))
-
-
-def _wave(spectrum: NDArray[np.complex64]) -> NDArray[np.complex64]:
-    wave: NDArray[np.complex64] = scipy.fft.ifft2(spectrum, norm="forward", workers=-1)
-    return wave
 
 
 def _half_spectrum(image: NDArray[np.float32]) -> NDArray[np.complex64]:

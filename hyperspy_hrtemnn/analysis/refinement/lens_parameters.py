@@ -3,7 +3,8 @@
 
 All of them act linearly on the logarithm of the transfer function, so that its
 derivative with respect to each is itself times a fixed map: astigmatism and coma as
-Cartesian components, focal spread and blur as squares.
+Cartesian components, focal spread and blur as squares. What the focal spread does
+beside this, by which it damps the linear image, is in `focal_shells`.
 """
 
 from __future__ import annotations

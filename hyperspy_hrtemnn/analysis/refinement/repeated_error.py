@@ -76,11 +76,7 @@ def _wave_gradients(
     """Return what each frequency of the wave does to the gradient of each parameter."""
     series, model = residuals.series, residuals.model
     images = range(len(series))
-    transfers = [model.transfer(vector, image) for image in images]
-    waves = [
-        2 * model.stretch(vector, image) * model.lensed(vector, image).wave
-        for image in images
-    ]
+    lensed = [model.lensed(vector, image) for image in images]
     gradients = []
     for derivative in residuals.derivatives(vector):
         compared = [
@@ -93,14 +89,10 @@ def _wave_gradients(
             if unmixed is None:
                 continue
             weighted = scipy.fft.irfft2(
-                series.weights[image] * unmixed,
-                series.grid.shape,
-                norm="forward",
-                workers=-1,
+                series.weights[image] * unmixed, series.grid.shape, workers=-1
             )
-            gradient += transfers[image].conj() * scipy.fft.fft2(
-                weighted * waves[image], norm="forward", workers=-1
-            )
+            pulls = lensed[image].pulls(model.stretch(vector, image) * weighted)
+            gradient += lensed[image].transfer.conj() * lensed[image].pull(pulls)
         gradients.append(gradient)
     return gradients
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .forward import ForwardModel, LensedWave
+    from .forward import ForwardModel
+    from .lensed_wave import LensedWave
     from .whitening import WhitenedSeries
 
     Spectra = list[NDArray[np.complex64] | None]

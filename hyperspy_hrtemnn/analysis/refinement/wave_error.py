@@ -8,7 +8,8 @@ function :math:`T_n`. So the covariance of the whitened images at one frequency 
 
 .. math:: 1 + S (t t^\dagger + t' t'^\dagger)
 
-with t the transfer functions at the frequency, t' the conjugates at its opposite, and
+with t the transfer functions at the frequency, with the temporal envelope, which is
+right to first order, t' the conjugates at its opposite, and
 S the power of the error, which is found from what the residuals have above noise.
 Residuals weighted by this covariance look at differences between the images that no
 change of the wave explains, and are white again.

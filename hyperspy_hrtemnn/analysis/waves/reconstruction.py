@@ -98,6 +98,9 @@ def reconstruct_exit_wave(
 
     Drift. Each image is registered to the one that the wave makes; see `alignment`.
 
+    Focal spread. It damps the wave by the temporal envelope, for the iterations know
+    the wave linearly; images add up over focus, and what this adds to them is left.
+
     Images do not show the constant phase of the wave. It is set to 0, and the amplitude
     to 1, in the vacuum, or where the wave is flattest; see `vacuum_value`.
 

@@ -27,9 +27,10 @@ from hyperspy_hrtemnn.signals._shared.skipping import FrameRule, tell
 from .lengths import sampling_in_angstrom
 from .outputs import check_output, finish, frame_number, frame_shape, frames_folder
 from .own_files import OwnFiles
+from .reports.areas import Segmented
 from .reports.facts import is_reportable, options_as_text
 from .reports.files import ReportFiles
-from .reports.segmented import NAMES, Segmented, report_segmented
+from .reports.segmented import NAMES, report_segmented
 from .sources import Input, pixels
 from .warning_lines import warnings_as_lines
 

@@ -3,26 +3,18 @@
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from tqdm import tqdm
 
 from hyperspy_hrtemnn.plots.pauses import draw_pauses, find_pauses, with_gaps
 from hyperspy_hrtemnn.signals._particles.instance_plots import color_of, draw_outlines
-from hyperspy_hrtemnn.signals._shared.calibration import sampling
-from hyperspy_hrtemnn.signals._shared.deferred import deferred_blocks, whole_frames
 from hyperspy_hrtemnn.signals._shared.output_files import write_csv
-from hyperspy_hrtemnn.signals._shared.probabilities import threshold_of
-from hyperspy_hrtemnn.signals._shared.tables import frame_table
-from hyperspy_hrtemnn.signals._shared.tiff_file import PagesOf, write_pages
-from hyperspy_hrtemnn.signals._shared.units import unit_of
 from hyperspy_hrtemnn.terminal import as_line
 
+from .areas import AREAS, MASK, Segmented, write_mask
 from .facts import facts_of_movie, facts_of_network
 from .files import PAGE
 from .page import Page, Shown, Step, rows_of, write_page
@@ -31,17 +23,12 @@ from .shown_frames import shown_frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     import pandas as pd
     from numpy.typing import NDArray
 
-    from hyperspy_hrtemnn.networks import Network
-
     from .files import ReportFiles
 
-AREAS = "areas.csv"
-MASK = "mask.tif"
 NAMES = (AREAS, MASK)
 """Names of the files of a report of a segmentation, besides page and pictures."""
 
@@ -50,46 +37,6 @@ _FILES = {
     MASK: "the mask for ImageJ: 255 where the probability is at least the threshold",
     "pictures": "the pictures of this page",
 }
-
-
-@dataclass(frozen=True)
-class Segmented:
-    """What `hrtemnn segment` made.
-
-    Parameters
-    ----------
-    path, segmentation
-        The file of the probabilities, and what is in it.
-    movie, images
-        The file of the images, and what is in it.
-    network
-        The network.
-    bad
-        Why frames could not be used, by number.
-    """
-
-    path: Path
-    segmentation: Any
-    movie: Path
-    images: Any
-    network: Network
-    bad: Mapping[int, str]
-
-    @property
-    def frame_axes(self) -> list[Any]:
-        """The axes along which there are frames, the fastest first."""
-        axes = self.segmentation.axes_manager.navigation_axes
-        return [axis for axis in axes if axis.name != "class"]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Numbers of frames along these, in the order of the data."""
-        return tuple(axis.size for axis in self.frame_axes[::-1])
-
-    @property
-    def threshold(self) -> float:
-        """The smallest probability of what is found."""
-        return threshold_of(self.segmentation, None)
 
 
 def report_segmented(
@@ -111,7 +58,7 @@ def report_segmented(
         The files of the report.
     """
     files.remove_page()
-    areas = _write_mask(found, files)
+    areas = write_mask(found, files)
     write_csv(areas, files.folder / AREAS, writing=files.writing())
     pictures = [*_overlays(found, areas, files), *_curve(found, areas, files)]
     files.remove_older()
@@ -133,42 +80,6 @@ def report_segmented(
         steps=_steps(found),
     )
     write_page(page, files.folder / PAGE, writing=files.writing())
-
-
-def _write_mask(found: Segmented, files: ReportFiles) -> pd.DataFrame:
-    """Write the mask of each frame, and return the areas that are in them."""
-    signal = found.segmentation
-    classes = list(found.network.card.classes)
-    side = sampling(signal, unit_of(signal.axes_manager.signal_axes[0]))
-    blocks = deferred_blocks(whole_frames(signal))
-    counts: list[int] = []
-
-    def pages() -> Iterator[bytes]:
-        with tqdm(
-            total=len(classes) * max(1, int(np.prod(found.shape))),
-            desc="mask",
-            unit="frame",
-        ) as bar:
-            for block in blocks:
-                for frame in block.load():
-                    mask = frame >= found.threshold
-                    counts.append(int(np.count_nonzero(mask)))
-                    yield zlib.compress((mask * np.uint8(255)).tobytes())
-                    bar.update()
-
-    of = PagesOf(signal, np.uint8)
-    write_pages(pages(), files.folder / MASK, of, writing=files.writing())
-    total = max(1, int(np.prod(found.shape)))
-    frames = frame_table(found.frame_axes, total, found.bad)
-    rows = frames.loc[frames.index.repeat(len(classes))].reset_index(drop=True)
-    rows = rows.drop(columns="reason")
-    rows["class"] = classes * total
-    rows["area"] = np.where(rows["valid"], np.array(counts) * side**2, np.nan)
-    pixels = signal.data.shape[-1] * signal.data.shape[-2]
-    rows["share"] = rows["area"] / (pixels * side**2)
-    unit = unit_of(signal.axes_manager.signal_axes[0])
-    rows.attrs["units"] = frames.attrs["units"] | {"area": f"{unit}²"}
-    return rows
 
 
 def _overlays(

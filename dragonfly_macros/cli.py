@@ -12,6 +12,8 @@ from hyperspy_hrtemnn import __version__
 from .install import ITEMS, install_items
 from .places import menu_items_folder, python_program, user_folders
 
+_WHEEL = f"hyperspy_hrtemnn-{__version__}-py3-none-any.whl"
+
 # Packages that the menu items need and Dragonfly may lack. They are installed by name,
 # because the dependencies of this package would replace Dragonfly's numpy and scipy.
 _NEEDED = "lazy-loader pandas pydantic onnxruntime"
@@ -40,13 +42,11 @@ def dragonfly_install(folder: Path | None) -> None:
         install_items(target)
         click.echo(f"{len(ITEMS)} menu items are in {target}")
     click.echo(
-        "Restart Dragonfly to see them. They need this package, by its name, its wheel "
-        "or the folder of a clone, in Dragonfly's own Python; in a command prompt, as "
+        "Restart Dragonfly to see them. They need this package, by its wheel or the "
+        "folder of a clone, in Dragonfly's own Python; in a command prompt, as "
         "administrator:"
     )
     for program in dict.fromkeys(map(python_program, folders)):
         python = f'"{program}"' if program else r"PATH\OF\DRAGONFLY'S\python.exe"
-        click.echo(
-            f"  {python} -m pip install --no-deps hyperspy-hrtemnn=={__version__}"
-        )
+        click.echo(f"  {python} -m pip install --no-deps {_WHEEL}")
         click.echo(f"  {python} -m pip install {_NEEDED}")

@@ -71,6 +71,9 @@ def written_whole(path: Path, *, lasting: bool = True) -> Iterator[Path]:
         If there is no room for it.
     """
     check_replaceable(path)
+    if _WINDOWS and path.exists():
+        # What is open there cannot be renamed: say so now, not after hours of work.
+        _rename(path, path, path)
     _remove_leftovers(path.parent.absolute())
     temporary = _unused_path(path)
     with told_when_full(path):
@@ -163,7 +166,9 @@ def _rename(source: Path, target: Path, named: Path) -> None:
             if wait is None:
                 raise PermissionError(
                     f"{named} cannot be replaced or deleted: {error.strerror}. If a "
-                    "program has it open, close it there, and try again."
+                    "program has it open, close it there, and try again; a lazy "
+                    "signal that was loaded from it keeps it open until its "
+                    "`close_file`."
                 ) from error
             time.sleep(wait)
         else:

@@ -29,6 +29,7 @@ from hyperspy_hrtemnn.options import (
     SpectrumOptions,
     TrackingOptions,
 )
+from hyperspy_hrtemnn.terminal import allow_any_letter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +44,11 @@ class LazyGroup(click.Group):
     Each command is imported when it is called, so that `hrtemnn models` does not wait
     for TensorFlow, and works without the extra `training`.
     """
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run a command as the shell does."""
+        allow_any_letter()
+        return super().main(*args, **options)
 
     def _entry_points(self) -> dict[str, EntryPoint]:
         return {point.name: point for point in entry_points(group="hrtemnn.commands")}

@@ -7,6 +7,9 @@ a terminal, or write over what stands there.
 
 from __future__ import annotations
 
+import io
+import sys
+
 _LONGEST = 2000
 
 
@@ -27,3 +30,14 @@ def as_line(text: object) -> str:
         each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
         for each in line
     )
+
+
+def allow_any_letter() -> None:
+    """Print a question mark for each letter that the terminal or a file cannot take.
+
+    On Windows a file that output is directed into has the letters of one language, and
+    half of the languages have no Å: the command would end there.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tiny_networks
+from windows_rules import windows_rules
 
 from hyperspy_hrtemnn.networks import _apart
 
@@ -14,6 +15,12 @@ from hyperspy_hrtemnn.networks import _apart
 def _known_networks(monkeypatch):
     """Open networks of tests at once; `tests/faults` has those that are tried apart."""
     monkeypatch.setattr(_apart, "_is_remembered", lambda _: True)
+
+
+@pytest.fixture(autouse=True)
+def _windows_rules(tmp_path_factory):
+    with windows_rules(tmp_path_factory.getbasetemp()):
+        yield
 
 
 @pytest.fixture(scope="session")

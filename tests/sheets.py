@@ -40,9 +40,13 @@ class Flake:
 
 
 def mos2(
-    *, tilt=(0.0, 0.0), upper=(), lower=(), missing=(), radius=7.5, seed=0
+    *, tilt=(0.0, 0.0), upper=(), lower=(), janus=(), missing=(), radius=7.5, seed=0
 ) -> Flake:
-    """Return a round flake; `upper` has numbers of columns with the upper S only."""
+    """Return a round flake.
+
+    `upper` has numbers of columns with the upper S only, `janus` of those where the
+    upper one is Se.
+    """
     a, rng = 3.16, np.random.default_rng(seed)
     bond = a / np.sqrt(3)
     turn = np.exp(1j * 0.2)
@@ -56,7 +60,8 @@ def mos2(
     sites, kinds = sites[inside], kinds[inside]
     order = np.argsort(np.abs(sites), kind="stable")
     sites, kinds = sites[order], kinds[order].astype(object)
-    for numbers, name in ((upper, "1S upper"), (lower, "1S lower")):
+    names = {"1S upper": upper, "1S lower": lower, "1Se upper 1S": janus}
+    for name, numbers in names.items():
         kinds[np.flatnonzero(kinds == "2S")[list(numbers)]] = name
     kept = np.setdiff1d(np.arange(len(sites)), list(missing))
     return _flake(sites[kept], kinds[kept], np.asarray(tilt), rng)
@@ -83,6 +88,7 @@ def _flake(sites, kinds, tilt, rng) -> Flake:
         "2S": (("S", -HALF), ("S", HALF)),
         "1S upper": (("S", HALF),),
         "1S lower": (("S", -HALF),),
+        "1Se upper 1S": (("S", -HALF), ("Se", HALF)),
         "C": (("C", 0.0),),
     }
     along = np.sqrt(1 - tilt @ tilt)

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
     path
-    for folder in (".", "docs", "benchmarks", "changelog")
+    for folder in (".", "docs", "benchmarks", "changelog", "recipe")
     for path in (ROOT / folder).glob("*.md")
 )
 STUDIES = sorted((ROOT / "studies").glob("*.py"))
@@ -63,6 +63,13 @@ def test_every_link_and_picture_of_a_page_exists(page):
 def test_every_file_that_a_page_names_exists(page):
     for name in FILE.findall(page.read_text("utf-8")):
         assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_that_installs_the_package_by_its_name_says_that_it_is_not_there(page):
+    text = " ".join(page.read_text("utf-8").split())
+    if re.search(r"(pip|conda) install[^`]*hyperspy-hrtemnn", text):
+        assert "not on PyPI yet" in text
 
 
 def test_every_picture_is_on_a_page():

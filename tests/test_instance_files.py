@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from windows_rules import rules_of_linux
 
+from hyperspy_hrtemnn import atomic
 from hyperspy_hrtemnn.signals import Instances, LazyInstances
 from hyperspy_hrtemnn.signals._particles.instance_files import (
     write_tiff_frame_by_frame,
@@ -82,12 +86,33 @@ def test_hspy(both, tmp_path):
     assert isinstance(both, LazyInstances) == both._lazy
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a file that is open stays there")
 def test_a_file_takes_the_place_of_the_one_it_is_made_from(particles, tmp_path):
     path = tmp_path / "particles.hspy"
     particles.to_hspy(path)
     loaded = hs.load(path, lazy=True)
-    (loaded.inav[1:]).to_hspy(path, overwrite=True, show_progressbar=False)
+    with rules_of_linux():
+        (loaded.inav[1:]).to_hspy(path, overwrite=True, show_progressbar=False)
     np.testing.assert_array_equal(hs.load(path).data, particles.data[1:])
+
+
+def test_on_windows_it_is_refused_before_the_work(particles, tmp_path, monkeypatch):
+    path = tmp_path / "particles.hspy"
+    particles.to_hspy(path)
+    monkeypatch.setattr(atomic, "_WINDOWS", True)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    loaded = hs.load(path, lazy=True)
+    computed = []
+    lazy = loaded.inav[1:]
+    lazy.data = lazy.data.map_blocks(lambda block: computed.append(1) or block)
+    computed.clear()  # what dask tries on an empty block
+    with pytest.raises(PermissionError, match=r"particles\.hspy cannot .*close_file"):
+        lazy.to_hspy(path, overwrite=True, show_progressbar=False)
+    assert not computed
+    lazy.to_hspy(tmp_path / "other.hspy", show_progressbar=False)
+    assert computed
+    loaded.close_file()
+    particles.to_hspy(path, overwrite=True)
 
 
 def test_tiff_is_a_hyperstack_of_16_bit(both, tmp_path):

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import hyperspy.api as hs
 import known_atoms
@@ -127,6 +129,45 @@ def test_the_page_on_particles(run):
     assert len(set(names["all_peaks"]["id"])) > 1
     assert names["particles"]._lazy
     assert names["particles"].ids() == ids
+
+
+def test_the_page_on_corrections(run, monkeypatch):
+    pytest.importorskip("roifile")
+
+    class Viewer:
+        """In place of napari's, in which the reader paints."""
+
+        def __init__(self):
+            self.layers = {}
+
+        def __getattr__(self, kind):
+            assert kind in {"add_image", "add_labels", "add_tracks"}
+            return self.add
+
+        def add(self, data, **options):
+            self.layers[options["name"]] = SimpleNamespace(data=data)
+
+    def paint():
+        viewers[0].layers["particles"].data[0, 400:410, 30:50] = 20
+
+    viewers = []
+    napari = SimpleNamespace(
+        Viewer=lambda: viewers.append(Viewer()) or viewers[0], run=paint
+    )
+    monkeypatch.setitem(sys.modules, "napari", napari)
+    names = run("correct_by_hand.md")
+    assert names["table"].groupby("id")["frame"].nunique().to_dict() == {
+        1: 20, 2: 20, 3: 20,
+    }  # fmt: skip
+    assert names["particles"]._lazy
+    assert names["particles"].edits()[:3] == [
+        "relabel({4: 1})",
+        "split(2, 1, frames=[12, 13, 14, 15, 16, 17, 19])",
+        "from_labels(labels)",
+    ]
+    corrected = names["hs"].load("corrected.hspy")
+    assert corrected.ids() == [1, 2, 3, 8, 20]
+    np.testing.assert_array_equal(corrected.data[5:], names["first"].data[5:])
 
 
 def test_the_page_on_long_movies(run, tmp_path):

@@ -293,6 +293,18 @@ def test_a_table_in_another_unit_is_refused(series):
         refined(FLAKE, series, columns=columns)
 
 
+def test_the_upper_of_two_unlike_atoms_is_told_where_a_wrong_one_has_moved_them():
+    flake = sheets.mos2(tilt=(0.04, 0.03), janus=(2, 7, 13, 18))
+    dose = 1e5
+    found = sheets.guessed(flake)
+    found["class"] = found["class"].replace({"1Se upper 1S": "2S"})
+    images = sheets.images(sheets.exit_wave(flake), dose)
+    model = refined(flake, images, dose, found, dopants=["Se"])
+    which, _ = matched(model.columns, flake)
+    true = flake.columns["class"].to_numpy()[which]
+    assert list(model.columns["class"]) == list(true)
+
+
 @pytest.fixture(scope="module")
 def small():
     """A small flake, its images, and what is found of it."""

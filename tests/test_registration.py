@@ -34,6 +34,14 @@ def test_entry_point_leads_to_the_file():
     assert (Path(spec.origin).parent / "hyperspy_extension.yaml").is_file()
 
 
+def test_what_others_open_without_an_encoding_is_ascii():
+    """On Windows HyperSpy and lazy_loader take UTF-8 for something else."""
+    stubs = FILE.parent.rglob("*.pyi")
+    assert [
+        path.name for path in (FILE, *stubs) if not path.read_bytes().isascii()
+    ] == []
+
+
 @pytest.mark.parametrize("name", SIGNALS)
 def test_every_class_is_where_the_file_says(name):
     entry = SIGNALS[name]

@@ -97,7 +97,9 @@ def _is_result(path: Path) -> bool:
     except ValueError:
         # Whoever opens it as a movie says what is wrong.
         return False
-    return str(signal.metadata.Signal.signal_type).startswith(_RESULTS)
+    kind = str(signal.metadata.Signal.signal_type)
+    signal.close_file()
+    return kind.startswith(_RESULTS)
 
 
 def _is_of_a_camera(path: Path) -> bool:

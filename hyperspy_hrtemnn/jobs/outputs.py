@@ -201,8 +201,7 @@ def _joined(result: Any, checkpoint: Checkpoint, sums: dict[int, int]) -> da.Arr
 
 def _check_written(written: Path, out: Path, sums: Mapping[int, int]) -> None:
     """Raise an OSError if the images of a file are not those that were written."""
-    signal = hs.load(written, lazy=True)
-    try:
+    with opened(written) as signal:
         number = 0
         for block in deferred_blocks(whole_frames(signal)):
             for image in block.load():
@@ -213,5 +212,16 @@ def _check_written(written: Path, out: Path, sums: Mapping[int, int]) -> None:
                         "kept; run the same again, or write to another disk."
                     )
                 number += 1
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """Give what is in an .hspy file, lazily; it is closed at the end.
+
+    What is open cannot be replaced on Windows.
+    """
+    signal = hs.load(path, lazy=True)
+    try:
+        yield signal
     finally:
         signal.close_file()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import dask.array as da
-import hyperspy.api as hs
 import numpy as np
 from tqdm import tqdm
 
@@ -25,7 +24,14 @@ from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule, tell
 
 from .lengths import sampling_in_angstrom
-from .outputs import check_output, finish, frame_number, frame_shape, frames_folder
+from .outputs import (
+    check_output,
+    finish,
+    frame_number,
+    frame_shape,
+    frames_folder,
+    opened,
+)
 from .own_files import OwnFiles
 from .reports.areas import Segmented
 from .reports.facts import is_reportable, options_as_text
@@ -124,19 +130,20 @@ def segment_file(
         if not written:
             finish(result, checkpoint, out, own)
         if report and is_reportable(signal):
-            segmentation = hs.load(out, lazy=True)
-            report_segmented(
-                Segmented(out, segmentation, movie, signal, network, checkpoint.bad()),
-                options=options_as_text(
-                    sampling=sampling,
-                    tile=options.tile,
-                    overlap=options.overlap,
-                    no_resample=not options.resample,
-                ),
-                told=told,
-                files=files,
-            )
-            segmentation.close_file()
+            with opened(out) as segmentation:
+                report_segmented(
+                    Segmented(
+                        out, segmentation, movie, signal, network, checkpoint.bad()
+                    ),
+                    options=options_as_text(
+                        sampling=sampling,
+                        tile=options.tile,
+                        overlap=options.overlap,
+                        no_resample=not options.resample,
+                    ),
+                    told=told,
+                    files=files,
+                )
         else:
             files.remove(NAMES)
         checkpoint.remove()

@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import hyperspy.api as hs
 import numpy as np
 from tqdm import tqdm
 
@@ -38,7 +37,14 @@ from hyperspy_hrtemnn.signals._tracking.track import (
 )
 
 from .lengths import sampling_in_angstrom
-from .outputs import check_output, check_table, finish, frames_folder, frames_path
+from .outputs import (
+    check_output,
+    check_table,
+    finish,
+    frames_folder,
+    frames_path,
+    opened,
+)
 from .own_files import OwnFiles
 from .reports import particles
 from .reports.facts import is_reportable, options_as_text
@@ -134,19 +140,20 @@ def track_file(
             finish(result, checkpoint, out, own)
         reported = report and is_reportable(signal)
         if reported or table is not None:
-            found = _found(out, signal)
-        if table is not None:
-            _write_tables(found, table, own, checkpoint.digest)
-        if reported:
-            report_tracked(
-                found,
-                segmentation=segmentation,
-                out=out,
-                options=options_as_text(options, sampling=sampling),
-                told=told,
-                files=files,
-            )
-        else:
+            with opened(out) as labels:
+                found = _found(labels, signal)
+                if table is not None:
+                    _write_tables(found, table, own, checkpoint.digest)
+                if reported:
+                    report_tracked(
+                        found,
+                        segmentation=segmentation,
+                        out=out,
+                        options=options_as_text(options, sampling=sampling),
+                        told=told,
+                        files=files,
+                    )
+        if not reported:
             files.remove(particles.NAMES)
         checkpoint.remove()
 
@@ -178,9 +185,8 @@ def _track(
     regions.tell()
 
 
-def _found(out: Path, signal: Any) -> FoundParticles:
+def _found(labels: Any, signal: Any) -> FoundParticles:
     """Return the particles that were written, their properties, and the frames."""
-    labels = hs.load(out, lazy=True)
     properties = labels.properties()
     axes = labels.axes_manager
     unknown = properties.attrs.get("unknown_frames", [])

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.signals import Signal2D
 
+from ._correctable import Correctable
+from ._particles.edits import made_edits
 from ._particles.instance_files import write_hspy, write_tiff
 from ._particles.instance_plots import draw_lines, draw_outlines, draw_ratios
 from ._particles.particle_spectra import sum_spectra
 from ._particles.properties import check_properties, properties_of
-from ._shared.entrance import OneForm, given, in_one_form, in_same_form
+from ._shared.entrance import given, in_one_form, in_same_form
 from ._shared.frames import frame_index, frame_number
 from ._shared.labels import check_ids, distinct_labels, own_labels
 from ._shared.output_files import free_path, write_csv
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from ._local_fft import LocalFFT
 
 
-class Instances(OneForm, Signal2D):  # type: ignore[misc]
+class Instances(Correctable, Signal2D):  # type: ignore[misc]
     """Integer labels of particles, 0 = background, array order (..., y, x).
 
     An id means the same particle in every frame. They come from
@@ -509,7 +511,8 @@ class Instances(OneForm, Signal2D):  # type: ignore[misc]
         if given(self) is not self:
             return self.data  # made by `in_one_form`
         state = self.metadata.get_item("HRTEMNN.Instances", None)
-        if state is not None and self.data.dtype == np.int32:
-            return self.data  # from `Segmentation.track_instances`
+        ours = state is not None or bool(made_edits(self))
+        if ours and self.data.dtype == np.int32:
+            return self.data  # from `Segmentation.track_instances`, or an edit
         no_data = self.metadata.get_item("HRTEMNN.Instances.no_data", None) == -1
         return own_labels(self.data, no_data=no_data)

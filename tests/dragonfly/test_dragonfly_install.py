@@ -117,7 +117,7 @@ def test_command(windows, run):
         assert f"4 menu items are in {folder}" in output
         assert names(folder) == [item.name for item in ITEMS]
     assert "Restart Dragonfly" in output
-    assert f'"{python}" -m pip install --no-deps hyperspy-hrtemnn==' in output
+    assert f'"{python}" -m pip install --no-deps hyperspy_hrtemnn-' in output
     assert r"PATH\OF\DRAGONFLY'S\python.exe -m pip install" in output
 
 

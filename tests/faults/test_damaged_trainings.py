@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 
 import pytest
@@ -54,6 +55,13 @@ def test_a_damaged_history_is_refused(number, tmp_path) -> None:
         files.read_history(tmp_path, 3)
     with pytest.raises(files.TrainingError, match=r"history\.csv is damaged.*--restar"):
         files.best_stage(RECIPE, tmp_path)
+
+
+def test_a_history_has_one_end_of_line_on_windows(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(os, "linesep", "\r\n")
+    files.write_history(HISTORY, tmp_path)
+    # In the text; Windows makes it "\r\n" when that is written.
+    assert (tmp_path / "history.csv").read_bytes().count(b"\r") == 0
 
 
 def test_a_history_that_is_missing_is_not_one_without_epochs(tmp_path) -> None:

@@ -258,6 +258,19 @@ def test_a_closed_pipe_ends_in_silence():
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("code_page", ["cp1251", "cp932"])
+def test_letters_that_a_code_page_of_windows_lacks_are_question_marks(code_page):
+    code = "from hyperspy_hrtemnn.cli import main; main(['models'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONIOENCODING": code_page},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b" ?/pixel" in done.stdout
+
+
 def test_warnings_show_no_escape_sequence(capsys):
     with warnings_as_lines():
         warn_user("the unit \x1b]0;title\x07\nis strange")

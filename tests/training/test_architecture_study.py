@@ -121,6 +121,6 @@ def test_a_study_is_made_once_and_goes_on_where_it_was_stopped(
     below = both.loc["U-net", "f1"] - both.loc["folded", "f1"]
     assert both.loc["folded", "below_reference"] == pytest.approx(below, abs=1e-9)
     assert np.isnan(both.loc["U-net", "below_reference"])
-    table = study.PAGE.read_text()
+    table = study.PAGE.read_text(encoding="utf-8")
     assert f"{both.loc['folded', 'f1']:.4f}" in table
     assert "0.250" in table

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from pathlib import Path
 
@@ -322,6 +323,18 @@ def test_a_blur_whose_meaning_is_not_said_is_told(tmp_path, recipe_values) -> No
     with pytest.warns(UserWarning, match="standard deviation in the image"):
         recipe = read_recipe(write(path, recipe_values))
     assert recipe.images_of(recipe.training.stages[0]).blur == (0.3, 0.5)
+
+
+def test_links_to_exit_waves_are_those_of_folders(tmp_path, monkeypatch):
+    """Windows tells links to folders from those to files, which open nothing there."""
+    made = []
+
+    def symlink(target, link, target_is_directory=False, **_):
+        made.append((Path(target).name, target_is_directory))
+
+    monkeypatch.setattr(os, "symlink", symlink)
+    share_data(tmp_path / "to come", tmp_path / "run")
+    assert made == [(f"{p}.zarr", True) for p in ("train", "validation", "test")]
 
 
 def test_runs_share_exit_waves(tmp_path, run_folder):

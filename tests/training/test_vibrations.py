@@ -424,9 +424,9 @@ def test_settings_that_cannot_be_used_are_named(vibrations: dict, message: str) 
 
 
 def test_the_recipe_with_vibrations_has_those_measured_and_is_else_its_sister() -> None:
-    text = (TRAINING / "vibrations" / "mos2-300K.json").read_text()
+    text = (TRAINING / "vibrations" / "mos2-300K.json").read_text("utf-8")
     recipe, sister = (
-        json.loads((TRAINING / "recipes" / f"{name}.json").read_text())
+        json.loads((TRAINING / "recipes" / f"{name}.json").read_text("utf-8"))
         for name in ("mos2-exitwave-vibrations", "mos2-exitwave")
     )
     assert json.loads(text).items() <= recipe["waves"]["vibrations"].items()

@@ -52,7 +52,10 @@ def share_data(folder: Path, run: Path) -> None:
     for purpose in PURPOSES:
         link = data_path(run, purpose)
         if not link.is_symlink():
-            link.symlink_to(data_path(folder, purpose).absolute())
+            # Windows has another link for folders, which need not be there yet.
+            link.symlink_to(
+                data_path(folder, purpose).absolute(), target_is_directory=True
+            )
 
 
 def make_structures(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _EIGHT_NEIGHBORS = np.ones((3, 3), dtype=bool)
 
 # Smallest depth of a neck [pixels], because the edge of a mask is rounded to pixels.
-_PIXEL_ROUNDING = 1.0
+PIXEL_ROUNDING = 1.0
 
 # Number of peaks whose neighbors are in memory at the same time.
 _TOGETHER = 500
@@ -68,17 +68,34 @@ def cut_at_necks(
     distance = ndimage.distance_transform_edt(without_edge)
     del without_edge
     distance[~solid] = 0
-    markers, heights = _markers(distance, min_separation, depth)
+    basins, heights = _basins(distance, solid, min_separation, depth)
     if len(heights) == 2:  # a single peak
-        return solid.astype(np.int32), heights
-    basins: Labels = watershed(  # type: ignore[no-untyped-call]
-        -distance, markers, connectivity=2, mask=solid
-    )
-    del markers
+        return basins, heights
     part_of = _without_bumps(basins, distance, heights, depth)
     half_width = np.zeros(part_of.max() + 1)
     np.maximum.at(half_width, part_of, heights)
     return part_of[basins], half_width
+
+
+def basins_and_passages(
+    region: Mask,
+) -> tuple[Labels, NDArray[np.float64], list[tuple[int, int, float]]]:
+    """Return all basins of the distance map of a mask, and where they meet.
+
+    Parameters
+    ----------
+    region
+        Mask, shape (y, x), which is not True everywhere.
+
+    Returns
+    -------
+    Labels of the basins, the highest peak first, 0 outside; the peak of each, by label;
+    and pairs of touching basins, lower label first, with the half-width between them,
+    the widest first.
+    """
+    distance = ndimage.distance_transform_edt(region)
+    basins, heights = _basins(distance, region, 0.0, 0.0)
+    return basins, heights, list(zip(*_passages(basins, distance), strict=True))
 
 
 def touching(labels: Labels, others: Labels) -> tuple[Index, Index]:
@@ -91,6 +108,19 @@ def touching(labels: Labels, others: Labels) -> tuple[Index, Index]:
             pairs.append(np.unique(a[both].astype(np.int64) * most + b[both]))
     first, second = np.divmod(np.unique(np.concatenate(pairs)), most)
     return first, second
+
+
+def _basins(
+    distance: Distance, solid: Mask, min_separation: float, depth: float
+) -> tuple[Labels, NDArray[np.float64]]:
+    """Return the basin of each peak of a distance map, and the heights by label."""
+    markers, heights = _markers(distance, min_separation, depth)
+    if len(heights) == 2:
+        return solid.astype(np.int32), heights
+    basins: Labels = watershed(  # type: ignore[no-untyped-call]
+        -distance, markers, connectivity=2, mask=solid
+    )
+    return basins, heights
 
 
 def _markers(
@@ -135,7 +165,7 @@ def _far_apart(
     places = cKDTree(center)
     least = _smallest_neck(height, depth)
     # Lower peaks come later; farther away they cannot be bumps of a higher one.
-    farthest = np.maximum(min_separation, height + 2 * _PIXEL_ROUNDING)
+    farthest = np.maximum(min_separation, height + 2 * PIXEL_ROUNDING)
     free = np.ones(len(height), bool)
     for first in range(0, len(height), _TOGETHER):
         some = first + np.flatnonzero(free[first : first + _TOGETHER])
@@ -152,7 +182,7 @@ def _far_apart(
 
 
 def _smallest_neck(height: NDArray[np.float64], depth: float) -> NDArray[np.float64]:
-    return np.maximum(_PIXEL_ROUNDING, depth * height)
+    return np.maximum(PIXEL_ROUNDING, depth * height)
 
 
 def _without_bumps(

@@ -101,7 +101,7 @@ def in_one_form(signal: Signal2D) -> Signal2D:
     changed |= _in_one_unit(*axes[-2:])
     own = getattr(signal, "_own_data", None)
     data = _without_mask(signal.data) if own is None else own()
-    places = [axis.index_in_array for axis in order]
+    places = places_in_array(signal)
     in_order = places == list(range(len(places)))
     if in_order and not changed and data is signal.data:
         return signal
@@ -151,6 +151,11 @@ def in_same_form(instances: Signal2D, image: Signal2D) -> Signal2D:
 def given(signal: Signal2D) -> Signal2D:
     """Return the signal whose one form this is: that of the user's axes and events."""
     return getattr(signal, "_given", signal)
+
+
+def places_in_array(signal: Signal2D) -> list[int]:
+    """Return where a signal's array has each axis of the one form."""
+    return [axis.index_in_array for axis in _ordered(signal)]
 
 
 def is_turned(axes: Sequence[Any]) -> bool:

@@ -176,7 +176,8 @@ class ImageEpoch(PyDataset):
 
 
 def _read_pair(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    with np.load(path, allow_pickle=False) as kept:
+    # Opened here: numpy leaves a damaged file open, which Windows then does not delete.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
         return kept["image"].astype(np.float32), kept["label"]
 
 

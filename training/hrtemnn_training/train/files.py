@@ -183,7 +183,9 @@ def best_stage(recipe: Recipe, folder: Path) -> Stage:
 
 def write_history(history: pd.DataFrame, folder: Path) -> None:
     """Write a row for each epoch into ``history.csv``."""
-    _write(folder / "history.csv", history.to_csv(index_label="epoch"))
+    # As `write_text` takes them: pandas itself ends lines as the system does.
+    text = history.to_csv(index_label="epoch", lineterminator="\n")
+    _write(folder / "history.csv", text)
 
 
 def delete_training(folder: Path) -> list[Path]:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from hyperspy_hrtemnn.command_options import EXISTING, FOLDER, LENGTH, sampling_option
+from hyperspy_hrtemnn.command_options import (
+    EXISTING,
+    FOLDER,
+    LENGTH,
+    device_option,
+    sampling_option,
+)
 from hyperspy_hrtemnn.options import AtomOptions, CameraOptions
 
 if TYPE_CHECKING:
@@ -96,11 +102,13 @@ if TYPE_CHECKING:
     help="What the sheet lies on; by default nothing.",
 )
 @sampling_option
+@device_option
 def atoms(
     *,
     series: Path,
     model: str,
     out: Path,
+    device: str | None,
     energy: str | None,
     defocus: tuple[float | str, ...],
     sampling: float | str | None,
@@ -125,6 +133,7 @@ def atoms(
         series,
         model,
         out,
+        device=device,
         sampling=sampling,
         energy=energy,
         defocus=defocus,

@@ -17,6 +17,7 @@ from hyperspy_hrtemnn.command_options import (
     FOLDER,
     LENGTH,
     MOVIES,
+    device_option,
     on_bad_frame_option,
     overlap_option,
     report_option,
@@ -112,7 +113,7 @@ def models() -> None:
     from hyperspy_hrtemnn.networks import available, load
 
     for name in available():
-        click.echo("\n    ".join([name, *_what_for(load(name).card)]))
+        click.echo("\n    ".join([name, *_what_for(load(name, "cpu").card)]))
     if not available():
         click.echo("There are no networks in this installation.", err=True)
 
@@ -130,13 +131,23 @@ def _what_for(card: Any) -> list[str]:
 
 
 @click.command()
-@click.argument("name_or_path")
+@click.argument("name_or_path", required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def card(name_or_path: str, as_json: bool) -> None:
+@click.option(
+    "--template",
+    is_flag=True,
+    help="Print a card to fill in, as JSON, for hrtemnn adopt.",
+)
+def card(name_or_path: str | None, as_json: bool, template: bool) -> None:
     """Show the card of a network: its task, trained ranges and scores."""
-    from hyperspy_hrtemnn.networks import load
+    from hyperspy_hrtemnn.networks import Card, load
 
-    network = load(name_or_path)
+    if template:
+        click.echo(Card.template())
+        return
+    if name_or_path is None:
+        raise click.UsageError("Give the name or the file of a network.")
+    network = load(name_or_path, "cpu")
     if as_json:
         click.echo(network.card.model_dump_json(indent=2))
         return
@@ -202,6 +213,7 @@ def _text(value: Any) -> str:
 @click.option(
     "--no-resample", is_flag=True, help="Take the pixels for those of the network."
 )
+@device_option
 @on_bad_frame_option
 @report_option
 @click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
@@ -210,6 +222,7 @@ def segment(
     movie: Path,
     model: str,
     out: Path,
+    device: str | None,
     sampling: str | None,
     tile: int | None,
     overlap: int | None,
@@ -230,6 +243,7 @@ def segment(
         movie,
         model,
         out,
+        device=device,
         sampling=sampling,
         options=PredictionOptions(not no_resample, tile, overlap),
         on_bad_frame=on_bad_frame,
@@ -383,6 +397,7 @@ def track(
     "--scheduler",
     help="Address of a dask.distributed cluster; by default this machine.",
 )
+@device_option
 @on_bad_frame_option
 @report_option
 @click.option("--force", is_flag=True, help="Delete frames of other options.")
@@ -391,6 +406,7 @@ def follow(
     movies: tuple[list[Path], ...],
     model: str,
     out: Path,
+    device: str | None,
     sampling: str | None,
     processes: int | None,
     scheduler: str | None,
@@ -423,6 +439,7 @@ def follow(
 
     follow_one = partial(
         follow_file,
+        device=device,
         sampling=sampling,
         processes=processes,
         scheduler=scheduler,
@@ -440,7 +457,7 @@ def follow(
         return
 
     # What is wrong for all is told once, before any is followed.
-    load(model)
+    load(model, device)
     if crystal is not None:
         as_crystal(crystal)
 

@@ -63,6 +63,13 @@ tile_option = click.option(
     type=int,
     help="Largest side of a tile, in pixels of the network; by default 2048.",
 )
+# The names are those of `networks`, which the help would wait for.
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "directml", "openvino", "coreml"]),
+    help="What the network runs on; by default what the environment variable "
+    "HRTEMNN_DEVICE says, or else auto, the best that is there. See hrtemnn devices.",
+)
 overlap_option = click.option(
     "--overlap",
     type=int,

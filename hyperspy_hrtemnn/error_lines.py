@@ -83,6 +83,8 @@ def warnings_as_lines() -> Iterator[list[str]]:
 def _extra_is_missing(command: str, error: ModuleNotFoundError) -> click.ClickException:
     extra = "distributed" if error.name == "distributed" else "training"
     needs = f"{command} needs {error.name or error}, which is not installed"
+    if error.name == "onnxruntime":
+        return click.ClickException(f"{needs}: pip install onnxruntime")
     if extra == "training" and sys.version_info < _TRAINING_PYTHON:
         wanted, here = (
             ".".join(map(str, version))

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     Length = float | str
 
+    DeviceName = Literal["auto", "cpu", "cuda", "directml", "openvino", "coreml"]
+    """What a network runs on, see `hyperspy_hrtemnn.networks.load`."""
+
 
 # A year of a camera with 30 frames per second.
 _MOST_FRAMES = 10**9

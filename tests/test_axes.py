@@ -269,7 +269,9 @@ def test_pictures_of_a_turned_movie_are_those_of_the_other():
     ax = known.plot_overlay(stored(images(), "HRTEM"))
     other = turned.plot_overlay(stored(images(), "HRTEM", "xyt"))
     np.testing.assert_array_equal(ax.images[0].get_array(), other.images[0].get_array())
-    assert ax.get_xlabel() == other.get_xlabel() == "x (nm)"
+    assert ax.get_title() == other.get_title() == "frame 2, 0.9 s"
+    bars = [each.artists[0].txt_label.get_text() for each in (ax, other)]
+    assert bars == ["2 nm"] * 2
     for line, same in zip(ax.lines, other.lines, strict=True):
         np.testing.assert_allclose(line.get_xydata(), same.get_xydata())
 

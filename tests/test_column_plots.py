@@ -66,7 +66,8 @@ def test_columns_on_their_frame() -> None:
     assert labels == ["1Mo", "1S", "2S"]
     assert ax.get_xlim() == pytest.approx((0.475, 1.975))
     assert ax.get_ylim() == pytest.approx((2.475, 1.475))
-    assert ax.get_xlabel() == "x (nm)"
+    assert ax.get_title() == "frame 2"
+    assert ax.artists[0].txt_label.get_text() == "0.5 nm"
     # A class has its color in every frame, though 1S is not in this one.
     first = dict(
         zip(

@@ -114,6 +114,7 @@ def test_axes_and_metadata(movie, network_path):
         "network": "tiny",
         "sha256": load(network_path).sha256,
         "averaged": False,
+        "device": load(network_path).device,
         "version": __version__,
         "classes": ["particle"],
         "sampling": 0.1,

@@ -237,7 +237,9 @@ def test_plot_overlay(particles, image):
     np.testing.assert_allclose(ax.texts[0].get_position(), [100 + 0.5 * 13.5, 3.25])
     assert ax.get_xlim() == pytest.approx((99.75, 99.75 + 0.5 * WIDTH))
     assert ax.get_ylim() == pytest.approx((-0.25 + 0.5 * HEIGHT, -0.25))
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x (nm)", "y (nm)")
+    assert ax.get_title() == "frame 3, 3.6 s"
+    assert len(ax.get_xticks()) == len(ax.get_yticks()) == 0
+    assert ax.artists[0].txt_label.get_text() == "5 nm"
     x, y = ax.lines[0].get_data()
     assert (x.min(), x.max()) == pytest.approx((100 + 0.5 * 7.5, 100 + 0.5 * 19.5))
     assert (y.min(), y.max()) == pytest.approx((1.25, 5.25))

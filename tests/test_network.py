@@ -38,13 +38,13 @@ def _card_text(**changes):
 
 
 def test_load(network_path):
-    network = load(network_path)
+    network = load(network_path, "cpu")
     assert network.name == "tiny"
     assert network.card.receptive_field == 7
-    assert network.providers == ("CPUExecutionProvider",)
+    assert network.device == "cpu"
     assert network.path == network_path.resolve()
     assert len(network.sha256) == 64
-    assert load(str(network_path)) is network
+    assert load(str(network_path), "cpu") is network
 
 
 def test_a_card_of_the_first_version_has_its_blur_converted(tmp_path):

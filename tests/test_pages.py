@@ -19,6 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from known_waves import ENERGY, SAMPLING, flake
+from PIL import Image
 
 from hyperspy_hrtemnn.analysis import Detector, detect_electrons
 from hyperspy_hrtemnn.data import au_ceo2_movie
@@ -131,6 +132,16 @@ def test_the_page_on_particles(run):
     assert names["particles"].ids() == ids
 
 
+def test_the_page_on_pictures_and_movies(run, tmp_path):
+    pytest.importorskip("imageio_ffmpeg")
+    names = run("pictures_and_movies.md")
+    assert names["particles"]._lazy
+    for name in ("particles.gif", "ids.gif"):
+        with Image.open(tmp_path / name) as file:
+            assert file.n_frames == 2
+    assert len(names["peaks"]) > 0
+
+
 def test_the_page_on_corrections(run, monkeypatch):
     pytest.importorskip("roifile")
 
@@ -193,7 +204,7 @@ def test_the_page_on_the_zone_axis(run):
     assert names["table"]["probability"].between(0, 1).all()
 
 
-@pytest.mark.parametrize("name", ["detector.md", "au-columns.md"])
+@pytest.mark.parametrize("name", ["detector.md", "devices.md", "au-columns.md"])
 def test_pages_that_need_a_movie(run, name):
     assert run(name)
 

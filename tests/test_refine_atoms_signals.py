@@ -202,7 +202,7 @@ def test_columns_are_drawn_where_they_are_on_any_image_of_them(model):
     )
     # In an image y runs downwards, so that its tip has the lowest y.
     assert np.sort(triangle[:, 1])[0] < upper["y"].item() - 0.05
-    assert ax.get_xlabel() == "x (nm)"
+    assert ax.artists[0].txt_label.get_text().endswith(" nm")
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["19 1Mo", "1 1S lower", "1 1S upper", "15 2S", "1 empty"]
     phase = model.exit_wave().phase

@@ -7,17 +7,21 @@ import tracemalloc
 from types import SimpleNamespace
 
 import hyperspy.api as hs
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backend_bases import CloseEvent, MouseEvent
+from own_warnings import of_ours
 from patterns import columns_of, picture
 
 from hyperspy_hrtemnn.analysis import brightness_ratio, on_axis_frames
 from hyperspy_hrtemnn.options import FollowingOptions
 from hyperspy_hrtemnn.plots import plot_reflections
+from hyperspy_hrtemnn.plots.palette import id_color
 from hyperspy_hrtemnn.signals._fourier.reflections import followed, reflection_table
+from hyperspy_hrtemnn.signals._particles import still_figures
 
 FRAMES, HEIGHT, WIDTH = 4, 120, 230
 PIXEL = 0.02  # nm
@@ -253,6 +257,11 @@ def test_a_map_of_the_ratio(movie, particles, spectra):
     assert filled[60, 172] > 2 * filled[60, 57]
 
 
+def widths(ax):
+    """Return the width of the outline of each color."""
+    return {line.get_color(): line.get_linewidth() for line in ax.lines}
+
+
 def click_on(figure, ax, pixel):
     """Click on a pixel (x, y) of an image."""
     place = ax.transData.transform([1.0 + PIXEL * n for n in pixel])
@@ -272,8 +281,25 @@ def test_a_click_shows_a_particle(movie, particles, spectra, peaks):
     titles = {ax.get_title() for ax in others}
     assert "particle 8" in titles
     assert all(ax.lines for ax in others)
+    assert image.get_title() == "frame 2, 1.0 s\nparticle 8 is selected"
+    assert widths(image) == {id_color(3): 1.5, id_color(8): 3.5}
     click_on(figure, image, (57, 60))
     assert "particle 3" in {ax.get_title() for ax in others}
+    assert widths(image) == {id_color(3): 3.5, id_color(8): 1.5}
+
+
+@pytest.mark.parametrize("widgets", [True, False])
+def test_a_notebook_with_still_figures_says_how_to_get_others(
+    movie, particles, spectra, peaks, monkeypatch, widgets
+):
+    monkeypatch.setattr(mpl, "get_backend", lambda: "inline")
+    monkeypatch.setattr(still_figures, "find_spec", lambda _: widgets or None)
+    with pytest.warns(UserWarning, match="do not react to clicks") as told:
+        figure = particles.explore_reflections(movie, spectra, peaks, 2)
+    (text,) = (str(one.message) for one in of_ours(told))
+    assert "'%matplotlib widget' in a cell" in text
+    assert ("pip install ipympl" in text) == (not widgets)
+    assert "%matplotlib widget" in figure.axes[0].get_title()
 
 
 def test_a_click_on_a_particle_without_spectra_says_so(
@@ -284,7 +310,11 @@ def test_a_click_on_a_particle_without_spectra_says_so(
     figure.canvas.draw()
     (image,) = (ax for ax in figure.axes if ax.images)
     click_on(figure, image, (172, 60))
-    assert image.get_title() == "no spectra of particle 8"
+    assert image.get_title() == ("frame 2, 1.0 s\nthere are no spectra of particle 8")
+    click_on(figure, image, (57, 60))
+    assert image.get_title().endswith("\nparticle 3 is selected")
+    click_on(figure, image, (172, 60))
+    assert image.get_title().endswith("of particle 8; particle 3 is selected")
     # Spectra in which nothing was found.
     figure = particles.explore_reflections(movie, spectra, peaks.query("id == 3"), 2)
     figure.canvas.draw()

@@ -22,7 +22,7 @@ CONDA = {
     "rosettasciio[hdf5,image]": ["rosettasciio-base"],
 }
 # Of extras, which conda does not have: those of rosettasciio.
-OF_EXTRAS = {"h5py", "imageio", "pillow"}
+OF_EXTRAS = {"h5py", "imageio"}
 
 
 @pytest.fixture

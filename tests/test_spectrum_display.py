@@ -121,9 +121,10 @@ def test_one_spectrum_and_an_empty_one_without_particles():
 
 def test_reflections_of_a_frame_without_the_particle(spectra):
     peaks = spectra.peak_table(show_progressbar=False)
-    assert spectra.plot_reflections(peaks, 9, 0).get_title() == ""
+    ax = spectra.plot_reflections(peaks, 9, 0)
+    assert ax.get_title() == "frame 0, particle 9"
     ax = spectra.plot_reflections(peaks, 9, 1)
-    assert ax.get_title() == "particle 9 is not in this frame"
+    assert ax.get_title() == ("frame 1, particle 9\nparticle 9 is not in this frame")
     assert ax.get_xlim() == (-12.5, 12.5)
     # Where there are reflections, as far as they go.
     ax = spectra.plot_reflections(peaks, 4, 0)

@@ -178,7 +178,6 @@ def test_networks_for_something_else_are_refused(spectra, path, tmp_path) -> Non
     "changes",
     [
         {"spectrum_side": 33},
-        {"standardization_width": None},
         {"task": "zone axis", "spectrum_side": 33},
         {"task": "zone axis", "standardization_width": None},
     ],

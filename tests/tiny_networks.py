@@ -124,7 +124,7 @@ def convolution(
     return path
 
 
-def pooling(path: Path, *, field: int = 5) -> Path:
+def pooling(path: Path, *, field: int = 5, **changes: Any) -> Path:
     """Write pooling to a quarter, a convolution there, and enlarging: stride 4."""
     rng = np.random.default_rng(4)
     weight = rng.normal(size=(1, 1, field, field)).astype(np.float32)
@@ -140,7 +140,8 @@ def pooling(path: Path, *, field: int = 5) -> Path:
     ]
     weights = {"weight": weight, "scales": np.array([1, 1, 4, 4], np.float32)}
     # The block of a pixel and field // 2 blocks on each side, whichever its phase.
-    text = card(stride=4, receptive_field=2 * 4 * (field // 2 + 1)).model_dump_json()
+    fields = {"stride": 4, "receptive_field": 2 * 4 * (field // 2 + 1)}
+    text = card(**fields, **changes).model_dump_json()
     onnx.save(model(nodes, weights, text=text), path)
     return path
 

@@ -44,6 +44,8 @@ from .particles.dose_limits import dose_limits as dose_limits
 from .particles.drift import correct_drift as correct_drift
 from .particles.local_fourier import local_spectrum as local_spectrum
 from .particles.local_fourier import particle_spectra as particle_spectra
+from .particles.outlines import Outline as Outline
+from .particles.outlines import particle_outlines as particle_outlines
 from .particles.properties import particle_properties as particle_properties
 from .particles.splitting import split_and_count_particles as split_and_count_particles
 from .particles.splitting import split_particles as split_particles
@@ -92,6 +94,7 @@ __all__ = [
     "Measured",
     "NoiseSpectrum",
     "Optics",
+    "Outline",
     "ParticleTracker",
     "ReadoutFit",
     "RefinedAtoms",
@@ -143,6 +146,7 @@ __all__ = [
     "noise_spectrum",
     "on_axis_frames",
     "parametric_mtf",
+    "particle_outlines",
     "particle_properties",
     "particle_spectra",
     "propagate_wave",

@@ -35,6 +35,7 @@ def find_atoms_file(
     model: str,
     out: Path,
     *,
+    device: str | None = None,
     sampling: float | str | None,
     energy: str | None,
     defocus: Sequence[float | str],
@@ -53,6 +54,8 @@ def find_atoms_file(
         The folder of `AtomModel.save`. Files of an earlier run are replaced, unless
         someone changed them; all go before the first is written, so that there are
         never files of two runs.
+    device
+        What the network runs on; see `HRTEM.segment`.
     sampling
         Pixel size in place of the file's, a number in Å or a text with a unit.
     energy
@@ -81,6 +84,7 @@ def find_atoms_file(
         found = find_atoms(
             signal,
             model,
+            device=device,
             energy=energy,
             optics=None,
             camera=camera,

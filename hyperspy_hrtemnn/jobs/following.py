@@ -111,6 +111,7 @@ def follow_file(
     model: str,
     out: Path,
     *,
+    device: str | None = None,
     sampling: float | str | None,
     processes: int | None,
     scheduler: str | None,
@@ -134,6 +135,8 @@ def follow_file(
         The folder of `HRTEM.follow_particles`, which also gets ``particles.hspy``,
         ``properties.csv``, ``reflections.csv`` and ``frames.csv``; and what is in a
         report.
+    device
+        What the network runs on; see `HRTEM.segment`.
     sampling
         Pixel size in place of the file's, a number in Å or a text with a unit.
     processes
@@ -182,6 +185,7 @@ def follow_file(
                 signal,
                 model,
                 out,
+                device=device,
                 running=running,
                 tracking=tracking,
                 crop=spectra,
@@ -203,7 +207,8 @@ def follow_file(
             report_followed(
                 found,
                 movie=movie,
-                network=load(model),
+                # Its card is all that is needed, and any device opens it.
+                network=load(model, "cpu"),
                 bad=bad,
                 options=options_as_text(
                     tracking,
@@ -212,6 +217,7 @@ def follow_file(
                     sampling=sampling,
                     tile=running.tile,
                     overlap=running.overlap,
+                    device=device,
                 ),
                 told=told,
                 files=files,

@@ -60,6 +60,7 @@ def segment_file(
     model: str,
     out: Path,
     *,
+    device: str | None = None,
     sampling: float | str | None = None,
     options: PredictionOptions,
     on_bad_frame: OnBadFrame | None = None,
@@ -76,6 +77,8 @@ def segment_file(
         Name of a network, or path of its file.
     out
         The .hspy file to write.
+    device
+        What the network runs on; see `HRTEM.segment`.
     sampling
         Pixel size in place of the file's, a number in Å or a text with a unit.
     options
@@ -101,7 +104,7 @@ def segment_file(
         check_output(source, out, own, force=force)
         if report:
             files.check(NAMES)
-        network = load(model)
+        network = load(model, device)
         size = sampling_in_angstrom(sampling)
         signal = in_one_form(load_movie(movie, size))
         rule = FrameRule(on_bad_frame, by_hand=True)
@@ -109,6 +112,7 @@ def segment_file(
             signal,
             network,
             options,
+            device=None,
             rule=rule,
             show_progressbar=None,
             num_workers=None,
@@ -140,6 +144,7 @@ def segment_file(
                         tile=options.tile,
                         overlap=options.overlap,
                         no_resample=not options.resample,
+                        device=device,
                     ),
                     told=told,
                     files=files,
@@ -163,6 +168,7 @@ def _job(
         **known.identity,
         **pixels(signal),
         "model sha256": network.sha256,
+        "device": network.device,
         "sampling": size,
         "resample": options.resample,
         "tile": options.tile,

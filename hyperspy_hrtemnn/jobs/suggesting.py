@@ -120,7 +120,7 @@ def suggest_networks(
             (table["relative"] >= _STRONG) & (table["spacing"] >= _MIN_SPACING / 10)
         ]
         seen = Seen(size, known, *_together(10 * strong["spacing"], strong["contrast"]))
-        cards = [load(name).card for name in available()]
+        cards = [load(name, "cpu").card for name in available()]
         suggestions = [_suggestion(card, seen, signal) for card in cards]
     return seen, sorted(suggestions, key=lambda one: not one.fits)
 

@@ -1,7 +1,11 @@
+from ._adoption import adopt as adopt
+from ._bioimageio import write_bioimageio as write_bioimageio
 from ._card import METADATA_KEY as METADATA_KEY
 from ._card import Card as Card
-from ._card import Range as Range
-from ._card import TrainedRanges as TrainedRanges
+from ._card import Link as Link
+from ._devices import available_devices as available_devices
+from ._devices import device_advice as device_advice
+from ._errors import DeviceError as DeviceError
 from ._errors import NetworkError as NetworkError
 from ._errors import NetworkMemoryError as NetworkMemoryError
 from ._inference import check_prediction as check_prediction
@@ -12,23 +16,33 @@ from ._network import load as load
 from ._orientations import average_orientations as average_orientations
 from ._resampling import resample as resample
 from ._resampling import resampled_shape as resampled_shape
+from ._self_test import DeviceAnswer as DeviceAnswer
+from ._self_test import self_test as self_test
 from ._shipped import available as available
 from ._spectra import predict_spectra as predict_spectra
 from ._spectra import relative_spectrum as relative_spectrum
 from ._standardization import local_mean as local_mean
 from ._standardization import standardize as standardize
+from ._trained_ranges import Range as Range
+from ._trained_ranges import TrainedRanges as TrainedRanges
 
 __all__ = [
     "METADATA_KEY",
     "Card",
+    "DeviceAnswer",
+    "DeviceError",
+    "Link",
     "Network",
     "NetworkError",
     "NetworkMemoryError",
     "Range",
     "TrainedRanges",
+    "adopt",
     "available",
+    "available_devices",
     "average_orientations",
     "check_prediction",
+    "device_advice",
     "load",
     "local_mean",
     "out_of_range",
@@ -37,5 +51,7 @@ __all__ = [
     "relative_spectrum",
     "resample",
     "resampled_shape",
+    "self_test",
     "standardize",
+    "write_bioimageio",
 ]

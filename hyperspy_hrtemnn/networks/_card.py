@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -14,12 +15,8 @@ from pydantic import (
     model_validator,
 )
 
-from hyperspy_hrtemnn.ranges import Energy
-
-# A public name of `networks`, too.
-from hyperspy_hrtemnn.ranges import Range as Range  # noqa: PLC0414
-
 from ._errors import is_printable
+from ._trained_ranges import TrainedRanges
 
 _VERSION = 2
 
@@ -38,27 +35,23 @@ _Places = Annotated[
 ]
 _Values = Annotated[tuple[float, ...], Field(min_length=1, max_length=_MOST_CHANNELS)]
 
+# What only the training and the export of this package know.
+_NOT_TO_FILL_IN = {
+    "version",
+    "object_weight",
+    "test",
+    "recipe",
+    "recipe_sha256",
+    "versions",
+    "scores",
+}
+
 METADATA_KEY = "hrtemnn_card"
 """Key of an ONNX file's `metadata_props` that contains the card as JSON."""
 
 
-class TrainedRanges(BaseModel):
-    """Conditions for which a network was trained; outside of them it guesses."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    sampling: Range = Field(description="pixel size of the images [Å]")
-    energy: Energy = Field(description="beam energy [keV]")
-    dose: Range = Field(description="frame dose [e-/Å²]")
-    defocus: Range = Field(description="defocus, positive = underfocus [Å]")
-    Cs: Range = Field(description="spherical aberration [Å]")
-    focal_spread: Range = Field(description="focal spread [Å]")
-    blur: Range = Field(
-        description="standard deviation of the blur in the image, in real space [Å]"
-    )
-    mtf_c0: Range = Field(description="half-maximum of the MTF [Nyquist frequencies]")
-    mtf_c3: Range = Field(description="steepness of the MTF")
-    readout: Range = Field(description="readout noise N0 [e-/pixel]")
+Link = Annotated[str, Field(pattern=r"^https?://\S+$")]
+"""Address of a page."""
 
 
 class CardTest(BaseModel):
@@ -102,8 +95,8 @@ class Card(BaseModel):
     OLD_THRESHOLD: ClassVar[float] = 0.9
 
     version: Literal[2] = Field(2, description="version of the fields of the card")
-    name: str
-    description: str
+    name: str = Field(description="name of the network")
+    description: str = Field(description="what it finds, and in which images")
     task: Literal[
         "segmentation",
         "exit wave",
@@ -111,8 +104,11 @@ class Card(BaseModel):
         "image classification",
         "image regression",
         "zone axis",
-    ]
-    material: str
+    ] = Field(
+        description="segmentation, exit wave, regression, image classification, image "
+        "regression or zone axis"
+    )
+    material: str = Field(description="material of the sample")
     channels: Annotated[int, Field(ge=1, le=_MOST_CHANNELS)] = Field(
         1, description="number of input images, a focal series if more than one"
     )
@@ -124,8 +120,9 @@ class Card(BaseModel):
         description="pixel size at which the network works [Å]"
     )
     standardization_width: Annotated[float, Field(gt=0)] | None = Field(
-        description="standard deviation of the window of the standardization [Å]; null "
-        "where the network takes spectra"
+        description="standard deviation of the window in which images get a mean of 0 "
+        "and a deviation of 1 [Å]; null if that is the whole image, or if the network "
+        "takes spectra"
     )
     spectrum_side: Annotated[int, Field(ge=1, le=_LARGEST_SIDE)] | None = Field(
         None, description="pixels along each axis of its input, if it takes spectra"
@@ -153,18 +150,50 @@ class Card(BaseModel):
         None, description="an input and its answer, which loading compares"
     )
     ranges: TrainedRanges
-    recipe: str
-    recipe_sha256: str = Field(
-        description="SHA-256 of the recipe with which it was trained"
+    recipe: str | None = Field(
+        None, description="recipe with which it was trained; null if by other means"
+    )
+    recipe_sha256: str | None = Field(
+        None, description="SHA-256 of the recipe with which it was trained"
     )
     versions: dict[str, str] = Field(
-        description="versions of the packages that trained and exported it"
+        default_factory=dict,
+        description="versions of the packages that trained and exported it",
     )
     scores: dict[str, Any] = Field(
         default_factory=dict,
         description="scores on simulated images not used in training",
     )
-    license: str
+    license: str = Field(description="licence, as SPDX names it, such as MIT")
+    authors: tuple[str, ...] = Field((), description="who made it")
+    citation: str | None = Field(None, description="publication to cite")
+    link: Link | None = Field(
+        None, description="address of the publication or of the network"
+    )
+
+    @classmethod
+    def template(cls) -> str:
+        """Return a card to fill in, as JSON, for a network of others.
+
+        A text in angle brackets says what belongs in its place; the other values are
+        the defaults, and null is what is not known.
+
+        Examples
+        --------
+        >>> import json
+        >>> card = json.loads(Card.template())
+        >>> card["sampling"]
+        '<pixel size at which the network works [Å]>'
+        """
+        values: dict[str, Any] = {"version": _VERSION}
+        for name, each in cls.model_fields.items():
+            if name == "ranges":
+                values[name] = dict.fromkeys(TrainedRanges.model_fields)
+            elif name not in _NOT_TO_FILL_IN:
+                asked = f"<{each.description}>"
+                missing = [asked] if name == "classes" else asked
+                values[name] = missing if each.is_required() else each.default
+        return json.dumps(values, indent=2, ensure_ascii=False)
 
     @property
     def per_image(self) -> bool:
@@ -218,8 +247,8 @@ class Card(BaseModel):
     def _of_images_or_spectra(self) -> Card:
         spectra = self.task == "zone axis"
         if (self.spectrum_side is None) == spectra or (
-            self.standardization_width is None
-        ) != spectra:
+            spectra and self.standardization_width is not None
+        ):
             raise ValueError(
                 "spectrum_side is for the task zone axis, standardization_width for "
                 "all others"

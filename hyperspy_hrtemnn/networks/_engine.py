@@ -4,23 +4,33 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
+import sys
 import threading
+from contextlib import redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 import numpy as np
 
-from ._errors import NetworkError
+from ._devices import CPU, DEVICES, advice, onnxruntime
+from ._errors import DeviceError, DeviceStartError, NetworkError
 from ._threads import inference_threads
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 # What onnxruntime says where it gets no memory; its exceptions have no common base.
-_NO_MEMORY = ("failed to allocate", "bad_alloc", "bad allocation", "out of memory")
+_NO_MEMORY = (
+    "failed to allocate",
+    "bad_alloc",
+    "bad allocation",
+    "out of memory",
+    "not enough memory",
+)
 
 
 class Engine:
@@ -32,8 +42,8 @@ class Engine:
         Bytes of the ONNX file.
     path
         Its path, for errors.
-    providers
-        Execution providers of onnxruntime, in the order of preference.
+    device
+        Name of the device that it runs on.
     num_workers
         Largest number of threads; see `inference_threads`.
 
@@ -41,24 +51,25 @@ class Engine:
     ------
     NetworkError
         If onnxruntime cannot read the file.
+    DeviceError
+        If the device does not start.
     """
 
     def __init__(
         self,
         content: bytes,
         path: Path,
-        providers: tuple[str, ...],
+        device: str = CPU,
         num_workers: int | None = None,
     ) -> None:
         self._content, self.path = content, path
-        self.requested = providers
-        self.num_workers = num_workers
+        self.device, self.num_workers = device, num_workers
         self._start()
         _engines.add(self)
 
     def _start(self) -> None:
         self.threads = inference_threads(self.num_workers)
-        self.session = _session(self._content, self.path, self.requested, self.threads)
+        self.session = _session(self._content, self.path, self.device, self.threads)
         # onnxruntime runs one inference on all cores: a second one at the same time
         # would only double the memory.
         self._lock = threading.Lock()
@@ -69,7 +80,31 @@ class Engine:
         same = num_workers == self.num_workers
         if same and inference_threads(num_workers) == self.threads:
             return self
-        return Engine(self._content, self.path, self.requested, num_workers)
+        return Engine(self._content, self.path, self.device, num_workers)
+
+    def on(self, device: str) -> Engine:
+        """Return the engine on another device.
+
+        Raises
+        ------
+        DeviceError
+            If it does not start there.
+        """
+        return Engine(self._content, self.path, device, self.num_workers)
+
+    def profiled(self, batch: NDArray[np.float32]) -> list[dict[str, Any]]:
+        """Return what onnxruntime notes of each node while it answers to a batch."""
+        with TemporaryDirectory() as folder:
+            session = _session(
+                self._content,
+                self.path,
+                self.device,
+                self.threads,
+                profile=str(Path(folder) / "profile"),
+            )
+            session.run(None, {session.get_inputs()[0].name: batch})
+            notes = json.loads(Path(session.end_profiling()).read_text("utf-8"))
+        return [note["args"] for note in notes if note.get("cat") == "Node"]
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the answer for a batch, shape (N, channel, y, x).
@@ -104,6 +139,9 @@ class Engine:
 
 _engines: WeakSet[Engine] = WeakSet()
 
+# The process that used a device other than the CPU first, None if none has.
+_process_of_devices: int | None = None
+
 
 def _keep_sessions() -> None:
     """Keep the sessions that a fork has copied for as long as the process lives.
@@ -119,15 +157,36 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_keep_sessions)
 
 
-def _session(
-    content: bytes, path: Path, providers: tuple[str, ...], threads: int
-) -> Any:
-    import onnxruntime
+def _refuse_in_fork(device: str) -> None:
+    """Raise an error where a process that uses a device was forked.
 
-    options = onnxruntime.SessionOptions()
+    The threads and the contexts of devices are not in the fork: OpenVINO waits for them
+    for ever.
+    """
+    global _process_of_devices  # noqa: PLW0603
+    if _process_of_devices not in (None, os.getpid()):
+        raise DeviceStartError(
+            f"{device} does not start in a process that was forked from one that uses "
+            'it. Start processes with the method "spawn" of multiprocessing.'
+        )
+    _process_of_devices = os.getpid()
+
+
+def _session(
+    content: bytes,
+    path: Path,
+    device: str,
+    threads: int,
+    *,
+    profile: str | None = None,
+) -> Any:
+    module, wanted = onnxruntime(), DEVICES[device]
+    if device != CPU:
+        _refuse_in_fork(device)
+    options = module.SessionOptions()
     options.log_severity_level = 4
     # Planning the memory for each shape in advance is not faster, and takes a third
-    # more memory with a U-net, and twice as much with an MSD-net.
+    # more memory with a U-net, and twice as much with an MSD-net. DirectML refuses it.
     options.enable_mem_pattern = False
     # onnxruntime's own number is that of the physical cores, to which it binds its
     # threads; it is right where nothing limits this process.
@@ -135,13 +194,35 @@ def _session(
         options.intra_op_num_threads = threads
     # Its other format may refer to other files.
     options.add_session_config_entry("session.load_model_format", "ONNX")
+    if profile is not None:
+        options.enable_profiling, options.profile_file_prefix = True, profile
+    if device == "cuda" and hasattr(module, "preload_dlls"):
+        # The libraries of CUDA that pip has installed; it prints which are missing.
+        with redirect_stdout(sys.stderr):
+            module.preload_dlls()
+    providers: list[Any] = [(wanted.provider, wanted.options_for(threads))]
+    if device != CPU:
+        # For nodes that the device does not know.
+        providers.append(DEVICES[CPU].provider)
     try:
-        return onnxruntime.InferenceSession(content, options, providers=list(providers))
+        # By default onnxruntime would go on with the CPU, and print that it does.
+        session = module.InferenceSession(
+            content, options, providers=providers, enable_fallback=0
+        )
     # onnxruntime's exceptions have no common base.
     except Exception as error:
         if isinstance(error, MemoryError) or "bad_alloc" in str(error):
             raise MemoryError(str(error)) from error
+        if device != CPU:
+            raise DeviceError(str(error)) from error
         raise NetworkError(
             f"onnxruntime cannot read {path}: it is not an ONNX file, or it is "
             f"incomplete ({error})."
         ) from error
+    # With a library missing, it goes on with the CPU all the same.
+    if session.get_providers()[0] != wanted.provider:
+        raise DeviceStartError(
+            f"{device} does not start on this machine, and onnxruntime has logged what "
+            f"is missing. {advice(device)}."
+        )
+    return session

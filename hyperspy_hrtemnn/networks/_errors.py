@@ -26,6 +26,14 @@ class NetworkError(ValueError):
         super().__init__(one_line(message))
 
 
+class DeviceError(NetworkError):
+    """A network cannot run on a device."""
+
+
+class DeviceStartError(DeviceError):
+    """A device does not start on this machine, whatever the network."""
+
+
 class NetworkMemoryError(NetworkError, MemoryError):
     """There is not enough memory to run a network on an image."""
 

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """External weights: other files that an ONNX file refers to, which are refused.
 
-onnxruntime would look for them in the current folder, whoever put them there. The file
-is walked as the format of protobuf has it (https://protobuf.dev/programming-guides/
-encoding), field by field, since the package `onnx` is not needed to run a network.
+onnxruntime would look for them in the current folder, whoever put them there.
 """
 
 from __future__ import annotations
@@ -11,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._errors import NetworkError
+from ._protobuf import fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 # What may contain weights, by the numbers of the fields in onnx.proto.
@@ -74,14 +72,14 @@ def _external(message: memoryview, kind: str, depth: int) -> str | None:
         raise ValueError("Too many graphs in graphs.")
     is_external = False
     name = None
-    for number, value in _fields(message):
+    for number, value in fields(message):
         if isinstance(value, int):
             is_external |= kind == "tensor" and number == _LOCATION and value != 0
             continue
         part = _PARTS[kind].get(number)
         if part == "reference":
             is_external = True
-            entry = dict(_fields(value))
+            entry = dict(fields(value))
             if _text(entry.get(_NAME)) == "location":
                 name = _text(entry.get(_VALUE))
         elif part is not None:
@@ -95,37 +93,3 @@ def _text(value: int | memoryview | None) -> str:
     if value is None or isinstance(value, int):
         return ""
     return str(value, "utf-8", "replace")
-
-
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Yield the number and the value of each field."""
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        number, wire = key >> 3, key & 7
-        if wire == 0:
-            value, at = _varint(message, at)
-            yield number, value
-            continue
-        if wire == 2:
-            size, at = _varint(message, at)
-        elif wire in {1, 5}:
-            size = 8 if wire == 1 else 4
-        else:
-            raise ValueError("Not a field.")
-        if at + size > len(message):
-            raise ValueError("Cut off.")
-        yield number, message[at : at + size]
-        at += size
-
-
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
-        if shift > 63:
-            raise ValueError("Not a number.")

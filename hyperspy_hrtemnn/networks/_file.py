@@ -47,7 +47,7 @@ def _check_kind(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
         raise NetworkError(
-            f"{path} cannot be read: it is {kind}; give the path of an .onnx file."
+            f"{path} cannot be read: it is {kind}; give the path of a file."
         )
     if status.st_size > LARGEST_FILE:
         raise _too_large(path)

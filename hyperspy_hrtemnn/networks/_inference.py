@@ -122,7 +122,8 @@ def _predicted(
     shape = (data.valid.shape[0], data.valid.shape[1])
     size = working_shape(card, shape, sampling, resample=options.resample)
     channels, valid = _at_size(data, size)
-    channels = standardize(channels, _sigma(card), valid=valid)
+    sigma = _sigma(card)
+    channels = standardize(channels, sigma, valid=valid)
     if not channels.any():
         raise BadFrameError(
             "The image has no contrast beyond rounding: it is blank, constant or "
@@ -130,7 +131,7 @@ def _predicted(
             "no contrast",
         )
     if valid is not None:
-        channels[:, ~valid] = _noise_beside(channels, valid, _sigma(card))
+        channels[:, ~valid] = _noise_beside(channels, valid, sigma)
     if card.per_image:
         prediction: NDArray[np.float32] = network.predict(channels[np.newaxis])[0]
         return prediction
@@ -176,25 +177,28 @@ def out_of_range(
         Defocus, positive = underfocus [Å].
     """
     ranges = card.ranges
-    lowest, highest = trained = energy_range(ranges.energy)
-    # Files may give 299.9 for a nominal 300 keV.
-    energies = (0.99 * lowest, 1.01 * highest)
-    conditions: list[tuple[str, float | None, Range, str, str]] = [
-        ("sampling", sampling, ranges.sampling, "Å/pixel", _span_text(ranges.sampling)),
-        ("beam energy", energy, energies, "keV", _span_text(trained)),
-        ("defocus", defocus, ranges.defocus, "Å", _span_text(ranges.defocus)),
+    energies = None if ranges.energy is None else energy_range(ranges.energy)
+    conditions: list[tuple[str, float | None, Range | None, float, str]] = [
+        ("sampling", sampling, ranges.sampling, 0, "Å/pixel"),
+        # Files may give 299.9 for a nominal 300 keV.
+        ("beam energy", energy, energies, 0.01, "keV"),
+        ("defocus", defocus, ranges.defocus, 0, "Å"),
     ]
     return [
-        f"the {name} is {value:.4g} {unit}, trained was {span} {unit}"
-        for name, value, bounds, unit, span in conditions
-        if value is not None and not _is_within(value, bounds)
+        f"the {name} is {value:.4g} {unit}, trained was {_span_text(bounds)} {unit}"
+        for name, value, bounds, share, unit in conditions
+        if value is not None
+        and bounds is not None
+        and not _is_within(value, bounds, share)
     ]
 
 
-def _is_within(value: float, bounds: Range) -> bool:
+def _is_within(value: float, bounds: Range, share: float) -> bool:
+    """Return whether a value is in a range, or beyond it by a share of a bound."""
+    low, high = (share * abs(bound) for bound in bounds)
     # Conversions of units round calibrations.
     rounding = 1e-6 * max(map(abs, bounds))
-    return bounds[0] - rounding <= value <= bounds[1] + rounding
+    return bounds[0] - low - rounding <= value <= bounds[1] + high + rounding
 
 
 def _span_text(bounds: Range) -> str:
@@ -254,7 +258,7 @@ def working_shape(
     """
     if resample:
         shape = resampled_shape(shape, _ratio(card, sampling))
-    smallest = max(_sigma(card), card.stride, card.smallest_side)
+    smallest = max(_sigma(card) or 1, card.stride, card.smallest_side)
     if min(shape) < smallest:
         height, width = (f"{size * card.sampling:.3g}" for size in shape)
         raise ValueError(
@@ -265,14 +269,15 @@ def working_shape(
     return shape
 
 
-def _sigma(card: Card) -> float:
-    """Return the width of the standardization in pixels."""
-    if card.standardization_width is None:
+def _sigma(card: Card) -> float | None:
+    """Return the width of the standardization in pixels, None for the whole image."""
+    if card.spectrum_side is not None:
         raise ValueError(
             f"The network {card.name!r} takes local Fourier transforms, not images; "
             "see LocalFFT.zone_axis_probability."
         )
-    return card.standardization_width / card.sampling
+    width = card.standardization_width
+    return None if width is None else width / card.sampling
 
 
 def _ratio(card: Card, sampling: float | None) -> float:
@@ -294,7 +299,7 @@ def _ratio(card: Card, sampling: float | None) -> float:
 
 
 def _noise_beside(
-    channels: NDArray[np.float32], valid: NDArray[np.bool_], sigma: float
+    channels: NDArray[np.float32], valid: NDArray[np.bool_], sigma: float | None
 ) -> NDArray[np.float32]:
     """Return noise for pixels without data, like that of the data, (channel, pixel).
 

@@ -13,22 +13,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._apart import try_apart
+from ._devices import chosen_device
 from ._errors import NetworkError
 from ._file import read_file
 from ._opening import opened
 from ._orientations import average_orientations
 from ._shipped import available, is_shipped, shipped_path
+from ._starting import started
 from ._trial import card_test, fault_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from ._card import CardTest
-
-# Not all available providers are used: some compile for minutes before the first image.
-_PROVIDERS = ("CPUExecutionProvider",)
 
 
 class Network:
@@ -41,8 +38,8 @@ class Network:
     ----------
     path
         Path of the ONNX file.
-    providers
-        Execution providers of onnxruntime, in the order of preference.
+    device
+        What it runs on; see `load`.
 
     Attributes
     ----------
@@ -62,11 +59,13 @@ class Network:
     NetworkError
         If the file is missing, is not an ONNX file, has no valid card, or its graph
         does not fit the card.
+    DeviceError
+        A NetworkError, too. If the device is not there, or the network does not run on
+        it as on the CPU.
     """
 
-    def __init__(
-        self, path: str | Path, *, providers: Sequence[str] = _PROVIDERS
-    ) -> None:
+    def __init__(self, path: str | Path, *, device: str | None = None) -> None:
+        chosen = chosen_device(device)
         self.path = Path(path).resolve()
         content = read_file(self.path)
         self.sha256 = hashlib.sha256(content).hexdigest()
@@ -74,7 +73,8 @@ class Network:
         if not is_shipped(self.path, self.sha256):
             try_apart(content, self.sha256, self.path)
         try:
-            self._engine, self.card = opened(content, self.path, tuple(providers))
+            on_cpu, self.card = opened(content, self.path)
+            self._engine = started(chosen, on_cpu, self.card)
         except MemoryError:
             raise NetworkError(
                 f"There is not enough memory to load {self.path}."
@@ -86,9 +86,9 @@ class Network:
         return self.card.name
 
     @property
-    def providers(self) -> tuple[str, ...]:
-        """Execution providers that are in use, the preferred one first."""
-        return tuple(self._engine.session.get_providers())
+    def device(self) -> str:
+        """Name of the device that it runs on, never "auto"."""
+        return self._engine.device
 
     @property
     def outputs(self) -> int:
@@ -130,6 +130,24 @@ class Network:
             Largest number of threads; None for no other limit.
         """
         return self._with(_engine=self._engine.limited(num_workers))
+
+    def on(self, device: str | None) -> Network:
+        """Return the network on another device.
+
+        Parameters
+        ----------
+        device
+            See `load`; None for where it is.
+
+        Raises
+        ------
+        NetworkError
+            As `load`; or if the file has changed.
+        """
+        if device is None:
+            return self
+        chosen = chosen_device(device)
+        return self if chosen == self.device else _reload(*self._made_of(chosen))
 
     def card_test(self) -> CardTest:
         """Return a test for the card of a network that is exported."""
@@ -205,22 +223,26 @@ class Network:
     def __repr__(self) -> str:
         averaged = ", averaged" if self.is_averaged else ""
         averaged += " with its spread" if self.has_spread else ""
-        return (
-            f"<Network {self.name!r}, {self.card.task}, {self.card.material}{averaged}>"
-        )
+        what = f"{self.card.task}, {self.card.material}{averaged}"
+        return f"<Network {self.name!r}, {what}, on {self.device}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        engine = self._engine
+        # Not "auto": what the metadata say of the device is true on a cluster, too.
+        return _reload, self._made_of(self.device)
+
+    def _made_of(
+        self, device: str
+    ) -> tuple[Path, str, str, int | None, dict[str, bool]]:
         orientations = {"is_averaged": self.is_averaged, "has_spread": self.has_spread}
-        known = (self.path, self.sha256, engine.requested, engine.num_workers)
-        return _reload, (*known, orientations)
+        workers = self._engine.num_workers
+        return self.path, self.sha256, device, workers, orientations
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         states = self.is_averaged, self.has_spread
         return "hyperspy_hrtemnn.Network", self.sha256, *states
 
 
-def load(name_or_path: str | Path) -> Network:
+def load(name_or_path: str | Path, device: str | None = None) -> Network:
     """Load a network, by the name of a shipped one or by the path of a file.
 
     A file is read only once as long as it does not change.
@@ -229,18 +251,27 @@ def load(name_or_path: str | Path) -> Network:
     ----------
     name_or_path
         Name from `available()`, or path of an ONNX file.
+    device
+        What it runs on: ``"cpu"``, ``"cuda"``, ``"directml"``, ``"openvino"`` or
+        ``"coreml"``; or ``"auto"`` for the best that is there, with a warning if that
+        does not work and the network runs on the CPU. By default what the environment
+        variable ``HRTEMNN_DEVICE`` says, or else ``"auto"``.
 
     Raises
     ------
     NetworkError
         If there is no such network, or its file cannot be used.
+    DeviceError
+        A NetworkError, too. If the device that is named is not there, or the network
+        does not run on it as on the CPU, to 1e-3.
     """
+    chosen = chosen_device(device)
     path = _find(name_or_path)
     try:
         status = path.stat()
     except (OSError, ValueError):
         raise NetworkError(f"There is no file {path}.") from None
-    return _cached(path, status.st_mtime_ns, status.st_size, _PROVIDERS)
+    return _cached(path, status.st_mtime_ns, status.st_size, chosen)
 
 
 def _find(name_or_path: str | Path) -> Path:
@@ -272,11 +303,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _cached(
-    path: Path, mtime_ns: int, size: int, providers: tuple[str, ...]
-) -> Network:
+def _cached(path: Path, mtime_ns: int, size: int, device: str) -> Network:
     with _loading:
-        return _loaded(path, mtime_ns, size, providers)
+        return _loaded(path, mtime_ns, size, device)
 
 
 @lru_cache(maxsize=8)
@@ -284,15 +313,15 @@ def _loaded(
     path: Path,
     mtime_ns: int,  # noqa: ARG001 - part of the key
     size: int,  # noqa: ARG001 - part of the key
-    providers: tuple[str, ...],
+    device: str,
 ) -> Network:
-    return Network(path, providers=providers)
+    return Network(path, device=device)
 
 
 def _reload(
     path: Path,
     sha256: str,
-    providers: tuple[str, ...],
+    device: str,
     num_workers: int | None,
     orientations: dict[str, bool],
 ) -> Network:
@@ -300,7 +329,7 @@ def _reload(
         status = path.stat()
     except OSError:
         raise NetworkError(f"There is no file {path} on this machine.") from None
-    network = _cached(path, status.st_mtime_ns, status.st_size, providers)
+    network = _cached(path, status.st_mtime_ns, status.st_size, device)
     if network.sha256 != sha256:
         raise NetworkError(f"The file {path} has changed since the network was loaded.")
     return network.limited(num_workers)._with(**orientations)

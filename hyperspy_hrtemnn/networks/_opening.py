@@ -5,11 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from hyperspy_hrtemnn.terminal import as_line
-
-from ._card import METADATA_KEY, Card
+from ._card import METADATA_KEY
+from ._card_text import card_of
 from ._engine import Engine
 from ._errors import NetworkError
 from ._trial import misfit, run_trial
@@ -17,14 +14,13 @@ from ._trial import misfit, run_trial
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ._card import Card
+
 
 def opened(
-    content: bytes,
-    path: Path,
-    providers: tuple[str, ...],
-    num_workers: int | None = None,
+    content: bytes, path: Path, num_workers: int | None = None
 ) -> tuple[Engine, Card]:
-    """Return the graph and the card of a network, after a trial run.
+    """Return the graph, on the CPU, and the card of a network, after a trial run.
 
     Parameters
     ----------
@@ -32,7 +28,7 @@ def opened(
         Bytes of the ONNX file.
     path
         Its path, for errors.
-    providers, num_workers
+    num_workers
         See `Engine`.
 
     Raises
@@ -40,7 +36,7 @@ def opened(
     NetworkError
         If it is not an ONNX file, has no valid card, or its graph does not fit it.
     """
-    engine = Engine(content, path, providers, num_workers)
+    engine = Engine(content, path, num_workers=num_workers)
     card = _card(engine.session, path)
     _check_signature(engine.session, card, path)
     run_trial(engine, card, path)
@@ -52,19 +48,9 @@ def _card(session: Any, path: Path) -> Card:
     if text is None:
         raise NetworkError(
             f"{path} has no card ({METADATA_KEY!r} in its metadata): it was not "
-            "exported by hrtemnn export."
+            "exported by hrtemnn export. Give it one with hrtemnn adopt."
         )
-    try:
-        return Card.model_validate_json(text)
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'card'}: {fault['msg']}"
-            for fault in error.errors()
-        )
-        # Names of fields that nobody knows are whatever the file has.
-        raise NetworkError(
-            f"The card of {path} is not valid: {as_line(faults)}."
-        ) from None
+    return card_of(text, path)
 
 
 def _check_signature(session: Any, card: Card, path: Path) -> None:
@@ -96,5 +82,6 @@ def _check_signature(session: Any, card: Card, path: Path) -> None:
         raise misfit(
             path,
             f"its input has the fixed shape {session.get_inputs()[0].shape}; the "
-            "number of images, the height and the width must be symbolic",
+            "number of images, the height and the width must be symbolic: export it "
+            "with dynamic axes",
         )

@@ -54,7 +54,7 @@ def local_mean(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
 
 def standardize(
     images: NDArray[np.floating],
-    sigma: float,
+    sigma: float | None,
     *,
     reference: NDArray[np.floating] | None = None,
     valid: NDArray[np.bool_] | None = None,
@@ -71,7 +71,8 @@ def standardize(
     images
         One image, shape (y, x), or the channels of one input, shape (channel, y, x).
     sigma
-        Standard deviation of the Gaussian window [pixels].
+        Standard deviation of the Gaussian window [pixels]; None for the same mean and
+        deviation everywhere, those of the whole image.
     reference
         Images of the same shape whose local mean and deviation are used instead, such
         as the noisy image for the noise-free one.
@@ -118,9 +119,14 @@ def _in_range(
 
 
 def mean_of_data(
-    image: NDArray[np.float32], sigma: float, valid: NDArray[np.bool_] | None
+    image: NDArray[np.float32], sigma: float | None, valid: NDArray[np.bool_] | None
 ) -> NDArray[np.float32]:
     """Return the local mean of the data: the convolution over the share of data."""
+    if sigma is None:
+        data = image if valid is None else image[valid]
+        # An image without data has no mean, and the value is not used.
+        mean = data.mean(dtype=float) if data.size else 0
+        return np.full_like(image, mean)
     if valid is None:
         return local_mean(image, sigma)
     share = local_mean(valid.astype(np.float32), sigma)

@@ -40,15 +40,16 @@ _USUAL_INPUT = 7
 _PLACES = 64
 
 # Largest difference from the card, of a probability or of the largest value. Orders of
-# summation on processors differ by up to 1e-5; with weights and input rounded to 10
-# bits, as GPUs round them, it is up to 4e-3.
-_ON_PROCESSORS, _ELSEWHERE = 1e-4, 3e-2
+# summation on processors differ by up to 1e-5.
+_TOLERANCE = 1e-4
 
 # Largest value beside 0 to 1 of a probability, by rounding.
 _ROUNDING = 1e-3
 
 
-def trial_input(card: Card, number: int) -> NDArray[np.float32]:
+def trial_input(
+    card: Card, number: int, *, least_side: int = _SIDE
+) -> NDArray[np.float32]:
     """Return images, the same for ever, shape (N, channel, y, x).
 
     Mixtures of a lattice and noise. All of it is made of whole numbers and divisions by
@@ -61,8 +62,10 @@ def trial_input(card: Card, number: int) -> NDArray[np.float32]:
     number
         One of `INPUTS` inputs: the period of the lattice is 4, 8, 16 or 32 pixels, and
         the contrast 1, 2, 4 or 8 times that of a standardized image.
+    least_side
+        Least height and width [pixels]; that of the test of cards by default.
     """
-    side = -(-max(_SIDE, card.smallest_side) // card.stride) * card.stride
+    side = -(-max(least_side, card.smallest_side) // card.stride) * card.stride
     count = _WHOLE_IMAGES if card.per_image else _IMAGES
     shape = (count, card.channels, side, side + card.stride)
     image, _, y, x = np.indices(shape, sparse=True)
@@ -73,6 +76,11 @@ def trial_input(card: Card, number: int) -> NDArray[np.float32]:
     share = image % 4
     mixed = share * (lattice / 2**5) + (4 - share) * (noise / 2**32)
     return np.asarray(gain * mixed, np.float32)
+
+
+def usual_input(card: Card) -> NDArray[np.float32]:
+    """Return the trial input that is in the card, or that fits most networks."""
+    return trial_input(card, _USUAL_INPUT if card.test is None else card.test.input)
 
 
 def _noise(count: int) -> NDArray[np.int64]:
@@ -135,8 +143,7 @@ def run_trial(engine: Engine, card: Card, path: Path) -> NDArray[np.float32]:
     NetworkError
         If it does not fit the card, or the weights have changed since the export.
     """
-    number = _USUAL_INPUT if card.test is None else card.test.input
-    batch = trial_input(card, number)
+    batch = usual_input(card)
     try:
         answer = engine.run(batch)
     except NetworkError as error:
@@ -146,16 +153,14 @@ def run_trial(engine: Engine, card: Card, path: Path) -> NDArray[np.float32]:
         raise misfit(path, f"its answer to a test input {why}")
     if _ignores(engine, batch, answer):
         raise misfit(path, "it answers the same to different inputs")
-    on_processors = engine.session.get_providers() == ["CPUExecutionProvider"]
-    tolerance = _ON_PROCESSORS if on_processors else _ELSEWHERE
-    if _differs(engine.run(batch[:1]), answer[:1], tolerance):
+    if differs(engine.run(batch[:1]), answer[:1], _TOLERANCE):
         raise misfit(
             path,
             "it answers differently to the same image a second time, without the "
             "images beside it: it draws random numbers, or mixes images. Export it "
             "for inference, without dropout",
         )
-    _compare(answer, card, path, tolerance)
+    _compare(answer, card, path)
     return answer
 
 
@@ -183,10 +188,16 @@ def _ignores(
     )
 
 
-def _differs(
-    given: NDArray[Any], known: NDArray[Any], tolerance: float
-) -> float | None:
-    """Return by how much an answer differs, None if it does not."""
+def differs(given: NDArray[Any], known: NDArray[Any], tolerance: float) -> float | None:
+    """Return by how much an answer differs, None if it does not.
+
+    Parameters
+    ----------
+    given, known
+        The answers.
+    tolerance
+        Largest difference of a probability, or of the largest value if it is above 1.
+    """
     if given.shape != known.shape:
         return math.inf
     off = float(np.abs(known - given).max())
@@ -212,16 +223,14 @@ def _check_shape(
         )
 
 
-def _compare(
-    answer: NDArray[np.float32], card: Card, path: Path, tolerance: float
-) -> None:
+def _compare(answer: NDArray[np.float32], card: Card, path: Path) -> None:
     """Raise an error if an answer is not that of the card, where there is one."""
     if card.test is None:
         return
     if max(card.test.places) >= answer.size:
         raise misfit(path, "its test is of more values than it answers with")
     known, given = np.array(card.test.answer), answer.ravel()[[*card.test.places]]
-    if off := _differs(given, known, tolerance):
+    if off := differs(given, known, _TOLERANCE):
         raise NetworkError(
             f"{path} is damaged: its answer to the test input differs by {off:.2g} "
             "from that in its card. Get the file again, or export the network again."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .new_axes import new_axes
+from .palette import palette
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,8 +32,10 @@ def plot_convergence(errors: ArrayLike, ax: Axes | None = None) -> Axes:
     ax = new_axes() if ax is None else ax
     lines = np.atleast_2d(np.asarray(errors, float))
     lines = lines.reshape(-1, lines.shape[-1])
-    for number, line in enumerate(lines):
-        ax.semilogy(np.arange(1, len(line) + 1), line, label=f"series {number}")
+    colors = palette(len(lines))
+    for number, (line, color) in enumerate(zip(lines, colors, strict=True)):
+        iterations = np.arange(1, len(line) + 1)
+        ax.semilogy(iterations, line, color=color, label=f"series {number}")
     if len(lines) > 1:
         ax.legend(fontsize="small")
     ax.set_xlabel("iteration")

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .class_colors import class_colors
+from .palette import GRAY, palette
 from .pauses import draw_pauses, find_pauses, with_gaps
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from .pauses import Pause
 
 _LINES = ("-", "--", ":", "-.")  # line styles of reflections of one family
-
-_FAMILIES = 5  # families with a color; reflections without a family are gray
 
 _BRIGHTEST = 5  # number of reflections that are drawn by default
 
@@ -120,16 +118,19 @@ def _draw_line(
 
 
 def reflection_colors(peaks: pd.DataFrame) -> dict[int, str]:
-    """Return a color for each reflection, that of its family if there are families."""
+    """Return a color for each reflection, that of its family if there are families.
+
+    No two families have the same; reflections without a family are gray.
+    """
     rows = peaks.drop_duplicates("reflection")
     if "family" not in rows:
         return class_colors(rows["reflection"])
     # The families with the largest spacings come first.
     names = rows.sort_values("spacing", ascending=False)["family"].drop_duplicates()
-    colors = cycle(class_colors(range(_FAMILIES)).values())
-    families = dict(zip(filter(None, names), colors, strict=False))
+    known = [name for name in names if name]
+    families = dict(zip(known, palette(len(known)), strict=True))
     return {
-        row["reflection"]: families.get(row["family"], "0.6")
+        row["reflection"]: families.get(row["family"], GRAY)
         for _, row in rows.iterrows()
     }
 

@@ -29,7 +29,9 @@ from hyperspy_hrtemnn.options import (
 from ._shared.calibration import pixels
 from ._shared.derived import computed, derived_signal
 from ._shared.entrance import OneForm
+from ._shared.frame_titles import follow_in_title
 from ._shared.frames import frames
+from ._shared.image_plots import BLACK, WHITE
 from ._shared.runner import map_frames
 from ._shared.skipping import FrameRule
 
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.analysis.detector.mtf_fit import Floor
     from hyperspy_hrtemnn.bad_frames import OnBadFrame
     from hyperspy_hrtemnn.networks import Network
-    from hyperspy_hrtemnn.options import Window
+    from hyperspy_hrtemnn.options import DeviceName, Window
 
     from ._atoms.atom_model import AtomModel
     from ._detector.detector_fit import DetectorFit
@@ -69,6 +71,24 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
     """
 
     _signal_type = "HRTEM"
+
+    def plot(self, navigator: Any = "auto", **options: Any) -> None:
+        """Plot the images as HyperSpy does, with contrast and a title for each frame.
+
+        Half a percent of the pixels of the frame are black, and half a percent white:
+        hot pixels do not matter. The title has the number and the time of the frame.
+
+        Parameters
+        ----------
+        navigator
+            As in HyperSpy's `Signal2D.plot`.
+        **options
+            Of HyperSpy's `Signal2D.plot`, ``vmin`` and ``norm`` for instance; they take
+            the place of the defaults.
+        """
+        limits = {"vmin": f"{BLACK}th", "vmax": f"{WHITE}th"}
+        super().plot(navigator, **limits | options)
+        follow_in_title(self)
 
     def standardize(
         self,
@@ -131,6 +151,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         tile: int | None = PredictionOptions.tile,
         overlap: int | None = PredictionOptions.overlap,
         window: Window = PredictionOptions.window,
+        device: DeviceName | None = None,
         on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
@@ -164,6 +185,12 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             less than the receptive field, seams are possible.
         window
             Form of the blending, any window of `scipy.signal.get_window`.
+        device
+            What the network runs on: ``"cpu"``, ``"cuda"``, ``"directml"``,
+            ``"openvino"`` or ``"coreml"``; or ``"auto"`` for the best that is there,
+            with a warning if that does not work and the network runs on the CPU. By
+            default that of `model`, if it is a network; or what the environment
+            variable ``HRTEMNN_DEVICE`` says; or else ``"auto"``. See docs/devices.md.
         on_bad_frame
             What to do about a frame that is blank, constant, saturated, without data or
             cannot be read: ``"raise"`` an error with its number, or ``"skip"`` it: it
@@ -185,9 +212,10 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         Probabilities, float32 in 0..1, array order (..., y, x) for a network of one
         class and (..., class, y, x) for more. A network that takes a focal series
         uses up the axis ``defocus``. ``metadata.HRTEMNN.Segmentation`` says which
-        network, options and classes, and from which probability on its card takes
-        pixels for an object's (``threshold``). NaN is where an image is no data: NaN
-        itself, borders that alignment filled, burnt-in bars, the shadow of an aperture.
+        network, device, options and classes, and from which probability on its card
+        takes pixels for an object's (``threshold``). NaN is where an image is no data:
+        NaN itself, borders that alignment filled, burnt-in bars, the shadow of an
+        aperture.
         ``metadata.HRTEMNN.Images`` and one warning say how many pixels that are, and
         how many hot and dead ones were replaced; of a lazy signal when it has been
         computed. See docs/imperfect_images.md. With a network of
@@ -220,6 +248,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             self,
             model,
             PredictionOptions(resample, tile, overlap, window),
+            device=device,
             rule=FrameRule(on_bad_frame),
             show_progressbar=show_progressbar,
             num_workers=num_workers,
@@ -235,6 +264,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         tile: int | None = PredictionOptions.tile,
         overlap: int | None = PredictionOptions.overlap,
         window: Window = PredictionOptions.window,
+        device: DeviceName | None = None,
         energy: float | str | None = None,
         Cs: float | str = LensOptions.Cs,
         focal_spread: float | str = LensOptions.focal_spread,
@@ -267,7 +297,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             (`hyperspy_hrtemnn.networks.available`), path of an ONNX file, or a network.
         method
             Name of the method.
-        resample, tile, overlap, window
+        resample, tile, overlap, window, device
             For the network: as in `segment`.
         energy
             Beam energy in keV or a text, "300 kV", which the wave keeps; by default
@@ -370,6 +400,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
                 self,
                 model,
                 running,
+                device=device,
                 energy=energy,
                 rule=FrameRule(on_bad_frame),
                 lazy=lazy,
@@ -381,7 +412,9 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
                 f"There is no method {method!r}; there are 'network' and "
                 "'gerchberg-saxton'."
             )
-        _refuse(method, [*(["model"] if model is not None else []), *changed(running)])
+        of_network = {"model": model, "device": device}
+        given = [name for name, value in of_network.items() if value is not None]
+        _refuse(method, [*given, *changed(running)])
         return reconstruct_classically(  # type: ignore[no-any-return]
             self,
             energy,
@@ -574,6 +607,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         counts_per_electron: float | None = CameraOptions.counts_per_electron,
         offset: float | None = CameraOptions.offset,
         dose: float | None = CameraOptions.dose,
+        device: DeviceName | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
     ) -> AtomModel:
@@ -593,6 +627,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             As in `refine_atoms`.
         detector, mtf, readout, counts_per_electron, offset, dose
             As in `refine_atoms`.
+        device
+            What the network runs on, as in `segment`.
         show_progressbar
             Whether to show a progress bar of the network; by default as in HyperSpy's
             preferences.
@@ -614,6 +650,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         return find_atoms(
             self,
             model,
+            device=device,
             energy=energy,
             optics=optics,
             camera=CameraOptions(
@@ -733,6 +770,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         tile: int | None = PredictionOptions.tile,
         overlap: int | None = PredictionOptions.overlap,
         window: Window = PredictionOptions.window,
+        device: DeviceName | None = None,
         on_bad_frame: OnBadFrame | None = None,
         overwrite: bool = False,
         show_progressbar: bool | None = None,
@@ -780,7 +818,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             As in `LocalFFT.peak_table`.
         spacing_tolerance, angle_tolerance
             As in `LocalFFT.peak_table`.
-        resample, tile, overlap, window
+        resample, tile, overlap, window, device
             As in `segment`.
         on_bad_frame
             As in `segment`: by default a frame that cannot be used is left out, and one
@@ -834,6 +872,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             self,
             model,
             folder,
+            device=device,
             running=PredictionOptions(resample, tile, overlap, window),
             tracking=TrackingOptions(
                 min_separation,

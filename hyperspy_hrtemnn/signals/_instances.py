@@ -12,9 +12,14 @@ from ._correctable import Correctable
 from ._particles.edits import made_edits
 from ._particles.instance_files import write_hspy, write_tiff
 from ._particles.instance_plots import draw_lines, draw_outlines, draw_ratios
+from ._particles.label_colors import LabelNorm, label_colors
+from ._particles.markers import outline_markers
+from ._particles.movie import make_movie
+from ._particles.movie_files import SUFFIXES, check_movie_file
 from ._particles.particle_spectra import sum_spectra
-from ._particles.properties import check_properties, properties_of
+from ._particles.properties import check_properties, curve_against, properties_of
 from ._shared.entrance import given, in_one_form, in_same_form
+from ._shared.frame_titles import follow_in_title, frame_title
 from ._shared.frames import frame_index, frame_number
 from ._shared.labels import check_ids, distinct_labels, own_labels
 from ._shared.output_files import free_path, write_csv
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from hyperspy.api.plot.markers import Markers
     from hyperspy.signals import Signal1D
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -44,6 +50,38 @@ class Instances(Correctable, Signal2D):  # type: ignore[misc]
     """
 
     _signal_type = "HRTEM_instances"
+
+    def plot(
+        self, navigator: Any = "auto", *, show_ids: bool = True, **options: Any
+    ) -> None:
+        """Plot the labels as HyperSpy does, each id in its color.
+
+        An id has the color of its outline and its line in other pictures. There are a
+        dozen; the 13th particle has that of the first again. The background is black,
+        and gray is what is not known. The title has the number and the time of the
+        frame.
+
+        Parameters
+        ----------
+        navigator
+            As in HyperSpy's `Signal2D.plot`.
+        show_ids
+            Whether to write the ids. For that a frame of a lazy signal is computed
+            twice.
+        **options
+            Of HyperSpy's `Signal2D.plot`, ``scalebar`` for instance; they take the
+            place of the defaults.
+        """
+        categorical = {
+            "cmap": label_colors(),
+            "norm": LabelNorm,
+            "interpolation": "nearest",  # between two ids there is no third one
+            "colorbar": False,
+        }
+        super().plot(navigator, **categorical | options)
+        follow_in_title(self)
+        if show_ids and self._plot.signal_plot is not None:
+            self.add_marker(outline_markers(in_one_form(self), outlines=False))
 
     def ids(
         self, *, show_progressbar: bool | None = None, num_workers: int | None = None
@@ -324,10 +362,13 @@ class Instances(Correctable, Signal2D):  # type: ignore[misc]
         *,
         image: Signal2D | None = None,
         properties: pd.DataFrame | None = None,
+        min_frames: int = 1,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
     ) -> Axes:
         """Plot a property against time, one line for each particle.
+
+        A particle has the color of its outline in other pictures.
 
         Parameters
         ----------
@@ -342,6 +383,9 @@ class Instances(Correctable, Signal2D):  # type: ignore[misc]
         properties
             From `properties` or `HRTEM.follow_particles`; by default what `properties`
             finds.
+        min_frames
+            Particles that are in fewer frames are gray, and the legend says only how
+            many they are; by default none is.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -357,19 +401,11 @@ class Instances(Correctable, Signal2D):  # type: ignore[misc]
             table = self.properties(
                 image, show_progressbar=show_progressbar, num_workers=num_workers
             )
-        check_properties(table)
-        coordinates = list(table.columns[2 : table.columns.get_loc("area")])
-        against = coordinates[0] if len(coordinates) == 1 else "frame"
-        known = list(table.columns[table.columns.get_loc("area") :])
-        if name not in known:
-            hint = " It needs the image." if name == "mean_intensity" else ""
-            raise ValueError(
-                f"There is no property {name!r}; there are {', '.join(known)}.{hint}"
-            )
+        against = curve_against(table, name)
         if ids is not None:
             ids = list(ids)
             check_ids(ids, table["id"].unique().tolist())
-        return draw_lines(table, name, against, ids, ax)
+        return draw_lines(table, name, against, ids, ax, min_frames=min_frames)
 
     def plot_overlay(
         self,
@@ -379,7 +415,11 @@ class Instances(Correctable, Signal2D):  # type: ignore[misc]
         *,
         show_ids: bool = True,
     ) -> Axes:
-        """Plot an image in grey with the outlines and ids of its particles.
+        """Plot an image in gray with the outlines and ids of its particles.
+
+        Half a percent of the pixels are black, and half a percent white. There is a
+        scale bar where HyperSpy has one; the title has the number and the time of the
+        frame.
 
         Parameters
         ----------
@@ -402,12 +442,128 @@ class Instances(Correctable, Signal2D):  # type: ignore[misc]
         """
         image = in_same_form(self, image)
         where = frame_index(self, frame)
-        return draw_outlines(
+        ax = draw_outlines(
             np.asarray(image.data[where]),
             np.asarray(self.data[where]),
             self.axes_manager.signal_axes,
             ax,
             show_ids=show_ids,
+        )
+        ax.set_title(frame_title(self, where))
+        return ax
+
+    def to_markers(self, *, show_ids: bool = True) -> list[Markers]:
+        """Return outlines and ids as markers of HyperSpy, which follow the navigator.
+
+        They are added to a plot of the movie, or of any signal with the same frames and
+        axes, and removed with it. Those of a frame are found when the frame is shown,
+        so that lazy labels stay lazy. Labels that are not computed yet are tracked
+        again for each frame: save and load them before. HyperSpy cannot save markers
+        that differ between frames; make them again from the labels.
+
+        Parameters
+        ----------
+        show_ids
+            Whether there is a marker for the ids besides that of the outlines.
+
+        Returns
+        -------
+        A marker for the outlines, each in the color of its id, and one for the ids, for
+        `hyperspy.signals.BaseSignal.add_marker`. Each call returns new ones, because
+        HyperSpy adds a marker to one signal only.
+
+        Raises
+        ------
+        ValueError
+            If a signal axis is not uniform.
+
+        Examples
+        --------
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie, au_ceo2_movie_truth
+        >>> movie, particles = au_ceo2_movie(), au_ceo2_movie_truth(lazy=True)
+        >>> movie.plot()
+        >>> movie.add_marker(particles.to_markers())
+        """
+        return outline_markers(self, ids=show_ids)
+
+    def to_movie(
+        self,
+        path: str | Path,
+        image: Signal2D | None = None,
+        *,
+        curve: str | None = "area",
+        properties: pd.DataFrame | None = None,
+        frames_per_second: float = 10,
+        overwrite: bool = False,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> None:
+        """Write a movie that anybody can watch, with outlines, ids, time and scale bar.
+
+        Beside the image is a property of all particles against time, with a line at
+        the frame that is shown. Each frame has the contrast of `plot_overlay`.
+
+        Images are read and drawn one after the other. Labels wait in memory as runs of
+        equal pixels, a few percent of their size. Those of an uncomputed movie are
+        tracked once for the pictures and once for the curve, unless `properties` is
+        given.
+
+        Parameters
+        ----------
+        path
+            The file, ending with .mp4 or .gif; it is written whole or not at all. An
+            .mp4 needs the extra ``movie``. Of a .gif all pictures wait in memory, a
+            byte for each pixel of a picture.
+        image
+            The images the particles were found in; by default the particles are shown
+            in the colors of their ids.
+        curve
+            A column of `properties`, for example ``"equivalent_diameter"``; None for
+            the images alone.
+        properties
+            From `properties` or `HRTEM.follow_particles`; by default what `properties`
+            finds.
+        frames_per_second
+            How fast it plays.
+        overwrite
+            Whether to replace a file.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Raises
+        ------
+        ValueError
+            If the name ends with something else, this is a single image, `image` has
+            another shape, there is no such property, or the speed is none. As
+            `properties`, if there is a curve.
+        FileExistsError
+            If there is such a file and `overwrite` is False.
+        ImportError
+            If the extra ``movie`` is missing.
+        """
+        target = free_path(path, *SUFFIXES, overwrite=overwrite)
+        check_movie_file(target, frames_per_second)
+        if self.axes_manager.navigation_dimension == 0:
+            raise ValueError("This is a single image; plot_overlay draws it.")
+        if image is not None:
+            image = in_same_form(self, image)
+        if curve is not None and properties is None:
+            properties = self.properties(
+                image if curve == "mean_intensity" else None,
+                show_progressbar=show_progressbar,
+                num_workers=num_workers,
+            )
+        make_movie(
+            self,
+            target,
+            image,
+            curve=curve,
+            properties=properties,
+            frames_per_second=frames_per_second,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
         )
 
     def plot_brightness_ratio(
@@ -461,7 +617,9 @@ class Instances(Correctable, Signal2D):  # type: ignore[misc]
 
         The figure follows the navigator of `image`, that of ``image.plot()`` for
         example, until it is closed: image and spectrum are those of the frame it is at,
-        and a line in the curves is at its time.
+        and a line in the curves is at its time. The title says which particle is
+        selected, and its outline is thicker. In a notebook whose figures do not react
+        to clicks, a warning says how to get others.
 
         Parameters
         ----------

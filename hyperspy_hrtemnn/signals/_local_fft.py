@@ -26,6 +26,7 @@ from ._fourier.zone_axis import zone_axis_table
 from ._prediction.predictions import load_for
 from ._shared.choice import KeepsChoice
 from ._shared.entrance import OneForm
+from ._shared.frame_titles import frame_title
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from hyperspy_hrtemnn.networks import Network
+    from hyperspy_hrtemnn.options import DeviceName
 
 
 class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
@@ -51,7 +53,8 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
 
         By default up to 12.5 1/nm, without a scale bar but with ticks, and the square
         root of the amplitudes between the median, which is noise, and the brightest
-        thousandth of what is shown. The title says in which frames there is nothing.
+        thousandth of what is shown. The title says which frame and particle it is, and
+        whether there is nothing.
 
         Parameters
         ----------
@@ -216,6 +219,7 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
         self,
         model: str | Path | Network = "au-zone-axis",
         *,
+        device: DeviceName | None = None,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
     ) -> pd.DataFrame:
@@ -231,6 +235,8 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
         ----------
         model
             Name of a shipped network, the path of an ONNX file, or a network.
+        device
+            What the network runs on, as in `HRTEM.segment`.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -241,7 +247,8 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
         A row for each particle in each frame that shows it: ``frame``; ``time``, if the
         navigation axis is calibrated in a unit of time; ``id`` of the particle, 0 where
         there are none; ``probability``; ``spread`` of it, if the network is one of
-        ``averaged(spread=True)``. ``attrs["units"]`` has the unit of the time.
+        ``averaged(spread=True)``. ``attrs["units"]`` has the unit of the time, and
+        ``attrs["device"]`` what the network ran on.
 
         Raises
         ------
@@ -259,7 +266,9 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
         >>> list(table)
         ['frame', 'time', 'id', 'probability']
         """
-        network = load_for("zone axis", model)
+        network = load_for(
+            "zone axis", model, device, show_progressbar=show_progressbar
+        )
         return zone_axis_table(
             self, network, show_progressbar=show_progressbar, num_workers=num_workers
         )
@@ -273,8 +282,8 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
     ) -> Axes:
         """Plot one spectrum with its reflections, labelled by family or number.
 
-        As far as the brightest dozen reflections go. If there is nothing in the
-        spectrum, because the particle is not in the frame, the title says so.
+        As far as the brightest dozen reflections go. The title says of which frame the
+        spectrum is, and that there is nothing in it if the particle is not there.
 
         Parameters
         ----------
@@ -294,8 +303,9 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
         IndexError
             If there is no such frame.
         """
-        spectrum, number = one_spectrum(self, frame, id)
+        spectrum, number, index = one_spectrum(self, frame, id)
         rows = peaks[(peaks["id"] == number) & (peaks["frame"] == frame)]
         axes = self.axes_manager.signal_axes
         ax = new_axes() if ax is None else ax
-        return draw_spectrum(spectrum, axes, number, rows, ax)
+        title = frame_title(self, index)
+        return draw_spectrum(spectrum, axes, number, rows, ax, title=title)

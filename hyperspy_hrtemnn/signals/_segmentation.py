@@ -17,6 +17,7 @@ from ._prediction.spread import KeepsSpread
 from ._shared.calibration import sampling
 from ._shared.choice import KeepsChoice
 from ._shared.entrance import OneForm
+from ._shared.frame_titles import follow_in_title
 from ._shared.probabilities import in_range, threshold_of
 
 if TYPE_CHECKING:
@@ -46,6 +47,23 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
     """
 
     _signal_type = "HRTEM_segmentation"
+
+    def plot(self, navigator: Any = "auto", **options: Any) -> None:
+        """Plot the probabilities as HyperSpy does, from black at 0 to white at 1.
+
+        The title has the number and the time of the frame, and the class where there
+        are several.
+
+        Parameters
+        ----------
+        navigator
+            As in HyperSpy's `Signal2D.plot`.
+        **options
+            Of HyperSpy's `Signal2D.plot`, ``vmin`` and ``cmap`` for instance; they take
+            the place of the defaults.
+        """
+        super().plot(navigator, **{"vmin": 0, "vmax": 1} | options)
+        follow_in_title(self)
 
     def threshold(self, probability: float | None = None) -> Segmentation:
         """Return where the probability is at least a threshold, as a boolean signal.

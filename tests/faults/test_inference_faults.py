@@ -257,7 +257,7 @@ def test_a_fork_while_another_thread_infers_does_not_hang(
     network_path, monkeypatch, rng
 ):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    network = _network.Network(network_path)
+    network = _network.Network(network_path, device="cpu")
     batch = rng.normal(size=(1, 1, 30, 40)).astype(np.float32)
     expected = network.predict(batch)
     # As if another thread were in the middle of an inference, and of loading.
@@ -266,7 +266,7 @@ def test_a_fork_while_another_thread_infers_does_not_hang(
         if child == 0:
             signal.alarm(30)
             same = np.allclose(network.predict(batch), expected, atol=1e-6)
-            os._exit(0 if same and load(network_path).name == "tiny" else 1)
+            os._exit(0 if same and load(network_path, "cpu").name == "tiny" else 1)
         _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     np.testing.assert_array_equal(network.predict(batch), expected)

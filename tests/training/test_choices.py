@@ -120,6 +120,21 @@ def test_ranges_of_a_card_are_of_all_alternatives_and_stages(recipe_values) -> N
     assert ranges.dose == pytest.approx((10, 1e7))
 
 
+def test_a_card_names_the_authors_and_the_publication_of_its_recipe(
+    recipe_values,
+) -> None:
+    pytest.importorskip("keras")
+    from hrtemnn_training.export.onnx_file import make_card
+
+    known = {"authors": ["A. Author"], "citation": "J. Micr. 1 (2026)"}
+    known["link"] = "https://doi.org/10.1/2"
+    card = make_card(Recipe.model_validate(recipe_values | known), {})
+    assert card.authors == ("A. Author",)
+    assert (card.citation, card.link) == (known["citation"], known["link"])
+    with pytest.raises(ValidationError, match="link"):
+        Recipe.model_validate(recipe_values | {"link": "ftp://nowhere"})
+
+
 def test_what_is_changed_is_changed_in_all_alternatives(recipe_values) -> None:
     recipe_values["images"] |= {"choices": CHOICES}
     stages = recipe_values["training"]["stages"]

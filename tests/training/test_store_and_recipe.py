@@ -282,6 +282,8 @@ def test_the_hash_is_of_the_content(recipe, recipe_values) -> None:
 
 def test_notes_are_for_readers_alone(recipe, recipe_values) -> None:
     recipe_values["notes"] = ["why it is so"]
+    recipe_values |= {"authors": ["A. Author"], "citation": "J. Micr. 1 (2026)"}
+    recipe_values["link"] = "https://doi.org/10.1/2"
     assert Recipe.model_validate(recipe_values).sha256 == recipe.sha256
 
 

@@ -7,14 +7,17 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import pytest
+import tiny_networks
 import zarr
 from click.testing import CliRunner
 
+from hrtemnn_training.export import onnx_file
 from hrtemnn_training.store import DataSet
 from hyperspy_hrtemnn.cli import main
-from hyperspy_hrtemnn.networks import load
+from hyperspy_hrtemnn.networks import available_devices, load
 
 
 @pytest.fixture
@@ -111,6 +114,36 @@ def test_images_are_drawn_and_kept(
     assert pictures == [f"{i:04d}.png" for i in range(7)]
     assert (tmp_path / "debug" / "0000.png").stat().st_size > 10_000
     assert len(list((tmp_path / "images").rglob("*.npz"))) == 3 * 6
+
+
+def test_an_export_for_bioimage_io_has_a_package_beside_it(
+    recipe_file, tmp_path, monkeypatch
+) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+
+    def export(recipe, folder):
+        return tiny_networks.convolution(folder / "tiny.onnx", authors=("A. Author",))
+
+    monkeypatch.setattr(onnx_file, "export", export)
+    result = run("export", recipe_file, folder, "--bioimageio")
+    assert result.exit_code == 0, result.output
+    names = [str(folder / f"tiny.{suffix}") for suffix in ("onnx", "zip")]
+    assert result.output.split() == names
+    with zipfile.ZipFile(folder / "tiny.zip") as package:
+        content = package.read("network.onnx")
+    assert content == (folder / "tiny.onnx").read_bytes()
+
+
+@pytest.mark.parametrize("command", ["evaluate", "dose-study"])
+def test_networks_are_measured_on_the_device_that_is_named(
+    command, recipe_file, tmp_path
+) -> None:
+    missing = next(d for d in ("coreml", "directml") if d not in available_devices())
+    options = ("au-columns", "--device", missing)
+    result = run(command, recipe_file, tmp_path, *options)
+    assert result.exit_code == 1
+    assert f"The device {missing!r} is not in the onnxruntime" in result.output
 
 
 @pytest.mark.parametrize("command", ["make", "structures", "waves", "train", "export"])

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hyperspy_hrtemnn.command_options import device_option
+
 from .file_names import check_file_name
 from .json_files import parse_json, read_json, shown
 from .recipe import (
@@ -293,18 +295,30 @@ def images(recipe: Recipe, folder: Path, cache: bool) -> None:
 
 
 @_step
-def export(recipe: Recipe, folder: Path) -> None:
+@click.option(
+    "--bioimageio",
+    is_flag=True,
+    help="Write it as a package of bioimage.io, a .zip file, too.",
+)
+def export(recipe: Recipe, folder: Path, bioimageio: bool) -> None:
     """Write the best epoch of the training in FOLDER as an ONNX file.
 
     The object_weight of its stage is taken out of its predictions.
     """
+    from hyperspy_hrtemnn.networks import write_bioimageio
+
     from .export import onnx_file
     from .train import files
 
     trained = files.trained_recipe(folder, recipe)
     if (folder / "best.keras").exists():
         files.check_network(folder / "best.keras", files.ANEW)
-    click.echo(onnx_file.export(trained, folder))
+    path = onnx_file.export(trained, folder)
+    click.echo(path)
+    if bioimageio:
+        package = path.with_suffix(".zip")
+        write_bioimageio(path, package, overwrite=True)
+        click.echo(package)
 
 
 @_step
@@ -327,6 +341,7 @@ def export(recipe: Recipe, folder: Path) -> None:
     help="Other conditions for the test images, such as "
     "'{\"defocus\": [100, 200]}', to see what happens outside the trained ranges.",
 )
+@device_option
 def evaluate(
     recipe: Recipe,
     folder: Path,
@@ -335,6 +350,7 @@ def evaluate(
     against: tuple[str, ...],
     averaged: bool,
     images: dict[str, Any] | None,
+    device: str | None,
 ) -> None:
     """Measure networks, and baselines without one, on the test structures in FOLDER.
 
@@ -346,7 +362,9 @@ def evaluate(
     network that takes fewer images than the focal series of RECIPE gets its first ones.
     """
     changed = None if images is None else change_images(recipe, images)
-    _evaluate(recipe, folder, networks, against, changed, averaged=averaged)
+    _evaluate(
+        recipe, folder, networks, against, changed, averaged=averaged, device=device
+    )
 
 
 @_step
@@ -391,10 +409,12 @@ def evaluate(
     show_default=True,
     help="Beginning of the names of the files.",
 )
+@device_option
 def dose_study(
     recipe: Recipe,
     folder: Path,
     *,
+    device: str | None,
     networks: tuple[str, ...],
     doses: tuple[float, float],
     images: dict[str, Any] | None,
@@ -421,6 +441,7 @@ def dose_study(
         plan=DosePlan(*doses, **plan),
         images=changed,
         stem=stem,
+        device=device,
     )
     for name, limits in summary.items():
         for limit, values in limits.items():
@@ -464,10 +485,17 @@ def _evaluate(
     images: ImageParameters | None = None,
     *,
     averaged: bool = False,
+    device: str | None = None,
 ) -> None:
     from .evaluation.report import report, table_of
 
     summary = report(
-        recipe, folder, networks, images=images, against=against, averaged=averaged
+        recipe,
+        folder,
+        networks,
+        images=images,
+        against=against,
+        averaged=averaged,
+        device=device,
     )
     click.echo(table_of(summary, recipe.label.plotted))

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from hyperspy_hrtemnn.networks import Link
+
 from .architectures import AnyArchitecture
 from .file_names import FileName
 from .images.blur_meaning import (
@@ -42,6 +44,9 @@ class RecipeError(ValueError):
         super().__init__(shown(message, longest=5000))
 
 
+# Keys that no network depends on.
+_FOR_READERS = {"notes", "authors", "citation", "link"}
+
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -55,6 +60,9 @@ class Recipe(BaseModel):
     notes: tuple[str, ...] = Field(
         (), description="for readers; nothing depends on them"
     )
+    authors: tuple[str, ...] = Field((), description="for the card: who made it")
+    citation: str | None = Field(None, description="for the card: publication to cite")
+    link: Link | None = Field(None, description="for the card: address of it")
     material: str
     classes: tuple[str, ...]
     seed: int = Field(ge=0)
@@ -199,8 +207,8 @@ class Recipe(BaseModel):
 
     @property
     def sha256(self) -> str:
-        """Hash of what the file says, whatever its layout, notes and later defaults."""
-        said = self.model_dump(mode="json", exclude_unset=True, exclude={"notes"})
+        """Hash of what a network depends on, whatever the layout and later defaults."""
+        said = self.model_dump(mode="json", exclude_unset=True, exclude=_FOR_READERS)
         text = json.dumps(said, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -127,8 +127,9 @@ def plot_residuals(residuals: Signal2D, axes: Sequence[Axes] | None) -> Figure:
     if len(axes) != len(images):
         raise ValueError(f"There are {len(images)} images and {len(axes)} axes.")
     for ax, image, name in zip(axes, images, _names(residuals), strict=True):
-        draw_image(image, residuals.axes_manager.signal_axes, ax)
-        ax.images[-1].set(cmap="RdBu_r", clim=(-_NOISE, _NOISE))
+        signal_axes = residuals.axes_manager.signal_axes
+        draw_image(image, signal_axes, ax, limits=(-_NOISE, _NOISE))
+        ax.images[-1].set_cmap("RdBu_r")
         ax.set_title(name)
     figure = axes[-1].figure
     figure.colorbar(axes[-1].images[-1], ax=list(axes), label="residual (noise)")

@@ -82,6 +82,7 @@ def find_atoms(
     series: Signal2D,
     model: str | Path | Network,
     *,
+    device: str | None,
     energy: float | str | None,
     optics: FittedOptics | None,
     camera: CameraOptions,
@@ -97,16 +98,20 @@ def find_atoms(
         See `refine_atoms`.
     model
         Name, path or network.
+    device
+        What the network runs on.
     show_progressbar, num_workers
         See the methods of the signals.
     """
     # What is missing is told before the network runs.
     refinement = _refinement(series, energy, optics, camera, options)
-    network = load_for("segmentation", model).averaged()
+    network = load_for("segmentation", model, device, show_progressbar=show_progressbar)
+    network = network.averaged()
     segmentation = segment(
         series,
         network,
         PredictionOptions(),
+        device=None,
         rule=FrameRule("raise"),
         show_progressbar=show_progressbar,
         num_workers=num_workers,
@@ -122,7 +127,11 @@ def find_atoms(
         )
     # A network for single images looks at each of a series.
     certain = columns.groupby("frame")["confidence"].sum().idxmax()
-    made = {"network": network.name, "sha256": network.sha256}
+    made = {
+        "network": network.name,
+        "sha256": network.sha256,
+        "device": network.device,
+    }
     chosen = columns[columns["frame"] == certain].assign(frame=0)
     return _model(series, chosen, refinement, options, made)
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from hyperspy_hrtemnn.analysis.columns.table import check_columns, neighbor_distance
 from hyperspy_hrtemnn.plots.class_colors import class_colors
+from hyperspy_hrtemnn.signals._shared.frame_titles import frame_title
 from hyperspy_hrtemnn.signals._shared.frames import frame_index
 from hyperspy_hrtemnn.signals._shared.image_plots import draw_image
 from hyperspy_hrtemnn.signals._shared.units import ratio, unit_of
@@ -46,6 +47,7 @@ def plot_columns(
     index = frame_index(image, frame)
     number = _number_in_table(image, index)
     ax = draw_image(np.asarray(image.data[index]), image.axes_manager.signal_axes, ax)
+    ax.set_title(frame_title(image, index))
     spacing = column_spacing(columns, ax)
     drawn = [(columns, "-", "")]
     if vacancies is not None:

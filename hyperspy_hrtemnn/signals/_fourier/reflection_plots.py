@@ -38,10 +38,12 @@ def draw_spectrum(
     number: int,
     peaks: pd.DataFrame,
     ax: Axes,
+    *,
+    title: str,
 ) -> Axes:
     """Plot a spectrum, its contrast stretched, with a circle around each reflection.
 
-    A square where it was not found; grey where it is of no family. If there is nothing
+    A square where it was not found; gray where it is of no family. If there is nothing
     in the spectrum, the title says so.
 
     Parameters
@@ -56,6 +58,8 @@ def draw_spectrum(
         Its rows of `LocalFFT.peak_table`.
     ax
         Axes to plot on.
+    title
+        Which particle and frame it is of.
     """
     turn = np.radians(peaks["angle"])
     places = np.stack([np.cos(turn), np.sin(turn)], axis=1)
@@ -66,9 +70,10 @@ def draw_spectrum(
         shown = _BEYOND * np.hypot(*places[inner].T).max()
     black, white = limits(spectrum, shown_share(shown, signal_axes))
     stretched = np.clip(spectrum - black, 0, max(white - black, 0)) ** GAMMA
-    draw_image(stretched, signal_axes, ax)
+    full = (0.0, float(max(white - black, 0)) ** GAMMA)
+    draw_image(stretched, signal_axes, ax, limits=full, ticks=True)
     set_range(ax, shown)
-    ax.set_title(missing(spectrum, number))
+    ax.set_title("\n".join(filter(None, (title, missing(spectrum, number)))))
     colors = reflection_colors(peaks)
     for (_, row), (x, y) in zip(peaks.iterrows(), places, strict=True):
         color = colors[row["reflection"]]

@@ -292,8 +292,10 @@ def frame_axes(spectra: Signal2D) -> list[Any]:
 
 def one_spectrum(
     spectra: Signal2D, frame: int, number: int | None
-) -> tuple[NDArray[np.floating], int]:
-    """Return the spectrum of a particle in a frame, and which particle it is.
+) -> tuple[NDArray[np.floating], int, tuple[int, ...]]:
+    """Return the spectrum of a particle in a frame, which particle it is, and where.
+
+    Where is the index of the spectrum, in the order of the data.
 
     Raises
     ------
@@ -311,8 +313,10 @@ def one_spectrum(
     places = np.flatnonzero((frames == frame) & (ids == number))
     if not len(places):
         raise IndexError(f"There is no frame {frame}; there are {frames.max() + 1}.")
-    data = spectra.data.reshape(-1, *spectra.data.shape[-2:])
-    return np.asarray(data[places[0]]), number
+    shape = spectra.data.shape[:-2]
+    where = np.unravel_index(places[0], shape) if shape else ()
+    index = tuple(int(position) for position in where)
+    return np.asarray(spectra.data[index]), number, index
 
 
 def is_id_axis(axis: Any) -> bool:

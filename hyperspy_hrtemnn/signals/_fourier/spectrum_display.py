@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hyperspy_hrtemnn.signals._shared.frame_titles import follow_in_title
+
 from .reflections import frames_and_ids, spacing_in_nm
 
 if TYPE_CHECKING:
@@ -100,7 +102,7 @@ def missing(spectrum: NDArray[np.floating], number: int) -> str:
 
 
 def show_range_and_titles(spectra: Signal2D, frequency: float) -> None:
-    """Show plotted spectra up to a frequency [1/nm], and say which are empty.
+    """Show plotted spectra up to a frequency [1/nm]; say the frame, and what is empty.
 
     Parameters
     ----------
@@ -109,23 +111,13 @@ def show_range_and_titles(spectra: Signal2D, frequency: float) -> None:
     frequency
         The largest to show.
     """
-    plot = spectra._plot.signal_plot
-    ax, title = plot.ax, plot.ax.get_title()
-    set_range(ax, frequency)
+    set_range(spectra._plot.signal_plot.ax, frequency)
     _, ids = frames_and_ids(spectra)
-    axes = spectra.axes_manager
+    shape = spectra.axes_manager.navigation_shape[::-1]
 
-    def say() -> None:
+    def say(index: tuple[int, ...]) -> str:
         # No navigation axes have the only place (), which numpy does not ravel.
-        place = axes.indices[::-1]
-        at = np.ravel_multi_index(place, axes.navigation_shape[::-1]) if place else 0
-        text = missing(np.asarray(spectra._get_current_data()), int(ids[at]))
-        ax.set_title(f"{title}\n{text}" if text else title)
-        ax.figure.canvas.draw_idle()
+        at = np.ravel_multi_index(index, shape) if index else 0
+        return missing(np.asarray(spectra._get_current_data()), int(ids[at]))
 
-    say()
-    if axes.navigation_dimension:
-        axes.events.indices_changed.connect(say, [])
-        plot.events.closed.connect(
-            lambda: axes.events.indices_changed.disconnect(say), []
-        )
+    follow_in_title(spectra, say)

@@ -85,6 +85,7 @@ def zone_axis_table(
     )
     table = table.sort_values("frame", kind="stable", ignore_index=True)
     table.attrs["units"] = insert_coordinates(table, frame_axes(spectra), 1)
+    table.attrs["device"] = network.device
     note_unknown(table, unknown)
     return table
 

@@ -88,6 +88,7 @@ def follow_particles(
     model: str | Path | Network,
     folder: str | Path,
     *,
+    device: str | None,
     running: PredictionOptions,
     tracking: TrackingOptions,
     crop: SpectrumOptions,
@@ -103,7 +104,7 @@ def follow_particles(
 
     Parameters
     ----------
-    signal, model, folder
+    signal, model, folder, device
         See there.
     running, tracking
         Options for running the network, and for splitting and linking particles.
@@ -122,14 +123,17 @@ def follow_particles(
         # Nonsense is refused also where there is nothing that it is for.
         soft_edge(signal, crop.apodization)
     spectra = None if crop.size is None else crop
-    network = load_for("segmentation", model).limited(num_workers)
+    network = load_for("segmentation", model, device, show_progressbar=show_progressbar)
+    network = network.limited(num_workers)
     if network.card.channels > 1:
         raise ValueError(
             f"The network {network.card.name!r} takes focal series; particles are "
             "followed by one that takes single images."
         )
     # Both check their options and know the metadata; their pixels are not used.
-    segmentation = signal.segment(network, **vars(running), lazy_output=True)
+    segmentation = signal.segment(
+        network, **vars(running), show_progressbar=show_progressbar, lazy_output=True
+    )
     probability = threshold_of(segmentation, tracking.probability)
     tracking = replace(tracking, probability=probability)
     particles = segmentation.track_instances(**vars(tracking), lazy_output=True)
@@ -154,6 +158,7 @@ def follow_particles(
         **({} if source is None else source.identity),
         "model sha256": network.sha256,
         "averaged": network.is_averaged,
+        "device": network.device,
         # Frames of runs in which bad pixels were data are others.
         "bad pixels": "replaced",
         **vars(running),

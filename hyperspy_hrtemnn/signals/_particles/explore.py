@@ -10,10 +10,12 @@ import numpy as np
 from hyperspy_hrtemnn.plots import plot_reflections
 from hyperspy_hrtemnn.signals._fourier.reflections import frames_and_ids
 from hyperspy_hrtemnn.signals._shared.entrance import given
+from hyperspy_hrtemnn.signals._shared.frame_titles import frame_title
 from hyperspy_hrtemnn.signals._shared.frames import frame_index, frame_number
 from hyperspy_hrtemnn.signals._shared.tables import time_axis
 
-from .instance_plots import draw_lines
+from .instance_plots import draw_lines, draw_outlines
+from .still_figures import warned_of_still_figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,8 +69,9 @@ class Explorer:
         for panel in self.curves[1:]:
             panel.sharex(self.curves[0])
         self.against = "time" if "time" in peaks else "frame"
-        self._draw_frame(where)
-        panels["image"].set_title("click on a particle")
+        self.said = warned_of_still_figure() or "click on a particle"
+        self._load_frame(where)
+        self._draw_frame()
         # Matplotlib alone would forget the methods, the movie holds them.
         self._events().connect(self.move, [])
         figure.canvas.mpl_connect("button_press_event", self.click)
@@ -76,12 +79,8 @@ class Explorer:
 
     def move(self) -> None:
         """Show the frame where the navigator is."""
-        panel = self.panels["image"]
-        view: dict[str, Any] = {"xlim": panel.get_xlim(), "ylim": panel.get_ylim()}
-        title = panel.get_title()
-        panel.clear()
-        self._draw_frame(frame_index(given(self.image), None))
-        panel.set(title=title, **view)
+        self._load_frame(frame_index(given(self.image), None))
+        self._draw_frame_again()
         if self.particle:
             self._draw_spectrum()
             now = self._now()
@@ -97,13 +96,16 @@ class Explorer:
         number = self._particle_at(x, y)
         if number == 0:
             return
-        known = number in frames_and_ids(self.spectra)[1]
-        title = "click on a particle" if known else f"no spectra of particle {number}"
-        self.panels["image"].set_title(title)
-        if known:
+        missing = ""
+        if number in frames_and_ids(self.spectra)[1]:
             self.particle = number
             self._draw_spectrum()
             self._draw_curves()
+        else:
+            missing = f"there are no spectra of particle {number}"
+        selected = f"particle {self.particle} is selected" if self.particle else ""
+        self.said = "; ".join(filter(None, (missing, selected)))
+        self._draw_frame_again()
         self.figure.canvas.draw_idle()
 
     def close(self, event: Any) -> None:  # noqa: ARG002 - as matplotlib calls it
@@ -113,10 +115,31 @@ class Explorer:
     def _events(self) -> Any:
         return given(self.image).axes_manager.events.indices_changed
 
-    def _draw_frame(self, where: tuple[int, ...]) -> None:
+    def _load_frame(self, where: tuple[int, ...]) -> None:
         self.where = where
         self.labels = np.asarray(self.instances.data[where])
-        self.instances.plot_overlay(self.image, where[::-1], self.panels["image"])
+        self.shown = np.asarray(self.image.data[where])
+
+    def _draw_frame(self) -> None:
+        panel = self.panels["image"]
+        draw_outlines(
+            self.shown,
+            self.labels,
+            self.instances.axes_manager.signal_axes,
+            panel,
+            show_ids=True,
+            selected=self.particle,
+        )
+        lines = (frame_title(self.image, self.where), self.said)
+        panel.set_title("\n".join(filter(None, lines)))
+
+    def _draw_frame_again(self) -> None:
+        """Draw the frame anew, as much of it as was seen."""
+        panel = self.panels["image"]
+        view: dict[str, Any] = {"xlim": panel.get_xlim(), "ylim": panel.get_ylim()}
+        panel.clear()
+        self._draw_frame()
+        panel.set(**view)
 
     def _draw_spectrum(self) -> None:
         panel = self.panels["spectrum"]

@@ -39,14 +39,13 @@ def roifile_module() -> Any:
     Raises
     ------
     ModuleNotFoundError
-        If it is not installed; it says which extra is missing.
+        If it is not installed.
     """
     try:
         import roifile
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "ROIs of ImageJ need roifile, which is not installed: "
-            'pip install "hyperspy-hrtemnn[imagej]"',
+            "ROIs of ImageJ need roifile, which is not installed: pip install roifile",
             name="roifile",
         ) from error
     return roifile

@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-import colorsys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from skimage.measure import find_contours
 
-from hyperspy_hrtemnn.analysis.particles.boxes import boxes
+from hyperspy_hrtemnn.analysis import particle_outlines
 from hyperspy_hrtemnn.plots.new_axes import new_axes
+from hyperspy_hrtemnn.plots.palette import GRAY, id_color
 from hyperspy_hrtemnn.plots.pauses import draw_pauses, find_pauses, with_gaps
 from hyperspy_hrtemnn.signals._shared.image_plots import draw_image
+
+from .markers import in_axes, write_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from hyperspy_hrtemnn.plots.pauses import Pause
+
 _LARGEST_RATIO = 10.0  # of brightness, that colors tell
 
+_THIN, _THICK = 1.5, 3.5  # outlines [points]
 
-def color_of(number: int) -> tuple[float, float, float]:
-    """Return a particle's color: the same in every frame and every picture."""
-    golden_ratio = 0.618034  # steps of it never bring two neighboring ids close
-    return colorsys.hsv_to_rgb(number * golden_ratio % 1, 0.85, 0.9)
+_LEGEND = 20  # more particles than this are not listed
 
 
 def draw_lines(
@@ -36,33 +37,57 @@ def draw_lines(
     against: str,
     ids: Iterable[int] | None,
     ax: Axes | None,
+    *,
+    min_frames: int = 1,
 ) -> Axes:
     """Plot one column of a table of properties, one line for each particle.
 
-    Against time, the pauses of the movie are grey and no line crosses them.
+    Against time, the pauses of the movie are gray and no line crosses them. Particles
+    that are in fewer frames than `min_frames` are thin gray lines below the others.
     """
     ax = new_axes() if ax is None else ax
     pauses = find_pauses(table) if against == "time" else []
     draw_pauses(pauses, ax)
+    frames = table["id"].value_counts()
+    wanted = sorted(frames.index) if ids is None else list(ids)
+    short = [number for number in wanted if frames[number] < min_frames]
+    for number in short:
+        rows = table[table["id"] == number]
+        _draw_line(rows, name, against, pauses, ax, color=GRAY, lw=0.8, ms=3, zorder=1)
+    if short:
+        ax.plot([], [], color=GRAY, lw=0.8, label=f"{len(short)} in < {min_frames}")
+    for number in wanted:
+        if number not in short:
+            rows = table[table["id"] == number]
+            style = {"color": id_color(int(number)), "label": str(number)}
+            _draw_line(rows, name, against, pauses, ax, **style)
     units = table.attrs.get("units", {})
-    for number in table["id"].drop_duplicates().sort_values() if ids is None else ids:
-        rows = table[table["id"] == number].set_index("frame")
-        # Rows for the frames it is missing from, so that its line has a gap there.
-        shown = range(rows.index[0], rows.index[-1] + 1)
-        rows = rows.reindex(with_gaps(shown, pauses))
-        x = rows.index if against == "frame" else rows[against]
-        alone = rows[name].isna().shift(1, fill_value=True) & rows[name].isna().shift(
-            -1, fill_value=True
-        )
-        (line,) = ax.plot(x, rows[name], color=color_of(int(number)), label=str(number))
-        # A frame between two gaps would have no line at all.
-        ax.plot(x[alone], rows[name][alone], ".", color=line.get_color())
     for label, column in ((ax.set_xlabel, against), (ax.set_ylabel, name)):
         text = column.replace("_", " ")
         label(f"{text} ({units[column]})" if column in units else text)
-    if 0 < len(ax.get_legend_handles_labels()[0]) <= 20:
+    if 0 < len(ax.get_legend_handles_labels()[0]) <= _LEGEND:
         ax.legend(title="id", fontsize="small")
     return ax
+
+
+def _draw_line(
+    rows: pd.DataFrame,
+    name: str,
+    against: str,
+    pauses: list[Pause],
+    ax: Axes,
+    **style: Any,
+) -> None:
+    """Draw the line of one particle, with gaps where the particle is missing."""
+    rows = rows.set_index("frame")
+    shown = range(rows.index[0], rows.index[-1] + 1)
+    rows = rows.reindex(with_gaps(shown, pauses))
+    x = rows.index if against == "frame" else rows[against]
+    missing = rows[name].isna()
+    alone = missing.shift(1, fill_value=True) & missing.shift(-1, fill_value=True)
+    ax.plot(x, rows[name], **style)
+    # A frame between two gaps would have no line at all.
+    ax.plot(x[alone], rows[name][alone], ".", **style | {"label": None})
 
 
 def draw_outlines(
@@ -72,38 +97,20 @@ def draw_outlines(
     ax: Axes | None,
     *,
     show_ids: bool,
+    selected: int = 0,
 ) -> Axes:
-    """Plot one image with the outlines of its particles, in the unit of its axes."""
-    from matplotlib import patheffects
+    """Plot one image with the outlines of its particles, in the unit of its axes.
 
+    The outline of the particle that is selected is thicker.
+    """
     ax = draw_image(image, signal_axes, ax)
-    x_axis, y_axis = signal_axes
-    outline = [patheffects.withStroke(linewidth=2.5, foreground="black")]
-    # The boxes of all at once: to look for each in a large frame takes seconds.
-    for number, part in boxes(labels).items():
-        top, left = part[0].start, part[1].start
-        particle = labels[part] == number
-        box = np.pad(particle, 1).astype(float)
-        for contour in find_contours(box, 0.5):  # type: ignore[no-untyped-call]
-            y, x = contour.T + np.array([[top - 1], [left - 1]])
-            ax.plot(
-                x_axis.offset + x_axis.scale * x,
-                y_axis.offset + y_axis.scale * y,
-                color=color_of(number),
-                linewidth=1.5,
-            )
+    for outline in particle_outlines(labels):
+        width = _THICK if outline.id == selected else _THIN
+        for contour in outline.contours:
+            x, y = in_axes(contour, signal_axes).T
+            ax.plot(x, y, color=id_color(outline.id), linewidth=width)
         if show_ids:
-            y, x = np.mean(np.nonzero(particle), axis=1) + np.array([top, left])
-            ax.text(
-                x_axis.offset + x_axis.scale * x,
-                y_axis.offset + y_axis.scale * y,
-                str(number),
-                color="white",
-                ha="center",
-                va="center",
-                path_effects=outline,
-                clip_on=True,
-            )
+            write_id(outline, signal_axes, ax)
     return ax
 
 

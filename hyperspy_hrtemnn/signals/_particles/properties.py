@@ -89,6 +89,29 @@ def _table(
     return particle_properties(labels, counts, side), replaced
 
 
+def curve_against(table: pd.DataFrame, name: str) -> str:
+    """Return what a column of a table of properties is drawn against.
+
+    Time, or another calibrated axis; the number of the frame where there is none or
+    several.
+
+    Raises
+    ------
+    ValueError
+        If it is another table, or there is no such property.
+    """
+    check_properties(table)
+    first = table.columns.get_loc("area")
+    coordinates = list(table.columns[2:first])
+    known = list(table.columns[first:])
+    if name not in known:
+        hint = " It needs the image." if name == "mean_intensity" else ""
+        raise ValueError(
+            f"There is no property {name!r}; there are {', '.join(known)}.{hint}"
+        )
+    return coordinates[0] if len(coordinates) == 1 else "frame"
+
+
 def check_properties(table: pd.DataFrame) -> None:
     """Raise a ValueError unless a table is one of properties."""
     missing = [name for name in ("id", "frame", "area") if name not in table]

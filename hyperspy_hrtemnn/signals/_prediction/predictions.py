@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from functools import partial
+import sys
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from hyperspy_hrtemnn.image_data import image_data
@@ -23,6 +24,7 @@ from hyperspy_hrtemnn.signals._shared.defocus import (
 )
 from hyperspy_hrtemnn.signals._shared.frames import axis_dicts, frames
 from hyperspy_hrtemnn.signals._shared.lenses import known_energy
+from hyperspy_hrtemnn.signals._shared.progress import is_shown
 from hyperspy_hrtemnn.signals._shared.runner import map_frames
 from hyperspy_hrtemnn.user_warnings import warn_user
 
@@ -40,15 +42,44 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 
-def load_for(task: str, model: str | Path | Network) -> Network:
-    """Return a network, checked to be for a task."""
-    network = model if isinstance(model, Network) else load(model)
+def load_for(
+    task: str,
+    model: str | Path | Network,
+    device: str | None,
+    *,
+    show_progressbar: bool | None,
+) -> Network:
+    """Return a network, checked to be for a task.
+
+    Where progress is shown, the device is shown, too, once in a process.
+
+    Parameters
+    ----------
+    task
+        Task that it has to be for.
+    model
+        Name, path or network.
+    device
+        See `hyperspy_hrtemnn.networks.load`; by default that of `model`, if it is a
+        network.
+    show_progressbar
+        Whether progress is shown; by default as in HyperSpy's preferences.
+    """
+    network = model.on(device) if isinstance(model, Network) else load(model, device)
     if network.card.task != task:
         raise ValueError(
             f"The network {network.card.name!r} is for {network.card.task}, not for "
             f"{task}."
         )
+    if is_shown(show_progressbar):
+        _show_device(network.device)
     return network
+
+
+@cache
+def _show_device(device: str) -> None:
+    # Where progress bars are, too.
+    print(f"Networks run on {device}.", file=sys.stderr)
 
 
 def predictions(

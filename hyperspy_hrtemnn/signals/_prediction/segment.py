@@ -28,13 +28,15 @@ def segment(
     model: str | Path | Network,
     options: PredictionOptions,
     *,
+    device: str | None,
     rule: FrameRule,
     show_progressbar: bool | None,
     num_workers: int | None,
     lazy_output: bool | None,
 ) -> Signal2D:
     """Return the probabilities of a network's classes; see `HRTEM.segment`."""
-    network = load_for("segmentation", model).limited(num_workers)
+    network = load_for("segmentation", model, device, show_progressbar=show_progressbar)
+    network = network.limited(num_workers)
     card = network.card
     data, axes = predictions(signal, network, options, rule=rule)
     free_name(axes, "class")
@@ -53,6 +55,7 @@ def segment(
         "network": card.name,
         "sha256": network.sha256,
         "averaged": network.is_averaged,
+        "device": network.device,
         "version": __version__,
         "classes": list(card.classes),
         "sampling": card.sampling,

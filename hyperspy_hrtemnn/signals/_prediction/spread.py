@@ -80,6 +80,7 @@ def spread_signal(
     provenance = {
         "network": network.card.name,
         "sha256": network.sha256,
+        "device": network.device,
         "version": __version__,
     }
     result.metadata.set_item("HRTEMNN.Spread", provenance)

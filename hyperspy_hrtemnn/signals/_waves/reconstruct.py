@@ -57,6 +57,7 @@ def reconstruct_by_network(
     model: str | Path | Network | None,
     options: PredictionOptions,
     *,
+    device: str | None,
     energy: float | str | None,
     rule: FrameRule,
     lazy: bool,
@@ -73,6 +74,8 @@ def reconstruct_by_network(
         Name, path or network.
     options
         Options for running the network.
+    device
+        What it runs on.
     energy
         Beam energy [keV]; by default the metadata's, or else the network's if it was
         trained for one. If none is known, the wave has none.
@@ -90,7 +93,8 @@ def reconstruct_by_network(
             "Without one there is method='gerchberg-saxton', where the lenses are "
             "known."
         )
-    network = load_for("exit wave", model).limited(num_workers)
+    network = load_for("exit wave", model, device, show_progressbar=show_progressbar)
+    network = network.limited(num_workers)
     card = network.card
     if tuple(card.classes) != _PARTS:
         raise ValueError(
@@ -108,7 +112,8 @@ def reconstruct_by_network(
         # Of a complex number: the root of the sum of the variances of its two parts.
         spread = da.sqrt((data[..., 2:, :, :] ** 2).sum(axis=-3))
         result._spread = spread_signal(signal, spread, axes, network, quantity="wave")
-    lowest, highest = energy_range(card.ranges.energy)
+    energies = card.ranges.energy
+    lowest, highest = (None, None) if energies is None else energy_range(energies)
     trained = lowest if lowest == highest else None
     if known := energy or known_energy(signal) or trained:
         set_energy(result, known)
@@ -117,6 +122,7 @@ def reconstruct_by_network(
         "network": card.name,
         "sha256": network.sha256,
         "averaged": network.is_averaged,
+        "device": network.device,
         "version": __version__,
         "sampling": card.sampling,
         **vars(options),

@@ -41,6 +41,7 @@ def report(
     images: ImageKeys | None = None,
     against: Sequence[str] = ("dose",),
     averaged: bool = False,
+    device: str | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Evaluate networks and write a table, a summary and a picture into the folder.
@@ -63,6 +64,8 @@ def report(
     averaged
         Whether each network is a contender once more, averaged over the orientations of
         the images (`Network.averaged`).
+    device
+        What networks run on; see `hyperspy_hrtemnn.networks.load`.
     progress
         Whether to show a progress bar.
 
@@ -77,8 +80,8 @@ def report(
     """
     of_the_card = not networks and images is None
     if of_the_card:
-        _keep_threshold(recipe, folder, against, progress=progress)
-    named = networks_of(recipe, folder, networks)
+        _keep_threshold(recipe, folder, against, device, progress=progress)
+    named = networks_of(recipe, folder, networks, device)
     if averaged:
         named |= {f"{name}, averaged": each.averaged() for name, each in named.items()}
     evaluation = evaluate(
@@ -123,7 +126,7 @@ def write_summary(summary: dict[str, Any], path: Path) -> None:
 
 
 def networks_of(
-    recipe: Recipe, folder: Path, networks: Sequence[str]
+    recipe: Recipe, folder: Path, networks: Sequence[str], device: str | None
 ) -> dict[str, Network]:
     """Return networks by name, those that share one by path.
 
@@ -133,8 +136,10 @@ def networks_of(
         Run whose own network it is where none is named.
     networks
         Names of shipped networks or paths of files.
+    device
+        What they run on; see `hyperspy_hrtemnn.networks.load`.
     """
-    loaded = [load(path) for path in networks or (_own(recipe, folder),)]
+    loaded = [load(path, device) for path in networks or (_own(recipe, folder),)]
     names = [network.name for network in loaded]
     return {
         network.name if names.count(network.name) == 1 else str(network.path): network
@@ -154,11 +159,16 @@ def _edges(condition: str, recipe: Recipe, evaluation: Evaluation) -> np.ndarray
 
 
 def _keep_threshold(
-    recipe: Recipe, folder: Path, against: Sequence[str], *, progress: bool
+    recipe: Recipe,
+    folder: Path,
+    against: Sequence[str],
+    device: str | None,
+    *,
+    progress: bool,
 ) -> None:
     """Measure the threshold of unbiased area and put it into the network's card."""
     path = _own(recipe, folder)
-    network = load(path)
+    network = load(path, device)
     # What `evaluate` would refuse after this work.
     check_conditions(recipe, DataSet(data_path(folder, "test")), against)
     threshold = measure_threshold(recipe, folder, network, progress=progress)

@@ -53,7 +53,7 @@ def add_test(path: Path) -> None:
     path
         Path of the ONNX file.
     """
-    test = Network(path).card_test()
+    test = Network(path, device="cpu").card_test()
     proto = onnx.load(path)
     (entry,) = (p for p in proto.metadata_props if p.key == METADATA_KEY)
     entries = json.loads(entry.value)

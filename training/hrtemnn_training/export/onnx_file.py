@@ -65,7 +65,8 @@ def export(recipe: Recipe, folder: Path) -> Path:
     write_card(proto, make_card(recipe, {}, weight))
     path = folder / f"{recipe.name}.onnx"
     _save(proto, path)
-    difference = _difference(model, Network(path), recipe, weight or 1.0)
+    network = Network(path, device="cpu")
+    difference = _difference(model, network, recipe, weight or 1.0)
     if not difference < _TOLERANCE:
         path.unlink()
         raise ExportError(
@@ -144,6 +145,9 @@ def make_card(
         versions=_versions(),
         scores=scores,
         license="GPL-3.0-or-later",
+        authors=recipe.authors,
+        citation=recipe.citation,
+        link=recipe.link,
     )
 
 

@@ -44,6 +44,7 @@ def study_doses(
     plan: DosePlan | None = None,
     images: ImageParameters | None = None,
     stem: str = "dose",
+    device: str | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Run networks over series of rising dose and write what they find.
@@ -67,6 +68,8 @@ def study_doses(
         Conditions other than the recipe's, see `change_images`.
     stem
         Stem of the names of the files, in place of dose.
+    device
+        What networks run on; see `hyperspy_hrtemnn.networks.load`.
     progress
         Whether to show a progress bar.
 
@@ -75,7 +78,7 @@ def study_doses(
     The summary of each network by name, see `summarize_doses`.
     """
     plan, images = plan or DosePlan(), images or recipe.images
-    named = networks_of(recipe, folder, networks)
+    named = networks_of(recipe, folder, networks, device)
     table = dose_table(recipe, folder, named, plan, images=images, progress=progress)
     limits = limits_of(table)
     summary = summarize_doses(limits)

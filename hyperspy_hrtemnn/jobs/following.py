@@ -216,6 +216,7 @@ def follow_file(
                     sampling=sampling,
                     tile=running.tile,
                     overlap=running.overlap,
+                    device=device,
                 ),
                 told=told,
                 files=files,

@@ -98,7 +98,8 @@ def _is_result(path: Path) -> bool:
         # Whoever opens it as a movie says what is wrong.
         return False
     kind = str(signal.metadata.Signal.signal_type)
-    signal.close_file()
+    if path.suffix.lower() == ".hspy":
+        signal.close_file()
     return kind.startswith(_RESULTS)
 
 

@@ -144,6 +144,7 @@ def segment_file(
                         tile=options.tile,
                         overlap=options.overlap,
                         no_resample=not options.resample,
+                        device=device,
                     ),
                     told=told,
                     files=files,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,11 @@ from hyperspy_hrtemnn.command_options import (
     FILE,
     FOLDER,
     LENGTH,
+    MOVIES,
     device_option,
     on_bad_frame_option,
     overlap_option,
+    report_option,
     sampling_option,
     tile_option,
 )
@@ -106,14 +109,22 @@ def main(traceback: bool) -> None:
 
 @click.command()
 def models() -> None:
-    """List the networks that come with the package."""
+    """List the networks that come with the package, and what they are for."""
     from hyperspy_hrtemnn.networks import available, load
 
     for name in available():
-        card = load(name, "cpu").card
-        click.echo(f"{name}\t{card.task}\t{card.material}\t{card.sampling:g} Å/pixel")
+        click.echo("\n    ".join([name, *_what_for(load(name, "cpu").card)]))
     if not available():
         click.echo("There are no networks in this installation.", err=True)
+
+
+def _what_for(card: Any) -> list[str]:
+    """Return what a network is for, and which images it was trained on."""
+    return [
+        card.description,
+        f"{card.task} of {card.material}, from {card.takes}",
+        card.ranges.text,
+    ]
 
 
 @click.command()
@@ -201,6 +212,7 @@ def _text(value: Any) -> str:
 )
 @device_option
 @on_bad_frame_option
+@report_option
 @click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
 def segment(
     *,
@@ -213,6 +225,7 @@ def segment(
     overlap: int | None,
     no_resample: bool,
     on_bad_frame: OnBadFrame | None,
+    report: bool,
     force: bool,
 ) -> None:
     """Segment MOVIE: a file HyperSpy reads, or a folder of an in-situ camera.
@@ -231,6 +244,7 @@ def segment(
         sampling=sampling,
         options=PredictionOptions(not no_resample, tile, overlap),
         on_bad_frame=on_bad_frame,
+        report=report,
         force=force,
     )
 
@@ -301,6 +315,7 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
     help="A .csv file for the properties of particles, by default none. A second file "
     "beside it, with _frames in its name, says which frames have data.",
 )
+@report_option
 @click.option("--force", is_flag=True, help="Replace OUT and frames of another job.")
 def track(
     *,
@@ -308,6 +323,7 @@ def track(
     out: Path,
     sampling: str | None,
     table: Path | None,
+    report: bool,
     force: bool,
     **tracking: Any,
 ) -> None:
@@ -325,12 +341,13 @@ def track(
         table=table,
         sampling=sampling,
         options=TrackingOptions(**tracking),
+        report=report,
         force=force,
     )
 
 
 @click.command()
-@click.argument("movie", type=EXISTING)
+@click.argument("movies", type=MOVIES, nargs=-1, required=True)
 @click.option("--model", required=True, help="Name of a network, or its file.")
 @click.option(
     "--out",
@@ -379,10 +396,11 @@ def track(
 )
 @device_option
 @on_bad_frame_option
+@report_option
 @click.option("--force", is_flag=True, help="Delete frames of other options.")
 def follow(
     *,
-    movie: Path,
+    movies: tuple[list[Path], ...],
     model: str,
     out: Path,
     device: str | None,
@@ -395,23 +413,29 @@ def follow(
     tile: int | None,
     overlap: int | None,
     on_bad_frame: OnBadFrame | None,
+    report: bool,
     force: bool,
     **tracking: Any,
 ) -> None:
-    """Find particles and reflections of a long MOVIE in one pass.
+    """Find particles and reflections of long MOVIES in one pass.
 
     This does the work of segment and track, and finds the reflections of each particle,
     while each frame is read once. Finished frames are kept in the folder: after an
     interruption, the same command continues. The results are the particles as an .hspy
-    file, and tables as .csv files.
-    """
-    from hyperspy_hrtemnn.jobs.following import follow_file
+    file and as a TIFF for ImageJ, tables as .csv files, and a page with pictures.
 
-    _run(
+    MOVIES are files HyperSpy reads, folders of an in-situ camera, folders of movies, or
+    patterns such as "*.dm4". The results of each of several movies are in a folder of
+    its name, and there are tables of all.
+    """
+    from hyperspy_hrtemnn.crystals import as_crystal
+    from hyperspy_hrtemnn.jobs.following import follow_file
+    from hyperspy_hrtemnn.jobs.following_several import follow_several
+    from hyperspy_hrtemnn.jobs.movies import is_folder_of_movies, movies_of
+    from hyperspy_hrtemnn.networks import load
+
+    follow_one = partial(
         follow_file,
-        movie,
-        model,
-        out,
         device=device,
         sampling=sampling,
         processes=processes,
@@ -421,8 +445,23 @@ def follow(
         spectra=SpectrumOptions(size, apodization),
         crystal=crystal,
         on_bad_frame=on_bad_frame,
+        report=report,
         overwrite=force,
     )
+    given = [path for paths in movies for path in paths]
+    if len(given) == 1 and not is_folder_of_movies(given[0]):
+        _run(follow_one, given[0], model, out)
+        return
+
+    # What is wrong for all is told once, before any is followed.
+    load(model, device)
+    if crystal is not None:
+        as_crystal(crystal)
+
+    def follow_each(movie: Path, folder: Path) -> Any:
+        return follow_one(movie, model, folder)
+
+    _run(follow_several, movies_of(given), out, follow_each, report=report)
 
 
 @click.command()

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,26 @@ class _Length(click.ParamType):  # type: ignore[type-arg]
             return str(value)
 
 
-LENGTH = _Length()
+class _Movies(click.ParamType):  # type: ignore[type-arg]
+    """A file or a folder that exists, or a pattern that the names of some have."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> list[Path]:
+        """Return the paths; a pattern that no shell has expanded is expanded here."""
+        if isinstance(value, list):
+            return value
+        if not os.path.lexists(value) and has_magic(value):
+            found = sorted(map(Path, glob(value)))  # noqa: PTH207 - of any folder
+            if not found:
+                self.fail(f"No file is named like {value!r}.", param, ctx)
+            return found
+        return [Path(str(EXISTING.convert(value, param, ctx)))]
+
+
 EXISTING = click.Path(exists=True, path_type=Path)
+LENGTH = _Length()
+MOVIES = _Movies()
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 on_bad_frame_option = click.option(
@@ -55,4 +75,10 @@ overlap_option = click.option(
     type=int,
     help="Overlap of tiles, in pixels of the network; by default its receptive field "
     "and 32.",
+)
+report_option = click.option(
+    "--report/--no-report",
+    default=True,
+    show_default=True,
+    help="Draw pictures, and write a page of what was found, report.html.",
 )

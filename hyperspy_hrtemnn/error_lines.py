@@ -64,18 +64,20 @@ def _cleaned(error: click.ClickException) -> click.ClickException:
 
 
 @contextmanager
-def warnings_as_lines() -> Iterator[None]:
-    """Print each warning as one line, but those for programmers."""
+def warnings_as_lines() -> Iterator[list[str]]:
+    """Print each warning as one line, but those for programmers; give these lines."""
+    lines: list[str] = []
+
+    def print_line(
+        message: Warning | str, category: type[Warning], *_: object, **__: object
+    ) -> None:
+        if not issubclass(category, DeprecationWarning):
+            lines.append(as_line(message))
+            click.echo(f"Warning: {lines[-1]}", err=True)
+
     with warnings.catch_warnings():
-        warnings.showwarning = _print_line  # type: ignore[assignment]
-        yield
-
-
-def _print_line(
-    message: Warning | str, category: type[Warning], *_: object, **__: object
-) -> None:
-    if not issubclass(category, DeprecationWarning):
-        click.echo(f"Warning: {as_line(message)}", err=True)
+        warnings.showwarning = print_line  # type: ignore[assignment]
+        yield lines
 
 
 def _extra_is_missing(command: str, error: ModuleNotFoundError) -> click.ClickException:

@@ -48,3 +48,15 @@ Energy = Annotated[
 def energy_range(energy: float | tuple[float, float]) -> tuple[float, float]:
     """Return the lowest and the highest of an `Energy` [keV]."""
     return energy if isinstance(energy, tuple) else (energy, energy)
+
+
+def energy_text(energy: float | tuple[float, float]) -> str:
+    """Return an `Energy` as a text.
+
+    Examples
+    --------
+    >>> energy_text(300.0), energy_text((60.0, 80.0))
+    ('300 keV', '60 to 80 keV')
+    """
+    low, high = energy_range(energy)
+    return f"{low:g} keV" if low == high else f"{low:g} to {high:g} keV"

@@ -14,6 +14,7 @@ import time
 from types import SimpleNamespace
 
 import click
+import click.shell_completion
 import hyperspy.api as hs
 import numpy as np
 import pytest
@@ -32,6 +33,9 @@ Y, X = 31, 43
 @pytest.fixture
 def run():
     def invoke(*arguments, code=0):
+        # What is in a report is tested in test_reports.py.
+        if arguments[0] in {"segment", "track"} and "--help" not in arguments:
+            arguments += ("--no-report",)
         result = CliRunner().invoke(cli.main, [str(part) for part in arguments])
         assert result.exit_code == code, result.output
         if code:
@@ -113,7 +117,20 @@ def test_models_and_card(run, tmp_path, monkeypatch):
     monkeypatch.setattr("hyperspy_hrtemnn.networks._shipped.MODELS", tmp_path)
     assert "no networks" in run("models")
     tiny_networks.convolution(tmp_path / "nano.onnx")
-    assert "nano\tsegmentation\tAu\t0.1 Å/pixel" in run("models")
+    assert run("models").splitlines() == [
+        "nano",
+        "    for tests",
+        "    segmentation of Au, from single images",
+        "    300 keV, pixels of 0.07 to 0.2 Å",
+    ]
+    tiny_networks.convolution(
+        tmp_path / "series.onnx", channels=3, defocus_step=50.0, material="MoS2"
+    )
+    assert (
+        "    segmentation of MoS2, from focal series of 3 images, 5 nm apart"
+        in run("models").splitlines()
+    )
+    (tmp_path / "series.onnx").unlink()
     text = run("card", "nano")
     assert "material: Au" in text
     assert "sampling: 0.07 to 0.2   (pixel size of the images [Å])" in text
@@ -465,7 +482,8 @@ def states_its_default(option):
 
 
 @pytest.mark.parametrize(
-    "name", ["models", "card", "segment", "track", "follow", "atoms", "detector"]
+    "name",
+    ["models", "suggest", "card", "segment", "track", "follow", "atoms", "detector"],
 )
 def test_help_states_every_default(name):
     command = cli.main.get_command(click.Context(cli.main), name)
@@ -500,3 +518,20 @@ def test_a_command_without_its_extra(run, monkeypatch, missing, first_python, sa
     output = run("waves", code=1)
     assert f"waves needs {missing}, which is not installed" in output
     assert said in output
+
+
+@pytest.mark.parametrize(
+    ("before", "begun", "expected"),
+    [
+        ([], "seg", {"segment"}),
+        ([], "su", {"suggest"}),
+        (["follow"], "--min-s", {"--min-separation"}),
+        (["track"], "--no-r", {"--no-report"}),
+    ],
+)
+def test_the_tab_key_completes_commands_and_options(before, begun, expected):
+    complete = click.shell_completion.BashComplete(
+        cli.main, {}, "hrtemnn", "_HRTEMNN_COMPLETE"
+    )
+    found = {item.value for item in complete.get_completions(before, begun)}
+    assert found == expected

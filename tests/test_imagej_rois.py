@@ -270,5 +270,5 @@ def test_without_roifile_it_says_what_to_install(particles, path, monkeypatch):
         lambda: particles.to_imagej_rois(path),
         lambda: Instances.from_imagej_rois(path, particles),
     ):
-        with pytest.raises(ModuleNotFoundError, match=r"hyperspy-hrtemnn\[imagej\]"):
+        with pytest.raises(ModuleNotFoundError, match=r"pip install roifile"):
             call()

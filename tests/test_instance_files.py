@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import time
+import zlib
+from contextlib import contextmanager
 from pathlib import Path
 
 import hyperspy.api as hs
@@ -16,7 +18,11 @@ from windows_rules import rules_of_linux
 
 from hyperspy_hrtemnn import atomic
 from hyperspy_hrtemnn.signals import Instances, LazyInstances
+from hyperspy_hrtemnn.signals._particles.instance_files import (
+    write_tiff_frame_by_frame,
+)
 from hyperspy_hrtemnn.signals._shared import hspy_file
+from hyperspy_hrtemnn.signals._shared.tiff_file import PagesOf, write_pages
 
 FRAMES, Y, X = 4, 31, 47
 
@@ -197,3 +203,41 @@ def test_names_and_calibration_are_checked(particles, tmp_path):
     particles.axes_manager.signal_axes[0].units = "px"
     with pytest.raises(ValueError, match="not calibrated"):
         particles.to_tiff(tmp_path / "labels.tif")
+
+
+@contextmanager
+def at_once(path):
+    yield path
+
+
+def test_pages_of_a_tiff_are_on_the_disk_before_the_next_are_made(tmp_path, rng):
+    """Otherwise a movie of ten thousand frames would be in memory, if compressed."""
+    path, side, total = tmp_path / "p.tif", 200, 30
+    noise = rng.integers(0, 2**16, (total, side, side), dtype=np.uint16)
+    signal = Instances(noise.astype(np.int32))
+    for axis in signal.axes_manager.signal_axes:
+        axis.scale, axis.units = 0.5, "Å"
+    sizes = []
+
+    def pages():
+        for frame in noise:
+            sizes.append(path.stat().st_size)
+            yield zlib.compress(frame.tobytes())
+
+    write_pages(pages(), path, PagesOf(signal, np.uint16), writing=at_once)
+    # Noise cannot be compressed, so that each page is as large as its frame.
+    behind = np.arange(total) * noise[0].nbytes - np.array(sizes)
+    assert behind.max() < 3 * noise[0].nbytes
+    np.testing.assert_array_equal(tifffile.imread(path), noise)
+
+
+@pytest.mark.parametrize(("largest", "bits"), [(65535, 16), (65536, 32)])
+def test_labels_written_frame_by_frame_are_those_of_to_tiff(
+    both, tmp_path, largest, bits
+):
+    both.to_tiff(tmp_path / "at_once.tif", show_progressbar=False)
+    path = tmp_path / "by_frame.tif"
+    write_tiff_frame_by_frame(both, path, largest=largest, writing=at_once)
+    found = tifffile.imread(path)
+    assert found.dtype.itemsize == bits // 8
+    np.testing.assert_array_equal(found, tifffile.imread(tmp_path / "at_once.tif"))

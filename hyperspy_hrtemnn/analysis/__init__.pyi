@@ -49,6 +49,7 @@ from .particles.outlines import particle_outlines as particle_outlines
 from .particles.properties import particle_properties as particle_properties
 from .particles.splitting import split_and_count_particles as split_and_count_particles
 from .particles.splitting import split_particles as split_particles
+from .particles.summary import summarize_particles as summarize_particles
 from .particles.tracking import ParticleTracker as ParticleTracker
 from .refinement.atoms.refine import refine_atoms as refine_atoms
 from .refinement.atoms.refined_atoms import RefinedAtoms as RefinedAtoms
@@ -60,6 +61,7 @@ from .reflections.brightness import brightness_ratio as brightness_ratio
 from .reflections.brightness import on_axis_frames as on_axis_frames
 from .reflections.crystal import Crystal as Crystal
 from .reflections.following import follow_reflections as follow_reflections
+from .reflections.image_spacings import image_spacings as image_spacings
 from .reflections.indexing import index_reflections as index_reflections
 from .reflections.linking import link_reflections as link_reflections
 from .reflections.peaks import find_reflections as find_reflections
@@ -130,6 +132,7 @@ __all__ = [
     "hexagonal_angle",
     "hexagonal_spots",
     "image_intensity",
+    "image_spacings",
     "index_reflections",
     "known_frames",
     "link_columns",
@@ -155,6 +158,7 @@ __all__ = [
     "split_particles",
     "steady_states",
     "strain_map",
+    "summarize_particles",
     "transfer_function",
     "undo_mtf",
     "vacuum_value",

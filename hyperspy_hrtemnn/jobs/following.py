@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hyperspy_hrtemnn.analysis import summarize_particles
 from hyperspy_hrtemnn.checkpoint import bad_frames
 from hyperspy_hrtemnn.cluster import cluster_client
 from hyperspy_hrtemnn.crystals import as_crystal
 from hyperspy_hrtemnn.io.whole_frames import load_movie
 from hyperspy_hrtemnn.locks import locked
+from hyperspy_hrtemnn.networks import load
 from hyperspy_hrtemnn.options import FollowingOptions, ReflectionOptions
 from hyperspy_hrtemnn.signals._one_pass.follow import follow_particles
 from hyperspy_hrtemnn.signals._one_pass.followed_movie import FRAMES
@@ -21,14 +24,21 @@ from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 from hyperspy_hrtemnn.signals._shared.tables import frame_table
 
 from .lengths import sampling_in_angstrom
-from .outputs import is_same
+from .outputs import counted, is_same
 from .own_files import OwnFiles
+from .reports import particles
+from .reports.facts import options_as_text
+from .reports.files import ReportFiles
+from .reports.followed import report_followed
+from .reports.particles import FoundParticles
 from .sources import Input
 from .warning_lines import warnings_as_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    import pandas as pd
 
     from hyperspy_hrtemnn.bad_frames import OnBadFrame
     from hyperspy_hrtemnn.options import (
@@ -39,6 +49,61 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.signals._one_pass.follow import FollowedParticles
 
 _OUTPUTS = ("properties.csv", "reflections.csv", "frames.csv", "particles.hspy")
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What was found in a movie, in short, and the tables that were written.
+
+    Parameters
+    ----------
+    folder
+        Where they are.
+    columns
+        The columns of each table by its file, with their units, "" for those without.
+    frames, unusable, particles
+        Numbers of frames, of those that could not be used, and of particles.
+    mean_area, area_unit
+        Mean area of all particles in all frames.
+    warnings
+        The warnings that were printed.
+    """
+
+    folder: Path
+    columns: Mapping[str, Mapping[str, str]]
+    frames: int
+    unusable: int
+    particles: int
+    mean_area: float
+    area_unit: str
+    warnings: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, found: FoundParticles, folder: Path, told: Sequence[str], *, reported: bool
+    ) -> Followed:
+        """Return it without the tables themselves, which may be large."""
+        tables = {"properties.csv": found.properties}
+        if found.reflections is not None:
+            tables["reflections.csv"] = found.reflections
+        if reported:
+            tables[particles.SUMMARY] = summarize_particles(found.properties)
+        valid = found.frames["valid"]
+        return cls(
+            folder=folder,
+            columns={name: _columns(table) for name, table in tables.items()},
+            frames=len(valid),
+            unusable=int((~valid).sum()),
+            particles=int(found.properties["id"].nunique()),
+            mean_area=float(found.properties["area"].mean()),
+            area_unit=str(found.properties.attrs["units"]["area"]),
+            warnings=tuple(told),
+        )
+
+
+def _columns(table: pd.DataFrame) -> dict[str, str]:
+    units = table.attrs["units"]
+    return {str(name): str(units.get(name, "")) for name in table.columns}
 
 
 def follow_file(
@@ -56,7 +121,8 @@ def follow_file(
     crystal: str | None,
     on_bad_frame: OnBadFrame | None,
     overwrite: bool,
-) -> None:
+    report: bool = False,
+) -> Followed:
     """Follow the particles of a file; go on where an earlier run stopped.
 
     Parameters
@@ -67,7 +133,8 @@ def follow_file(
         Name of a network, or path of its file.
     out
         The folder of `HRTEM.follow_particles`, which also gets ``particles.hspy``,
-        ``properties.csv``, ``reflections.csv`` and ``frames.csv``.
+        ``properties.csv``, ``reflections.csv`` and ``frames.csv``; and what is in a
+        report.
     device
         What the network runs on; see `HRTEM.segment`.
     sampling
@@ -85,6 +152,12 @@ def follow_file(
         Crop and soft edge of the spectra of particles.
     crystal, on_bad_frame, overwrite
         See `HRTEM.follow_particles`.
+    report
+        Whether to draw pictures and to write a page of what was found.
+
+    Returns
+    -------
+    What was found and written.
 
     Raises
     ------
@@ -95,8 +168,11 @@ def follow_file(
     if any(is_same(out, path) for path in (movie, *source.files)):
         raise ValueError(f"--out is the input, {movie}; give another name.")
     own = OwnFiles(out)
-    with warnings_as_lines(movie), locked(out):
+    files = ReportFiles(out, own)
+    with warnings_as_lines(movie) as told, locked(out):
         own.check(out / name for name in _OUTPUTS)
+        if report:
+            files.check(particles.NAMES)
         signal = in_one_form(load_movie(movie, sampling_in_angstrom(sampling)))
         frames = max(signal.axes_manager.navigation_size, 1)
         source.check(signal)
@@ -122,14 +198,39 @@ def follow_file(
                 source=known,
             )
         names = None if known is None else known.names
-        _write(result, out, own, bad_frames(out / FRAMES, names))
+        bad = bad_frames(out / FRAMES, names)
+        frames = _write(result, out, own, bad)
+        found = FoundParticles(
+            result.particles, signal, result.properties, frames, result.reflections
+        )
+        if report:
+            report_followed(
+                found,
+                movie=movie,
+                network=load(model, "cpu"),
+                bad=bad,
+                options=options_as_text(
+                    tracking,
+                    spectra,
+                    crystal=crystal,
+                    sampling=sampling,
+                    tile=running.tile,
+                    overlap=running.overlap,
+                    device=device,
+                ),
+                told=told,
+                files=files,
+            )
+        else:
+            files.remove(particles.NAMES)
+        return Followed.of(found, out, told, reported=report)
 
 
 def _write(
     result: FollowedParticles, out: Path, own: OwnFiles, bad: Mapping[int, str]
-) -> None:
-    """Write what was found into files of ours."""
-    properties, reflections, frames, particles = (out / name for name in _OUTPUTS)
+) -> pd.DataFrame:
+    """Write what was found into files of ours; return which frames are known."""
+    properties, reflections, frames, labels = (out / name for name in _OUTPUTS)
     write_csv(result.properties, properties, writing=own.writing())
     if result.reflections is None:
         # Those of other options would be taken for what belongs to the rest.
@@ -140,10 +241,14 @@ def _write(
     total = max(axes.navigation_size, 1)
     known = frame_table(axes.navigation_axes, total, bad)
     write_csv(known, frames, writing=own.writing())
-    write_hspy(
-        result.particles,
-        particles,
-        show_progressbar=True,
-        num_workers=None,
-        writing=own.writing(),
-    )
+    data = result.particles.data
+    with counted(data, "write") as result.particles.data:
+        write_hspy(
+            result.particles,
+            labels,
+            show_progressbar=False,
+            num_workers=None,
+            writing=own.writing(),
+        )
+    result.particles.data = data
+    return known

@@ -5,20 +5,23 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 from zlib import crc32
 
 import dask.array as da
 import hyperspy.api as hs
 import numpy as np
+from tqdm import tqdm
 
 from hyperspy_hrtemnn.atomic import check_replaceable
 from hyperspy_hrtemnn.signals._shared.deferred import deferred_blocks, whole_frames
 from hyperspy_hrtemnn.signals._shared.hspy_file import save_hspy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -120,10 +123,45 @@ def finish(result: Any, checkpoint: Checkpoint, out: Path, own: OwnFiles) -> Non
         If it cannot be written, or has other frames when it is read.
     """
     sums: dict[int, int] = {}
-    result.data = _joined(result, checkpoint, sums)
-    with own.writing(checkpoint.digest)(out) as temporary:
+    joined = _joined(result, checkpoint, sums)
+    with (
+        own.writing(checkpoint.digest)(out) as temporary,
+        counted(joined, "write") as result.data,
+    ):
         save_hspy(result, temporary)
         _check_written(temporary, out, sums)
+
+
+@contextmanager
+def counted(data: da.Array, label: str) -> Iterator[da.Array]:
+    """Give an array of one frame in each block; a bar counts those that are computed.
+
+    Parameters
+    ----------
+    data
+        The array.
+    label
+        What is done with it.
+    """
+    with tqdm(total=int(np.prod(data.numblocks)), desc=label, unit="frame") as bar:
+        yield data.map_blocks(
+            _Count(bar), dtype=data.dtype, meta=np.empty((0,) * data.ndim, data.dtype)
+        )
+
+
+@dataclass(frozen=True)
+class _Count:
+    """Count a block, and return it."""
+
+    bar: tqdm[Any]
+
+    def __call__(self, block: NDArray[Any]) -> NDArray[Any]:
+        self.bar.update()
+        return block
+
+    def __dask_tokenize__(self) -> str:
+        # By default dask copies the bar to make a name, and the copy dies aloud.
+        return uuid4().hex
 
 
 def _joined(result: Any, checkpoint: Checkpoint, sums: dict[int, int]) -> da.Array:
@@ -163,8 +201,7 @@ def _joined(result: Any, checkpoint: Checkpoint, sums: dict[int, int]) -> da.Arr
 
 def _check_written(written: Path, out: Path, sums: Mapping[int, int]) -> None:
     """Raise an OSError if the images of a file are not those that were written."""
-    signal = hs.load(written, lazy=True)
-    try:
+    with opened(written) as signal:
         number = 0
         for block in deferred_blocks(whole_frames(signal)):
             for image in block.load():
@@ -175,5 +212,16 @@ def _check_written(written: Path, out: Path, sums: Mapping[int, int]) -> None:
                         "kept; run the same again, or write to another disk."
                     )
                 number += 1
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """Give what is in an .hspy file, lazily; it is closed at the end.
+
+    What is open cannot be replaced on Windows.
+    """
+    signal = hs.load(path, lazy=True)
+    try:
+        yield signal
     finally:
         signal.close_file()

@@ -62,6 +62,10 @@ class OwnFiles:
         found = known.get(fingerprint(path))
         return found is not None and made_from in (None, found)
 
+    def listed(self) -> list[Path]:
+        """Return the files that the job has written, there or not, as it named them."""
+        return [self._folder / name for name in self._written]
+
     def check(self, paths: Iterable[Path]) -> None:
         """Raise a ValueError if one of several files is there and not ours."""
         for path in paths:
@@ -117,7 +121,7 @@ def _stored(path: Path) -> dict[str, dict[str, str]]:
     """
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     # A power failure may leave the beginning, nothing, or zeros.
     if not _HEAD.startswith(content[: len(_HEAD)].rstrip(b"\0")):

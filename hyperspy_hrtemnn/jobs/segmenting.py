@@ -24,8 +24,19 @@ from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule, tell
 
 from .lengths import sampling_in_angstrom
-from .outputs import check_output, finish, frame_number, frame_shape, frames_folder
+from .outputs import (
+    check_output,
+    finish,
+    frame_number,
+    frame_shape,
+    frames_folder,
+    opened,
+)
 from .own_files import OwnFiles
+from .reports.areas import Segmented
+from .reports.facts import is_reportable, options_as_text
+from .reports.files import ReportFiles
+from .reports.segmented import NAMES, report_segmented
 from .sources import Input, pixels
 from .warning_lines import warnings_as_lines
 
@@ -54,6 +65,7 @@ def segment_file(
     options: PredictionOptions,
     on_bad_frame: OnBadFrame | None = None,
     force: bool = False,
+    report: bool = False,
 ) -> None:
     """Segment a movie in a file; go on where an earlier run stopped.
 
@@ -76,6 +88,9 @@ def segment_file(
         another run tries again to read those that could not be read.
     force
         Whether to replace `out`, and the finished frames of another job.
+    report
+        Whether to draw pictures and to write a page of what was found, into a folder
+        beside `out`.
 
     Raises
     ------
@@ -84,9 +99,11 @@ def segment_file(
     """
     source = Input.of(movie)
     folder = frames_folder(out)
-    with warnings_as_lines(movie), locked(out):
-        own = OwnFiles(folder)
+    with warnings_as_lines(movie) as told, locked(out):
+        own, files = OwnFiles(folder), ReportFiles.beside(out)
         check_output(source, out, own, force=force)
+        if report:
+            files.check(NAMES)
         network = load(model, device)
         size = sampling_in_angstrom(sampling)
         signal = in_one_form(load_movie(movie, size))
@@ -105,15 +122,35 @@ def segment_file(
         known = source.source(rule.skipped.total)
         job = _job(known, signal, network, size, options)
         checkpoint = Checkpoint(folder, job, names=known.names, discard=force)
-        if not own.wrote(out, checkpoint.digest):
-            replaced = Checkpoint(
-                folder / "replaced", {"command": "segment"}, names=known.names
-            )
+        replaced = Checkpoint(
+            folder / "replaced", {"command": "segment"}, names=known.names
+        )
+        written = own.wrote(out, checkpoint.digest)
+        if not written:
             _segment_missing(result, checkpoint, replaced, rule)
-            # Before the output is written: if no frame could be used, there is none.
-            tell(checkpoint.bad(), rule.skipped.total)
-            _tell_replaced(checkpoint, replaced, rule)
+        # Before the output is written: if no frame could be used, there is none.
+        tell(checkpoint.bad(), rule.skipped.total)
+        _tell_replaced(checkpoint, replaced, rule)
+        if not written:
             finish(result, checkpoint, out, own)
+        if report and is_reportable(signal):
+            with opened(out) as segmentation:
+                report_segmented(
+                    Segmented(
+                        out, segmentation, movie, signal, network, checkpoint.bad()
+                    ),
+                    options=options_as_text(
+                        sampling=sampling,
+                        tile=options.tile,
+                        overlap=options.overlap,
+                        no_resample=not options.resample,
+                        device=device,
+                    ),
+                    told=told,
+                    files=files,
+                )
+        else:
+            files.remove(NAMES)
         checkpoint.remove()
 
 

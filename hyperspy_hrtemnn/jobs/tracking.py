@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import hyperspy.api as hs
 import numpy as np
 from tqdm import tqdm
 
@@ -38,8 +37,20 @@ from hyperspy_hrtemnn.signals._tracking.track import (
 )
 
 from .lengths import sampling_in_angstrom
-from .outputs import check_output, check_table, finish, frames_folder, frames_path
+from .outputs import (
+    check_output,
+    check_table,
+    finish,
+    frames_folder,
+    frames_path,
+    opened,
+)
 from .own_files import OwnFiles
+from .reports import particles
+from .reports.facts import is_reportable, options_as_text
+from .reports.files import ReportFiles
+from .reports.particles import FoundParticles
+from .reports.tracked import report_tracked
 from .sources import Input, pixels, with_frames_before
 from .warning_lines import warnings_as_lines
 
@@ -62,6 +73,7 @@ def track_file(
     sampling: float | str | None = None,
     options: TrackingOptions,
     force: bool = False,
+    report: bool = False,
 ) -> None:
     """Track the particles of a segmentation; go on where an earlier run stopped.
 
@@ -81,6 +93,9 @@ def track_file(
         How particles are split and linked.
     force
         Whether to replace `out` and `table`, and the finished frames of another job.
+    report
+        Whether to draw pictures and to write a page of what was found, into a folder
+        beside `out`.
 
     Raises
     ------
@@ -89,9 +104,11 @@ def track_file(
     """
     source = Input.of(segmentation)
     folder = frames_folder(out)
-    with warnings_as_lines(segmentation), locked(out), _locked(table):
-        own = OwnFiles(folder)
+    with warnings_as_lines(segmentation) as told, locked(out), _locked(table):
+        own, files = OwnFiles(folder), ReportFiles.beside(out)
         check_output(source, out, own, force=force)
+        if report:
+            files.check(particles.NAMES)
         if table is not None:
             check_table(table, source, out, own, force=force)
         size = sampling_in_angstrom(sampling)
@@ -121,8 +138,23 @@ def track_file(
         if not own.wrote(out, checkpoint.digest):
             _track(signal, result, options, checkpoint, known)
             finish(result, checkpoint, out, own)
-        if table is not None:
-            _write_tables(out, table, own, checkpoint.digest)
+        reported = report and is_reportable(signal)
+        if reported or table is not None:
+            with opened(out) as labels:
+                found = _found(labels, signal)
+                if table is not None:
+                    _write_tables(found, table, own, checkpoint.digest)
+                if reported:
+                    report_tracked(
+                        found,
+                        segmentation=segmentation,
+                        out=out,
+                        options=options_as_text(options, sampling=sampling),
+                        told=told,
+                        files=files,
+                    )
+        if not reported:
+            files.remove(particles.NAMES)
         checkpoint.remove()
 
 
@@ -153,21 +185,25 @@ def _track(
     regions.tell()
 
 
-def _write_tables(out: Path, table: Path, own: OwnFiles, made_from: str) -> None:
-    """Write the properties of particles, and which frames are known beside them."""
-    paths = table, frames_path(table)
-    if all(own.wrote(path, made_from) for path in paths):
-        return
-    particles = hs.load(out, lazy=True)
-    properties = particles.properties()
-    axes = particles.axes_manager
+def _found(labels: Any, signal: Any) -> FoundParticles:
+    """Return the particles that were written, their properties, and the frames."""
+    properties = labels.properties()
+    axes = labels.axes_manager
     unknown = properties.attrs.get("unknown_frames", [])
     frames = frame_table(
         axes.navigation_axes,
         max(axes.navigation_size, 1),
         dict.fromkeys(unknown, NO_DATA),
     )
-    for rows, path in zip((properties, frames), paths, strict=True):
+    return FoundParticles(labels, signal, properties, frames)
+
+
+def _write_tables(
+    found: FoundParticles, table: Path, own: OwnFiles, made_from: str
+) -> None:
+    """Write the properties of particles, and which frames are known beside them."""
+    paths = table, frames_path(table)
+    for rows, path in zip((found.properties, found.frames), paths, strict=True):
         write_csv(rows, path, writing=own.writing(made_from))
 
 

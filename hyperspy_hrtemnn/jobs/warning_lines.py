@@ -16,18 +16,22 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def warnings_as_lines(movie: Path) -> Iterator[None]:
+def warnings_as_lines(movie: Path) -> Iterator[list[str]]:
     """Print each warning as one line; say which option gives a missing calibration.
 
     Parameters
     ----------
     movie
         The file that is named if its pixels have no known size.
+
+    Yields
+    ------
+    The lines that were printed until then.
     """
-    with error_lines.warnings_as_lines():
+    with error_lines.warnings_as_lines() as lines:
         warnings.simplefilter("always", UserWarning)
         try:
-            yield
+            yield lines
         except CalibrationError as error:
             raise ValueError(
                 f"{movie} is not calibrated: {error.reason} Give the pixel size, for "

@@ -201,6 +201,18 @@ class Card(BaseModel):
         return self.task == "zone axis" or self.task.startswith("image ")
 
     @property
+    def takes(self) -> str:
+        """What the input is, as a text, such as "focal series of 3 images"."""
+        if self.spectrum_side is not None:
+            return "local Fourier transforms of particles"
+        if self.channels == 1:
+            return "single images"
+        series = f"focal series of {self.channels} images"
+        if self.defocus_step is None:
+            return series
+        return f"{series}, {self.defocus_step / 10:g} nm apart"
+
+    @property
     def gives_probabilities(self) -> bool:
         """Whether the values of the prediction are probabilities, 0 to 1."""
         return self.task in {"segmentation", "image classification", "zone axis"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hyperspy_hrtemnn.ranges import Energy
+from hyperspy_hrtemnn.ranges import Energy, energy_text
 
 # A public name of `networks`, too.
 from hyperspy_hrtemnn.ranges import Range as Range  # noqa: PLC0414
@@ -36,3 +36,13 @@ class TrainedRanges(BaseModel):
     )
     mtf_c3: Range | None = Field(None, description="steepness of the MTF")
     readout: Range | None = Field(None, description="readout noise N0 [e-/pixel]")
+
+    @property
+    def text(self) -> str:
+        """Beam energy and pixel size, of each what is known, as a text."""
+        parts = []
+        if self.energy is not None:
+            parts.append(energy_text(self.energy))
+        if self.sampling is not None:
+            parts.append("pixels of {:g} to {:g} Å".format(*self.sampling))
+        return ", ".join(parts) or "conditions that its card does not know"

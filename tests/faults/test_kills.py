@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tiny_networks
 from disk_states import States, watched
+from matplotlib.figure import Figure
 
 from hyperspy_hrtemnn.atomic import is_temporary
 from hyperspy_hrtemnn.jobs import segmenting
@@ -136,6 +137,55 @@ def test_a_job_that_is_killed_at_any_file_operation_goes_on_to_the_same(
         assert found.keys() == expected.keys()
         for file, content in expected.items():
             np.testing.assert_array_equal(found[file], content, str(folder))
+
+
+def write_something(_, path, **__):
+    path.write_bytes(b"drawn")
+
+
+def report_of(folder):
+    """Return the content of all files of a report but the list of them.
+
+    Wherever it is: the page says it.
+    """
+    place = str(folder.parent).encode()
+    return {
+        path.relative_to(folder): path.read_bytes().replace(place, b"PLACE")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "outputs.json" and not is_temporary(path)
+    }
+
+
+def test_a_report_that_is_killed_at_file_operations_goes_on_to_the_same(
+    jobs, movie, network, tmp_path, monkeypatch
+):
+    """At every third state of the disk, since each is followed by a whole run."""
+    # What is drawn does not matter here, and takes seconds.
+    monkeypatch.setattr(Figure, "savefig", write_something)
+    segmentation = tmp_path / "seg.hspy"
+    segment_file(movie, str(network), segmentation, options=PredictionOptions())
+
+    def job(folder):
+        options = TrackingOptions("0.1 nm", drift=False)
+        track_file(segmentation, folder / "p.hspy", options=options, report=True)
+
+    whole, copies = tmp_path / "whole", tmp_path / "copies"
+    whole.mkdir()
+    states = States(whole, copies)
+    with watched(whole, states.add):
+        job(whole)
+    expected = report_of(whole / "p_report")
+    assert len(expected) > 8
+    begun = [
+        folder
+        for folder in states.copies.values()
+        if (folder / "p_report").exists() and frames_of(folder)
+    ]
+    assert len(begun) > 20
+    for folder in begun[::3]:
+        job(folder)
+        assert report_of(folder / "p_report") == expected
+        assert {path.name for path in folder.iterdir()} == {"p.hspy", "p_report"}
 
 
 KILLED = """

@@ -110,6 +110,10 @@ OPTIONS = {
         "--min-r2": numbers,
         "--picture": st.sampled_from(["p.png", "p.xyz", "no/p.png"]),
     },
+    "suggest": {
+        "--sampling": lengths,
+        "--energy": st.one_of(numbers, lengths),
+    },
     "card": {},
     "models": {},
 }

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import dask
 import numpy as np
-import tifffile
+from tqdm import tqdm
 
 from hyperspy_hrtemnn.atomic import written_whole
-from hyperspy_hrtemnn.signals._shared.calibration import sampling
+from hyperspy_hrtemnn.signals._shared.deferred import deferred_blocks, whole_frames
 from hyperspy_hrtemnn.signals._shared.hspy_file import save_hspy
-from hyperspy_hrtemnn.signals._shared.output_files import ascii_unit
 from hyperspy_hrtemnn.signals._shared.progress import is_shown
 from hyperspy_hrtemnn.signals._shared.runner import each_frame
-from hyperspy_hrtemnn.signals._shared.units import is_time, unit_of
+from hyperspy_hrtemnn.signals._shared.tiff_file import PagesOf, write_pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,8 +53,6 @@ def write_tiff(
     num_workers: int | None,
 ) -> None:
     """Write labels as a TIFF of one compressed strip for each frame."""
-    side = sampling(instances, "nm")
-    axes = instances.axes_manager
     run = partial(
         each_frame,
         instances,
@@ -63,33 +60,52 @@ def write_tiff(
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
+    dtype: type[np.unsignedinteger[Any]] = np.uint16
     try:
-        frames = run(partial(_page, dtype=np.uint16))
-        bits = 16
+        frames = run(partial(_page, dtype=dtype))
     except OverflowError:
-        frames = run(partial(_page, dtype=np.uint32))
-        bits = 32
-    height, width = instances.data.shape[-2:]
-    movie = axes.navigation_dimension > 0
-    metadata: dict[str, Any] = {"axes": "TYX" if movie else "YX", "unit": "nm"}
-    if axes.navigation_dimension == 1:
-        metadata |= _frame_interval(axes.navigation_axes[0])
-    with written_whole(path) as temporary:
-        tifffile.imwrite(
-            temporary,
-            iter([frame for frame in frames if frame is not None]),
-            shape=(*((len(frames),) if movie else ()), height, width),
-            dtype=f"<u{bits // 8}",
-            byteorder="<",
-            # ImageJ has no type for whole numbers of 32 bits.
-            imagej=bits == 16,
-            photometric="minisblack",
-            compression="zlib",
-            rowsperstrip=height,
-            resolution=(1 / side, 1 / side),
-            resolutionunit="none",
-            metadata=metadata,
+        dtype = np.uint32
+        frames = run(partial(_page, dtype=dtype))
+    write_pages(
+        [frame for frame in frames if frame is not None],
+        path,
+        PagesOf(instances, dtype),
+    )
+
+
+def write_tiff_frame_by_frame(
+    instances: Signal2D, path: Path, *, largest: int, writing: Writing
+) -> None:
+    """Write labels as `write_tiff` does, with one block of frames in memory at a time.
+
+    Parameters
+    ----------
+    instances
+        Labels that are in a file, or in memory: those that are still to be linked
+        would be linked anew for each block.
+    path, writing
+        The file, and what to write it with.
+    largest
+        The largest id.
+    """
+    dtype: type[np.unsignedinteger[Any]] = np.uint16
+    if largest > np.iinfo(dtype).max:
+        dtype = np.uint32
+    blocks = deferred_blocks(whole_frames(instances))
+    total = sum(block.shape[0] for block in blocks)
+    with tqdm(total=total, desc="TIFF", unit="frame") as bar:
+        pages = (
+            _counted(bar, _page(frame, dtype))
+            for block in blocks
+            for frame in block.load()
         )
+        of = PagesOf(instances, dtype, shown=(0, max(largest, 1)))
+        write_pages(pages, path, of, writing=writing)
+
+
+def _counted(bar: tqdm[Any], page: bytes) -> bytes:
+    bar.update()
+    return page
 
 
 def _page(frame: NDArray[np.integer], dtype: type[np.unsignedinteger[Any]]) -> bytes:
@@ -98,12 +114,3 @@ def _page(frame: NDArray[np.integer], dtype: type[np.unsignedinteger[Any]]) -> b
         raise OverflowError
     known = np.maximum(frame, 0).astype(np.dtype(dtype).newbyteorder("<"))
     return zlib.compress(known.tobytes())
-
-
-def _frame_interval(axis: Any) -> dict[str, Any]:
-    if axis.is_uniform and is_time(axis):
-        return {
-            "finterval": float(axis.scale),
-            "tunit": ascii_unit(unit_of(axis)),
-        }
-    return {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hyperspy_hrtemnn.atomic import written_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     import pandas as pd
@@ -44,9 +44,14 @@ def write_csv(
     table: pd.DataFrame, path: Path, *, writing: Writing = written_whole
 ) -> None:
     """Write a table with the units of its columns in the header."""
-    units = {
-        name: f"{name} ({ascii_unit(unit)})"
-        for name, unit in table.attrs["units"].items()
-    }
     with writing(path) as temporary:
-        table.rename(columns=units).to_csv(temporary, index=False, encoding="utf-8")
+        named = with_units(table, table.attrs["units"])
+        named.to_csv(temporary, index=False, encoding="utf-8")
+
+
+def with_units(table: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
+    """Return a table whose columns are named as in a file, with their units."""
+    named = {
+        name: f"{name} ({ascii_unit(unit)})" for name, unit in units.items() if unit
+    }
+    return table.rename(columns=named)

@@ -120,13 +120,10 @@ def models() -> None:
 
 def _what_for(card: Any) -> list[str]:
     """Return what a network is for, and which images it was trained on."""
-    from hyperspy_hrtemnn.ranges import energy_text
-
-    smallest, largest = card.ranges.sampling
     return [
         card.description,
         f"{card.task} of {card.material}, from {card.takes}",
-        f"{energy_text(card.ranges.energy)}, pixels of {smallest:g} to {largest:g} Å",
+        card.ranges.in_short,
     ]
 
 

@@ -17,7 +17,6 @@ from hyperspy_hrtemnn.analysis import image_spacings
 from hyperspy_hrtemnn.io.whole_frames import load_movie
 from hyperspy_hrtemnn.materials import Part, parts_of
 from hyperspy_hrtemnn.networks import available, load, out_of_range
-from hyperspy_hrtemnn.ranges import energy_text
 from hyperspy_hrtemnn.signals._shared.calibration import sampling as sampling_of
 from hyperspy_hrtemnn.signals._shared.defocus import defocus_faults
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
@@ -146,7 +145,6 @@ def _together(
 
 def _suggestion(card: Card, seen: Seen, signal: Any) -> Suggestion:
     """Return whether a network fits, with all that speaks against it or for it."""
-    ranges = card.ranges
     against = out_of_range(card, sampling=seen.sampling, energy=seen.energy)
     against += _wrong_series(card, signal)
     fits, lattice = _lattice(parts_of(card.material, _MIN_SPACING), seen)
@@ -154,13 +152,12 @@ def _suggestion(card: Card, seen: Seen, signal: Any) -> Suggestion:
         against.append(lattice)
     if against:
         return Suggestion(card.name, False, "; ".join(against))
-    pixels = f"{ranges.sampling[0]:g} to {ranges.sampling[1]:g}"
     reasons = [
         f"{card.task} of {card.material}",
-        f"trained at {pixels} Å/pixel and {energy_text(ranges.energy)}",
+        f"trained at {card.ranges.in_short}",
         lattice,
     ]
-    if seen.energy is None:
+    if seen.energy is None and card.ranges.energy is not None:
         reasons.append("if the beam energy is that, which the file does not say")
     if card.task == "zone axis":
         reasons.append("it takes the local Fourier transforms of particles")

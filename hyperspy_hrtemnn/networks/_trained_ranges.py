@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hyperspy_hrtemnn.ranges import Energy
+from hyperspy_hrtemnn.ranges import Energy, energy_text
 
 # A public name of `networks`, too.
 from hyperspy_hrtemnn.ranges import Range as Range  # noqa: PLC0414
@@ -36,3 +36,13 @@ class TrainedRanges(BaseModel):
     )
     mtf_c3: Range | None = Field(None, description="steepness of the MTF")
     readout: Range | None = Field(None, description="readout noise N0 [e-/pixel]")
+
+    @property
+    def in_short(self) -> str:
+        """The energy and the pixels, by which most images fit or do not, as a text."""
+        pixels = "pixels of unknown size"
+        energy = "unknown energy" if self.energy is None else energy_text(self.energy)
+        if self.sampling is not None:
+            smallest, largest = self.sampling
+            pixels = f"pixels of {smallest:g} to {largest:g} Å"
+        return f"{energy}, {pixels}"

@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from hyperspy_hrtemnn.plots.palette import id_color
 from hyperspy_hrtemnn.plots.pauses import draw_pauses, find_pauses, with_gaps
-from hyperspy_hrtemnn.signals._particles.instance_plots import color_of, draw_outlines
+from hyperspy_hrtemnn.signals._particles.instance_plots import draw_outlines
 from hyperspy_hrtemnn.signals._shared.output_files import write_csv
 from hyperspy_hrtemnn.terminal import as_line
 
@@ -101,7 +102,7 @@ def _overlays(
         )
         if len(names) > 1:
             lines = [
-                Line2D([], [], color=color_of(i)) for i in range(1, len(names) + 1)
+                Line2D([], [], color=id_color(i)) for i in range(1, len(names) + 1)
             ]
             ax.legend(lines, names, loc="upper right")
         path = files.draw(f"frame_{number:06d}", figure)
@@ -143,7 +144,7 @@ def _curve(
     for number, name in enumerate(found.network.card.classes, 1):
         rows = areas[areas["class"] == name].set_index("frame", drop=False)
         rows = rows.reindex(with_gaps(rows.index, pauses))
-        color = color_of(number)
+        color = id_color(number)
         ax.plot(rows[against], rows["area"], marker=".", color=color, label=name)
     ax.set_ylim(bottom=0)
     units = areas.attrs["units"]

@@ -123,7 +123,7 @@ def _what_for(card: Any) -> list[str]:
     return [
         card.description,
         f"{card.task} of {card.material}, from {card.takes}",
-        card.ranges.in_short,
+        card.ranges.text,
     ]
 
 

@@ -207,7 +207,6 @@ def follow_file(
             report_followed(
                 found,
                 movie=movie,
-                # Its card is all that is needed, and any device opens it.
                 network=load(model, "cpu"),
                 bad=bad,
                 options=options_as_text(

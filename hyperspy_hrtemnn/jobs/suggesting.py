@@ -154,7 +154,7 @@ def _suggestion(card: Card, seen: Seen, signal: Any) -> Suggestion:
         return Suggestion(card.name, False, "; ".join(against))
     reasons = [
         f"{card.task} of {card.material}",
-        f"trained at {card.ranges.in_short}",
+        f"trained at {card.ranges.text}",
         lattice,
     ]
     if seen.energy is None and card.ranges.energy is not None:

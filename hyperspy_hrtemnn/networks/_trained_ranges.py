@@ -38,11 +38,11 @@ class TrainedRanges(BaseModel):
     readout: Range | None = Field(None, description="readout noise N0 [e-/pixel]")
 
     @property
-    def in_short(self) -> str:
-        """The energy and the pixels, by which most images fit or do not, as a text."""
-        pixels = "pixels of unknown size"
-        energy = "unknown energy" if self.energy is None else energy_text(self.energy)
+    def text(self) -> str:
+        """Beam energy and pixel size, of each what is known, as a text."""
+        parts = []
+        if self.energy is not None:
+            parts.append(energy_text(self.energy))
         if self.sampling is not None:
-            smallest, largest = self.sampling
-            pixels = f"pixels of {smallest:g} to {largest:g} Å"
-        return f"{energy}, {pixels}"
+            parts.append("pixels of {:g} to {:g} Å".format(*self.sampling))
+        return ", ".join(parts) or "conditions that its card does not know"

@@ -48,9 +48,9 @@ _APART = 0.02
 _STRONG = 0.5
 
 # Amplitude over that of noise from which on a reflection that does not fit speaks
-# against a material. Noisy images of gold on carbon, whose reflections are known, have
-# others of up to 7 beside those of gold; the reflections of graphene and CeO2 in good
-# images have 20 to 90.
+# against a material. In 20 noisy images of gold on carbon, those that are not of gold
+# have 4.2 to 5.6; the strong ones of an image of graphene, and of the example movie of
+# gold on CeO2, have 19 to 91. It was chosen on these images and tested on no others.
 _CLEAR = 8.0
 
 _MOST_TOLD = 4
@@ -157,7 +157,7 @@ def _suggestion(card: Card, seen: Seen, signal: Any) -> Suggestion:
         f"trained at {card.ranges.text}",
         lattice,
     ]
-    if seen.energy is None:
+    if seen.energy is None and card.ranges.energy is not None:
         reasons.append("if the beam energy is that, which the file does not say")
     if card.task == "zone axis":
         reasons.append("it takes the local Fourier transforms of particles")

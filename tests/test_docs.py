@@ -4,18 +4,36 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import sys
 from pathlib import Path
 
 import pytest
 
+from hyperspy_hrtemnn import networks
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
     path
-    for folder in (".", "docs", "benchmarks", "changelog", "recipe")
+    for folder in (
+        ".",
+        "docs",
+        "docs/notebooks",
+        "docs/reference",
+        "benchmarks",
+        "changelog",
+        "recipe",
+    )
     for path in (ROOT / folder).glob("*.md")
 )
+INDEX = ROOT / "docs" / "index.md"
+# What the build of the site leaves among the pages.
+GENERATED = ROOT / "docs" / "reference" / "generated"
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.md"))
+# The packages whose names are for everybody.
+ROOMS = ("analysis", "data", "networks", "plots", "signals")
+BLOCK = re.DOTALL | re.MULTILINE
 STUDIES = sorted((ROOT / "studies").glob("*.py"))
 # The target of [text](target), and of ![text](target) as well.
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -80,12 +98,63 @@ def test_every_picture_is_on_a_page():
 
 def test_every_page_is_linked():
     linked = {(page.parent / t).resolve() for page in PAGES for t in links(page)}
-    assert not set((ROOT / "docs").glob("*.md")) - linked
+    assert not set((ROOT / "docs").rglob("*.md")) - linked - {INDEX}
+
+
+def test_every_page_is_in_one_toctree():
+    trees = re.findall(r"^```{toctree}\n(.*?)^```", INDEX.read_text("utf-8"), BLOCK)
+    named = [name for tree in trees for name in tree.split("\n\n")[1].split()]
+    pages = (ROOT / "docs").rglob("*.md")
+    names = {
+        page.relative_to(ROOT / "docs").with_suffix("").as_posix() for page in pages
+    }
+    assert sorted(named) == sorted(names - {"index"})
 
 
 def test_docs_are_prose_and_pictures():
-    kinds = {path.suffix for path in (ROOT / "docs").rglob("*") if path.is_file()}
-    assert kinds == {".md", ".png"}
+    files = [path for path in (ROOT / "docs").rglob("*") if path.is_file()]
+    kinds = {
+        path.suffix
+        for path in files
+        if GENERATED not in path.parents and "__pycache__" not in path.parts
+    }
+    # And what makes the site of them: its settings, templates and style.
+    assert kinds == {".md", ".png", ".py", ".rst", ".css"}
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
+def test_notebooks_are_texts_of_code_that_compiles(notebook):
+    text = notebook.read_text("utf-8")
+    assert text.startswith("---\nfile_format: mystnb\n")
+    cells = re.findall(r"^```{code-cell}\n((?::.*\n)*)(.*?)^```", text, BLOCK)
+    assert cells
+    for _, code in cells:
+        ast.parse(re.sub(r"^!", "# !", code, flags=re.MULTILINE))
+
+
+def public_names(package):
+    """Return the names that a package exports, of the file that types it."""
+    tree = ast.parse((ROOT / package / "__init__.pyi").read_text("utf-8"))
+    (names,) = (n.value for n in tree.body if isinstance(n, ast.Assign))
+    return {f"{package.replace('/', '.')}.{name}" for name in ast.literal_eval(names)}
+
+
+def test_every_public_name_is_in_the_reference():
+    listed = set()
+    for page in (ROOT / "docs" / "reference").glob("*.md"):
+        for block in re.findall(
+            r"^```{eval-rst}\n(.*?)^```", page.read_text("utf-8"), BLOCK
+        ):
+            (module,) = re.findall(r"currentmodule:: (\S+)", block)
+            listed |= {f"{module}.{n}" for n in re.findall(r"^   (\w+)$", block, BLOCK)}
+    exported = set().union(*(public_names(f"hyperspy_hrtemnn/{p}") for p in ROOMS))
+    assert not exported - listed
+    beside = {name for name in listed if name.split(".")[1] not in ROOMS}
+    assert listed - beside == exported
+    assert all(
+        hasattr(importlib.import_module(module), thing)
+        for module, _, thing in (name.rpartition(".") for name in beside)
+    )
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.stem)
@@ -139,3 +208,15 @@ def test_every_promise_names_tests_that_exist():
     # A row without a test is not a promise.
     for row in re.findall(r"^\| (?!you may|---)(.*)$", text, re.MULTILINE):
         assert "::test_" in row, row
+
+
+def test_the_first_page_has_each_network_with_the_ranges_of_its_card():
+    row = re.compile(
+        r"^\| \[`([\w-]+)`\]\(\1\.md\) \| [^|]+ \| (.+) to (.+) \| (\d+) \|$"
+    )
+    rows = filter(None, map(row.match, INDEX.read_text("utf-8").splitlines()))
+    told = {m[1]: (float(m[2]), float(m[3]), float(m[4])) for m in rows}
+    assert set(told) == set(networks.available())
+    for name, numbers in told.items():
+        ranges = networks.load(name).card.ranges
+        assert numbers == (*ranges.sampling, ranges.energy), name

@@ -18,11 +18,12 @@ import known_atoms
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import tifffile
 from known_waves import ENERGY, SAMPLING, flake
 from PIL import Image
 
 from hyperspy_hrtemnn.analysis import Detector, detect_electrons
-from hyperspy_hrtemnn.data import au_ceo2_movie
+from hyperspy_hrtemnn.data import au_ceo2_movie, au_ceo2_movie_truth
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -91,35 +92,64 @@ def run(monkeypatch, tmp_path):
 def tour(tmp_path_factory):
     """Return what the README's code leaves, on the whole movie of the package."""
     movie = au_ceo2_movie()
-    names = {"image": movie.inav[0], "my_mask": np.ones((50, 60))}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("tour"))
         patch.setattr(hs.preferences.General, "show_progressbar", False)
         patch.setattr(hs, "load", lambda *_, **__: movie.as_lazy())
-        left = []
+        names = {}
         for block in blocks(ROOT / "README.md"):
-            if "fit_mtf" in block:
-                names["movie"] = vacuum_movie()
             exec(compile(block, "README.md", "exec"), names)  # noqa: S102
-            left.append(dict(names))
-    yield left
+    yield names
     plt.close("all")
 
 
 def test_the_tour_of_the_readme(tour):
-    first = tour[0]
-    assert first["segmentation"]._lazy
-    assert first["fft"].metadata.HRTEMNN.ids == [3]
-    assert len(first["peaks"]) > 0
-    assert {"{111}", "{200}"} <= set(first["peaks"]["family"])
-    # A mask of any source, its axes calibrated as the README says.
-    assert tour[-1]["mask"].axes_manager[0].units == "nm"
+    assert tour["segmentation"]._lazy
+    assert tour["fft"].metadata.HRTEMNN.ids == [3]
+    assert len(tour["peaks"]) > 0
+    assert {"{111}", "{200}"} <= set(tour["peaks"]["family"])
 
 
 def test_the_tour_finds_every_particle_in_every_frame(tour):
-    table = tour[0]["table"]
+    table = tour["table"]
     assert len(table) == 60
     assert table["id"].nunique() == 3
+
+
+def test_the_readme_has_one_tour():
+    assert len(blocks(ROOT / "README.md")) == 1
+
+
+def test_the_page_on_other_programs(run):
+    mask = np.zeros((140, 150))
+    mask[10:50, 10:100] = mask[80:130, 20:120] = 1
+    spectrum_image = hs.signals.Signal1D(np.ones((140, 150, 7)))
+    for axis in spectrum_image.axes_manager.navigation_axes:
+        axis.scale, axis.units = 0.012, "nm"
+    names = run(
+        "other_programs.md",
+        image=au_ceo2_movie().inav[0],
+        my_mask=mask,
+        my_labels=(5 * mask).astype(int),
+        spectrum_image=spectrum_image,
+    )
+    assert names["image"].axes_manager[0].scale == 0.012
+    area = names["labels"].properties()["area"].tolist()
+    assert area == pytest.approx([(40 * 90 + 50 * 100) * 0.012**2])
+    assert names["spectra"].data.tolist() == [[40 * 90] * 7, [50 * 100] * 7]
+
+
+def test_the_page_for_people_from_dragonfly(run, tmp_path):
+    truth, gray = au_ceo2_movie_truth().data[:4], {"photometric": "minisblack"}
+    tifffile.imwrite(tmp_path / "movie.tif", au_ceo2_movie().data[:4], **gray)
+    tifffile.imwrite(tmp_path / "labels.tif", truth, **gray)
+    names = run("from_dragonfly.md")
+    assert names["movie"].axes_manager["time"].scale == 0.5
+    area = (truth == 2).sum(axis=(1, 2)) * 0.02**2
+    table = names["table"]
+    assert table["area"][table["id"] == 2].to_numpy() == pytest.approx(area)
+    assert names["particles"].ids() == [1, 2, 3]
+    assert tifffile.imread(tmp_path / "particles.tif").shape == truth.shape
 
 
 def test_the_page_on_particles(run):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Simulated movies that come with the package."""
+"""Simulated movies and series that come with the package."""
 
 from __future__ import annotations
 
@@ -47,6 +47,27 @@ def au_ceo2_movie_truth(*, lazy: bool = False) -> Instances:
     Labels, uint8, shape (time, y, x); 0 is background.
     """
     return cast("Instances", _load("au_ceo2_movie_truth", lazy))
+
+
+def mos2_series(*, lazy: bool = False) -> HRTEM:
+    """Return a focal series of a flake of MoS2 with vacancies.
+
+    It has three images of 480 x 480 pixels of 0.0105 nm, 5 nm of defocus apart, at
+    50 keV and 20,000 e-/Å² an image. The flake has 151 columns: 76 of one Mo, 69 of two
+    S, and 6 of one S, where the other is missing; one site within it is empty. It was
+    simulated with abTEM by ``studies/example_series.py``, with a Cs of 4 µm, a focal
+    spread of 1.2 nm and a blur of 8 pm, and is in no training set.
+
+    Parameters
+    ----------
+    lazy
+        If True the signal is lazy.
+
+    Returns
+    -------
+    Counts in electrons, uint16, shape (defocus, y, x); positive = underfocus.
+    """
+    return cast("HRTEM", _load("mos2_series", lazy))
 
 
 def _load(name: str, lazy: bool) -> object:

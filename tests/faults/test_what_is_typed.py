@@ -268,7 +268,7 @@ def test_letters_that_a_code_page_of_windows_lacks_are_question_marks(code_page)
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert b" ?/pixel" in done.stdout
+    assert b"0.07 to 0.2 ?" in done.stdout
 
 
 def test_warnings_show_no_escape_sequence(capsys):

@@ -38,8 +38,8 @@ CLASSES = {
 
 
 @pytest.fixture(autouse=True)
-def quiet():
-    hs.preferences.General.show_progressbar = False
+def quiet(monkeypatch):
+    monkeypatch.setattr(hs.preferences.General, "show_progressbar", False)
     yield
     plt.close("all")
 

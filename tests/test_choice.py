@@ -12,8 +12,8 @@ PLACES = {"Mo": [(12, 10), (12, 40)], "S": [(30, 25)], "W": [(40, 11), (38, 52)]
 
 
 @pytest.fixture(autouse=True)
-def quiet():
-    hs.preferences.General.show_progressbar = False
+def quiet(monkeypatch):
+    monkeypatch.setattr(hs.preferences.General, "show_progressbar", False)
 
 
 @pytest.fixture(params=["in memory", "lazy"])

@@ -45,15 +45,16 @@ def choice(tool: Any, name: str, description: str, options: str) -> Any:
         **_looks(tool, name, description),
     )
 
+    connected = [link((tool, name), (widget, "value"))]
+
     def renew(_: Any) -> None:
-        chosen = getattr(tool, name)
-        # Options without the value would set the value, and the trait with it.
-        with widget.hold_trait_notifications():
-            widget.options = list(getattr(tool, options))
-            widget.value = chosen
+        # New options set the value to the first of them, which is nobody's choice.
+        connected.pop().unlink()
+        widget.options = list(getattr(tool, options))
+        widget.value = getattr(tool, name)
+        connected.append(link((tool, name), (widget, "value")))
 
     tool.observe(renew, options)
-    link((tool, name), (widget, "value"))
     return widget
 
 

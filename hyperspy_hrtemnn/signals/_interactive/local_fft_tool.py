@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import dask.array as da
 import numpy as np
 import traits.api as t
 
@@ -130,7 +131,8 @@ class LocalFFTTool(PreviewTool):
         if instances is not None:
             instances = instances.inav[place] if place else instances.deepcopy()
             # Those of a lazy signal have been computed already.
-            instances.data = labels
+            lazy = instances._lazy
+            instances.data = da.from_array(labels, name=False) if lazy else labels
         return self._transformed(
             image, instances, lazy_output=False, show_progressbar=False
         )

@@ -100,7 +100,7 @@ class SegmentationTool(PreviewTool):
 
     def _draw(self, where: tuple[int, ...]) -> str:
         classes = self._network.card.classes
-        labels = _strongest(self._probabilities(where), classes, self.probability)
+        labels = strongest(self._probabilities(where), classes, self.probability)
         ax = draw_outlines(
             np.asarray(self.signal.data[where]),
             labels,
@@ -130,7 +130,7 @@ class SegmentationTool(PreviewTool):
         return self._seen[1]
 
 
-def _strongest(
+def strongest(
     probabilities: NDArray[np.floating], classes: tuple[str, ...], threshold: float
 ) -> NDArray[np.integer]:
     """Return the number of the strongest class of each pixel, 0 below the threshold."""

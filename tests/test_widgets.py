@@ -11,11 +11,17 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
-from test_interactive_tools import calibrated, cones, outlined_area, touching_discs
+from tried_signals import (
+    FRAMES,
+    HEIGHT,
+    WIDTH,
+    calibrated,
+    cones,
+    outlined_area,
+    touching_discs,
+)
 
 pytest.importorskip("hyperspy_gui_ipywidgets")
-
-FRAMES, HEIGHT, WIDTH = 3, 60, 90
 
 
 def widgets(tool):

@@ -18,6 +18,7 @@ from tried_signals import (
     touching_discs,
 )
 
+from hyperspy_hrtemnn.data import mos2_series
 from hyperspy_hrtemnn.networks import load
 from hyperspy_hrtemnn.signals import HRTEM, LazyInstances, LazySegmentation
 
@@ -158,6 +159,16 @@ def test_another_network_brings_its_own_threshold(fine_movie, network_path):
         assert tool.probability == load(name).card.unbiased_threshold
 
 
+def test_a_focal_series_is_shown_with_the_names_of_the_classes(runs):
+    series = mos2_series()
+    tool = series.segmentation_tool("mos2-columns")
+    legend = tool.figure.axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["1Mo", "2S", "1S"]
+    assert len(tool.figure.axes[0].lines) > 100  # columns
+    series.axes_manager.indices = (1,)
+    assert runs == [(3,)]  # all images are seen together
+
+
 def test_what_a_network_was_not_trained_for_is_said(fine_movie, network_path):
     fine_movie.metadata.set_item("Acquisition_instrument.TEM.beam_energy", 80)
     tool = fine_movie.segmentation_tool(network_path)
@@ -169,10 +180,10 @@ def test_a_network_for_something_else_is_refused(movie):
         movie.segmentation_tool("au-zone-axis")
 
 
-def test_classes_have_the_number_of_the_strongest_but_not_the_background():
+def test_classes_have_the_number_of_the_strongest_if_all_reach_the_threshold():
     from hyperspy_hrtemnn.signals._interactive.segmentation_tool import strongest
 
-    probabilities = np.array([[[0.9, 0.2, 0.1]], [[0.1, 0.6, 0.1]], [[0.0, 0.2, 0.8]]])
+    probabilities = np.array([[[0.9, 0.3, 0.1]], [[0.1, 0.4, 0.1]], [[0.0, 0.3, 0.8]]])
     labels = strongest(probabilities, ("Mo", "S", "background"), 0.5)
     assert labels.tolist() == [[1, 2, 0]]
 

@@ -59,7 +59,7 @@ def preview_widgets(tool: Any, controls: dict[str, Any]) -> dict[str, Any]:
         message.value = tool.message
 
     def do(_: Any) -> None:
-        tool.message = "All frames are at work."
+        tool.message = "All frames are being computed."
         try:
             tool.message = f"tool.result is {tool.apply()!r}."
         except ValueError as error:

@@ -9,6 +9,7 @@ import numpy as np
 import traits.api as t
 
 from hyperspy_hrtemnn.networks import available, load
+from hyperspy_hrtemnn.plots.palette import id_color
 from hyperspy_hrtemnn.signals._particles.instance_plots import draw_outlines
 from hyperspy_hrtemnn.signals._prediction.predictions import load_for
 from hyperspy_hrtemnn.signals._shared.frame_titles import frame_title
@@ -109,6 +110,11 @@ class SegmentationTool(PreviewTool):
             show_ids=False,
         )
         ax.set_title(frame_title(self.signal, where))
+        if len(classes) > 1:
+            for number, name in enumerate(classes, start=1):
+                if name != _BACKGROUND:
+                    ax.plot([], [], color=id_color(number), label=name)
+            ax.legend(loc="upper right")
         return f"{np.mean(labels > 0):.1%} of the image"
 
     def _probabilities(self, where: tuple[int, ...]) -> NDArray[np.floating]:
@@ -121,7 +127,7 @@ class SegmentationTool(PreviewTool):
         )
         key = (self.model, str(place))
         if self._seen is None or self._seen[0] != key:
-            self.message = f"{self.model} is at work."
+            self.message = f"The network {self.model} is running."
             frame = self.signal.inav[place] if place else self.signal
             found = frame.segment(
                 self._network, lazy_output=False, show_progressbar=False
@@ -133,8 +139,11 @@ class SegmentationTool(PreviewTool):
 def strongest(
     probabilities: NDArray[np.floating], classes: tuple[str, ...], threshold: float
 ) -> NDArray[np.integer]:
-    """Return the number of the strongest class of each pixel, 0 below the threshold."""
+    """Return the number of the strongest class of each pixel, 0 below the threshold.
+
+    All classes together have to reach it, as in `Segmentation.find_columns`.
+    """
     shown = [n for n, name in enumerate(classes) if name != _BACKGROUND]
     known = np.nan_to_num(probabilities[shown])
     numbers = np.array(shown)[known.argmax(axis=0)] + 1
-    return np.where(known.max(axis=0) >= threshold, numbers, 0)
+    return np.where(known.sum(axis=0) >= threshold, numbers, 0)

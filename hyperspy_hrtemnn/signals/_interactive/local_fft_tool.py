@@ -33,6 +33,9 @@ class LocalFFTTool(PreviewTool):
     It comes from `HRTEM.local_fft_tool`. The traits ``id``, 0 for the whole image, and
     ``size`` and ``apodization``, in the unit of the signal axes, may be set in Python,
     too; ``ids`` are those of the frame that is shown.
+
+    ``figure`` and ``message`` are the preview, ``result`` is what `apply` has returned
+    last, and ``close()`` leaves the navigator alone.
     """
 
     id = t.Int(desc="the particle, 0 for the whole image")

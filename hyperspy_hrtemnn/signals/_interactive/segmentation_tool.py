@@ -35,6 +35,9 @@ class SegmentationTool(PreviewTool):
     It comes from `HRTEM.segmentation_tool`. The traits ``model`` and ``probability``
     may be set in Python, too. The network sees a frame once, however often the
     threshold changes; another network brings its own threshold.
+
+    ``figure`` and ``message`` are the preview, ``result`` is what `apply` has returned
+    last, and ``close()`` leaves the navigator alone.
     """
 
     model = t.Enum(values="models", desc="name of the network")

@@ -37,6 +37,9 @@ class TrackingTool(PreviewTool):
     ``min_separation``, in the unit of the signal axes, and ``min_area``, a text with a
     unit, may be set in Python, too. Ids are carried from frame to frame by `apply`
     only: those of the preview are of the frame.
+
+    ``figure`` and ``message`` are the preview, ``result`` is what `apply` has returned
+    last, and ``close()`` leaves the navigator alone.
     """
 
     probability = t.Range(

@@ -94,6 +94,16 @@ def test_the_preview_follows_the_navigator_of_the_images_until_it_is_closed(movi
     assert tool.figure.axes[0].get_title() == "frame 2, 1.0 s"
 
 
+def test_a_tool_takes_the_place_of_the_one_before(movie):
+    former, tool = cones().tracking_tool(movie), cones().tracking_tool(movie)
+    movie.axes_manager.indices = (1,)
+    assert former.figure.axes[0].get_title() == "frame 0, 0.0 s"
+    assert tool.figure.axes[0].get_title() == "frame 1, 0.5 s"
+    former.close()
+    movie.axes_manager.indices = (2,)
+    assert tool.figure.axes[0].get_title() == "frame 2, 1.0 s"
+
+
 def test_images_of_another_shape_are_refused(movie):
     with pytest.raises(ValueError, match=r"image has the shape \(3, 60, 80\)"):
         cones().tracking_tool(movie.isig[:80])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PANEL = (5.0, 5.0)
 
 
-class PreviewTool(t.HasTraits):  # type: ignore[misc]
+class PreviewTool(t.ABCHasTraits):  # type: ignore[misc]
     """A figure of the frame where the navigator of a signal is, drawn anew as it moves.
 
     Parameters
@@ -69,10 +69,16 @@ class PreviewTool(t.HasTraits):  # type: ignore[misc]
 
     def close(self) -> None:
         """Leave the navigator alone."""
-        self._events().disconnect(self.refresh)
+        if self.refresh in self._events().connected:
+            self._events().disconnect(self.refresh)
 
     def _start(self, *names: str) -> None:
         """Draw the first preview, and the next ones as traits or the frame change."""
+        # A cell that is run again would leave a network at work that nobody looks at.
+        following = vars(self.navigated).setdefault("_following_tools", {})
+        if type(self) in following:
+            following[type(self)].close()
+        following[type(self)] = self
         self.refresh()
         for name in names:
             self.observe(lambda _: self.refresh(), name)

@@ -43,7 +43,11 @@ class SegmentationTool(PreviewTool):
     model = t.Enum(values="models", desc="name of the network")
     models = t.List(t.Str)
     probability = t.Range(
-        0.01, 1.0, 0.5, desc="least probability of a pixel that is an object's"
+        0.0,
+        1.0,
+        0.5,
+        exclude_low=True,
+        desc="least probability of a pixel that is an object's",
     )
 
     def __init__(

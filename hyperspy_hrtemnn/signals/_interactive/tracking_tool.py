@@ -43,7 +43,11 @@ class TrackingTool(PreviewTool):
     """
 
     probability = t.Range(
-        0.01, 1.0, 0.5, desc="least probability of a pixel that is a particle's"
+        0.0,
+        1.0,
+        0.5,
+        exclude_low=True,
+        desc="least probability of a pixel that is a particle's",
     )
     min_separation = t.Float(desc="smallest distance of the centers of two particles")
     min_area = t.Str(desc='smallest area, as "4 nm^2"; by default that of specks')

@@ -10,8 +10,8 @@ from hyperspy_gui_ipywidgets.utils import add_display_arg
 from .controls import choice, slider
 from .preview import preview_widgets
 
-# Of the shorter side of the image: of a wider edge nothing else is left in a crop.
-_WIDEST_EDGE = 1 / 16
+# Of the shorter side of the image, half of which the soft edges then take.
+_WIDEST_EDGE = 1 / 8
 
 
 @add_display_arg  # type: ignore[untyped-decorator]

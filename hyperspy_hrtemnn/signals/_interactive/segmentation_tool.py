@@ -67,7 +67,8 @@ class SegmentationTool(PreviewTool):
 
     def _others(self) -> list[str]:
         """Names of the networks of the package that can see these images."""
-        cards = {name: load(name, self.device).card for name in available()}
+        # For their cards alone no other device has to start.
+        cards = {name: load(name, "cpu").card for name in available()}
         axes = self.signal.axes_manager.navigation_axes
         series = any(axis.name == "defocus" for axis in axes)
         return [

@@ -2,7 +2,8 @@
 """The examples of the docstrings: which modules are read, and how the examples run.
 
 An example runs in an empty folder of its own and without progress bars. Modules of the
-training side are left out where what they import is not installed, as its tests are.
+training side and the widgets are left out where what they import is not installed, as
+their tests are.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import pytest
 
 _OF_TRAINING = ("abtem", "distributed", "keras", "onnx", "tensorflow", "zarr")
 
+collect_ignore_glob = []
 if any(importlib.util.find_spec(name) is None for name in _OF_TRAINING):
-    collect_ignore_glob = ["training/*"]
+    collect_ignore_glob.append("training/*")
+if importlib.util.find_spec("hyperspy_gui_ipywidgets") is None:
+    collect_ignore_glob.append("hyperspy_hrtemnn/widgets/*")
 
 
 @pytest.fixture(autouse=True)

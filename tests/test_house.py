@@ -25,6 +25,8 @@ FLOORS = {
     "io": set(),
     "data": {"signals"},
     "signals": {"image_data", "analysis", "networks", "plots", "io", "data"},
+    # HyperSpy alone imports it, by name.
+    "widgets": set(),
     "jobs": {"signals", "analysis", "networks", "plots", "io"},
 }
 

@@ -172,6 +172,15 @@ def test_the_page_on_pictures_and_movies(run, tmp_path):
     assert len(names["peaks"]) > 0
 
 
+def test_the_page_on_sliders(run, tmp_path):
+    pytest.importorskip("hyperspy_gui_ipywidgets")
+    names = run("notebook_tools.md")
+    assert names["segmentation"]._lazy
+    assert names["particles"].ids() == [1, 2, 3]
+    assert names["tool"].size == 6
+    assert (tmp_path / "preview.png").exists()
+
+
 def test_the_page_on_corrections(run, monkeypatch):
     pytest.importorskip("roifile")
 

@@ -13,7 +13,8 @@ class           signal_type            data
 =============== ====================== ==============================================
 
 Each has a lazy twin, `LazyHRTEM` and so on. `AtomModel` and `DetectorFit` are results
-of methods of `HRTEM`.
+of methods of `HRTEM`. `SegmentationTool`, `TrackingTool` and `LocalFFTTool` try out the
+options of methods on one frame.
 """
 
 import lazy_loader as _lazy

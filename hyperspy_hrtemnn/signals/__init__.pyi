@@ -3,6 +3,9 @@ from ._detector.detector_fit import DetectorFit as DetectorFit
 from ._exit_wave import ExitWave as ExitWave
 from ._hrtem import HRTEM as HRTEM
 from ._instances import Instances as Instances
+from ._interactive.local_fft_tool import LocalFFTTool as LocalFFTTool
+from ._interactive.segmentation_tool import SegmentationTool as SegmentationTool
+from ._interactive.tracking_tool import TrackingTool as TrackingTool
 from ._lazy_exit_wave import LazyExitWave as LazyExitWave
 from ._lazy_hrtem import LazyHRTEM as LazyHRTEM
 from ._lazy_instances import LazyInstances as LazyInstances
@@ -23,5 +26,8 @@ __all__ = [
     "LazyLocalFFT",
     "LazySegmentation",
     "LocalFFT",
+    "LocalFFTTool",
     "Segmentation",
+    "SegmentationTool",
+    "TrackingTool",
 ]

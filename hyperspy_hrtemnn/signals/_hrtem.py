@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from ._detector.detector_fit import DetectorFit
     from ._exit_wave import ExitWave
     from ._instances import Instances
+    from ._interactive.local_fft_tool import LocalFFTTool
+    from ._interactive.segmentation_tool import SegmentationTool
     from ._local_fft import LocalFFT
     from ._one_pass.follow import FollowedParticles
     from ._segmentation import Segmentation
@@ -254,6 +256,45 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             num_workers=num_workers,
             lazy_output=lazy_output,
         )
+
+    def segmentation_tool(
+        self, model: str | Path | Network, *, device: DeviceName | None = None
+    ) -> SegmentationTool:
+        """Return a tool to try out networks and thresholds of `segment` on one frame.
+
+        In a notebook ``tool.gui()`` shows a menu of networks, a slider for the
+        threshold, and what is above it in the frame where the navigator is.
+
+        Parameters
+        ----------
+        model
+            The network to begin with, as in `segment`; those of the package that can
+            see these images are in the menu, too.
+        device
+            What the networks run on, as in `segment`.
+
+        Returns
+        -------
+        Its ``apply()`` is `segment` with the network that was chosen. As long as it is
+        not closed, it follows the navigator of this signal.
+
+        Raises
+        ------
+        ValueError
+            If the network cannot be used or is for another task. What is wrong with a
+            frame is the tool's ``message``.
+
+        Examples
+        --------
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie
+        >>> tool = au_ceo2_movie(lazy=True).segmentation_tool("au-ceo2-mask")
+        >>> tool.probability = 0.6
+        >>> tool.apply()
+        <LazySegmentation, title: Au on CeO2, simulated, dimensions: (20|512, 480)>
+        """
+        from ._interactive.segmentation_tool import SegmentationTool
+
+        return SegmentationTool(self, model, device)
 
     def reconstruct_exitwave(
         self,
@@ -743,6 +784,50 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             num_workers=num_workers,
             lazy_output=lazy_output,
         )
+
+    def local_fft_tool(
+        self,
+        instances: Instances | None = None,
+        *,
+        apodization: float | str = SpectrumOptions.apodization,
+    ) -> LocalFFTTool:
+        """Return a tool to try out on one frame what `local_fft` needs.
+
+        In a notebook ``tool.gui()`` shows a menu of particles, sliders for the crop and
+        its soft edge, and the particle and its spectrum, with the reflections found, in
+        the frame where the navigator is.
+
+        Parameters
+        ----------
+        instances
+            The particles, as in `local_fft`; by default there is the whole image only.
+        apodization
+            Width of the soft edge to begin with, as in `local_fft`.
+
+        Returns
+        -------
+        Its ``apply()`` is `local_fft` with the options that were chosen. As long as it
+        is not closed, it follows the navigator of this signal. The largest particle of
+        the frame is chosen first, in a crop that holds each of this frame.
+
+        Raises
+        ------
+        ValueError
+            If the signal is not calibrated or `instances` does not fit it. What is
+            wrong with a frame is the tool's ``message``.
+
+        Examples
+        --------
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie, au_ceo2_movie_truth
+        >>> movie, particles = au_ceo2_movie(), au_ceo2_movie_truth()
+        >>> tool = movie.local_fft_tool(particles)
+        >>> tool.id, tool.size = 3, 8
+        >>> tool.apply()
+        <LocalFFT, title: Au on CeO2, simulated, dimensions: (20|400, 400)>
+        """
+        from ._interactive.local_fft_tool import LocalFFTTool
+
+        return LocalFFTTool(self, instances, apodization)
 
     def follow_particles(
         self,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from ._instances import Instances
+    from ._interactive.tracking_tool import TrackingTool
 
 
 class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore[misc]
@@ -235,6 +236,49 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
             num_workers=num_workers,
             lazy_output=lazy_output,
         )
+
+    def tracking_tool(
+        self,
+        image: Signal2D | None = None,
+        *,
+        min_separation: float | str = "2 nm",
+    ) -> TrackingTool:
+        """Return a tool to try out on one frame what `track_instances` needs.
+
+        In a notebook ``tool.gui()`` shows sliders for threshold and separation, and
+        the particles of the frame where the navigator is, as they change.
+
+        Parameters
+        ----------
+        image
+            The images that are shown behind the outlines; by default this signal.
+        min_separation
+            The smallest separation to begin with, as in `track_instances`.
+
+        Returns
+        -------
+        Its ``apply()`` is `track_instances` with the options that were chosen. As long
+        as it is not closed, it follows the navigator of `image`, or of this signal.
+
+        Raises
+        ------
+        ValueError
+            As `track_instances`; if `image` has another shape.
+
+        Examples
+        --------
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie
+        >>> movie = au_ceo2_movie().inav[:2]
+        >>> tool = movie.segment("au-ceo2-mask").tracking_tool(movie)
+        >>> tool.message
+        'particles: 3; dropped as too small: 0'
+        >>> tool.probability = 0.6
+        >>> tool.apply()
+        <Instances, title: Au on CeO2, simulated, dimensions: (2|512, 480)>
+        """
+        from ._interactive.tracking_tool import TrackingTool
+
+        return TrackingTool(self, image, min_separation)
 
     def find_columns(
         self,

@@ -41,8 +41,10 @@ def saved(tmp_path):
             signal.metadata.set_item("Acquisition_instrument.TEM.beam_energy", energy)
         for name, value in axis.items():
             setattr(signal.axes_manager.navigation_axes[0], name, value)
-        signal.save(tmp_path / "image.hspy", overwrite=True)
-        return tmp_path / "image.hspy"
+        # Under a name of its own: the former one may still be open.
+        path = tmp_path / f"image_{len(list(tmp_path.iterdir()))}.hspy"
+        signal.save(path)
+        return path
 
     return save
 
@@ -170,7 +172,8 @@ def test_the_command_has_a_line_for_each_network(saved):
     assert lines[0].startswith("yes  graphene-atoms")
     assert {line[:5] for line in lines[1:]} == {"no   "}
     bare = hs.signals.Signal2D(waves(GRAPHENE, 0.11))
-    bare.save(path, overwrite=True)
-    told = CliRunner().invoke(cli.main, ["suggest", str(path)]).output
+    uncalibrated = path.with_name("bare.hspy")
+    bare.save(uncalibrated)
+    told = CliRunner().invoke(cli.main, ["suggest", str(uncalibrated)]).output
     assert "is not calibrated" in told
     assert "--sampling" in told

@@ -318,7 +318,7 @@ def test_what_a_device_leaves_to_the_cpu_is_told(stand_in, network_path):
         load(network_path, "cuda")
     _network._loaded.cache_clear()
     stand_in("cuda", left=("Conv", "FusedConv"))
-    with pytest.warns(UserWarning, match=r"leaves parts of .*'tiny' to the CPU, \d nod"):
+    with pytest.warns(UserWarning, match=r"leaves parts of .*'tiny' to the CPU, \d n"):
         assert load(network_path, "cuda").device == "cuda"
 
 

@@ -51,9 +51,9 @@ def preview_widgets(tool: Any, controls: dict[str, Any]) -> dict[str, Any]:
     box = ipywidgets.VBox(parts)
 
     def show(_: Any = None) -> None:
-        file = BytesIO()
-        tool.figure.savefig(file, format="png", dpi=_DOTS_PER_INCH)
-        picture.value = file.getvalue()
+        packed = BytesIO()
+        tool.figure.savefig(packed, format="png", dpi=_DOTS_PER_INCH)
+        picture.value = packed.getvalue()
 
     def say(_: Any = None) -> None:
         message.value = tool.message

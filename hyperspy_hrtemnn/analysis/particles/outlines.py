@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from skimage.measure import find_contours
 
 from .boxes import boxes
+from .polygons import mask_contours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,8 +61,7 @@ def particle_outlines(labels: NDArray[np.integer[Any]]) -> list[Outline]:
     for number, part in boxes(labels).items():
         corner = np.array([part[0].start, part[1].start], float)
         particle = labels[part] == number
-        lines = find_contours(np.pad(particle, 1).astype(float), 0.5)  # type: ignore[no-untyped-call]
-        contours = [line + corner - 1 for line in lines]
+        contours = [line + corner for line in mask_contours(particle)]
         center = np.mean(np.nonzero(particle), axis=1) + corner
         found.append(Outline(number, contours, center))
     return found

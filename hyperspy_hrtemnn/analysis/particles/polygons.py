@@ -16,6 +16,27 @@ if TYPE_CHECKING:
     Polygon = NDArray[np.float64]
 
 
+def mask_contours(mask: ArrayLike) -> list[Polygon]:
+    """Return the closed lines around the parts and the holes of a mask.
+
+    Lines run along the edges of pixels, and across their corners; also where the border
+    of the mask cuts a part.
+
+    Parameters
+    ----------
+    mask
+        Mask, shape (y, x).
+
+    Returns
+    -------
+    Positions (y, x) of each line [pixels], shape (point, 2): the middle of the first
+    pixel is at 0, and the first point is repeated at the end.
+    """
+    padded = np.pad(np.asarray(mask, bool), 1).astype(float)
+    contours = find_contours(padded, 0.5)  # type: ignore[no-untyped-call]
+    return [contour - 1 for contour in contours]
+
+
 def mask_polygons(mask: ArrayLike) -> list[Polygon]:
     """Return the polygons around the parts and the holes of a mask.
 
@@ -42,10 +63,8 @@ def mask_polygons(mask: ArrayLike) -> list[Polygon]:
     >>> sorted(mask_polygons(mask)[0].tolist())
     [[1.0, 1.5], [1.5, 1.0], [1.5, 2.0], [3.5, 1.0], [3.5, 2.0], [4.0, 1.5]]
     """
-    padded = np.pad(np.asarray(mask, bool), 1).astype(float)
-    contours = find_contours(padded, 0.5)  # type: ignore[no-untyped-call]
-    # From middles to corners of pixels, and without the padding.
-    return [_corners(contour[:-1, ::-1] - 0.5) for contour in contours]
+    # From the middle of the first pixel to its corner.
+    return [_corners(contour[:-1, ::-1] + 0.5) for contour in mask_contours(mask)]
 
 
 def fill_polygons(

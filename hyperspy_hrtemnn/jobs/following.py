@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hyperspy_hrtemnn.analysis import summarize_particles
 from hyperspy_hrtemnn.checkpoint import bad_frames
 from hyperspy_hrtemnn.cluster import cluster_client
 from hyperspy_hrtemnn.crystals import as_crystal
@@ -80,14 +79,18 @@ class Followed:
 
     @classmethod
     def of(
-        cls, found: FoundParticles, folder: Path, told: Sequence[str], *, reported: bool
+        cls,
+        found: FoundParticles,
+        folder: Path,
+        told: Sequence[str],
+        summary: pd.DataFrame | None,
     ) -> Followed:
         """Return it without the tables themselves, which may be large."""
         tables = {"properties.csv": found.properties}
         if found.reflections is not None:
             tables["reflections.csv"] = found.reflections
-        if reported:
-            tables[particles.SUMMARY] = summarize_particles(found.properties)
+        if summary is not None:
+            tables[particles.SUMMARY] = summary
         valid = found.frames["valid"]
         return cls(
             folder=folder,
@@ -203,8 +206,9 @@ def follow_file(
         found = FoundParticles(
             result.particles, signal, result.properties, frames, result.reflections
         )
+        summary = None
         if report:
-            report_followed(
+            summary = report_followed(
                 found,
                 movie=movie,
                 network=load(model, "cpu"),
@@ -223,7 +227,7 @@ def follow_file(
             )
         else:
             files.remove(particles.NAMES)
-        return Followed.of(found, out, told, reported=report)
+        return Followed.of(found, out, told, summary)
 
 
 def _write(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import pandas as pd
+
     from hyperspy_hrtemnn.networks import Network
 
     from .files import ReportFiles
@@ -46,7 +48,7 @@ def report_followed(
     options: Mapping[str, str],
     told: Sequence[str],
     files: ReportFiles,
-) -> None:
+) -> pd.DataFrame:
     """Write the report of followed particles.
 
     Parameters
@@ -63,6 +65,10 @@ def report_followed(
         The options of the command, and the warnings that it printed.
     files
         The files of the report.
+
+    Returns
+    -------
+    The summary of the particles.
     """
     labels = as_line(files.folder / "particles.hspy")
     code = _CODE.format(movie=code_to_load(movie), labels=labels)
@@ -87,4 +93,4 @@ def report_followed(
         files=_FILES | ({} if found.reflections is None else _REFLECTIONS),
         steps=steps,
     )
-    report_particles(found, said, files)
+    return report_particles(found, said, files)

@@ -110,8 +110,15 @@ class Said:
     steps: Sequence[Step] = ()
 
 
-def report_particles(found: FoundParticles, said: Said, files: ReportFiles) -> None:
-    """Write pictures, the summary, labels for ImageJ, and the page with all of them."""
+def report_particles(
+    found: FoundParticles, said: Said, files: ReportFiles
+) -> pd.DataFrame:
+    """Write pictures, the summary, labels for ImageJ, and the page with all of them.
+
+    Returns
+    -------
+    The summary.
+    """
     files.remove_page()
     summary = summarize_particles(found.properties)
     write_csv(summary, files.folder / SUMMARY, writing=files.writing())
@@ -139,6 +146,7 @@ def report_particles(found: FoundParticles, said: Said, files: ReportFiles) -> N
         steps=said.steps,
     )
     write_page(page, files.folder / PAGE, writing=files.writing())
+    return summary
 
 
 def _overlays(found: FoundParticles, files: ReportFiles) -> Iterator[Shown]:

@@ -1,6 +1,12 @@
+from .columns.coordination import column_coordination as column_coordination
 from .columns.diffusion import diffusion_events as diffusion_events
 from .columns.events import column_events as column_events
+from .columns.hidden_states import DecodedStates as DecodedStates
+from .columns.hidden_states import StateModel as StateModel
+from .columns.hidden_states import decode_states as decode_states
 from .columns.linking import link_columns as link_columns
+from .columns.particle_sites import on_axis_columns as on_axis_columns
+from .columns.particle_sites import place_on_sites as place_on_sites
 from .columns.rings import AtomRing as AtomRing
 from .columns.rings import count_rings as count_rings
 from .columns.rings import find_rings as find_rings

@@ -11,8 +11,7 @@ from scipy.spatial import cKDTree
 
 from hyperspy_hrtemnn.analysis.assignment import assign
 
-from .events import NONE
-from .table import check_columns
+from .table import NONE, check_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,8 +45,8 @@ def diffusion_events(
 
     Returns
     -------
-    A row for each move: ``frame``, the later of the two, and ``time`` if there is one,
-    ``atoms``, the atoms that moved, such as ``1S``, ``track_from`` and ``track_to``,
+    A row for each move: ``frame``, the later of the two, ``time`` and ``id`` if there
+    are such, ``atoms``, the atoms that moved, such as ``1S``, ``track_from`` and ``track_to``,
     ``x_from``, ``y_from``, ``x_to`` and ``y_to`` in that frame, the ``distance``, and
     ``frame_before``, the last frame in which both sites were as before.
 
@@ -61,6 +60,31 @@ def diffusion_events(
         raise ValueError(f"distance has to be positive, not {distance}.")
     if max_frames < 0 or max_frames != int(max_frames):
         raise ValueError(f"max_frames is a number of frames, not {max_frames}.")
+    start, end, atoms = pair_moves(events, distance, max_frames)
+    frame, track = events["frame"].to_numpy(int), events["track"].to_numpy(int)
+    earliest = _earliest(events)
+    later = np.where(frame[start] > frame[end], start, end)
+    order = np.lexsort([track[start], frame[later]])
+    table = _table(events, atoms, start[order], end[order], later[order])
+    both = np.minimum(earliest[start[order]], earliest[end[order]])
+    return table.assign(frame_before=both - 1)
+
+
+def pair_moves(
+    events: pd.DataFrame, distance: float, max_frames: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.object_]]:
+    """Return which events are the two ends of a move; see `diffusion_events`.
+
+    Parameters
+    ----------
+    events, distance, max_frames
+        See there.
+
+    Returns
+    -------
+    Positions of the events in which a site loses atoms, and of those in which another
+    gains them, shape (move,); and the atoms of all events, shape (event,).
+    """
     changes = zip(events["before"], events["after"], strict=True)
     gains = [_gain(str(before), str(after)) for before, after in changes]
     gained = np.array([number for number, _ in gains], int)
@@ -72,9 +96,7 @@ def diffusion_events(
     )
     first, second, length = first[near["i"]], second[near["j"]], near["v"]
     frame, track = events["frame"].to_numpy(int), events["track"].to_numpy(int)
-    earliest = frame
-    if "frame_before" in events:
-        earliest = events["frame_before"].to_numpy(int) + 1
+    earliest = _earliest(events)
     apart = np.maximum(
         earliest[first] - frame[second], earliest[second] - frame[first]
     ).clip(0)
@@ -83,13 +105,19 @@ def diffusion_events(
         & (atoms[first] == atoms[second])
         & (track[first] != track[second])
     )
+    if "id" in events:
+        particle = events["id"].to_numpy(int)
+        possible &= particle[first] == particle[second]
     nearness = 3 - length / distance - apart / (max_frames + 1)
     start, end = assign(first[possible], second[possible], nearness[possible])
-    later = np.where(frame[start] > frame[end], start, end)
-    order = np.lexsort([track[start], frame[later]])
-    table = _table(events, atoms, start[order], end[order], later[order])
-    both = np.minimum(earliest[start[order]], earliest[end[order]])
-    return table.assign(frame_before=both - 1)
+    return start, end, atoms
+
+
+def _earliest(events: pd.DataFrame) -> NDArray[np.intp]:
+    """Return the first frame in which each event may have been."""
+    if "frame_before" in events:
+        return events["frame_before"].to_numpy(int) + 1
+    return events["frame"].to_numpy(int)
 
 
 def _gain(before: str, after: str) -> tuple[int, str]:
@@ -118,7 +146,7 @@ def _table(
     place = events[["x", "y"]].to_numpy(float)
     corrected = events[["x_corrected", "y_corrected"]].to_numpy(float)
     drift = (place - corrected)[later]
-    result = events[[c for c in ("frame", "time") if c in events]].iloc[later]
+    result = events[[c for c in ("frame", "time", "id") if c in events]].iloc[later]
     result = result.reset_index(drop=True)
     result["atoms"] = atoms[start]
     for name, rows in (("from", start), ("to", end)):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Events of atomic columns: they appear, are lost, or change their class."""
+"""Events of atomic columns: they appear, vanish, jump, or change their class."""
 
 from __future__ import annotations
 
@@ -12,90 +12,149 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from .steady_states import UNKNOWN, steady_states
-from .table import check_columns, known_frames, neighbor_distance, unknown_frames
+from .coordination import coordination
+from .diffusion import pair_moves
+from .hidden_states import decode_states
+from .steady_states import UNKNOWN
+from .table import (
+    NONE,
+    check_columns,
+    known_frames,
+    neighbor_distance,
+    unknown_frames,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NONE = "none"
-"""The class of a site without a column."""
-
 _PLACES = ("x", "y", "x_corrected", "y_corrected")
 
-# Longest distance between tracks of one site, in distances of neighboring columns.
+# Longest distance between tracks of one site, and of a jump, in distances of
+# neighboring columns. Two steps along a row are 2, the next site of a neighboring row
+# is at most 1.9 away, and that of the row after it is farther than 2.25.
 _SAME = 1 / 3
+_JUMP = 2.25
 
-# Number of sites whose states are found together, in about 100 MB for a thousand
-# frames.
-_TOGETHER = 2000
+# The two ends of a jump are found in the same frame or in neighboring ones.
+_FRAMES_OF_A_JUMP = 1
+
+# Where columns are more or less certain. Below the second there is rather none.
+_LEVELS = np.array([0.3, 0.5, 0.7, 0.9, 0.99])
+_CERTAIN = 0.5
 
 
-def column_events(tracks: pd.DataFrame, *, min_frames: int = 3) -> pd.DataFrame:
-    """Find when columns appear, are lost, or change their class.
+def column_events(
+    tracks: pd.DataFrame,
+    *,
+    min_frames: int = 3,
+    min_probability: float = 0.5,
+    max_jump: float | None = None,
+) -> pd.DataFrame:
+    """Find when columns appear, vanish, jump to another site, or change their class.
 
     A sulfur vacancy is made where a 2S column of MoS2 becomes 1S or a 1S column is
     lost, and filled where it is the other way around. An event separates two states of
-    a site that last `min_frames` frames at least, see
-    `hyperspy_hrtemnn.analysis.steady_states`. Single frames in which a column is missed
-    or taken for another class are not events. Tracks that follow each other in one
-    place belong to one site. Nothing is known of sites nearer to the edge of the field
-    of view than half the distance of neighboring columns, so that a column that drifts
-    in or out of view is not an event.
+    a site that last `min_frames` frames at least. The states are those that are most
+    probable, given all frames: how often columns are missed, false or taken for another
+    class, how certain they then are, and how often sites change is found from the table
+    itself, see `hyperspy_hrtemnn.analysis.decode_states`. Sites in the bulk change at
+    another rate than those on the surface, which have fewer neighbors. Tracks that
+    follow each other in one place belong to one site. Nothing is known of sites nearer
+    to the edge of the field of view than half the distance of neighboring columns, so
+    that a column that drifts in or out of view is not an event.
 
     Frames that were left out, because they are blank or not on a zone axis, are
-    unknown, not empty: see `hyperspy_hrtemnn.analysis.known_frames`. They do not count
-    for `min_frames`. A change during such frames is one event, in the next frame that
-    is known.
+    unknown, not empty: see `hyperspy_hrtemnn.analysis.known_frames`. Each particle has
+    its own. They do not count for `min_frames`. A change during such frames is one
+    event, in the next frame that is known.
 
     Parameters
     ----------
     tracks
-        Table from `link_columns`, with a ``class``. Its ``attrs`` are those that
-        `Segmentation.find_columns` writes: ``unknown_frames`` are the frames that could
-        not be used; all frames without a column are unknown, too. ``field`` has the
-        lowest and highest ``x`` and ``y`` in view, by default everything.
+        Table from `link_columns` or `place_on_sites`, with a ``class``. If it has a
+        ``confidence``, columns need not be certain: with a low threshold in
+        `Segmentation.find_columns`, such as 0.1, the doubtful ones count as what they
+        are. If it has an ``id``, each particle is looked at by itself. Its ``attrs``
+        are those that `Segmentation.find_columns` writes: ``unknown_frames`` are the
+        frames that could not be used; all frames without a column are unknown, too.
+        ``field`` has the lowest and highest ``x`` and ``y`` in view, by default
+        everything.
     min_frames
         Shortest duration of a state, in frames that are known.
+    min_probability
+        Events that are less probable than this are left out.
+    max_jump
+        Longest distance of a jump, in the unit of ``x``. The default is 2.25 times the
+        distance of neighboring columns.
 
     Returns
     -------
-    A row for each event, in the order of the frames: ``frame``, the first one of the
-    new state, and ``time`` if there is one, ``track``, the first one of the site, the
-    classes ``before`` and ``after``, "none" for a site without a column, ``x`` and
-    ``y`` of the site in that frame, ``x_corrected`` and ``y_corrected`` of the site
-    without drift, and ``frame_before``, the last frame in which the site was seen
-    before: the event was between the two. ``attrs["unknown_frames"]`` has the numbers
-    of all frames of which nothing is known.
+    A row for each event of a site, in the order of the frames: ``frame``, the first one
+    of the new state, ``time`` and ``id`` if there are such, ``track``, the first one of
+    the site, and ``kind``: "appears", "vanishes", "changes" its class, or "jumps". A
+    jump is two rows, one for each of its ends, with the same number as ``jump``, which
+    is 0 for others: one site loses as many atoms of an element as the other gains, see
+    `diffusion_events`, at most one frame apart. ``before`` and ``after`` are the
+    classes, "none" for a site without a column. ``probability`` is that of the event,
+    given all frames; it is low where columns in the frames around it were doubtful, and
+    where a site flickers, such as those at the edge of a support. ``x`` and ``y`` of
+    the site in that frame, ``x_corrected`` and ``y_corrected`` of the site without
+    drift, ``coordination``, the mean number of columns around it, ``surface``, whether
+    these are fewer than in the bulk, and ``frame_before``, the last frame in which the
+    site was seen before: the event was between the two. ``attrs["unknown_frames"]`` has
+    the numbers of all frames of which nothing is known.
 
     Raises
     ------
     ValueError
-        If the table lacks a column or `min_frames` is less than 1.
+        If the table lacks a column or a number is out of range.
     """
     check_columns(tracks, "frame", "class", "track", *_PLACES)
     if min_frames < 1 or min_frames != int(min_frames):
         raise ValueError(f"min_frames is a number of frames, not {min_frames}.")
-    known = known_frames(tracks)
-    left_out = unknown_frames(tracks)
+    if not 0 <= min_probability <= 1:
+        raise ValueError(f"min_probability is {min_probability}; it has to be 0 to 1.")
+    if max_jump is not None and not max_jump > 0:
+        raise ValueError(f"max_jump has to be positive, not {max_jump}.")
     attrs = dict(tracks.attrs)
-    tracks = tracks[tracks["frame"].isin(known)]
+    left_out = unknown_frames(tracks)
+    tracks = tracks[tracks["frame"].isin(known_frames(tracks))]
     distance = neighbor_distance(tracks)
     if not np.isfinite(distance):  # no frame has two columns
         distance = 0.0
-    movie = _Movie(known, _drift(tracks, known), _View.of(attrs, distance / 2))
-    sites = tracks.assign(track=_sites(tracks, _SAME * distance))
-    sightings = sites.groupby("track")["frame"].transform("size")
-    # For columns that are seen more rarely, "none" is the best explanation anyway.
-    sites = sites[sightings >= min(min_frames, len(known)) / 2]
-    group = (sites["track"].rank(method="dense") - 1) // _TOGETHER
-    parts = [part for _, part in sites.groupby(group)] or [sites]
-    events = pd.concat([_events_of(part, movie, min_frames) for part in parts])
+    particles = [(None, tracks)]
+    if "id" in tracks and len(tracks):
+        particles = list(tracks.groupby("id"))
+    parts = []
+    for number, rows in particles:
+        found = _events_of(rows, attrs, distance, min_frames)
+        parts.append(found if number is None else found.assign(id=number))
+    events = pd.concat(parts)
+    events = events[events["probability"] >= min_probability]
+    if "id" in tracks:
+        events.insert(1, "id", events.pop("id") if "id" in events else 0)
     if "time" in tracks:
         time = tracks.groupby("frame")["time"].first()
         events.insert(1, "time", events["frame"].map(time))
     events = events.sort_values(["frame", "track"], ignore_index=True)
+    events = _with_kinds(events, _JUMP * distance if max_jump is None else max_jump)
     events.attrs = attrs | {"unknown_frames": left_out}
+    return events
+
+
+def _with_kinds(events: pd.DataFrame, max_jump: float) -> pd.DataFrame:
+    """Return events with what they are, and the number of the jump they belong to."""
+    kind = np.full(len(events), "changes", object)
+    kind[events["before"] == NONE] = "appears"
+    kind[events["after"] == NONE] = "vanishes"
+    jump = np.zeros(len(events), np.int64)
+    if max_jump > 0 and len(events):
+        start, end, _ = pair_moves(events, max_jump, _FRAMES_OF_A_JUMP)
+        order = np.argsort(np.minimum(start, end))
+        jump[start[order]] = jump[end[order]] = 1 + np.arange(len(order))
+        kind[jump > 0] = "jumps"
+    events.insert(events.columns.get_loc("track") + 1, "kind", kind)  # type: ignore[arg-type]
+    events.insert(events.columns.get_loc("track") + 2, "jump", jump)  # type: ignore[arg-type]
     return events
 
 
@@ -120,11 +179,23 @@ def _sites(tracks: pd.DataFrame, distance: float) -> NDArray[np.intp]:
     return np.asarray(first_track[row])
 
 
-def _drift(tracks: pd.DataFrame, known: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the drift (x, y) of each frame that is known."""
-    moved = pd.DataFrame({a: tracks[a] - tracks[f"{a}_corrected"] for a in "xy"})
+def _motion(
+    tracks: pd.DataFrame, known: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the drift (x, y), and the turn [radians], of each frame that is known."""
+    turn = np.zeros(len(known))
+    if "rotation" in tracks:
+        of_frame = tracks.groupby("frame")["rotation"].first().reindex(known)
+        turn = np.radians(of_frame.to_numpy(float))
+    cosine, sine = (
+        f(np.radians(tracks["rotation"])) if "rotation" in tracks else value
+        for f, value in ((np.cos, 1.0), (np.sin, 0.0))
+    )
+    x, y = tracks["x_corrected"], tracks["y_corrected"]
+    turned = {"x": x * cosine - y * sine, "y": x * sine + y * cosine}
+    moved = pd.DataFrame({a: tracks[a] - turned[a] for a in "xy"})
     by_frame = moved.groupby(tracks["frame"]).median().reindex(known)
-    return by_frame.to_numpy(float)
+    return by_frame.to_numpy(float), turn
 
 
 @dataclass(frozen=True)
@@ -145,40 +216,78 @@ class _View:
         return np.asarray(inside.all(axis=-1))
 
 
-@dataclass(frozen=True)
-class _Movie:
-    """The frames that are known: number and drift (x, y) of each, and the view."""
+def _symbols(
+    tracks: pd.DataFrame,
+) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.object_]]:
+    """Return what was observed in each row as a number, and what that means.
 
-    frames: NDArray[np.intp]
-    drift: NDArray[np.float64]
-    view: _View
-
-
-def _events_of(tracks: pd.DataFrame, movie: _Movie, min_frames: int) -> pd.DataFrame:
-    """Return the events of some of the tracks."""
-    number, row = np.unique(tracks["track"], return_inverse=True)
+    Returns
+    -------
+    The number of each row, from 1 on, as 0 is a frame without a column; the state that
+    each number suggests; and the names of the states.
+    """
     codes, names = pd.factorize(tracks["class"])
     classes = np.array([NONE, *names], object)
-    corrected = tracks.groupby("track")[["x_corrected", "y_corrected"]].mean()
-    sites = corrected.to_numpy(float)
-    observed = np.zeros((len(number), len(movie.frames)), np.int64)
-    observed[row, np.searchsorted(movie.frames, tracks["frame"])] = codes + 1
-    observed[~movie.view.shows(sites[:, np.newaxis] + movie.drift)] = UNKNOWN
-    states = steady_states(observed, len(classes), min_frames)
-    site, last = np.nonzero(np.diff(states, axis=1))
-    place = sites[site] + movie.drift[last + 1]
-    seen = np.where(observed == UNKNOWN, 0, np.arange(len(movie.frames)))
-    seen_before = np.maximum.accumulate(seen, axis=1)[site, last]
+    if "confidence" not in tracks:
+        return codes + 1, np.arange(len(classes)), classes
+    level = np.searchsorted(_LEVELS, tracks["confidence"], side="right")
+    levels = len(_LEVELS) + 1
+    suggested = np.repeat(np.arange(1, len(classes)), levels)
+    if len(names) == 1:
+        # Of several classes the column is as certain as all of them together.
+        doubtful = np.append(_LEVELS, 1) <= _CERTAIN
+        suggested[doubtful] = 0
+    return codes * levels + level + 1, np.append(0, suggested), classes
+
+
+def _events_of(
+    tracks: pd.DataFrame, attrs: dict[Any, Any], distance: float, min_frames: int
+) -> pd.DataFrame:
+    """Return the events of one particle, or of a movie without particles."""
+    known = np.unique(tracks["frame"].to_numpy(np.intp))
+    drift, turn = _motion(tracks, known)
+    symbol, suggests, classes = _symbols(tracks)
+    site = _sites(tracks, _SAME * distance)
+    certain = suggests[symbol] > 0
+    sightings = pd.Series(certain).groupby(site).transform("sum").to_numpy()
+    # For columns that are seen more rarely, "none" is the best explanation anyway.
+    kept = sightings >= max(min(min_frames, len(known)) / 2, 0.5)
+    tracks, symbol, site = tracks[kept], symbol[kept], site[kept]
+    number, row = np.unique(site, return_inverse=True)
+    means = tracks.groupby(site)[["x_corrected", "y_corrected"]].mean()
+    sites = means.to_numpy(float).reshape(-1, 2)
+    observed = np.zeros((len(number), len(known)), np.int64)
+    observed[row, np.searchsorted(known, tracks["frame"])] = symbol
+    cosine, sine = np.cos(turn), np.sin(turn)
+    x, y = (sites[:, [axis]] for axis in (0, 1))
+    places = np.stack([x * cosine - y * sine, x * sine + y * cosine], axis=2) + drift
+    observed[~_View.of(attrs, distance / 2).shows(places)] = UNKNOWN
+    seen = observed != UNKNOWN
+    share = (suggests[observed] * seen > 0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    around = coordination(sites, distance, share)
+    decoded = decode_states(
+        observed,
+        suggests,
+        frames=known,
+        groups=around.surface.astype(np.intp),
+        min_frames=min_frames,
+    )
+    states = decoded.states
+    which, last = np.nonzero(np.diff(states, axis=1))
+    latest = np.maximum.accumulate(np.where(seen, np.arange(len(known)), 0), axis=1)
     return pd.DataFrame(
         {
-            "frame": movie.frames[last + 1],
-            "track": number[site],
-            "before": classes[states[site, last]],
-            "after": classes[states[site, last + 1]],
-            "x": place[:, 0],
-            "y": place[:, 1],
-            "x_corrected": sites[site, 0],
-            "y_corrected": sites[site, 1],
-            "frame_before": movie.frames[seen_before],
+            "frame": known[last + 1],
+            "track": number[which],
+            "before": classes[states[which, last]],
+            "after": classes[states[which, last + 1]],
+            "probability": decoded.changed[which, last],
+            "x": places[which, last + 1, 0],
+            "y": places[which, last + 1, 1],
+            "x_corrected": sites[which, 0],
+            "y_corrected": sites[which, 1],
+            "coordination": around.neighbors[which],
+            "surface": around.surface[which],
+            "frame_before": known[latest[which, last]],
         }
     )

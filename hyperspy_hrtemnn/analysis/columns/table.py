@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+NONE = "none"
+"""The class of a site without a column."""
+
 # Number of frames from which the distance of columns is taken.
 _SAMPLE = 20
 

@@ -232,6 +232,49 @@ class FollowingOptions:
 
 
 @dataclass(frozen=True)
+class EventOptions:
+    """What is an event of a column, as `HRTEM.count_events` has it.
+
+    Parameters
+    ----------
+    min_on_axis
+        Smallest probability that a particle is on a zone axis in a frame.
+    probability
+        Smallest probability of a column that is doubtful.
+    min_frames
+        Shortest duration of what an event separates, in frames that are known.
+    min_probability
+        Smallest probability of an event.
+    false_rate
+        Rate of false events of a column, per unit of time.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    """
+
+    min_on_axis: float = 0.5
+    probability: float = 0.1
+    min_frames: int = 3
+    min_probability: float = 0.5
+    false_rate: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("min_on_axis", "probability", "min_probability"):
+            if not 0 < getattr(self, name) < 1:
+                raise ValueError(
+                    f"{name} has to be between 0 and 1, not {getattr(self, name)}."
+                )
+        if self.min_frames < 1 or self.min_frames != int(self.min_frames):
+            raise ValueError(
+                f"min_frames is a number of frames, 1 or more, not {self.min_frames}."
+            )
+        if not 0 <= self.false_rate < math.inf:
+            raise ValueError(f"false_rate has to be 0 or more, not {self.false_rate}.")
+
+
+@dataclass(frozen=True)
 class LensOptions:
     """Lenses of `HRTEM.reconstruct_exitwave` and `ExitWave.simulate_images`.
 

@@ -1,10 +1,15 @@
 from .columns.coordination import column_coordination as column_coordination
 from .columns.diffusion import diffusion_events as diffusion_events
+from .columns.event_rates import TimedRate as TimedRate
+from .columns.event_rates import count_once as count_once
+from .columns.event_rates import event_rates as event_rates
+from .columns.event_rates import rates_in_time as rates_in_time
 from .columns.events import column_events as column_events
 from .columns.hidden_states import DecodedStates as DecodedStates
 from .columns.hidden_states import StateModel as StateModel
 from .columns.hidden_states import decode_states as decode_states
 from .columns.linking import link_columns as link_columns
+from .columns.members import particles_of_columns as particles_of_columns
 from .columns.particle_sites import on_axis_columns as on_axis_columns
 from .columns.particle_sites import place_on_sites as place_on_sites
 from .columns.rings import AtomRing as AtomRing
@@ -91,6 +96,7 @@ __all__ = [
     "Aberration",
     "AtomRing",
     "Crystal",
+    "DecodedStates",
     "Detector",
     "DoseLimits",
     "ExitWaveReconstruction",
@@ -105,22 +111,28 @@ __all__ = [
     "ReadoutFit",
     "RefinedAtoms",
     "SegmentedColumns",
+    "StateModel",
+    "TimedRate",
     "WaveColumns",
     "WaveError",
     "brightness_ratio",
     "classify_by_mass",
+    "column_coordination",
     "column_events",
     "compare_waves",
     "correct_drift",
     "count_columns",
+    "count_once",
     "count_rings",
     "crop_size",
     "crop_sizes",
+    "decode_states",
     "defocus_circle",
     "detect_electrons",
     "detector_parameters",
     "diffusion_events",
     "dose_limits",
+    "event_rates",
     "expected_counts",
     "find_columns",
     "find_lattice_vectors",
@@ -150,12 +162,16 @@ __all__ = [
     "missing_sites",
     "noise_floor",
     "noise_spectrum",
+    "on_axis_columns",
     "on_axis_frames",
     "parametric_mtf",
     "particle_outlines",
     "particle_properties",
     "particle_spectra",
+    "particles_of_columns",
+    "place_on_sites",
     "propagate_wave",
+    "rates_in_time",
     "reconstruct_exit_wave",
     "refine_atoms",
     "remove_bragg_spots",

@@ -284,6 +284,7 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
         self,
         min_separation: float | str | None = None,
         probability: float = 0.5,
+        instances: Instances | None = None,
         *,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
@@ -303,6 +304,11 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
             default 1.5 times the radius of a typical blob of each frame.
         probability
             The threshold, above 0 and below 1; not relative to what else is there.
+        instances
+            Particles of the same frames, from `track_instances`: each column gets the
+            ``id`` of the one it belongs to, that is at most 0.4 distances of
+            neighboring columns away, and 0 if there is none. Frames of which they know
+            nothing are unknown. By default columns do not belong to anything.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -312,7 +318,8 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
         -------
         ``frame``, ``time`` if the navigation axis is calibrated in a unit of time
         (calibrated in something else, the column has the axis' name, with ``_axis``
-        behind it if that is the name of a column), ``class``, the
+        behind it if that is the name of a column), ``id`` if there are
+        `instances`, as in the tables of these, ``class``, the
         name or, where it is not known, the number of the channel, ``x`` and ``y``,
         coordinates of the signal axes in their unit, and ``confidence``, the largest
         probability of that class in the column. The most certain of a frame come
@@ -321,14 +328,15 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
         each column that has one, ``attrs["frames"]`` the number of frames,
         ``attrs["classes"]`` what there may be, and ``attrs["field"]`` the lowest and
         highest ``x`` and ``y`` of the images. What to
-        do with it: `link_columns`, `column_events`, `find_vacancies`, `count_columns`
+        do with it: `link_columns`, `place_on_sites`, `column_events`, `find_vacancies`, `count_columns`
         and `strain_map` of `hyperspy_hrtemnn.analysis`, and `HRTEM.plot_columns`.
 
         Raises
         ------
         ValueError
             If a number is out of range, a text is not a length, or has a unit and the
-            axes do not, or the values are not probabilities.
+            axes do not, the values are not probabilities, or the instances are of
+            other frames.
 
         Examples
         --------
@@ -342,6 +350,7 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
             self,
             min_separation,
             probability,
+            instances,
             show_progressbar=show_progressbar,
             num_workers=num_workers,
         )

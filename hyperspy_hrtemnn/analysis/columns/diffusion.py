@@ -113,6 +113,18 @@ def pair_moves(
     return start, end, atoms
 
 
+def atoms_gained(events: pd.DataFrame) -> NDArray[np.intp]:
+    """Return how many atoms each site gains, negative for those that it loses.
+
+    Parameters
+    ----------
+    events
+        See `diffusion_events`.
+    """
+    changes = zip(events["before"], events["after"], strict=True)
+    return np.array([_gain(str(b), str(a))[0] for b, a in changes], np.intp)
+
+
 def _earliest(events: pd.DataFrame) -> NDArray[np.intp]:
     """Return the first frame in which each event may have been."""
     if "frame_before" in events:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from hyperspy_hrtemnn.analysis import find_columns
+from hyperspy_hrtemnn.analysis import find_columns, particles_of_columns
+from hyperspy_hrtemnn.bad_frames import NO_DATA, BadFrameError
 from hyperspy_hrtemnn.signals._shared.calibration import pixels
 from hyperspy_hrtemnn.signals._shared.choice import CLASSES, meaning
+from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
+from hyperspy_hrtemnn.signals._shared.labels import has_no_data
 from hyperspy_hrtemnn.signals._shared.probabilities import check_range
 
 from .point_table import point_table
@@ -31,6 +34,7 @@ def column_table(
     segmentation: Signal2D,
     min_separation: float | str | None,
     probability: float,
+    instances: Signal2D | None = None,
     *,
     show_progressbar: bool | None,
     num_workers: int | None,
@@ -52,12 +56,33 @@ def column_table(
         segmentation,
         partial(_table, names=names, find=find),
         class_axis,
+        instances=None if instances is None else _fitting(instances, segmentation),
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
     # Also those of which there is none.
     table.attrs["classes"] = [name for name in names if name != _BACKGROUND]
     return table
+
+
+def _fitting(instances: Signal2D, segmentation: Signal2D) -> Signal2D:
+    """Return particles whose frames are those of a segmentation.
+
+    Raises
+    ------
+    ValueError
+        If they are others.
+    """
+    particles = in_one_form(instances)
+    axes = segmentation.axes_manager.navigation_axes[::-1]
+    frames = tuple(axis.size for axis in axes if axis.name != "class")
+    needed = (*frames, *segmentation.data.shape[-2:])
+    if particles.data.shape != needed:
+        raise ValueError(
+            f"The instances have the shape {particles.data.shape}, and the frames of "
+            f"the segmentation {needed}; they have to be the same."
+        )
+    return particles
 
 
 def _class_names(segmentation: Signal2D, class_axis: Any) -> list[Any]:
@@ -73,15 +98,34 @@ def _class_names(segmentation: Signal2D, class_axis: Any) -> list[Any]:
 
 
 def _table(
-    maps: NDArray[Any], *, names: list[Any], find: Callable[..., SegmentedColumns]
+    maps: NDArray[Any],
+    *particles: NDArray[Any] | None,
+    names: list[Any],
+    find: Callable[..., SegmentedColumns],
 ) -> pd.DataFrame:
-    """Return the columns of one frame, in pixels."""
+    """Return the columns of one frame, in pixels.
+
+    Parameters
+    ----------
+    maps
+        Probabilities, shape (class, y, x).
+    particles
+        Their particles, shape (y, x), if they are wanted.
+    names, find
+        Names of the classes, and the function that finds columns.
+    """
     check_range(maps)
+    if particles and (particles[0] is None or has_no_data(particles[0])):
+        raise BadFrameError("nothing is known of its particles", NO_DATA)
     kept = [i for i, name in enumerate(names) if name != _BACKGROUND]
     found = find(maps[kept])
     named = np.array(names, object)[kept]
+    ids = {}
+    if particles:
+        ids = {"id": particles_of_columns(found.positions, particles[0])}
     return pd.DataFrame(
         {
+            **ids,
             "class": named[found.classes],
             "x": found.positions[:, 1],
             "y": found.positions[:, 0],

@@ -24,6 +24,7 @@ def point_table(
     find: Callable[[NDArray[Any]], pd.DataFrame],
     channel_axis: Any = None,
     *,
+    instances: Signal2D | None = None,
     show_progressbar: bool | None,
     num_workers: int | None,
 ) -> pd.DataFrame:
@@ -40,6 +41,9 @@ def point_table(
         without data, or that cannot be read, are skipped where there are several.
     channel_axis
         The navigation axis, if any, whose images belong together.
+    instances
+        Particles of the same frames, which the function is then given, too, shape
+        (y, x); None if they cannot be read.
     show_progressbar, num_workers
         See the methods of the signals.
 
@@ -57,6 +61,7 @@ def point_table(
         signal,
         find,
         channel_axis,
+        beside=None if instances is None else (instances, FrameRule(known=True)),
         rule=FrameRule(known=True),
         label="find columns",
         show_progressbar=show_progressbar,

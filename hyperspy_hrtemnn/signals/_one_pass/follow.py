@@ -3,18 +3,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import find_reflections, follow_reflections
-from hyperspy_hrtemnn.bad_frames import BadFrameError
-from hyperspy_hrtemnn.file_states import digest
-from hyperspy_hrtemnn.io.in_situ import files_in_metadata
 from hyperspy_hrtemnn.locks import locked
 from hyperspy_hrtemnn.signals._fourier.local_fft import (
     check_room,
@@ -26,26 +21,17 @@ from hyperspy_hrtemnn.signals._fourier.reflections import (
     followed,
     reflection_table,
 )
-from hyperspy_hrtemnn.signals._prediction.predictions import load_for
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
-from hyperspy_hrtemnn.signals._shared.deferred import deferred_blocks, whole_frames
-from hyperspy_hrtemnn.signals._shared.probabilities import threshold_of
 from hyperspy_hrtemnn.signals._shared.progress import is_shown
-from hyperspy_hrtemnn.signals._shared.replaced import ReplacedPixels
-from hyperspy_hrtemnn.signals._shared.tables import check_property_table, property_table
-from hyperspy_hrtemnn.signals._tracking.dropped import DroppedRegions
-from hyperspy_hrtemnn.signals._tracking.track import (
-    linking_in_pixels,
-    splitting_in_pixels,
-)
+from hyperspy_hrtemnn.signals._tracking.track import linking_in_pixels
 
 from .followed_movie import FollowedMovie
-from .frame_analysis import FrameAnalysis, SpectrumAnalysis
+from .frame_analysis import SpectrumAnalysis
+from .particle_work import ParticleWork, prepare, take_particles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import dask.array as da
     import pandas as pd
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
@@ -60,7 +46,6 @@ if TYPE_CHECKING:
         SpectrumOptions,
         TrackingOptions,
     )
-    from hyperspy_hrtemnn.signals._shared.deferred import DeferredBlock
     from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 
@@ -123,53 +108,26 @@ def follow_particles(
         # Nonsense is refused also where there is nothing that it is for.
         soft_edge(signal, crop.apodization)
     spectra = None if crop.size is None else crop
-    network = load_for("segmentation", model, device, show_progressbar=show_progressbar)
-    network = network.limited(num_workers)
-    if network.card.channels > 1:
-        raise ValueError(
-            f"The network {network.card.name!r} takes focal series; particles are "
-            "followed by one that takes single images."
-        )
-    # Both check their options and know the metadata; their pixels are not used.
-    segmentation = signal.segment(
-        network, **vars(running), show_progressbar=show_progressbar, lazy_output=True
+    work = prepare(
+        signal,
+        model,
+        device=device,
+        running=running,
+        tracking=tracking,
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+        source=source,
     )
-    probability = threshold_of(segmentation, tracking.probability)
-    tracking = replace(tracking, probability=probability)
-    particles = segmentation.track_instances(**vars(tracking), lazy_output=True)
-    analysis = FrameAnalysis(
-        network=network,
-        pixel_size=sampling(signal) if running.resample else None,
-        prediction=running,
-        splitting=splitting_in_pixels(signal, tracking),
-        side=sampling(signal, str(signal.axes_manager.signal_axes[0].units)),
-        spectra=None
-        if spectra is None
-        else _spectra(signal, spectra, searching, following),
-    )
-    # What would otherwise fail when the last frame is done.
-    check_property_table(particles)
+    job = work.job | {"size": None}
     if spectra is not None:
+        found = _spectra(signal, spectra, searching, following)
+        work = replace(work, analysis=replace(work.analysis, spectra=found))
+        # What would otherwise fail when the last frame is done.
         check_reflection_table(signal)
-    movie = whole_frames(signal)
-    job = {
-        "version": __version__,
-        **(_identity(signal, movie) if source is None else _pixels(signal)),
-        **({} if source is None else source.identity),
-        "model sha256": network.sha256,
-        "averaged": network.is_averaged,
-        "device": network.device,
-        # Frames of runs in which bad pixels were data are others.
-        "bad pixels": "replaced",
-        **vars(running),
-        "min_separation": tracking.min_separation,
-        "probability": tracking.probability,
-        "min_area": tracking.min_area,
-        **({"size": None} if spectra is None else vars(spectra) | vars(searching)),
-    }
+        job = work.job | vars(spectra) | vars(searching)
     with locked(Path(folder)):
         store = FollowedMovie(
-            movie,
+            work.movie,
             Path(folder).resolve(),
             job,
             overwrite=overwrite,
@@ -178,38 +136,26 @@ def follow_particles(
             rule=rule,
             names=None if source is None else source.names,
         )
-        store.analyze(analysis)
-        linking = linking_in_pixels(signal, tracking)
-        return _followed(store, particles, analysis, linking, following)
+        store.analyze(work.analysis)
+        linking = linking_in_pixels(signal, work.tracking)
+        return _followed(store, work, linking, following)
 
 
 def _followed(
     store: FollowedMovie,
-    particles: Signal2D,
-    analysis: FrameAnalysis,
+    work: ParticleWork,
     linking: LinkingOptions,
     following: FollowingOptions,
 ) -> FollowedParticles:
     """Return what is found in a movie whose frames are analyzed."""
-    store.tell_if_none()
-    dropped = DroppedRegions(particles, analysis.splitting.smallest_area, by_hand=True)
-    dropped.take(store.dropped())
-    ids = store.link(linking)
-    particles.data = store.labels(ids).reshape(particles.data.shape)
-    table = property_table(particles, store.properties(ids))
-    replaced = ReplacedPixels(by_hand=True)
-    replaced.metadata = particles.metadata
-    for number, counts in store.replaced().items():
-        replaced.add(number, *counts)
-    replaced.tell()
-    table.attrs["images"] = replaced.counts()
+    ids, table, dropped = take_particles(store, work, linking)
     reflections = None
-    if analysis.spectra is not None:
-        axes = particles.axes_manager.navigation_axes
-        reflections = _reflections(store, analysis.spectra, ids, axes, following)
+    if work.analysis.spectra is not None:
+        axes = work.particles.axes_manager.navigation_axes
+        reflections = _reflections(store, work.analysis.spectra, ids, axes, following)
     store.tell()
     dropped.tell()
-    return FollowedParticles(particles, table, reflections)
+    return FollowedParticles(work.particles, table, reflections)
 
 
 def _reflections(
@@ -251,47 +197,3 @@ def _spectra(
         step=(step, step),
         search=searching,
     )
-
-
-def _identity(signal: Signal2D, movie: da.Array) -> dict[str, Any]:
-    """Return what tells a movie from another, whatever file it comes from.
-
-    To hash every frame would be to read the whole movie again only to go on.
-    """
-    ends = [_hash(block) for block in deferred_blocks(movie[[0, -1]].rechunk({0: 1}))]
-    return {
-        "shape of the movie": list(signal.data.shape),
-        **_pixels(signal),
-        "hash of its first frame": ends[0],
-        "hash of its last frame": ends[1],
-        **_frames_of_folder(signal),
-    }
-
-
-def _frames_of_folder(signal: Signal2D) -> dict[str, str]:
-    """Return what tells the frames in between, where each is a file of its own."""
-    files = files_in_metadata(signal)
-    if files is None:
-        return {}
-    # The files are those of the whole folder; the times tell a part from another.
-    axes = signal.axes_manager.navigation_axes
-    times = [axis.axis.tolist() for axis in axes]
-    return {"files and times of its frames": digest(f"{files} {times}")}
-
-
-def _pixels(signal: Signal2D) -> dict[str, Any]:
-    """Return what is the same in all frames of a movie."""
-    return {
-        "shape of its frames": list(signal.data.shape[-2:]),
-        "type of its pixels": str(signal.data.dtype),
-        "their size in Å": sampling(signal),
-        # What options without a unit, and what is measured, are in.
-        "unit of the axes": str(signal.axes_manager.signal_axes[0].units),
-    }
-
-
-def _hash(block: DeferredBlock) -> str:
-    try:
-        return hashlib.sha256(block.load().tobytes()).hexdigest()
-    except BadFrameError:
-        return "it cannot be read"

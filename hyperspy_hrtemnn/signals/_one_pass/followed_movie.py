@@ -214,6 +214,31 @@ class FollowedMovie:
             shown.append(pd.DataFrame(of_label).assign(frame=number))
         return pd.concat(found, ignore_index=True), pd.concat(shown, ignore_index=True)
 
+    def rows(self, name: str, ids: Sequence[Ids]) -> list[pd.DataFrame | None]:
+        """Return what was found in each frame of a kind, None of those not used.
+
+        Parameters
+        ----------
+        name
+            The kind: rows with the particle as ``label``.
+        ids
+            Ids of `link`.
+
+        Returns
+        -------
+        Tables with ``id`` in place of the label, by ascending id.
+        """
+        tables: list[pd.DataFrame | None] = []
+        for number, id_of in enumerate(ids):
+            if number in self.bad:
+                tables.append(None)
+                continue
+            (rows,) = self._records.read_record(number, name)
+            table = pd.DataFrame(rows)
+            table.insert(0, "id", id_of[table.pop("label")].astype(np.int64))
+            tables.append(table.sort_values("id", kind="stable", ignore_index=True))
+        return tables
+
     def measure(
         self,
         spectra: SpectrumAnalysis,

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
         SplittingOptions,
     )
 
+    from .column_analysis import ColumnAnalysis, ZoneAxisAnalysis
+
     Image = NDArray[Any]
     Labels = NDArray[np.int32]
     Record = dict[str, NDArray[Any]]
@@ -134,6 +136,10 @@ class FrameAnalysis:
         Side of a pixel in the unit of the table of properties.
     spectra
         Analysis of the spectra; None if there are no spectra.
+    columns
+        Analysis of the columns; None if nobody looks for any.
+    zone_axis
+        Analysis of the zone axes; None if nobody asks for them.
     """
 
     network: Network
@@ -141,7 +147,9 @@ class FrameAnalysis:
     prediction: PredictionOptions
     splitting: SplittingOptions
     side: float
-    spectra: SpectrumAnalysis | None
+    spectra: SpectrumAnalysis | None = None
+    columns: ColumnAnalysis | None = None
+    zone_axis: ZoneAxisAnalysis | None = None
 
     def __call__(self, image: Image) -> Record:
         """Return the record of a frame, shape (y, x).
@@ -150,7 +158,7 @@ class FrameAnalysis:
         -------
         ``start`` and ``value`` of `Runs`, ``properties``, the number of regions that
         were ``dropped``, ``replaced``, the number of bad pixels and of those that are
-        no data, and what `SpectrumAnalysis` finds. Particles have the labels of
+        no data, and what the analyses of spectra, columns and axes find. Particles have the labels of
         `separate`, which mean nothing in another frame.
         """
         data = image_data(image)
@@ -171,4 +179,8 @@ class FrameAnalysis:
         }
         if self.spectra is not None:
             record |= self.spectra.find(counts, labels, table["id"].tolist())
+        if self.columns is not None:
+            record |= self.columns(data, labels)
+        if self.zone_axis is not None:
+            record |= self.zone_axis(counts, labels, table["id"].tolist())
         return record

@@ -15,6 +15,7 @@ from hyperspy_hrtemnn.networks import standardize
 from hyperspy_hrtemnn.options import (
     AtomOptions,
     CameraOptions,
+    EventOptions,
     FollowingOptions,
     IterationOptions,
     LensOptions,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from ._interactive.local_fft_tool import LocalFFTTool
     from ._interactive.segmentation_tool import SegmentationTool
     from ._local_fft import LocalFFT
+    from ._one_pass.count_events import CountedEvents
     from ._one_pass.follow import FollowedParticles
     from ._segmentation import Segmentation
     from ._shared.replaced import ReplacedPixels
@@ -978,6 +980,138 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
                 max_rotation,
                 spacing_tolerance,
                 angle_tolerance,
+            ),
+            rule=FrameRule(on_bad_frame, by_hand=True),
+            overwrite=overwrite,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+
+    def count_events(
+        self,
+        particle_model: str | Path | Network,
+        column_model: str | Path | Network,
+        folder: str | Path,
+        *,
+        min_separation: float | str,
+        zone_axis_model: str | Path | Network | None = "au-zone-axis",
+        size: float | str = "8 nm",
+        apodization: float | str = SpectrumOptions.apodization,
+        min_on_axis: float = EventOptions.min_on_axis,
+        column_probability: float = EventOptions.probability,
+        min_frames: int = EventOptions.min_frames,
+        min_probability: float = EventOptions.min_probability,
+        false_rate: float = EventOptions.false_rate,
+        min_overlap: float = TrackingOptions.min_overlap,
+        probability: float | None = TrackingOptions.probability,
+        min_area: float | str | None = TrackingOptions.min_area,
+        memory: int = TrackingOptions.memory,
+        drift: bool | ArrayLike = TrackingOptions.drift,
+        search_range: float | str | None = TrackingOptions.search_range,
+        resample: bool = PredictionOptions.resample,
+        tile: int | None = PredictionOptions.tile,
+        overlap: int | None = PredictionOptions.overlap,
+        window: Window = PredictionOptions.window,
+        device: DeviceName | None = None,
+        on_bad_frame: OnBadFrame | None = None,
+        overwrite: bool = False,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> CountedEvents:
+        """Count the columns of particles that appear, vanish and jump in a movie.
+
+        While a frame is in memory, its particles are segmented and separated, the
+        columns of each are found, and the spectrum of each says whether it is on a zone
+        axis. What is kept goes into a folder, whole or not at all: a run that is
+        stopped goes on, as that of `follow_particles`. Then the particles are followed,
+        the frames in which one is not on a zone axis are left out, unknown and not
+        empty, its drift and its turn in the plane are taken out, and the states of each
+        site are found from all frames together; see
+        `hyperspy_hrtemnn.analysis.place_on_sites` and
+        `hyperspy_hrtemnn.analysis.column_events`.
+
+        Parameters
+        ----------
+        particle_model
+            Network that segments particles, as in `follow_particles`:
+            ``"au-ceo2-mask"``.
+        column_model
+            Network that finds columns in single images: ``"au-columns"``.
+        folder
+            What is found is kept here, as in `follow_particles`. With other
+            ``min_on_axis``, ``min_frames``, ``min_probability`` and ``false_rate``, and
+            other options of linking, no network runs again.
+        min_separation, min_overlap, probability, min_area, memory, drift, search_range
+            As in `Segmentation.track_instances`.
+        zone_axis_model
+            Network for `LocalFFT.zone_axis_probability`; None to take all frames.
+        size, apodization
+            Crop of each particle for it and its soft edge, as in `local_fft`.
+        min_on_axis
+            Smallest probability with which a particle is on a zone axis.
+        column_probability
+            Threshold of `Segmentation.find_columns`. Columns below 0.5 are doubtful, and
+            counted as what they are, not as columns.
+        min_frames, min_probability
+            Shortest duration of what an event separates, in known frames, and smallest
+            probability of an event, as in `hyperspy_hrtemnn.analysis.column_events`.
+        false_rate
+            False events of a column in a unit of time, ``rate_per_column`` in the
+            ``rates`` of a movie of the same dose in which nothing happens.
+        resample, tile, overlap, window, device
+            As in `segment`.
+        on_bad_frame, overwrite, show_progressbar, num_workers
+            As in `follow_particles`.
+
+        Returns
+        -------
+        ``particles`` and ``properties`` of `follow_particles`; ``zone_axis``, the table
+        of `LocalFFT.zone_axis_probability`; ``columns``, all columns of particles on a
+        zone axis on their sites; ``events``; and ``rates``, with a band of 95 %. All
+        tables have ``frame`` and ``id``, but that of the rates.
+        `hyperspy_hrtemnn.plots.plot_events` draws events and columns.
+
+        Raises
+        ------
+        ValueError
+            As in `follow_particles`; if the signal is not a movie, or a network is for
+            something else.
+
+        Warns
+        -----
+        UserWarning
+            As in `follow_particles`.
+
+        Examples
+        --------
+        >>> from hyperspy_hrtemnn.data import au_ceo2_movie
+        >>> movie = au_ceo2_movie(lazy=True).inav[:3]
+        >>> found = movie.count_events(
+        ...     "au-ceo2-mask", "au-columns", "movie_events", min_separation="2 nm"
+        ... )
+        >>> found.rates["id"].tolist()
+        [1, 2, 3]
+        """
+        from ._one_pass.count_events import EventNetworks, count_events
+
+        return count_events(
+            self,
+            EventNetworks(particle_model, column_model, zone_axis_model),
+            folder,
+            device=device,
+            running=PredictionOptions(resample, tile, overlap, window),
+            tracking=TrackingOptions(
+                min_separation,
+                min_overlap,
+                probability,
+                min_area,
+                memory,
+                drift,
+                search_range,
+            ),
+            crop=SpectrumOptions(size, apodization),
+            counting=EventOptions(
+                min_on_axis, column_probability, min_frames, min_probability, false_rate
             ),
             rule=FrameRule(on_bad_frame, by_hand=True),
             overwrite=overwrite,

@@ -125,7 +125,7 @@ def predictions(
     width, height = signal.axes_manager.signal_shape
     # A lazy signal would only raise when it is computed.
     check_prediction(card, (height, width), pixel_size, options)
-    _warn_out_of_range(signal, card, pixel_size, energy or known_energy(signal))
+    warn_out_of_range(signal, card, pixel_size, energy or known_energy(signal))
     warn_if_read_often(signal)
     images = frames(signal, defocus_axis)
     run = partial(_predict_frame, network, pixel_size, options, rule.replaced)
@@ -169,9 +169,22 @@ def _defocus_axis(signal: Signal2D, card: Card) -> Any:
     )
 
 
-def _warn_out_of_range(
+def warn_out_of_range(
     signal: Signal2D, card: Card, pixel_size: float | None, energy: float | None
 ) -> None:
+    """Warn of what a network was not trained for.
+
+    Parameters
+    ----------
+    signal
+        The images.
+    card
+        Card of the network.
+    pixel_size
+        Pixel size of the images, if it is known [Å].
+    energy
+        Beam energy, if it is known [keV].
+    """
     if (unknown := unknown_defocus(signal, card)) is not None:
         warn_user(unknown)
     faults = out_of_range(card, sampling=pixel_size, energy=energy)

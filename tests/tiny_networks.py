@@ -146,14 +146,14 @@ def pooling(path: Path, *, field: int = 5, **changes: Any) -> Path:
     return path
 
 
-def brightness(path: Path, **changes: Any) -> Path:
-    """Write a network that sees one pixel: sigmoid(8 * (value - 1))."""
+def brightness(path: Path, *, level: float = 1.0, **changes: Any) -> Path:
+    """Write a network that sees one pixel: sigmoid(8 * (value - level))."""
     nodes = [
         helper.make_node("Sub", ["image", "one"], ["less"]),
         helper.make_node("Mul", ["less", "eight"], ["more"]),
         helper.make_node("Sigmoid", ["more"], ["answer"]),
     ]
-    weights = {"one": np.float32(1).reshape(1), "eight": np.float32(8).reshape(1)}
+    weights = {"one": np.float32(level).reshape(1), "eight": np.float32(8).reshape(1)}
     text = card(**{"receptive_field": 1, **changes}).model_dump_json()
     onnx.save(model(nodes, weights, text=text), path)
     return path

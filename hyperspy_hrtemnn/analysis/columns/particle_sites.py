@@ -33,7 +33,8 @@ _TURNS = np.array([0, 4, -4, 8, -8, 12, -12, 16, -16])
 # another grain, or a particle that is not on a zone axis after all.
 _LEAST_SHARE = 0.5
 
-# A column that is less certain than this finds a site, but neither motion nor sites.
+# A column that is less certain than this takes part neither in finding the motion nor
+# in averaging the place of a site, and a certain one has the first choice.
 _CERTAIN = 0.5
 
 _NEAREST = 1 / 3  # distance of a column from its site, in distances of neighbors
@@ -116,8 +117,9 @@ def _of_particle(columns: pd.DataFrame, last: int) -> pd.DataFrame:
         rows = np.flatnonzero(frame == number)
         part = crystal.next(int(number), places[rows], certain[rows])
         if part is not None:
-            kept.append(rows)
-            parts.append(part)
+            on_site = part[0] >= 0
+            kept.append(rows[on_site])
+            parts.append(tuple(each[on_site] for each in part))
     rows = np.concatenate([np.zeros(0, np.intp), *kept])
     track, corrected, rotation = (
         np.concatenate([np.zeros((0, 2) if k == 1 else 0), *each])
@@ -153,7 +155,8 @@ class _Crystal:
     ) -> tuple[NDArray[np.intp], Places, Places] | None:
         """Return sites, places and turn of the columns of the next frame.
 
-        None if they are not those of this crystal.
+        The site is -1 where another column is on it. None if the columns are not those
+        of this crystal.
         """
         if self._frame is None:
             if certain.sum() < 1:
@@ -171,22 +174,28 @@ class _Crystal:
             self._motion = motion
         self._frame = frame
         own = self._motion.back(found)
-        site = self._assigned(own)
+        site = np.full(len(own), -1)
+        for chosen in (np.flatnonzero(certain), np.flatnonzero(~certain)):
+            self._assign(own, site, chosen)
         self._update(own, site, certain)
         turn = np.full(len(found), np.degrees(self._motion.angle))
         return site, own, turn
 
-    def _assigned(self, own: Places) -> NDArray[np.intp]:
-        """Return the site of each column; those without one begin a new one."""
+    def _assign(
+        self, own: Places, site: NDArray[np.intp], chosen: NDArray[np.intp]
+    ) -> None:
+        """Find the sites of some columns; those without one begin a new one."""
         nearest = _NEAREST * self._distance
-        known, now = assign(*near_pairs(self._places, own, nearest))
-        site = np.full(len(own), -1)
-        site[now] = known
-        new = np.flatnonzero(site < 0)
-        site[new] = len(self._places) + np.arange(len(new))
-        self._places = np.concatenate([self._places, own[new]])
-        self._sightings = np.append(self._sightings, np.zeros(len(new)))
-        return site
+        free = np.setdiff1d(np.arange(len(self._places)), site)
+        known, now = assign(*near_pairs(self._places[free], own[chosen], nearest))
+        site[chosen[now]] = free[known]
+        left = np.setdiff1d(chosen, chosen[now])
+        if len(left) and len(self._places):
+            apart, _ = cKDTree(self._places).query(own[left])
+            left = left[apart > nearest]
+        site[left] = len(self._places) + np.arange(len(left))
+        self._places = np.concatenate([self._places, own[left]])
+        self._sightings = np.append(self._sightings, np.zeros(len(left)))
 
     def _update(
         self, own: Places, site: NDArray[np.intp], certain: NDArray[np.bool_]

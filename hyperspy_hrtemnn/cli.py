@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
@@ -21,8 +20,10 @@ from hyperspy_hrtemnn.command_options import (
     on_bad_frame_option,
     overlap_option,
     report_option,
+    run_job,
     sampling_option,
     tile_option,
+    tracking_options,
 )
 from hyperspy_hrtemnn.error_lines import as_click_error, warnings_as_lines
 from hyperspy_hrtemnn.options import (
@@ -33,7 +34,6 @@ from hyperspy_hrtemnn.options import (
 from hyperspy_hrtemnn.terminal import allow_any_letter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from hyperspy_hrtemnn.bad_frames import OnBadFrame
@@ -235,7 +235,7 @@ def segment(
     """
     from hyperspy_hrtemnn.jobs.segmenting import segment_file
 
-    _run(
+    run_job(
         segment_file,
         movie,
         model,
@@ -249,55 +249,6 @@ def segment(
     )
 
 
-def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of tracking that have a default."""
-    for option in (
-        click.option(
-            "--drift/--no-drift",
-            default=TrackingOptions.drift,
-            show_default=True,
-            help="Remove the drift of the whole field.",
-        ),
-        click.option(
-            "--search-range",
-            type=LENGTH,
-            help="Longest distance that a particle may move by itself between frames, "
-            'such as "3 nm"; by default a particle that does not overlap with any of '
-            "the frame before is new.",
-        ),
-        click.option(
-            "--memory",
-            type=int,
-            default=TrackingOptions.memory,
-            show_default=True,
-            help="Number of frames in which a particle may be missing.",
-        ),
-        click.option(
-            "--min-area",
-            type=LENGTH,
-            help='Smallest area of a particle, such as "4 nm^2"; by default a '
-            "twentieth of the square of --min-separation. The number of dropped "
-            "regions is reported.",
-        ),
-        click.option(
-            "--min-overlap",
-            type=float,
-            default=TrackingOptions.min_overlap,
-            show_default=True,
-            help="Smallest overlap of one particle in two frames, 0 to 1.",
-        ),
-        click.option(
-            "--probability",
-            type=float,
-            help="Smallest probability of the pixels of particles. The default is the "
-            "network's threshold of unbiased area; it is 0.9 for segmentations of "
-            "older networks, and 0.5 for those of other programs.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
 @click.command()
 @click.argument("segmentation", type=EXISTING)
 @click.option("--out", required=True, type=FILE, help="The .hspy file to write.")
@@ -307,7 +258,7 @@ def _tracking(command: Callable[..., Any]) -> Callable[..., Any]:
     required=True,
     help='Smallest distance of two touching particles, such as "2 nm".',
 )
-@_tracking
+@tracking_options
 @sampling_option
 @click.option(
     "--table",
@@ -334,7 +285,7 @@ def track(
     """
     from hyperspy_hrtemnn.jobs.tracking import track_file
 
-    _run(
+    run_job(
         track_file,
         segmentation,
         out,
@@ -378,7 +329,7 @@ def track(
     "--crystal",
     help="Crystal of the particles: Au, CeO2, a CIF; by default unknown.",
 )
-@_tracking
+@tracking_options
 @sampling_option
 @tile_option
 @overlap_option
@@ -450,7 +401,7 @@ def follow(
     )
     given = [path for paths in movies for path in paths]
     if len(given) == 1 and not is_folder_of_movies(given[0]):
-        _run(follow_one, given[0], model, out)
+        run_job(follow_one, given[0], model, out)
         return
 
     # What is wrong for all is told once, before any is followed.
@@ -461,7 +412,7 @@ def follow(
     def follow_each(movie: Path, folder: Path) -> Any:
         return follow_one(movie, model, folder)
 
-    _run(follow_several, movies_of(given), out, follow_each, report=report)
+    run_job(follow_several, movies_of(given), out, follow_each, report=report)
 
 
 @click.command()
@@ -548,15 +499,3 @@ def detector(
     if hot:
         click.echo(f"hot pixels: {hot} replaced by the median of their neighbors")
     click.echo(f"N0: {fit.readout.N0:.3g} ± {fit.readout.N0_error:.1g} e-/pixel")
-
-
-def _run(job: Any, *arguments: Any, **options: Any) -> None:
-    """Run a job that can be interrupted."""
-    try:
-        job(*arguments, **options)
-    except KeyboardInterrupt:
-        click.echo(
-            "\nStopped. The same command continues with the remaining frames.",
-            err=True,
-        )
-        sys.exit(130)

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options that several commands have, and the types of their values."""
+"""Options that several commands have, the types of their values, and how jobs run."""
 
 from __future__ import annotations
 
 import os
+import sys
 from glob import glob, has_magic
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from hyperspy_hrtemnn.options import TrackingOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class _Length(click.ParamType):  # type: ignore[type-arg]
@@ -82,3 +88,72 @@ report_option = click.option(
     show_default=True,
     help="Draw pictures, and write a page of what was found, report.html.",
 )
+
+
+def tracking_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of tracking that have a default."""
+    for option in (
+        click.option(
+            "--drift/--no-drift",
+            default=TrackingOptions.drift,
+            show_default=True,
+            help="Remove the drift of the whole field.",
+        ),
+        click.option(
+            "--search-range",
+            type=LENGTH,
+            help="Longest distance that a particle may move by itself between frames, "
+            'such as "3 nm"; by default a particle that does not overlap with any of '
+            "the frame before is new.",
+        ),
+        click.option(
+            "--memory",
+            type=int,
+            default=TrackingOptions.memory,
+            show_default=True,
+            help="Number of frames in which a particle may be missing.",
+        ),
+        click.option(
+            "--min-area",
+            type=LENGTH,
+            help='Smallest area of a particle, such as "4 nm^2"; by default a '
+            "twentieth of the square of --min-separation. The number of dropped "
+            "regions is reported.",
+        ),
+        click.option(
+            "--min-overlap",
+            type=float,
+            default=TrackingOptions.min_overlap,
+            show_default=True,
+            help="Smallest overlap of one particle in two frames, 0 to 1.",
+        ),
+        click.option(
+            "--probability",
+            type=float,
+            help="Smallest probability of the pixels of particles. The default is the "
+            "network's threshold of unbiased area; it is 0.9 for segmentations of "
+            "older networks, and 0.5 for those of other programs.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def run_job(job: Any, *arguments: Any, **options: Any) -> None:
+    """Run a job that can be interrupted.
+
+    Parameters
+    ----------
+    job
+        What is run.
+    arguments, options
+        What it is given.
+    """
+    try:
+        job(*arguments, **options)
+    except KeyboardInterrupt:
+        click.echo(
+            "\nStopped. The same command continues with the remaining frames.",
+            err=True,
+        )
+        sys.exit(130)

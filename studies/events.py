@@ -28,7 +28,6 @@ from hopping_movie import (
     DWELL,
     MOVERS,
     OPTICS,
-    PARTICLE,
     PIXEL,
     TIME,
     Diffusion,
@@ -89,9 +88,7 @@ class Scores:
         return self.right / max(self.found, 1)
 
 
-def make_case(
-    folder: Path, frames: int, dose: float, *, still: bool = False
-) -> Case:
+def make_case(folder: Path, frames: int, dose: float, *, still: bool = False) -> Case:
     """Return a movie with what is found in it, from the folder where it is there."""
     diffusion, motion = diffuse(frames, SEED, still=still), move(frames, SEED)
     name = f"{'still' if still else 'hopping'}_{frames}_{dose:g}"
@@ -141,7 +138,7 @@ def _pairs(a: np.ndarray, b: np.ndarray) -> int:
     return count
 
 
-def detectability(case: Case, dose: float) -> float:
+def detectability(dose: float) -> float:
     """Return the d' with which an ideal observer sees a column that hops.
 
     Of one frame, the median over its sites on the surface: the image without noise with
@@ -153,7 +150,7 @@ def detectability(case: Case, dose: float) -> float:
         return image_intensity(wave_of(sites, 0, 0), (BOX, BOX), OPTICS, (pixels,) * 2)
 
     without = image(frozenset())
-    sites = surface_sites(set(PARTICLE))[::4]
+    sites = surface_sites()[::4]
     squares = [
         np.sum((image(frozenset([site])) - without) ** 2 / without) for site in sites
     ]
@@ -166,9 +163,10 @@ def confidence_of_sites(case: Case) -> tuple[np.ndarray, np.ndarray]:
     Of all known frames; 0 where no column was found.
     """
     there, empty = [], []
-    sites = surface_sites(set(PARTICLE))
-    for frame, rows in case.found.columns.groupby("frame"):
-        number = int(frame)  # type: ignore[call-overload]
+    sites = surface_sites()
+    columns = case.found.columns
+    for number in np.unique(columns["frame"]).tolist():
+        rows = columns[columns["frame"] == number]
         places = [place_in_frame(site, case.motion, number) for site in sites]
         distance, at = cKDTree(rows[["x", "y"]].to_numpy(float)).query(places)
         certain = np.where(distance < NEAR, rows["confidence"].to_numpy()[at], 0)
@@ -214,7 +212,9 @@ def draw_confidence(cases: dict[float, Case]) -> None:
         1, len(cases), figsize=(4 * len(cases), 3.2), layout="constrained", sharey=True
     )
     edges = np.linspace(0, 1, 21)
-    for ax, (dose, case) in zip(np.atleast_1d(axes), sorted(cases.items()), strict=True):
+    for ax, (dose, case) in zip(
+        np.atleast_1d(axes), sorted(cases.items()), strict=True
+    ):
         for values, color, label in zip(
             confidence_of_sites(case),
             ("#0072b2", "#d55e00"),
@@ -261,7 +261,7 @@ def dose_rows(cases: dict[float, Case]) -> list[tuple[str | float, ...]]:
     """Return detectability and scores at each dose."""
     rows: list[tuple[str | float, ...]] = []
     for dose, case in sorted(cases.items()):
-        d = detectability(case, dose)
+        d = detectability(dose)
         scores = score(case)
         missed, false = confidence_of_sites(case)
         rows.append(
@@ -305,7 +305,9 @@ def main() -> None:
     figure = plot_events(case.found.events, case.found.columns)
     figure.savefig(FOLDER / "events.png", dpi=75)
     counted = count_once(case.found.events)
-    kinds = ", ".join(f"{n} {kind}" for kind, n in counted["kind"].value_counts().items())
+    kinds = ", ".join(
+        f"{n} {kind}" for kind, n in counted["kind"].value_counts().items()
+    )
     text = (
         f"{scores.true} events happened while the particle was seen; {scores.found} "
         f"were found, {scores.right} of them rightly: recall {scores.recall:.2f}, "

@@ -89,14 +89,13 @@ def columns_of_particle() -> dict[Site, tuple[float, ...]]:
     inside &= np.abs([h, k, l]).sum(axis=0) <= SUM
     inside &= (h + k + l) % 2 == 0
     columns: dict[Site, list[float]] = {}
-    for p, q, s in zip(
-        (h - k)[inside], l[inside], (h + k)[inside], strict=True
-    ):
+    for p, q, s in zip((h - k)[inside], l[inside], (h + k)[inside], strict=True):
         columns.setdefault((int(p), int(q)), []).append(float(s) * STEP[0])
     return {site: tuple(sorted(z)) for site, z in columns.items()}
 
 
 PARTICLE = columns_of_particle()
+FIXED = frozenset(PARTICLE)
 
 
 def atoms_of_mover(site: Site) -> tuple[float, ...]:
@@ -122,13 +121,13 @@ def neighbors(site: Site) -> list[Site]:
     return [(site[0] + p, site[1] + q) for p, q in NEIGHBORS]
 
 
-def surface_sites(taken: set[Site]) -> list[Site]:
-    """Return the free sites on which a column can be."""
-    free = {s for site in taken for s in neighbors(site)} - taken
+def surface_sites() -> list[Site]:
+    """Return the sites on the particle on which a column can be."""
+    free = {s for site in FIXED for s in neighbors(site)} - FIXED
     return sorted(
         site
         for site in free
-        if sum(n in taken for n in neighbors(site)) >= LEAST_NEIGHBORS
+        if sum(n in FIXED for n in neighbors(site)) >= LEAST_NEIGHBORS
         and place(site)[1] - BOTTOM >= ABOVE
     )
 
@@ -165,29 +164,28 @@ def diffuse(frames: int, seed: int, *, still: bool = False) -> Diffusion:
         Whether nothing happens.
     """
     rng = np.random.default_rng(seed)
-    fixed = set(PARTICLE)
     movers: list[Site] = []
     while len(movers) < MOVERS:
-        movers.append(_drawn(_free(fixed, movers), rng))
+        movers.append(_drawn(_free(movers), rng))
     found = Diffusion()
     for frame in range(frames):
         if frame and not still:
-            for site in list(movers):
+            for site in movers:
                 if rng.random() < 1 / DWELL:
-                    _leave(site, movers, fixed, frame, found, rng)
+                    _leave(site, movers, frame, found, rng)
             # What spread out comes together elsewhere at the rate of a column.
             for _ in range(MOVERS - len(movers)):
                 if rng.random() < 1 / DWELL:
-                    site = _drawn(_free(fixed, movers), rng)
+                    site = _drawn(_free(movers), rng)
                     movers.append(site)
                     found.events.append((frame, "appears", None, site))
         found.sites.append(frozenset(movers))
     return found
 
 
-def _free(fixed: set[Site], movers: list[Site]) -> list[Site]:
+def _free(movers: list[Site]) -> list[Site]:
     """Return the free sites on the particle, none of them on a column that hops."""
-    return [site for site in surface_sites(fixed) if site not in movers]
+    return [site for site in surface_sites() if site not in movers]
 
 
 def _drawn(sites: list[Site], rng: np.random.Generator) -> Site:
@@ -197,14 +195,13 @@ def _drawn(sites: list[Site], rng: np.random.Generator) -> Site:
 def _leave(
     site: Site,
     movers: list[Site],
-    fixed: set[Site],
     frame: int,
     found: Diffusion,
     rng: np.random.Generator,
 ) -> None:
     near = [
         other
-        for other in _free(fixed, movers)
+        for other in _free(movers)
         if np.linalg.norm(place(other) - place(site)) <= FARTHEST_JUMP
     ]
     movers.remove(site)
@@ -274,9 +271,7 @@ def wave_of(
     return exit_wave(structure, SETTINGS)
 
 
-def place_in_frame(
-    site: Site, motion: Motion, frame: int
-) -> NDArray[np.float64]:
+def place_in_frame(site: Site, motion: Motion, frame: int) -> NDArray[np.float64]:
     """Return where a column is in a frame, (x, y) from its first pixel [nm]."""
     spin = np.radians(motion.turn[frame])
     x, y = place(site)
@@ -285,7 +280,7 @@ def place_in_frame(
     )
     middle = np.array([BOX / 2, 0.62 * BOX - 2.3 + BOTTOM])
     corner = (BOX - SIDE) / 2 + PIXEL / 2
-    return (middle + turned * [1, -1] + motion.drift[frame] - corner) / 10
+    return np.asarray((middle + turned * [1, -1] + motion.drift[frame] - corner) / 10)
 
 
 def simulate(
@@ -298,7 +293,9 @@ def simulate(
     images = []
     for frame in trange(len(diffusion.sites), desc="frames", unit="frame"):
         wave = wave_of(
-            diffusion.sites[frame], float(motion.angle[frame]), float(motion.turn[frame])
+            diffusion.sites[frame],
+            float(motion.angle[frame]),
+            float(motion.turn[frame]),
         )
         moved = _moved(wave, motion.drift[frame])
         image = image_intensity(moved, (BOX, BOX), OPTICS, (pixels, pixels))

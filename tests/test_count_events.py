@@ -5,13 +5,10 @@ from __future__ import annotations
 
 import hyperspy.api as hs
 import numpy as np
-import pandas as pd
 import pytest
 import tiny_networks
-from click.testing import CliRunner
 from pandas.testing import assert_frame_equal
 
-from hyperspy_hrtemnn import cli
 from hyperspy_hrtemnn.analysis import (
     column_coordination,
     column_events,
@@ -21,7 +18,6 @@ from hyperspy_hrtemnn.analysis import (
     place_on_sites,
 )
 from hyperspy_hrtemnn.checkpoint import Checkpoint
-from hyperspy_hrtemnn.jobs.reports import files
 from hyperspy_hrtemnn.signals import LazyInstances
 from hyperspy_hrtemnn.signals._one_pass import frame_analysis
 
@@ -68,7 +64,7 @@ def movie():
         if AWAY[0] <= frame < AWAY[1]:
             continue
         for x, y in SITES[occupied(frame)] + middle:
-            image += 5 * np.exp(-((column - x) ** 2 + (row - y) ** 2) / 8)
+            images[frame] += 5 * np.exp(-((column - x) ** 2 + (row - y) ** 2) / 8)
     signal = hs.signals.Signal2D(images.astype(np.float32))
     for name, axis in zip("xy", signal.axes_manager.signal_axes, strict=True):
         axis.name, axis.scale, axis.units, axis.offset = name, PIXEL, "nm", OFFSET

@@ -18,7 +18,7 @@ def process(rate, rng, sites=SITES, frames=FRAMES):
 
 
 def seen(states, missed, false, rng):
-    """Return what is seen of states: columns are missed, or seen where there is none."""
+    """Return what is seen: columns are missed, or seen where there is none."""
     error = rng.random(states.shape)
     return np.where(states == 1, error >= missed, error < false).astype(int)
 

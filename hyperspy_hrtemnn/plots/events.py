@@ -111,34 +111,32 @@ def _draw_rates(events: pd.DataFrame, columns: pd.DataFrame, ax: Axes) -> None:
 
 def _draw_map(events: pd.DataFrame, columns: pd.DataFrame, ax: Axes) -> None:
     places = ["x_corrected", "y_corrected"]
-    keys = [key for key in ("id", "track") if key in columns]
-    sites = columns.groupby(keys)
-    means = sites[places].mean()
-    frames = columns.groupby("id")["frame"] if "id" in columns else None
-    total = columns["frame"].nunique() if frames is None else frames.nunique()
-    if frames is not None:
-        total = total.reindex(means.index.get_level_values("id")).to_numpy()
-    shown = means[sites["frame"].nunique() >= _SEEN * total]
-    ax.scatter(*shown.to_numpy().T, s=12, color=GRAY, label="column")
+    ids = columns["id"] if "id" in columns else columns["frame"] * 0
+    frames = columns.groupby(ids)["frame"].nunique()
+    sites = columns.groupby([ids, columns["track"]])
+    total = frames.reindex(sites["frame"].first().index.get_level_values(0))
+    shown = sites[places].mean()[sites["frame"].nunique() >= _SEEN * total.to_numpy()]
+    ax.scatter(shown["x_corrected"], shown["y_corrected"], 12, GRAY, label="column")
     for kind, color in (("appears", "#0072b2"), ("vanishes", "#d55e00")):
         rows = events[events["kind"] == kind]
-        many = rows.groupby(places).size()
+        many = rows.groupby(places).size().reset_index(name="number")
         if len(many):
-            xy = np.array(many.index.tolist())
-            ax.scatter(
-                *xy.T, s=60 * many, facecolors="none", edgecolors=color, label=kind
-            )
-    counted = events[events["jump"] > 0].groupby("jump")
-    for _, ends in counted:
-        ends = ends.sort_values("after", key=lambda after: after == "none")
-        end, start = ends[places].to_numpy()[[0, -1]]
+            x, y = (many[name] for name in places)
+            size = 60 * many["number"].to_numpy()
+            ax.scatter(x, y, size, facecolors="none", edgecolors=color, label=kind)
+    jumps = events[events["jump"] > 0]
+    arrived = count_once(jumps).set_index("jump")["track"]
+    is_end = jumps["track"].to_numpy() == jumps["jump"].map(arrived).to_numpy()
+    ends = jumps[is_end].set_index("jump")[places]
+    starts = jumps[~is_end].set_index("jump")[places].reindex(ends.index)
+    for end, start in zip(ends.to_numpy(), starts.to_numpy(), strict=True):
         ax.annotate(
             "",
             end,
             start,
             arrowprops={"arrowstyle": "-|>", "color": "#009e73", "shrinkA": 0},
         )
-    if len(counted):
+    if len(jumps):
         ax.plot([], [], color="#009e73", marker=">", label="jumps")
     ax.set_aspect("equal")
     ax.invert_yaxis()

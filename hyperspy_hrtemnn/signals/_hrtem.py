@@ -1050,8 +1050,8 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         min_on_axis
             Smallest probability with which a particle is on a zone axis.
         column_probability
-            Threshold of `Segmentation.find_columns`. Columns below 0.5 are doubtful, and
-            counted as what they are, not as columns.
+            Threshold of `Segmentation.find_columns`. Columns below 0.5 are doubtful,
+            and count as that.
         min_frames, min_probability
             Shortest duration of what an event separates, in known frames, and smallest
             probability of an event, as in `hyperspy_hrtemnn.analysis.column_events`.

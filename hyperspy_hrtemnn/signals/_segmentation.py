@@ -327,9 +327,9 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
         empty, where columns are followed or counted. ``attrs["units"]`` has the unit of
         each column that has one, ``attrs["frames"]`` the number of frames,
         ``attrs["classes"]`` what there may be, and ``attrs["field"]`` the lowest and
-        highest ``x`` and ``y`` of the images. What to
-        do with it: `link_columns`, `place_on_sites`, `column_events`, `find_vacancies`, `count_columns`
-        and `strain_map` of `hyperspy_hrtemnn.analysis`, and `HRTEM.plot_columns`.
+        highest ``x`` and ``y`` of the images. What to do with it: `link_columns`,
+        `place_on_sites`, `column_events`, `find_vacancies`, `count_columns` and
+        `strain_map` of `hyperspy_hrtemnn.analysis`, and `HRTEM.plot_columns`.
 
         Raises
         ------

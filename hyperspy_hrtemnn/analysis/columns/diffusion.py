@@ -46,9 +46,10 @@ def diffusion_events(
     Returns
     -------
     A row for each move: ``frame``, the later of the two, ``time`` and ``id`` if there
-    are such, ``atoms``, the atoms that moved, such as ``1S``, ``track_from`` and ``track_to``,
-    ``x_from``, ``y_from``, ``x_to`` and ``y_to`` in that frame, the ``distance``, and
-    ``frame_before``, the last frame in which both sites were as before.
+    are such, ``atoms``, the atoms that moved, such as ``1S``, ``track_from`` and
+    ``track_to``, ``x_from``, ``y_from``, ``x_to`` and ``y_to`` in that frame, the
+    ``distance``, and ``frame_before``, the last frame in which both sites were as
+    before.
 
     Raises
     ------

@@ -15,7 +15,6 @@ from .table import check_columns, known_frames
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
 
 KINDS = ("appears", "vanishes", "jumps", "changes")
 """What an event can be."""
@@ -38,7 +37,8 @@ def count_once(events: pd.DataFrame) -> pd.DataFrame:
     missing = 1 - events["probability"]
     both = 1 - missing.groupby(jump).transform("prod")
     counted = events.assign(probability=events["probability"].where(jump == 0, both))
-    result = counted[(jump == 0) | (atoms_gained(events) > 0)].reset_index(drop=True)
+    kept = (jump == 0) | (atoms_gained(events) > 0)
+    result: pd.DataFrame = counted[kept].reset_index(drop=True)
     result.attrs = dict(events.attrs)
     return result
 
@@ -104,12 +104,14 @@ def event_rates(
         limits = np.array([len(own), *poisson_band(len(own), confidence)]) - false
         with np.errstate(divide="ignore", invalid="ignore"):
             rates = np.maximum(limits, 0) / (observed or np.nan)
-        row = {} if number is None else {"id": number}
+        row: dict[str, float] = {} if number is None else {"id": number}
         row |= {"events": len(own), **kinds, "false_events": false}
         row |= {"observed": observed, "columns": size}
         ends = ("", "_low", "_high")
         row |= {f"rate{e}": v for e, v in zip(ends, rates, strict=True)}
-        row |= {f"rate_per_column{e}": v / size for e, v in zip(ends, rates, strict=True)}
+        row |= {
+            f"rate_per_column{e}": v / size for e, v in zip(ends, rates, strict=True)
+        }
         rows.append(row)
     table = pd.DataFrame(rows)
     unit = tracks.attrs.get("units", {}).get("time") if "time" in tracks else "frame"
@@ -128,8 +130,9 @@ def _particles(
         known = tracks[tracks["frame"].isin(known_frames(tracks))]
         yield None, known, events
         return
-    for number, columns in tracks.groupby("id"):
-        yield int(number), columns, events[events["id"] == number]
+    for number in np.unique(tracks["id"]).tolist():
+        own = tracks["id"] == number
+        yield number, tracks[own], events[events["id"] == number]
 
 
 def steps_of(columns: pd.DataFrame) -> pd.DataFrame:
@@ -238,4 +241,3 @@ def poisson_band(number: int, confidence: float) -> tuple[float, float]:
     outside = (1 - confidence) / 2
     low = 0.0 if number == 0 else float(chi2.ppf(outside, 2 * number)) / 2
     return low, float(chi2.ppf(1 - outside, 2 * number + 2)) / 2
-

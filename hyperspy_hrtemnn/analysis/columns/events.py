@@ -122,13 +122,13 @@ def column_events(
     distance = neighbor_distance(tracks)
     if not np.isfinite(distance):  # no frame has two columns
         distance = 0.0
-    particles = [(None, tracks)]
     if "id" in tracks and len(tracks):
-        particles = list(tracks.groupby("id"))
-    parts = []
-    for number, rows in particles:
-        found = _events_of(rows, attrs, distance, min_frames)
-        parts.append(found if number is None else found.assign(id=number))
+        parts = [
+            _events_of(rows, attrs, distance, min_frames).assign(id=number)
+            for number, rows in tracks.groupby("id")
+        ]
+    else:
+        parts = [_events_of(tracks, attrs, distance, min_frames)]
     events = pd.concat(parts)
     events = events[events["probability"] >= min_probability]
     if "id" in tracks:
@@ -153,9 +153,10 @@ def _with_kinds(events: pd.DataFrame, max_jump: float) -> pd.DataFrame:
         order = np.argsort(np.minimum(start, end))
         jump[start[order]] = jump[end[order]] = 1 + np.arange(len(order))
         kind[jump > 0] = "jumps"
-    events.insert(events.columns.get_loc("track") + 1, "kind", kind)  # type: ignore[arg-type]
-    events.insert(events.columns.get_loc("track") + 2, "jump", jump)  # type: ignore[arg-type]
-    return events
+    names = list(events.columns)
+    behind = names.index("track") + 1
+    events = events.assign(kind=kind, jump=jump)
+    return events[[*names[:behind], "kind", "jump", *names[behind:]]]
 
 
 def _sites(tracks: pd.DataFrame, distance: float) -> NDArray[np.intp]:
@@ -263,7 +264,9 @@ def _events_of(
     places = np.stack([x * cosine - y * sine, x * sine + y * cosine], axis=2) + drift
     observed[~_View.of(attrs, distance / 2).shows(places)] = UNKNOWN
     seen = observed != UNKNOWN
-    share = (suggests[observed] * seen > 0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    share = (suggests[observed] * seen > 0).sum(axis=1) / np.maximum(
+        seen.sum(axis=1), 1
+    )
     around = coordination(sites, distance, share)
     decoded = decode_states(
         observed,

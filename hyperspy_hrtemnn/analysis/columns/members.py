@@ -65,7 +65,9 @@ def particles_of_columns(
     if reach is None:
         reach = 0.0
         if len(places) > 1:
-            reach = _REACH * float(np.median(cKDTree(places).query(places, k=2)[0][:, 1]))
+            reach = _REACH * float(
+                np.median(cKDTree(places).query(places, k=2)[0][:, 1])
+            )
     distance, (row, column) = distance_transform_edt(
         particles <= 0, return_indices=True
     )

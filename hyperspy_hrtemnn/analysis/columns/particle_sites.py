@@ -87,7 +87,8 @@ def place_on_sites(columns: pd.DataFrame) -> pd.DataFrame:
     if "id" not in columns:
         particles = [columns]
     else:
-        particles = [rows for number, rows in columns.groupby("id") if number > 0]
+        own = columns[columns["id"] > 0]
+        particles = [rows for _, rows in own.groupby("id")]
     tables, last = [], 0
     for rows in particles:
         table = _of_particle(rows, last)

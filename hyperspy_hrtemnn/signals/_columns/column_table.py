@@ -115,14 +115,15 @@ def _table(
         Names of the classes, and the function that finds columns.
     """
     check_range(maps)
-    if particles and (particles[0] is None or has_no_data(particles[0])):
-        raise BadFrameError("nothing is known of its particles", NO_DATA)
+    labels = particles[0] if particles else None
+    if particles and (labels is None or has_no_data(labels)):
+        raise BadFrameError("Nothing is known of its particles.", NO_DATA)
     kept = [i for i, name in enumerate(names) if name != _BACKGROUND]
     found = find(maps[kept])
     named = np.array(names, object)[kept]
     ids = {}
-    if particles:
-        ids = {"id": particles_of_columns(found.positions, particles[0])}
+    if labels is not None:
+        ids = {"id": particles_of_columns(found.positions, labels)}
     return pd.DataFrame(
         {
             **ids,

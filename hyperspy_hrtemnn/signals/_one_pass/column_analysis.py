@@ -95,7 +95,9 @@ class ZoneAxisAnalysis:
     apodization: float
     step: tuple[float, float]
 
-    def __call__(self, image: NDArray[Any], labels: Labels, numbers: list[int]) -> Record:
+    def __call__(
+        self, image: NDArray[Any], labels: Labels, numbers: list[int]
+    ) -> Record:
         """Return ``zone_axis``, with ``label`` and ``probability`` of each particle."""
         spectra = particle_spectra(
             image, labels, numbers, size=self.shape, apodization=self.apodization

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from hyperspy_hrtemnn.analysis import (
     column_coordination,
@@ -38,6 +37,7 @@ from .followed_movie import FollowedMovie
 from .particle_work import ParticleWork, prepare, take_particles
 
 if TYPE_CHECKING:
+    import pandas as pd
     from hyperspy.signals import Signal2D
 
     from hyperspy_hrtemnn.checkpoint import Source

@@ -158,8 +158,8 @@ class FrameAnalysis:
         -------
         ``start`` and ``value`` of `Runs`, ``properties``, the number of regions that
         were ``dropped``, ``replaced``, the number of bad pixels and of those that are
-        no data, and what the analyses of spectra, columns and axes find. Particles have the labels of
-        `separate`, which mean nothing in another frame.
+        no data, and what the analyses of spectra, columns and axes find. Particles have
+        the labels of `separate`, which mean nothing in another frame.
         """
         data = image_data(image)
         predicted = predict(

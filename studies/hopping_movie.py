@@ -170,7 +170,7 @@ def diffuse(frames: int, seed: int, *, still: bool = False) -> Diffusion:
     found = Diffusion()
     for frame in range(frames):
         if frame and not still:
-            for site in movers:
+            for site in movers.copy():  # it changes
                 if rng.random() < 1 / DWELL:
                     _leave(site, movers, frame, found, rng)
             # What spread out comes together elsewhere at the rate of a column.

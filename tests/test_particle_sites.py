@@ -179,6 +179,22 @@ def test_a_column_jumps_on_a_particle_that_turns_and_is_off_its_axis():
     np.testing.assert_allclose(lost[["x", "y"]].tolist(), there[0] + shift, atol=0.02)
 
 
+def test_a_column_at_the_edge_of_a_mask_that_flickers_is_a_member_or_not():
+    table = movie(np.zeros(30), np.zeros((30, 2)))
+    rng = np.random.default_rng(2)
+    edge = table["x"].rank(pct=True) > 0.9
+    right = table["site"].isin(table.loc[edge, "site"])
+    # Of a support, in one frame of four near enough.
+    other = table.groupby("frame").head(3).assign(site=[900, 901, 902] * 30)
+    other["x"], other["y"] = 0.62, 1.0 + 0.3 * (other["site"] - 900)
+    near = rng.random(len(table)) < 0.2
+    table["outside"] = np.where(right, 0.07 + 0.05 * near, 0.0)
+    other["outside"] = np.where(rng.random(len(other)) < 0.25, 0.08, 0.13)
+    placed = place_on_sites(pd.concat([table, other], ignore_index=True))
+    assert set(placed["site"]) == set(table["site"])
+    assert len(column_events(placed)) == 0
+
+
 def test_no_columns_no_sites():
     table = movie([0.0], [[0.0, 0.0]]).iloc[:0]
     placed = place_on_sites(table)
@@ -218,13 +234,15 @@ def test_columns_belong_to_the_nearest_particle():
     labels[30:, 40:] = -1
     places = [(15, 10), (15, 16), (15, 16.9), (8.0, 25), (5, 25), (35, 45), (21.4, 5)]
     found = particles_of_columns(places, labels, reach=2.5)
-    assert found.tolist() == [3, 3, 7, 7, 0, 0, 3]
-    # Neighbors are 10 pixels apart: as far as 4 pixels outside.
+    assert found.particle.tolist() == [3, 3, 7, 7, 0, 0, 3]
+    assert found.outside.tolist() == [0, 2, 1, 2, 0, 0, 2]
+    # Neighbors are 10 pixels apart: as far as 6 pixels outside.
     grid = np.stack(np.mgrid[1:40:10, 1:50:10], axis=-1).reshape(-1, 2)
-    by_itself = particles_of_columns(grid, labels)
-    assert by_itself.tolist() == particles_of_columns(grid, labels, reach=4).tolist()
-    assert particles_of_columns(np.zeros((0, 2)), labels).tolist() == []
-    assert particles_of_columns([(3, 3)], np.zeros((9, 9), int)).tolist() == [0]
+    by_itself = particles_of_columns(grid, labels).particle
+    assert by_itself.tolist() == particles_of_columns(grid, labels, 6).particle.tolist()
+    assert particles_of_columns(np.zeros((0, 2)), labels).particle.tolist() == []
+    nothing = particles_of_columns([(3, 3)], np.zeros((9, 9), int))
+    assert nothing.particle.tolist() == [0]
     with pytest.raises(ValueError, match=r"shape \(9,\), not \(y, x\)"):
         particles_of_columns([(3, 3)], np.zeros(9, int))
     with pytest.raises(ValueError, match="reach has to be 0 or more, not -1"):

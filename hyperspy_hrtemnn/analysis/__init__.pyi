@@ -9,6 +9,7 @@ from .columns.hidden_states import DecodedStates as DecodedStates
 from .columns.hidden_states import StateModel as StateModel
 from .columns.hidden_states import decode_states as decode_states
 from .columns.linking import link_columns as link_columns
+from .columns.members import Members as Members
 from .columns.members import particles_of_columns as particles_of_columns
 from .columns.particle_sites import on_axis_columns as on_axis_columns
 from .columns.particle_sites import place_on_sites as place_on_sites
@@ -104,6 +105,7 @@ __all__ = [
     "Lattice",
     "MTFFit",
     "Measured",
+    "Members",
     "NoiseSpectrum",
     "Optics",
     "Outline",

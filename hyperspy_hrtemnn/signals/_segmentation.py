@@ -306,9 +306,9 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
             The threshold, above 0 and below 1; not relative to what else is there.
         instances
             Particles of the same frames, from `track_instances`: each column gets the
-            ``id`` of the one it belongs to, that is at most 0.4 distances of
-            neighboring columns away, and 0 if there is none. Frames of which they know
-            nothing are unknown. By default columns do not belong to anything.
+            ``id`` of the one it belongs to, of which it is at most 0.6 distances of
+            neighboring columns ``outside``, and 0 if there is none. Frames of which
+            they know nothing are unknown. By default columns do not belong to anything.
         show_progressbar
             Whether to show a progress bar; by default as in HyperSpy's preferences.
         num_workers
@@ -322,10 +322,11 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
         `instances`, as in the tables of these, ``class``, the
         name or, where it is not known, the number of the channel, ``x`` and ``y``,
         coordinates of the signal axes in their unit, and ``confidence``, the largest
-        probability of that class in the column. The most certain of a frame come
-        first; a frame without columns has no rows, and is taken for unknown, not for
-        empty, where columns are followed or counted. ``attrs["units"]`` has the unit of
-        each column that has one, ``attrs["frames"]`` the number of frames,
+        probability of that class in the column, and ``outside``, if there are
+        `instances`, the distance from the pixels of the particle. The most certain of a
+        frame come first; a frame without columns has no rows, and is taken for unknown,
+        not for empty, where columns are followed or counted. ``attrs["units"]`` has the
+        unit of each column that has one, ``attrs["frames"]`` the number of frames,
         ``attrs["classes"]`` what there may be, and ``attrs["field"]`` the lowest and
         highest ``x`` and ``y`` of the images. What to do with it: `link_columns`,
         `place_on_sites`, `column_events`, `find_vacancies`, `count_columns` and

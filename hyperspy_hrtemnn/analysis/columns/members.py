@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
@@ -12,20 +12,34 @@ from scipy.spatial import cKDTree
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-# A column belongs to a particle up to this distance from its pixels, in distances of
-# neighboring columns. In simulated images of gold on CeO2 columns on the surface are up
-# to 0.38 outside the mask of a network, and half of the columns of the oxide that
-# a network takes for gold are more than 0.5 outside.
-_REACH = 0.4
+# A column may belong to a particle up to this distance from its pixels, in distances of
+# neighboring columns.
+_REACH = 0.6
+
+
+class Members(NamedTuple):
+    """What atomic columns belong to.
+
+    Attributes
+    ----------
+    particle
+        Number of the particle, 0 for a column that is near none, shape (column,).
+    outside
+        Distance from the pixels of the particle, 0 for a column inside, shape
+        (column,).
+    """
+
+    particle: NDArray[np.int64]
+    outside: NDArray[np.float64]
 
 
 def particles_of_columns(
     positions: ArrayLike, labels: ArrayLike, reach: float | None = None
-) -> NDArray[np.int64]:
+) -> Members:
     """Return the particle that each atomic column of a frame belongs to.
 
     This is the particle whose pixels are nearest. Columns on the surface may lie a
-    little outside a mask, whose edge is smooth.
+    little outside a mask, whose edge is smooth and flickers from frame to frame.
 
     Parameters
     ----------
@@ -36,11 +50,7 @@ def particles_of_columns(
         (y, x).
     reach
         Longest distance of a column from the pixels of its particle [pixels]. The
-        default is 0.4 times the median distance to the nearest column.
-
-    Returns
-    -------
-    The number of the particle, 0 for a column that is near none, shape (column,).
+        default is 0.6 times the median distance to the nearest column.
 
     Raises
     ------
@@ -51,7 +61,7 @@ def particles_of_columns(
     --------
     >>> labels = np.zeros((6, 9), int)
     >>> labels[2:5, 3:7] = 4
-    >>> particles_of_columns([(3, 4), (1, 5), (3, 0)], labels, reach=1)
+    >>> particles_of_columns([(3, 4), (1, 5), (3, 0)], labels, reach=1).particle
     array([4, 4, 0])
     """
     places = np.asarray(positions, float).reshape(-1, 2)
@@ -61,7 +71,7 @@ def particles_of_columns(
     if reach is not None and not reach >= 0:
         raise ValueError(f"reach has to be 0 or more, not {reach}.")
     if not len(places) or not (particles > 0).any():
-        return np.zeros(len(places), np.int64)
+        return Members(np.zeros(len(places), np.int64), np.zeros(len(places)))
     if reach is None:
         reach = 0.0
         if len(places) > 1:
@@ -73,5 +83,6 @@ def particles_of_columns(
     )
     limit = np.array(particles.shape) - 1
     at = tuple(np.clip(np.rint(places).astype(np.intp), 0, limit).T)
-    nearest = particles[row[at], column[at]]
-    return np.where(distance[at] <= reach, nearest, 0).astype(np.int64)
+    near = distance[at] <= reach
+    particle = np.where(near, particles[row[at], column[at]], 0).astype(np.int64)
+    return Members(particle, np.where(near, distance[at], 0.0))

@@ -121,9 +121,10 @@ def _table(
     kept = [i for i, name in enumerate(names) if name != _BACKGROUND]
     found = find(maps[kept])
     named = np.array(names, object)[kept]
-    ids = {}
+    ids, outside = {}, {}
     if labels is not None:
-        ids = {"id": particles_of_columns(found.positions, labels)}
+        members = particles_of_columns(found.positions, labels)
+        ids, outside = {"id": members.particle}, {"outside": members.outside}
     return pd.DataFrame(
         {
             **ids,
@@ -131,5 +132,6 @@ def _table(
             "x": found.positions[:, 1],
             "y": found.positions[:, 0],
             "confidence": found.confidence,
+            **outside,
         }
     )

@@ -35,8 +35,8 @@ def point_table(
     signal
         The signal; of a lazy one only the frames in flight are in memory.
     find
-        Function from a frame, shape (channel, y, x), to a table with ``x`` and ``y``
-        [pixels].
+        Function from a frame, shape (channel, y, x), to a table with ``x`` and ``y``,
+        and ``outside`` if there is one [pixels].
         A ValueError it raises is raised again with the number of the frame. Frames
         without data, or that cannot be read, are skipped where there are several.
     channel_axis
@@ -49,8 +49,8 @@ def point_table(
 
     Returns
     -------
-    The tables below each other with the columns that `join_frames` adds, ``x`` and
-    ``y`` in the unit of the axes. ``attrs`` has the ``units`` of columns, the number of
+    The tables below each other with the columns that `join_frames` adds, lengths in the
+    unit of the axes. ``attrs`` has the ``units`` of columns, the number of
     ``frames`` and the ``field``, the edges of what was looked at along x and y; where
     frames were skipped, ``unknown_frames`` has their numbers.
     """
@@ -73,5 +73,8 @@ def point_table(
         table[name] = axis.offset + axis.scale * table[name]
         if unit := unit_of(axis):
             units[name] = unit
+    if "outside" in table:
+        table["outside"] *= abs(axes.signal_axes[0].scale)
+        units |= {"outside": units["x"]} if "x" in units else {}
     table.attrs |= {"units": units, "frames": len(tables), "field": field}
     return table

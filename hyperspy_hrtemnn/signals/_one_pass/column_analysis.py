@@ -56,19 +56,20 @@ class ColumnAnalysis:
     def __call__(self, data: ImageData, labels: Labels) -> Record:
         """Return ``columns``, a row for each column of a particle.
 
-        With the particle as ``label``, the ``class`` as its place in `kept`, ``x`` and
-        ``y`` in pixels and ``confidence``.
+        With the particle as ``label``, the ``class`` as its place in `kept`, ``x``,
+        ``y`` and ``outside`` in pixels and ``confidence``.
         """
         maps = predict(self.network, data, self.pixel_size, **vars(self.prediction))
         found = find_columns(maps[list(self.kept)], probability=self.probability)
-        label = particles_of_columns(found.positions, labels)
+        members = particles_of_columns(found.positions, labels)
         table = pd.DataFrame(
             {
-                "label": label,
+                "label": members.particle,
                 "class": found.classes.astype(np.int64),
                 "x": found.positions[:, 1],
                 "y": found.positions[:, 0],
                 "confidence": found.confidence,
+                "outside": members.outside,
             }
         )
         return {"columns": table[table["label"] > 0].to_records(index=False)}

@@ -290,6 +290,8 @@ def _columns_of(
     for name, axis in zip("xy", axes.signal_axes, strict=True):
         table[name] = axis.offset + axis.scale * table[name]
         units[name] = unit_of(axis)
+    table["outside"] *= abs(axes.signal_axes[0].scale)
+    units["outside"] = units["x"]
     field = field_of(work.particles)
     table.attrs |= {"units": units, "frames": len(tables), "field": field}
     table.attrs["classes"] = names

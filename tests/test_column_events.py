@@ -392,3 +392,82 @@ def test_wrong_input() -> None:
         diffusion_events(events, 1, max_frames=-1)
     with pytest.raises(ValueError, match="no column class"):
         count_columns(linked.drop(columns="class"))
+
+
+def gold_movie(frames=40):
+    """Columns of a square crystal: one is lost, one comes, one jumps at its edge."""
+    places = np.stack(np.mgrid[:7, :6], axis=-1).reshape(-1, 2) * 0.3
+    states = np.full((frames, len(places)), "Au", object)
+    lost, comes, start, end = 0, 5, 38, 39
+    states[12:, lost] = "none"
+    states[:18, comes] = "none"
+    states[25:, start], states[:25, end] = "none", "none"
+    return Movie(places, states, noise=0.005), (lost, comes, start, end)
+
+
+def test_events_say_what_they_are() -> None:
+    movie, (lost, comes, start, end) = gold_movie()
+    found, events = found_events(movie)
+    assert [row[:2] for row in found] == [
+        (12, lost),
+        (18, comes),
+        (25, start),
+        (25, end),
+    ]
+    assert events["kind"].tolist() == ["vanishes", "appears", "jumps", "jumps"]
+    assert events["jump"].tolist() == [0, 0, 1, 1]
+    assert events["probability"].min() > 0.99
+    assert events["surface"].all()
+    assert events["coordination"].between(1.5, 3.5).all()
+    apart = column_events(link_columns(movie.table), max_jump=0.1)
+    assert set(apart["kind"]) == {"vanishes", "appears"}
+    changes, _ = vacancy_movie()
+    kinds = column_events(link_columns(changes.table))["kind"]
+    assert kinds.tolist().count("jumps") == 2
+    assert set(kinds) == {"changes", "vanishes", "appears", "jumps"}
+
+
+def test_events_of_doubtful_columns_are_less_probable() -> None:
+    """A column that goes over some frames in which the network is unsure."""
+    movie, (lost, *_) = gold_movie()
+    table = movie.table.assign(confidence=0.995)
+    rng = np.random.default_rng(0)
+    # Elsewhere columns are doubtful, too, now and then.
+    unsure = rng.random(len(table)) < 0.08
+    table.loc[unsure, "confidence"] = rng.uniform(0.32, 0.48, unsure.sum())
+    doubtful = (movie.site == lost) & table["frame"].between(7, 11)
+    table.loc[doubtful, "confidence"] = 0.4
+    events = column_events(link_columns(table), min_probability=0.0)
+    surely = column_events(link_columns(table[~doubtful]), min_probability=0.0)
+    certain = {row["kind"]: row["probability"] for row in events.to_dict("records")}
+    assert certain["jumps"] > 0.95
+    first = events[events["kind"] == "vanishes"].iloc[0]
+    assert first["frame"] in range(7, 13)
+    assert surely[surely["kind"] == "vanishes"].iloc[0]["frame"] == 7
+
+
+def test_doubtful_columns_count_as_doubtful_and_not_as_columns() -> None:
+    """Of sites that are empty, false columns of low confidence are found."""
+    rng = np.random.default_rng(4)
+    states = np.full((60, 42), "Au", object)
+    states[20:, 3] = "none"
+    places = np.stack(np.mgrid[:7, :6], axis=-1).reshape(-1, 2) * 0.3
+    full = Movie(places, np.full((60, 42), "Au", object), noise=0.005)
+    there = states[full.table["frame"], full.site] == "Au"
+    low = rng.uniform(0.15, 0.7, len(full.table))
+    table = full.table.assign(confidence=np.where(there, 0.97, low))
+    seen = there | (rng.random(len(table)) < 0.5)
+    events = column_events(link_columns(table[seen]))
+    assert events[["frame", "kind"]].to_numpy().tolist() == [[20, "vanishes"]]
+    plain = link_columns(table[seen & (table["confidence"] >= 0.5)])
+    assert column_events(plain)["kind"].tolist() == ["vanishes"]
+
+
+def test_events_below_a_probability_are_left_out() -> None:
+    movie, _ = gold_movie()
+    linked = link_columns(movie.table)
+    assert len(column_events(linked, min_probability=1)) < 4
+    with pytest.raises(ValueError, match="min_probability is 2; it has to be 0 to 1"):
+        column_events(linked, min_probability=2)
+    with pytest.raises(ValueError, match="max_jump has to be positive, not 0"):
+        column_events(linked, max_jump=0)

@@ -145,3 +145,39 @@ def test_wrong_input(lazy):
     mask = signal(255 * movie(), lazy=lazy)
     with pytest.raises(ValueError, match=r"Frame \d: .* to 255"):
         mask.find_columns(**QUIET)
+
+
+def particles(data, lazy=False):
+    made = hs.signals.Signal2D(data)
+    made.set_signal_type("HRTEM_instances")
+    return made.as_lazy() if lazy else made
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_columns_belong_to_particles(lazy):
+    labels = np.zeros((4, 40, 60), np.int32)
+    labels[:, 4:16, 12:28] = 7
+    labels[0, 22:36, 30:43] = 2
+    table = signal(lazy=lazy).find_columns(instances=particles(labels, lazy), **QUIET)
+    assert list(table.columns) == [*COLUMNS[:2], "id", *COLUMNS[2:], "outside"]
+    assert table["id"].tolist() == [7, 2, 7, 7]
+    # Of the second, at column 45 and the last pixel is 42; neighbors are 32 apart.
+    np.testing.assert_allclose(table["outside"], [0, 3 * 0.05, 0, 0])
+    assert table.attrs["units"]["outside"] == "nm"
+    far = labels * (labels != 2)
+    nobody = signal(lazy=lazy).find_columns(instances=particles(far, lazy), **QUIET)
+    assert nobody["id"].tolist() == [7, 0, 7, 7]
+
+
+def test_frames_of_which_particles_know_nothing_are_unknown():
+    mask = np.ones((4, 40, 60), np.float32)
+    mask[1] = np.nan
+    whole = signal(mask, names=None).track_instances(4, **QUIET)
+    table = signal().find_columns(instances=whole, **QUIET)
+    assert table["frame"].tolist() == [0, 0, 2]
+    assert table.attrs["unknown_frames"] == [1]
+
+
+def test_particles_of_other_frames_are_refused():
+    with pytest.raises(ValueError, match=r"shape \(2, 40, 60\).*\(4, 40, 60\)"):
+        signal().find_columns(instances=particles(np.ones((2, 40, 60), int)), **QUIET)

@@ -93,11 +93,9 @@ def event_rates(
         raise ValueError(f"false_rate is {false_rate}; it has to be 0 or more.")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence}; it has to be between 0 and 1.")
-    counted = count_once(events)
-    counted = counted[counted["frame"] - counted["frame_before"] == 1]
     rows = []
-    for number, columns, own in _particles(counted, tracks):
-        observed = steps_of(columns)["duration"].sum()
+    for number, columns, steps, own in _observed(events, tracks):
+        observed = steps["duration"].sum()
         size = columns.groupby("frame").size().mean()
         kinds = {kind: int((own["kind"] == kind).sum()) for kind in KINDS}
         false = false_rate * size * observed
@@ -122,17 +120,21 @@ def event_rates(
     return table
 
 
-def _particles(
+def _observed(
     events: pd.DataFrame, tracks: pd.DataFrame
-) -> Iterator[tuple[int | None, pd.DataFrame, pd.DataFrame]]:
-    """Yield the number, the columns and the events of each particle."""
-    if "id" not in tracks:
-        known = tracks[tracks["frame"].isin(known_frames(tracks))]
-        yield None, known, events
-        return
-    for number in np.unique(tracks["id"]).tolist():
-        own = tracks["id"] == number
-        yield number, tracks[own], events[events["id"] == number]
+) -> Iterator[tuple[int | None, pd.DataFrame, pd.DataFrame, pd.DataFrame]]:
+    """Yield number, columns, observed steps, and events in these, of each particle."""
+    counted = count_once(events)
+    counted = counted[counted["frame"] - counted["frame_before"] == 1]
+    tracks = tracks[tracks["frame"].isin(known_frames(tracks))]
+    ids = np.unique(tracks["id"]).tolist() if "id" in tracks else [None]
+    for number in ids:
+        columns, own = tracks, counted
+        if number is not None:
+            columns = tracks[tracks["id"] == number]
+            own = counted[counted["id"] == number]
+        steps = steps_of(columns)
+        yield number, columns, steps, own[own["frame"].isin(steps["frame"])]
 
 
 def steps_of(columns: pd.DataFrame) -> pd.DataFrame:
@@ -199,9 +201,7 @@ def rates_in_time(
     """
     if parts < 1 or parts != int(parts):
         raise ValueError(f"parts is a number, 1 or more, not {parts}.")
-    counted = count_once(events)
-    counted = counted[counted["frame"] - counted["frame_before"] == 1]
-    found = [(steps_of(c), own) for _, c, own in _particles(counted, tracks)]
+    found = [(steps, own) for _, _, steps, own in _observed(events, tracks)]
     steps = pd.concat([step for step, _ in found])
     if steps.empty:
         return []

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import hyperspy.api as hs
 import numpy as np
+import pandas as pd
 import pytest
 import tiny_networks
+from click.testing import CliRunner
 from pandas.testing import assert_frame_equal
 
+from hyperspy_hrtemnn import events_command
 from hyperspy_hrtemnn.analysis import (
     column_coordination,
     column_events,
@@ -17,9 +20,19 @@ from hyperspy_hrtemnn.analysis import (
     on_axis_frames,
     place_on_sites,
 )
+from hyperspy_hrtemnn.analysis.columns.table import with_units_of_headers
 from hyperspy_hrtemnn.checkpoint import Checkpoint
+from hyperspy_hrtemnn.jobs.counting import count_file
+from hyperspy_hrtemnn.jobs.reports import files
+from hyperspy_hrtemnn.options import (
+    EventOptions,
+    PredictionOptions,
+    SpectrumOptions,
+    TrackingOptions,
+)
 from hyperspy_hrtemnn.signals import LazyInstances
 from hyperspy_hrtemnn.signals._one_pass import frame_analysis
+from hyperspy_hrtemnn.signals._one_pass.count_events import EventNetworks
 
 FRAMES, HEIGHT, WIDTH = 26, 110, 150
 PIXEL, OFFSET = 0.02, 1.0  # nm
@@ -239,3 +252,91 @@ def test_nonsense_is_refused_before_the_work(movie, networks, tmp_path):
         with pytest.raises(ValueError, match=text):
             count(movie, networks, tmp_path, **{name: value})
     assert not any(tmp_path.iterdir())
+
+
+@pytest.fixture
+def run(movie, networks, tmp_path, monkeypatch):
+    """Run the command on the movie in a file; pictures have few pixels."""
+    monkeypatch.setattr(files, "_DOTS_PER_INCH", 25)
+    movie.save(tmp_path / "edge.hspy")
+    particles, columns, upright = networks
+
+    def call(*arguments):
+        given = [
+            tmp_path / "edge.hspy",
+            *("--model", particles, "--columns", columns, "--zone-axis", upright),
+            *("--out", tmp_path / "out", "--min-separation", "0.6 nm"),
+            *("--size", "2 nm", "--apodization", "0.04 nm", *arguments),
+        ]
+        result = CliRunner().invoke(
+            events_command.events, [str(each) for each in given]
+        )
+        assert result.exit_code == 0, result.output
+        return tmp_path / "out"
+
+    return call
+
+
+def test_the_command_leaves_tables_pictures_and_a_page(run, found, tmp_path):
+    out = run()
+    events = with_units_of_headers(pd.read_csv(out / "events.csv"))
+    columns = with_units_of_headers(pd.read_csv(out / "columns.csv"))
+    assert_frame_equal(events, found.events, rtol=1e-6)
+    assert len(columns) == len(found.columns)
+    assert columns.attrs["units"]["outside"] == "nm"
+    rates = (out / "rates.csv").read_text(encoding="utf-8").splitlines()
+    assert "rate (1/s)" in rates[0]
+    frames = pd.read_csv(out / "frames.csv")
+    assert frames["valid"].all()
+    assert len(frames) == FRAMES
+    labels = hs.load(out / "particles.hspy")
+    np.testing.assert_array_equal(labels.data, found.particles.data.compute())
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 3
+    assert "Frame 9: 1 event (jumps)." in page
+    assert "Frame 21: 1 event (vanishes)." in page
+    assert "hrtemnn events" in page
+    names = {path.name for path in (out / "pictures").iterdir()}
+    assert names == {"curve_events.png", "frame_000009.png", "frame_000021.png"}
+
+
+def test_the_command_goes_on_and_removes_what_is_no_longer_true(run, monkeypatch):
+    out = run()
+    monkeypatch.setattr(frame_analysis, "predict", None)  # no network runs again
+    run("--min-frames", "8", "--false-rate", "0.01")
+    assert len(pd.read_csv(out / "events.csv")) == 2
+    names = {path.name for path in (out / "pictures").iterdir()}
+    assert names == {"curve_events.png", "frame_000009.png"}
+    run("--no-report")
+    assert not (out / "report.html").exists()
+    assert not any((out / "pictures").iterdir())
+
+
+def test_the_command_takes_all_frames_if_asked(run):
+    out = run("--zone-axis", "none", "--no-report")
+    assert not (out / "zone_axis.csv").exists()
+    assert set(range(AWAY[0])) <= set(pd.read_csv(out / "columns.csv")["frame"])
+
+
+def test_a_movie_without_particles_has_a_page_without_events(
+    movie, networks, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(files, "_DOTS_PER_INCH", 25)
+    empty = movie.inav[:4].deepcopy()
+    empty.data[:] = np.random.default_rng(0).normal(5, 0.1, empty.data.shape)
+    empty.save(tmp_path / "empty.hspy")
+    found = count_file(
+        tmp_path / "empty.hspy",
+        EventNetworks(*map(str, networks)),
+        tmp_path / "out",
+        sampling=None,
+        running=PredictionOptions(),
+        tracking=TrackingOptions("0.6 nm", min_area="0.5 nm^2"),
+        crop=SpectrumOptions("2 nm", "0.04 nm"),
+        counting=EventOptions(),
+        on_bad_frame=None,
+        overwrite=False,
+        report=True,
+    )
+    assert len(found.events) == len(found.columns) == len(found.rates) == 0
+    assert (tmp_path / "out" / "report.html").exists()

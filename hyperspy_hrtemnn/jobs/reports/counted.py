@@ -49,13 +49,13 @@ _CODE = """\
 import hyperspy.api as hs
 import hyperspy_hrtemnn
 import pandas as pd
-from hyperspy_hrtemnn.analysis import with_units_of_headers
+from hyperspy_hrtemnn.analysis.columns.table import with_units_of_headers
 from hyperspy_hrtemnn.plots import plot_events
 
 movie = {movie}
 movie.set_signal_type("HRTEM")
 columns, events = (
-    with_units_of_headers(pd.read_csv(f"{out}/{{name}}.csv", keep_default_na=False))
+    with_units_of_headers(pd.read_csv(f"{out}/{{name}}.csv"))
     for name in ("columns", "events")
 )
 plot_events(events, columns)

@@ -150,13 +150,14 @@ def events(
     with pictures.
     """
     from hyperspy_hrtemnn.jobs.counting import count_file
-    from hyperspy_hrtemnn.signals._one_pass.count_events import EventNetworks
 
     run_job(
         count_file,
         movie,
-        EventNetworks(model, columns, None if zone_axis == "none" else zone_axis),
+        model,
         out,
+        columns=columns,
+        zone_axis=None if zone_axis == "none" else zone_axis,
         device=device,
         sampling=sampling,
         running=PredictionOptions(tile=tile, overlap=overlap),

@@ -46,8 +46,9 @@ from hyperspy_hrtemnn.plots import plot_events
 from pages import DOCS, PICTURES, replace_part, table
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from hyperspy_hrtemnn.signals import HRTEM
-    from hyperspy_hrtemnn.signals._one_pass.count_events import CountedEvents
 
 PAGE = DOCS / "events.md"
 FOLDER = PICTURES / "events"
@@ -61,12 +62,12 @@ NEAR, FRAMES = 0.1, 2  # [nm], [frames]
 
 @dataclass(frozen=True)
 class Case:
-    """A movie, what happens in it, and what was found."""
+    """A movie, what happens in it, and what `HRTEM.count_events` finds."""
 
     movie: HRTEM
     diffusion: Diffusion
     motion: Motion
-    found: CountedEvents
+    found: Any
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,6 @@ from hyperspy_hrtemnn.options import (
 )
 from hyperspy_hrtemnn.signals import LazyInstances
 from hyperspy_hrtemnn.signals._one_pass import frame_analysis
-from hyperspy_hrtemnn.signals._one_pass.count_events import EventNetworks
 
 FRAMES, HEIGHT, WIDTH = 26, 110, 150
 PIXEL, OFFSET = 0.02, 1.0  # nm
@@ -327,8 +326,10 @@ def test_a_movie_without_particles_has_a_page_without_events(
     empty.save(tmp_path / "empty.hspy")
     found = count_file(
         tmp_path / "empty.hspy",
-        EventNetworks(*map(str, networks)),
+        str(networks[0]),
         tmp_path / "out",
+        columns=str(networks[1]),
+        zone_axis=str(networks[2]),
         sampling=None,
         running=PredictionOptions(),
         tracking=TrackingOptions("0.6 nm", min_area="0.5 nm^2"),

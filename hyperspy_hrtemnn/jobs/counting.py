@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hyperspy_hrtemnn.checkpoint import bad_frames
 from hyperspy_hrtemnn.io.whole_frames import load_movie
 from hyperspy_hrtemnn.locks import locked
 from hyperspy_hrtemnn.networks import load
-from hyperspy_hrtemnn.signals._one_pass.count_events import count_events
+from hyperspy_hrtemnn.signals._one_pass.count_events import (
+    EventNetworks,
+    count_events,
+)
 from hyperspy_hrtemnn.signals._one_pass.followed_movie import FRAMES
 from hyperspy_hrtemnn.signals._particles.instance_files import write_hspy
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
@@ -29,22 +31,18 @@ from .warning_lines import warnings_as_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import pandas as pd
 
     from hyperspy_hrtemnn.bad_frames import OnBadFrame
-    from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.options import (
         EventOptions,
         PredictionOptions,
         SpectrumOptions,
         TrackingOptions,
     )
-    from hyperspy_hrtemnn.signals._one_pass.count_events import (
-        CountedEvents,
-        EventNetworks,
-        Model,
-    )
+    from hyperspy_hrtemnn.signals._one_pass.count_events import CountedEvents
 
 _TABLES = ("events", "rates", "columns", "zone_axis", "properties")
 _FRAME_TABLE, _LABELS = "frames.csv", "particles.hspy"
@@ -52,9 +50,11 @@ _FRAME_TABLE, _LABELS = "frames.csv", "particles.hspy"
 
 def count_file(
     movie: Path,
-    models: EventNetworks,
+    model: str,
     out: Path,
     *,
+    columns: str,
+    zone_axis: str | None,
     device: str | None = None,
     sampling: float | str | None,
     running: PredictionOptions,
@@ -71,11 +71,13 @@ def count_file(
     ----------
     movie
         A file that HyperSpy reads, or a folder of an in-situ camera.
-    models
-        Names of networks, or paths of their files.
+    model
+        Name of the network that finds particles, or path of its file.
     out
         The folder of `HRTEM.count_events`, which also gets its tables as .csv files,
         ``frames.csv`` and ``particles.hspy``; and what is in a report.
+    columns, zone_axis
+        The same of those that find columns and tell zone axes; None for all frames.
     device
         What the networks run on; see `HRTEM.segment`.
     sampling
@@ -110,7 +112,7 @@ def count_file(
         known = source.source(frames) if source.files else None
         result = count_events(
             signal,
-            models,
+            EventNetworks(model, columns, zone_axis),
             out,
             device=device,
             running=running,
@@ -131,7 +133,9 @@ def count_file(
         report_events(
             FoundEvents(result, signal, valid),
             movie=movie,
-            networks=[_loaded(model) for model in models if model is not None],
+            networks=[
+                load(name, "cpu") for name in (model, columns, zone_axis) if name
+            ],
             bad=bad,
             options=options_as_text(
                 tracking,
@@ -146,11 +150,6 @@ def count_file(
             files=files,
         )
     return result
-
-
-def _loaded(model: Model) -> Network:
-    """Return a network whose card is shown, without starting its device."""
-    return load(model, "cpu") if isinstance(model, str | Path) else model
 
 
 def _write(

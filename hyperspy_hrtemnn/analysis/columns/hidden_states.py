@@ -178,8 +178,8 @@ def decode_states(
     >>> decoded = decode_states(observed, [0, 1])
     >>> decoded.states[0]
     array([0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1])
-    >>> decoded.changed[0, 8].round(2)
-    1.0
+    >>> bool(decoded.changed[0, 8] > 0.99)
+    True
     """
     seen = np.asarray(observed, np.int64)
     hint = np.asarray(state_of, np.intp)

@@ -22,7 +22,7 @@ import tiny_networks
 from click.testing import CliRunner
 from PIL import Image
 
-from hyperspy_hrtemnn import __version__, atomic, cli, error_lines
+from hyperspy_hrtemnn import __version__, atomic, cli, error_lines, events_command
 from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.signals import HRTEM, Instances, Segmentation
 from hyperspy_hrtemnn.signals._shared import hspy_file
@@ -492,6 +492,12 @@ def test_help_states_every_default(name):
         one.name for one in options if not (one.required or states_its_default(one))
     ]
     assert not silent
+
+
+def test_help_of_events_states_every_default():
+    options = [p for p in events_command.events.params if isinstance(p, click.Option)]
+    assert len(options) > 20
+    assert all(one.required or states_its_default(one) for one in options)
 
 
 def test_help_states_what_area_is_dropped(run):

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-COLUMNS = ["frame", "time", "class", "x", "y", "confidence"]
+COLUMNS = ["frame", "time", "class", "x", "y", "confidence", "filling"]
 NAMES = ["1Mo", "2S", "background"]
 QUIET = {"show_progressbar": False}
 

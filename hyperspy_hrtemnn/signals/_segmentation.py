@@ -322,7 +322,8 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
         `instances`, as in the tables of these, ``class``, the
         name or, where it is not known, the number of the channel, ``x`` and ``y``,
         coordinates of the signal axes in their unit, and ``confidence``, the largest
-        probability of that class in the column, and ``outside``, if there are
+        probability of that class in the column, ``filling``, the mean probability over
+        the size of a typical column, 1 for a whole disc, and ``outside``, if there are
         `instances`, the distance from the pixels of the particle. The most certain of a
         frame come first; a frame without columns has no rows, and is taken for unknown,
         not for empty, where columns are followed or counted. ``attrs["units"]`` has the
@@ -345,7 +346,7 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
         >>> segmentation = au_ceo2_movie().inav[0].segment("au-columns")
         >>> columns = segmentation.find_columns("1 angstrom")
         >>> list(columns)
-        ['frame', 'class', 'x', 'y', 'confidence']
+        ['frame', 'class', 'x', 'y', 'confidence', 'filling']
         """
         return column_table(
             self,

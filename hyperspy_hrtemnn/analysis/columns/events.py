@@ -38,9 +38,14 @@ _JUMP = 2.25
 # The two ends of a jump are found in the same frame or in neighboring ones.
 _FRAMES_OF_A_JUMP = 1
 
-# Where columns are more or less certain. Below the second there is rather none.
-_LEVELS = np.array([0.3, 0.5, 0.7, 0.9, 0.99])
-_CERTAIN = 0.5
+# How sure a network is of a column, from best to worst: a few pixels that are certain do
+# not make one.
+_EVIDENCE = ("filling", "confidence")
+
+# Where it is more or less sure, and from which of these on there may be a column; from
+# which there is one comes out.
+_LEVELS = np.array([0.3, 0.5, 0.7, 0.8, 0.9, 0.95])
+_GUESSES = (0.5, 0.8, 0.95)
 
 
 def column_events(
@@ -72,9 +77,9 @@ def column_events(
     ----------
     tracks
         Table from `link_columns` or `place_on_sites`, with a ``class``. If it has a
-        ``confidence``, columns need not be certain: with a low threshold in
-        `Segmentation.find_columns`, such as 0.1, the doubtful ones count as what they
-        are. If it has an ``id``, each particle is looked at by itself. Its ``attrs``
+        ``filling`` or a ``confidence``, columns need not be certain: with a low
+        threshold in `Segmentation.find_columns`, such as 0.1, the doubtful ones count
+        as what they are. If it has an ``id``, each particle is looked at by itself. Its ``attrs``
         are those that `Segmentation.find_columns` writes: ``unknown_frames`` are the
         frames that could not be used; all frames without a column are unknown, too.
         ``field`` has the lowest and highest ``x`` and ``y`` in view, by default
@@ -224,21 +229,24 @@ def _symbols(
 
     Returns
     -------
-    The number of each row, from 1 on, as 0 is a frame without a column; the state that
-    each number suggests; and the names of the states.
+    The number of each row, from 1 on, as 0 is a frame without a column; guesses of the
+    state that each number suggests, shape (guess, number); and the names of the states.
     """
     codes, names = pd.factorize(tracks["class"])
     classes = np.array([NONE, *names], object)
-    if "confidence" not in tracks:
-        return codes + 1, np.arange(len(classes)), classes
-    level = np.searchsorted(_LEVELS, tracks["confidence"], side="right")
+    evidence = next((name for name in _EVIDENCE if name in tracks), None)
+    if evidence is None:
+        return codes + 1, np.arange(len(classes))[np.newaxis], classes
+    level = np.searchsorted(_LEVELS, tracks[evidence], side="right")
     levels = len(_LEVELS) + 1
-    suggested = np.repeat(np.arange(1, len(classes)), levels)
-    if len(names) == 1:
+    numbers = codes * levels + level + 1
+    suggested = np.append(0, np.repeat(np.arange(1, len(classes)), levels))
+    if len(names) != 1:
         # Of several classes the column is as certain as all of them together.
-        doubtful = np.append(_LEVELS, 1) <= _CERTAIN
-        suggested[doubtful] = 0
-    return codes * levels + level + 1, np.append(0, suggested), classes
+        return numbers, suggested[np.newaxis], classes
+    above = np.concatenate([[-1, 0], _LEVELS])
+    guesses = [np.where(above >= least, suggested, 0) for least in _GUESSES]
+    return numbers, np.stack(guesses), classes
 
 
 def _events_of(
@@ -249,7 +257,7 @@ def _events_of(
     drift, turn = _motion(tracks, known)
     symbol, suggests, classes = _symbols(tracks)
     site = _sites(tracks, _SAME * distance)
-    certain = suggests[symbol] > 0
+    certain = suggests[0, symbol] > 0
     sightings = pd.Series(certain).groupby(site).transform("sum").to_numpy()
     # For columns that are seen more rarely, "none" is the best explanation anyway.
     kept = sightings >= max(min(min_frames, len(known)) / 2, 0.5)
@@ -264,9 +272,8 @@ def _events_of(
     places = np.stack([x * cosine - y * sine, x * sine + y * cosine], axis=2) + drift
     observed[~_View.of(attrs, distance / 2).shows(places)] = UNKNOWN
     seen = observed != UNKNOWN
-    share = (suggests[observed] * seen > 0).sum(axis=1) / np.maximum(
-        seen.sum(axis=1), 1
-    )
+    there = (suggests[0, observed] > 0) & seen
+    share = there.sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
     around = coordination(sites, distance, share)
     decoded = decode_states(
         observed,

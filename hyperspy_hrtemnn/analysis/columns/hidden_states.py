@@ -144,7 +144,8 @@ def decode_states(
 
     The probabilities of observations and the rates of changes begin with the states
     that explain the observations with the fewest errors, see `steady_states`, and are
-    then found by expectation maximization (Baum and Welch). The states are the most
+    then found by expectation maximization (Baum and Welch). Of several beginnings the
+    one is taken that comes to explain the observations best. The states are the most
     probable sequence (Viterbi).
 
     Parameters
@@ -153,8 +154,8 @@ def decode_states(
         Observations as numbers from 0 on, -1 where nothing could be seen, shape
         (sequence, frame).
     state_of
-        State that each observation suggests, shape (symbol,). It is right more often
-        than not.
+        State that each observation suggests, shape (symbol,), right more often than
+        not; or several guesses of that, shape (guess, symbol).
     frames
         Numbers of the frames, ascending; by default there is none between two.
     groups
@@ -182,7 +183,7 @@ def decode_states(
     True
     """
     seen = np.asarray(observed, np.int64)
-    hint = np.asarray(state_of, np.intp)
+    guesses = np.atleast_2d(np.asarray(state_of, np.intp))
     if seen.ndim != 2:
         raise ValueError(f"observed has the shape {seen.shape}, not (sequence, frame).")
     count, length = seen.shape
@@ -195,19 +196,21 @@ def decode_states(
         )
     if min_frames < 1 or min_frames != int(min_frames):
         raise ValueError(f"min_frames is a number of frames, not {min_frames}.")
-    states = int(hint.max()) + 1
+    states = int(guesses.max()) + 1
     if not count or not length:
         empty = np.zeros((count, max(length - 1, 0)))
-        model = StateModel(np.zeros((states, len(hint))), np.zeros((1, states)), 1)
+        emission = np.zeros((states, guesses.shape[1]))
+        model = StateModel(emission, np.zeros((1, states)), 1)
         return DecodedStates(seen, empty, np.ones(count), model)
     least = min(int(min_frames), length)
-    sequences = _Sequences(seen, hint, np.diff(number), group)
-    model = _first_model(sequences, states, least)
-    for _ in range(_ROUNDS):
-        before, model = model, _next_model(sequences, model)
-        if _difference(before, model) < _CONVERGED:
-            break
-    return _decoded(sequences, model)
+    found = [
+        _fitted(_Sequences(seen, guess, np.diff(number), group), states, least)
+        for guess in guesses
+    ]
+    model, _ = max(found, key=lambda pair: pair[1])
+    # What an observation suggests is known by now.
+    suggests = model.emission.argmax(axis=0)
+    return _decoded(_Sequences(seen, suggests, np.diff(number), group), model)
 
 
 @dataclass(frozen=True)
@@ -269,6 +272,17 @@ def _model_of(
     return StateModel(emission, np.minimum(change, 0.5), least)
 
 
+def _fitted(sequences: _Sequences, states: int, least: int) -> tuple[StateModel, float]:
+    """Return the model to which a guess leads, and how well it explains all."""
+    model, likelihood = _first_model(sequences, states, least), -np.inf
+    for _ in range(_ROUNDS):
+        before = model
+        model, likelihood = _next_model(sequences, before)
+        if _difference(before, model) < _CONVERGED:
+            break
+    return model, likelihood
+
+
 def _first_model(sequences: _Sequences, states: int, least: int) -> StateModel:
     path = steady_states(sequences.hints(), states, max(least, _FIRST))
     counts = np.zeros((states, len(sequences.hint)))
@@ -285,13 +299,18 @@ def _first_model(sequences: _Sequences, states: int, least: int) -> StateModel:
     return _model_of(sequences, counts, changes, durations, least)
 
 
-def _next_model(sequences: _Sequences, model: StateModel) -> StateModel:
-    """Return the model that explains the observations better, as this one sees them."""
+def _next_model(sequences: _Sequences, model: StateModel) -> tuple[StateModel, float]:
+    """Return the model that explains the observations better, as this one sees them.
+
+    And the logarithm of the probability that this one gives them.
+    """
+    likelihood = 0.0
     counts = np.zeros_like(model.emission)
     changes, durations = (np.zeros_like(model.change) for _ in range(2))
     for group, members in sequences.parts():
         seen = sequences.observed[members]
         found = _smoothed(seen, sequences.gaps, model, group)
+        likelihood += float(found.log_likelihood.sum())
         steady = _steady(sequences, members, model)
         weight = found.occupied * steady[:, np.newaxis, np.newaxis]
         known = seen != UNKNOWN
@@ -302,7 +321,8 @@ def _next_model(sequences: _Sequences, model: StateModel) -> StateModel:
         leaving = found.changes.sum(axis=3) * steady[:, np.newaxis, np.newaxis]
         changes[group] += leaving.sum(axis=(0, 1))
         durations[group] += weight.sum(axis=(0, 1))
-    return _model_of(sequences, counts, changes, durations, model.min_frames)
+    better = _model_of(sequences, counts, changes, durations, model.min_frames)
+    return better, likelihood
 
 
 def _difference(one: StateModel, other: StateModel) -> float:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,11 +44,16 @@ class SegmentedColumns:
         Index of the class of each atomic column, shape (column,).
     confidence
         Largest probability of this class in each atomic column, shape (column,).
+    filling
+        Mean probability of any class over the size of a typical column of the image,
+        around each atomic column, 1 for a whole disc, shape (column,). It is low where
+        few pixels are certain, as at sites where a network is not sure of a column.
     """
 
     positions: NDArray[np.float64]
     classes: NDArray[np.intp]
     confidence: NDArray[np.float64]
+    filling: NDArray[np.float64]
 
     def __len__(self) -> int:
         """Return the number of columns."""
@@ -115,7 +120,10 @@ def find_columns(
     total = np.minimum(maps.sum(axis=0), 1)
     inside = total >= probability
     if not inside.any():
-        return SegmentedColumns(np.zeros((0, 2)), np.zeros(0, np.intp), np.zeros(0))
+        nothing = np.zeros(0)
+        return SegmentedColumns(
+            np.zeros((0, 2)), np.zeros(0, np.intp), nothing, nothing
+        )
     # The border of the frame is not an edge of a column.
     outlines = ndimage.distance_transform_edt(np.pad(inside, 1, mode="edge"))
     depth = outlines[1:-1, 1:-1]
@@ -126,8 +134,9 @@ def find_columns(
         depth += ndimage.distance_transform_edt(total >= level)
     regions = _regions(depth, inside, min_separation)
     columns = _measure(maps, total - probability, regions)
-    filled = _around(total, radius, columns.positions) >= _FILLED * probability
-    columns = _only(columns, filled)
+    around = _around(total, radius, columns.positions)
+    columns = replace(columns, filling=np.minimum(around, 1))
+    columns = _only(columns, around >= _FILLED * probability)
     return _apart(columns, min_separation)
 
 
@@ -172,7 +181,7 @@ def _measure(
     excess: NDArray[np.float64],
     regions: NDArray[np.int32],
 ) -> SegmentedColumns:
-    """Return position, class and confidence of each region."""
+    """Return position, class and confidence of each region; its filling is 0."""
     row, column = np.nonzero(regions)
     owner = regions[row, column] - 1
     count = int(owner.max()) + 1
@@ -186,7 +195,9 @@ def _measure(
     classes = np.argmax([np.bincount(owner, v, count) for v in values], axis=0)
     confidence = np.zeros(count)
     np.maximum.at(confidence, owner, values[classes[owner], np.arange(len(owner))])
-    return SegmentedColumns(positions, classes, np.minimum(confidence, 1))
+    return SegmentedColumns(
+        positions, classes, np.minimum(confidence, 1), np.zeros(count)
+    )
 
 
 def _around(
@@ -203,7 +214,10 @@ def _only(
     columns: SegmentedColumns, kept: NDArray[np.bool_] | NDArray[np.intp]
 ) -> SegmentedColumns:
     return SegmentedColumns(
-        columns.positions[kept], columns.classes[kept], columns.confidence[kept]
+        columns.positions[kept],
+        columns.classes[kept],
+        columns.confidence[kept],
+        columns.filling[kept],
     )
 
 

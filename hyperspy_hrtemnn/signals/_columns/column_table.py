@@ -132,6 +132,7 @@ def _table(
             "x": found.positions[:, 1],
             "y": found.positions[:, 0],
             "confidence": found.confidence,
+            "filling": found.filling,
             **outside,
         }
     )

@@ -57,7 +57,7 @@ class ColumnAnalysis:
         """Return ``columns``, a row for each column of a particle.
 
         With the particle as ``label``, the ``class`` as its place in `kept`, ``x``,
-        ``y`` and ``outside`` in pixels and ``confidence``.
+        ``y`` and ``outside`` in pixels, ``confidence`` and ``filling``.
         """
         maps = predict(self.network, data, self.pixel_size, **vars(self.prediction))
         found = find_columns(maps[list(self.kept)], probability=self.probability)
@@ -69,6 +69,7 @@ class ColumnAnalysis:
                 "x": found.positions[:, 1],
                 "y": found.positions[:, 0],
                 "confidence": found.confidence,
+                "filling": found.filling,
                 "outside": members.outside,
             }
         )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # joined.
 # fmt: off
 _COLUMNS = frozenset((
-    "frame", "time", "valid", "id", "class", "x", "y", "area",
+    "frame", "time", "valid", "id", "class", "x", "y", "area", "filling", "outside",
     "equivalent_diameter", "perimeter", "eccentricity", "orientation",
     "touches_border", "mean_intensity", "x_corrected", "y_corrected", "confidence",
     "real", "imaginary", "amplitude", "phase", "theta", "rmse", "reflection",

@@ -457,7 +457,8 @@ def navigation(names_and_units):
 def test_a_column_of_an_axis_never_hides_one_of_the_table(axes, names):
     signal = navigation(axes)
     columns = signal.find_columns("1 nm")
-    assert list(columns) == ["frame", *names, "class", "x", "y", "confidence"]
+    of_columns = ["class", "x", "y", "confidence", "filling"]
+    assert list(columns) == ["frame", *names, *of_columns]
     signal.data = (signal.data > 0).astype(int)
     signal.set_signal_type("HRTEM_instances")
     table = signal.properties()

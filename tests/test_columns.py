@@ -94,6 +94,22 @@ def test_a_few_certain_pixels_are_no_column():
     assert len(find_columns(image)) == 3
 
 
+def test_the_filling_of_a_column_says_how_much_of_it_is_seen():
+    y, x = np.mgrid[:60, :90]
+    middles = np.stack(np.mgrid[10:51:20, 10:81:14], axis=-1).reshape(-1, 2)
+    discs = [np.hypot(y - row, x - column) <= 5 for row, column in middles]
+    image = np.max(discs, axis=0).astype(float)
+    ragged = np.random.default_rng(0).random(image.shape) < 0.6
+    image[discs[7]] = ragged[discs[7]]
+    found = find_columns(image, probability=0.3)
+    assert len(found) == len(discs)
+    off = np.hypot(*(found.positions - middles[7]).T)
+    assert found.filling[off.argmin()] == pytest.approx(0.6, abs=0.12)
+    np.testing.assert_allclose(found.filling[off > 5], 1, atol=0.05)
+    # It may be as certain, in some pixels.
+    assert (found.confidence == 1).all()
+
+
 def test_the_threshold_is_absolute():
     weak = gaussian(20, 30, height=0.49)
     for nothing in (weak, np.zeros(SHAPE), np.stack([weak, 0 * weak])):

@@ -68,7 +68,7 @@ def test_where_the_class_axis_is_does_not_matter():
 
 def test_one_image_and_one_class():
     image = signal(movie()[0, 1], ["column"]).find_columns(**QUIET)
-    assert list(image.columns) == ["frame", "class", "x", "y", "confidence"]
+    assert list(image.columns) == ["frame", *COLUMNS[2:]]
     assert image["class"].tolist() == ["column"]
     assert image["frame"].tolist() == [0]
     unknown = signal(movie()[0, 1], None).find_columns(**QUIET)

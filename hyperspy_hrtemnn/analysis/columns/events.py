@@ -38,8 +38,8 @@ _JUMP = 2.25
 # The two ends of a jump are found in the same frame or in neighboring ones.
 _FRAMES_OF_A_JUMP = 1
 
-# How sure a network is of a column, from best to worst: a few pixels that are certain do
-# not make one.
+# How sure a network is of a column, the better measure first: a few pixels that are
+# certain do not make one.
 _EVIDENCE = ("filling", "confidence")
 
 # Where it is more or less sure, and from which of these on there may be a column; from
@@ -79,10 +79,10 @@ def column_events(
         Table from `link_columns` or `place_on_sites`, with a ``class``. If it has a
         ``filling`` or a ``confidence``, columns need not be certain: with a low
         threshold in `Segmentation.find_columns`, such as 0.1, the doubtful ones count
-        as what they are. If it has an ``id``, each particle is looked at by itself. Its ``attrs``
-        are those that `Segmentation.find_columns` writes: ``unknown_frames`` are the
-        frames that could not be used; all frames without a column are unknown, too.
-        ``field`` has the lowest and highest ``x`` and ``y`` in view, by default
+        as what they are. If it has an ``id``, each particle is looked at by itself. Its
+        ``attrs`` are those that `Segmentation.find_columns` writes: ``unknown_frames``
+        are the frames that could not be used; all frames without a column are unknown,
+        too. ``field`` has the lowest and highest ``x`` and ``y`` in view, by default
         everything.
     min_frames
         Shortest duration of a state, in frames that are known.

@@ -42,10 +42,10 @@ _FRAMES_OF_A_JUMP = 1
 # certain do not make one.
 _EVIDENCE = ("filling", "confidence")
 
-# Where it is more or less sure, and from which of these on there may be a column; from
+# Steps in which it is counted, and from which of these on there may be a column; from
 # which there is one comes out.
-_LEVELS = np.array([0.3, 0.5, 0.7, 0.8, 0.9, 0.95])
-_GUESSES = (0.5, 0.8, 0.95)
+_LEVELS = np.linspace(0.1, 0.9, 9)
+_GUESSES = (0.4, 0.6, 0.8)
 
 
 def column_events(
@@ -245,7 +245,7 @@ def _symbols(
         # Of several classes the column is as certain as all of them together.
         return numbers, suggested[np.newaxis], classes
     above = np.concatenate([[-1, 0], _LEVELS])
-    guesses = [np.where(above >= least, suggested, 0) for least in _GUESSES]
+    guesses = [np.where(above > least - 1e-9, suggested, 0) for least in _GUESSES]
     return numbers, np.stack(guesses), classes
 
 

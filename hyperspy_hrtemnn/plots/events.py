@@ -46,8 +46,8 @@ def plot_events(
     particle; where a particle was not on a zone axis, or frames are missing, the line
     is dotted. The second has the rate of a particle, the mean of all, with its band of
     95 %. The third has the sites of columns as they lay when their particle was first
-    seen, gray, and circles at those of events, the larger the more there were; arrows
-    are jumps.
+    seen, gray, and circles at those of events, the larger the more there were, and
+    larger for columns that vanished; arrows are jumps.
     """
     if axes is None:
         import matplotlib.pyplot as plt
@@ -117,12 +117,15 @@ def _draw_map(events: pd.DataFrame, columns: pd.DataFrame, ax: Axes) -> None:
     total = frames.reindex(sites["frame"].first().index.get_level_values(0))
     shown = sites[places].mean()[sites["frame"].nunique() >= _SEEN * total.to_numpy()]
     ax.scatter(shown["x_corrected"], shown["y_corrected"], 12, GRAY, label="column")
-    for kind, color in (("appears", "#0072b2"), ("vanishes", "#d55e00")):
+    for kind, color, area in (
+        ("appears", "#0072b2", 50),
+        ("vanishes", "#d55e00", 130),
+    ):
         rows = events[events["kind"] == kind]
         many = rows.groupby(places).size().reset_index(name="number")
         if len(many):
             x, y = (many[name] for name in places)
-            size = 60 * many["number"].to_numpy()
+            size = area * many["number"].to_numpy()
             ax.scatter(x, y, size, facecolors="none", edgecolors=color, label=kind)
     jumps = events[events["jump"] > 0]
     arrived = count_once(jumps).set_index("jump")["track"]

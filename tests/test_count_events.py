@@ -317,17 +317,11 @@ def test_the_command_takes_all_frames_if_asked(run):
     assert set(range(AWAY[0])) <= set(pd.read_csv(out / "columns.csv")["frame"])
 
 
-def test_a_movie_without_particles_has_a_page_without_events(
-    movie, networks, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(files, "_DOTS_PER_INCH", 25)
-    empty = movie.inav[:4].deepcopy()
-    empty.data[:] = np.random.default_rng(0).normal(5, 0.1, empty.data.shape)
-    empty.save(tmp_path / "empty.hspy")
-    found = count_file(
-        tmp_path / "empty.hspy",
+def counted(movie, networks, folder, **options):
+    return count_file(
+        movie,
         str(networks[0]),
-        tmp_path / "out",
+        folder,
         columns=str(networks[1]),
         zone_axis=str(networks[2]),
         sampling=None,
@@ -336,8 +330,32 @@ def test_a_movie_without_particles_has_a_page_without_events(
         crop=SpectrumOptions("2 nm", "0.04 nm"),
         counting=EventOptions(),
         on_bad_frame=None,
-        overwrite=False,
-        report=True,
+        overwrite=True,
+        **options,
     )
+
+
+def test_the_command_never_replaces_what_it_did_not_write(movie, networks, tmp_path):
+    movie.save(tmp_path / "edge.hspy")
+    (tmp_path / "out").mkdir()
+    for name in ("rates.csv", "report.html"):
+        mine = tmp_path / "out" / name
+        mine.write_text("mine", encoding="utf-8")
+        with pytest.raises(ValueError, match=name):
+            counted(tmp_path / "edge.hspy", networks, tmp_path / "out", report=True)
+        assert mine.read_text(encoding="utf-8") == "mine"
+        mine.unlink()
+    with pytest.raises(ValueError, match="is the input"):
+        counted(tmp_path / "edge.hspy", networks, tmp_path / "edge.hspy")
+
+
+def test_a_movie_without_particles_has_a_page_without_events(
+    movie, networks, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(files, "_DOTS_PER_INCH", 25)
+    empty = movie.inav[:4].deepcopy()
+    empty.data[:] = np.random.default_rng(0).normal(5, 0.1, empty.data.shape)
+    empty.save(tmp_path / "empty.hspy")
+    found = counted(tmp_path / "empty.hspy", networks, tmp_path / "out", report=True)
     assert len(found.events) == len(found.columns) == len(found.rates) == 0
     assert (tmp_path / "out" / "report.html").exists()

@@ -163,10 +163,11 @@ def detectability(dose: float) -> float:
     return float(np.sqrt(np.median(squares) * dose * PIXEL**2))
 
 
-def confidence_of_sites(case: Case) -> tuple[np.ndarray, np.ndarray]:
-    """Return how certain the network is of surface sites with a column, and without.
+def seen_at_sites(case: Case, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the network sees at surface sites with a column, and without.
 
-    Of all known frames; 0 where no column was found.
+    This is the confidence or the filling, in all known frames; 0 where no column was
+    found.
     """
     there, empty = [], []
     sites = surface_sites()
@@ -175,7 +176,7 @@ def confidence_of_sites(case: Case) -> tuple[np.ndarray, np.ndarray]:
         rows = columns[columns["frame"] == number]
         places = [place_in_frame(site, case.motion, number) for site in sites]
         distance, at = cKDTree(rows[["x", "y"]].to_numpy(float)).query(places)
-        certain = np.where(distance < NEAR, rows["confidence"].to_numpy()[at], 0)
+        certain = np.where(distance < NEAR, rows[name].to_numpy()[at], 0)
         taken = np.array([site in case.diffusion.sites[number] for site in sites])
         there.append(certain[taken])
         empty.append(certain[~taken])
@@ -212,8 +213,8 @@ def draw_frames(case: Case) -> None:
     figure.savefig(FOLDER / "frames.png", dpi=75)
 
 
-def draw_confidence(cases: dict[float, Case]) -> None:
-    """Draw how certain the network is of sites with a column, and without, by dose."""
+def draw_filling(cases: dict[float, Case]) -> None:
+    """Draw how much the network sees at sites with a column, and without, by dose."""
     figure, axes = plt.subplots(
         1, len(cases), figsize=(4 * len(cases), 3.2), layout="constrained", sharey=True
     )
@@ -222,7 +223,7 @@ def draw_confidence(cases: dict[float, Case]) -> None:
         np.atleast_1d(axes), sorted(cases.items()), strict=True
     ):
         for values, color, label in zip(
-            confidence_of_sites(case),
+            seen_at_sites(case, "filling"),
             ("#0072b2", "#d55e00"),
             ("column", "no column"),
             strict=True,
@@ -230,11 +231,11 @@ def draw_confidence(cases: dict[float, Case]) -> None:
             weights = np.full(len(values), 1 / max(len(values), 1))
             ax.hist(values, edges, weights=weights, color=color, alpha=0.6, label=label)
         ax.set_title(f"{dose:g} e⁻/Å² a frame")
-        ax.set_xlabel("confidence, 0: none found")
+        ax.set_xlabel("filling, 0: none found")
         ax.set_yscale("log")
     np.atleast_1d(axes)[0].set_ylabel("share of the frames")
     np.atleast_1d(axes)[0].legend()
-    figure.savefig(FOLDER / "confidence.png", dpi=75)
+    figure.savefig(FOLDER / "filling.png", dpi=75)
 
 
 def rate_rows(case: Case, still: Case) -> list[tuple[str, float]]:
@@ -269,7 +270,7 @@ def dose_rows(cases: dict[float, Case]) -> list[tuple[str | float, ...]]:
     for dose, case in sorted(cases.items()):
         d = detectability(dose)
         scores = score(case)
-        missed, false = confidence_of_sites(case)
+        missed, false = seen_at_sites(case, "confidence")
         rows.append(
             (
                 f"{dose:g}",
@@ -310,12 +311,12 @@ def main() -> None:
     doses = dose_rows(cases)
     print(pd.DataFrame(doses).to_string())
     draw_frames(case)
-    draw_confidence(cases)
+    draw_filling(cases)
     figure = plot_events(case.found.events, case.found.columns)
     figure.savefig(FOLDER / "events.png", dpi=75)
     counted = count_once(case.found.events)
     kinds = ", ".join(
-        f"{n} {kind}" for kind, n in counted["kind"].value_counts().items()
+        f"{n} × {kind}" for kind, n in counted["kind"].value_counts().items()
     )
     text = (
         f"{scores.true} events happened while the particle was seen; {scores.found} "

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 import onnx
 
 from hrtemnn_training.train.files import best_stage
@@ -17,8 +16,8 @@ from hrtemnn_training.train.new_network import network_of
 from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.networks import Card, Network, TrainedRanges
 
-from .cards import add_test, read_card, write_card
 from .agreement import largest_difference, random_images
+from .cards import add_test, read_card, write_card
 from .graph import to_onnx
 from .half_weights import halve_weights
 from .msdnet_graph import msdnet_to_onnx
@@ -27,8 +26,6 @@ from .object_weight import remove_weight, without_weight
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from hrtemnn_training.recipe import Recipe
 

@@ -103,7 +103,7 @@ def test_points_are_in_the_unit_of_the_image(folders, rng):
     table.to_csv(labels / "a.csv")
     found = read_labeled_image(images / "a.hspy", labels / "a.csv")
     np.testing.assert_allclose(found.points.positions, pixels)
-    assert list(found.points.classes) == ["Mo", "S"]
+    assert found.points.classes == ("Mo", "S")
     assert found.mask is None
     # Whatever size of pixels is said in place of the file's.
     other = read_labeled_image(images / "a.hspy", labels / "a.csv", sampling=0.3)

@@ -45,11 +45,11 @@ class Points:
     positions
         (row, column) of each, 0 in the middle of the first pixel, shape (point, 2).
     classes
-        Name of the class of each, shape (point,); None where the table has none.
+        Name of the class of each; None where the table has none.
     """
 
     positions: NDArray[np.float64]
-    classes: NDArray[np.str_] | None
+    classes: tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -237,6 +237,7 @@ def _read_points(path: Path, image: Path, signal: Any) -> Points:
             f"{int(outside.sum())} of {len(places)} points of {path} are outside of "
             f"{image}. They are taken in the unit of its axes, {unit}."
         )
-    named = "class" in table.columns
-    classes = table["class"].astype(str).str.strip().to_numpy(str) if named else None
+    classes = None
+    if "class" in table.columns:
+        classes = tuple(str(name).strip() for name in table["class"])
     return Points(places, classes)

@@ -77,7 +77,9 @@ def _load_weights(model: keras.Model, proto: onnx.ModelProto, wrong: str) -> Non
     weights = _constants(proto.graph)
     kinds = {kind for kinds in _NODES.values() for kind in kinds}
     nodes = [node for node in proto.graph.node if node.op_type in kinds]
-    trained = [layer for layer in model.layers if isinstance(layer, tuple(_NODES))]
+    trained: list[Any] = [
+        layer for layer in model.layers if isinstance(layer, tuple(_NODES))
+    ]
     if len(nodes) != len(trained):
         raise ExportError(
             f"{wrong}: there are {len(nodes)} layers with weights in it, and "
@@ -96,6 +98,7 @@ def _load_weights(model: keras.Model, proto: onnx.ModelProto, wrong: str) -> Non
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             _switch_off(layer)
+    freeze_normalization(model)
 
 
 def _constants(graph: onnx.GraphProto) -> dict[str, NDArray[np.float32]]:
@@ -130,5 +133,18 @@ def _switch_off(layer: layers.BatchNormalization) -> None:
     beta.assign(np.zeros(beta.shape, np.float32))
     mean.assign(np.zeros(mean.shape, np.float32))
     variance.assign(np.ones(variance.shape, np.float32))
-    # Otherwise it would normalize by the batch, which is another network.
-    layer.trainable = False
+
+
+def freeze_normalization(model: keras.Model) -> None:
+    """Keep batch normalizations as they are while a network is trained.
+
+    Otherwise they would normalize by the batch, which is another network.
+
+    Parameters
+    ----------
+    model
+        The network, before it is compiled.
+    """
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.trainable = False

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from hrtemnn_training.recipe import Recipe, read_recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hrtemnn_training.structures import Purpose
     from hyperspy_hrtemnn.networks import Network
 
     from .settings import TuningSettings
@@ -67,7 +70,7 @@ def recipe_of(network: Network) -> Recipe:
 
 
 def tuning_recipe(
-    recipe: Recipe, settings: TuningSettings, size: dict[str, int]
+    recipe: Recipe, settings: TuningSettings, size: Mapping[Purpose, int]
 ) -> Recipe:
     """Return a recipe whose training is the fine-tuning: one stage, small steps.
 
@@ -89,8 +92,9 @@ def tuning_recipe(
     }
     kept = {"batch_size", "precision", "loss"} & values["training"].keys()
     values["training"] = {key: values["training"][key] for key in kept} | {
-        "validation_images": size["validation"],
+        "validation_images": settings.validation,
+        "limit_data": settings.train,
         "stages": [stage],
     }
-    values["size"] = size
+    values["size"] = dict(size)
     return Recipe.model_validate(values)

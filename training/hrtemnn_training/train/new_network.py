@@ -16,8 +16,20 @@ if TYPE_CHECKING:
 
 def new_model(recipe: Recipe) -> keras.Model:
     """Return the recipe's network with its loss and optimizer, not trained."""
+    return compiled(network_of(recipe), recipe)
+
+
+def compiled(model: keras.Model, recipe: Recipe) -> keras.Model:
+    """Return a network with the loss and the optimizer of a recipe.
+
+    Parameters
+    ----------
+    model
+        The network, which gets them.
+    recipe
+        The recipe.
+    """
     settings = recipe.training
-    model = network_of(recipe)
     optimizer = make_optimizer(settings.optimizer, settings.optimizer_options)
     loss = make_loss(recipe.loss, recipe.images.image_size, recipe.sampling)
     model.compile(optimizer=optimizer, loss=loss)

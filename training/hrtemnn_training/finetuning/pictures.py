@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Picture of a fine-tuning: what was left out, as drawn, before and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hyperspy_hrtemnn.atomic import written_whole
+from hyperspy_hrtemnn.plots.palette import palette
+
+from .scores import judging
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from .frames import Frame
+
+_MOST = 4
+_SIDE = 3.6  # of a part, the longer one [inches]
+
+
+def draw_left_out(
+    frames: Sequence[Frame],
+    predicted: Mapping[str, tuple[Sequence[NDArray[np.float32]], float]],
+    objects: int,
+    path: Path,
+) -> None:
+    """Draw the left-out parts of the first four images into a picture.
+
+    Parameters
+    ----------
+    frames
+        The frames.
+    predicted
+        Predictions of the frames that judge, and the smallest probability of an object
+        in them, by their title; a column for each.
+    objects
+        Number of the first classes that are not the background.
+    path
+        Path of the picture.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    shown = judging(frames)[:_MOST]
+    heights = [_side(frame) for frame in shown]
+    figure = Figure(
+        figsize=(_SIDE * len(predicted), sum(heights) + 0.8), layout="constrained"
+    )
+    panels = figure.subplots(
+        len(shown), len(predicted), squeeze=False, height_ratios=heights
+    )
+    for column, (title, (images, threshold)) in enumerate(predicted.items()):
+        panels[0, column].set_title(title)
+        for row, frame in enumerate(shown):
+            probability = images[row][:objects].sum(axis=0)
+            _draw(panels[row, column], frame, probability, threshold)
+    named = zip(palette(2), ("drawn by hand", "network"), strict=True)
+    lines = [Line2D([], [], color=color, label=label) for color, label in named]
+    figure.legend(handles=lines, loc="outside lower center", ncols=2)
+    with written_whole(path) as temporary:
+        figure.savefig(temporary, dpi=120)
+
+
+def _side(frame: Frame) -> float:
+    """Return the height of a part that is as wide as a column [inches]."""
+    height, width = (part.stop - part.start for part in frame.region)
+    return float(_SIDE * min(height / width, 2))
+
+
+def _draw(
+    axes: Axes, frame: Frame, probability: NDArray[np.floating], threshold: float
+) -> None:
+    """Draw a part of an image with what is drawn in it and what is found."""
+    region = rows, columns = frame.region
+    drawn, found = palette(2)
+    part = frame.image.counts[0][region]
+    axes.imshow(part, cmap="gray", vmin=np.percentile(part, 0.5))
+    if frame.image.mask is not None:
+        _outline(axes, frame.image.mask[region].astype(float), 0.5, drawn)
+    if frame.image.points is not None:
+        y, x = frame.image.points.positions.T
+        axes.plot(x - columns.start, y - rows.start, "+", ms=5, color=drawn)
+    _outline(axes, probability[region], threshold, found)
+    height, width = part.shape
+    axes.set(xticks=[], yticks=[], xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+
+
+def _outline(
+    axes: Axes, values: NDArray[np.floating], level: float, color: str
+) -> None:
+    # matplotlib warns of a level that no pixel crosses.
+    if values.min() < level <= values.max():
+        axes.contour(values, [level], colors=[color], linewidths=1.2)

@@ -14,9 +14,13 @@ import tifffile
 import tiny_networks
 from click.testing import CliRunner
 
+from conftest import tiny_recipe
+from hrtemnn_training.export.onnx_file import export
+from hrtemnn_training.finetuning import command as command_module
 from hrtemnn_training.finetuning.command import finetune as command
 from hrtemnn_training.finetuning.frames import Frame, Part, make_frames
 from hrtemnn_training.finetuning.mixed_batches import MixedEpoch
+from hrtemnn_training.finetuning.mixed_lessons import MixedLessons
 from hrtemnn_training.finetuning.own_recipe import (
     recipe_of,
     shipped_recipe,
@@ -24,11 +28,13 @@ from hrtemnn_training.finetuning.own_recipe import (
 )
 from hrtemnn_training.finetuning.settings import TuningSettings
 from hrtemnn_training.finetuning.tune import finetune
+from hrtemnn_training.generation import PURPOSES, make_structures, make_waves
 from hrtemnn_training.recipe import Recipe
 from hrtemnn_training.store import DataSet
 from hrtemnn_training.train import loop
 from hrtemnn_training.train.batches import ImageEpoch
 from hrtemnn_training.train.files import TrainingError
+from hrtemnn_training.train.lessons import Lessons
 from hyperspy_hrtemnn.jobs.labeled_images import LabeledImage, Points
 from hyperspy_hrtemnn.networks import available, load
 
@@ -224,113 +230,130 @@ def test_every_shipped_network_that_can_be_tuned_has_its_recipe() -> None:
     assert shipped_recipe("../recipes/au-ceo2-mask") is None
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory, run_folder):
-    """Give a trained network with the recipe of its run beside it."""
-    from conftest import tiny_recipe
-    from hrtemnn_training.export.onnx_file import export
+def run(*arguments: object):
+    return CliRunner().invoke(command, [str(a) for a in arguments])
 
-    folder = tmp_path_factory.mktemp("network")
+
+@pytest.fixture(scope="module")
+def tiny() -> Recipe:
     values = tiny_recipe()
     values["training"]["stages"] = [
         {"epochs": 3, "learning_rate": [0.01, 0.003], "object_weight": 9}
     ]
-    recipe = Recipe.model_validate(values)
-    for name in ("train.zarr", "validation.zarr"):
-        (folder / name).symlink_to(run_folder / name)
-    loop.train(recipe, folder, progress=False)
-    return export(recipe, folder)
+    return Recipe.model_validate(values)
 
 
-@pytest.fixture
-def folders(tmp_path, rng):
-    """Give folders with two images and their masks."""
-    images, labels = tmp_path / "images", tmp_path / "labels"
+@pytest.fixture(scope="module")
+def simulations(tiny, tmp_path_factory):
+    """Give a folder with the structures and exit waves that a fine-tuning asks for."""
+    folder = tmp_path_factory.mktemp("simulations")
+    for make in (make_structures, make_waves):
+        make(tiny, folder, purposes=PURPOSES[:2], processes=1, progress=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def network(tiny, simulations, tmp_path_factory):
+    """Give a trained network with the recipe of its run beside it."""
+    keras.mixed_precision.set_global_policy("float32")
+    folder = tmp_path_factory.mktemp("network")
+    loop.train(tiny, folder, lessons=Lessons(tiny, folder, simulations), progress=False)
+    return export(tiny, folder)
+
+
+def write_images(folder):
+    """Write two images and their masks, and return the two folders."""
+    rng = np.random.default_rng(5)
+    images, labels = folder / "images", folder / "labels"
     images.mkdir()
     labels.mkdir()
     for name, place in (("a", 0.45), ("b", 0.55)):
-        image = drawn(rng, tmp_path, place=place)
+        image = drawn(rng, folder, place=place)
         tifffile.imwrite(images / f"{name}.tif", image.counts[0])
         tifffile.imwrite(labels / f"{name}.tif", 255 * image.mask.astype(np.uint8))
     return images, labels
 
 
 @pytest.fixture
-def simulations(run_folder, tmp_path):
-    folder = tmp_path / "simulations"
-    folder.mkdir()
-    for name in ("train.zarr", "validation.zarr"):
-        shutil.copytree(run_folder / name, folder / name)
-    return folder
+def folders(tmp_path):
+    return write_images(tmp_path)
 
 
-def test_a_fine_tuned_network_says_what_it_is(
-    network, folders, simulations, tmp_path
-) -> None:
-    before = load(network)
-    tuned = finetune(
-        network,
-        *folders,
-        tmp_path / "mine.onnx",
-        sampling=0.38,
-        simulations=simulations,
-        settings=FEW,
-        processes=1,
-        progress=False,
-    )
-    after = load(tuned.path)
-    card = after.card
+@pytest.fixture(scope="module")
+def tuned(network, simulations, tmp_path_factory):
+    """Give the folder in which the command has tuned a network, and what it printed."""
+    folder = tmp_path_factory.mktemp("tuned")
+    images, labels = write_images(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command_module, "TuningSettings", lambda **_: FEW)
+        result = run(
+            *(network, "--images", images, "--labels", labels),
+            *("--out", folder / "mine.onnx", "--sampling", "0.038 nm"),
+            *("--simulations", simulations, "-n", 1),
+        )
+    assert result.exit_code == 0, result.output
+    return folder, result.output
+
+
+@pytest.fixture
+def options(simulations):
+    return {
+        "sampling": "0.038 nm",
+        "simulations": simulations,
+        "settings": FEW,
+        "processes": 1,
+        "progress": False,
+    }
+
+
+def test_a_fine_tuned_network_says_what_it_is(tuned, network) -> None:
+    folder, output = tuned
+    before, card = load(network), load(folder / "mine.onnx").card
     assert card.name == "mine"
     assert card.description == (
         "As small as it gets; tiny fine-tuned on 2 labeled images"
     )
-    assert card.ranges.sampling == (0.15, 0.38)
+    assert card.ranges.sampling == pytest.approx((0.15, 0.38))
     assert card.ranges.dose == before.card.ranges.dose
     assert (card.object_weight, card.recipe) == (1, "tiny")
     assert card.recipe_sha256 != before.card.recipe_sha256
     assert 0 < card.threshold < 1
     scores = card.scores
-    assert scores == tuned.scores
     json.dumps(scores, allow_nan=False)
     assert scores["its SHA-256"] == before.sha256
     assert scores["labeled images"] == 2
     assert scores["left out"] == "a quarter of each image"
     assert scores["after"]["loss"] < scores["before"]["loss"]
     assert scores["after"]["f1"] > scores["before"]["f1"]
-    history = pd.read_csv(tuned.folder / "history.csv")
+    for when in ("before", "after"):
+        assert f"{when}: loss {scores[when]['loss']}" in output
+    assert str(folder / "mine.onnx") in output.splitlines()
+    history = pd.read_csv(folder / "mine_finetuning" / "history.csv")
     best = history["validation_loss"].argmin()
     assert scores["epochs"] == best + 1
     assert scores["after"]["loss"] == round(history["left_out_loss"][best], 4)
-    assert {"left_out.png", "history.png", "best.keras"} <= {
-        path.name for path in tuned.folder.iterdir()
-    }
-    with pytest.raises(ValueError, match=r"mine\.onnx exists; --force replaces it"):
-        finetune(network, *folders, tuned.path, settings=FEW)
-    # Of other images nothing is gone on with.
-    tuned.path.unlink()
-    (folders[0] / "a.tif").unlink()
+    left = {path.name for path in (folder / "mine_finetuning").iterdir()}
+    assert {"left_out.png", "history.png", "best.keras"} <= left
+
+
+def test_nothing_of_another_fine_tuning_is_gone_on_with(
+    tuned, network, options, tmp_path
+) -> None:
+    folder, _ = tuned
+    for name in ("mine_finetuning", "images", "labels"):
+        shutil.copytree(folder / name, tmp_path / name)
+    out, of = tmp_path / "mine.onnx", (tmp_path / "images", tmp_path / "labels")
+    (of[0] / "a.tif").unlink()
     with pytest.raises(ValueError, match="holds another fine-tuning: images and"):
-        finetune(
-            network,
-            *folders,
-            tuned.path,
-            sampling=0.38,
-            simulations=simulations,
-            settings=FEW,
-        )
+        finetune(network, *of, out, **options)
+    out.touch()
+    with pytest.raises(ValueError, match=r"mine\.onnx exists; --force replaces it"):
+        finetune(network, *of, out, **options)
 
 
 def test_a_stopped_fine_tuning_goes_on(
-    network, folders, simulations, tmp_path, monkeypatch
+    tuned, network, folders, options, tmp_path, monkeypatch
 ) -> None:
-    options = {
-        "sampling": 0.4,
-        "simulations": simulations,
-        "settings": FEW,
-        "processes": 1,
-        "progress": False,
-    }
-    whole = finetune(network, *folders, tmp_path / "whole.onnx", **options)
     form = MixedEpoch.__getitem__
 
     def stop_in_the_second_epoch(self, index):
@@ -338,34 +361,38 @@ def test_a_stopped_fine_tuning_goes_on(
             raise KeyboardInterrupt
         return form(self, index)
 
+    out = tmp_path / "mine.onnx"
     with monkeypatch.context() as patch:
         patch.setattr(MixedEpoch, "__getitem__", stop_in_the_second_epoch)
         with pytest.raises(KeyboardInterrupt):
-            finetune(network, *folders, tmp_path / "stopped.onnx", **options)
-    assert not (tmp_path / "stopped.onnx").exists()
-    stopped = finetune(network, *folders, tmp_path / "stopped.onnx", **options)
-    assert stopped.scores == whole.scores
+            finetune(network, *folders, out, **options)
+    assert not out.exists()
+    assert len(pd.read_csv(tmp_path / "mine_finetuning" / "history.csv")) == 1
+    stopped = finetune(network, *folders, out, **options)
+    assert stopped.scores == load(tuned[0] / "mine.onnx").card.scores
 
 
 def test_a_training_that_helps_nothing_is_no_network(
-    network, folders, simulations, tmp_path
+    network, folders, options, tmp_path, monkeypatch
 ) -> None:
-    # Labels that are wrong everywhere but where they are left out cannot be learned;
-    # steps this large only spoil what is there.
-    settings = TuningSettings(
-        epochs=1, train=6, validation=2, learning_rate=(30.0, 30.0)
-    )
-    with pytest.raises(TrainingError, match="None of 1 epochs made the network better"):
-        finetune(
-            network,
-            *folders,
-            tmp_path / "mine.onnx",
-            sampling=0.4,
-            simulations=simulations,
-            settings=settings,
-            progress=False,
-        )
+    scores = {
+        f"{name}_loss": 0.25 for name in ("validation", "left_out", "simulated")
+    } | {"validation_f1": 0.5, "simulated_f1": 0.5, "seconds": 1.0}
+    monkeypatch.setattr(MixedLessons, "validate", lambda *_: scores)
+    with pytest.raises(TrainingError, match="None of 2 epochs made the network better"):
+        finetune(network, *folders, tmp_path / "mine.onnx", **options)
     assert not (tmp_path / "mine.onnx").exists()
+
+
+def test_images_without_a_size_of_pixels_are_refused(
+    network, folders, tmp_path
+) -> None:
+    images, labels = folders
+    out = tmp_path / "mine.onnx"
+    result = run(network, "--images", images, "--labels", labels, "--out", out)
+    assert result.exit_code == 1
+    assert "a.tif is not calibrated: axis width has no unit" in result.output
+    assert "--sampling" in result.output
 
 
 def history(losses, seconds):
@@ -375,8 +402,6 @@ def history(losses, seconds):
 def test_it_ends_when_time_is_up_or_nothing_becomes_better(
     recipe, run_folder, tmp_path
 ) -> None:
-    from hrtemnn_training.finetuning.mixed_lessons import MixedLessons
-
     lessons = MixedLessons(
         recipe,
         tmp_path,
@@ -391,36 +416,6 @@ def test_it_ends_when_time_is_up_or_nothing_becomes_better(
     # The next epoch would end after the time.
     assert not lessons.is_over(history([3, 2], [60, 30]))
     assert lessons.is_over(history([3, 2], [60, 31]))
-
-
-def run(*arguments: object):
-    return CliRunner().invoke(command, [str(a) for a in arguments])
-
-
-def test_the_command_prints_the_scores(
-    network, folders, simulations, tmp_path, monkeypatch
-) -> None:
-    from hrtemnn_training.finetuning import command as module
-    from hrtemnn_training.finetuning import tune
-
-    def few(minutes):
-        assert minutes == 5
-        return FEW
-
-    monkeypatch.setattr(module, "TuningSettings", few)
-    monkeypatch.setattr(tune, "TuningSettings", few)
-    images, labels = folders
-    out = tmp_path / "mine.onnx"
-    arguments = [network, "--images", images, "--labels", labels, "--out", out]
-    arguments += ["--simulations", simulations, "--minutes", 5, "-n", 1]
-    refused = run(*arguments)
-    assert refused.exit_code == 1
-    assert "is not calibrated: axis x has no unit" in refused.output
-    assert "--sampling" in refused.output
-    result = run(*arguments, "--sampling", "0.04 nm")
-    assert result.exit_code == 0, result.output
-    assert "before: loss" in result.output
-    assert result.output.splitlines()[-1] == str(out)
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,12 @@ def finetune(
         lessons = MixedLessons(
             tuned, folder, waves, network=source, frames=frames, settings=settings
         )
-        history = train(tuned, folder, lessons=lessons, progress=progress)
+        try:
+            history = train(tuned, folder, lessons=lessons, progress=progress)
+        except TrainingError as error:
+            raise TrainingError(
+                f"{error} A fine-tuning begins anew when {folder} is deleted."
+            ) from error
         best = _best(history, lessons.before)
         result = load(export(tuned, folder), "cpu")
         found = predictions(result, frames)

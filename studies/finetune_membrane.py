@@ -86,13 +86,18 @@ def score_others(data: Path, tuned: Tuned) -> tuple[Scored, Scored]:
 def summary(before: Scored, after: Scored, tuned: Tuned, minutes: float) -> str:
     """Return the scores as text, a table and pictures."""
     columns = before, after
-    simulated = [tuned.scores[when]["F1 of simulations"] for when in ("before", "after")]
+    simulated = [
+        tuned.scores[when]["F1 of simulations"] for when in ("before", "after")
+    ]
     left_out = [tuned.scores[when]["f1"] for when in ("before", "after")]
     rows = [
         ["F1 of the left-out quarters of the five", *left_out],
         ["F1 of the others, mean", *(float(np.mean(s.f1)) for s in columns)],
         ["F1 of the others, lowest", *(min(s.f1) for s in columns)],
-        ["F1 of the others at 0.5, mean", *(float(np.mean(s.f1_half)) for s in columns)],
+        [
+            "F1 of the others at 0.5, mean",
+            *(float(np.mean(s.f1_half)) for s in columns),
+        ],
         ["threshold", *(s.threshold for s in columns)],
         [
             "expected calibration error of the others",
@@ -132,9 +137,7 @@ def main() -> None:
         settings=TuningSettings(minutes=options.minutes),
     )
     minutes = (time.monotonic() - start) / 60
-    shutil.copyfile(
-        tuned.folder / "history.png", PICTURES / "finetune" / "history.png"
-    )
+    shutil.copyfile(tuned.folder / "history.png", PICTURES / "finetune" / "history.png")
     before, after = score_others(data, tuned)
     result = summary(before, after, tuned, minutes)
     replace_part(DOCS / "finetune.md", "membrane", result)

@@ -94,6 +94,24 @@ def test_outlines_of_imagej_are_a_mask(folders, mask, rng):
     np.testing.assert_array_equal(found.mask, mask)
 
 
+@pytest.mark.parametrize(
+    ("places", "shift"), [([[30, 4], [2, 17]], 0), ([[30.5, 4.25], [2.0, 17.0]], 0.5)]
+)
+def test_points_of_imagej_are_points(folders, rng, places, shift):
+    roifile = pytest.importorskip("roifile")
+    images, labels = folders
+    save(images / "a.hspy", rng)
+    dtype = np.int32 if shift == 0 else np.float32
+    roi = roifile.ImagejRoi.frompoints(np.array(places, dtype))
+    roi.roitype = roifile.ROI_TYPE.POINT
+    roi.tofile(labels / "a.roi")
+    found = read_labeled_image(images / "a.hspy", labels / "a.roi")
+    expected = np.array(places, float)[:, ::-1] - shift
+    np.testing.assert_allclose(found.points.positions, expected)
+    assert found.points.classes is None
+    assert found.mask is None
+
+
 def test_points_are_in_the_unit_of_the_image(folders, rng):
     images, labels = folders
     save(images / "a.hspy", rng, offset=3.0)

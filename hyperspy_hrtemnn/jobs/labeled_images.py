@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from hyperspy_hrtemnn.bad_frames import check_data
-from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.io.whole_frames import calibrate, load_images, load_movie
+from hyperspy_hrtemnn.signals._particles.imagej_rois import read_points
 from hyperspy_hrtemnn.signals._particles.rois_of_labels import instances_of_rois
 from hyperspy_hrtemnn.signals._shared.calibration import sampling as sampling_of
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_POINTS = {".csv"}
-_OUTLINES = {".zip", ".roi"}
+_TABLES = {".csv"}
+_ROIS = {".zip", ".roi"}
 
 _MOST_TOLD = 5
 
@@ -61,7 +61,7 @@ class LabeledImage:
     path, label_path
         The two files.
     counts
-        Pixels without hot and dead ones, shape (channel, y, x).
+        Pixels as they are in the file, shape (channel, y, x).
     sampling
         Pixel size [Å].
     mask
@@ -72,7 +72,7 @@ class LabeledImage:
 
     path: Path
     label_path: Path
-    counts: NDArray[np.floating]
+    counts: NDArray[Any]
     sampling: float
     mask: NDArray[np.bool_] | None = None
     points: Points | None = None
@@ -141,48 +141,46 @@ def read_labeled_image(
         The image, or a focal series, that HyperSpy reads.
     label_path
         Its label: an image, whose pixels are 0 in the background, and anything else in
-        objects; a .zip or .roi with outlines of ImageJ; or a .csv with columns ``x``
-        and ``y``, and ``class`` if there are several. Points are in the unit of the
-        axes of the image, as the tables of this package and of ImageJ are; in pixels
-        where the file of the image has no unit.
+        objects; a .zip or .roi of ImageJ with outlines, or with points; or a .csv with
+        columns ``x`` and ``y``, and ``class`` if there are several. A table is in the
+        unit of the axes of the image, as those of this package and of ImageJ are; in
+        pixels where the file of the image has no unit.
     sampling
         Pixel size in place of the file's, a number in Å or a text with a unit.
 
     Raises
     ------
     ValueError
-        If a file cannot be read, the image is not calibrated or has pixels without
-        data, or the label does not fit the image.
+        If a file cannot be read, the image is not calibrated, or the label does not
+        fit the image.
     """
     with warnings_as_lines(path):
         size = sampling_in_angstrom(sampling)
         signal = in_one_form(load_movie(path, None))
         points = mask = None
-        if label_path.suffix.lower() in _POINTS:
-            points = _read_points(label_path, path, signal)
-        elif label_path.suffix.lower() in _OUTLINES:
-            mask = _read_outlines(label_path, signal)
-        else:
+        if label_path.suffix.lower() in _TABLES:
+            points = _read_table(label_path, signal)
+        elif label_path.suffix.lower() not in _ROIS:
             mask = _read_mask(label_path, path, signal)
+        elif (places := read_points(label_path)) is not None:
+            points = Points(places[:, ::-1], None)
+        else:
+            mask = _read_outlines(label_path, signal)
+        if points is not None:
+            _check_inside(points, label_path, path, signal)
         calibrate(signal, size)
         pixel = sampling_of(signal)
     return LabeledImage(path, label_path, _counts(path, signal), pixel, mask, points)
 
 
-def _counts(path: Path, signal: Any) -> NDArray[np.floating]:
+def _counts(path: Path, signal: Any) -> NDArray[Any]:
     images = np.asarray(signal.data)
     if images.ndim > 3:
         raise ValueError(
             f"{path} has {images.ndim} dimensions; give an image or a focal series."
         )
     check_data(images)
-    found = image_data(images)
-    if found.no_data:
-        raise ValueError(
-            f"{path} has {found.no_data} pixels without data, such as a bar or a "
-            "constant border; cut them off, of the label, too."
-        )
-    return found.counts()
+    return images.reshape(-1, *images.shape[-2:])
 
 
 def _read_mask(path: Path, image: Path, signal: Any) -> NDArray[np.bool_]:
@@ -212,7 +210,7 @@ def _read_outlines(path: Path, signal: Any) -> NDArray[np.bool_]:
     return np.asarray(drawn.data) > 0
 
 
-def _read_points(path: Path, image: Path, signal: Any) -> Points:
+def _read_table(path: Path, signal: Any) -> Points:
     try:
         table = pd.read_csv(path)
     except ValueError as error:  # of pandas, too
@@ -229,15 +227,21 @@ def _read_points(path: Path, image: Path, signal: Any) -> Points:
     if unit_of(x):
         scales, offsets = (y.scale, x.scale), (y.offset, x.offset)
         places = (places - offsets) / scales
-    shape = np.array(signal.data.shape[-2:])
-    outside = ~np.all((places >= -0.5) & (places <= shape - 0.5), axis=1)
-    if outside.any():
-        unit = unit_of(x) or "pixels"
-        raise ValueError(
-            f"{int(outside.sum())} of {len(places)} points of {path} are outside of "
-            f"{image}. They are taken in the unit of its axes, {unit}."
-        )
     classes = None
     if "class" in table.columns:
         classes = tuple(str(name).strip() for name in table["class"])
     return Points(places, classes)
+
+
+def _check_inside(points: Points, path: Path, image: Path, signal: Any) -> None:
+    """Raise a ValueError if points are not in the image."""
+    places = points.positions
+    shape = np.array(signal.data.shape[-2:])
+    outside = ~np.all((places >= -0.5) & (places <= shape - 0.5), axis=1)
+    if outside.any():
+        unit = unit_of(signal.axes_manager.signal_axes[0]) or "pixels"
+        raise ValueError(
+            f"{int(outside.sum())} of {len(places)} points of {path} are outside of "
+            f"{image}. The points of a table are taken in the unit of its axes, "
+            f"{unit}."
+        )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -89,16 +90,46 @@ def read_regions(path: Path, *, is_movie: bool) -> list[Region]:
     """Return the regions of a .zip of ROIs, or of one in a .roi."""
     regions = []
     for name, content in _contents(path):
-        try:
-            roi = roifile_module().ImagejRoi.frombytes(content)
-            polygons = _polygons(roi)
-        # roifile raises what its unpacking of damaged bytes does.
-        except Exception as error:
-            raise ValueError(
-                f"The ROI {name!r} of {path} cannot be read: {error}"
-            ) from error
+        roi, polygons = _unpacked(path, name, content, _polygons)
         regions.append(_named(name, roi, polygons, is_movie=is_movie))
     return regions
+
+
+def read_points(path: Path) -> NDArray[np.float64] | None:
+    """Return the points of a .zip of ROIs, or of one in a .roi.
+
+    Returns
+    -------
+    (x, y) of each, 0 in the middle of the first pixel, shape (point, 2); None if one of
+    the ROIs is something else.
+    """
+    rois = [
+        _unpacked(path, name, content, _places) for name, content in _contents(path)
+    ]
+    places = [places for _, places in rois if places is not None]
+    return np.concatenate(places) if places and len(places) == len(rois) else None
+
+
+def _places(roi: Any) -> NDArray[np.float64] | None:
+    if roi.roitype != type(roi.roitype).POINT:
+        return None
+    # Whole numbers are of pixels; others are from the corner of the first one.
+    corner = 0.5 if roi.subpixelresolution else 0.0
+    return np.asarray(roi.coordinates(), float) - corner
+
+
+def _unpacked(
+    path: Path, name: str, content: bytes, read: Callable[[Any], Any]
+) -> tuple[Any, Any]:
+    """Return a ROI and what is read of it."""
+    try:
+        roi = roifile_module().ImagejRoi.frombytes(content)
+        return roi, read(roi)
+    # roifile raises what its unpacking of damaged bytes does.
+    except Exception as error:
+        raise ValueError(
+            f"The ROI {name!r} of {path} cannot be read: {error}"
+        ) from error
 
 
 def _contents(path: Path) -> list[tuple[str, bytes]]:

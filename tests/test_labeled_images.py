@@ -183,15 +183,3 @@ def test_a_focal_series_has_one_label(folders, mask, rng):
     found = read_labeled_image(images / "a.hspy", labels / "a.tif")
     np.testing.assert_array_equal(found.counts, data)
     np.testing.assert_array_equal(found.mask, mask)
-
-
-def test_images_with_bars_are_refused(folders, mask, rng):
-    images, labels = folders
-    signal = HRTEM(rng.normal(100, 10, (Y, X)).astype(np.float32))
-    signal.data[:, -6:] = 0  # and the pixels beside it
-    for axis in signal.axes_manager.signal_axes:
-        axis.scale, axis.units = 0.012, "nm"
-    signal.save(images / "a.hspy")
-    tifffile.imwrite(labels / "a.tif", mask.astype(np.uint8))
-    with pytest.raises(ValueError, match="217 pixels without data"):
-        read_labeled_image(images / "a.hspy", labels / "a.tif")

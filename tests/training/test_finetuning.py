@@ -139,6 +139,15 @@ def test_what_cannot_be_learned_from_is_refused(recipe, card, rng, tmp_path) -> 
     )
     with pytest.raises(ValueError, match="needs masks or outlines"):
         make_frames([points], recipe.label, card, FEW)
+    barred = image.counts.copy()
+    barred[..., -9:] = 0
+    with pytest.raises(ValueError, match=r"a\.tif has .* pixels without data, such as"):
+        make_frames(
+            [LabeledImage(image.path, image.path, barred, 0.4, image.mask)],
+            recipe.label,
+            card,
+            FEW,
+        )
     small = drawn(rng, tmp_path / "a.tif", y=80, x=100)
     with pytest.raises(
         ValueError, match=r"a\.tif has too few pixels: of 80 x 100 at the 0\.4 Å"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from hrtemnn_training.images.grid import Grid
+from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import resample, resampled_shape, standardize
 
 if TYPE_CHECKING:
@@ -167,8 +168,8 @@ def make_frames(
     Raises
     ------
     ValueError
-        If the labels do not fit the network, all together show nothing, or an image is
-        too small for a crop.
+        If the labels do not fit the network or all together show nothing, or an image
+        has pixels without data or is too small for a crop.
     """
     frames = [_at_work(image, label, card) for image in images]
     seen = np.any([_objects(frame, label).any() for frame in frames])
@@ -196,7 +197,13 @@ def make_frames(
 def _at_work(image: LabeledImage, label: LabelKind, card: Card) -> Frame:
     _, height, width = image.counts.shape
     shape = resampled_shape((height, width), image.sampling / card.sampling)
-    counts = np.stack([resample(channel, shape) for channel in image.counts])
+    data = image_data(image.counts)
+    if data.no_data:
+        raise ValueError(
+            f"{image.path} has {data.no_data} pixels without data, such as a bar or a "
+            "constant border; cut them off, of the label, too."
+        )
+    counts = np.stack([resample(channel, shape) for channel in data.values])
     sigma = card.standardization_width
     standardized = standardize(counts, None if sigma is None else sigma / card.sampling)
     size = height * image.sampling, width * image.sampling

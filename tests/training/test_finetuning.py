@@ -15,6 +15,7 @@ import tiny_networks
 from click.testing import CliRunner
 
 from conftest import tiny_recipe
+from hrtemnn_training.export.cards import change_card
 from hrtemnn_training.export.onnx_file import export
 from hrtemnn_training.finetuning import command as command_module
 from hrtemnn_training.finetuning.command import finetune as command
@@ -36,7 +37,7 @@ from hrtemnn_training.train.batches import ImageEpoch
 from hrtemnn_training.train.files import TrainingError
 from hrtemnn_training.train.lessons import Lessons
 from hyperspy_hrtemnn.jobs.labeled_images import LabeledImage, Points
-from hyperspy_hrtemnn.networks import available, load
+from hyperspy_hrtemnn.networks import Limits, available, load
 
 # Of the tiny recipe, whose images are 88 x 72 pixels of 0.4 Å.
 SIZE = 72, 88
@@ -267,7 +268,10 @@ def network(tiny, simulations, tmp_path_factory):
     keras.mixed_precision.set_global_policy("float32")
     folder = tmp_path_factory.mktemp("network")
     loop.train(tiny, folder, lessons=Lessons(tiny, folder, simulations), progress=False)
-    return export(tiny, folder)
+    path = export(tiny, folder)
+    limits = Limits(swept=(0.1, 9), less_by_5=(0.2, 5), less_by_20=(None, 7))
+    change_card(path, lambda card: card.model_copy(update={"limits": {"Cs": limits}}))
+    return path
 
 
 def write_images(folder):
@@ -325,6 +329,8 @@ def test_a_fine_tuned_network_says_what_it_is(tuned, network) -> None:
     assert card.ranges.sampling == pytest.approx((0.15, 0.38))
     assert card.ranges.dose == before.card.ranges.dose
     assert (card.object_weight, card.recipe) == (1, "tiny")
+    assert before.card.limits
+    assert not card.limits
     assert card.recipe_sha256 != before.card.recipe_sha256
     assert 0 < card.threshold < 1
     scores = card.scores

@@ -51,6 +51,8 @@ def tuned_card(
             "description": f"{before.description}; {before.name} fine-tuned on "
             f"{count} labeled image{'s' if count > 1 else ''}",
             "ranges": before.ranges.model_copy(update=widened),
+            # Those were of another network.
+            "limits": {},
             **changes,
         }
     )

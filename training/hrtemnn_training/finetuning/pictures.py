@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .frames import Frame
 
 _MOST = 4
-_SIDE = 3.6  # of a part, the longer one [inches]
+_SIDE = 4.2  # of a part, the longer one [inches]
 
 
 def draw_left_out(
@@ -32,6 +32,8 @@ def draw_left_out(
     path: Path,
 ) -> None:
     """Draw the left-out parts of the first four images into a picture.
+
+    A part that is higher than wide is mirrored to lie on its side.
 
     Parameters
     ----------
@@ -69,9 +71,9 @@ def draw_left_out(
 
 
 def _side(frame: Frame) -> float:
-    """Return the height of a part that is as wide as a column [inches]."""
-    height, width = (part.stop - part.start for part in frame.region)
-    return float(_SIDE * min(height / width, 2))
+    """Return the height of a part, on its longer side, in a column [inches]."""
+    short, long = sorted(part.stop - part.start for part in frame.region)
+    return float(_SIDE * short / long)
 
 
 def _draw(
@@ -81,14 +83,19 @@ def _draw(
     region = rows, columns = frame.region
     drawn, found = palette(2)
     part = frame.image.counts[0][region]
-    axes.imshow(part, cmap="gray", vmin=np.percentile(part, 0.5))
+    is_high = part.shape[0] > part.shape[1]
+
+    def lying(values: NDArray[Any]) -> NDArray[Any]:
+        return values.T if is_high else values
+
+    axes.imshow(lying(part), cmap="gray", vmin=np.percentile(part, 0.5))
     if frame.image.mask is not None:
-        _outline(axes, frame.image.mask[region].astype(float), 0.5, drawn)
+        _outline(axes, lying(frame.image.mask[region].astype(float)), 0.5, drawn)
     if frame.image.points is not None:
-        y, x = frame.image.points.positions.T
-        axes.plot(x - columns.start, y - rows.start, "+", ms=5, color=drawn)
-    _outline(axes, probability[region], threshold, found)
-    height, width = part.shape
+        y, x = (frame.image.points.positions - (rows.start, columns.start)).T
+        axes.plot(*((y, x) if is_high else (x, y)), "+", ms=5, color=drawn)
+    _outline(axes, lying(probability[region]), threshold, found)
+    height, width = lying(part).shape
     axes.set(xticks=[], yticks=[], xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
 
 

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Weights of an exported network, given back to Keras: the export the other way."""
+"""Weights of an exported network, given back to Keras: the export the other way.
+
+The export puts each weight into one or several places of the graph. A network whose
+weights are numbers, each its own, is exported to see where that is.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -14,6 +18,7 @@ from hrtemnn_training.train.new_network import network_of
 
 from .agreement import largest_difference, random_images
 from .nodes import ExportError
+from .onnx_file import graph_of
 
 if TYPE_CHECKING:
     import keras
@@ -25,11 +30,13 @@ if TYPE_CHECKING:
 # Largest difference of an answer of Keras from that of the file.
 _TOLERANCE = 1e-4
 
-_NODES = {
-    layers.Conv2D: ("Conv",),
-    layers.Dense: ("Gemm",),
-    layers.PReLU: ("LeakyRelu", "PRelu"),
-}
+_WITH_WEIGHTS = {"Conv", "Gemm", "LeakyRelu", "PRelu"}
+
+# 0 and 1 are in graphs as what they are.
+_FIRST = 2
+
+# Beyond, not every whole number has one in single precision, times one or nearly one.
+_MOST = 2**22
 
 
 def keras_network(network: Network, recipe: Recipe) -> keras.Model:
@@ -53,12 +60,6 @@ def keras_network(network: Network, recipe: Recipe) -> keras.Model:
     """
     model = network_of(recipe)
     proto = onnx.load(network.path)
-    if recipe.network.architecture == "msd-net":
-        raise ExportError(
-            f"{network.path} is an MSD-net, which the export writes in another order "
-            "to run faster, so that its weights cannot be given back to Keras. Give "
-            "a network of another architecture."
-        )
     _load_weights(model, proto, f"{network.path} is not a network of {recipe.name!r}")
     images = random_images(model, recipe)
     answer = ops.convert_to_numpy(model(images, training=False))
@@ -72,33 +73,117 @@ def keras_network(network: Network, recipe: Recipe) -> keras.Model:
     return model
 
 
-def _load_weights(model: keras.Model, proto: onnx.ModelProto, wrong: str) -> None:
-    """Give a network the weights of the graph that `to_onnx` writes of it."""
-    weights = _constants(proto.graph)
-    kinds = {kind for kinds in _NODES.values() for kind in kinds}
-    nodes = [node for node in proto.graph.node if node.op_type in kinds]
-    trained: list[Any] = [
-        layer for layer in model.layers if isinstance(layer, tuple(_NODES))
+def freeze_normalization(model: keras.Model) -> None:
+    """Keep batch normalizations as they are while a network is trained.
+
+    Otherwise they would normalize by the batch, which is another network.
+
+    Parameters
+    ----------
+    model
+        The network, before it is compiled.
+    """
+    for layer in _normalizations(model):
+        layer.trainable = False
+
+
+def _normalizations(model: keras.Model) -> list[layers.BatchNormalization]:
+    return [
+        layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)
     ]
-    if len(nodes) != len(trained):
-        raise ExportError(
-            f"{wrong}: there are {len(nodes)} layers with weights in it, and "
-            f"{len(trained)} in the recipe."
-        )
-    for layer, node in zip(trained, nodes, strict=True):
-        values = _values_of(node, weights)
-        shapes = [tuple(weight.shape) for weight in layer.weights]
-        fits = node.op_type in _NODES[type(layer)] and len(values) == len(shapes)
-        if not fits or [v.size for v in values] != [int(np.prod(s)) for s in shapes]:
-            raise ExportError(
-                f"{wrong}: in it {node.name or node.op_type} has weights of the shapes "
-                f"{[v.shape for v in values]}, and the recipe {shapes}."
-            )
-        layer.set_weights([v.reshape(s) for v, s in zip(values, shapes, strict=True)])
-    for layer in model.layers:
-        if isinstance(layer, layers.BatchNormalization):
-            _switch_off(layer)
+
+
+def _load_weights(model: keras.Model, proto: onnx.ModelProto, wrong: str) -> None:
+    """Give a network the weights of a graph that `graph_of` made of such a network."""
+    for layer in _normalizations(model):
+        _switch_off(layer)
     freeze_normalization(model)
+    of_normalization = {
+        id(weight) for layer in _normalizations(model) for weight in layer.weights
+    }
+    weights = [w for w in model.weights if id(w) not in of_normalization]
+    sizes = [int(np.prod(weight.shape)) for weight in weights]
+    if sum(sizes) > _MOST:
+        raise ExportError(
+            f"The network has {sum(sizes)} weights, and {_MOST} are the most that can "
+            "be given back to Keras."
+        )
+    ends = _FIRST + np.cumsum(sizes)
+    for weight, end, size in zip(weights, ends, sizes, strict=True):
+        numbers = np.arange(end - size, end, dtype=np.float32)
+        weight.assign(numbers.reshape(weight.shape))
+    found = np.full(_FIRST + sum(sizes), np.nan, np.float32)
+    more = _find(found, graph_of(model).graph, proto.graph, wrong)
+    if np.isnan(found[_FIRST:]).any():
+        raise ExportError(f"{wrong}: it lacks weights.")
+    for weight, end, size in zip(weights, ends, sizes, strict=True):
+        weight.assign(found[end - size : end].reshape(weight.shape))
+    for shift in more:
+        bias = model.get_layer("head").bias
+        bias.assign(ops.convert_to_numpy(bias) + shift)
+
+
+def _switch_off(layer: layers.BatchNormalization) -> None:
+    gamma, beta, mean, variance = layer.weights
+    gamma.assign(np.full(gamma.shape, np.sqrt(1 + layer.epsilon), np.float32))
+    beta.assign(np.zeros(beta.shape, np.float32))
+    mean.assign(np.zeros(mean.shape, np.float32))
+    variance.assign(np.ones(variance.shape, np.float32))
+
+
+def _find(
+    found: NDArray[np.float32],
+    numbered: onnx.GraphProto,
+    graph: onnx.GraphProto,
+    wrong: str,
+) -> list[NDArray[np.float32]]:
+    """Put the weights of a graph where the numbers of another one say.
+
+    Parameters
+    ----------
+    found
+        Gets them.
+    numbered
+        The same graph with numbers for weights.
+    graph
+        The graph.
+    wrong
+        How the error begins.
+
+    Returns
+    -------
+    Biases that the other one does not have: without the weight of objects the last
+    convolution may have got one.
+    """
+    nodes, others = _nodes(numbered), _nodes(graph)
+    kinds, of_others = ([n.op_type for n in each] for each in (nodes, others))
+    if kinds != of_others:
+        raise ExportError(
+            f"{wrong}: its graph has {len(of_others)} nodes, that of the recipe "
+            f"{len(kinds)}, or they are others."
+        )
+    known, values = _constants(numbered), _constants(graph)
+    more = []
+    for node, other in zip(nodes, others, strict=True):
+        if node.op_type not in _WITH_WEIGHTS:
+            continue
+        ours, theirs = _weights_of(node, known), _weights_of(other, values)
+        more += theirs[len(ours) :]
+        for numbers, weights in zip(ours, theirs, strict=False):
+            if numbers.shape != weights.shape:
+                raise ExportError(
+                    f"{wrong}: {other.name} has weights of the shape {weights.shape}, "
+                    f"and in the recipe {numbers.shape}."
+                )
+            places = np.rint(numbers).astype(int)
+            is_weight = places >= _FIRST
+            found[places[is_weight]] = weights[is_weight]
+    return more
+
+
+def _nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """Return the nodes of a graph but those that only change a precision."""
+    return [node for node in graph.node if node.op_type != "Cast"]
 
 
 def _constants(graph: onnx.GraphProto) -> dict[str, NDArray[np.float32]]:
@@ -110,41 +195,10 @@ def _constants(graph: onnx.GraphProto) -> dict[str, NDArray[np.float32]]:
     return found
 
 
-def _values_of(
-    node: onnx.NodeProto, weights: dict[str, NDArray[np.float32]]
+def _weights_of(
+    node: onnx.NodeProto, constants: dict[str, NDArray[np.float32]]
 ) -> list[NDArray[np.float32]]:
-    """Return the weights of a node as Keras orders them; [] of what has no weights."""
-    values = [weights[name] for name in node.input[1:] if name in weights]
     if node.op_type == "LeakyRelu":
-        given: dict[str, Any] = {
-            a.name: helper.get_attribute_value(a) for a in node.attribute
-        }
-        return [np.array([given.get("alpha", 0.01)], np.float32)]
-    if node.op_type == "Conv" and values:
-        values[0] = values[0].transpose(2, 3, 1, 0)
-    if node.op_type == "Gemm" and values:
-        values[0] = values[0].T
-    return values
-
-
-def _switch_off(layer: layers.BatchNormalization) -> None:
-    gamma, beta, mean, variance = layer.weights
-    gamma.assign(np.full(gamma.shape, np.sqrt(1 + layer.epsilon), np.float32))
-    beta.assign(np.zeros(beta.shape, np.float32))
-    mean.assign(np.zeros(mean.shape, np.float32))
-    variance.assign(np.ones(variance.shape, np.float32))
-
-
-def freeze_normalization(model: keras.Model) -> None:
-    """Keep batch normalizations as they are while a network is trained.
-
-    Otherwise they would normalize by the batch, which is another network.
-
-    Parameters
-    ----------
-    model
-        The network, before it is compiled.
-    """
-    for layer in model.layers:
-        if isinstance(layer, layers.BatchNormalization):
-            layer.trainable = False
+        (alpha,) = (a for a in node.attribute if a.name == "alpha")
+        return [np.array([helper.get_attribute_value(alpha)], np.float32)]
+    return [constants[name] for name in node.input[1:] if name in constants]

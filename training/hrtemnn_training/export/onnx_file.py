@@ -60,8 +60,7 @@ def export(recipe: Recipe, folder: Path) -> Path:
         If there is no trained network, or the graph does not give what Keras gives.
     """
     model = trained_model(recipe, folder)
-    to_graph = msdnet_to_onnx if recipe.network.architecture == "msd-net" else to_onnx
-    proto = to_graph(model)
+    proto = graph_of(model)
     stage = best_stage(recipe, folder)
     weight = recipe.label.removable_weight(stage.object_weight)
     if weight is not None:
@@ -84,6 +83,17 @@ def export(recipe: Recipe, folder: Path) -> Path:
         halve_weights(proto)
     add_test(path)
     return path
+
+
+def graph_of(model: keras.Model) -> onnx.ModelProto:
+    """Return the graph of a network of any architecture.
+
+    Parameters
+    ----------
+    model
+        Network from `make_network`.
+    """
+    return msdnet_to_onnx(model) if model.name == "msd_net" else to_onnx(model)
 
 
 def trained_model(recipe: Recipe, folder: Path) -> keras.Model:

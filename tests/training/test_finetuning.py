@@ -14,7 +14,6 @@ import tifffile
 import tiny_networks
 from click.testing import CliRunner
 
-from conftest import tiny_recipe
 from hrtemnn_training.export.cards import change_card
 from hrtemnn_training.export.onnx_file import export
 from hrtemnn_training.finetuning import command as command_module
@@ -245,11 +244,10 @@ def run(*arguments: object):
 
 
 @pytest.fixture(scope="module")
-def tiny() -> Recipe:
-    values = tiny_recipe()
-    values["training"]["stages"] = [
-        {"epochs": 3, "learning_rate": [0.01, 0.003], "object_weight": 9}
-    ]
+def tiny(trained_as) -> Recipe:
+    values = trained_as.model_dump(mode="json", exclude_unset=True)
+    stage = {"epochs": 3, "learning_rate": [0.01, 0.003], "object_weight": 9}
+    values["training"] = {"batch_size": 2, "validation_images": 2, "stages": [stage]}
     return Recipe.model_validate(values)
 
 
@@ -408,6 +406,15 @@ def test_images_without_a_size_of_pixels_are_refused(
     assert result.exit_code == 1
     assert "a.tif is not calibrated: axis width has no unit" in result.output
     assert "--sampling" in result.output
+
+
+def test_batches_have_a_place_for_both_kinds() -> None:
+    settings = TuningSettings()
+    assert [settings.images_in_batch(size) for size in (2, 3, 8)] == [1, 2, 4]
+    with pytest.raises(ValueError, match="batch_size of the recipe is 1"):
+        settings.images_in_batch(1)
+    with pytest.raises(ValueError, match="--minutes is nan; it has to be a positive"):
+        TuningSettings(minutes=float("nan"))
 
 
 def history(losses, seconds):

@@ -338,6 +338,10 @@ def test_a_fine_tuned_network_says_what_it_is(tuned, network) -> None:
     assert scores["left out"] == "a quarter of each image"
     assert scores["after"]["loss"] < scores["before"]["loss"]
     assert scores["after"]["f1"] > scores["before"]["f1"]
+    # The same network does better where its threshold is that of the images.
+    other = scores["before, at the probability for these images"]
+    assert other.keys() == {"probability", "f1", "precision", "recall"}
+    assert other["f1"] >= scores["before"]["f1"]
     for when in ("before", "after"):
         assert f"{when}: loss {scores[when]['loss']}" in output
     assert str(folder / "mine.onnx") in output.splitlines()

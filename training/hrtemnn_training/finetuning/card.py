@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from hrtemnn_training.metrics.summary import rounded
 
-from .scores import judging
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hyperspy_hrtemnn.networks import Card, Network
 
     from .frames import Frame
+    from .scores import Judged
+
+BEFORE = "before"
+OTHERWISE = "before, at the probability for these images"
+AFTER = "after"
+"""Titles of the scores."""
 
 
 def tuned_card(
@@ -61,11 +65,13 @@ def tuned_card(
 def tuning_scores(
     source: Network,
     frames: Sequence[Frame],
+    *,
     structures: int,
     epoch: int,
-    rows: Mapping[str, Mapping[str, float]],
+    losses: Mapping[str, Mapping[str, float]],
+    judged: Mapping[str, tuple[Judged, float]],
 ) -> dict[str, Any]:
-    """Return what a card says of a fine-tuning, without scores of predictions.
+    """Return what a card says of a fine-tuning.
 
     Parameters
     ----------
@@ -77,19 +83,26 @@ def tuning_scores(
         Simulated structures that it was trained on.
     epoch
         Number of the best epoch, from 0.
-    rows
-        Of `MixedLessons.validate` for the network ``before`` and ``after``.
+    losses
+        What `MixedLessons.validate` gives, by the title of the scores.
+    judged
+        What is found in the images, and the smallest probability of an object, by the
+        title of the scores.
     """
-    whole = all(frame.trained.is_empty for frame in judging(frames))
-    part = f"{len(judging(frames))} images" if whole else "a quarter of each image"
-    losses = {
-        when: {
-            "loss": rounded(row["left_out_loss"]),
-            "loss of simulations": rounded(row["simulated_loss"]),
-            "F1 of simulations": rounded(row["simulated_f1"]),
-        }
-        for when, row in rows.items()
-    }
+    judging = [frame for frame in frames if not frame.left_out.is_empty]
+    whole = all(frame.trained.is_empty for frame in judging)
+    part = f"{len(judging)} images" if whole else "a quarter of each image"
+    scores: dict[str, dict[str, Any]] = {}
+    for title, (found, probability) in judged.items():
+        scores[title] = {}
+        if title in losses:
+            row = losses[title]
+            scores[title] = {
+                "loss": rounded(row["left_out_loss"]),
+                "loss of simulations": rounded(row["simulated_loss"]),
+                "F1 of simulations": rounded(row["simulated_f1"]),
+            }
+        scores[title] |= {"probability": probability, **found.scores(probability)}
     return {
         "fine-tuned from": source.name,
         "its SHA-256": source.sha256,
@@ -97,5 +110,5 @@ def tuning_scores(
         "left out": part,
         "simulated structures": structures,
         "epochs": epoch + 1,
-        **losses,
+        **scores,
     }

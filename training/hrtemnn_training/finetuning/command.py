@@ -101,7 +101,8 @@ def finetune(
     except (RuntimeError, RecipeError, ValueError, OSError, MemoryError) as error:
         line = explain(error, "finetune", folder)
         raise click.ClickException(line or str(error)) from error
-    for when in ("before", "after"):
-        values = ", ".join(f"{k} {v}" for k, v in tuned.scores[when].items())
-        click.echo(f"{when}: {values}")
+    for title, scores in tuned.scores.items():
+        if isinstance(scores, dict):
+            values = ", ".join(f"{k} {v}" for k, v in scores.items())
+            click.echo(f"{title}: {values}")
     click.echo(tuned.path)

@@ -80,6 +80,12 @@ class Frame:
         return height, width
 
     @property
+    def trained_region(self) -> tuple[slice, slice]:
+        """Rows and columns of the part to train on, in pixels of the image."""
+        _, height, width = self.image.counts.shape
+        return self.trained.pixels((height, width))
+
+    @property
     def region(self) -> tuple[slice, slice]:
         """Rows and columns of the part that judges, in pixels of the image."""
         _, height, width = self.image.counts.shape

@@ -10,8 +10,6 @@ import numpy as np
 from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.plots.palette import palette
 
-from .scores import judging
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .frames import Frame
+    from .scores import Judged
 
 _MOST = 4
 _SIDE = 4.2  # of a part, the longer one [inches]
@@ -27,7 +26,7 @@ _SIDE = 4.2  # of a part, the longer one [inches]
 
 def draw_left_out(
     frames: Sequence[Frame],
-    predicted: Mapping[str, tuple[Sequence[NDArray[np.float32]], float]],
+    judged: Mapping[str, tuple[Judged, float]],
     objects: int,
     path: Path,
 ) -> None:
@@ -39,9 +38,9 @@ def draw_left_out(
     ----------
     frames
         The frames.
-    predicted
-        Predictions of the frames that judge, and the smallest probability of an object
-        in them, by their title; a column for each.
+    judged
+        What is found in the frames, and the smallest probability of an object, by
+        title; a column for each.
     objects
         Number of the first classes that are not the background.
     path
@@ -50,19 +49,20 @@ def draw_left_out(
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    shown = judging(frames)[:_MOST]
-    heights = [_side(frame) for frame in shown]
+    judging = [i for i, frame in enumerate(frames) if not frame.left_out.is_empty]
+    shown = judging[:_MOST]
+    heights = [_side(frames[i]) for i in shown]
     figure = Figure(
-        figsize=(_SIDE * len(predicted), sum(heights) + 0.8), layout="constrained"
+        figsize=(_SIDE * len(judged), sum(heights) + 0.8), layout="constrained"
     )
     panels = figure.subplots(
-        len(shown), len(predicted), squeeze=False, height_ratios=heights
+        len(shown), len(judged), squeeze=False, height_ratios=heights
     )
-    for column, (title, (images, threshold)) in enumerate(predicted.items()):
+    for column, (title, (found, threshold)) in enumerate(judged.items()):
         panels[0, column].set_title(title)
-        for row, frame in enumerate(shown):
-            probability = images[row][:objects].sum(axis=0)
-            _draw(panels[row, column], frame, probability, threshold)
+        for row, number in enumerate(shown):
+            probability = found.probabilities[number][:objects].sum(axis=0)
+            _draw(panels[row, column], frames[number], probability, threshold)
     named = zip(palette(2), ("drawn by hand", "network"), strict=True)
     lines = [Line2D([], [], color=color, label=label) for color, label in named]
     figure.legend(handles=lines, loc="outside lower center", ncols=2)

@@ -22,12 +22,12 @@ from hyperspy_hrtemnn.jobs.labeled_images import pair_files, read_labeled_image
 from hyperspy_hrtemnn.locks import locked
 from hyperspy_hrtemnn.networks import load
 
-from .card import tuned_card, tuning_scores
+from .card import AFTER, BEFORE, OTHERWISE, tuned_card, tuning_scores
 from .frames import make_frames
 from .mixed_lessons import MixedLessons
 from .own_recipe import recipe_of, tuning_recipe
 from .pictures import draw_left_out
-from .scores import find_threshold, predictions, score
+from .scores import Judged
 from .settings import TuningSettings
 from .work_folder import begin, describe
 
@@ -131,7 +131,7 @@ def finetune(
     read = [read_labeled_image(*pair, sampling=sampling) for pair in pairs]
     frames = make_frames(read, base.label, source.card, settings)
     # What cannot be segmented is refused here, before the work.
-    seen = predictions(source, frames)
+    seen = Judged(source, frames, base)
     folder = out.with_name(f"{name}_finetuning")
     waves = simulations or folder / "simulations"
     with locked(out):
@@ -153,20 +153,21 @@ def finetune(
             ) from error
         best = _best(history, lessons.before)
         result = load(export(tuned, folder), "cpu")
-        found = predictions(result, frames)
-        threshold = find_threshold(found, frames, tuned, waves, result)
-        after_best = dict(history.iloc[best])
-        rows = {"before": lessons.before, "after": after_best}
-        scores = tuning_scores(source, frames, settings.train, best, rows)
-        after = threshold or result.card.unbiased_threshold
-        shown = {
-            "before": (seen, source.card.unbiased_threshold),
-            "after": (found, after),
-        }
-        for when, (predicted, probability) in shown.items():
-            if threshold is not None:
-                scores[when]["probability"] = probability
-            scores[when] |= score(predicted, frames, tuned, probability)
+        found = Judged(result, frames, tuned)
+        threshold = found.threshold(waves)
+        shown = {BEFORE: (seen, source.card.unbiased_threshold)}
+        if (other := seen.threshold_of_trained()) is not None:
+            shown[OTHERWISE] = seen, other
+        shown[AFTER] = found, threshold or result.card.unbiased_threshold
+        losses = {BEFORE: lessons.before, AFTER: dict(history.iloc[best])}
+        scores = tuning_scores(
+            source,
+            frames,
+            structures=settings.train,
+            epoch=best,
+            losses=losses,
+            judged=shown,
+        )
         card = tuned_card(
             name, source, result.card, frames, threshold=threshold, scores=scores
         )

@@ -40,7 +40,8 @@ from hyperspy_hrtemnn.networks import Limits, available, load
 
 # Of the tiny recipe, whose images are 88 x 72 pixels of 0.4 Å.
 SIZE = 72, 88
-FEW = TuningSettings(epochs=2, train=6, validation=2, learning_rate=(1e-3, 1e-3))
+# With rates of a network that has hardly learned anything.
+FEW = TuningSettings(epochs=3, train=6, validation=2, learning_rate=(2e-2, 1e-2))
 
 
 @pytest.fixture(autouse=True)
@@ -234,7 +235,7 @@ def test_every_shipped_network_that_can_be_tuned_has_its_recipe() -> None:
             recipe = recipe_of(one)
             assert recipe.classes == one.card.classes
             tuned = tuning_recipe(recipe, FEW, {"train": 6, "validation": 2})
-            assert tuned.training.epochs == 2
+            assert tuned.training.epochs == 3
             assert tuned.training.at(0)[0].object_weight == 1
     assert shipped_recipe("../recipes/au-ceo2-mask") is None
 
@@ -337,11 +338,11 @@ def test_a_fine_tuned_network_says_what_it_is(tuned, network) -> None:
     assert scores["labeled images"] == 2
     assert scores["left out"] == "a quarter of each image"
     assert scores["after"]["loss"] < scores["before"]["loss"]
-    assert scores["after"]["f1"] > scores["before"]["f1"]
+    assert scores["after"]["f1"] > scores["before"]["f1"] + 0.5
     # The same network does better where its threshold is that of the images.
     other = scores["before, at the probability for these images"]
     assert other.keys() == {"probability", "f1", "precision", "recall"}
-    assert other["f1"] >= scores["before"]["f1"]
+    assert other["f1"] > scores["before"]["f1"]
     for when in ("before", "after"):
         assert f"{when}: loss {scores[when]['loss']}" in output
     assert str(folder / "mine.onnx") in output.splitlines()
@@ -396,7 +397,7 @@ def test_a_training_that_helps_nothing_is_no_network(
         f"{name}_loss": 0.25 for name in ("validation", "left_out", "simulated")
     } | {"validation_f1": 0.5, "simulated_f1": 0.5, "seconds": 1.0}
     monkeypatch.setattr(MixedLessons, "validate", lambda *_: scores)
-    with pytest.raises(TrainingError, match="None of 2 epochs made the network better"):
+    with pytest.raises(TrainingError, match="None of 3 epochs made the network better"):
         finetune(network, *folders, tmp_path / "mine.onnx", **options)
     assert not (tmp_path / "mine.onnx").exists()
 

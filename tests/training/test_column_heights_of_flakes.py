@@ -47,7 +47,7 @@ def test_heights_of_a_tilted_flake(energy):
     assert behind["1Mo"] == pytest.approx(1.45, abs=0.3)
     assert behind["1S"] == pytest.approx(0.7, abs=0.4)
     assert 0.8 < behind["2S"] < 2.8
-    assert (error - known["class"].map(behind)).abs().median() < 0.25
+    assert (error - known["class"].map(behind)).abs().median() < 0.4
 
     metal = atoms[numbers == 42]
     plane = fit_plane(metal)

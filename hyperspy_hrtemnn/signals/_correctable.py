@@ -258,7 +258,9 @@ class Correctable(OneForm):
         path
             A .zip that the ROI Manager of ImageJ or `to_imagej_rois` saved, or a .roi.
             ``frame0012_id0007`` is the particle 7 in frame 12, counted from 0. Regions
-            with other names get new ids, each its own, in the frame of their position.
+            with other names get new ids, each its own, in the frame of their position:
+            in a stack that of the slice, in a hyperstack that of the time, or of the
+            slice if none is at a second time.
         like, frames
             See `from_labels`.
 
@@ -270,7 +272,8 @@ class Correctable(OneForm):
         ------
         ValueError
             If the file is not one of ROIs, or a region has no area, does not say in
-            which frame it is, or is outside of the movie or the image.
+            which frame it is, or is outside of the movie or the image; or if regions
+            are at several times and in several slices.
         IndexError
             If the movie does not have the frame.
         ModuleNotFoundError

@@ -207,12 +207,12 @@ def _in_frames(
     for name, match, place, outline in zip(
         names, named, drawn_in, polygons, strict=True
     ):
-        if match is None and place is None:
+        frame = int(match[1]) if match else place
+        if frame is None:
             raise ValueError(
                 f"The ROI {name!r} does not say in which frame it is: rename it as "
                 "frame0012_id0007, or set its position in ImageJ."
             )
-        frame = int(match[1]) if match else place
         regions.append(Region(name, frame, int(match[2]) if match else None, outline))
         if place not in (None, frame):
             moved.append(f"{name!r} in frame {place}")

@@ -64,6 +64,7 @@ class SegmentationTool(PreviewTool):
         self.probability = network.card.unbiased_threshold
         self.observe(self._take_its_threshold, "model")
         self._start("probability")
+        self._options = ("model", *self._options)
 
     def _others(self) -> list[str]:
         """Names of the networks of the package that can see these images."""

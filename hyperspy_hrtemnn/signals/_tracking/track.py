@@ -96,12 +96,20 @@ def splitting_in_pixels(signal: Signal2D, options: TrackingOptions) -> Splitting
     options
         The options; their probability is known.
     """
-    area, probability = options.min_area, options.probability
+    given, area = options.min_separation, options.min_area
+    probability = options.probability
     return SplittingOptions(
-        pixels(options.min_separation, signal),
+        _positive("min_separation", given, pixels(given, signal)),
         SplittingOptions.probability if probability is None else probability,
         None if area is None else square_pixels(area, signal),
     )
+
+
+def _positive(name: str, given: float | str, in_pixels: float) -> float:
+    """Return a length in pixels; what is wrong with it is said as it was given."""
+    if in_pixels <= 0:
+        raise ValueError(f"{name} has to be positive, not {given!r}.")
+    return in_pixels
 
 
 def linking_in_pixels(signal: Signal2D, options: TrackingOptions) -> LinkingOptions:
@@ -111,7 +119,9 @@ def linking_in_pixels(signal: Signal2D, options: TrackingOptions) -> LinkingOpti
         options.min_overlap,
         options.memory,
         options.drift,
-        None if search_range is None else pixels(search_range, signal),
+        None
+        if search_range is None
+        else _positive("search_range", search_range, pixels(search_range, signal)),
     )
 
 

@@ -426,8 +426,9 @@ class Instances(Correctable, Signal2D):  # type: ignore[misc]
         image
             The images the particles were found in.
         frame
-            Navigation index of the frame, for several navigation axes a tuple in the
-            order of ``inav``. By default where the navigator is.
+            Number of the frame, from 0 on, as in the column ``frame`` of tables, or its
+            navigation indices in the order of ``inav``. By default where the navigator
+            is.
         ax
             Axes to plot on; by default those of a new figure.
         show_ids

@@ -242,6 +242,24 @@ def test_layers_of_napari(particles):
     assert features["features"]["area"].tolist() == [24] * FRAMES + [9] * FRAMES
 
 
+def test_without_particles_there_are_labels_to_paint_and_no_tracks(particles):
+    particles.delete([4, 9])
+    assert [kind for *_, kind in particles.to_napari()] == ["labels"]
+
+
+def test_gray_images_in_colors_are_shown_gray_and_colored_ones_are_refused(particles):
+    gray = labels().astype(np.uint8)
+    image = hs.signals.Signal1D(np.stack([gray] * 3, axis=-1))
+    image.change_dtype("rgb8")
+    image = image.as_lazy() if particles._lazy else image
+    (shown, _, _), *_ = particles.to_napari(image)
+    np.testing.assert_array_equal(shown, gray)
+    image = hs.signals.Signal1D(np.stack([gray, gray, 2 * gray], axis=-1))
+    image.change_dtype("rgb8")
+    with pytest.raises(ValueError, match="is colored"):
+        particles.to_napari(image)
+
+
 def test_painting_in_a_layer_does_not_change_the_signal():
     data = labels()
     data[0, 0, :] = -1

@@ -361,14 +361,15 @@ class Correctable(OneForm):
         Returns
         -------
         Data, options and kind of each layer, as napari's plugins give them: ``image``,
-        if there is one, ``particles`` and, for a movie along one axis, ``tracks``, the
-        centroid of each particle in each frame with its properties. Signal axes are in
-        their unit, frames are counted.
+        if there is one, ``particles`` and, for a movie along one axis that has any,
+        ``tracks``, the centroid of each particle in each frame with its properties.
+        Signal axes are in their unit, frames are counted.
 
         Raises
         ------
         ValueError
-            If the signal is not calibrated, or `image` has another shape.
+            If the signal is not calibrated, or `image` has another shape, is complex or
+            is colored.
         """
         from ._particles.napari_layers import napari_layers
 

@@ -11,6 +11,7 @@ import pandas as pd
 from hyperspy_hrtemnn.analysis import particle_outlines
 from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.bad_frames import is_without_data
+from hyperspy_hrtemnn.image_data.scaling import one_number_a_pixel
 from hyperspy_hrtemnn.plots.palette import id_color
 from hyperspy_hrtemnn.signals._shared.deferred import (
     deferred_blocks,
@@ -210,6 +211,7 @@ class _Picture:
         return np.ascontiguousarray(pixels[:height, :width, :3])
 
     def _show(self, shown: NDArray[Any]) -> None:
+        shown = one_number_a_pixel(shown) if self.with_image else shown
         self.image.set_data(shown)
         if self.with_image:
             self.image.set_clim(*contrast_limits(shown))

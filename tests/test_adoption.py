@@ -129,10 +129,24 @@ def test_a_card_without_a_version_is_of_today(foreign, tmp_path):
     values = filled(ranges={"blur": [0, 1.5]})
     del values["version"]
     path = tmp_path / "card.json"
-    # As Windows' editor saves it.
-    path.write_text(json.dumps(values), encoding="utf-8-sig")
+    path.write_text(json.dumps(values), encoding="utf-8")
     network = adopt(foreign, path, tmp_path / "a.onnx")
     assert network.card.ranges.blur == (0, 1.5)
+
+
+# As Windows' editor saves it, and as its PowerShell redirects the template.
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+def test_a_card_of_windows_is_read_or_its_encoding_is_told(foreign, tmp_path, encoding):
+    path = tmp_path / "card.json"
+    text = json.dumps(filled(name="Körner"), ensure_ascii=False)
+    path.write_text(text, encoding=encoding)
+    if encoding == "latin-1":
+        with pytest.raises(
+            NetworkError, match=r"card\.json .*UTF-8: .*Save it in this"
+        ):
+            adopt(foreign, path, tmp_path / "a.onnx")
+        return
+    assert adopt(foreign, path, tmp_path / "a.onnx").card.name == "Körner"
 
 
 def test_the_template_names_all_that_has_to_be_filled_in(foreign, tmp_path):
@@ -157,6 +171,7 @@ def test_the_template_names_all_that_has_to_be_filled_in(foreign, tmp_path):
         ({"colour": "red"}, "colour: Extra inputs"),
         ({"link": "javascript:alert()"}, "link: "),
         ({"name": "\x1b[2J"}, "name has control characters"),
+        ({"name": ""}, "name: "),
     ],
 )
 def test_a_card_that_is_wrong_is_refused_by_its_field(

@@ -181,7 +181,10 @@ def test_a_movie_that_cannot_be_read_does_not_stop_the_others(follow, folder, tm
     (folder / "a & b.dm4").write_bytes(b"nonsense")
     (folder / "heat_10.hspy").rename(folder / "heat #10%.hspy")
     told = follow(folder, more=(), code=1)
-    assert told.splitlines()[-1].startswith("Error: 1 of 3 movies could not be")
+    last = told.splitlines()[-1]
+    assert last.startswith("Error: 1 of 3 movies could not be followed: a & b.dm4: ")
+    assert last.endswith(". The same command tries again.")
+    assert ".." not in last
     out = tmp_path / "all"
     table = pd.read_csv(out / "all_summary.csv")
     assert table["movie"].tolist() == ["heat #10%.hspy", "heat_2.hspy"]

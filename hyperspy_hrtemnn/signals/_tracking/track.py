@@ -24,7 +24,11 @@ from hyperspy_hrtemnn.signals._shared.calibration import pixels, square_pixels
 from hyperspy_hrtemnn.signals._shared.deferred import whole_frames
 from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
 from hyperspy_hrtemnn.signals._shared.labels import NO_DATA_LABEL
-from hyperspy_hrtemnn.signals._shared.probabilities import check_range, threshold_of
+from hyperspy_hrtemnn.signals._shared.probabilities import (
+    BACKGROUND,
+    check_range,
+    threshold_of,
+)
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 from .dropped import DroppedRegions
@@ -138,11 +142,14 @@ def check_one_movie(segmentation: Signal2D) -> None:
     axes = segmentation.axes_manager.navigation_axes
     if any(axis.name == "class" for axis in axes):
         index = [str(axis.name) for axis in axes].index("class")
-        chosen = ", ".join([":"] * index + ["0"])
-        names = segmentation.metadata.get_item("HRTEMNN.Segmentation.classes", None)
+        found = segmentation.metadata.get_item("HRTEMNN.Segmentation.classes", None)
+        names = [] if found is None else [str(name) for name in found]
+        # Networks of others may have what is not an object as a class, mostly first.
+        wanted = next((at for at, each in enumerate(names) if each != BACKGROUND), 0)
+        chosen = ", ".join([":"] * index + [str(wanted)])
         raise ValueError(
             "The segmentation has several classes"
-            + (f" ({', '.join(map(str, names))})" if names is not None else "")
+            + (f" ({', '.join(names)})" if names else "")
             + f"; select one, for example segmentation.inav[{chosen}]."
         )
     if len(axes) > 1:

@@ -27,9 +27,10 @@ from hyperspy_hrtemnn.signals._tracking.linking import Runs
 
 from .instance_plots import draw_lines
 from .label_colors import LabelNorm, label_colors
-from .markers import in_axes, write_id
+from .markers import in_axes
 from .movie_files import write_movie
 from .properties import curve_against
+from .written_ids import write_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,12 +194,12 @@ class _Picture:
         for artist in self.drawn:
             artist.remove()
         self.drawn = []
-        for outline in particle_outlines(labels):
-            if self.with_image:
-                for contour in outline.contours:
-                    x, y = in_axes(contour, self.signal_axes).T
-                    self.drawn += self.ax.plot(x, y, color=id_color(outline.id), lw=1.8)
-            self.drawn.append(write_id(outline, self.signal_axes, self.ax))
+        outlines = particle_outlines(labels)
+        for outline in outlines if self.with_image else ():
+            for contour in outline.contours:
+                x, y = in_axes(contour, self.signal_axes).T
+                self.drawn += self.ax.plot(x, y, color=id_color(outline.id), lw=1.8)
+        self.drawn += write_ids(outlines, self.signal_axes, self.ax)
         title = frame_title(self.instances, index)
         self.ax.set_title(f"{title}, no data" if is_without_data(shown) else title)
         if self.now is not None and self.times is not None:

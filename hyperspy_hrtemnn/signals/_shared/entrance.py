@@ -9,6 +9,7 @@ labels are ours.
 
 from __future__ import annotations
 
+import math
 from functools import partial, wraps
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -150,11 +151,11 @@ def in_same_form(instances: Signal2D, image: Signal2D) -> Signal2D:
             f"The image has the shape {image.data.shape}, the instances "
             f"{instances.data.shape}; they have to be the same."
         )
-    sides = known_sampling(image), known_sampling(instances)
-    if None not in sides and not np.isclose(*sides, rtol=_ALIKE):
+    pixel, own = known_sampling(image), known_sampling(instances)
+    if pixel and own and not math.isclose(pixel, own, rel_tol=_ALIKE):
         warn_user(
-            "The pixels of the image are {:.4g} Å, those of the particles {:.4g} Å, "
-            "which count. Set the scale of the axes that is wrong.".format(*sides)
+            f"The pixels of the image are {pixel:.4g} Å, those of the particles "
+            f"{own:.4g} Å, which count. Set the scale of the axes that is wrong."
         )
     return image
 

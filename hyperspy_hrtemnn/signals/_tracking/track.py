@@ -143,13 +143,13 @@ def check_one_movie(segmentation: Signal2D) -> None:
     if any(axis.name == "class" for axis in axes):
         index = [str(axis.name) for axis in axes].index("class")
         found = segmentation.metadata.get_item("HRTEMNN.Segmentation.classes", None)
-        names = [] if found is None else [str(name) for name in found]
+        classes = [] if found is None else [str(name) for name in found]
         # Networks of others may have what is not an object as a class, mostly first.
-        wanted = next((at for at, each in enumerate(names) if each != BACKGROUND), 0)
+        wanted = next((at for at, each in enumerate(classes) if each != BACKGROUND), 0)
         chosen = ", ".join([":"] * index + [str(wanted)])
         raise ValueError(
             "The segmentation has several classes"
-            + (f" ({', '.join(names)})" if names else "")
+            + (f" ({', '.join(classes)})" if classes else "")
             + f"; select one, for example segmentation.inav[{chosen}]."
         )
     if len(axes) > 1:

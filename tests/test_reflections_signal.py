@@ -237,6 +237,16 @@ def test_curves_against_time(peaks):
     assert below.get_xlabel() == "time (s)"
 
 
+def test_no_curve_crosses_frames_without_the_particle(peaks):
+    rows = peaks[peaks["id"] == 3]
+    frame = sorted(rows["frame"].unique())[1]
+    missing = peaks[(peaks["id"] != 3) | (peaks["frame"] != frame)]
+    for panel in plot_reflections(missing, 3, [1]).axes:
+        assert np.isnan(panel.lines[0].get_ydata()).sum() == 1
+    for panel in plot_reflections(peaks, 3, [1]).axes:
+        assert not np.isnan(panel.lines[0].get_ydata()).any()
+
+
 def test_no_curve_crosses_a_pause(peaks):
     paused = peaks.assign(time=peaks["time"] + 9 * (peaks["frame"] > 1))
     for panel in plot_reflections(paused, 3, [1]).axes:

@@ -237,6 +237,21 @@ def test_curves_against_time(peaks):
     assert below.get_xlabel() == "time (s)"
 
 
+def test_another_table_than_that_of_reflections_is_refused(
+    movie, particles, spectra, peaks
+):
+    properties = particles.properties(**QUIET)
+    for call in (
+        lambda table: plot_reflections(table, 3),
+        lambda table: spectra.plot_reflections(table, 3),
+        lambda table: particles.explore_reflections(movie, spectra, table),
+    ):
+        with pytest.raises(ValueError, match="'reflection'; it has to be that of Loc"):
+            call(properties)
+        with pytest.raises(ValueError, match=r"'spacing \(nm\)': .* table\.rename"):
+            call(peaks.rename(columns={"spacing": "spacing (nm)"}))
+
+
 def test_no_curve_crosses_frames_without_the_particle(peaks):
     rows = peaks[peaks["id"] == 3]
     frame = sorted(rows["frame"].unique())[1]

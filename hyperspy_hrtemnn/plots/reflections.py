@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hyperspy_hrtemnn.analysis.kinds_of_tables import check_reflections
+
 from .class_colors import class_colors
 from .palette import GRAY, palette
 from .pauses import draw_pauses, find_pauses
@@ -56,10 +58,12 @@ def plot_reflections(
     Raises
     ------
     ValueError
-        If there is no such particle or reflection, or `id` is needed.
+        If it is another table, there is no such particle or reflection, or `id` is
+        needed.
     """
     import matplotlib.pyplot as plt
 
+    check_reflections(peaks)
     rows = _of_one(peaks, id)
     wanted = _default(rows) if reflections is None else list(reflections)
     unknown = set(wanted) - set(rows["reflection"])

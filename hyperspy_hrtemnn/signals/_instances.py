@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.signals import Signal2D
 
+from hyperspy_hrtemnn.analysis.kinds_of_tables import (
+    check_properties,
+    check_reflections,
+)
+
 from ._correctable import Correctable
 from ._particles.edits import made_edits
 from ._particles.instance_files import write_hspy, write_tiff
@@ -17,7 +22,7 @@ from ._particles.markers import outline_markers
 from ._particles.movie import make_movie
 from ._particles.movie_files import SUFFIXES, check_movie_file
 from ._particles.particle_spectra import sum_spectra
-from ._particles.properties import check_properties, curve_against, properties_of
+from ._particles.properties import curve_against, properties_of
 from ._shared.entrance import given, in_one_form, in_same_form
 from ._shared.frame_titles import follow_in_title, frame_title
 from ._shared.frames import frame_index, frame_number
@@ -653,6 +658,7 @@ class Instances(Correctable, Signal2D):  # type: ignore[misc]
         from ._particles.explore import Explorer
 
         image = in_same_form(self, image)
+        check_reflections(peaks)
         if properties is not None:
             check_properties(properties)
         where = frame_index(image, frame)

@@ -8,6 +8,7 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from hyperspy_hrtemnn.analysis.kinds_of_tables import check_properties
 from hyperspy_hrtemnn.analysis.particles.editing import replace_ids
 from hyperspy_hrtemnn.signals._shared.labels import distinct_labels
 from hyperspy_hrtemnn.signals._shared.runner import each_frame
@@ -21,7 +22,6 @@ from .choice_of_frames import (
     whole_ids,
 )
 from .edits import edit
-from .properties import check_properties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

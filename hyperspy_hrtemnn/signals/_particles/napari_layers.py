@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hyperspy_hrtemnn.analysis.kinds_of_tables import check_properties
 from hyperspy_hrtemnn.image_data.scaling import one_number_a_pixel
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.output_files import ascii_unit
 from hyperspy_hrtemnn.signals._shared.units import name_of, unit_of
 
-from .properties import check_properties, properties_of
+from .properties import properties_of
 
 if TYPE_CHECKING:
     import pandas as pd

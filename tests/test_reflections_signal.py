@@ -252,6 +252,20 @@ def test_another_table_than_that_of_reflections_is_refused(
             call(peaks.rename(columns={"spacing": "spacing (nm)"}))
 
 
+def test_a_table_from_a_file_is_drawn_as_the_table_itself(spectra, peaks, tmp_path):
+    peaks.to_csv(tmp_path / "reflections.csv", index=False)
+    read = pd.read_csv(tmp_path / "reflections.csv")
+
+    def drawn(table):
+        above, _ = plot_reflections(table, 3).axes
+        ax = spectra.plot_reflections(table, 3)
+        names = [text.get_text() for text in (*above.get_legend().texts, *ax.texts)]
+        colors = [line.get_color() for line in (*above.lines, *ax.lines)]
+        return names, colors
+
+    assert drawn(read) == drawn(peaks)
+
+
 def test_no_curve_crosses_frames_without_the_particle(peaks):
     rows = peaks[peaks["id"] == 3]
     frame = sorted(rows["frame"].unique())[1]

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_TEXTS = ("family", "lattice", "zone_axis")
 
 
 def check_properties(table: pd.DataFrame, *needed: str) -> None:
@@ -19,14 +22,31 @@ def check_properties(table: pd.DataFrame, *needed: str) -> None:
     )
 
 
-def check_reflections(table: pd.DataFrame) -> None:
-    """Raise a ValueError unless a table is one of reflections."""
+def reflections_of(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of reflections as it was before it was in a file.
+
+    Of a file pandas reads an empty text as NaN, and the number of a lattice, which is a
+    text, as a number.
+
+    Raises
+    ------
+    ValueError
+        If it is another table.
+    """
     _check(
         table,
         ("id", "frame", "reflection", "spacing", "angle", "intensity", "found"),
         "reflections",
         "LocalFFT.peak_table or HRTEM.follow_particles",
     )
+    texts = [name for name in _TEXTS if name in table]
+    return table.assign(**{name: table[name].map(_text) for name in texts})
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:g}"
+    return str(value)
 
 
 def _check(table: pd.DataFrame, needed: tuple[str, ...], kind: str, of: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis.kinds_of_tables import check_reflections
+from hyperspy_hrtemnn.analysis.kinds_of_tables import reflections_of
 
 from .class_colors import class_colors
 from .palette import GRAY, palette
@@ -63,7 +63,7 @@ def plot_reflections(
     """
     import matplotlib.pyplot as plt
 
-    check_reflections(peaks)
+    peaks = reflections_of(peaks)
     rows = _of_one(peaks, id)
     wanted = _default(rows) if reflections is None else list(reflections)
     unknown = set(wanted) - set(rows["reflection"])

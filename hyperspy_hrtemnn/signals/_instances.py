@@ -10,7 +10,7 @@ from hyperspy.signals import Signal2D
 
 from hyperspy_hrtemnn.analysis.kinds_of_tables import (
     check_properties,
-    check_reflections,
+    reflections_of,
 )
 
 from ._correctable import Correctable
@@ -658,7 +658,7 @@ class Instances(Correctable, Signal2D):  # type: ignore[misc]
         from ._particles.explore import Explorer
 
         image = in_same_form(self, image)
-        check_reflections(peaks)
+        peaks = reflections_of(peaks)
         if properties is not None:
             check_properties(properties)
         where = frame_index(image, frame)

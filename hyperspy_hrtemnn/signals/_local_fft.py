@@ -9,7 +9,7 @@ import pandas as pd
 from hyperspy.signals import Signal2D
 
 from hyperspy_hrtemnn.analysis import brightness_ratio
-from hyperspy_hrtemnn.analysis.kinds_of_tables import check_reflections
+from hyperspy_hrtemnn.analysis.kinds_of_tables import reflections_of
 from hyperspy_hrtemnn.options import FollowingOptions, ReflectionOptions
 from hyperspy_hrtemnn.plots.new_axes import new_axes
 
@@ -305,7 +305,7 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
         IndexError
             If there is no such frame.
         """
-        check_reflections(peaks)
+        peaks = reflections_of(peaks)
         spectrum, number, index = one_spectrum(self, frame, id)
         rows = peaks[(peaks["id"] == number) & (peaks["frame"] == frame)]
         axes = self.axes_manager.signal_axes

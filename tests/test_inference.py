@@ -8,7 +8,7 @@ import pytest
 import tiny_networks
 from scipy import ndimage
 
-from hyperspy_hrtemnn.networks import load, out_of_range, predict
+from hyperspy_hrtemnn.networks import Limits, load, out_of_range, predict
 
 SHAPE = (83, 121)
 
@@ -215,6 +215,30 @@ def test_out_of_range():
     assert "300" in energy
     assert "500 Å" in defocus
     assert "-100 to 100" in defocus
+
+
+def test_where_the_score_holds_is_no_fault():
+    limits = Limits(swept=(0.02, 0.5), less_by_5=(0.05, 0.3), less_by_20=(None, 0.4))
+    card = tiny_networks.card(limits={"sampling": limits})
+    read = type(card).model_validate_json(card.model_dump_json())
+    assert read.limits == {"sampling": limits}
+    for sampling in (0.05, 0.15, 0.3):
+        assert out_of_range(read, sampling=sampling) == []
+    trained = "trained was 0.07 to 0.2 Å/pixel"
+    for sampling, loss in (
+        (0.03, "its scores are 5 to 20 % lower there"),
+        (0.35, "its scores are 5 to 20 % lower there"),
+        (0.45, "its scores are more than 20 % lower there"),
+        (0.6, "it was tried from 0.02 to 0.5 only"),
+    ):
+        (fault,) = out_of_range(read, sampling=sampling)
+        assert fault == f"the sampling is {sampling} Å/pixel, {trained}, and {loss}"
+
+
+def test_a_limit_inside_the_training_is_no_fault():
+    limits = Limits(swept=(-400, 400), less_by_5=(-50, 50), less_by_20=(-90, 90))
+    card = tiny_networks.card(limits={"defocus": limits})
+    assert out_of_range(card, defocus=80) == []
 
 
 def test_energies_in_a_trained_range_are_no_fault():

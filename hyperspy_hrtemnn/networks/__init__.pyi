@@ -11,6 +11,7 @@ from ._errors import NetworkMemoryError as NetworkMemoryError
 from ._inference import check_prediction as check_prediction
 from ._inference import out_of_range as out_of_range
 from ._inference import predict as predict
+from ._limits import Limits as Limits
 from ._network import Network as Network
 from ._network import load as load
 from ._orientations import average_orientations as average_orientations
@@ -31,6 +32,7 @@ __all__ = [
     "Card",
     "DeviceAnswer",
     "DeviceError",
+    "Limits",
     "Link",
     "Network",
     "NetworkError",

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from ._errors import is_printable
+from ._limits import Limits
 from ._trained_ranges import TrainedRanges
 
 _VERSION = 2
@@ -40,6 +41,7 @@ _NOT_TO_FILL_IN = {
     "version",
     "object_weight",
     "test",
+    "limits",
     "recipe",
     "recipe_sha256",
     "versions",
@@ -150,6 +152,10 @@ class Card(BaseModel):
         None, description="an input and its answer, which loading compares"
     )
     ranges: TrainedRanges
+    limits: dict[str, Limits] = Field(
+        default_factory=dict,
+        description="by condition, from where on its scores are lower",
+    )
     recipe: str | None = Field(
         None, description="recipe with which it was trained; null if by other means"
     )

@@ -163,7 +163,10 @@ def out_of_range(
     energy: float | None = None,
     defocus: float | None = None,
 ) -> list[str]:
-    """Return a text for each condition that is outside the range of the training.
+    """Return a text for each condition for which a network was not trained.
+
+    Where the card knows its limits, what is outside the range of the training is left
+    out as long as the score there is less than 5 percent worse.
 
     Parameters
     ----------
@@ -178,19 +181,25 @@ def out_of_range(
     """
     ranges = card.ranges
     energies = None if ranges.energy is None else energy_range(ranges.energy)
-    conditions: list[tuple[str, float | None, Range | None, float, str]] = [
-        ("sampling", sampling, ranges.sampling, 0, "Å/pixel"),
-        # Files may give 299.9 for a nominal 300 keV.
-        ("beam energy", energy, energies, 0.01, "keV"),
-        ("defocus", defocus, ranges.defocus, 0, "Å"),
+    # Files may give 299.9 for a nominal 300 keV.
+    conditions: list[tuple[str, str, float | None, Range | None, float, str]] = [
+        ("sampling", "sampling", sampling, ranges.sampling, 0, "Å/pixel"),
+        ("beam energy", "energy", energy, energies, 0.01, "keV"),
+        ("defocus", "defocus", defocus, ranges.defocus, 0, "Å"),
     ]
-    return [
-        f"the {name} is {value:.4g} {unit}, trained was {_span_text(bounds)} {unit}"
-        for name, value, bounds, share, unit in conditions
-        if value is not None
-        and bounds is not None
-        and not _is_within(value, bounds, share)
-    ]
+    texts = []
+    for words, name, value, trained, share, unit in conditions:
+        if value is None or trained is None or _is_within(value, trained, share):
+            continue
+        text = (
+            f"the {words} is {value:.4g} {unit}, trained was {_span_text(trained)} "
+            f"{unit}"
+        )
+        if name not in card.limits:
+            texts.append(text)
+        elif loss := card.limits[name].loss_at(value):
+            texts.append(f"{text}, and {loss}")
+    return texts
 
 
 def _is_within(value: float, bounds: Range, share: float) -> bool:

@@ -25,6 +25,7 @@ _OF_NETWORKS = [
     "test_architectures.py",
     "test_backends.py",
     "test_distillation.py",
+    "test_domain.py",
     "test_dose_study.py",
     "test_evaluation.py",
     "test_forecast.py",

@@ -26,6 +26,8 @@ from .stops import explain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hyperspy_hrtemnn.networks import Limits
+
     from .parameters import ImageParameters
 
 
@@ -447,6 +449,62 @@ def dose_study(
         for limit, values in limits.items():
             numbers = "  ".join(f"{key} {value}" for key, value in values.items())
             click.echo(f"{name}  {limit.replace('_', ' ')}: {numbers}")
+
+
+@_step
+@click.option(
+    "--network",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="ONNX file whose card gets the limits; by default that of FOLDER.",
+)
+@click.option(
+    "--condition",
+    "names",
+    multiple=True,
+    help="Condition to sweep, such as defocus; several times for several. All by "
+    "default.",
+)
+@click.option(
+    "--structures",
+    type=click.IntRange(2),
+    default=24,
+    show_default=True,
+    help="Test structures at each value.",
+)
+@click.option("--numproc", "-n", "processes", type=click.IntRange(1), help=_NUMPROC)
+@device_option
+def domain(
+    recipe: Recipe, folder: Path, *, network: Path | None, **options: Any
+) -> None:
+    """Find out how far beyond the training of RECIPE its network in FOLDER holds.
+
+    One condition after another leaves its range: dose, pixel size, defocus, spherical
+    aberration, astigmatism, focal spread, blur, beam energy, vibrations, tilt and
+    support. FOLDER gets domain.csv and domain.png; the card of the network gets the
+    values at which its score is 5 and 20 percent worse, by which `segment` warns.
+    """
+    from hyperspy_hrtemnn.networks import load
+
+    from .evaluation.domain.report import study_domain
+
+    path = network or folder / f"{recipe.name}.onnx"
+    study_domain(recipe, folder, path, **options)
+    for name, limits in load(path).card.limits.items():
+        click.echo(f"{name}: {_limits_text(limits)}")
+
+
+def _limits_text(limits: Limits) -> str:
+    def span(ends: tuple[float | None, float | None]) -> str:
+        low, high = (
+            f"{swept:g} or beyond" if end is None else f"{end:g}"
+            for end, swept in zip(ends, limits.swept, strict=True)
+        )
+        return f"{low} to {high}"
+
+    return (
+        f"5 % worse outside {span(limits.less_by_5)}, 20 % outside "
+        f"{span(limits.less_by_20)}"
+    )
 
 
 @_step

@@ -3,6 +3,7 @@
 
 from ._alloys import Arrangement, arrange
 from ._amorphous import amorphous_carbon, amorphous_film
+from ._amorphous_materials import AMORPHOUS
 from ._assembly import VACUUM, Group, assemble
 from ._columns import column_of_atoms
 from ._crystal import orientation, oriented_block, rotation_between, tilt
@@ -26,6 +27,7 @@ from ._supported_particles import SupportedParticles
 from ._tilted_particle import TiltedParticle
 
 __all__ = [
+    "AMORPHOUS",
     "FACES",
     "VACUUM",
     "AmorphousFilm",

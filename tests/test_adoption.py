@@ -221,6 +221,13 @@ def test_a_fixed_shape_is_refused_with_the_remedy(card_file, tmp_path):
         adopt(tmp_path / "foreign.onnx", card_file(), tmp_path / "a.onnx")
 
 
+def test_where_a_network_is_written_is_checked_first(foreign, card_file, tmp_path):
+    with pytest.raises(NetworkError, match=r"a\.txt has to end with \.onnx"):
+        adopt(foreign, card_file(), tmp_path / "a.txt")
+    with pytest.raises(NetworkError, match=r"no folder .*none for a\.onnx; make it"):
+        adopt(foreign, card_file(), tmp_path / "none" / "a.onnx")
+
+
 def test_nothing_is_replaced_unless_it_is_allowed(foreign, card_file, tmp_path):
     out = tmp_path / "a.onnx"
     adopt(foreign, card_file(), out)

@@ -1,6 +1,7 @@
 from .columns.diffusion import diffusion_events as diffusion_events
 from .columns.events import column_events as column_events
 from .columns.linking import link_columns as link_columns
+from .columns.pair_sides import pair_sides as pair_sides
 from .columns.rings import AtomRing as AtomRing
 from .columns.rings import count_rings as count_rings
 from .columns.rings import find_rings as find_rings
@@ -70,6 +71,8 @@ from .waves.argand import defocus_circle as defocus_circle
 from .waves.argand import fit_excitation as fit_excitation
 from .waves.argand import mass_angle as mass_angle
 from .waves.argand import mass_circle as mass_circle
+from .waves.column_heights import column_heights as column_heights
+from .waves.column_heights import height_errors as height_errors
 from .waves.columns import WaveColumns as WaveColumns
 from .waves.columns import find_wave_columns as find_wave_columns
 from .waves.comparison import compare_waves as compare_waves
@@ -104,6 +107,7 @@ __all__ = [
     "brightness_ratio",
     "classify_by_mass",
     "column_events",
+    "column_heights",
     "compare_waves",
     "correct_drift",
     "count_columns",
@@ -129,6 +133,7 @@ __all__ = [
     "fit_optics",
     "fit_readout",
     "follow_reflections",
+    "height_errors",
     "hexagonal_angle",
     "hexagonal_spots",
     "image_intensity",
@@ -145,6 +150,7 @@ __all__ = [
     "noise_floor",
     "noise_spectrum",
     "on_axis_frames",
+    "pair_sides",
     "parametric_mtf",
     "particle_outlines",
     "particle_properties",

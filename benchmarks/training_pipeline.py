@@ -26,7 +26,8 @@ from hrtemnn_training.losses import make_loss
 from hrtemnn_training.recipe import Recipe, read_recipe
 from hrtemnn_training.store import DataSet
 from hrtemnn_training.train.batches import ImageEpoch
-from hrtemnn_training.train.loop import network_of, train_epoch
+from hrtemnn_training.train.loop import train_epoch
+from hrtemnn_training.train.new_network import network_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

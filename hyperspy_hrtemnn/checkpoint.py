@@ -107,7 +107,8 @@ class Checkpoint:
             if begun and not discard:
                 raise ValueError(
                     f"{self.folder} holds frames of another job: {differs}. Finish "
-                    "that one, or delete the folder."
+                    "that one, or delete its frames with overwrite=True, --force in "
+                    "the shell."
                 )
             remove_ours(self.folder)
         write_job(self.folder, self._job)

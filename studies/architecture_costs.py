@@ -24,7 +24,7 @@ from hrtemnn_training.evaluation.report import write_table
 from hrtemnn_training.export.cards import write_card
 from hrtemnn_training.export.graph import to_onnx
 from hrtemnn_training.export.onnx_file import make_card
-from hrtemnn_training.train.loop import network_of, new_model
+from hrtemnn_training.train.new_network import network_of, new_model
 from hyperspy_hrtemnn.networks import Network, load
 
 if TYPE_CHECKING:

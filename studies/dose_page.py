@@ -20,7 +20,7 @@ import pandas as pd
 
 from dose_statements import digits, statements
 from hrtemnn_training.recipe import Recipe, read_recipe
-from hrtemnn_training.train.loop import network_of
+from hrtemnn_training.train.new_network import network_of
 from pages import DOCS, PICTURES, replace_part, table
 
 PAGE = DOCS / "dose.md"

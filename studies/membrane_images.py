@@ -59,11 +59,13 @@ class Scored:
     ----------
     network
         The network.
+    threshold
+        Smallest probability of a particle; that of its card if None.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, threshold: float | None = None) -> None:
         self.network = network
-        self.threshold = network.card.unbiased_threshold
+        self.threshold = threshold or network.card.unbiased_threshold
         self.f1: list[float] = []
         self.f1_half: list[float] = []
         self._reliability = Reliability()

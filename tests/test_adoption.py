@@ -129,10 +129,24 @@ def test_a_card_without_a_version_is_of_today(foreign, tmp_path):
     values = filled(ranges={"blur": [0, 1.5]})
     del values["version"]
     path = tmp_path / "card.json"
-    # As Windows' editor saves it.
-    path.write_text(json.dumps(values), encoding="utf-8-sig")
+    path.write_text(json.dumps(values), encoding="utf-8")
     network = adopt(foreign, path, tmp_path / "a.onnx")
     assert network.card.ranges.blur == (0, 1.5)
+
+
+# As Windows' editor saves it, and as its PowerShell redirects the template.
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+def test_a_card_of_windows_is_read_or_its_encoding_is_told(foreign, tmp_path, encoding):
+    path = tmp_path / "card.json"
+    text = json.dumps(filled(name="Körner"), ensure_ascii=False)
+    path.write_text(text, encoding=encoding)
+    if encoding == "latin-1":
+        with pytest.raises(
+            NetworkError, match=r"card\.json .*UTF-8: .*Save it in this"
+        ):
+            adopt(foreign, path, tmp_path / "a.onnx")
+        return
+    assert adopt(foreign, path, tmp_path / "a.onnx").card.name == "Körner"
 
 
 def test_the_template_names_all_that_has_to_be_filled_in(foreign, tmp_path):
@@ -157,6 +171,7 @@ def test_the_template_names_all_that_has_to_be_filled_in(foreign, tmp_path):
         ({"colour": "red"}, "colour: Extra inputs"),
         ({"link": "javascript:alert()"}, "link: "),
         ({"name": "\x1b[2J"}, "name has control characters"),
+        ({"name": ""}, "name: "),
     ],
 )
 def test_a_card_that_is_wrong_is_refused_by_its_field(
@@ -204,6 +219,13 @@ def test_a_fixed_shape_is_refused_with_the_remedy(card_file, tmp_path):
     onnx.save(made, tmp_path / "foreign.onnx")
     with pytest.raises(NetworkError, match="export it with dynamic axes"):
         adopt(tmp_path / "foreign.onnx", card_file(), tmp_path / "a.onnx")
+
+
+def test_where_a_network_is_written_is_checked_first(foreign, card_file, tmp_path):
+    with pytest.raises(NetworkError, match=r"a\.txt has to end with \.onnx"):
+        adopt(foreign, card_file(), tmp_path / "a.txt")
+    with pytest.raises(NetworkError, match=r"no folder .*none for a\.onnx; make it"):
+        adopt(foreign, card_file(), tmp_path / "none" / "a.onnx")
 
 
 def test_nothing_is_replaced_unless_it_is_allowed(foreign, card_file, tmp_path):

@@ -133,6 +133,8 @@ def test_without_authors_there_is_no_package(tmp_path, network_path):
     with pytest.raises(NetworkError, match="'tiny' names no authors"):
         write_bioimageio(network_path, tmp_path / "a.zip")
     assert not (tmp_path / "a.zip").exists()
+    with pytest.raises(NetworkError, match=r"a\.onnx has to end with \.zip"):
+        write_bioimageio(network_path, tmp_path / "a.onnx")
 
 
 def test_the_command_writes_a_package_and_replaces_none(tmp_path):

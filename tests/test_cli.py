@@ -349,6 +349,26 @@ def test_warning_is_one_line(run, tmp_path, movie_path, network_path):
     assert "0.3 Å/pixel" in line
 
 
+def test_results_of_commands_are_not_taken_for_images(run, tmp_path, network_path):
+    """Nor labels of a single particle, whose values are 0 and 1, for a mask."""
+    kinds = ("HRTEM_segmentation", "HRTEM_instances")
+    for path, kind in zip(
+        (tmp_path / "s.hspy", tmp_path / "p.hspy"), kinds, strict=True
+    ):
+        signal = hs.signals.Signal2D(np.eye(9, dtype=np.uint8)[np.newaxis])
+        for axis in signal.axes_manager.signal_axes:
+            axis.scale, axis.units = 0.1, "Å"
+        signal.set_signal_type(kind)
+        signal.save(path)
+    out = ("--out", tmp_path / "o.hspy")
+    model = ("--model", network_path)
+    told = run("segment", tmp_path / "s.hspy", *model, *out, code=1)
+    assert "s.hspy holds probabilities of a network; give the images they" in told
+    assert "holds labels of particles" in run("suggest", tmp_path / "p.hspy", code=1)
+    track = ("track", tmp_path / "p.hspy", *out, "--min-separation", 1)
+    assert "p.hspy holds labels of particles; give the prob" in run(*track, code=1)
+
+
 def test_bad_files(run, tmp_path, movie_path, network_path):
     out = tmp_path / "out.hspy"
 

@@ -63,6 +63,12 @@ def test_merged_particles_have_the_first_id(particles):
     assert particles.ids() == [3, 7]
 
 
+def test_several_particles_where_one_is_needed_are_refused(particles):
+    for call in (lambda: particles.split([3, 7]), lambda: particles.merge([3, 5], 7)):
+        with pytest.raises(ValueError, match=r"One id is needed, not \[3, "):
+            call()
+
+
 def test_some_frames_are_edited_alone(particles):
     particles.merge(3, 7, frames=range(1, 3))
     particles.delete(5, frames=-4)

@@ -157,8 +157,11 @@ def test_columns_with_class_and_place(waves):
         "amplitude",
         "phase",
         "theta",
+        "height",
+        "height_error",
     ]
-    assert table.attrs["units"] == {"time": "s", "x": "nm", "y": "nm"}
+    lengths = {"x": "nm", "y": "nm", "height": "Å", "height_error": "Å"}
+    assert table.attrs["units"] == {"time": "s"} | lengths
     assert set(table["frame"]) == {0}  # nothing is in the second
     xy = places / 10 + [3, -2]
     distance = np.hypot(*(table[["x", "y"]].to_numpy()[:, np.newaxis] - xy).T)
@@ -167,6 +170,9 @@ def test_columns_with_class_and_place(waves):
     heavy = table[table["class"] == "1Mo"]
     np.testing.assert_allclose(heavy["theta"], 0.7, atol=0.02)
     np.testing.assert_allclose(heavy["real"], np.cos(0.7), atol=0.02)
+    # Columns of a phase object are in focus behind it, and all of a class together.
+    assert table["height"].between(0, 4).all()
+    assert (table.groupby("class")["height"].std().dropna() < 0.1).all()
     lazy = waves.as_lazy().find_columns(**QUIET)
     assert set(lazy["class"]) == {0}
     np.testing.assert_allclose(lazy["x"], table["x"])

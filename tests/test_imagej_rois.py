@@ -140,6 +140,78 @@ def test_regions_of_imagej_are_drawn(path):
     assert back.edits() == ["from_imagej_rois('particles.zip')"]
 
 
+@pytest.mark.parametrize("axis", ["t_position", "z_position", "c_position"])
+def test_frames_are_along_the_axis_on_which_regions_of_a_hyperstack_differ(path, axis):
+    first = {"t_position": 1, "z_position": 1, "c_position": 1}
+    rect = roifile.ROI_TYPE.RECT
+    write(
+        path,
+        one=area(rect, 3, 5, 9, 8, **first),
+        three=area(rect, 3, 5, 9, 8, **first | {axis: 3}),
+    )
+    data = Instances.from_imagej_rois(path, made(labels())).data
+    assert [np.unique(each).tolist() for each in data] == [[0, 1], [0], [0, 2]]
+
+
+def test_channels_of_a_hyperstack_are_of_the_same_frame(path):
+    rect = roifile.ROI_TYPE.RECT
+    places = {"t_position": 2, "z_position": 1, "c_position": 2}
+    write(path, a=area(rect, 3, 5, 9, 8, **places))
+    data = Instances.from_imagej_rois(path, made(labels())).data
+    assert [each.any() for each in data] == [False, True, False]
+
+
+def test_a_hyperstack_with_times_and_slices_is_refused_unless_names_say_frames(path):
+    rect = roifile.ROI_TYPE.RECT
+    places = {"t_position": 2, "z_position": 3}
+    write(path, a=area(rect, 3, 5, 9, 8, **places))
+    with pytest.raises(ValueError, match=r"particles\.zip: .*times \(T\).*Rename"):
+        Instances.from_imagej_rois(path, made(labels()))
+    write(path, frame0002_id0005=area(rect, 3, 5, 9, 8, **places))
+    assert Instances.from_imagej_rois(path, made(labels())).ids() == [5]
+
+
+def test_a_region_that_was_moved_to_another_frame_than_its_name_says_is_told(path):
+    rect = roifile.ROI_TYPE.RECT
+    write(
+        path,
+        frame0001_id0007=area(rect, 3, 5, 9, 8, position=3),
+        frame0001_id0004=area(rect, 13, 5, 19, 8, position=2),
+    )
+    with pytest.warns(UserWarning, match=r"1 ROIs .*'frame0001_id0007' in frame 2"):
+        data = Instances.from_imagej_rois(path, made(labels())).data
+    assert [each.any() for each in data] == [False, True, False]
+
+
+def test_a_region_without_a_pixel_is_told(path):
+    rect = roifile.ROI_TYPE.RECT
+    write(path, frame0001_id0007=area(rect, 47, 5, 60, 8))
+    with pytest.warns(UserWarning, match="particle 7 has no pixel"):
+        assert not Instances.from_imagej_rois(path, made(labels())).data.any()
+
+
+def test_a_rounded_rectangle_has_no_corners(path):
+    rect = roifile.ROI_TYPE.RECT
+    write(path, a=area(rect, 3, 5, 33, 25, position=1, rounded_rect_arc_size=10))
+    drawn = Instances.from_imagej_rois(path, made(labels())).data[0]
+    y, x = np.mgrid[:Y, :X] + 0.5
+    outside = np.maximum(abs(x - 18) - 10, 0), np.maximum(abs(y - 15) - 5, 0)
+    np.testing.assert_array_equal(drawn, np.hypot(*outside) < 5)
+
+
+def test_files_of_a_mac_beside_the_regions_are_passed_over(path):
+    region = area(roifile.ROI_TYPE.RECT, 3, 5, 9, 8).tobytes()
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("__MACOSX/rois/._frame0000_id0003.roi", b"attributes")
+        file.writestr("rois/.DS_Store", b"places")
+        file.writestr("rois/frame0000_id0003.roi", region)
+    assert Instances.from_imagej_rois(path, made(labels())).ids() == [3]
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("notes.txt", b"no regions")
+    with pytest.raises(ValueError, match=r"particles\.zip is a zip of other files"):
+        Instances.from_imagej_rois(path, made(labels()))
+
+
 def test_a_second_region_of_a_particle_and_the_last_one_on_top(path):
     first = area(roifile.ROI_TYPE.RECT, 3, 5, 9, 8)
     again = area(roifile.ROI_TYPE.RECT, 20, 5, 22, 8)

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from hyperspy_hrtemnn.signals import Instances, LazyInstances
+from hyperspy_hrtemnn.signals import HRTEM, Instances, LazyInstances
 
 mpl.use("agg")
 FRAMES, HEIGHT, WIDTH = 4, 30, 47
@@ -269,6 +269,27 @@ def test_unknown_names_are_refused(particles, image):
         particles.plot_overlay(image, frame=4)
     with pytest.raises(IndexError, match="has 2 indices"):
         particles.plot_overlay(image, frame=(1, 1))
+
+
+def test_a_frame_has_the_number_that_it_has_in_tables(rng):
+    """Of a single image, of a movie, and of several movies."""
+    data = np.zeros((2, 3, HEIGHT, WIDTH), np.int32)
+    data[1, 0, 4:9, 5:11] = 3
+    several = Instances(data)
+    several.axes_manager[0].name, several.axes_manager[1].name = "time", "run"
+    for axis in several.axes_manager.signal_axes:
+        axis.scale, axis.units = 0.5, "nm"
+    image = HRTEM(rng.normal(size=data.shape))
+    (number,) = several.properties(show_progressbar=False)["frame"]
+    for frame in (number, number - 6, (0, 1)):
+        ax = several.plot_overlay(image, frame=frame)
+        assert [text.get_text() for text in ax.texts] == ["3"]
+    with pytest.raises(IndexError, match="no frame 6; there are 6"):
+        several.plot_overlay(image, frame=6)
+    one = several.inav[0, 1]
+    assert one.plot_overlay(image.inav[0, 1], frame=0).texts[0].get_text() == "3"
+    with pytest.raises(IndexError, match="no frame 1; there are 1"):
+        one.plot_overlay(image.inav[0, 1], frame=1)
 
 
 def test_missing_calibration_is_explained(particles):

@@ -79,6 +79,31 @@ def test_what_is_wrong_with_an_option_is_said_until_it_is_right():
     assert tool.message == said
 
 
+def test_an_option_that_is_not_there_is_refused_with_those_that_are():
+    tool = touching_discs().tracking_tool()
+    with pytest.raises(
+        AttributeError, match="'threshold'; there are probability, min_separation, min"
+    ):
+        tool.threshold = 0.3
+    assert not hasattr(tool, "threshold")
+
+
+def test_other_options_of_tracking_take_the_place_of_those_of_the_preview():
+    tool = touching_discs().tracking_tool(min_separation="1 nm")
+    result = tool.apply(min_separation="2 nm", show_progressbar=False)
+    assert result.metadata.HRTEMNN.Instances.min_separation == "2 nm"
+
+
+def test_a_length_that_cannot_be_is_said_as_it_was_given():
+    tool = touching_discs().tracking_tool()
+    tool.min_separation = -3
+    assert tool.message == "min_separation has to be positive, not -3.0."
+    with pytest.raises(
+        ValueError, match="search_range has to be positive, not '-2 nm'"
+    ):
+        tool.apply(min_separation="1 nm", search_range="-2 nm")
+
+
 def test_the_preview_follows_the_navigator_of_the_images_until_it_is_closed(movie):
     segmentation = cones()
     tool = segmentation.tracking_tool(movie)
@@ -177,6 +202,14 @@ def test_a_focal_series_is_shown_with_the_names_of_the_classes(runs):
     assert len(tool.figure.axes[0].lines) > 100  # columns
     series.axes_manager.indices = (1,)
     assert runs == [(3,)]  # all images are seen together
+
+
+def test_a_segmentation_tool_has_a_probability_and_no_threshold(
+    fine_movie, network_path
+):
+    tool = fine_movie.segmentation_tool(network_path)
+    with pytest.raises(AttributeError, match="there are model, probability"):
+        tool.threshold = 0.3
 
 
 def test_what_a_network_was_not_trained_for_is_said(fine_movie, network_path):

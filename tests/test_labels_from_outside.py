@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import types
+import warnings
 
 import dask.array as da
 import hyperspy.api as hs
@@ -240,6 +241,46 @@ def test_layers_of_napari(particles):
         *([9, t, 22.5, 32.5] for t in range(FRAMES)),
     ]
     assert features["features"]["area"].tolist() == [24] * FRAMES + [9] * FRAMES
+
+
+def test_pages_of_several_movies_come_back(tmp_path):
+    several = calibrated(np.stack([labels(), labels()[::-1]]), "HRTEM_instances")
+    several.to_tiff(tmp_path / "labels.tif", show_progressbar=False)
+    pages = tifffile.imread(tmp_path / "labels.tif")
+    assert pages.ndim == 3
+    back = Instances.from_labels(pages, several)
+    np.testing.assert_array_equal(back.data, several.data)
+
+
+def test_images_with_other_pixels_than_the_particles_are_told(particles):
+    image = calibrated(labels() * 2.0, "HRTEM")
+    for axis in image.axes_manager.signal_axes:
+        axis.scale, axis.units = 4.0, "Å"
+    with pytest.warns(UserWarning, match=r"image are 4 Å, those of the particles 5 Å"):
+        particles.to_napari(image)
+    for axis in image.axes_manager.signal_axes:
+        axis.units = ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        particles.to_napari(image)
+
+
+def test_without_particles_there_are_labels_to_paint_and_no_tracks(particles):
+    particles.delete([4, 9])
+    assert [kind for *_, kind in particles.to_napari()] == ["labels"]
+
+
+def test_gray_images_in_colors_are_shown_gray_and_colored_ones_are_refused(particles):
+    gray = labels().astype(np.uint8)
+    image = hs.signals.Signal1D(np.stack([gray] * 3, axis=-1))
+    image.change_dtype("rgb8")
+    image = image.as_lazy() if particles._lazy else image
+    (shown, _, _), *_ = particles.to_napari(image)
+    np.testing.assert_array_equal(shown, gray)
+    image = hs.signals.Signal1D(np.stack([gray, gray, 2 * gray], axis=-1))
+    image.change_dtype("rgb8")
+    with pytest.raises(ValueError, match="is colored"):
+        particles.to_napari(image)
 
 
 def test_painting_in_a_layer_does_not_change_the_signal():

@@ -268,7 +268,12 @@ def test_invalid_card(tmp_path, text, message):
     [
         ({}, {"channels": 3}, "input has 1 channels, the card says 3"),
         ({}, {"classes": ("a", "b")}, "output has 1 channels, the card says 2"),
-        ({"dtype": TensorProto.DOUBLE}, {}, "not float32"),
+        ({"dtype": TensorProto.DOUBLE}, {}, "not float32; export it in this"),
+        (
+            {"inputs": ("N", "y", "x", 1), "outputs": ("N", "y", "x", 1)},
+            {},
+            "channels seem to be last; export it with",
+        ),
         (
             {"inputs": ("N", 1, 64, 64), "outputs": ("N", 1, 64, 64)},
             {},

@@ -442,6 +442,47 @@ def test_what_no_movie_is_made_of_is_said_before_the_work(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_ids_that_would_cover_one_another_are_left_out(tmp_path):
+    """Of 1200 particles of 4 x 4 pixels in rows, and a large one, which has its id."""
+    side = 5
+    numbers = np.arange(1, 1201).reshape(30, 40)
+    data = np.kron(numbers, np.ones((side, side), int))
+    data[::side], data[:, ::side] = 0, 0
+    data[51:99, 51:99] = 5000
+    particles = calibrated(data.astype(np.int32)[np.newaxis])
+    image = calibrated(np.zeros(particles.data.shape, np.float32), "HRTEM")
+    ax = particles.plot_overlay(image, frame=0)
+    ax.figure.canvas.draw()
+    assert "5000" in [text.get_text() for text in ax.texts]
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert 20 < len(boxes) < 200
+    covered = sum(box.width * box.height for box in boxes)
+    seen = ax.get_window_extent()
+    assert covered < 0.6 * seen.width * seen.height
+
+
+@pytest.mark.parametrize("kind", ["complex", "colored"])
+def test_images_without_one_number_a_pixel_are_refused(particles, tmp_path, kind):
+    image = hs.signals.Signal2D(np.full((FRAMES, HEIGHT, WIDTH), 1j))
+    if kind == "colored":
+        colors = np.arange(3) + np.zeros((FRAMES, HEIGHT, WIDTH, 3), np.uint8)
+        image = hs.signals.Signal1D(colors.astype(np.uint8))
+        image.change_dtype("rgb8")
+    with pytest.raises(ValueError, match=f"The image is {kind}"):
+        particles.plot_overlay(image, frame=1)
+    with pytest.raises(ValueError, match=f"The image is {kind}"):
+        particles.to_movie(tmp_path / "movie.gif", image, **QUIET)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_gray_images_in_three_equal_colors_are_drawn(particles, movie):
+    gray = np.clip(movie.data, 0, 200).astype(np.uint8)
+    image = hs.signals.Signal1D(np.stack([gray] * 3, axis=-1))
+    image.change_dtype("rgb8")
+    ax = particles.plot_overlay(image, frame=3)
+    np.testing.assert_array_equal(ax.images[0].get_array(), gray[3])
+
+
 def test_a_movie_that_fails_leaves_nothing(particles, movie, tmp_path, monkeypatch):
     def fail(*_):
         raise RuntimeError("no")

@@ -81,6 +81,11 @@ def test_what_a_table_has_not_is_not_in_its_summary(properties):
     assert not columns & {"first_time", "displacement", "mean_intensity"}
     with pytest.raises(ValueError, match="has no column 'area'"):
         summarize_particles(properties.drop(columns="area"))
+    of_file = properties.rename(columns={"area": "area (nm^2)"})
+    with pytest.raises(ValueError, match=r"but 'area \(nm\^2\)': .* table\.rename"):
+        summarize_particles(of_file)
+    renamed = of_file.rename(columns=lambda name: name.split(" (")[0])
+    assert len(summarize_particles(renamed)) == len(summarize_particles(properties))
 
 
 def test_a_summary_of_nothing_is_empty(properties):

@@ -237,6 +237,45 @@ def test_curves_against_time(peaks):
     assert below.get_xlabel() == "time (s)"
 
 
+def test_another_table_than_that_of_reflections_is_refused(
+    movie, particles, spectra, peaks
+):
+    properties = particles.properties(**QUIET)
+    for call in (
+        lambda table: plot_reflections(table, 3),
+        lambda table: spectra.plot_reflections(table, 3),
+        lambda table: particles.explore_reflections(movie, spectra, table),
+    ):
+        with pytest.raises(ValueError, match="'reflection'; it has to be that of Loc"):
+            call(properties)
+        with pytest.raises(ValueError, match=r"'spacing \(nm\)': .* table\.rename"):
+            call(peaks.rename(columns={"spacing": "spacing (nm)"}))
+
+
+def test_a_table_from_a_file_is_drawn_as_the_table_itself(spectra, peaks, tmp_path):
+    peaks.to_csv(tmp_path / "reflections.csv", index=False)
+    read = pd.read_csv(tmp_path / "reflections.csv")
+
+    def drawn(table):
+        above, _ = plot_reflections(table, 3).axes
+        ax = spectra.plot_reflections(table, 3)
+        names = [text.get_text() for text in (*above.get_legend().texts, *ax.texts)]
+        colors = [line.get_color() for line in (*above.lines, *ax.lines)]
+        return names, colors
+
+    assert drawn(read) == drawn(peaks)
+
+
+def test_no_curve_crosses_frames_without_the_particle(peaks):
+    rows = peaks[peaks["id"] == 3]
+    frame = sorted(rows["frame"].unique())[1]
+    missing = peaks[(peaks["id"] != 3) | (peaks["frame"] != frame)]
+    for panel in plot_reflections(missing, 3, [1]).axes:
+        assert np.isnan(panel.lines[0].get_ydata()).sum() == 1
+    for panel in plot_reflections(peaks, 3, [1]).axes:
+        assert not np.isnan(panel.lines[0].get_ydata()).any()
+
+
 def test_no_curve_crosses_a_pause(peaks):
     paused = peaks.assign(time=peaks["time"] + 9 * (peaks["frame"] > 1))
     for panel in plot_reflections(paused, 3, [1]).axes:

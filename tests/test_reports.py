@@ -8,6 +8,7 @@ import io
 from html.parser import HTMLParser
 
 import hyperspy.api as hs
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -321,6 +322,21 @@ def test_without_particles_there_is_a_page_all_the_same(tmp_path):
     assert "No particle was found." in page.texts
     names = {path.stem for path in (tmp_path / "p_report" / "pictures").iterdir()}
     assert names == {"frame_000000", "frame_000001", "frame_000002", "curve_totals"}
+
+
+def test_what_a_page_says_about_going_on_works_with_a_picture(tmp_path, network, rng):
+    """A single image, with colors, which cannot be read lazily."""
+    gray = (100 + 80 * boxes()[3] + rng.normal(0, 3, (Y, X))).astype(np.uint8)
+    Image.fromarray(np.stack([gray] * 3, axis=-1)).save(tmp_path / "image.png")
+    command = ("follow", tmp_path / "image.png", "--model", network)
+    more = ("--out", tmp_path / "f", "--sampling", f"{SIDE} nm")
+    run(*command, *more, "--min-separation", "0.6 nm")
+    page = Read(tmp_path / "f" / "report.html")
+    assert "Frame 0 (the only one): 2 particles." in page.texts
+    (code,) = (text for text in page.texts if text.startswith("import"))
+    exec(code, {})  # noqa: S102
+    assert len(plt.gca().texts) == 2
+    plt.close("all")
 
 
 def test_a_single_image_has_a_picture_and_no_curves(tmp_path):

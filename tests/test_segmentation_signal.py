@@ -402,6 +402,11 @@ def test_several_classes_have_to_be_selected():
     with pytest.raises(ValueError, match=r"\(gold, ceria\).*segmentation\.inav\[0\]"):
         segmentation.track_instances(5)
     segmentation.inav[0].track_instances(5, show_progressbar=False)
+    # What is not an object is no class to select.
+    segmentation.metadata.HRTEMNN.Segmentation.classes = ["background", "gold"]
+    with pytest.raises(ValueError, match=r"segmentation\.inav\[1\]"):
+        segmentation.track_instances(5)
+    segmentation.metadata.HRTEMNN.Segmentation.classes = ["gold", "ceria"]
     turned = segmentation.transpose(navigation_axes=[1, 0])
     with pytest.raises(ValueError, match=r"segmentation\.inav\[:, 0\]"):
         turned.track_instances(5)

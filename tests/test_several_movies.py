@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from hyperspy_hrtemnn import cli
 from hyperspy_hrtemnn.jobs.movies import is_folder_of_movies, movies_of
-from hyperspy_hrtemnn.signals import HRTEM, Segmentation
+from hyperspy_hrtemnn.signals import HRTEM, Instances, Segmentation
 
 Y, X = 31, 43
 
@@ -84,6 +84,20 @@ def names(paths):
 
 def test_movies_of_a_folder_come_in_the_order_of_their_numbers(folder):
     assert names(movies_of([folder])) == ["heat_2.hspy", "heat_10.hspy"]
+
+
+def test_results_beside_movies_are_passed_over(folder):
+    """Also labels and masks for ImageJ, which look like movies of a camera."""
+    labels = Instances(np.ones((2, Y, X), np.int32))
+    for axis in labels.axes_manager.signal_axes:
+        axis.scale, axis.units = 0.1, "nm"
+    labels.to_tiff(folder / "particles.tif")
+    labels.data = labels.data * 70000
+    labels.to_tiff(folder / "many.tiff")
+    movie(2).save(folder / "heat_11.tif")
+    (folder / "heat_12.tif").write_bytes(b"damaged")
+    expected = ["heat_2.hspy", "heat_10.hspy", "heat_11.tif", "heat_12.tif"]
+    assert names(movies_of([folder])) == expected
 
 
 def test_a_folder_of_a_camera_is_one_movie_and_several_are_several(tmp_path):
@@ -167,7 +181,10 @@ def test_a_movie_that_cannot_be_read_does_not_stop_the_others(follow, folder, tm
     (folder / "a & b.dm4").write_bytes(b"nonsense")
     (folder / "heat_10.hspy").rename(folder / "heat #10%.hspy")
     told = follow(folder, more=(), code=1)
-    assert told.splitlines()[-1].startswith("Error: 1 of 3 movies could not be")
+    last = told.splitlines()[-1]
+    assert last.startswith("Error: 1 of 3 movies could not be followed: a & b.dm4: ")
+    assert last.endswith(". The same command tries again.")
+    assert ".." not in last
     out = tmp_path / "all"
     table = pd.read_csv(out / "all_summary.csv")
     assert table["movie"].tolist() == ["heat #10%.hspy", "heat_2.hspy"]

@@ -11,6 +11,7 @@ from .columns.hidden_states import decode_states as decode_states
 from .columns.linking import link_columns as link_columns
 from .columns.members import Members as Members
 from .columns.members import particles_of_columns as particles_of_columns
+from .columns.pair_sides import pair_sides as pair_sides
 from .columns.particle_sites import on_axis_columns as on_axis_columns
 from .columns.particle_sites import place_on_sites as place_on_sites
 from .columns.rings import AtomRing as AtomRing
@@ -82,6 +83,8 @@ from .waves.argand import defocus_circle as defocus_circle
 from .waves.argand import fit_excitation as fit_excitation
 from .waves.argand import mass_angle as mass_angle
 from .waves.argand import mass_circle as mass_circle
+from .waves.column_heights import column_heights as column_heights
+from .waves.column_heights import height_errors as height_errors
 from .waves.columns import WaveColumns as WaveColumns
 from .waves.columns import find_wave_columns as find_wave_columns
 from .waves.comparison import compare_waves as compare_waves
@@ -121,6 +124,7 @@ __all__ = [
     "classify_by_mass",
     "column_coordination",
     "column_events",
+    "column_heights",
     "compare_waves",
     "correct_drift",
     "count_columns",
@@ -149,6 +153,7 @@ __all__ = [
     "fit_optics",
     "fit_readout",
     "follow_reflections",
+    "height_errors",
     "hexagonal_angle",
     "hexagonal_spots",
     "image_intensity",
@@ -166,6 +171,7 @@ __all__ = [
     "noise_spectrum",
     "on_axis_columns",
     "on_axis_frames",
+    "pair_sides",
     "parametric_mtf",
     "particle_outlines",
     "particle_properties",

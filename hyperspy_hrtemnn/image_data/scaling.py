@@ -60,6 +60,20 @@ def real_numbers(images: NDArray[Any]) -> NDArray[Any]:
     ValueError
         If they are complex, colored, wrapped or no numbers.
     """
+    images = one_number_a_pixel(images)
+    refuse_wrapped(np.asarray(images))
+    numbers: NDArray[Any] = without_mask(images)
+    return numbers
+
+
+def one_number_a_pixel(images: NDArray[Any]) -> NDArray[Any]:
+    """Return images as they are, or one of three equal colors.
+
+    Raises
+    ------
+    ValueError
+        If they are complex, colored or no numbers.
+    """
     images = _gray(np.asanyarray(images))
     if images.dtype.kind == "c":
         raise ValueError(
@@ -69,9 +83,7 @@ def real_numbers(images: NDArray[Any]) -> NDArray[Any]:
         raise ValueError(
             f"The image has the data type {images.dtype}, not one number per pixel."
         )
-    refuse_wrapped(np.asarray(images))
-    numbers: NDArray[Any] = without_mask(images)
-    return numbers
+    return images
 
 
 def scaled(images: NDArray[Any]) -> Scaled:

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# What our own results hold, by their signal type.
+_SEGMENTATION = "HRTEM_segmentation"
+_RESULTS = {
+    _SEGMENTATION: "probabilities of a network",
+    "HRTEM_instances": "labels of particles",
+    "HRTEM_local_fft": "Fourier transforms",
+}
+
 
 def load_movie(path: Path, sampling: float | None) -> Any:
     """Load a file, or the folders of an in-situ camera, lazily, as an HRTEM signal.
@@ -29,10 +37,32 @@ def load_movie(path: Path, sampling: float | None) -> Any:
     Raises
     ------
     ValueError
-        If the file cannot be read.
+        If the file cannot be read, or holds what was found in images.
     """
     signal = load_images(path)
+    if kind := _RESULTS.get(str(signal.metadata.Signal.signal_type)):
+        raise ValueError(f"{path} holds {kind}; give the images they are of.")
     signal.set_signal_type("HRTEM")
+    calibrate(signal, sampling)
+    return signal
+
+
+def load_segmentation(path: Path, sampling: float | None) -> Any:
+    """Load probabilities, or a mask of another program, as `load_movie` does images.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, or holds another result.
+    """
+    signal = load_images(path)
+    found = str(signal.metadata.Signal.signal_type)
+    if found in _RESULTS and found != _SEGMENTATION:
+        raise ValueError(
+            f"{path} holds {_RESULTS[found]}; give the probabilities or the mask "
+            "that they are of."
+        )
+    signal.set_signal_type(_SEGMENTATION)
     calibrate(signal, sampling)
     return signal
 

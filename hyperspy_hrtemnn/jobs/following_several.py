@@ -35,7 +35,7 @@ import pandas as pd
 table = pd.read_csv({out!r} + "/all_properties.csv")
 table.groupby(["movie", "frame"]).size()  # the number of particles in each frame"""
 
-_UNREADABLE = "{} of {} movies could not be followed: {}. The same command tries again."
+_UNREADABLE = "{} of {} movies could not be followed: {} The same command tries again."
 
 
 def follow_several(
@@ -92,7 +92,9 @@ def follow_several(
         else:
             own.remove(out / INDEX)
     if failed:
-        reasons = "; ".join(f"{as_line(m.name)}: {why}" for m, why in failed.items())
+        reasons = " ".join(
+            f"{as_line(m.name)}: {why.rstrip('.')}." for m, why in failed.items()
+        )
         raise ValueError(_UNREADABLE.format(len(failed), len(movies), reasons))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hyperspy_hrtemnn.io.in_situ import frame_files
 from hyperspy_hrtemnn.io.whole_frames import load_images
+from hyperspy_hrtemnn.signals._shared.tiff_file import is_of_pages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,8 @@ _MOVIES = frozenset(
 # Whose signals say what they are: those of our own results are no movies.
 _OF_HYPERSPY = frozenset((".hspy", ".zspy"))
 _RESULTS = "HRTEM_"
+
+_OF_PAGES = frozenset((".tif", ".tiff"))
 
 # The folders of an in-situ camera, between its own and the frames.
 _OF_TIME = re.compile(r"(Hour|Minute|Second)_\d+", re.IGNORECASE)
@@ -87,18 +90,23 @@ def _is_movie(path: Path) -> bool:
     suffix = path.suffix.lower()
     if path.is_dir() and suffix != ".zspy":
         return _holds_frames(path)
-    return suffix in _MOVIES and not (suffix in _OF_HYPERSPY and _is_result(path))
+    return suffix in _MOVIES and not _is_result(path)
 
 
 def _is_result(path: Path) -> bool:
     """Return whether a file is of what was found in a movie."""
+    suffix = path.suffix.lower()
+    if suffix in _OF_PAGES:
+        return is_of_pages(path)
+    if suffix not in _OF_HYPERSPY:
+        return False
     try:
         signal = load_images(path)
     except ValueError:
         # Whoever opens it as a movie says what is wrong.
         return False
     kind = str(signal.metadata.Signal.signal_type)
-    if path.suffix.lower() == ".hspy":
+    if suffix == ".hspy":
         signal.close_file()
     return kind.startswith(_RESULTS)
 

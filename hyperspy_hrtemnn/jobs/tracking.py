@@ -15,7 +15,7 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.analysis import ParticleTracker
 from hyperspy_hrtemnn.bad_frames import NO_DATA
 from hyperspy_hrtemnn.checkpoint import Checkpoint
-from hyperspy_hrtemnn.io.whole_frames import calibrate, load_images
+from hyperspy_hrtemnn.io.whole_frames import load_segmentation
 from hyperspy_hrtemnn.locks import locked
 from hyperspy_hrtemnn.signals._shared.deferred import (
     deferred_blocks,
@@ -112,10 +112,7 @@ def track_file(
         if table is not None:
             check_table(table, source, out, own, force=force)
         size = sampling_in_angstrom(sampling)
-        signal = load_images(segmentation)
-        signal.set_signal_type("HRTEM_segmentation")
-        calibrate(signal, size)
-        signal = in_one_form(signal)
+        signal = in_one_form(load_segmentation(segmentation, size))
         probability = threshold_of(signal, options.probability)
         options = replace(options, probability=probability)
         # This checks the options, and gives the axes and metadata of the result.

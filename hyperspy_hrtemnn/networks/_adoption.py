@@ -14,7 +14,7 @@ from ._card import METADATA_KEY, Card
 from ._card_text import read_card
 from ._errors import NetworkError
 from ._external_weights import refuse_external_weights
-from ._file import read_file
+from ._file import check_output, read_file
 from ._network import Network, load
 from ._opening import opened
 from ._protobuf import field, fields
@@ -65,9 +65,11 @@ def adopt(
     ------
     NetworkError
         If a file cannot be read, the card is not filled in or not valid, the network
-        has a card already or does not fit this one, or `out` exists.
+        has a card already or does not fit this one, or `out` exists, has no folder or
+        does not end with .onnx.
     """
     path, out = Path(path), Path(out)
+    check_output(out, ".onnx")
     known = card if isinstance(card, Card) else read_card(Path(card))
     if known.task == "segmentation" and known.threshold is None:
         # A card without one would be taken for that of a network of ours.

@@ -20,7 +20,7 @@ from hyperspy_hrtemnn.atomic import written_whole
 
 from ._devices import CPU
 from ._errors import NetworkError
-from ._file import read_file
+from ._file import check_output, read_file
 from ._network import Network, load
 from ._protobuf import fields
 from ._trial import trial_input
@@ -65,9 +65,11 @@ def write_bioimageio(
     Raises
     ------
     NetworkError
-        If there is no such network, its card names no authors, or `out` exists.
+        If there is no such network, its card names no authors, or `out` exists, has no
+        folder or does not end with .zip.
     """
     out = Path(out)
+    check_output(out, ".zip")
     if out.exists() and not overwrite:
         raise NetworkError(f"{out} exists; give another name for the package.")
     network = load(name_or_path, CPU)

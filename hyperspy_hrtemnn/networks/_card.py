@@ -97,7 +97,7 @@ class Card(BaseModel):
     OLD_THRESHOLD: ClassVar[float] = 0.9
 
     version: Literal[2] = Field(2, description="version of the fields of the card")
-    name: str = Field(description="name of the network")
+    name: str = Field(min_length=1, description="name of the network")
     description: str = Field(description="what it finds, and in which images")
     task: Literal[
         "segmentation",

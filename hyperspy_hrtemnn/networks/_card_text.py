@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +57,11 @@ def read_card(path: Path) -> Card:
         If it cannot be read, is not valid or is not filled in.
     """
     try:
-        text = read_file(path).decode("utf-8-sig")
-        values = json.loads(text)
+        values = json.loads(_decoded(read_file(path)))
+    except UnicodeDecodeError as error:
+        raise NetworkError(
+            f"{path} is not a card, as JSON in UTF-8: {error}. Save it in this one."
+        ) from None
     except (ValueError, RecursionError) as error:
         if isinstance(error, NetworkError):
             raise
@@ -71,6 +75,13 @@ def read_card(path: Path) -> Card:
         # Without its version, a card would be taken for one of the first.
         values.setdefault("version", Card.model_fields["version"].default)
     return card_of(json.dumps(values), path)
+
+
+def _decoded(content: bytes) -> str:
+    """Return text in UTF-8, or in UTF-16, in which PowerShell redirects output."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    return content.decode("utf-8-sig")
 
 
 def _unfilled(value: Any, place: str = "") -> Iterator[str]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""File of a network: its bytes, if it is a regular file of a size that is allowed."""
+"""File of a network: its bytes, if its kind and size are allowed, and its place."""
 
 from __future__ import annotations
 
@@ -58,3 +58,13 @@ def _too_large(path: Path) -> NetworkError:
         f"{path} is larger than the limit of {LARGEST_FILE >> 20} MiB for the file of "
         "a network, and was not read."
     )
+
+
+def check_output(out: Path, suffix: str) -> None:
+    """Raise a NetworkError unless a file could be written, with the suffix it needs."""
+    if out.suffix.lower() != suffix:
+        raise NetworkError(f"{out} has to end with {suffix}.")
+    if not out.parent.is_dir():
+        raise NetworkError(
+            f"There is no folder {out.parent} for {out.name}; make it first."
+        )

@@ -62,10 +62,17 @@ def _check_signature(session: Any, card: Card, path: Path) -> None:
     )
     for side, ports, channels, dimensions in sides:
         if len(ports) != 1:
-            raise misfit(path, f"it has {len(ports)} {side}s, not 1")
+            raise misfit(
+                path,
+                f"it has {len(ports)} {side}s, not 1; export it with the one that the "
+                "card describes",
+            )
         (port,) = ports
         if port.type != "tensor(float)":
-            raise misfit(path, f"its {side} is {port.type}, not float32")
+            raise misfit(
+                path,
+                f"its {side} is {port.type}, not float32; export it in this type",
+            )
         if len(port.shape) != dimensions:
             raise misfit(
                 path,
@@ -77,7 +84,15 @@ def _check_signature(session: Any, card: Card, path: Path) -> None:
                 path,
                 f"its {side} has {port.shape[1]} channels, the card says {channels}",
             )
-    batch, _, *image = session.get_inputs()[0].shape
+    batch, channel, *image = session.get_inputs()[0].shape
+    if isinstance(image[-1], int) and not any(
+        isinstance(size, int) for size in (batch, channel, *image[:-1])
+    ):
+        raise misfit(
+            path,
+            f"its input has the shape {session.get_inputs()[0].shape}, whose channels "
+            "seem to be last; export it with (N, channel, y, x)",
+        )
     if any(isinstance(size, int) for size in (batch, *image)):
         raise misfit(
             path,

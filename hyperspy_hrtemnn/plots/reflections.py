@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hyperspy_hrtemnn.analysis.kinds_of_tables import reflections_of
+
 from .class_colors import class_colors
 from .palette import GRAY, palette
-from .pauses import draw_pauses, find_pauses, with_gaps
+from .pauses import draw_pauses, find_pauses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .pauses import Pause
 
 _LINES = ("-", "--", ":", "-.")  # line styles of reflections of one family
 
@@ -57,10 +58,12 @@ def plot_reflections(
     Raises
     ------
     ValueError
-        If there is no such particle or reflection, or `id` is needed.
+        If it is another table, there is no such particle or reflection, or `id` is
+        needed.
     """
     import matplotlib.pyplot as plt
 
+    peaks = reflections_of(peaks)
     rows = _of_one(peaks, id)
     wanted = _default(rows) if reflections is None else list(reflections)
     unknown = set(wanted) - set(rows["reflection"])
@@ -74,6 +77,9 @@ def plot_reflections(
     above, below = axes
     against = "time" if "time" in rows else "frame"
     pauses = find_pauses(peaks) if against == "time" else []
+    # Nothing is known of a particle where it was not found.
+    frames = np.unique(rows["frame"])
+    breaks = {*frames[:-1][np.diff(frames) > 1].tolist(), *(p.frame for p in pauses)}
     colors = reflection_colors(rows)
     drawn: Counter[str] = Counter()
     for number in wanted:
@@ -83,7 +89,7 @@ def plot_reflections(
         drawn[color] += 1
         label = reflection_label(row.iloc[0], number=True)
         style = {"ls": line, "color": color}
-        _draw_line(row, against, "intensity", pauses, above, label=label, **style)
+        _draw_line(row, against, "intensity", breaks, above, label=label, **style)
         for found, face in ((True, color), (False, "white")):
             some = row[row["found"] == found]
             x, y = some[against], some["intensity"]
@@ -91,7 +97,7 @@ def plot_reflections(
         seen = row[row["found"]]
         angle = np.unwrap(seen["angle"], period=180)
         seen = seen.assign(rotation=angle - angle[:1])
-        _draw_line(seen, against, "rotation", pauses, below, marker=".", **style)
+        _draw_line(seen, against, "rotation", breaks, below, marker=".", **style)
     for panel in axes:
         draw_pauses(pauses, panel)
     unit = peaks.attrs.get("units", {}).get(against)
@@ -107,13 +113,13 @@ def _draw_line(
     rows: pd.DataFrame,
     against: str,
     name: str,
-    pauses: list[Pause],
+    breaks: set[int],
     ax: Axes,
     **style: Any,
 ) -> None:
-    """Draw a column of the table as a line that breaks at pauses."""
+    """Draw a column of the table as a line that breaks behind some frames."""
     rows = rows.set_index("frame", drop=False)
-    rows = rows.reindex(with_gaps(rows.index, pauses))
+    rows = rows.reindex(sorted([*rows.index, *(frame + 0.5 for frame in breaks)]))
     ax.plot(rows[against], rows[name], **style)
 
 

@@ -258,7 +258,9 @@ class Correctable(OneForm):
         path
             A .zip that the ROI Manager of ImageJ or `to_imagej_rois` saved, or a .roi.
             ``frame0012_id0007`` is the particle 7 in frame 12, counted from 0. Regions
-            with other names get new ids, each its own, in the frame of their position.
+            with other names get new ids, each its own, in the frame of their position:
+            in a stack that of the slice, in a hyperstack that of the time, or of the
+            slice if none is at a second time.
         like, frames
             See `from_labels`.
 
@@ -270,7 +272,8 @@ class Correctable(OneForm):
         ------
         ValueError
             If the file is not one of ROIs, or a region has no area, does not say in
-            which frame it is, or is outside of the movie or the image.
+            which frame it is, or is outside of the movie or the image; or if regions
+            are at several times and in several slices.
         IndexError
             If the movie does not have the frame.
         ModuleNotFoundError
@@ -358,14 +361,15 @@ class Correctable(OneForm):
         Returns
         -------
         Data, options and kind of each layer, as napari's plugins give them: ``image``,
-        if there is one, ``particles`` and, for a movie along one axis, ``tracks``, the
-        centroid of each particle in each frame with its properties. Signal axes are in
-        their unit, frames are counted.
+        if there is one, ``particles`` and, for a movie along one axis that has any,
+        ``tracks``, the centroid of each particle in each frame with its properties.
+        Signal axes are in their unit, frames are counted.
 
         Raises
         ------
         ValueError
-            If the signal is not calibrated, or `image` has another shape.
+            If the signal is not calibrated, or `image` has another shape, is complex or
+            is colored.
         """
         from ._particles.napari_layers import napari_layers
 

@@ -385,7 +385,11 @@ class ExitWave(OneForm, KeepsSpread, ComplexSignal2D):  # type: ignore[misc]
         in their unit, ``real`` and ``imaginary``, the wave at the column, and
         ``amplitude`` and ``phase`` [rad] of ``wave - 1``, equations 1.31 and 1.32 of
         the thesis, and ``theta`` [rad], the phase of the wave in focus, which grows
-        with the mass of the column. The strongest of a frame come first.
+        with the mass of the column. Where the metadata have the beam energy,
+        ``height`` [Å], where along the beam from the plane of the wave the column is
+        in focus, negative for what the beam has passed, with its standard error
+        ``height_error``; see `hyperspy_hrtemnn.analysis.column_heights`.
+        The strongest of a frame come first.
         ``attrs["units"]`` has the unit of each column that has one.
 
         Raises

@@ -1299,9 +1299,9 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         columns
             The table of the columns of these images, from `Segmentation.find_columns`.
         frame
-            Navigation index of the image, for several navigation axes a tuple in the
-            order of ``inav``. By default where the navigator is. The images of a focal
-            series have the same columns.
+            Number of the image, from 0 on, or its navigation indices in the order of
+            ``inav``. By default where the navigator is. The images of a focal series
+            have the same columns.
         ax
             Axes to plot on; by default those of a new figure.
         vacancies

@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.signals import Signal2D
 
+from hyperspy_hrtemnn.analysis.kinds_of_tables import (
+    check_properties,
+    reflections_of,
+)
+
 from ._correctable import Correctable
 from ._particles.edits import made_edits
 from ._particles.instance_files import write_hspy, write_tiff
@@ -17,7 +22,7 @@ from ._particles.markers import outline_markers
 from ._particles.movie import make_movie
 from ._particles.movie_files import SUFFIXES, check_movie_file
 from ._particles.particle_spectra import sum_spectra
-from ._particles.properties import check_properties, curve_against, properties_of
+from ._particles.properties import curve_against, properties_of
 from ._shared.entrance import given, in_one_form, in_same_form
 from ._shared.frame_titles import follow_in_title, frame_title
 from ._shared.frames import frame_index, frame_number
@@ -426,8 +431,9 @@ class Instances(Correctable, Signal2D):  # type: ignore[misc]
         image
             The images the particles were found in.
         frame
-            Navigation index of the frame, for several navigation axes a tuple in the
-            order of ``inav``. By default where the navigator is.
+            Number of the frame, from 0 on, as in the column ``frame`` of tables, or its
+            navigation indices in the order of ``inav``. By default where the navigator
+            is.
         ax
             Axes to plot on; by default those of a new figure.
         show_ids
@@ -652,6 +658,7 @@ class Instances(Correctable, Signal2D):  # type: ignore[misc]
         from ._particles.explore import Explorer
 
         image = in_same_form(self, image)
+        peaks = reflections_of(peaks)
         if properties is not None:
             check_properties(properties)
         where = frame_index(image, frame)

@@ -9,6 +9,7 @@ import pandas as pd
 from hyperspy.signals import Signal2D
 
 from hyperspy_hrtemnn.analysis import brightness_ratio
+from hyperspy_hrtemnn.analysis.kinds_of_tables import reflections_of
 from hyperspy_hrtemnn.options import FollowingOptions, ReflectionOptions
 from hyperspy_hrtemnn.plots.new_axes import new_axes
 
@@ -299,10 +300,12 @@ class LocalFFT(OneForm, KeepsChoice, Signal2D):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If there is no such particle, or it has to be named.
+            If `peaks` is another table, there is no such particle, or it has to be
+            named.
         IndexError
             If there is no such frame.
         """
+        peaks = reflections_of(peaks)
         spectrum, number, index = one_spectrum(self, frame, id)
         rows = peaks[(peaks["id"] == number) & (peaks["frame"] == frame)]
         axes = self.axes_manager.signal_axes

@@ -12,7 +12,8 @@ from hrtemnn_training.store import DataSet
 from hrtemnn_training.train.batches import ImageEpoch
 from hrtemnn_training.train.distillation import Teacher
 from hrtemnn_training.train.files import TrainingError, delete_training
-from hrtemnn_training.train.loop import new_model, train
+from hrtemnn_training.train.loop import train
+from hrtemnn_training.train.new_network import new_model
 from hrtemnn_training.train.validation import validation_set
 
 EPOCHS = 4  # of the last stage

@@ -167,7 +167,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(
     link_data(run_folder, tmp_path)
     monkeypatch.setattr(training, "train_epoch", lambda *_: (training_loss, 0.1))
     scores = {"validation_loss": validation_loss, "validation_f1": 0.0}
-    monkeypatch.setattr(training, "validate", lambda *_: scores)
+    monkeypatch.setattr(training.Lessons, "validate", lambda *_: scores)
     with pytest.raises(TrainingError, match=message):
         train(recipe, tmp_path, progress=False)
     assert not list(tmp_path.glob("*.keras"))

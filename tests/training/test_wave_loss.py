@@ -17,7 +17,8 @@ from hrtemnn_training.cosine_series import cosines_and_sines, frequencies, slope
 from hrtemnn_training.images.grid import Grid
 from hrtemnn_training.images.wave_label import exit_wave
 from hrtemnn_training.recipe import Recipe
-from hrtemnn_training.train.loop import new_model, train
+from hrtemnn_training.train.loop import train
+from hrtemnn_training.train.new_network import new_model
 from hrtemnn_training.wave_loss import RegisteredWaveLoss
 
 PIXEL = 0.2

@@ -20,7 +20,7 @@ from .generation import PURPOSES, alone, data_path
 from .store import DataSet, StoreError
 from .train.batches import ImageEpoch, cache_path, image_epochs
 from .train.files import epochs_done
-from .train.loop import new_model
+from .train.new_network import new_model
 from .waves.multislice import exit_wave
 
 if TYPE_CHECKING:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from hyperspy_hrtemnn.analysis.kinds_of_tables import check_properties
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -60,13 +62,7 @@ def summarize_particles(properties: pd.DataFrame) -> pd.DataFrame:
        id  frames  first_area  last_area  frames_at_border
     0   3       2        12.0       18.0                 1
     """
-    needed = ("id", "frame", "area", "equivalent_diameter", "touches_border")
-    missing = [name for name in needed if name not in properties]
-    if missing:
-        raise ValueError(
-            f"The table of properties has no column {missing[0]!r}; it has to be that "
-            "of Instances.properties or HRTEM.follow_particles."
-        )
+    check_properties(properties, "equivalent_diameter", "touches_border")
     rows = properties.sort_values(["id", "frame"], kind="stable")
     of_each = rows.groupby("id")
     first, last = of_each.nth(0).set_index("id"), of_each.nth(-1).set_index("id")

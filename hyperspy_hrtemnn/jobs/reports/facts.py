@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from hyperspy_hrtemnn.networks import Network
 
+# Pictures, most of which RosettaSciIO cannot open lazily.
+_PICTURES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".png"))
+
 
 def is_reportable(signal: Any) -> bool:
     """Return whether there can be a report; warn if not."""
@@ -92,10 +95,12 @@ def options_as_text(*options: Any, **others: Any) -> dict[str, str]:
 
 
 def code_to_load(path: Path) -> str:
-    """Return what a user types in Python to load a movie, lazily."""
+    """Return what a user types in Python to load a movie, lazily where that works."""
     name = as_line(path)
     if path.is_dir() and path.suffix != ".zspy":
         return f"hyperspy_hrtemnn.load_in_situ({name!r})"
+    if path.suffix.lower() in _PICTURES:
+        return f"hs.load({name!r})"
     return f"hs.load({name!r}, lazy=True)"
 
 

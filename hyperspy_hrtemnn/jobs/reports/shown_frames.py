@@ -35,6 +35,8 @@ def shown_frames(amount: pd.Series) -> dict[int, str]:
     if known.empty:
         return {}
     numbers = known.index.tolist()
+    if len(numbers) == 1:
+        return {int(numbers[0]): "the only one"}
     reasons: dict[int, list[str]] = {}
     for number, reason in (
         (numbers[0], "first"),

@@ -13,13 +13,16 @@ from hyperspy.signals import BaseSignal
 
 from hyperspy_hrtemnn.analysis import (
     classify_by_mass,
+    column_heights,
     compare_waves,
     find_wave_columns,
     fit_excitation,
+    height_errors,
     mass_angle,
 )
 from hyperspy_hrtemnn.signals._shared.calibration import known_sampling, pixels
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
+from hyperspy_hrtemnn.signals._shared.lenses import known_energy
 from hyperspy_hrtemnn.signals._shared.runner import each_frame
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 from hyperspy_hrtemnn.signals._shared.tables import join_frames
@@ -70,11 +73,15 @@ def wave_table(
         min_separation=pixels(min_separation, wave),
         threshold=threshold,
     )
+    size, energy = known_sampling(wave), known_energy(wave)
+    measure = None
+    if size is not None and energy is not None:
+        measure = partial(column_heights, sampling=size, energy=energy)
     # Options out of range are refused now, not when the waves are read.
     find(np.ones((3, 3)))
     table = point_table(
         wave,
-        partial(_table, find=find),
+        partial(_table, find=find, measure=measure),
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
@@ -83,6 +90,8 @@ def wave_table(
     table["theta"] = mass_angle(
         values, table[["x", "y"]], frames=table["frame"], excitation=excitation
     )
+    if measure is not None:
+        _add_errors(table)
     # Two numbers, for attrs are written to files as JSON.
     table.attrs["excitation"] = [excitation.real, excitation.imag]
     # Vacuum has no columns, of however many classes.
@@ -93,11 +102,31 @@ def wave_table(
     return table
 
 
-def _table(maps: NDArray[Any], *, find: Callable[..., WaveColumns]) -> pd.DataFrame:
+def _add_errors(table: pd.DataFrame) -> None:
+    """Put the errors of heights beside them."""
+    table["height"] = table.pop("height")  # behind theta
+    table["height_error"] = np.nan
+    for _, rows in table.groupby("frame", sort=False):
+        table.loc[rows.index, "height_error"] = height_errors(
+            rows[["x", "y"]], rows["height"], rows["theta"], rows["amplitude"]
+        )
+    table.attrs["units"] |= dict.fromkeys(("height", "height_error"), "Å")
+
+
+def _table(
+    maps: NDArray[Any],
+    *,
+    find: Callable[..., WaveColumns],
+    measure: Callable[..., NDArray[np.float64]] | None,
+) -> pd.DataFrame:
     found = find(maps[0])
     change = found.wave - 1
+    heights = {}
+    if measure is not None:
+        heights["height"] = measure(maps[0], found.positions)
     return pd.DataFrame(
-        {
+        heights
+        | {
             "class": np.zeros(len(found), int),
             "x": found.positions[:, 1],
             "y": found.positions[:, 0],

@@ -33,6 +33,7 @@ class PreviewTool(t.ABCHasTraits):  # type: ignore[misc]
     message = t.Str(desc="what there is to say of the preview: numbers, or an error")
     drawn = t.Event(desc="the figure is another one")
     result = t.Any(desc="what `apply` has returned last")
+    _options = t.Tuple(desc="names of the options, once the tool is ready")
 
     def __init__(self, navigated: Signal2D, panels: int = 1) -> None:
         # Imported here, because the import takes a while.
@@ -43,6 +44,14 @@ class PreviewTool(t.ABCHasTraits):  # type: ignore[misc]
         width, height = _PANEL
         # Not one of pyplot's, which a notebook would show a second time.
         self.figure = Figure(figsize=(panels * width, height), layout="constrained")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Traits takes any name, and an option that is misspelled would change nothing.
+        if self._options and not (name.startswith("_") or name in self.trait_names()):
+            raise AttributeError(
+                f"There is no option {name!r}; there are {', '.join(self._options)}."
+            )
+        super().__setattr__(name, value)
 
     @abstractmethod
     def apply(self, **options: Any) -> Signal2D:
@@ -83,6 +92,7 @@ class PreviewTool(t.ABCHasTraits):  # type: ignore[misc]
         for name in names:
             self.observe(lambda _: self.refresh(), name)
         self._events().connect(self.refresh, [])
+        self._options = names
 
     def _events(self) -> Any:
         return self.navigated.axes_manager.events.indices_changed

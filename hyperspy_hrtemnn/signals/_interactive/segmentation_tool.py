@@ -13,6 +13,7 @@ from hyperspy_hrtemnn.plots.palette import id_color
 from hyperspy_hrtemnn.signals._particles.instance_plots import draw_outlines
 from hyperspy_hrtemnn.signals._prediction.predictions import load_for
 from hyperspy_hrtemnn.signals._shared.frame_titles import frame_title
+from hyperspy_hrtemnn.signals._shared.probabilities import BACKGROUND
 
 from .preview_tool import PreviewTool
 from .registration import shown_by
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hyperspy_hrtemnn.networks import Network
-
-_BACKGROUND = "background"
 
 
 @shown_by("hyperspy_hrtemnn.HRTEM.segment", "segmentation_widgets")
@@ -64,6 +63,7 @@ class SegmentationTool(PreviewTool):
         self.probability = network.card.unbiased_threshold
         self.observe(self._take_its_threshold, "model")
         self._start("probability")
+        self._options = ("model", *self._options)
 
     def _others(self) -> list[str]:
         """Names of the networks of the package that can see these images."""
@@ -120,7 +120,7 @@ class SegmentationTool(PreviewTool):
         ax.set_title(frame_title(self.signal, where))
         if len(classes) > 1:
             for number, name in enumerate(classes, start=1):
-                if name != _BACKGROUND:
+                if name != BACKGROUND:
                     ax.plot([], [], color=id_color(number), label=name)
             ax.legend(loc="upper right")
         return f"{np.mean(labels > 0):.1%} of the image"
@@ -151,7 +151,7 @@ def strongest(
 
     All classes together have to reach it, as in `Segmentation.find_columns`.
     """
-    shown = [n for n, name in enumerate(classes) if name != _BACKGROUND]
+    shown = [n for n, name in enumerate(classes) if name != BACKGROUND]
     known = np.nan_to_num(probabilities[shown])
     numbers = np.array(shown)[known.argmax(axis=0)] + 1
     return np.where(known.sum(axis=0) >= threshold, numbers, 0)

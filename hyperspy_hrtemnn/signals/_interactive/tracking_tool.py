@@ -81,14 +81,14 @@ class TrackingTool(PreviewTool):
         Parameters
         ----------
         **options
-            Further ones of `Segmentation.track_instances`, such as ``memory``.
+            Others of `Segmentation.track_instances`, such as ``memory``.
         """
-        self.result = self.segmentation.track_instances(
-            self.min_separation,
-            probability=self.probability,
-            min_area=self.min_area or None,
-            **options,
-        )
+        shown = {
+            "min_separation": self.min_separation,
+            "probability": self.probability,
+            "min_area": self.min_area or None,
+        }
+        self.result = self.segmentation.track_instances(**shown | options)
         return self.result  # type: ignore[no-any-return]
 
     def _draw(self, where: tuple[int, ...]) -> str:

@@ -109,6 +109,13 @@ def prepare(
             f"The network {network.card.name!r} takes focal series; particles are "
             "followed by one that takes single images."
         )
+    if len(classes := network.card.classes) > 1:
+        raise ValueError(
+            f"The network {network.card.name!r} finds several classes "
+            f"({', '.join(classes)}); particles are followed by one that finds one "
+            "class. Use segment, choose a class of the segmentation with inav, and "
+            "track_instances."
+        )
     # Both check their options and know the metadata; their pixels are not used.
     segmentation = signal.segment(
         network, **vars(running), show_progressbar=show_progressbar, lazy_output=True

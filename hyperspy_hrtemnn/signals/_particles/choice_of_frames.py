@@ -91,6 +91,13 @@ def whole_ids(ids: Frames) -> list[int]:
     return known
 
 
+def whole_id(number: int) -> int:
+    """Return an id; raise a ValueError if it is not possible, or is several."""
+    if isinstance(number, Iterable) and not isinstance(number, str):
+        raise ValueError(f"One id is needed, not {number!r:.40}.")
+    return whole_ids(number)[0]
+
+
 def check_there(instances: Signal2D, ids: list[int], chosen: list[int] | None) -> None:
     """Raise a ValueError unless each particle is in one of the frames.
 

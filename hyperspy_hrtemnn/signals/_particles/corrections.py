@@ -8,14 +8,20 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from hyperspy_hrtemnn.analysis.kinds_of_tables import check_properties
 from hyperspy_hrtemnn.analysis.particles.editing import replace_ids
 from hyperspy_hrtemnn.signals._shared.labels import distinct_labels
 from hyperspy_hrtemnn.signals._shared.runner import each_frame
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
-from .choice_of_frames import check_there, frame_numbers, frames_text, whole_ids
+from .choice_of_frames import (
+    check_there,
+    frame_numbers,
+    frames_text,
+    whole_id,
+    whole_ids,
+)
 from .edits import edit
-from .properties import check_properties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +38,7 @@ def merge(
 ) -> None:
     """Merge particles; see `Instances.merge`."""
     chosen = frame_numbers(instances, frames)
-    (kept,), joined = whole_ids(first), whole_ids(others)
+    kept, joined = whole_id(first), whole_ids(others)
     if kept in joined:
         raise ValueError(f"Particle {kept} cannot be merged with itself.")
     check_there(instances, [kept, *joined], None)

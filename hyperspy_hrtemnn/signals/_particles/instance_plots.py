@@ -13,7 +13,8 @@ from hyperspy_hrtemnn.plots.palette import GRAY, id_color
 from hyperspy_hrtemnn.plots.pauses import draw_pauses, find_pauses, with_gaps
 from hyperspy_hrtemnn.signals._shared.image_plots import draw_image
 
-from .markers import in_axes, write_id
+from .markers import in_axes
+from .written_ids import write_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -104,13 +105,14 @@ def draw_outlines(
     The outline of the particle that is selected is thicker.
     """
     ax = draw_image(image, signal_axes, ax)
-    for outline in particle_outlines(labels):
+    outlines = particle_outlines(labels)
+    for outline in outlines:
         width = _THICK if outline.id == selected else _THIN
         for contour in outline.contours:
             x, y = in_axes(contour, signal_axes).T
             ax.plot(x, y, color=id_color(outline.id), linewidth=width)
-        if show_ids:
-            write_id(outline, signal_axes, ax)
+    if show_ids:
+        write_ids(outlines, signal_axes, ax)
     return ax
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -71,9 +72,12 @@ def _data_of(labels: Any) -> Any:
 def _in_shape(data: Any, shown: Signal2D, chosen: list[int] | None) -> Any:
     """Return labels in the shape that is needed; raise a ValueError if they have not.
 
-    That of one chosen frame may be one image.
+    That of one chosen frame may be one image, and that of several movies the pages that
+    `to_tiff` writes of them, one after the other.
     """
     needed = shown.data.shape
+    if chosen is None and data.shape == (math.prod(needed[:-2]), *needed[-2:]):
+        data = data.reshape(needed)
     if chosen is not None:
         needed = (len(chosen), *shown.data.shape[-2:])
         if len(chosen) == 1 and data.ndim == 2:

@@ -11,6 +11,7 @@ import pandas as pd
 from hyperspy_hrtemnn.analysis import particle_outlines
 from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.bad_frames import is_without_data
+from hyperspy_hrtemnn.image_data.scaling import one_number_a_pixel
 from hyperspy_hrtemnn.plots.palette import id_color
 from hyperspy_hrtemnn.signals._shared.deferred import (
     deferred_blocks,
@@ -26,9 +27,10 @@ from hyperspy_hrtemnn.signals._tracking.linking import Runs
 
 from .instance_plots import draw_lines
 from .label_colors import LabelNorm, label_colors
-from .markers import in_axes, write_id
+from .markers import in_axes
 from .movie_files import write_movie
 from .properties import curve_against
+from .written_ids import write_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -192,12 +194,12 @@ class _Picture:
         for artist in self.drawn:
             artist.remove()
         self.drawn = []
-        for outline in particle_outlines(labels):
-            if self.with_image:
-                for contour in outline.contours:
-                    x, y = in_axes(contour, self.signal_axes).T
-                    self.drawn += self.ax.plot(x, y, color=id_color(outline.id), lw=1.8)
-            self.drawn.append(write_id(outline, self.signal_axes, self.ax))
+        outlines = particle_outlines(labels)
+        for outline in outlines if self.with_image else ():
+            for contour in outline.contours:
+                x, y = in_axes(contour, self.signal_axes).T
+                self.drawn += self.ax.plot(x, y, color=id_color(outline.id), lw=1.8)
+        self.drawn += write_ids(outlines, self.signal_axes, self.ax)
         title = frame_title(self.instances, index)
         self.ax.set_title(f"{title}, no data" if is_without_data(shown) else title)
         if self.now is not None and self.times is not None:
@@ -210,6 +212,7 @@ class _Picture:
         return np.ascontiguousarray(pixels[:height, :width, :3])
 
     def _show(self, shown: NDArray[Any]) -> None:
+        shown = one_number_a_pixel(shown) if self.with_image else shown
         self.image.set_data(shown)
         if self.with_image:
             self.image.set_clim(*contrast_limits(shown))

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hyperspy_hrtemnn.analysis.kinds_of_tables import check_properties
+from hyperspy_hrtemnn.image_data.scaling import one_number_a_pixel
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.output_files import ascii_unit
 from hyperspy_hrtemnn.signals._shared.units import name_of, unit_of
 
-from .properties import check_properties, properties_of
+from .properties import properties_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +38,7 @@ def napari_layers(
     options = _calibration(instances)
     layers: list[Layer] = []
     if image is not None:
-        layers.append((image.data, {"name": "image", **options}, "image"))
+        layers.append((_gray(image.data), {"name": "image", **options}, "image"))
     # A copy: what is painted in it does not change the signal. No data is background.
     labels = np.maximum(instances.data, 0)
     layers.append((labels, {"name": "particles", "opacity": 0.5, **options}, "labels"))
@@ -50,10 +52,20 @@ def napari_layers(
                 num_workers=num_workers,
             )
         check_properties(properties)
-        layers.append(_tracks(instances, properties, options))
+        # An empty layer of tracks is an error of napari's.
+        if len(properties):
+            layers.append(_tracks(instances, properties, options))
     for data, given, kind in layers if viewer is not None else ():
         getattr(viewer, f"add_{kind}")(data, **given)
     return layers
+
+
+def _gray(images: Any) -> Any:
+    """Return one of three equal colors, of a lazy movie when it is read."""
+    if isinstance(images, np.ndarray):
+        return one_number_a_pixel(images)
+    dtype = one_number_a_pixel(np.zeros(1, images.dtype)).dtype
+    return images.map_blocks(one_number_a_pixel, dtype=dtype)
 
 
 def _calibration(instances: Signal2D) -> dict[str, Any]:

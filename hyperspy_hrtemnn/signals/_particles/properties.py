@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_hrtemnn.analysis import particle_properties
+from hyperspy_hrtemnn.analysis.kinds_of_tables import check_properties
 from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.entrance import in_same_form
@@ -110,13 +111,3 @@ def curve_against(table: pd.DataFrame, name: str) -> str:
             f"There is no property {name!r}; there are {', '.join(known)}.{hint}"
         )
     return coordinates[0] if len(coordinates) == 1 else "frame"
-
-
-def check_properties(table: pd.DataFrame) -> None:
-    """Raise a ValueError unless a table is one of properties."""
-    missing = [name for name in ("id", "frame", "area") if name not in table]
-    if missing:
-        raise ValueError(
-            f"The table of properties has no column {missing[0]!r}; it has to be that "
-            "of Instances.properties or HRTEM.follow_particles."
-        )

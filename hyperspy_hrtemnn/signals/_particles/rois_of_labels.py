@@ -20,6 +20,7 @@ from hyperspy_hrtemnn.analysis.particles.polygons import fill_polygons, mask_pol
 from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
 from hyperspy_hrtemnn.signals._shared.runner import each_frame
+from hyperspy_hrtemnn.user_warnings import warn_user
 
 from .choice_of_frames import frame_numbers, whole_ids
 from .imagej_rois import read_regions, region_name, roi_bytes, roifile_module
@@ -145,6 +146,11 @@ def _drawn(
         right, bottom = np.clip(np.ceil(corners.max(0)), 0, shape[::-1]).astype(int)
         moved = [np.subtract(each, (left, top)) for each in polygons]
         inside = fill_polygons(moved, (bottom - top, right - left))
+        if not inside.any():
+            warn_user(
+                f"The ROI of particle {number} has no pixel in the image: the middle "
+                "of none is inside. There is no such particle in its frame."
+            )
         labels[top:bottom, left:right][inside] = number
     return labels
 

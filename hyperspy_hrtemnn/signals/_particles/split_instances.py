@@ -18,7 +18,13 @@ from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 from hyperspy_hrtemnn.signals._tracking.linking import Runs
 
 from .changed_frames import same
-from .choice_of_frames import check_there, frame_numbers, frames_text, whole_ids
+from .choice_of_frames import (
+    check_there,
+    frame_numbers,
+    frames_text,
+    whole_id,
+    whole_ids,
+)
 from .edits import edit, label_frames, put_lazily
 from .unchanged import ChangedFrames
 
@@ -40,7 +46,7 @@ def split(
 ) -> list[int]:
     """Split a particle; see `Instances.split`."""
     chosen = frame_numbers(instances, frames)
-    (old,) = whole_ids(number)
+    old = whole_id(number)
     check_there(instances, [old], chosen)
     ids = [old, *_new_ids(instances, new_ids)]
     whole_ids(ids)  # all of them different

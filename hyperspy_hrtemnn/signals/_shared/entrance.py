@@ -9,6 +9,7 @@ labels are ours.
 
 from __future__ import annotations
 
+import math
 from functools import partial, wraps
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,18 @@ import numpy as np
 
 from hyperspy_hrtemnn.image_data import without_mask
 from hyperspy_hrtemnn.io.imagej import calibration
+from hyperspy_hrtemnn.user_warnings import warn_user
 
+from .calibration import known_sampling
 from .units import ratio, unit_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hyperspy.signals import Signal2D
+
+# Pixels that differ by more are of other images, or one of them is calibrated wrongly.
+_ALIKE = 0.01
 
 # Names of the fast and the slow axis of images that are stored the other way around.
 _TURNED = {("y", "x"), ("height", "width"), ("ky", "kx")}
@@ -144,6 +150,12 @@ def in_same_form(instances: Signal2D, image: Signal2D) -> Signal2D:
         raise ValueError(
             f"The image has the shape {image.data.shape}, the instances "
             f"{instances.data.shape}; they have to be the same."
+        )
+    pixel, own = known_sampling(image), known_sampling(instances)
+    if pixel and own and not math.isclose(pixel, own, rel_tol=_ALIKE):
+        warn_user(
+            f"The pixels of the image are {pixel:.4g} Å, those of the particles "
+            f"{own:.4g} Å, which count. Set the scale of the axes that is wrong."
         )
     return image
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
@@ -85,8 +86,8 @@ def frame_index(
     signal
         The signal.
     frame
-        Its navigation index, for several navigation axes a tuple in the order of
-        ``inav``; None for where the navigator is.
+        Its number, from 0 on, as in the column ``frame`` of tables, or its navigation
+        indices in the order of ``inav``; None for where the navigator is.
 
     Raises
     ------
@@ -94,6 +95,8 @@ def frame_index(
         If there is no such frame.
     """
     axes = signal.axes_manager
+    if axes.navigation_dimension != 1 and isinstance(frame, numbers.Integral):
+        return _of_number(signal, int(frame))
     index = axes.indices if frame is None else np.atleast_1d(frame).tolist()
     if len(index) != axes.navigation_dimension:
         raise IndexError(
@@ -112,6 +115,15 @@ def frame_index(
     return tuple(int(number) % size for number, size in zip(index, sizes, strict=True))[
         ::-1
     ]
+
+
+def _of_number(signal: Signal2D, number: int) -> tuple[int, ...]:
+    """Return where a frame with a number is in the data; see `frame_number`."""
+    shape = signal.axes_manager.navigation_shape[::-1]
+    total = math.prod(shape)
+    if not -total <= number < total:
+        raise IndexError(f"There is no frame {number}; there are {total}.")
+    return tuple(map(int, np.unravel_index(number % total, shape))) if shape else ()
 
 
 def frame_number(signal: Signal2D, index: tuple[int, ...]) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hyperspy_hrtemnn.image_data.scaling import one_number_a_pixel
 from hyperspy_hrtemnn.plots.new_axes import new_axes
 
 from .calibration import edges_of
@@ -52,7 +53,13 @@ def draw_image(
         What is black and white; by default `contrast_limits`.
     ticks
         Whether to have ticks in any case, because positions are read from them.
+
+    Raises
+    ------
+    ValueError
+        If the image is complex or colored.
     """
+    image = one_number_a_pixel(image)
     ax = new_axes() if ax is None else ax
     x_axis, y_axis = signal_axes
     left, right = edges_of(x_axis)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
+BACKGROUND = "background"
+"""Name of the class of what is not an object, which networks of others may have."""
+
 # Blending and resampling may leave the interval by rounding.
 _ROUNDING = 1e-3
 

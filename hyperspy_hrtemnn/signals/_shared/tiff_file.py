@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from .output_files import Writing
 
+# The program that a file says it was written with.
+_SOFTWARE = "hyperspy-hrtemnn"
+
 
 @dataclass(frozen=True)
 class PagesOf:
@@ -86,8 +89,19 @@ def write_pages(
             rowsperstrip=shape[-2],
             resolution=(1 / side, 1 / side),
             resolutionunit="none",
+            software=_SOFTWARE,
             metadata=metadata,
         )
+
+
+def is_of_pages(path: Path) -> bool:
+    """Return whether `write_pages` wrote a TIFF; False for what is not a TIFF."""
+    try:
+        with tifffile.TiffFile(path) as file:
+            return bool(file.pages.first.software == _SOFTWARE)
+    # tifffile raises what its unpacking of damaged bytes does.
+    except Exception:
+        return False
 
 
 def _shape(signal: Signal2D) -> tuple[tuple[int, ...], str]:

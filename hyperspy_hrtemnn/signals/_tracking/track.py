@@ -24,7 +24,11 @@ from hyperspy_hrtemnn.signals._shared.calibration import pixels, square_pixels
 from hyperspy_hrtemnn.signals._shared.deferred import whole_frames
 from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
 from hyperspy_hrtemnn.signals._shared.labels import NO_DATA_LABEL
-from hyperspy_hrtemnn.signals._shared.probabilities import check_range, threshold_of
+from hyperspy_hrtemnn.signals._shared.probabilities import (
+    BACKGROUND,
+    check_range,
+    threshold_of,
+)
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 from .dropped import DroppedRegions
@@ -96,12 +100,20 @@ def splitting_in_pixels(signal: Signal2D, options: TrackingOptions) -> Splitting
     options
         The options; their probability is known.
     """
-    area, probability = options.min_area, options.probability
+    given, area = options.min_separation, options.min_area
+    probability = options.probability
     return SplittingOptions(
-        pixels(options.min_separation, signal),
+        _positive("min_separation", given, pixels(given, signal)),
         SplittingOptions.probability if probability is None else probability,
         None if area is None else square_pixels(area, signal),
     )
+
+
+def _positive(name: str, given: float | str, in_pixels: float) -> float:
+    """Return a length in pixels; what is wrong with it is said as it was given."""
+    if in_pixels <= 0:
+        raise ValueError(f"{name} has to be positive, not {given!r}.")
+    return in_pixels
 
 
 def linking_in_pixels(signal: Signal2D, options: TrackingOptions) -> LinkingOptions:
@@ -111,7 +123,9 @@ def linking_in_pixels(signal: Signal2D, options: TrackingOptions) -> LinkingOpti
         options.min_overlap,
         options.memory,
         options.drift,
-        None if search_range is None else pixels(search_range, signal),
+        None
+        if search_range is None
+        else _positive("search_range", search_range, pixels(search_range, signal)),
     )
 
 
@@ -128,11 +142,14 @@ def check_one_movie(segmentation: Signal2D) -> None:
     axes = segmentation.axes_manager.navigation_axes
     if any(axis.name == "class" for axis in axes):
         index = [str(axis.name) for axis in axes].index("class")
-        chosen = ", ".join([":"] * index + ["0"])
-        names = segmentation.metadata.get_item("HRTEMNN.Segmentation.classes", None)
+        found = segmentation.metadata.get_item("HRTEMNN.Segmentation.classes", None)
+        classes = [] if found is None else [str(name) for name in found]
+        # Networks of others may have what is not an object as a class, mostly first.
+        wanted = next((at for at, each in enumerate(classes) if each != BACKGROUND), 0)
+        chosen = ", ".join([":"] * index + [str(wanted)])
         raise ValueError(
             "The segmentation has several classes"
-            + (f" ({', '.join(map(str, names))})" if names is not None else "")
+            + (f" ({', '.join(classes)})" if classes else "")
             + f"; select one, for example segmentation.inav[{chosen}]."
         )
     if len(axes) > 1:

@@ -55,13 +55,42 @@ def measure_threshold(
     if not label.measures_area:
         return None
     check_fit(network.name, network, recipe)
-    data = DataSet(data_path(folder, "validation"))
     areas = UnbiasedArea()
+    add_simulations(areas, recipe, folder, network, progress=progress)
+    return areas.threshold()
+
+
+def add_simulations(
+    areas: UnbiasedArea,
+    recipe: Recipe,
+    folder: Path,
+    network: Network,
+    *,
+    most: int | None = None,
+    progress: bool = True,
+) -> None:
+    """Add the areas in images of validation structures.
+
+    Parameters
+    ----------
+    areas
+        What they are added to.
+    recipe, folder, network, progress
+        See `measure_threshold`.
+    most
+        Largest number of images.
+    """
+    label = recipe.label
+    data = DataSet(data_path(folder, "validation"))
     jobs = list(images_of(recipe, recipe.images, len(data)))
+    if most is not None and most < len(jobs):
+        # From the first to the last: doses and cameras are in their order.
+        jobs = [
+            jobs[i] for i in np.rint(np.linspace(0, len(jobs) - 1, most)).astype(int)
+        ]
     for index, parameters, _ in tqdm(jobs, "threshold", disable=not progress):
         own = np.random.default_rng((recipe.seed, _ROUND, index))
         sample = draw_sample(recipe, data, index, own, parameters)
         both = label.probability_and_truth(label.predict(network, sample), sample)
         if both is not None:
             areas.add(*both)
-    return areas.threshold()

@@ -9,14 +9,14 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 import onnx
 
 from hrtemnn_training.train.files import best_stage
-from hrtemnn_training.train.loop import network_of
+from hrtemnn_training.train.new_network import network_of
 from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.networks import Card, Network, TrainedRanges
 
+from .agreement import largest_difference, random_images
 from .cards import add_test, read_card, write_card
 from .graph import to_onnx
 from .half_weights import halve_weights
@@ -26,8 +26,6 @@ from .object_weight import remove_weight, without_weight
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from hrtemnn_training.recipe import Recipe
 
@@ -62,21 +60,20 @@ def export(recipe: Recipe, folder: Path) -> Path:
         If there is no trained network, or the graph does not give what Keras gives.
     """
     model = trained_model(recipe, folder)
-    to_graph = msdnet_to_onnx if recipe.network.architecture == "msd-net" else to_onnx
-    proto = to_graph(model)
+    proto = graph_of(model)
     stage = best_stage(recipe, folder)
     weight = recipe.label.removable_weight(stage.object_weight)
     if weight is not None:
         remove_weight(proto, weight, recipe.label.objects)
     write_card(proto, make_card(recipe, {}, weight))
     path = folder / f"{recipe.name}.onnx"
-    images = _random_images(model, recipe)
+    images = random_images(model, recipe)
     expected = without_weight(
         model.predict(images, verbose=0), weight or 1.0, recipe.label.objects
     )
     for tolerance in (_TOLERANCE, _ROUNDING):
         _save(proto, path)
-        difference = _difference(expected, Network(path, device="cpu"), images)
+        difference = largest_difference(expected, Network(path, device="cpu"), images)
         if not difference < tolerance:
             path.unlink()
             raise ExportError(
@@ -86,6 +83,17 @@ def export(recipe: Recipe, folder: Path) -> Path:
         halve_weights(proto)
     add_test(path)
     return path
+
+
+def graph_of(model: keras.Model) -> onnx.ModelProto:
+    """Return the graph of a network of any architecture.
+
+    Parameters
+    ----------
+    model
+        Network from `make_network`.
+    """
+    return msdnet_to_onnx(model) if model.name == "msd_net" else to_onnx(model)
 
 
 def trained_model(recipe: Recipe, folder: Path) -> keras.Model:
@@ -199,23 +207,6 @@ def take_out_weight(path: Path, weight: float) -> None:
     write_card(proto, card.model_copy(update=fields | {"test": None}))
     _save(proto, path)
     add_test(path)
-
-
-def _random_images(model: keras.Model, recipe: Recipe) -> NDArray[np.float32]:
-    """Return an image of noise with every channel, shape (1, y, x, channel)."""
-    stride = recipe.network.stride
-    least = 2 * -(-recipe.network.smallest_side // stride) * stride
-    shape = (1, least + 4 * stride, least + 7 * stride, model.input_shape[-1])
-    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-
-
-def _difference(
-    expected: NDArray[np.floating], network: Network, images: NDArray[np.float32]
-) -> float:
-    given = network.predict(images.transpose(0, 3, 1, 2))
-    if not network.card.per_image:
-        given = given.transpose(0, 2, 3, 1)
-    return float(np.abs(expected - given).max() / max(1, np.abs(expected).max()))
 
 
 def _versions() -> dict[str, str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +15,9 @@ from ._kind import Activation, LabelKind, Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from hrtemnn_training.images.grid import Grid
+    from hyperspy_hrtemnn.jobs.labeled_images import LabeledImage
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,45 @@ class PixelClasses(LabelKind):
     def removable_weight(self, object_weight: float) -> float | None:
         """Return the weight of objects that can be taken out of the predictions."""
         return object_weight
+
+    @abstractmethod
+    def draw_by_hand(self, image: LabeledImage, grid: Grid) -> NDArray[Any]:
+        """Return the label of an image that someone has labeled, shape (y, x, class).
+
+        Parameters
+        ----------
+        image
+            The image, with a mask or points.
+        grid
+            Pixels of the label, over the whole image, whose corner is (0, 0).
+
+        Raises
+        ------
+        ValueError
+            If the label needs something else than what was drawn.
+        """
+
+    @abstractmethod
+    def score_by_hand(
+        self,
+        probability: NDArray[np.floating],
+        image: LabeledImage,
+        region: tuple[slice, slice],
+        threshold: float,
+    ) -> dict[str, float]:
+        """Return F1, precision and recall of a prediction against what was drawn.
+
+        Parameters
+        ----------
+        probability
+            In the pixels of the image, shape (class, y, x).
+        image
+            The image, with a mask or points.
+        region
+            Rows and columns that count.
+        threshold
+            Smallest probability of an object's pixel, where that is asked.
+        """
 
     def with_background(self, label: NDArray[Any]) -> NDArray[Any]:
         """Add what the classes leave of 1; classes that exceed 1 are scaled to it.

@@ -12,9 +12,14 @@ import numpy as np
 from hrtemnn_training.images.site_labels import check_diameter, discs, gaussians
 from hrtemnn_training.metrics.columns import (
     ColumnPrediction,
+    atomic_metrics,
     column_metrics,
+    confusion,
+    match,
+    reach_of,
 )
 from hrtemnn_training.metrics.metric import Metric
+from hrtemnn_training.structures import Sites
 
 from ._pixel_classes import PixelClasses
 
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
     from hrtemnn_training.images.grid import Grid
     from hrtemnn_training.images.sample import Sample
     from hrtemnn_training.store import Specimens
-    from hrtemnn_training.structures import Sites
+    from hyperspy_hrtemnn.jobs.labeled_images import LabeledImage
     from hyperspy_hrtemnn.networks import Network
 
 _HALF = 0.5
@@ -61,6 +66,79 @@ class AtomicColumns(PixelClasses):
             )
         return self.with_background(self.draw_sites(sites, grid))
 
+    def draw_by_hand(self, image: LabeledImage, grid: Grid) -> NDArray[Any]:
+        """Return the label of the columns that someone has marked."""
+        positions, classes = self._marked(image)
+        sites = Sites(
+            (positions[:, ::-1] * image.sampling).astype(np.float32),
+            np.ones(len(positions), np.uint8),
+            np.zeros(0, np.uint8),
+            np.zeros((len(positions), 0), np.uint16),
+            classes.astype(np.uint8),
+            self.names,
+        )
+        return self.with_background(self.draw_sites(sites, grid))
+
+    def _marked(
+        self, image: LabeledImage
+    ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Return places (y, x) from the corner of an image [its pixels], and classes.
+
+        Raises
+        ------
+        ValueError
+            If there are no points, or not of the classes of the network.
+        """
+        points, names = image.points, ", ".join(self.names)
+        if points is None:
+            raise ValueError(
+                f"{image.label_path} has areas, and a network of columns needs points: "
+                "a .csv with the columns x and y."
+            )
+        positions = points.positions + 0.5
+        if points.classes is None:
+            if self.objects > 1:
+                raise ValueError(
+                    f"{image.label_path} has no column class, and the network tells "
+                    f"{names} apart."
+                )
+            return positions, np.zeros(len(positions), np.intp)
+        unknown = sorted(set(points.classes) - set(self.names))
+        if unknown and self.objects > 1:
+            raise ValueError(
+                f"{image.label_path} has the class {unknown[0]!r}, which the network "
+                f"does not know; it knows {names}."
+            )
+        if self.objects == 1:
+            return positions, np.zeros(len(positions), np.intp)
+        return positions, np.array([self.names.index(c) for c in points.classes], int)
+
+    def score_by_hand(
+        self,
+        probability: NDArray[np.floating],
+        image: LabeledImage,
+        region: tuple[slice, slice],
+        threshold: float,  # noqa: ARG002 - columns have one of their own
+    ) -> dict[str, float]:
+        """Return atomic F1, precision and recall of the columns in a region."""
+        from hyperspy_hrtemnn.analysis import find_columns
+
+        columns = find_columns(probability[: self.objects])
+        truth, true_classes = self._marked(image)
+        found = columns.positions + 0.5
+        reach = reach_of(truth * image.sampling) / image.sampling
+        pairs = match(found, truth, reach, columns.classes, true_classes)
+        matrix = confusion(
+            pairs,
+            columns.classes,
+            true_classes,
+            self.objects,
+            found_counts=_inside(found, region),
+            truth_counts=_inside(truth, region),
+        )
+        metrics = atomic_metrics(matrix, self.names)
+        return {name: metrics[name] for name in ("atomic_f1", "precision", "recall")}
+
     def predict(self, network: Network, sample: Sample) -> ColumnPrediction:
         """Return the columns in the probabilities of a network."""
         from hyperspy_hrtemnn.analysis import find_columns
@@ -89,6 +167,15 @@ class AtomicColumns(PixelClasses):
         )
 
         return {"matched filter": tune_column_search(validation)}
+
+
+def _inside(
+    places: NDArray[np.floating], region: tuple[slice, slice]
+) -> NDArray[np.bool_]:
+    """Return which places (y, x) are in rows and columns."""
+    low = [part.start for part in region]
+    high = [part.stop for part in region]
+    return np.asarray(np.all((places >= low) & (places < high), axis=1))
 
 
 @dataclass(frozen=True)

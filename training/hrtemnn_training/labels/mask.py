@@ -17,6 +17,7 @@ from hrtemnn_training.metrics.masks_by_camera import (
     summarize_masks,
 )
 from hrtemnn_training.metrics.metric import Metric
+from hyperspy_hrtemnn.networks import resample
 
 from ._pixel_classes import PixelClasses
 
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
     from hrtemnn_training.images.keys import ImageKeys
     from hrtemnn_training.images.sample import Sample
     from hrtemnn_training.store import Specimens
+    from hyperspy_hrtemnn.jobs.labeled_images import LabeledImage
     from hyperspy_hrtemnn.networks import Network
+
+_HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,28 @@ class Mask(PixelClasses):
         return self.with_background(
             masks(sample.specimen, self.parameters.categories, grid)
         )
+
+    def draw_by_hand(self, image: LabeledImage, grid: Grid) -> NDArray[np.bool_]:
+        """Return the mask of an image that someone has labeled, shape (y, x, class)."""
+        if self.objects > 1:
+            raise ValueError(
+                f"The network tells {', '.join(self.names)} apart, and a mask does not "
+                "say which of them an object is; give a network of one class."
+            )
+        covered = resample(_drawn(image).astype(np.float32), grid.shape)
+        return self.with_background(covered[..., np.newaxis] >= _HALF)
+
+    def score_by_hand(
+        self,
+        probability: NDArray[np.floating],
+        image: LabeledImage,
+        region: tuple[slice, slice],
+        threshold: float,
+    ) -> dict[str, float]:
+        """Return pixel F1, precision and recall of a mask."""
+        shown = MaskPrediction(probability[0][region][np.newaxis], threshold)
+        metrics = mask_metrics(shown, _drawn(image)[region][np.newaxis], self.names)
+        return {name: metrics[name] for name in ("f1", "precision", "recall")}
 
     def predict(self, network: Network, sample: Sample) -> MaskPrediction:
         """Return the prediction of a network, with the threshold of its card."""
@@ -122,3 +148,12 @@ class Mask(PixelClasses):
             "reliability": own["reliability"],
             "baselines": means,
         }
+
+
+def _drawn(image: LabeledImage) -> NDArray[np.bool_]:
+    if image.mask is None:
+        raise ValueError(
+            f"{image.label_path} has points, and a network of masks needs masks or "
+            "outlines."
+        )
+    return image.mask

@@ -12,13 +12,6 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from hrtemnn_training.architectures.networks import make_network
-from hrtemnn_training.generation import data_path
-from hrtemnn_training.losses import make_loss, make_optimizer, regularize_kernels
-from hrtemnn_training.store import DataSet
-
-from .batches import ImageEpoch, cache_path
-from .distillation import Teacher, teacher_of
 from .files import (
     TrainingError,
     claim,
@@ -28,12 +21,15 @@ from .files import (
     write_history,
 )
 from .learning_curves import plot_history, tensorboard_log
-from .validation import validate, validation_set
+from .lessons import Lessons
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hrtemnn_training.recipe import Recipe
+
+    from .batches import ImageEpoch
+    from .distillation import Teacher
 
 
 def train(
@@ -41,6 +37,7 @@ def train(
     folder: Path,
     *,
     save_every: int | None = None,
+    lessons: Lessons | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Train the network of a recipe, from where an earlier run stopped.
@@ -61,6 +58,8 @@ def train(
         Folder of the run, with the exit waves.
     save_every
         Keep the network of every so many epochs, as ``epoch-0010.keras``.
+    lessons
+        What it learns from; the simulations of the recipe if None.
     progress
         Whether to show a progress bar, with the time left for all epochs.
 
@@ -81,8 +80,8 @@ def train(
     settings = recipe.training
     keras.mixed_precision.set_global_policy(settings.precision)
     keras.utils.set_random_seed(recipe.seed)
-    data = {p: DataSet(data_path(folder, p)) for p in ("train", "validation")}
-    steps = len(_images(recipe, folder, data["train"], epoch=0))
+    lessons = lessons or Lessons(recipe, folder)
+    steps = len(lessons.batches(0))
     if not steps:
         raise TrainingError(
             f"There are fewer structures than the {settings.batch_size} images of a "
@@ -90,14 +89,13 @@ def train(
             "training.limit_data larger."
         )
     claim(folder, recipe)
-    model = new_model(recipe)
+    model = lessons.new_model()
     restore_last(model, folder)
     # The history may be ahead of the network: the network is written last.
     done = int(model.optimizer.iterations.numpy()) // steps
     history = read_history(folder, done)
     if done == settings.epochs:
         return history
-    truth = validation_set(recipe, data["validation"])
 
     bar = tqdm(
         total=settings.epochs * steps,
@@ -107,14 +105,15 @@ def train(
     )
     with bar, tensorboard_log(folder, done) as log:
         for epoch in range(done, settings.epochs):
+            if lessons.is_over(history):
+                break
             bar.set_description(f"epoch {epoch + 1} of {settings.epochs}")
-            stage, rate = settings.at(epoch)
+            _, rate = settings.at(epoch)
             model.optimizer.learning_rate = rate
-            images = _images(recipe, folder, data["train"], epoch)
-            teacher = teacher_of(recipe, folder, epoch)
+            images, teacher = lessons.batches(epoch), lessons.teacher(epoch)
             loss, waited = train_epoch(model, images, bar, teacher)
             _must_be_finite("loss", loss, epoch)
-            metrics = validate(model, truth, recipe, stage.object_weight)
+            metrics = lessons.validate(model, epoch)
             _must_be_finite("validation loss", metrics["validation_loss"], epoch)
             row = {"loss": loss, "learning_rate": rate, "data_wait": waited, **metrics}
             history = pd.concat([history, pd.DataFrame(row, index=[epoch])])
@@ -177,50 +176,3 @@ def _must_be_finite(name: str, loss: float, epoch: int) -> None:
             "its stage and begin anew with `hrtemnn train --restart`; until then the "
             "networks of the epochs before are kept."
         )
-
-
-def _images(recipe: Recipe, folder: Path, data: DataSet, epoch: int) -> ImageEpoch:
-    stage, _ = recipe.training.at(epoch)
-    return ImageEpoch(
-        data,
-        recipe.images_at(epoch),
-        sampling=recipe.sampling,
-        epoch=epoch,
-        batch_size=recipe.training.batch_size,
-        object_weight=stage.object_weight,
-        limit=recipe.training.limit_data,
-        cache=cache_path(folder),
-    )
-
-
-def new_model(recipe: Recipe) -> keras.Model:
-    """Return the recipe's network with its loss and optimizer, not trained."""
-    settings = recipe.training
-    model = network_of(recipe)
-    optimizer = make_optimizer(settings.optimizer, settings.optimizer_options)
-    loss = make_loss(recipe.loss, recipe.images.image_size, recipe.sampling)
-    model.compile(optimizer=optimizer, loss=loss)
-    regularize_kernels(model, settings.regularize)
-    return model
-
-
-def network_of(recipe: Recipe) -> keras.Model:
-    """Return the recipe's network, not trained, with the channels of its images.
-
-    A regression begins with the prediction that there is nothing: from random ones the
-    first steps would be so large that Adam's memory of them slows all others.
-    """
-    kind = recipe.images.kind
-    model = make_network(
-        recipe.network,
-        channels=recipe.images.channels,
-        classes=recipe.images.num_classes,
-        activation=kind.activation,
-    )
-    if kind.activation == "linear":
-        head = model.get_layer("head")
-        head.kernel.assign(keras.ops.zeros_like(head.kernel))
-        # A folded network has them for each pixel of a square.
-        pixels = head.bias.shape[0] // len(kind.empty)
-        head.bias.assign(kind.empty * pixels)
-    return model

@@ -72,16 +72,32 @@ def validate(
     images, labels = truth
     predicted = model.predict(images, batch_size=8, verbose=0)
     threshold = object_weight / (1 + object_weight)
+    weights = None
+    if isinstance(recipe.loss, str):
+        weights = pixel_weights(labels, recipe.label.objects, object_weight)
     return {
-        "validation_loss": _loss(recipe, labels, predicted, object_weight),
+        "validation_loss": mean_loss(recipe, labels, predicted, weights),
         **recipe.label.validation_metrics(predicted, labels, threshold),
     }
 
 
-def _loss(
-    recipe: Recipe, labels: np.ndarray, predicted: np.ndarray, object_weight: float
+def mean_loss(
+    recipe: Recipe,
+    labels: np.ndarray,
+    predicted: np.ndarray,
+    weights: np.ndarray | None,
 ) -> float:
-    """Return the mean loss of all images, in which objects count more."""
+    """Return the mean loss of all images.
+
+    Parameters
+    ----------
+    recipe
+        The loss.
+    labels, predicted
+        Shape (image, y, x, class), or (image, class).
+    weights
+        What each pixel's loss is multiplied by; None where the loss is of whole images.
+    """
     loss = make_loss(recipe.loss, recipe.images.image_size, recipe.sampling)
     if not isinstance(loss, str):  # of whole images, which have no objects
         return float(loss(labels, predicted))
@@ -89,5 +105,5 @@ def _loss(
     of_pixels = keras.ops.convert_to_numpy(
         find_loss(loss)(labels.reshape(-1, classes), predicted.reshape(-1, classes))
     )
-    weights = pixel_weights(labels, recipe.label.objects, object_weight)
-    return float(np.mean(weights.ravel() * of_pixels))
+    factors = 1 if weights is None else weights.ravel()
+    return float(np.mean(factors * of_pixels))

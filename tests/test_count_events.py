@@ -295,6 +295,8 @@ def test_the_command_leaves_tables_pictures_and_a_page(run, found, tmp_path):
     assert "Frame 9: 1 event (jumps)." in page
     assert "Frame 21: 1 event (vanishes)." in page
     assert "hrtemnn events" in page
+    for what in ("particles", "columns", "zone axes"):
+        assert f"network of {what}" in page
     names = {path.name for path in (out / "pictures").iterdir()}
     assert names == {"curve_events.png", "frame_000009.png", "frame_000021.png"}
 

@@ -133,9 +133,15 @@ def count_file(
         report_events(
             FoundEvents(result, signal, valid),
             movie=movie,
-            networks=[
-                load(name, "cpu") for name in (model, columns, zone_axis) if name
-            ],
+            networks={
+                what: load(name, "cpu")
+                for what, name in (
+                    ("particles", model),
+                    ("columns", columns),
+                    ("zone axes", zone_axis),
+                )
+                if name is not None
+            },
             bad=bad,
             options=options_as_text(
                 tracking,

@@ -85,7 +85,7 @@ def report_events(
     found: FoundEvents,
     *,
     movie: Path,
-    networks: Sequence[Network],
+    networks: Mapping[str, Network],
     bad: Mapping[int, str],
     options: Mapping[str, str],
     told: Sequence[str],
@@ -100,7 +100,7 @@ def report_events(
     movie
         The movie.
     networks
-        The networks that were used.
+        The networks that were used, by what they find.
     bad
         Why frames could not be used, by number.
     options, told
@@ -117,9 +117,9 @@ def report_events(
         "command": "hrtemnn events",
         **facts_of_movie("movie", movie, found.images, bad),
     }
-    for network in networks:
+    for what, network in networks.items():
         own = facts_of_network(network)
-        facts |= {f"{name} of {network.card.task}": text for name, text in own.items()}
+        facts |= {f"{name} of {what}": text for name, text in own.items()}
     frame = int(events["frame"].iloc[0]) if len(events) else 0
     code = _CODE.format(
         movie=code_to_load(movie), out=as_line(files.folder), frame=frame

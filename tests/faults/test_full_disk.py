@@ -25,9 +25,12 @@ from hyperspy_hrtemnn.signals._shared.hspy_file import save_hspy
 
 posix = pytest.mark.skipif(os.name == "nt", reason="it has no limits of file size")
 
+# Python 3.11 takes a compiled module that such a limit has cut short for whole, and no
+# process after this one could import it.
 LIMITED = """
 import resource, sys
 from hyperspy_hrtemnn import cli
+sys.dont_write_bytecode = True
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop()), resource.RLIM_INFINITY))
 cli.main()
 """
@@ -38,11 +41,13 @@ def largest_file(size):
     import resource
 
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    compiles, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        sys.dont_write_bytecode = compiles
 
 
 @posix

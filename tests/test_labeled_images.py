@@ -131,12 +131,11 @@ def test_points_are_in_the_unit_of_the_image(folders, rng):
 
 def test_points_are_in_pixels_where_the_image_has_no_unit(folders, rng):
     images, labels = folders
-    data = rng.normal(100, 10, (Y, X)).astype(np.float32)
-    tifffile.imwrite(images / "a.tif", data)
+    save(images / "a.hspy", rng, scale=1.0, unit="")
     pd.DataFrame({"x": [30.25], "y": [4.0]}).to_csv(labels / "a.csv")
     with pytest.raises(ValueError, match=r"is not calibrated: .* --sampling"):
-        read_labeled_image(images / "a.tif", labels / "a.csv")
-    found = read_labeled_image(images / "a.tif", labels / "a.csv", sampling="0.02 nm")
+        read_labeled_image(images / "a.hspy", labels / "a.csv")
+    found = read_labeled_image(images / "a.hspy", labels / "a.csv", sampling="0.02 nm")
     np.testing.assert_allclose(found.points.positions, [[4.0, 30.25]])
     assert found.points.classes is None
     assert found.sampling == pytest.approx(0.2)

@@ -67,8 +67,8 @@ def load_segmentation(path: Path, sampling: float | None) -> Any:
     return signal
 
 
-def load_images(path: Path) -> Any:
-    """Load the images of a file, or of the folders of an in-situ camera, lazily.
+def load_images(path: Path, *, lazy: bool = True) -> Any:
+    """Load the images of a file, or of the folders of an in-situ camera.
 
     They come in chunks of whole frames where the format leaves the choice.
 
@@ -76,6 +76,9 @@ def load_images(path: Path) -> Any:
     ----------
     path
         The file or folder.
+    lazy
+        Whether data stay in the file, which stays open with some formats. The folders
+        of a camera are always lazy.
 
     Raises
     ------
@@ -84,7 +87,7 @@ def load_images(path: Path) -> Any:
     """
     if path.is_dir() and path.suffix != ".zspy":
         return load_in_situ(path)
-    signals = _load(path)
+    signals = _load(path, lazy=lazy)
     images = [one for one in signals if one.axes_manager.signal_dimension == 2]
     if len(images) != 1:
         titles = "; ".join(str(one) for one in signals)
@@ -93,7 +96,7 @@ def load_images(path: Path) -> Any:
             "Save the one that is meant by itself."
         )
     _check_data(path, images[0])
-    return images[0] if images[0]._lazy else images[0].as_lazy()
+    return images[0].as_lazy() if lazy and not images[0]._lazy else images[0]
 
 
 def _check_data(path: Path, signal: Any) -> None:
@@ -126,14 +129,16 @@ def calibrate(signal: Any, sampling: float | None) -> None:
         axis.offset = before * sampling
 
 
-def _load(path: Path) -> list[Any]:
-    """Return the signals in a file, lazy if its reader can be."""
+def _load(path: Path, *, lazy: bool) -> list[Any]:
+    """Return the signals in a file, if asked for lazy if its reader can be."""
     with _without_log():
         try:
-            loaded = load(path, lazy=True)
+            loaded = load(path, lazy=lazy)
         except RefusedFileError:
             raise
         except ValueError:
+            if not lazy:
+                raise
             # Some formats, color PNG among them, cannot be read lazily.
             loaded = load(path)
         else:

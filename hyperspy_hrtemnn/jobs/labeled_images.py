@@ -184,7 +184,8 @@ def _counts(path: Path, signal: Any) -> NDArray[Any]:
 
 
 def _read_mask(path: Path, image: Path, signal: Any) -> NDArray[np.bool_]:
-    labels = np.asarray(load_images(path).data)
+    # Lazily, the file of a TIFF would stay open.
+    labels = np.asarray(load_images(path, lazy=False).data)
     labels = labels[0] if labels.ndim == 3 and len(labels) == 1 else labels
     shape = signal.data.shape[-2:]
     if labels.shape != shape:

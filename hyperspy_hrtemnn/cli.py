@@ -13,15 +13,18 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.command_options import (
     EXISTING,
     FILE,
-    FOLDER,
     LENGTH,
     MOVIES,
+    apodization_option,
     device_option,
+    new_pass_option,
     on_bad_frame_option,
     overlap_option,
+    pass_folder_option,
     report_option,
     run_job,
     sampling_option,
+    separation_option,
     tile_option,
     tracking_options,
 )
@@ -252,12 +255,7 @@ def segment(
 @click.command()
 @click.argument("segmentation", type=EXISTING)
 @click.option("--out", required=True, type=FILE, help="The .hspy file to write.")
-@click.option(
-    "--min-separation",
-    type=LENGTH,
-    required=True,
-    help='Smallest distance of two touching particles, such as "2 nm".',
-)
+@separation_option
 @tracking_options
 @sampling_option
 @click.option(
@@ -300,31 +298,15 @@ def track(
 @click.command()
 @click.argument("movies", type=MOVIES, nargs=-1, required=True)
 @click.option("--model", required=True, help="Name of a network, or its file.")
-@click.option(
-    "--out",
-    required=True,
-    type=FOLDER,
-    help="Folder for the results and the finished frames.",
-)
-@click.option(
-    "--min-separation",
-    type=LENGTH,
-    required=True,
-    help='Smallest distance of two touching particles, such as "2 nm".',
-)
+@pass_folder_option
+@separation_option
 @click.option(
     "--size",
     type=LENGTH,
     help='Side of the crop of a particle for its Fourier transform, such as "8 nm"; '
     "without it there are no reflections.",
 )
-@click.option(
-    "--apodization",
-    type=LENGTH,
-    default=SpectrumOptions.apodization,
-    show_default=True,
-    help="Its edge.",
-)
+@apodization_option
 @click.option(
     "--crystal",
     help="Crystal of the particles: Au, CeO2, a CIF; by default unknown.",
@@ -348,7 +330,7 @@ def track(
 @device_option
 @on_bad_frame_option
 @report_option
-@click.option("--force", is_flag=True, help="Delete frames of other options.")
+@new_pass_option
 def follow(
     *,
     movies: tuple[list[Path], ...],

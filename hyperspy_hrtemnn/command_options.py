@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hyperspy_hrtemnn.options import TrackingOptions
+from hyperspy_hrtemnn.options import SpectrumOptions, TrackingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +81,28 @@ overlap_option = click.option(
     type=int,
     help="Overlap of tiles, in pixels of the network; by default its receptive field "
     "and 32.",
+)
+separation_option = click.option(
+    "--min-separation",
+    type=LENGTH,
+    required=True,
+    help='Smallest distance of two touching particles, such as "2 nm".',
+)
+apodization_option = click.option(
+    "--apodization",
+    type=LENGTH,
+    default=SpectrumOptions.apodization,
+    show_default=True,
+    help="Its edge.",
+)
+pass_folder_option = click.option(
+    "--out",
+    required=True,
+    type=FOLDER,
+    help="Folder for the results and the finished frames.",
+)
+new_pass_option = click.option(
+    "--force", is_flag=True, help="Delete frames of other options."
 )
 report_option = click.option(
     "--report/--no-report",

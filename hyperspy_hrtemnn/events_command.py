@@ -9,14 +9,17 @@ import click
 
 from hyperspy_hrtemnn.command_options import (
     EXISTING,
-    FOLDER,
     LENGTH,
+    apodization_option,
     device_option,
+    new_pass_option,
     on_bad_frame_option,
     overlap_option,
+    pass_folder_option,
     report_option,
     run_job,
     sampling_option,
+    separation_option,
     tile_option,
     tracking_options,
 )
@@ -48,18 +51,8 @@ if TYPE_CHECKING:
     help='Network that tells zone axes: its name or file, or "none" to take all '
     "frames.",
 )
-@click.option(
-    "--out",
-    required=True,
-    type=FOLDER,
-    help="Folder for the results and the finished frames.",
-)
-@click.option(
-    "--min-separation",
-    type=LENGTH,
-    required=True,
-    help='Smallest distance of two touching particles, such as "2 nm".',
-)
+@pass_folder_option
+@separation_option
 @click.option(
     "--size",
     type=LENGTH,
@@ -67,13 +60,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Side of the crop of a particle whose spectrum tells the zone axis.",
 )
-@click.option(
-    "--apodization",
-    type=LENGTH,
-    default=SpectrumOptions.apodization,
-    show_default=True,
-    help="Its edge.",
-)
+@apodization_option
 @click.option(
     "--min-on-axis",
     type=float,
@@ -117,7 +104,7 @@ if TYPE_CHECKING:
 @device_option
 @on_bad_frame_option
 @report_option
-@click.option("--force", is_flag=True, help="Delete frames of other options.")
+@new_pass_option
 def events(
     *,
     movie: Path,

@@ -118,11 +118,10 @@ def run_of(name: str, folder: Path, minutes: float) -> Path:
     return folder / f"{recipe_of(name).name}-{minutes:g}-minutes"
 
 
-def make_scores(name: str, epochs: int, folder: Path, run: Path) -> None:
-    """Train, export and score a candidate, as far as that is not done."""
+def make_scores(recipe: Recipe, folder: Path, run: Path) -> None:
+    """Train, export and score a network, as far as that is not done."""
     if (run / "scores.csv").exists():
         return
-    recipe = recipe_of(name, epochs)
     share_data(folder, run)
     # All are trained on the same images, which are formed once.
     if not cache_path(run).is_symlink():
@@ -167,7 +166,7 @@ def train_all(names: Sequence[str], folder: Path, minutes: float) -> None:
     costs = known_costs(folder / COSTS)
     for name in names:
         run = run_of(name, folder, minutes)
-        make_scores(name, epochs_in(minutes, costs[name]), folder, run)
+        make_scores(recipe_of(name, epochs_in(minutes, costs[name])), folder, run)
         write_rows(compare(folder, minutes), folder / TABLE, PAGE)
 
 

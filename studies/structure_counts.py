@@ -15,20 +15,21 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import keras
 import matplotlib.pyplot as plt
 import pandas as pd
 
 from architecture_costs import known_costs
-from architecture_scores import Scores, measure, summarize
-from architectures import COSTS, PAGE, REFERENCE, STRUCTURES, epochs_in, recipe_of
+from architecture_scores import Scores, summarize
+from architectures import (
+    COSTS,
+    PAGE,
+    STRUCTURES,
+    epochs_in,
+    make_scores,
+    recipe_of,
+)
 from hrtemnn_training.evaluation.report import write_table
-from hrtemnn_training.export.onnx_file import export
-from hrtemnn_training.generation import share_data
 from hrtemnn_training.recipe import Recipe
-from hrtemnn_training.train.batches import cache_path
-from hrtemnn_training.train.loop import train
-from hyperspy_hrtemnn.networks import load
 from pages import PICTURES, replace_part, table
 
 NETWORK = "folded"
@@ -52,16 +53,8 @@ def scores_with(count: int, folder: Path) -> Scores:
     epochs = epochs_in(MINUTES, known_costs(folder / COSTS)[NETWORK])
     recipe = recipe_with(count, epochs)
     run = folder / recipe.name
-    path = run / "scores.csv"
-    if not path.exists():
-        share_data(folder, run)
-        if not cache_path(run).is_symlink():
-            cache_path(run).symlink_to(cache_path(folder))
-        keras.utils.clear_session()
-        train(recipe, run)
-        network = load(export(recipe, run))
-        write_table(measure(recipe_of(REFERENCE), run, network), path)
-    return summarize(pd.read_csv(path))
+    make_scores(recipe, folder, run)
+    return summarize(pd.read_csv(run / "scores.csv"))
 
 
 def draw(scores: dict[int, Scores], path: Path) -> None:

@@ -14,15 +14,14 @@ from hyperspy_hrtemnn.signals._one_pass.count_events import (
     count_events,
 )
 from hyperspy_hrtemnn.signals._one_pass.followed_movie import FRAMES
-from hyperspy_hrtemnn.signals._particles.instance_files import write_hspy
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
 from hyperspy_hrtemnn.signals._shared.output_files import write_csv
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
-from hyperspy_hrtemnn.signals._shared.tables import frame_table
 
 from .lengths import sampling_in_angstrom
-from .outputs import counted, is_same
+from .outputs import is_same
 from .own_files import OwnFiles
+from .pass_files import write_particles
 from .reports.counted import FoundEvents, report_events
 from .reports.facts import options_as_text
 from .reports.files import ReportFiles
@@ -170,17 +169,6 @@ def _write(
             own.remove(path)
         else:
             write_csv(table, path, writing=own.writing())
-    axes = result.particles.axes_manager
-    known = frame_table(axes.navigation_axes, axes.navigation_size, bad)
-    write_csv(known, out / _FRAME_TABLE, writing=own.writing())
-    data = result.particles.data
-    with counted(data, "write") as result.particles.data:
-        write_hspy(
-            result.particles,
-            out / _LABELS,
-            show_progressbar=False,
-            num_workers=None,
-            writing=own.writing(),
-        )
-    result.particles.data = data
-    return known
+    return write_particles(
+        result.particles, out / _FRAME_TABLE, out / _LABELS, own, bad
+    )

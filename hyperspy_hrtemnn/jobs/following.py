@@ -16,15 +16,14 @@ from hyperspy_hrtemnn.networks import load
 from hyperspy_hrtemnn.options import FollowingOptions, ReflectionOptions
 from hyperspy_hrtemnn.signals._one_pass.follow import follow_particles
 from hyperspy_hrtemnn.signals._one_pass.followed_movie import FRAMES
-from hyperspy_hrtemnn.signals._particles.instance_files import write_hspy
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
 from hyperspy_hrtemnn.signals._shared.output_files import write_csv
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
-from hyperspy_hrtemnn.signals._shared.tables import frame_table
 
 from .lengths import sampling_in_angstrom
-from .outputs import counted, is_same
+from .outputs import is_same
 from .own_files import OwnFiles
+from .pass_files import write_particles
 from .reports import particles
 from .reports.facts import options_as_text
 from .reports.files import ReportFiles
@@ -241,18 +240,4 @@ def _write(
         own.remove(reflections)
     else:
         write_csv(result.reflections, reflections, writing=own.writing())
-    axes = result.particles.axes_manager
-    total = max(axes.navigation_size, 1)
-    known = frame_table(axes.navigation_axes, total, bad)
-    write_csv(known, frames, writing=own.writing())
-    data = result.particles.data
-    with counted(data, "write") as result.particles.data:
-        write_hspy(
-            result.particles,
-            labels,
-            show_progressbar=False,
-            num_workers=None,
-            writing=own.writing(),
-        )
-    result.particles.data = data
-    return known
+    return write_particles(result.particles, frames, labels, own, bad)

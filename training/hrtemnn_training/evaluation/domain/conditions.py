@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,7 +124,12 @@ def _of_images(images: ImageKeys) -> list[Condition]:
         of_key("sampling", "pixel size (Å)", "sampling", _ratios, is_log=True),
         of_key("defocus", "defocus (Å)", "defocus", _around),
         of_key("Cs", "spherical aberration (Å)", "ctf_c30", _around),
-        of_key("astigmatism", "twofold astigmatism (Å)", "ctf_c12", _astigmatism),
+        of_key(
+            "astigmatism",
+            "twofold astigmatism (Å)",
+            "ctf_c12",
+            partial(_from_nothing, least=25.0),
+        ),
         of_key("focal_spread", "focal spread (Å)", "focal_spread", _from_nothing),
         blur,
     ]
@@ -226,13 +232,8 @@ def _ratios(trained: Range) -> list[float]:
 def _around(trained: Range) -> list[float]:
     middle, half = sum(trained) / 2, (trained[1] - trained[0]) / 2
     half = half or abs(middle) / 4 or 100.0
-    steps = (*_BEYOND[::-1], 1.0, 0.5)
-    inside = [middle]
-    return [
-        *(middle - s * half for s in steps),
-        *inside,
-        *(middle + s * half for s in steps[::-1]),
-    ]
+    steps = (0.5, 1.0, *_BEYOND)
+    return [middle + s * half for s in (*(-s for s in steps[::-1]), 0.0, *steps)]
 
 
 def _from_nothing(trained: Range, least: float = 10.0) -> list[float]:
@@ -241,7 +242,3 @@ def _from_nothing(trained: Range, least: float = 10.0) -> list[float]:
     high = max(high, least)
     inside = {0.0, low / 2, low, (low + high) / 2, high}
     return sorted(inside | {high * step for step in _BEYOND})
-
-
-def _astigmatism(trained: Range) -> list[float]:
-    return _from_nothing(trained, least=25.0)

@@ -40,7 +40,7 @@ class WaveSettings(BaseModel):
         0.175,
         ge=0.001,
         le=10,
-        description="sampling of the multislice grid, or a little finer, for fast FFTs [Å]",
+        description="sampling of the multislice grid, a little finer for fast FFTs [Å]",
     )
     slice_thickness: float = Field(
         1.0,

@@ -14,6 +14,8 @@ from ._inference import predict as predict
 from ._limits import Limits as Limits
 from ._network import Network as Network
 from ._network import load as load
+from ._novelty import NOVELTY_OUTPUT as NOVELTY_OUTPUT
+from ._novelty import Novelty as Novelty
 from ._orientations import average_orientations as average_orientations
 from ._resampling import resample as resample
 from ._resampling import resampled_shape as resampled_shape
@@ -29,6 +31,7 @@ from ._trained_ranges import TrainedRanges as TrainedRanges
 
 __all__ = [
     "METADATA_KEY",
+    "NOVELTY_OUTPUT",
     "Card",
     "DeviceAnswer",
     "DeviceError",
@@ -37,6 +40,7 @@ __all__ = [
     "Network",
     "NetworkError",
     "NetworkMemoryError",
+    "Novelty",
     "Range",
     "TrainedRanges",
     "adopt",

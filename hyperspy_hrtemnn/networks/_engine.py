@@ -70,6 +70,7 @@ class Engine:
     def _start(self) -> None:
         self.threads = inference_threads(self.num_workers)
         self.session = _session(self._content, self.path, self.device, self.threads)
+        self.has_more = len(self.session.get_outputs()) > 1
         # onnxruntime runs one inference on all cores: a second one at the same time
         # would only double the memory.
         self._lock = threading.Lock()
@@ -109,6 +110,9 @@ class Engine:
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the answer for a batch, shape (N, channel, y, x).
 
+        Of a graph with several outputs it is the first one, and nothing is computed
+        that only the others need.
+
         Raises
         ------
         MemoryError
@@ -116,6 +120,27 @@ class Engine:
         NetworkError
             If the graph fails.
         """
+        if not self.has_more:
+            return self._answers(batch, None)[0]
+        options = onnxruntime().RunOptions()
+        options.only_execute_path_to_fetches = True
+        return self._answers(batch, [self.session.get_outputs()[0].name], options)[0]
+
+    def run_all(self, batch: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """Return each output for a batch.
+
+        Raises
+        ------
+        MemoryError
+            If there is not enough memory.
+        NetworkError
+            If the graph fails.
+        """
+        return self._answers(batch, None)
+
+    def _answers(
+        self, batch: NDArray[np.float32], outputs: list[str] | None, *options: Any
+    ) -> list[NDArray[np.float32]]:
         if self._process != os.getpid():
             # A fork has left the threads of the session behind, and perhaps a lock that
             # one of them held.
@@ -124,7 +149,9 @@ class Engine:
         batch = np.ascontiguousarray(batch, dtype=np.float32)
         with self._lock:
             try:
-                answer: NDArray[np.float32] = self.session.run(None, {name: batch})[0]
+                answers: list[NDArray[np.float32]] = self.session.run(
+                    outputs, {name: batch}, *options
+                )
             except MemoryError:
                 raise
             except Exception as error:
@@ -134,7 +161,7 @@ class Engine:
                     f"The network in {self.path} fails on input of shape "
                     f"{batch.shape}: {error}"
                 ) from error
-        return answer
+        return answers
 
 
 _engines: WeakSet[Engine] = WeakSet()

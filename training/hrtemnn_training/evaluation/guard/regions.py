@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Regions of images: the second output of a graph, of one image after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnxruntime
+
+from hyperspy_hrtemnn.cores import usable_cores
+
+if TYPE_CHECKING:
+    import onnx
+    from numpy.typing import NDArray
+
+
+class Regions:
+    """A graph that is asked for its second output only.
+
+    Parameters
+    ----------
+    proto
+        The graph.
+    stride
+        Number of which sides of its input are multiples.
+    """
+
+    def __init__(self, proto: onnx.ModelProto, stride: int) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = usable_cores()
+        options.log_severity_level = 4
+        self._session = onnxruntime.InferenceSession(
+            proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        self._output = proto.graph.output[1].name
+        self._only = onnxruntime.RunOptions()
+        self._only.only_execute_path_to_fetches = True
+        self._stride = stride
+
+    def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a row for each region of an image.
+
+        Parameters
+        ----------
+        image
+            Standardized image, shape (channel, y, x).
+
+        Returns
+        -------
+        Shape (region, feature), one feature if it is the novelty.
+        """
+        # As a network does that is used.
+        margins = [(0, -size % self._stride) for size in image.shape[1:]]
+        given = np.pad(image, ((0, 0), *margins), mode="reflect")[np.newaxis]
+        name = self._session.get_inputs()[0].name
+        (answer,) = self._session.run([self._output], {name: given}, self._only)
+        found: NDArray[np.float32] = answer[0].reshape(answer.shape[1], -1).T
+        return found

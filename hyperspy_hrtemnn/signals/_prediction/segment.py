@@ -6,9 +6,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
 from hyperspy_hrtemnn.signals._shared.frames import free_name
 
+from .novelty import novelty_signal, step_of
 from .predictions import load_for, predictions
 from .spread import spread_signal
 
@@ -37,20 +39,29 @@ def segment(
     """Return the probabilities of a network's classes; see `HRTEM.segment`."""
     network = load_for("segmentation", model, device, show_progressbar=show_progressbar)
     network = network.limited(num_workers)
+    if network.card.novelty is not None:
+        network = network.with_novelty()
     card = network.card
     data, axes = predictions(signal, network, options, rule=rule)
     free_name(axes, "class")
     classes = len(card.classes)
-    probability, spread = data[..., :classes, :, :], data[..., classes:, :, :]
+    probability = data[..., :classes, :, :]
     if classes > 1:
         axes.insert(-2, {"name": "class", "size": classes, "navigate": True})
     result = derived_signal(
         signal, _of_classes(probability), "HRTEM_segmentation", axes
     )
     if network.has_spread:
+        spread = _of_classes(data[..., classes : 2 * classes, :, :])
         result._spread = spread_signal(
-            signal, _of_classes(spread), axes, network, quantity="probability"
+            signal, spread, axes, network, quantity="probability"
         )
+    if network.has_novelty:
+        novelty = data[..., [-1] * classes, :, :]
+        size = sampling(signal) if options.resample else None
+        step = step_of(network, size)
+        kept = novelty_signal(signal, _of_classes(novelty), axes, network, step)
+        result._novelty = kept
     provenance = {
         "network": card.name,
         "sha256": network.sha256,
@@ -69,7 +80,10 @@ def segment(
         show_progressbar=show_progressbar,
         num_workers=num_workers,
         rule=rule,
-        beside=result._spread,
+        beside=[
+            *([result._spread] if network.has_spread else []),
+            *([result._novelty.signal] if network.has_novelty else []),
+        ],
     )
 
 

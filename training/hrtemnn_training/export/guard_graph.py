@@ -407,7 +407,8 @@ def _novelty(graph: Graph, features: str, model: GuardModel) -> str:
         "Cast", [half], f"{name}/whitening", to=TensorProto.FLOAT
     )
     turned = graph.node("MatMul", [whitening, scaled], f"{name}/turned")
-    middle = graph.weight(f"{name}/middle", model.middle[:, np.newaxis])
+    center = model.middle[:, np.newaxis].astype(np.float32)
+    middle = graph.weight(f"{name}/middle", center)
     white = graph.node("Sub", [turned, middle], f"{name}/white")
     squares = graph.node("Mul", [white, white], f"{name}/squares")
     channel = graph.indices(f"{name}/channel", 1)

@@ -27,6 +27,7 @@ _RIDGE = 3.0  # as many images, of which nothing is known
 # from too few images.
 _LEAST_VARIANCE = 0.03
 _LEAST_SQUARE = 1e-3  # of what is left of a feature, for its logarithm
+_LEAST_DEVIATION = 0.01  # of a feature; those of a channel without answer are equal
 _FOLDS = 4
 
 
@@ -99,7 +100,7 @@ def fit(features: NDArray[np.floating], structures: NDArray[np.integer]) -> Guar
             "as many regions are needed at least. Form more images."
         )
     middle = features.mean(axis=0, dtype=float)
-    deviation = np.maximum(features.std(axis=0, dtype=float), 1e-6)
+    deviation = np.maximum(features.std(axis=0, dtype=float), _LEAST_DEVIATION)
     normal = (features - middle) / deviation
     variances, directions = np.linalg.eigh(np.cov(normal.T))
     first = slice(None, -_COMPONENTS - 1, -1)

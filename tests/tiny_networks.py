@@ -9,7 +9,13 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from hyperspy_hrtemnn.networks import METADATA_KEY, Card, TrainedRanges
+from hyperspy_hrtemnn.networks import (
+    METADATA_KEY,
+    NOVELTY_OUTPUT,
+    Card,
+    Novelty,
+    TrainedRanges,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -211,6 +217,51 @@ def exit_wave(path: Path, **changes: Any) -> Path:
         inputs=("N", 3, "y", "x"),
         outputs=("N", 2, "y", "x"),
         text=text,
+    )
+    onnx.save(made, path)
+    return path
+
+
+def guarded(path: Path, *, classes: int = 1, gain: float = 1.1, **changes: Any) -> Path:
+    """Write a network with a guard: the mean of the absolute value, times a gain.
+
+    Regions have a side of 8 pixels and a step of 4. Of standardized noise, the mean is
+    0.8, of two values that alternate 1.
+    """
+    weight = np.arange(1, classes * 9 + 1, dtype=np.float32).reshape(classes, 1, 3, 3)
+    nodes = [
+        helper.make_node(
+            "Conv", ["image", "weight"], ["sum"], pads=[1] * 4, kernel_shape=[3, 3]
+        ),
+        helper.make_node("Sigmoid", ["sum"], ["answer"]),
+        helper.make_node("Abs", ["image"], ["absolute"]),
+        helper.make_node(
+            "AveragePool",
+            ["absolute"],
+            ["mean"],
+            kernel_shape=[8, 8],
+            strides=[4, 4],
+        ),
+        helper.make_node("Mul", ["mean", "gain"], [NOVELTY_OUTPUT]),
+    ]
+    names = tuple(f"class {i}" for i in range(classes))
+    fields: dict[str, Any] = {
+        "classes": names if classes > 1 else ("particle",),
+        "receptive_field": 3,
+        "stride": 4,
+        "smallest_side": 8,
+        "novelty": Novelty(cell=4, cells=2, margin=0, images=7, false_alarms=0.01),
+    }
+    made = model(
+        nodes,
+        {"weight": weight / weight.sum(), "gain": np.float32(gain).reshape(1)},
+        outputs=("N", classes, "y", "x"),
+        text=card(**{**fields, **changes}).model_dump_json(),
+    )
+    made.graph.output.append(
+        helper.make_tensor_value_info(
+            NOVELTY_OUTPUT, TensorProto.FLOAT, ("N", 1, "row", "column")
+        )
     )
     onnx.save(made, path)
     return path

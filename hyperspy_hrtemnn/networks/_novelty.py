@@ -39,6 +39,9 @@ class Novelty(BaseModel):
     cells: Annotated[int, Field(ge=2, le=4096)] = Field(
         description="cells along each side of a region"
     )
+    margin: Annotated[int, Field(ge=0, le=4096)] = Field(
+        description="cells at each border of an image that are in no region"
+    )
     images: Annotated[int, Field(ge=1)] = Field(
         description="images of the training structures that it was fitted to"
     )
@@ -65,7 +68,7 @@ def to_pixels(
     ----------
     regions
         Answer of a graph, shape (N, 1, row, column). Its regions are spread evenly
-        over the image, which one of them covers if the image is smaller.
+        over the image without its margin, which one covers where it is smaller.
     shape
         Shape of the image, (y, x).
     novelty
@@ -85,8 +88,8 @@ def to_pixels(
 
 def _shares(size: int, count: int, novelty: Novelty) -> NDArray[np.float32]:
     """Return the share of each region in each pixel along an axis, (pixel, region)."""
-    half = min(novelty.cells * novelty.cell, size) / 2
-    centers = np.linspace(half, size - half, count) if count > 1 else [size / 2]
+    first = (novelty.margin + novelty.cells / 2) * novelty.cell
+    centers = np.linspace(first, size - first, count) if count > 1 else [size / 2]
     places = np.arange(size) + 0.5
     return np.stack(
         [np.interp(places, centers, one) for one in np.eye(count)], axis=1

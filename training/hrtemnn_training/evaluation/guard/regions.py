@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 
+from hrtemnn_training.export.guard_graph import CELL, MARGIN
 from hyperspy_hrtemnn.cores import usable_cores
 
 if TYPE_CHECKING:
@@ -22,11 +23,9 @@ class Regions:
     ----------
     proto
         The graph.
-    stride
-        Number of which sides of its input are multiples.
     """
 
-    def __init__(self, proto: onnx.ModelProto, stride: int) -> None:
+    def __init__(self, proto: onnx.ModelProto) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = usable_cores()
         options.log_severity_level = 4
@@ -36,10 +35,13 @@ class Regions:
         self._output = proto.graph.output[1].name
         self._only = onnxruntime.RunOptions()
         self._only.only_execute_path_to_fetches = True
-        self._stride = stride
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a row for each region of an image.
+        """Return a row for each region of an image, as of one that goes on around it.
+
+        The images of a training are small. The margin in which no region is begins at
+        their border here, and they are continued by reflection, which regions feel only
+        as they feel what is around them.
 
         Parameters
         ----------
@@ -50,9 +52,10 @@ class Regions:
         -------
         Shape (region, feature), one feature if it is the novelty.
         """
-        # As a network does that is used.
-        margins = [(0, -size % self._stride) for size in image.shape[1:]]
-        given = np.pad(image, ((0, 0), *margins), mode="reflect")[np.newaxis]
+        around = MARGIN * CELL
+        height, width = (size // CELL * CELL for size in image.shape[1:])
+        whole = ((0, 0), (around, around), (around, around))
+        given = np.pad(image[:, :height, :width], whole, mode="reflect")[np.newaxis]
         name = self._session.get_inputs()[0].name
         (answer,) = self._session.run([self._output], {name: given}, self._only)
         found: NDArray[np.float32] = answer[0].reshape(answer.shape[1], -1).T

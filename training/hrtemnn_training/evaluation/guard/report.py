@@ -14,6 +14,7 @@ from hrtemnn_training.evaluation.report import write_table
 from hrtemnn_training.export.cards import read_card, write_card
 from hrtemnn_training.export.guard_graph import (
     CELL,
+    MARGIN,
     with_features,
     with_guard,
     without_guard,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 _FALSE_ALARMS = 0.01
 _FIT, _THRESHOLD, _TRIAL = 5100, 5200, 5300  # seeds of their own for these images
-_MOST_CELLS = 16  # along a region: larger ones say little about a place
+_MOST_CELLS = 8  # along a region: larger ones say little about a place
 TRAINED = "training"
 """Kind of images that are like those of the training."""
 
@@ -71,7 +72,7 @@ def make_guard(
     plan: Plan | None = None,
     crystals: Mapping[str, Path] | None = None,
     progress: bool = True,
-) -> pd.DataFrame:
+) -> Novelty:
     """Give a network a guard, and write into its card what it finds.
 
     A guard that it has is replaced.
@@ -81,7 +82,9 @@ def make_guard(
     recipe
         Recipe of the network.
     folder
-        Folder of the run, with the exit waves. Gets ``guard.csv``.
+        Folder of the run, with the exit waves. Gets ``guard.csv``, the ``novelty`` of
+        each region of the test with its ``kind`` and the number of the ``image``, where
+        `TRAINED` is the kind of images like those of the training.
     network
         Path of the ONNX file, which is replaced.
     plan
@@ -94,8 +97,7 @@ def make_guard(
 
     Returns
     -------
-    The rows of ``guard.csv``: ``kind``, ``image`` and ``novelty`` of each region of the
-    test, where `TRAINED` is the kind of images like those of the training.
+    What is in the card then: shares of regions that are foreign.
 
     Raises
     ------
@@ -113,7 +115,9 @@ def make_guard(
         DataSet(data_path(folder, purpose))
         for purpose in ("train", "validation", "test")
     )
-    others = {name: DataSet(data_path(path, "test")) for name, path in (crystals or {}).items()}
+    others = {
+        name: DataSet(data_path(path, "test")) for name, path in (crystals or {}).items()
+    }
     proto = without_guard(onnx.load(network))
     card = read_card(proto).model_copy(update={"novelty": None})
     cells = _cells(recipe, train)
@@ -124,17 +128,17 @@ def make_guard(
         bar = name if progress else None
         return trained_images(recipe, data, count, seed, progress=bar)
 
-    features = Regions(with_features(proto, cells), card.stride)
+    features = Regions(with_features(proto, cells))
     found = [(i, features(x)) for i, x in trained(train, plan.images, _FIT, "fit")]
     structures = np.repeat([i for i, _ in found], [len(f) for _, f in found])
     model = fit(np.concatenate([f for _, f in found]), structures)
-    raw = Regions(with_guard(proto, cells, model), card.stride)
+    raw = Regions(with_guard(proto, cells, model))
     held_out = trained(validation, plan.held_out, _THRESHOLD, "threshold")
     novelty = np.concatenate([raw(x).ravel() for _, x in held_out])
     guarded = with_guard(
         proto, cells, model.with_threshold(np.quantile(novelty, 1 - _FALSE_ALARMS))
     )
-    measure = Regions(guarded, card.stride)
+    measure = Regions(guarded)
     tables = [
         _table(kind, i, measure(image))
         for kind, i, image in _trials(recipe, test, others, plan, progress=progress)
@@ -145,6 +149,7 @@ def make_guard(
     known = Novelty(
         cell=CELL,
         cells=cells,
+        margin=MARGIN,
         images=plan.images,
         false_alarms=alarms.pop(TRAINED),
         alarms=alarms,
@@ -155,7 +160,7 @@ def make_guard(
     with written_whole(network) as temporary:
         onnx.save(guarded, temporary)
     write_table(table, folder / "guard.csv")
-    return table
+    return known
 
 
 def _cells(recipe: Recipe, data: DataSet) -> int:

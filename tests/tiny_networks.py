@@ -265,3 +265,55 @@ def guarded(path: Path, *, classes: int = 1, gain: float = 1.1, **changes: Any) 
     )
     onnx.save(made, path)
     return path
+
+
+def levels(path: Path, *, channels: int = 1, **changes: Any) -> Path:
+    """Write a U-net of two levels on images that are folded by 2, with random weights.
+
+    The first level has 3 channels, whose pixels are 2 of the image, the second 5, whose
+    pixels are 4.
+    """
+    rng = np.random.default_rng(5)
+    weights = {
+        name: rng.normal(size=shape).astype(np.float32)
+        for name, shape in {
+            "top": (3, 4 * channels, 3, 3),
+            "bottom": (5, 3, 3, 3),
+            "last": (4, 8, 1, 1),
+        }.items()
+    }
+    weights["scales"] = np.array([1, 1, 2, 2], np.float32)
+
+    def convolution(given: str, name: str, side: int) -> Any:
+        return helper.make_node(
+            "Conv",
+            [given, name],
+            [f"{name} sum"],
+            kernel_shape=[side] * 2,
+            pads=[side // 2] * 4,
+        )
+
+    nodes = [
+        helper.make_node("SpaceToDepth", ["image"], ["folded"], blocksize=2),
+        convolution("folded", "top", 3),
+        helper.make_node("Relu", ["top sum"], ["first"]),
+        helper.make_node(
+            "MaxPool", ["first"], ["small"], kernel_shape=[2, 2], strides=[2, 2]
+        ),
+        convolution("small", "bottom", 3),
+        helper.make_node("Relu", ["bottom sum"], ["second"]),
+        helper.make_node(
+            "Resize", ["second", "", "scales"], ["large"], mode="linear"
+        ),
+        helper.make_node("Concat", ["first", "large"], ["both"], axis=1),
+        convolution("both", "last", 1),
+        helper.make_node(
+            "DepthToSpace", ["last sum"], ["unfolded"], blocksize=2, mode="DCR"
+        ),
+        helper.make_node("Sigmoid", ["unfolded"], ["answer"]),
+    ]
+    fields: dict[str, Any] = {"channels": channels, "stride": 4, "receptive_field": 20}
+    text = card(**{**fields, **changes}).model_dump_json()
+    made = model(nodes, weights, inputs=("N", channels, "y", "x"), text=text)
+    onnx.save(made, path)
+    return path

@@ -185,9 +185,7 @@ def test_a_lazy_segmentation_warns_when_it_is_computed(network, stripes):
 
 def test_chosen_frames_keep_it_and_parts_of_frames_do_not(network, stripes):
     result, _ = segmented(movie(stripes), network)
-    np.testing.assert_array_equal(
-        result.inav[1:].novelty.data, result.novelty.data[1:]
-    )
+    np.testing.assert_array_equal(result.inav[1:].novelty.data, result.novelty.data[1:])
     for other in (result.isig[:20, :], result.deepcopy()):
         with pytest.raises(AttributeError, match="There is no novelty"):
             _ = other.novelty

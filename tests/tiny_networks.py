@@ -302,9 +302,7 @@ def levels(path: Path, *, channels: int = 1, **changes: Any) -> Path:
         ),
         convolution("small", "bottom", 3),
         helper.make_node("Relu", ["bottom sum"], ["second"]),
-        helper.make_node(
-            "Resize", ["second", "", "scales"], ["large"], mode="linear"
-        ),
+        helper.make_node("Resize", ["second", "", "scales"], ["large"], mode="linear"),
         helper.make_node("Concat", ["first", "large"], ["both"], axis=1),
         convolution("both", "last", 1),
         helper.make_node(

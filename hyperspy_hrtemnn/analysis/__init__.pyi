@@ -57,9 +57,9 @@ from .particles.dose_limits import dose_limits as dose_limits
 from .particles.drift import correct_drift as correct_drift
 from .particles.local_fourier import local_spectrum as local_spectrum
 from .particles.local_fourier import particle_spectra as particle_spectra
+from .particles.novelty import novelty_of_particles as novelty_of_particles
 from .particles.outlines import Outline as Outline
 from .particles.outlines import particle_outlines as particle_outlines
-from .particles.novelty import novelty_of_particles as novelty_of_particles
 from .particles.properties import particle_properties as particle_properties
 from .particles.splitting import split_and_count_particles as split_and_count_particles
 from .particles.splitting import split_particles as split_particles
@@ -170,12 +170,12 @@ __all__ = [
     "missing_sites",
     "noise_floor",
     "noise_spectrum",
+    "novelty_of_particles",
     "on_axis_columns",
     "on_axis_frames",
     "pair_sides",
     "parametric_mtf",
     "particle_outlines",
-    "novelty_of_particles",
     "particle_properties",
     "particle_spectra",
     "particles_of_columns",

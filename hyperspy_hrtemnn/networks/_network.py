@@ -259,9 +259,7 @@ class Network:
         self._check(batch, answer)
         return answer
 
-    def _check(
-        self, batch: NDArray[np.float32], answer: NDArray[np.float32]
-    ) -> None:
+    def _check(self, batch: NDArray[np.float32], answer: NDArray[np.float32]) -> None:
         if why := fault_of(answer, self.card):
             if not np.isfinite(batch).all():
                 raise ValueError(

@@ -82,14 +82,15 @@ def to_pixels(
         _shares(size, count, novelty)
         for size, count in zip(shape, regions.shape[2:], strict=True)
     )
-    pixels: NDArray[np.float32] = rows @ regions @ columns.T
-    return pixels
+    return np.asarray(rows @ regions @ columns.T, np.float32)
 
 
 def _shares(size: int, count: int, novelty: Novelty) -> NDArray[np.float32]:
     """Return the share of each region in each pixel along an axis, (pixel, region)."""
     first = (novelty.margin + novelty.cells / 2) * novelty.cell
-    centers = np.linspace(first, size - first, count) if count > 1 else [size / 2]
+    if count == 1:
+        return np.ones((size, 1), np.float32)
+    centers = np.linspace(first, size - first, count)
     places = np.arange(size) + 0.5
     return np.stack(
         [np.interp(places, centers, one) for one in np.eye(count)], axis=1

@@ -109,11 +109,15 @@ def _check_signature(session: Any, card: Card, path: Path) -> None:
 def _without_novelty(outputs: list[Any], path: Path) -> list[Any]:
     """Return all outputs but that of the guard, which the card speaks of."""
     last = outputs[-1]
-    if last.name != NOVELTY_OUTPUT or last.type != "tensor(float)" or len(last.shape) != 4:
+    if (
+        last.name != NOVELTY_OUTPUT
+        or last.type != "tensor(float)"
+        or len(last.shape) != 4
+    ):
         raise misfit(
             path,
             f"its last output is {last.name}, {last.type} with {len(last.shape)} "
-            f"dimensions, and that of the guard is {NOVELTY_OUTPUT}, float32 with 4; write "
-            "the guard again with hrtemnn guard",
+            f"dimensions, and that of the guard is {NOVELTY_OUTPUT}, float32 with 4; "
+            "write the guard again with hrtemnn guard",
         )
     return outputs[:-1]

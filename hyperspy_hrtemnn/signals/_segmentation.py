@@ -52,7 +52,7 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, KeepsNovelty, Signal2D):  
     """
 
     _signal_type = "HRTEM_segmentation"
-    _additional_slicing_targets: ClassVar = [
+    _additional_slicing_targets: ClassVar[list[str]] = [
         *KeepsSpread._additional_slicing_targets,
         "_novelty",
     ]

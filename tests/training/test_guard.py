@@ -169,7 +169,7 @@ def test_a_feature_that_never_varied_is_no_division_by_zero(features):
 
 
 def test_too_few_regions_are_refused(features):
-    with pytest.raises(ValueError, match="There are 40 regions .* and 50 features"):
+    with pytest.raises(ValueError, match=r"There are 40 regions .* and 50 features"):
         fit(features[:40], np.arange(40))
 
 

@@ -187,7 +187,7 @@ class FollowedMovie:
         return {number: (int(bad), int(none)) for number, (bad, none) in found.items()}
 
     def foreign(self) -> dict[int, float]:
-        """Return which share of each good frame is foreign to a network with a guard."""
+        """Return which share of each good frame is foreign to the network."""
         return {number: float(s) for number, s in self._counts("foreign").items()}
 
     def _counts(self, name: str) -> dict[int, Any]:

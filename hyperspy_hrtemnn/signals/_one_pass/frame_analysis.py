@@ -160,8 +160,9 @@ class FrameAnalysis:
         -------
         ``start`` and ``value`` of `Runs`, ``properties``, the number of regions that
         were ``dropped``, ``replaced``, the number of bad pixels and of those that are
-        no data, the share that is ``foreign`` if the network has a guard, and what the analyses of spectra, columns and axes find. Particles have
-        the labels of `separate`, which mean nothing in another frame.
+        no data, the share that is ``foreign`` if the network has a guard, and what the
+        analyses of spectra, columns and axes find. Particles have the labels of
+        `separate`, which mean nothing in another frame.
         """
         data = image_data(image)
         predicted = predict(

@@ -93,14 +93,16 @@ def _table(
         return None
     counts, replaced = None, _NOTHING
     if with_image:
-        picture, *more = more
+        picture = more[0]
         counts = np.full(labels.shape, np.nan)
         if picture is not None:
             data = image_data(picture)
             counts, replaced = data.counts()[0], (data.bad_pixels, data.no_data)
     table = particle_properties(labels, counts, side)
-    if more:
-        table["novelty"] = novelty_of_particles(labels, at_pixels(*more, labels.shape))
+    novelty = more[-1] if len(more) > with_image else None
+    if novelty is not None:
+        shape = (labels.shape[0], labels.shape[1])
+        table["novelty"] = novelty_of_particles(labels, at_pixels(novelty, shape))
     return table, replaced
 
 

@@ -32,7 +32,7 @@ class KeptNovelty:
 
     signal: Signal2D
 
-    def _slicer(self, slices: Any, isNavigation: bool) -> KeptNovelty | None:  # noqa: N803
+    def _slicer(self, slices: Any, isNavigation: bool) -> KeptNovelty | None:
         # What HyperSpy calls of whatever is sliced together with a signal. The squares
         # of a part of a frame would be others.
         if not isNavigation:
@@ -49,7 +49,7 @@ class KeepsNovelty:
 
     axes_manager: Any
     _novelty: KeptNovelty | None = None
-    _additional_slicing_targets: ClassVar = [
+    _additional_slicing_targets: ClassVar[list[str]] = [
         *BaseSignal._additional_slicing_targets,
         "_novelty",
     ]
@@ -101,7 +101,7 @@ def novelty_signal(
     step
         Side of the squares of which it is the mean [pixels].
     """
-    *frames, height, width = data.shape
+    height, width = data.shape[-2:]
     sizes = tuple(max(1, round(side / step)) for side in (height, width))
     squares = data.map_blocks(
         partial(mean_of_squares, shape=sizes),
@@ -158,7 +158,8 @@ def mean_of_squares(
     """
     known = np.isfinite(data)
     sums, counts = (
-        _sums(values, shape) for values in (np.where(known, data, 0), known.astype(float))
+        _sums(values, shape)
+        for values in (np.where(known, data, 0), known.astype(float))
     )
     with np.errstate(invalid="ignore"):
         return np.asarray(sums / counts, np.float32)
@@ -177,7 +178,7 @@ def at_pixels(squares: NDArray[np.floating], shape: tuple[int, int]) -> NDArray[
         np.arange(size) * count // size
         for size, count in zip(shape, squares.shape, strict=True)
     )
-    return squares[rows[:, np.newaxis], columns]
+    return np.asarray(squares[rows[:, np.newaxis], columns])
 
 
 def computed_novelty(signal: Any) -> list[NDArray[np.float32]] | None:
@@ -192,4 +193,3 @@ def computed_novelty(signal: Any) -> list[NDArray[np.float32]] | None:
     if novelty._lazy:
         return None
     return list(novelty.data.reshape(-1, *novelty.data.shape[-2:]))
-

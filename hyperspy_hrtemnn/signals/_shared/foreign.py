@@ -69,7 +69,9 @@ class ForeignFrames(FrameNotes[float]):
         share = f"{foreign[worst]:.0%} of its area"
         where = named_frames(foreign)
         if len(foreign) > 1:
-            share = f"up to {foreign[worst]:.0%} of the area, in {named_frames([worst])}"
+            share = (
+                f"up to {foreign[worst]:.0%} of the area, in {named_frames([worst])}"
+            )
         warn_user(
             f"What is in {where} is foreign to the network, {share}: it was not "
             "trained for such images, and its answer there is a guess. See "

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper, shape_inference
+from onnx import TensorProto, helper, shape_inference
 
 from hyperspy_hrtemnn.networks import NOVELTY_OUTPUT
 
@@ -255,8 +255,8 @@ def _power(graph: Graph, image: str, channels: int) -> str:
 def _regions(graph: Graph, given: str, cells: int) -> tuple[str, list[str]]:
     """Add the means over regions, (N, channel, region), and the numbers of regions.
 
-    Regions are spread evenly over the image without its margin, overlap by half or more,
-    and are all of it where that is smaller.
+    Regions are spread evenly over the image without its margin, overlap by half or
+    more, and are all of it where that is smaller.
     """
     name = f"{NOVELTY_OUTPUT}/regions"
     shape = graph.node("Shape", [given], f"{name}/image")
@@ -316,9 +316,7 @@ def _averages(
 def _range(graph: Graph, count: str, name: str, *, column: bool) -> str:
     """Add the whole numbers below a count, as a column or a row."""
     axis = graph.indices(f"{name}/axis", 1 if column else 0)
-    first, step = (
-        graph.weight(f"{name}/{i}", np.array(i, np.int64)) for i in (0, 1)
-    )
+    first, step = (graph.weight(f"{name}/{i}", np.array(i, np.int64)) for i in (0, 1))
     none = graph.indices(f"{name}/none", 0)
     scalar = graph.node("Squeeze", [count, none], f"{name}/count")
     numbers = graph.node("Range", [first, scalar, step], f"{name}/numbers")
@@ -386,7 +384,9 @@ def _novelty(graph: Graph, features: str, model: GuardModel) -> str:
     """Add the novelty of features, (N, 1, region); see `GuardModel`."""
     name = f"{NOVELTY_OUTPUT}/distance"
 
-    def affine(given: str, matrix: NDArray, offset: NDArray, what: str) -> str:
+    def affine(
+        given: str, matrix: NDArray[np.float64], offset: NDArray[np.float64], what: str
+    ) -> str:
         weight = graph.weight(f"{name}/{what}/matrix", matrix.astype(np.float32))
         shift = graph.weight(
             f"{name}/{what}/offset", offset[:, np.newaxis].astype(np.float32)
@@ -418,9 +418,7 @@ def _novelty(graph: Graph, features: str, model: GuardModel) -> str:
     factor = graph.node("Exp", [scale], f"{name}/factor")
     scaled = graph.node("Mul", [off, factor], f"{name}/scaled")
     half = graph.weight(f"{name}/whitening/half", model.whitening.astype(np.float16))
-    whitening = graph.node(
-        "Cast", [half], f"{name}/whitening", to=TensorProto.FLOAT
-    )
+    whitening = graph.node("Cast", [half], f"{name}/whitening", to=TensorProto.FLOAT)
     turned = graph.node("MatMul", [whitening, scaled], f"{name}/turned")
     center = model.middle[:, np.newaxis].astype(np.float32)
     middle = graph.weight(f"{name}/middle", center)

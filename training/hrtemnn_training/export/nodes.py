@@ -50,7 +50,7 @@ class Graph:
     def nodes(
         self, operator: str, inputs: list[str], name: str, count: int, **attributes: Any
     ) -> list[str]:
-        """Add a node with several outputs, and return their names, which are numbered."""
+        """Add a node with several outputs, and return their names, with numbers."""
         outputs = [f"{name}-{i}" for i in range(count)]
         node = helper.make_node(operator, inputs, outputs, name=name, **attributes)
         self._nodes.append(node)

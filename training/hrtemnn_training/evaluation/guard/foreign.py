@@ -8,7 +8,9 @@ of an image.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -33,7 +35,8 @@ _FAR = 3.0  # times the range of the training
 _SEED, _CRYSTAL_SEED = 5000, 5001  # of their own for these images
 
 
-class _Place(NamedTuple):
+@dataclass(frozen=True)
+class _Place:
     """What a foreign image is made from: a structure, and a source of chance."""
 
     recipe: Recipe
@@ -62,19 +65,34 @@ def foreign_images(
     ------
     Standardized images as the network would see them, shape (channel, y, x).
     """
-    for number, (kind, make) in enumerate(KINDS.items()):
-
-        def image(
-            i: int,
-            make: Callable[[_Place], Image] = make,
-            number: int = number,
-        ) -> tuple[int, Image]:
-            rng = np.random.default_rng((recipe.seed, _SEED, number, i))
-            made = make(_Place(recipe, data, i % len(data), rng))
-            return i, turned(made, rng)
-
-        for i, made in in_threads(image, count, kind if progress else None):
+    for kind in KINDS:
+        make = partial(_numbered, recipe, data, kind)
+        for i, made in in_threads(make, count, kind if progress else None):
             yield kind, i, made
+
+
+def foreign_image(recipe: Recipe, data: DataSet, kind: str, number: int) -> Image:
+    """Return a single image of `foreign_images`.
+
+    Parameters
+    ----------
+    recipe, data
+        See there.
+    kind
+        One of `KINDS`.
+    number
+        Number of the image among those of its kind.
+    """
+    place = list(KINDS).index(kind)
+    rng = np.random.default_rng((recipe.seed, _SEED, place, number))
+    made = KINDS[kind](_Place(recipe, data, number % len(data), rng))
+    return turned(made, rng)
+
+
+def _numbered(
+    recipe: Recipe, data: DataSet, kind: str, number: int
+) -> tuple[int, Image]:
+    return number, foreign_image(recipe, data, kind, number)
 
 
 def crystal_images(

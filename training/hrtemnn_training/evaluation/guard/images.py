@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from hrtemnn_training.evaluation.samples import draw_sample
 from hyperspy_hrtemnn.cores import usable_cores
+from hyperspy_hrtemnn.networks import resample, resampled_shape, standardize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,12 +50,16 @@ def trained_images(
     """
 
     def image(number: int) -> tuple[int, Image]:
-        index = number % len(data)
-        rng = np.random.default_rng((recipe.seed, seed, number))
-        sample = draw_sample(recipe, data, index, rng)
-        return index, turned(sample.standardized, rng)
+        return number % len(data), trained_image(recipe, data, seed, number)
 
     yield from in_threads(image, count, progress)
+
+
+def trained_image(recipe: Recipe, data: Specimens, seed: int, number: int) -> Image:
+    """Return a single image of `trained_images`, that with a number."""
+    index = number % len(data)
+    rng = np.random.default_rng((recipe.seed, seed, number))
+    return turned(draw_sample(recipe, data, index, rng).standardized, rng)
 
 
 def in_threads(
@@ -68,7 +73,7 @@ def in_threads(
 
 def turned(image: Image, rng: np.random.Generator) -> Image:
     """Return an image in one of its eight orientations."""
-    image = np.rot90(image, rng.integers(4), (-2, -1))
+    image = np.rot90(image, int(rng.integers(4)), (-2, -1))
     return np.ascontiguousarray(image[..., ::-1] if rng.integers(2) else image)
 
 
@@ -84,8 +89,6 @@ def as_seen(sample: Sample, counts: Image, pixel: float) -> Image:
     pixel
         Pixel size that they are said to have [Å].
     """
-    from hyperspy_hrtemnn.networks import resample, resampled_shape, standardize
-
     shape = resampled_shape(counts.shape[-2:], pixel / sample.sampling)
     resampled = np.stack([resample(image, shape) for image in counts])
     return standardize(resampled, sample.width)

@@ -35,12 +35,12 @@ _FOLDS = 4
 class GuardModel:
     """What the guard of a network computes from the features of a region.
 
-    All are for columns of features. With ``p = places @ f + places_offset``, clipped to
-    `farthest`, and ``t`` the components of ``p`` and their products of two, features
-    have the mean ``m = mean @ t + mean_offset`` and are multiplied by the exponential of
-    ``scale @ t + scale_offset``. Then ``whitening @ f - middle`` has a covariance of
-    one. The logarithm of its square is compared with ``expected @ t +
-    expected_offset``.
+    With ``p = places @ f + places_offset`` for features ``f``, clipped to `farthest`,
+    and ``t`` the components of ``p`` and their products of two, features have the mean
+    ``mean @ t + mean_offset``. What is left of them is multiplied by the exponential of
+    ``scale @ t + scale_offset`` to ``g``, and ``whitening @ g - middle`` has a
+    covariance of one. The logarithm of its square is compared with
+    ``expected @ t + expected_offset``.
 
     Parameters
     ----------
@@ -139,13 +139,14 @@ def _terms(places: Array, pairs: tuple[NDArray[np.intp], ...]) -> Array:
 
 def _regression(terms: Array, values: Array) -> Array:
     square = terms.T @ terms + _RIDGE * np.eye(terms.shape[1])
-    return np.linalg.solve(square, terms.T @ values)
+    return np.asarray(np.linalg.solve(square, terms.T @ values), float)
 
 
 def _whitening(values: Array) -> tuple[Array, Array]:
     center = values.mean(axis=0)
     variances, directions = np.linalg.eigh(np.cov((values - center).T))
-    return (directions / np.sqrt(variances + _LEAST_VARIANCE)).T, center
+    whitening: Array = (directions / np.sqrt(variances + _LEAST_VARIANCE)).T
+    return whitening, center
 
 
 def _distances_left_out(values: Array, structures: NDArray[np.integer]) -> Array:

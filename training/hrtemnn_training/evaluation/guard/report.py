@@ -39,7 +39,10 @@ if TYPE_CHECKING:
     from hrtemnn_training.store import Specimens
 
 _FALSE_ALARMS = 0.01
-_FIT, _THRESHOLD, _TRIAL = 5100, 5200, 5300  # seeds of their own for these images
+_FIT, _THRESHOLD = 5100, 5200  # seeds of their own for these images
+TRIAL = 5300
+"""Seed of the images of the test that are like those of the training."""
+
 _MOST_CELLS = 8  # along a region: larger ones say little about a place
 TRAINED = "training"
 """Kind of images that are like those of the training."""
@@ -116,7 +119,8 @@ def make_guard(
         for purpose in ("train", "validation", "test")
     )
     others = {
-        name: DataSet(data_path(path, "test")) for name, path in (crystals or {}).items()
+        name: DataSet(data_path(path, "test"))
+        for name, path in (crystals or {}).items()
     }
     proto = without_guard(onnx.load(network))
     card = read_card(proto).model_copy(update={"novelty": None})
@@ -184,7 +188,7 @@ def _trials(
 ) -> Iterator[tuple[str, int, NDArray[np.float32]]]:
     """Yield images of the test, with their kind and the number in it."""
     bar = "test" if progress else None
-    trained = trained_images(recipe, test, plan.held_out, _TRIAL, progress=bar)
+    trained = trained_images(recipe, test, plan.held_out, TRIAL, progress=bar)
     for i, (_, image) in enumerate(trained):
         yield TRAINED, i, image
     yield from foreign_images(recipe, test, plan.foreign, progress=progress)

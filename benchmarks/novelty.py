@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How much longer `segment` takes with the guard of a network than without it.
 
-    python benchmarks/guard.py NETWORK [--side 1024] [--repeats 5]
+    python benchmarks/novelty.py NETWORK [--side 1024] [--repeats 5]
 
 Both run in turn on the same image of noise, on one thread, so that whatever else the
 machine does is the same for both. Prints the processor time of each, the median of the
@@ -33,6 +33,7 @@ def measured(work: Callable[[], object]) -> float:
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("network", help="path of a network with a guard")
     parser.add_argument("--side", type=int, default=1024, help="pixels of the network")

@@ -54,7 +54,7 @@ def test_the_number_is_that_of_the_middle_whatever_its_edge_says() -> None:
     ring = gaussian_filter(discs(), 2)
     ring[discs() == 0] = 0
     found = count_atoms(ring)
-    assert np.all(np.abs(in_rows(found.positions, found.atoms) / ATOMS - 1) < 0.04)
+    assert np.all(np.abs(in_rows(found.positions, found.atoms) / ATOMS - 1) < 0.02)
     assert np.isnan(found.errors).all()
 
 
@@ -206,7 +206,7 @@ def test_the_numbers_are_the_colors_of_discs() -> None:
     ax.figure.canvas.draw()
     assert len({tuple(color) for color in drawn.get_facecolor()}) == 4
     assert [a.get_ylabel() for a in ax.figure.axes] == ["", "atoms"]
-    with pytest.raises(ValueError, match="no numbers 'mass' to color .* atoms_error"):
+    with pytest.raises(ValueError, match=r"no numbers 'mass' to color .* atoms_error"):
         shown.plot_columns(table, 1, color="mass")
     plt.close("all")
 

@@ -1328,7 +1328,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If a table lacks a column, or the colors are to show one that has no numbers.
+            If a table lacks a column, or the colors are to show one without numbers.
         IndexError
             If there is no such image.
         """

@@ -144,10 +144,14 @@ def _sublattices(places: NDArray[np.float64]) -> NDArray[np.intp]:
     """
     side = np.zeros(len(places), np.intp)
     count = min(_NEIGHBORS, len(places) - 1)
+    if not count:
+        return side
     # Each is the nearest to itself.
     distance, near = (part[:, 1:] for part in cKDTree(places).query(places, count + 1))
     ends = np.repeat(np.arange(len(places)), count), near.ravel()
-    tree = minimum_spanning_tree(coo_array((distance.ravel(), ends), (len(places),) * 2))
+    tree = minimum_spanning_tree(
+        coo_array((distance.ravel(), ends), (len(places),) * 2)
+    )
     left = np.ones(len(places), bool)
     while left.any():
         # Parts that are farther apart than neighbors are trees of their own.

@@ -200,8 +200,14 @@ def test_a_network_that_gives_the_label_has_all_atoms_right(recipe_values) -> No
     found = count_atoms(label)
     metrics = recipe.label.metrics(AtomCounts(found.positions, found.atoms), sample)
     assert metrics["exact"] == metrics["precision"] == 1
-    edges = recipe.label.dose_edges
-    assert edges == pytest.approx((1e3, 1e4, 1e5))
+
+
+def test_atoms_are_scored_by_decades_of_the_dose() -> None:
+    images = ImageParameters(label="Column height", log_dose=(2.5, 5.2))
+    expected = (10**2.5, 1e3, 1e4, 1e5, 10**5.2)
+    assert images.kind.dose_edges == pytest.approx(expected)
+    between = ImageParameters(label="Column height", log_dose=(4, 5)).kind.dose_edges
+    assert between == pytest.approx((1e4, 1e5))
 
 
 BASELINES = [

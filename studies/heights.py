@@ -26,7 +26,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from heights_by_wave import MEASURES, WaveCounter, waves_at_columns
+from heights_by_wave import MEASURES, WaveCounter, reconstructed, true_wave
 from hrtemnn_training.evaluation.samples import draw_sample
 from hrtemnn_training.export.onnx_file import export
 from hrtemnn_training.generation import data_path, share_data
@@ -49,6 +49,8 @@ PAGE = DOCS / "au-heights.md"
 FOLDER = PICTURES / "au-heights"
 RECIPE = RECIPES / "au-heights.json"
 DOSES = (1e3, 1e4, 1e5)
+WAVES = {"wave of known lenses": reconstructed, "true wave": true_wave}
+SHARES = ("exact", "within 1")
 CALIBRATION = 12  # structures of the training set to which the lines are fitted
 SAMPLING = [0.14, 0.16]  # of the camera [Å]; smaller pixels only take more time
 
@@ -81,15 +83,22 @@ def count_all(
 ) -> pd.DataFrame:
     """Return a row for each column, dose and contender: ``by``, ``found``, ``true``."""
     known = [
-        (sample, *waves_at_columns(sample))
+        sample
         for dose, sample in series(recipe, folder, "train", CALIBRATION)
         if dose == max(DOSES)
     ]
-    counters = {name: WaveCounter(each, known) for name, each in MEASURES.items()}
+    counters = {
+        (kind, name): WaveCounter(measure, [wave(sample) for sample in known])
+        for kind, wave in WAVES.items()
+        for name, measure in MEASURES.items()
+    }
     rows = []
     for dose, sample in series(recipe, folder, "test", count):
-        places, wave = waves_at_columns(sample)
-        counts = {name: each(sample, places, wave) for name, each in counters.items()}
+        waves = {kind: wave(sample) for kind, wave in WAVES.items()}
+        counts = {
+            f"{name}, {kind}": counter(waves[kind])
+            for (kind, name), counter in counters.items()
+        }
         counts |= {
             name: recipe.label.predict(network, sample)
             for name, network in networks.items()
@@ -105,18 +114,15 @@ def count_all(
 def scores(counted: pd.DataFrame) -> str:
     """Return the shares of columns that are exact and within one atom, by dose."""
     off = (counted["found"].round() - counted["true"]).abs()
-    right = counted.assign(exact=off == 0, within=off <= 1)
-    names = right["by"].unique()
-    columns = ["dose [e⁻/Å²]", "columns"]
-    columns += [f"{name}: {what}" for name in names for what in ("exact", "within 1")]
+    right = counted.assign(**{"exact": off == 0, "within 1": off <= 1})
+    doses = sorted(right["dose"].unique())
+    titles = [f"{dose:.0f} e⁻/Å²: {what}" for dose in doses for what in SHARES]
     rows = []
-    for dose, part in right.groupby("dose"):
-        cells = [f"{dose:.0f}", f"{(part['by'] == names[0]).sum()}"]
-        for name in names:
-            own = part[part["by"] == name]
-            cells += [f"{own[each].mean():.1%}" for each in ("exact", "within")]
-        rows.append(cells)
-    return table(columns, rows)
+    for name, own in right.groupby("by", sort=False):
+        means = own.groupby("dose")[[*SHARES]].mean()
+        rows.append([name, *(f"{share:.1%}" for share in means.to_numpy().ravel())])
+    number = len(counted) // (len(doses) * len(rows))
+    return f"{number} columns.\n\n{table(['by', *titles], rows)}"
 
 
 def calibrated(sample: Sample) -> HRTEM:

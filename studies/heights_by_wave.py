@@ -7,12 +7,13 @@ Not a script: `heights.py` scores it.
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import map_coordinates
 
+from hrtemnn_training.images.wave_label import exit_wave
 from hrtemnn_training.metrics.atom_counts import AtomCounts
 from hyperspy_hrtemnn.analysis import mass_angle, reconstruct_exit_wave
 
@@ -42,49 +43,66 @@ def _angle(values: NDArray[np.complex128], places: NDArray[np.float64]) -> NDArr
         return mass_angle(values, places)
 
 
-MEASURES: dict[str, Callable[..., NDArray]] = {
-    "phase of the wave": _phase,
-    "mass angle of the wave": _angle,
-}
+MEASURES: dict[str, Callable[..., NDArray]] = {"phase": _phase, "mass angle": _angle}
 
 
-def waves_at_columns(
-    sample: Sample,
-) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
-    """Return the places of the true columns and the wave there.
-
-    The lenses, their blur and the MTF are known, and so are the places.
+@dataclass(frozen=True)
+class ColumnWaves:
+    """A sample with a wave at its true columns, whose places are known.
 
     Parameters
     ----------
     sample
         Focal series.
-
-    Returns
-    -------
-    (row, column) of the columns in the image [pixels], and the wave at each.
+    places
+        (row, column) of the columns in the image [pixels], shape (column, 2).
+    values
+        Wave at each, shape (column,).
     """
+
+    sample: Sample
+    places: NDArray[np.float64]
+    values: NDArray[np.complex128]
+
+
+def reconstructed(sample: Sample) -> ColumnWaves:
+    """Return the wave of the iterations, with the lenses, their blur and the MTF."""
     exposure, detector = sample.exposure, sample.exposure.detector
     shaken = exposure.disturbances.vibration_blur
     optics = [
         replace(each, blur=float(np.hypot(each.blur, shaken)))
         for each in exposure.optics
     ]
-    wave = reconstruct_exit_wave(
+    found = reconstruct_exit_wave(
         exposure.counts,
         sample.pixel,
         optics,
         iterations=ITERATIONS,
         align=False,
         mtf=(detector.mtf_c0, detector.mtf_c3),
-    ).wave
+    )
+    return _at_columns(found.wave, sample)
+
+
+def true_wave(sample: Sample) -> ColumnWaves:
+    """Return the wave that the images were made of, smoothed by 15 pm."""
+    specimen = sample.specimen
+    parts = exit_wave(specimen.wave, specimen.extent, sample.grid)
+    return _at_columns(parts[..., 0] + 1j * parts[..., 1], sample)
+
+
+def _at_columns(wave: NDArray, sample: Sample) -> ColumnWaves:
     places = sample.grid.indices(sample.specimen.sites.positions)
-    inside = np.all((places >= 0) & (places <= np.array(wave.shape) - 1), axis=1)
-    places = places[inside]
+    places = places[_inside(places, sample)]
     real, imaginary = (
         map_coordinates(part, places.T, order=3) for part in (wave.real, wave.imag)
     )
-    return places, real + 1j * imaginary
+    return ColumnWaves(sample, places, real + 1j * imaginary)
+
+
+def _inside(places: NDArray[np.float64], sample: Sample) -> NDArray[np.bool_]:
+    last = np.array(sample.exposure.counts.shape[1:]) - 1
+    return np.all((places >= 0) & (places <= last), axis=1)
 
 
 class WaveCounter:
@@ -95,34 +113,30 @@ class WaveCounter:
     measure
         One of `MEASURES`.
     known
-        Samples to fit it to, with the places and waves of their columns.
+        Waves of samples to fit the line to.
     """
 
     def __init__(
-        self,
-        measure: Callable[..., NDArray],
-        known: Sequence[tuple[Sample, NDArray, NDArray]],
+        self, measure: Callable[..., NDArray], known: Sequence[ColumnWaves]
     ) -> None:
         self._measure = measure
-        values = np.concatenate([self._terms(*each) for each in known])
-        atoms = np.concatenate([_atoms(sample) for sample, _, _ in known])
-        self._line = np.linalg.lstsq(values, atoms, rcond=None)[0]
+        terms = np.concatenate([self._terms(each) for each in known])
+        atoms = np.concatenate([_atoms(each.sample) for each in known])
+        self._line = np.linalg.lstsq(terms, atoms, rcond=None)[0]
 
-    def _terms(self, sample: Sample, places: NDArray, wave: NDArray) -> NDArray:
-        if not len(places):
+    def _terms(self, waves: ColumnWaves) -> NDArray:
+        if not len(waves.places):
             return np.zeros((0, 3))
-        angle = self._measure(wave, places)
+        angle = self._measure(waves.values, waves.places)
         # Each atom turns the wave by an angle that depends on the energy.
-        energy = sample.specimen.energy / 250 - 1
+        energy = waves.sample.specimen.energy / 250 - 1
         return np.stack([np.ones_like(angle), angle, energy * angle], axis=1)
 
-    def __call__(self, sample: Sample, places: NDArray, wave: NDArray) -> AtomCounts:
+    def __call__(self, waves: ColumnWaves) -> AtomCounts:
         """Return the atoms of the columns."""
-        return AtomCounts(places, self._terms(sample, places, wave) @ self._line)
+        return AtomCounts(waves.places, self._terms(waves) @ self._line)
 
 
 def _atoms(sample: Sample) -> NDArray[np.int64]:
-    places = sample.grid.indices(sample.specimen.sites.positions)
-    shape = np.array(sample.exposure.counts.shape[1:])
-    inside = np.all((places >= 0) & (places <= shape - 1), axis=1)
-    return sample.specimen.sites.heights[inside]
+    sites = sample.specimen.sites
+    return sites.heights[_inside(sample.grid.indices(sites.positions), sample)]

@@ -41,6 +41,8 @@ from pages import DOCS, PICTURES, RECIPES, replace_part, table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from hrtemnn_training.images.sample import Sample
     from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.signals import HRTEM
@@ -139,7 +141,7 @@ def calibrated(sample: Sample) -> HRTEM:
 def errors(recipe: Recipe, folder: Path, network: Network, count: int) -> str:
     """Return what the spread over the orientations says of the error of a number."""
     averaged = network.averaged(spread=True)
-    off: dict[float, list[np.ndarray]] = {dose: [] for dose in DOSES}
+    off: dict[float, list[NDArray[np.float64]]] = {dose: [] for dose in DOSES}
     for dose, sample in series(recipe, folder, "test", count):
         segmentation = calibrated(sample).segment(averaged, show_progressbar=False)
         columns = segmentation.find_columns(show_progressbar=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.ndimage import map_coordinates
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 ITERATIONS = 40
 
 
-def _phase(values: NDArray[np.complex128], places: NDArray[np.float64]) -> NDArray:
+def _phase(values: NDArray[np.complex128], places: NDArray[np.float64]) -> NDArray[Any]:
     """Return the phase of the wave at each column, continued where it turns over."""
     del places
     phase = np.angle(values)
     return np.where(phase < -np.pi / 4, phase + 2 * np.pi, phase)
 
 
-def _angle(values: NDArray[np.complex128], places: NDArray[np.float64]) -> NDArray:
+def _angle(values: NDArray[np.complex128], places: NDArray[np.float64]) -> NDArray[Any]:
     """Return the mass angle, continued from thin columns to thick ones."""
     with warnings.catch_warnings():
         # It says where it is unsure; here all columns are counted.
@@ -43,7 +43,10 @@ def _angle(values: NDArray[np.complex128], places: NDArray[np.float64]) -> NDArr
         return mass_angle(values, places)
 
 
-MEASURES: dict[str, Callable[..., NDArray]] = {"phase": _phase, "mass angle": _angle}
+MEASURES: dict[str, Callable[..., NDArray[Any]]] = {
+    "phase": _phase,
+    "mass angle": _angle,
+}
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def true_wave(sample: Sample) -> ColumnWaves:
     return _at_columns(parts[..., 0] + 1j * parts[..., 1], sample)
 
 
-def _at_columns(wave: NDArray, sample: Sample) -> ColumnWaves:
+def _at_columns(wave: NDArray[Any], sample: Sample) -> ColumnWaves:
     places = sample.grid.indices(sample.specimen.sites.positions)
     places = places[_inside(places, sample)]
     real, imaginary = (
@@ -102,7 +105,7 @@ def _at_columns(wave: NDArray, sample: Sample) -> ColumnWaves:
 
 def _inside(places: NDArray[np.float64], sample: Sample) -> NDArray[np.bool_]:
     last = np.array(sample.exposure.counts.shape[1:]) - 1
-    return np.all((places >= 0) & (places <= last), axis=1)
+    return np.asarray(np.all((places >= 0) & (places <= last), axis=1))
 
 
 class WaveCounter:
@@ -117,14 +120,14 @@ class WaveCounter:
     """
 
     def __init__(
-        self, measure: Callable[..., NDArray], known: Sequence[ColumnWaves]
+        self, measure: Callable[..., NDArray[Any]], known: Sequence[ColumnWaves]
     ) -> None:
         self._measure = measure
         terms = np.concatenate([self._terms(each) for each in known])
         atoms = np.concatenate([_atoms(each.sample) for each in known])
         self._line = np.linalg.lstsq(terms, atoms, rcond=None)[0]
 
-    def _terms(self, waves: ColumnWaves) -> NDArray:
+    def _terms(self, waves: ColumnWaves) -> NDArray[Any]:
         if not len(waves.places):
             return np.zeros((0, 3))
         angle = self._measure(waves.values, waves.places)

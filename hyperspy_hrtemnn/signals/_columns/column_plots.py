@@ -52,7 +52,7 @@ def plot_columns(
     ax = draw_image(np.asarray(image.data[index]), image.axes_manager.signal_axes, ax)
     ax.set_title(frame_title(image, index))
     spacing = column_spacing(columns, ax)
-    drawn = []
+    drawn: list[tuple[pd.DataFrame, str, str]] = []
     if limits is None:
         drawn.append((columns, "-", ""))
     else:

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 ITERATIONS = 40
 
 
-def _phase(values: NDArray[np.complex128], places: NDArray[np.float64]) -> NDArray[Any]:
+def _phase(
+    values: NDArray[np.complex128],
+    places: NDArray[np.float64],  # noqa: ARG001
+) -> NDArray[Any]:
     """Return the phase of the wave at each column, continued where it turns over."""
-    del places
     phase = np.angle(values)
     return np.where(phase < -np.pi / 4, phase + 2 * np.pi, phase)
 

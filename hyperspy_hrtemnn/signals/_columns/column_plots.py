@@ -88,7 +88,7 @@ def _limits(columns: pd.DataFrame, name: str) -> tuple[float, float]:
     if name not in numbers:
         raise ValueError(
             f"The table has no numbers {name!r} to color its columns by; it has "
-            f"{', '.join(numbers)}."
+            f"{', '.join(map(str, numbers.columns))}."
         )
     low, high = numbers[name].min(), numbers[name].max()
     return (float(low), float(high)) if np.isfinite(high - low) else (0.0, 1.0)

@@ -27,7 +27,7 @@ _OF_OTHERS = 0.5
 
 def holds_atoms(segmentation: Signal2D) -> bool:
     """Return whether the values are the atoms of columns instead of probabilities."""
-    return segmentation.metadata.get_item(_TASK, None) == "regression"
+    return bool(segmentation.metadata.get_item(_TASK, None) == "regression")
 
 
 def threshold_of(segmentation: Signal2D, probability: float | None) -> float:

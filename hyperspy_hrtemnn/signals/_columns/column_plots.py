@@ -35,7 +35,7 @@ def plot_columns(
     frame: int | tuple[int, ...] | None,
     ax: Axes | None,
     *,
-    color: str,
+    color: str = "class",
     vacancies: pd.DataFrame | None,
     events: pd.DataFrame | None,
     diffusion: pd.DataFrame | None,

@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import ase.visualize.plot
 import hyperspy.api as hs
@@ -58,7 +58,7 @@ SAMPLING = [0.14, 0.16]  # of the camera [Å]; smaller pixels only take more tim
 
 
 def series(
-    recipe: Recipe, folder: Path, purpose: str, count: int
+    recipe: Recipe, folder: Path, purpose: Literal["train", "test"], count: int
 ) -> Iterator[tuple[float, Sample]]:
     """Yield the dose and the focal series of each structure, the best dose first.
 
@@ -117,19 +117,21 @@ def scores(counted: pd.DataFrame) -> str:
     """Return the shares of columns that are exact and within one atom, by dose."""
     off = (counted["found"].round() - counted["true"]).abs()
     right = counted.assign(**{"exact": off == 0, "within 1": off <= 1})
-    doses = sorted(right["dose"].unique())
+    doses = sorted(map(float, right["dose"].unique()))
     titles = [f"{dose:.0f} e⁻/Å²: {what}" for dose in doses for what in SHARES]
-    rows = []
+    rows: list[list[str | float | None]] = []
     for name, own in right.groupby("by", sort=False):
         means = own.groupby("dose")[[*SHARES]].mean()
-        rows.append([name, *(f"{share:.1%}" for share in means.to_numpy().ravel())])
+        rows.append(
+            [str(name), *(f"{share:.1%}" for share in means.to_numpy().ravel())]
+        )
     number = len(counted) // (len(doses) * len(rows))
     return f"{number} columns.\n\n{table(['by', *titles], rows)}"
 
 
 def calibrated(sample: Sample) -> HRTEM:
     """Return the images of a sample as a user has them."""
-    made = hs.signals.Signal2D(sample.exposure.counts)
+    made: HRTEM = hs.signals.Signal2D(sample.exposure.counts)
     made.set_signal_type("HRTEM")
     defocus, x, y = made.axes_manager._get_axes_in_natural_order()
     defocus.name, defocus.units, defocus.scale = "defocus", "nm", 5
@@ -153,7 +155,7 @@ def errors(recipe: Recipe, folder: Path, network: Network, count: int) -> str:
             AtomCounts(places, columns["atoms_error"].to_numpy()), sample
         )
         off[dose].append(np.stack([np.abs(read - true), spread])[:, np.isfinite(read)])
-    rows = []
+    rows: list[list[str | float | None]] = []
     for dose, parts in off.items():
         error, spread = np.concatenate(parts, axis=1)
         means = [float(np.sqrt(np.mean(each**2))) for each in (error, spread)]

@@ -49,6 +49,13 @@ from .microscope.optics import image_intensity as image_intensity
 from .microscope.optics import transfer_function as transfer_function
 from .microscope.optics import wavelength as wavelength
 from .microscope.propagation import propagate_wave as propagate_wave
+from .nanotubes.indices import BOND as BOND
+from .nanotubes.indices import chiral_angle as chiral_angle
+from .nanotubes.indices import tube_diameter as tube_diameter
+from .nanotubes.indices import tube_indices as tube_indices
+from .nanotubes.strip_spectrum import STRIP_LENGTH as STRIP_LENGTH
+from .nanotubes.strip_spectrum import STRIP_WIDTH as STRIP_WIDTH
+from .nanotubes.strip_spectrum import strip_spectrum as strip_spectrum
 from .particles.crop import crop_size as crop_size
 from .particles.crop import crop_sizes as crop_sizes
 from .particles.crop import smallest_crop_size as smallest_crop_size
@@ -97,6 +104,9 @@ from .waves.reconstruction import reconstruct_exit_wave as reconstruct_exit_wave
 from .waves.vacuum import vacuum_value as vacuum_value
 
 __all__ = [
+    "BOND",
+    "STRIP_LENGTH",
+    "STRIP_WIDTH",
     "Aberration",
     "AtomRing",
     "Crystal",
@@ -121,6 +131,7 @@ __all__ = [
     "WaveColumns",
     "WaveError",
     "brightness_ratio",
+    "chiral_angle",
     "classify_by_mass",
     "column_coordination",
     "column_events",
@@ -188,8 +199,11 @@ __all__ = [
     "split_particles",
     "steady_states",
     "strain_map",
+    "strip_spectrum",
     "summarize_particles",
     "transfer_function",
+    "tube_diameter",
+    "tube_indices",
     "undo_mtf",
     "vacuum_value",
     "wavelength",

@@ -18,6 +18,9 @@ STRIP_LENGTH = 96.0
 STRIP_WIDTH = 48.0
 """Width of a strip across its tube, of 20 Å or less, with vacuum beside it [Å]."""
 
+# Percentiles of the pixels of a strip: hot and dead ones are no more than these.
+_USUAL = (0.1, 99.9)
+
 # Soft edge of a strip. A harder one has side lobes of the walls at all frequencies, a
 # softer one makes the layer lines wider [Å].
 _APODIZATION = 2.5
@@ -40,7 +43,8 @@ def strip_spectrum(
     Amplitudes, shape (ky, kx), zero frequency at the index ``n // 2``, and their step,
     (ky, kx) [1/nm].
     """
-    strip = np.asarray(strip)
+    strip = np.asarray(strip, np.float32)
+    strip = np.clip(strip, *np.percentile(strip, _USUAL))
     height, width = strip.shape
     spectrum = local_spectrum(
         strip, size=(height, width), apodization=_APODIZATION / pixel

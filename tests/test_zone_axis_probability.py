@@ -168,7 +168,7 @@ def test_networks_for_something_else_are_refused(spectra, path, tmp_path) -> Non
         spectra.zone_axis_probability(mask)
     with pytest.raises(ValueError, match="takes images, not spectra"):
         predict_spectra(load(mask), [np.ones((9, 9))], (5.0, 5.0))
-    with pytest.raises(ValueError, match="takes local Fourier transforms, not images"):
+    with pytest.raises(ValueError, match="takes local Fourier transforms of particles"):
         predict(load(path), fringes(90, 80, 0, 0.5), 0.2)
     with pytest.raises(ValueError, match="at most 1, not 2"):
         on_axis_frames(spectra.zone_axis_probability(path, **QUIET), min_probability=2)

@@ -185,14 +185,14 @@ class Chirality(ImageLabel):
 
     def baselines(
         self,
-        validation: Sequence[Sample],
+        validation: Sequence[Sample],  # noqa: ARG002
         data: Specimens,  # noqa: ARG002
         rng: np.random.Generator,  # noqa: ARG002
     ) -> dict[str, Baseline]:
-        """Return the most common pair."""
-        from hrtemnn_training.baselines.constants import most_common
+        """Return diameter and angle of the equatorial and layer lines."""
+        from hrtemnn_training.baselines.equatorial_lines import equatorial_lines
 
-        return {"most common": most_common([self.draw(s, s.grid) for s in validation])}
+        return {"equatorial lines": equatorial_lines(self.pairs)}
 
 
 def _pair(text: str) -> tuple[int, int]:

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write the figures and the picture of the page on nanotubes.
 
-    python studies/chirality.py [--model FILE] [--tubes 40]
+    python studies/chirality.py [FOLDER] [--model FILE] [--tubes 40]
 
-Takes some minutes on one core. Needs the extra `training`.
+FOLDER, ../shared/data unless it is given, has real images without nanotubes: soot and
+graphene. Takes some minutes on one core. Needs the extra `training`.
 """
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hyperspy.api as hs
@@ -129,11 +131,11 @@ def picture(model: str | None) -> None:
     figure.savefig(folder / "tubes.png", dpi=110, bbox_inches="tight")
 
 
-def real_images() -> str:
+def real_images(folder: Path) -> str:
     """Return how many tubes are told and refused where there are none."""
     rows = []
     for name, (path, pixel) in REAL.items():
-        image = hs.load(ROOT.parent / "shared" / "data" / path).data
+        image = hs.load(folder / path).data
         if image.dtype.names:
             image = image["R"]
         tubes, regions = measure_tubes(np.asarray(image, np.float32), pixel)
@@ -145,11 +147,12 @@ def real_images() -> str:
 def main() -> None:
     """Write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "../shared/data")
     parser.add_argument("--model", help="ONNX file of a network")
     parser.add_argument("--tubes", type=int, default=40)
     options = parser.parse_args()
     recipe = read_recipe(RECIPES / "nanotube-chirality.json")
-    replace_part(PAGE, "real images", real_images())
+    replace_part(PAGE, "real images", real_images(options.folder))
     picture(options.model)
     replace_part(PAGE, "scores", scores(recipe, options.tubes, options.model))
 

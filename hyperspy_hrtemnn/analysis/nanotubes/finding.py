@@ -25,8 +25,8 @@ _STRENGTH = 6.0
 # Distances of walls that are looked for; beyond those of the tubes that are told [Å].
 _DISTANCES = (4.0, 40.0)
 
-# Distances of the walls, as they are seen, of tubes of 6 to 20 Å: defocus moves the dark
-# lines by 1 Å and more towards each other [Å].
+# Distances of the walls, as they are seen, of tubes of 6 to 20 Å: defocus moves the
+# dark lines by 1 Å and more towards each other [Å].
 _SEEN = (4.5, 20.0)
 
 SHORTEST = 67.0

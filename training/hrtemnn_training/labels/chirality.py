@@ -131,12 +131,15 @@ class Chirality(ImageLabel):
 
     def draw(self, sample: Sample, grid: Grid) -> NDArray[np.float32]:  # noqa: ARG002
         """Return 1 for the pair of the tube and 0 for the others, shape (pair,)."""
-        true = self._of(sample)
-        if true not in self.pairs:
-            raise ValueError(
-                f"categories: the tube ({true[0]}, {true[1]}) is missing in them."
-            )
-        return np.array([pair == true for pair in self.pairs], np.float32)
+        true = self._number_of(sample)
+        return np.array([i == true for i in range(len(self.pairs))], np.float32)
+
+    def _number_of(self, sample: Sample) -> int:
+        """Return which of the pairs the tube has."""
+        n, m = self._of(sample)
+        if (n, m) not in self.pairs:
+            raise ValueError(f"categories: the tube ({n}, {m}) is missing in them.")
+        return self.pairs.index((n, m))
 
     def _of(self, sample: Sample) -> tuple[int, int]:
         values = sample.specimen.values
@@ -171,7 +174,7 @@ class Chirality(ImageLabel):
 
         ``in_top_3`` is whether it is among the three most probable pairs.
         """
-        true = int(np.argmax(self.draw(sample, sample.grid)))
+        true = self._number_of(sample)
         best = np.argsort(-prediction, kind="stable")
         found, known = self.pairs[best[0]], self.pairs[true]
         off = tube_diameter(*found) - tube_diameter(*known)

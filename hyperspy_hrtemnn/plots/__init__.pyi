@@ -5,13 +5,11 @@ from .detector import plot_mtf_parameters as plot_mtf_parameters
 from .detector import plot_noise_spectrum as plot_noise_spectrum
 from .detector import plot_readout as plot_readout
 from .events import plot_events as plot_events
-from .nanotubes import draw_nanotubes as draw_nanotubes
 from .particle_totals import plot_particle_totals as plot_particle_totals
 from .reflections import plot_reflections as plot_reflections
 from .strain import plot_strain as plot_strain
 
 __all__ = [
-    "draw_nanotubes",
     "plot_argand",
     "plot_convergence",
     "plot_counts",

@@ -67,7 +67,7 @@ def measure_walls(strip: NDArray[np.floating], pixel: float, diameter: float) ->
     profile = profile - ndimage.gaussian_filter1d(profile, 6 / step)
 
     def at(place: NDArray[np.floating] | float) -> NDArray[np.floating]:
-        return np.interp(place, fine, profile)
+        return np.asarray(np.interp(place, fine, profile))
 
     offsets = np.arange(-2.5, 2.51, step)[:, np.newaxis]
     radii = np.arange(max(diameter / 2 - 1.5, 2), diameter / 2 + 1.5, step / 2)

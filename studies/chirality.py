@@ -66,7 +66,8 @@ def specimen(recipe: Recipe, seed: int) -> Specimen:
 def scores(recipe: Recipe, count: int, model: str | None) -> str:
     """Return how often the pair is right, and among the first three."""
     label = recipe.label
-    methods = {"equatorial lines": equatorial_lines(label.pairs)}
+    pairs = [(int(n), int(m)) for n, m in (name.split("-") for name in recipe.classes)]
+    methods = {"equatorial lines": equatorial_lines(pairs)}
     if model is not None:
         network = load(model)
         methods[network.name] = lambda sample: label.predict(network, sample)
@@ -84,8 +85,8 @@ def scores(recipe: Recipe, count: int, model: str | None) -> str:
                 for name, method in methods.items():
                     row = label.metrics(method(sample), sample)
                     found.setdefault((name, lens, dose), []).append(row)
-    rows = []
-    for (name, lens, dose), each in found.items():
+    rows: list[list[str | float]] = []
+    for (name, lens, dose), each in sorted(found.items()):
         means = [
             np.mean([row[key] for row in each]) for key in ("accuracy", "in_top_3")
         ]
@@ -96,7 +97,7 @@ def scores(recipe: Recipe, count: int, model: str | None) -> str:
         rows.append([name, lens, f"{dose:.0e}", *map(float, means + errors)])
     titles = ["method", "lens", "dose [e⁻/Å²]", "right", "among three"]
     titles += ["median error of the diameter [Å]", "of the angle [degrees]"]
-    return f"{count} tubes, one image of each.\n\n{table(titles, sorted(rows))}"
+    return f"{count} tubes, one image of each.\n\n{table(titles, rows)}"
 
 
 def picture(model: str | None) -> None:

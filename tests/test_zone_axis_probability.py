@@ -183,5 +183,5 @@ def test_networks_for_something_else_are_refused(spectra, path, tmp_path) -> Non
     ],
 )
 def test_a_card_is_of_images_or_of_spectra(changes) -> None:
-    with pytest.raises(ValidationError, match="spectrum_side is for the task zone"):
+    with pytest.raises(ValidationError, match="spectrum_side is for the tasks zone"):
         tiny_networks.card(**changes)

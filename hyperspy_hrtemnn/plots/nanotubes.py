@@ -25,19 +25,19 @@ def draw_nanotubes(axes: Axes, tubes: pd.DataFrame, regions: pd.DataFrame) -> No
         Rows of one frame of the tables of `HRTEM.chirality`.
     """
     told, refused = palette(2)
-    for row in regions.itertuples():
-        angle = np.radians(row.direction)
-        reach = row.length / 2 * np.array([-1, 1])
+    for row in regions.to_dict("records"):
+        angle = np.radians(row["direction"])
+        reach = row["length"] / 2 * np.array([-1, 1])
         axes.plot(
-            row.x + reach * np.cos(angle),
-            row.y + reach * np.sin(angle),
+            row["x"] + reach * np.cos(angle),
+            row["y"] + reach * np.sin(angle),
             "-|",
             color=told,
             linewidth=1.5,
         )
         axes.annotate(
-            f"{row.chirality_1} {row.probability_1:.0%}",
-            (row.x, row.y),
+            f"{row['chirality_1']} {row['probability_1']:.0%}",
+            (row["x"], row["y"]),
             (0, 14),
             textcoords="offset points",
             ha="center",
@@ -45,11 +45,11 @@ def draw_nanotubes(axes: Axes, tubes: pd.DataFrame, regions: pd.DataFrame) -> No
             fontsize="small",
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1},
         )
-    for row in tubes[tubes["reason"] != ""].itertuples():
-        axes.plot(row.x, row.y, "x", color=refused)
+    for row in tubes[tubes["reason"] != ""].to_dict("records"):
+        axes.plot(row["x"], row["y"], "x", color=refused)
         axes.annotate(
-            row.reason,
-            (row.x, row.y),
+            row["reason"],
+            (row["x"], row["y"]),
             (0, 8),
             textcoords="offset points",
             ha="center",

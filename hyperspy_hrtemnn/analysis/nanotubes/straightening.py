@@ -45,9 +45,10 @@ def straighten(
     across = np.arange(width) - (width - 1) / 2
     where = places[np.newaxis] + across[:, np.newaxis, np.newaxis] * normals
     picture = np.asarray(image, np.float32)
-    return ndimage.map_coordinates(
+    strip: NDArray[np.float32] = ndimage.map_coordinates(
         picture, np.moveaxis(where, 2, 0), order=3, mode="constant", cval=np.nan
     )
+    return strip
 
 
 def cut_regions(

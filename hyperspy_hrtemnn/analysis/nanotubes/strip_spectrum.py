@@ -43,10 +43,11 @@ def strip_spectrum(
     Amplitudes, shape (ky, kx), zero frequency at the index ``n // 2``, and their step,
     (ky, kx) [1/nm].
     """
-    strip = np.asarray(strip, np.float32)
-    strip = np.clip(strip, *np.percentile(strip, _USUAL))
-    height, width = strip.shape
+    seen = np.asarray(strip, np.float32)
+    low, high = np.percentile(seen, _USUAL)
+    seen = np.clip(seen, low, high)
+    height, width = seen.shape
     spectrum = local_spectrum(
-        strip, size=(height, width), apodization=_APODIZATION / pixel
+        seen, size=(height, width), apodization=_APODIZATION / pixel
     )
     return spectrum, (10 / (height * pixel), 10 / (width * pixel))

@@ -51,4 +51,5 @@ def tube_strip(
         slice((whole - n) // 2, (whole - n) // 2 + n)
         for n, whole in zip(shape, counts.shape, strict=True)
     )
-    return counts[rows, columns]
+    strip: NDArray[np.float32] = counts[rows, columns]
+    return strip

@@ -102,7 +102,9 @@ class Judge:
         sample = draw_sample(self.recipe, self.data, index, rng, parameters)
         label = self.recipe.label
         prediction = label.predict(self.network, sample)
-        _, truth = label.probability_and_truth(prediction, sample)
+        both = label.probability_and_truth(prediction, sample)
+        assert both is not None  # of masks it is known
+        _, truth = both
         support = support_of(self.data.read_structure(index), sample.grid)
         return Judged(sample, truth[0], prediction.found[0], support)
 

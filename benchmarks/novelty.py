@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How much longer `segment` takes with the guard of a network than without it.
 
-    python benchmarks/novelty.py NETWORK [--side 1024] [--repeats 5]
+    python benchmarks/novelty.py NETWORK WITHOUT [--side 1024] [--repeats 5]
 
 Both run in turn on the same image of noise, on one thread, so that whatever else the
 machine does is the same for both. Prints the processor time of each, the median of the
@@ -36,11 +36,12 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("network", help="path of a network with a guard")
+    parser.add_argument("without", help="path of the network without it, or its name")
     parser.add_argument("--side", type=int, default=1024, help="pixels of the network")
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
-    network = load(arguments.network, "cpu").limited(1)
-    guarded = network.with_novelty()
+    network = load(arguments.without, "cpu").limited(1)
+    guarded = load(arguments.network, "cpu").limited(1).with_novelty()
     sampling = network.card.sampling
     rng = np.random.default_rng(0)
     image = rng.poisson(40, (arguments.side, arguments.side)).astype(np.float32)
@@ -59,7 +60,7 @@ def main() -> None:
     for axis in signal.axes_manager.signal_axes:
         axis.scale, axis.units = sampling, "Å"
     began = time.process_time()
-    segmentation = signal.segment(network, show_progressbar=False)
+    segmentation = signal.segment(guarded, show_progressbar=False)
     print(f"segment: {time.process_time() - began:.2f} s, {segmentation.novelty}")
     for name, (without, with_guard) in works.items():
         repeats = 1 if name == "averaged" else arguments.repeats

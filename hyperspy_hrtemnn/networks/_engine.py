@@ -70,7 +70,6 @@ class Engine:
     def _start(self) -> None:
         self.threads = inference_threads(self.num_workers)
         self.session = _session(self._content, self.path, self.device, self.threads)
-        self.has_more = len(self.session.get_outputs()) > 1
         # onnxruntime runs one inference on all cores: a second one at the same time
         # would only double the memory.
         self._lock = threading.Lock()
@@ -110,8 +109,7 @@ class Engine:
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the answer for a batch, shape (N, channel, y, x).
 
-        Of a graph with several outputs it is the first one, and nothing is computed
-        that only the others need.
+        Of a graph with several outputs it is the first one.
 
         Raises
         ------
@@ -120,11 +118,7 @@ class Engine:
         NetworkError
             If the graph fails.
         """
-        if not self.has_more:
-            return self._answers(batch, None)[0]
-        options = onnxruntime().RunOptions()
-        options.only_execute_path_to_fetches = True
-        return self._answers(batch, [self.session.get_outputs()[0].name], options)[0]
+        return self.run_all(batch)[0]
 
     def run_all(self, batch: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """Return each output for a batch.
@@ -136,11 +130,6 @@ class Engine:
         NetworkError
             If the graph fails.
         """
-        return self._answers(batch, None)
-
-    def _answers(
-        self, batch: NDArray[np.float32], outputs: list[str] | None, *options: Any
-    ) -> list[NDArray[np.float32]]:
         if self._process != os.getpid():
             # A fork has left the threads of the session behind, and perhaps a lock that
             # one of them held.
@@ -150,7 +139,7 @@ class Engine:
         with self._lock:
             try:
                 answers: list[NDArray[np.float32]] = self.session.run(
-                    outputs, {name: batch}, *options
+                    None, {name: batch}
                 )
             except MemoryError:
                 raise

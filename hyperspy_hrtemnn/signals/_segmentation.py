@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Segmentation: the probability of each pixel to belong to a class."""
+"""Segmentation: what a network finds at each pixel, as a rule probabilities."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.options import TrackingOptions
 
 from ._columns.column_table import column_table
+from ._columns.counted_table import counted_table
 from ._prediction.novelty import KeepsNovelty
 from ._prediction.novelty_plot import draw_novelty
 from ._prediction.spread import KeepsSpread
@@ -21,7 +22,7 @@ from ._shared.choice import KeepsChoice
 from ._shared.entrance import OneForm, in_same_form
 from ._shared.frame_titles import follow_in_title, frame_title
 from ._shared.frames import frame_index
-from ._shared.probabilities import in_range, threshold_of
+from ._shared.probabilities import holds_atoms, in_range, threshold_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,11 +34,15 @@ if TYPE_CHECKING:
 
 
 class Segmentation(OneForm, KeepsChoice, KeepsSpread, KeepsNovelty, Signal2D):  # type: ignore[misc]
-    """Probability of each pixel to belong to a class, 0 to 1.
+    """Probability of each pixel to belong to a class, 0 to 1, or atoms of columns.
 
     Array order (..., y, x), or (..., class, y, x) for several classes. It comes from
     `HRTEM.segment`, or is made from any segmentation, a mask drawn by hand too, if its
     values are 0 and 1 or between. NaN is no data, which belongs to no class.
+
+    Of a network that counts, such as ``au-heights``, the values are the number of atoms
+    in the column at each pixel. `find_columns` makes a table of them; methods that need
+    probabilities refuse them.
 
     Examples
     --------
@@ -60,6 +65,8 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, KeepsNovelty, Signal2D):  
     def plot(self, navigator: Any = "auto", **options: Any) -> None:
         """Plot the probabilities as HyperSpy does, from black at 0 to white at 1.
 
+        Of the atoms of columns the largest number is white.
+
         The title has the number and the time of the frame, and the class where there
         are several.
 
@@ -71,7 +78,8 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, KeepsNovelty, Signal2D):  
             Of HyperSpy's `Signal2D.plot`, ``vmin`` and ``cmap`` for instance; they take
             the place of the defaults.
         """
-        super().plot(navigator, **{"vmin": 0, "vmax": 1} | options)
+        white = {} if holds_atoms(self) else {"vmax": 1}
+        super().plot(navigator, **{"vmin": 0} | white | options)
         follow_in_title(self)
 
     def plot_novelty(
@@ -349,6 +357,9 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, KeepsNovelty, Signal2D):  
         `hyperspy_hrtemnn.analysis.find_columns`. A class named ``background`` is left
         out. Frame by frame, so that a lazy movie is never in memory as a whole.
 
+        Of a network that counts, such as ``au-heights``, each column has the number of
+        its ``atoms``, see `hyperspy_hrtemnn.analysis.count_atoms`.
+
         Parameters
         ----------
         min_separation
@@ -356,7 +367,9 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, KeepsNovelty, Signal2D):  
             the unit of the signal axes, or a text with a unit, ``"1 angstrom"``. By
             default 1.5 times the radius of a typical blob of each frame.
         probability
-            The threshold, above 0 and below 1; not relative to what else is there.
+            The threshold, above 0 and below 1; not relative to what else is there. Of
+            numbers of atoms it is the share of the largest number nearby, or of one
+            atom, at which a column ends.
         instances
             Particles of the same frames, from `track_instances`: each column gets the
             ``id`` of the one it belongs to, of which it is at most 0.6 distances of
@@ -382,9 +395,17 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, KeepsNovelty, Signal2D):  
         not for empty, where columns are followed or counted. ``attrs["units"]`` has the
         unit of each column that has one, ``attrs["frames"]`` the number of frames,
         ``attrs["classes"]`` what there may be, and ``attrs["field"]`` the lowest and
-        highest ``x`` and ``y`` of the images. What to do with it: `link_columns`,
-        `place_on_sites`, `column_events`, `find_vacancies`, `count_columns` and
-        `strain_map` of `hyperspy_hrtemnn.analysis`, and `HRTEM.plot_columns`.
+        highest ``x`` and ``y`` of the images.
+
+        Of a network that counts, the ``class`` of all is "column", and ``atoms`` the
+        number of atoms, not rounded. ``atoms_error`` is the standard deviation of that
+        number over the eight orientations of the images: there if the segmentation has
+        its ``spread``, as when the network was given to `HRTEM.segment` by its name. An
+        error that the network makes in all orientations does not show in it.
+
+        What to do with the table: `link_columns`, `place_on_sites`, `column_events`,
+        `find_vacancies`, `count_columns`, `strain_map` and, of atoms that are counted,
+        `columns_to_atoms` of `hyperspy_hrtemnn.analysis`, and `HRTEM.plot_columns`.
 
         Raises
         ------
@@ -401,7 +422,8 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, KeepsNovelty, Signal2D):  
         >>> list(columns)
         ['frame', 'class', 'x', 'y', 'confidence', 'filling']
         """
-        return column_table(
+        find = counted_table if holds_atoms(self) else column_table
+        return find(
             self,
             min_separation,
             probability,

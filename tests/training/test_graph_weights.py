@@ -144,7 +144,8 @@ def test_a_guard_is_left_out(recipe_values, tmp_path, rng, fold):
     model = fit(rng.normal(size=(2 * size, size)), np.arange(2 * size))
     guarded = with_guard(proto, 4, model)
     novelty = Novelty(cell=16, cells=4, margin=3, images=1, false_alarms=0)
-    write_card(guarded, network.card.model_copy(update={"novelty": novelty}))
+    changes = {"novelty": novelty, "smallest_side": 16}
+    write_card(guarded, network.card.model_copy(update=changes))
     onnx.save(guarded, tmp_path / "guarded.onnx")
     again = keras_network(load(tmp_path / "guarded.onnx"), recipe)
     before = keras_network(network, recipe)

@@ -57,7 +57,7 @@ def load_for(
     Parameters
     ----------
     task
-        Task that it has to be for.
+        Task that it has to be for; counting the atoms of columns is a segmentation.
     model
         Name, path or network.
     device
@@ -67,7 +67,9 @@ def load_for(
         Whether progress is shown; by default as in HyperSpy's preferences.
     """
     network = model.on(device) if isinstance(model, Network) else load(model, device)
-    if network.card.task != task:
+    # Atoms of columns are a segmentation whose values are not probabilities.
+    counts = task == "segmentation" and network.card.counts_atoms
+    if network.card.task != task and not counts:
         raise ValueError(
             f"The network {network.card.name!r} is for {network.card.task}, not for "
             f"{task}."

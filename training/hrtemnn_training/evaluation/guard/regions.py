@@ -6,13 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx
 import onnxruntime
 
 from hrtemnn_training.export.guard_graph import CELL, MARGIN
 from hyperspy_hrtemnn.cores import usable_cores
 
 if TYPE_CHECKING:
-    import onnx
     from numpy.typing import NDArray
 
 
@@ -29,12 +29,13 @@ class Regions:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = usable_cores()
         options.log_severity_level = 4
+        # What only the prediction needs is not computed.
+        part = onnx.ModelProto()
+        part.CopyFrom(proto)
+        del part.graph.output[0]
         self._session = onnxruntime.InferenceSession(
-            proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            part.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
-        self._output = proto.graph.output[1].name
-        self._only = onnxruntime.RunOptions()
-        self._only.only_execute_path_to_fetches = True
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return a row for each region of an image, as of one that goes on around it.
@@ -57,6 +58,6 @@ class Regions:
         whole = ((0, 0), (around, around), (around, around))
         given = np.pad(image[:, :height, :width], whole, mode="reflect")[np.newaxis]
         name = self._session.get_inputs()[0].name
-        (answer,) = self._session.run([self._output], {name: given}, self._only)
+        (answer,) = self._session.run(None, {name: given})
         found: NDArray[np.float32] = answer[0].reshape(answer.shape[1], -1).T
         return found

@@ -28,9 +28,10 @@ from hrtemnn_training.evaluation.guard.images import trained_image
 from hrtemnn_training.evaluation.guard.report import TRAINED, TRIAL
 from hrtemnn_training.evaluation.samples import draw_sample
 from hrtemnn_training.generation import data_path
+from hrtemnn_training.metrics.masks import MaskPrediction
 from hrtemnn_training.recipe import read_recipe
 from hrtemnn_training.store import DataSet
-from hyperspy_hrtemnn.networks import load
+from hyperspy_hrtemnn.networks import load, predict
 from pages import DOCS, PICTURES, replace_part, table
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def draw_curves(trial: pd.DataFrame, path: Path) -> None:
         xlabel="novelty, as a share of the threshold",
         ylabel="share of regions with more",
     )
+    ax.set_xticks([0.3, 1, 3, 10], labels=["0.3", "1", "3", "10"])
     ax.legend(fontsize="small", bbox_to_anchor=(1.01, 1), loc="upper left")
     figure.savefig(path, dpi=90)
     plt.close(figure)
@@ -119,18 +121,18 @@ def draw_errors(recipe: Recipe, test: DataSet, trial: pd.DataFrame, path: Path) 
 def swept(
     recipe: Recipe, test: DataSet, network: Network, name: str, structures: int
 ) -> pd.DataFrame:
-    """Return the score and the foreign share of images at each value of a condition."""
+    """Return F1 of masks and the foreign share of images at each value of a condition."""
     condition = conditions_of(recipe)[name]
-    metric = recipe.label.plotted[0].name
-    guarded = network.with_novelty()
+    guarded, threshold = network.with_novelty(), network.card.unbiased_threshold
     rows = []
     for value in condition.tried:
         images = condition.images_at(recipe, value)
         for index in range(min(structures, len(test))):
             rng = np.random.default_rng((recipe.seed, _SEED, index))
             sample = draw_sample(recipe, test, index, rng, images)
-            answer = recipe.label.predict(guarded, sample)
-            score = recipe.label.metrics(answer[:-1], sample).get(metric, np.nan)
+            answer = predict(guarded, sample.exposure.counts, sample.pixel)
+            mask = MaskPrediction(answer[:-1], threshold)
+            score = recipe.label.metrics(mask, sample).get("f1", np.nan)
             rows.append((value, score, float((answer[-1] > 1).mean())))
     found = pd.DataFrame(rows, columns=["value", "score", "foreign"])
     return found.groupby("value", as_index=False).mean()

@@ -114,14 +114,14 @@ def draw_errors(recipe: Recipe, test: DataSet, trial: pd.DataFrame, path: Path) 
         low, high = np.percentile(image[0], (0.5, 99.5))
         ax.imshow(image[0], cmap="gray", vmin=low, vmax=high)
         ax.set_title(title, fontsize="x-small")
-    figure.savefig(path, dpi=80)
+    figure.savefig(path, dpi=60)
     plt.close(figure)
 
 
 def swept(
     recipe: Recipe, test: DataSet, network: Network, name: str, structures: int
 ) -> pd.DataFrame:
-    """Return F1 of masks and the foreign share of images at each value of a condition."""
+    """Return F1 and the foreign share of images at each value of a condition."""
     condition = conditions_of(recipe)[name]
     guarded, threshold = network.with_novelty(), network.card.unbiased_threshold
     rows = []

@@ -77,8 +77,20 @@ def test_novelty_is_linear_between_the_centers_of_regions():
     # Centers are at 4, 8 and 12 along x, at 4 and 8 along y; pixels at halves.
     np.testing.assert_allclose(found[0, 0, 0, [0, 4, 5, 15]], [0, 0.5, 1.5, 8])
     np.testing.assert_allclose(found[0, 0, [0, 4, 5, 11], 0], [0, 0.125, 0.375, 1])
-    small = to_pixels(np.full((2, 1, 1, 1), 3, np.float32), (5, 7), novelty)
-    np.testing.assert_array_equal(small, np.full((2, 1, 5, 7), 3))
+    one = to_pixels(np.full((2, 1, 1, 1), 3, np.float32), (8, 9), novelty)
+    np.testing.assert_array_equal(one, np.full((2, 1, 8, 9), 3))
+
+
+def test_nothing_is_said_of_images_smaller_than_a_region(tmp_path, rng):
+    # Regions of 8 pixels, and 4 at each border that are in none.
+    novelty = Novelty(cell=4, cells=2, margin=1, images=1, false_alarms=0)
+    path = tiny_networks.guarded(tmp_path / "margin.onnx", novelty=novelty)
+    guarded = load(path).with_novelty()
+    found = guarded.predict(rng.normal(size=(1, 1, 16, 12)).astype(np.float32))
+    assert np.isnan(found[:, 1]).all()
+    assert np.isfinite(found[:, 0]).all()
+    found = guarded.predict(rng.normal(size=(1, 1, 16, 16)).astype(np.float32))
+    assert np.isfinite(found).all()
 
 
 def test_the_novelty_is_the_last_channel(network, rng):

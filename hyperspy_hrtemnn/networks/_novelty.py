@@ -29,6 +29,8 @@ class Novelty(BaseModel):
     ----------
     step
         Step between regions, half a region [pixels of the network].
+    smallest_side
+        Least height and width of an image in which there is a region [pixels].
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -58,6 +60,10 @@ class Novelty(BaseModel):
     def step(self) -> int:
         return self.cell * (self.cells // 2)
 
+    @property
+    def smallest_side(self) -> int:
+        return self.cell * (self.cells + 2 * self.margin)
+
 
 def to_pixels(
     regions: NDArray[np.float32], shape: tuple[int, int], novelty: Novelty
@@ -68,7 +74,7 @@ def to_pixels(
     ----------
     regions
         Answer of a graph, shape (N, 1, row, column). Its regions are spread evenly
-        over the image without its margin, which one covers where it is smaller.
+        over the image without its margin.
     shape
         Shape of the image, (y, x).
     novelty
@@ -76,8 +82,10 @@ def to_pixels(
 
     Returns
     -------
-    Shape (N, 1, y, x).
+    Shape (N, 1, y, x), NaN if the image is too small for a region.
     """
+    if min(shape) < novelty.smallest_side:
+        return np.full((len(regions), 1, *shape), np.nan, np.float32)
     rows, columns = (
         _shares(size, count, novelty)
         for size, count in zip(shape, regions.shape[2:], strict=True)

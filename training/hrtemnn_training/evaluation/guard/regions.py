@@ -23,12 +23,15 @@ class Regions:
     ----------
     proto
         The graph.
+    cells
+        Cells along each side of a region.
     """
 
-    def __init__(self, proto: onnx.ModelProto) -> None:
+    def __init__(self, proto: onnx.ModelProto, cells: int) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = usable_cores()
         options.log_severity_level = 4
+        self._cells = cells
         # What only the prediction needs is not computed.
         part = onnx.ModelProto()
         part.CopyFrom(proto)
@@ -53,10 +56,13 @@ class Regions:
         -------
         Shape (region, feature), one feature if it is the novelty.
         """
-        around = MARGIN * CELL
         height, width = (size // CELL * CELL for size in image.shape[1:])
-        whole = ((0, 0), (around, around), (around, around))
-        given = np.pad(image[:, :height, :width], whole, mode="reflect")[np.newaxis]
+        around = [
+            (MARGIN + max(0, self._cells - size // CELL + 1) // 2) * CELL
+            for size in (height, width)
+        ]
+        margins = ((0, 0), *((each, each) for each in around))
+        given = np.pad(image[:, :height, :width], margins, mode="reflect")[np.newaxis]
         name = self._session.get_inputs()[0].name
         (answer,) = self._session.run(None, {name: given})
         found: NDArray[np.float32] = answer[0].reshape(answer.shape[1], -1).T

@@ -132,17 +132,17 @@ def make_guard(
         bar = name if progress else None
         return trained_images(recipe, data, count, seed, progress=bar)
 
-    features = Regions(with_features(proto, cells))
+    features = Regions(with_features(proto, cells), cells)
     found = [(i, features(x)) for i, x in trained(train, plan.images, _FIT, "fit")]
     structures = np.repeat([i for i, _ in found], [len(f) for _, f in found])
     model = fit(np.concatenate([f for _, f in found]), structures)
-    raw = Regions(with_guard(proto, cells, model))
+    raw = Regions(with_guard(proto, cells, model), cells)
     held_out = trained(validation, plan.held_out, _THRESHOLD, "threshold")
     novelty = np.concatenate([raw(x).ravel() for _, x in held_out])
     guarded = with_guard(
         proto, cells, model.with_threshold(np.quantile(novelty, 1 - _FALSE_ALARMS))
     )
-    measure = Regions(guarded)
+    measure = Regions(guarded, cells)
     tables = [
         _table(kind, i, measure(image))
         for kind, i, image in _trials(recipe, test, others, plan, progress=progress)

@@ -23,6 +23,9 @@ from .columns.steady_states import steady_states as steady_states
 from .columns.table import known_frames as known_frames
 from .columns.vacancies import count_columns as count_columns
 from .columns.vacancies import find_vacancies as find_vacancies
+from .denoising.neighbors import mean_with_neighbors as mean_with_neighbors
+from .denoising.whiteness import Whiteness as Whiteness
+from .denoising.whiteness import residual_whiteness as residual_whiteness
 from .detector.mtf_fit import MTFFit as MTFFit
 from .detector.mtf_fit import fit_mtf as fit_mtf
 from .detector.parameters import detector_parameters as detector_parameters
@@ -120,6 +123,7 @@ __all__ = [
     "TimedRate",
     "WaveColumns",
     "WaveError",
+    "Whiteness",
     "brightness_ratio",
     "classify_by_mass",
     "column_coordination",
@@ -165,6 +169,7 @@ __all__ = [
     "local_spectrum",
     "mass_angle",
     "mass_circle",
+    "mean_with_neighbors",
     "measure_reflections",
     "missing_sites",
     "noise_floor",
@@ -183,6 +188,7 @@ __all__ = [
     "reconstruct_exit_wave",
     "refine_atoms",
     "remove_bragg_spots",
+    "residual_whiteness",
     "smallest_crop_size",
     "split_and_count_particles",
     "split_particles",

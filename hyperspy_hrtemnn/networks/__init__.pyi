@@ -3,6 +3,8 @@ from ._bioimageio import write_bioimageio as write_bioimageio
 from ._card import METADATA_KEY as METADATA_KEY
 from ._card import Card as Card
 from ._card import Link as Link
+from ._denoising import check_denoiser as check_denoiser
+from ._denoising import denoise as denoise
 from ._devices import available_devices as available_devices
 from ._devices import device_advice as device_advice
 from ._errors import DeviceError as DeviceError
@@ -23,6 +25,7 @@ from ._shipped import available as available
 from ._spectra import predict_spectra as predict_spectra
 from ._spectra import relative_spectrum as relative_spectrum
 from ._standardization import local_mean as local_mean
+from ._standardization import local_scale as local_scale
 from ._standardization import standardize as standardize
 from ._trained_ranges import Range as Range
 from ._trained_ranges import TrainedRanges as TrainedRanges
@@ -43,10 +46,13 @@ __all__ = [
     "available",
     "available_devices",
     "average_orientations",
+    "check_denoiser",
     "check_prediction",
+    "denoise",
     "device_advice",
     "load",
     "local_mean",
+    "local_scale",
     "out_of_range",
     "predict",
     "predict_spectra",

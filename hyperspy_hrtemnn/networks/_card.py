@@ -40,6 +40,7 @@ _Values = Annotated[tuple[float, ...], Field(min_length=1, max_length=_MOST_CHAN
 _NOT_TO_FILL_IN = {
     "version",
     "object_weight",
+    "error_of_spread",
     "test",
     "limits",
     "recipe",
@@ -80,6 +81,9 @@ class Card(BaseModel):
     - segmentation: probabilities of each pixel;
     - exit wave: its real and imaginary part at each pixel, 1 = vacuum;
     - regression: values of each pixel, as the classes name them;
+    - denoising: the image without noise, with the local mean and deviation of the image
+      that was standardized;
+    - aberration removal: the image without noise and aberrations, in local deviations;
     - image classification: probabilities of the image as a whole;
     - image regression: values of the image as a whole;
     - zone axis: the probability that a particle is on one, from its local Fourier
@@ -103,12 +107,14 @@ class Card(BaseModel):
         "segmentation",
         "exit wave",
         "regression",
+        "denoising",
+        "aberration removal",
         "image classification",
         "image regression",
         "zone axis",
     ] = Field(
-        description="segmentation, exit wave, regression, image classification, image "
-        "regression or zone axis"
+        description="segmentation, exit wave, regression, denoising, aberration "
+        "removal, image classification, image regression or zone axis"
     )
     material: str = Field(description="material of the sample")
     channels: Annotated[int, Field(ge=1, le=_MOST_CHANNELS)] = Field(
@@ -147,6 +153,12 @@ class Card(BaseModel):
         None,
         description="smallest probability of the pixels of objects; for the median of "
         "images not used in training, the area found is the true area",
+    )
+    error_of_spread: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="root mean square of the errors of the mean over the eight "
+        "orientations, over that of their spread, in images not used in training; null "
+        "if not measured",
     )
     test: CardTest | None = Field(
         None, description="an input and its answer, which loading compares"

@@ -27,6 +27,7 @@ from hyperspy_hrtemnn.options import (
     changed,
 )
 
+from ._prediction.spread import KeepsSpread
 from ._shared.calibration import pixels
 from ._shared.derived import computed, derived_signal
 from ._shared.entrance import OneForm
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
     from ._shared.replaced import ReplacedPixels
 
 
-class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
+class HRTEM(KeepsSpread, OneForm, Signal2D):  # type: ignore[misc]
     """Real HRTEM images, array order (..., y, x).
 
     One image, a movie with its time as navigation axis, or a focal series with a
@@ -252,6 +253,86 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             self,
             model,
             PredictionOptions(resample, tile, overlap, window),
+            device=device,
+            rule=FrameRule(on_bad_frame),
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+            lazy_output=lazy_output,
+        )
+
+    def denoise(
+        self,
+        model: str | Path | Network = "hrtem-denoise",
+        *,
+        temporal: bool | int = False,
+        uncertainty: bool = True,
+        resample: bool = PredictionOptions.resample,
+        tile: int | None = PredictionOptions.tile,
+        overlap: int | None = PredictionOptions.overlap,
+        window: Window = PredictionOptions.window,
+        device: DeviceName | None = None,
+        on_bad_frame: OnBadFrame | None = None,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+        lazy_output: bool | None = None,
+    ) -> HRTEM:
+        """Return the images without their noise, in their own pixels and counts.
+
+        The answer is the image that the same lens and camera would have with very many
+        electrons. The sum of its pixels is that of the image, so that the dose is kept,
+        and it does not matter whether these are electrons or counts of any gain. What
+        a network puts into an image may be invented: look at ``spread`` of the result,
+        and at the difference of image and result, which has to look like noise.
+
+        Parameters
+        ----------
+        model
+            As in `segment`, a network for denoising. One that takes out aberrations,
+            too, gives an image in local deviations and not in counts.
+        temporal
+            How many frames before, and as many after, may be averaged with each frame
+            of a movie; True for 2. Each is shifted onto the frame and counts only where
+            it differs from it by noise. It takes about twice as long.
+        uncertainty
+            Whether the result is the mean over the eight orientations of each image,
+            and has ``spread``. It is better, and takes eight times as long.
+        resample, tile, overlap, window, device
+            See `segment`.
+        on_bad_frame
+            See `segment`.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads or processes of dask; see `segment`.
+        lazy_output
+            Whether to leave the computation for later; by default if the signal is
+            lazy.
+
+        Returns
+        -------
+        The images, of the same shape, NaN where an image is no data. The signal
+        ``spread`` of the result is the standard deviation of its error: the spread of
+        the answers for the eight orientations, times a factor that was measured on
+        simulated images that were not trained on. An error that is the same in all
+        orientations does not show in it. ``metadata.HRTEMNN.Denoising`` says which
+        network, device and options.
+
+        Raises
+        ------
+        ValueError
+            As `segment`; or if the network is not for denoising, or `temporal` is given
+            for something other than a movie or is not a number of frames.
+        BadFrameError
+            As `segment`.
+        """
+        from ._prediction.denoise import denoise
+
+        return denoise(  # type: ignore[no-any-return]
+            self,
+            model,
+            PredictionOptions(resample, tile, overlap, window),
+            temporal=temporal,
+            uncertainty=uncertainty,
             device=device,
             rule=FrameRule(on_bad_frame),
             show_progressbar=show_progressbar,

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 def load_for(
-    task: str,
+    task: str | tuple[str, ...],
     model: str | Path | Network,
     device: str | None,
     *,
@@ -56,7 +56,7 @@ def load_for(
     Parameters
     ----------
     task
-        Task that it has to be for.
+        Task, or tasks, that it has to be for.
     model
         Name, path or network.
     device
@@ -66,10 +66,11 @@ def load_for(
         Whether progress is shown; by default as in HyperSpy's preferences.
     """
     network = model.on(device) if isinstance(model, Network) else load(model, device)
-    if network.card.task != task:
+    tasks = (task,) if isinstance(task, str) else task
+    if network.card.task not in tasks:
         raise ValueError(
             f"The network {network.card.name!r} is for {network.card.task}, not for "
-            f"{task}."
+            f"{' or '.join(tasks)}."
         )
     if is_shown(show_progressbar):
         _show_device(network.device)

@@ -33,6 +33,8 @@ Task = Literal[
     "segmentation",
     "exit wave",
     "regression",
+    "denoising",
+    "aberration removal",
     "image classification",
     "image regression",
     "zone axis",
@@ -90,6 +92,8 @@ class LabelKind(ABC):
         Whether the channels are classes of columns, which all structures must share.
     measures_area
         Whether the prediction has an area, with a threshold at which it is unbiased.
+    measures_spread
+        Whether the card tells errors from the spread over the orientations.
     limits
         Least and largest value of a picture of the label; its own where None.
     """
@@ -110,6 +114,7 @@ class LabelKind(ABC):
     is_wave: ClassVar[bool] = False
     classifies_columns: ClassVar[bool] = False
     measures_area: ClassVar[bool] = False
+    measures_spread: ClassVar[bool] = False
     limits: ClassVar[tuple[float, float] | None] = None
 
     # Parameters.
@@ -327,6 +332,15 @@ class LabelKind(ABC):
         None where the prediction has no area, see `measures_area`.
         """
         return None
+
+    def error_and_spread(
+        self, network: Network, sample: Sample
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the error of a prediction, and its spread over the orientations.
+
+        Only of labels that have it, see `measures_spread`.
+        """
+        raise NotImplementedError
 
     def plan(self, count: int) -> Iterator[tuple[int, ImageKeys, dict[str, Any]]]:
         """Yield number, ranges and what else is known of each image to evaluate.

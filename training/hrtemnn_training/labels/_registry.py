@@ -11,6 +11,7 @@ from .columns import Disk, Gaussian
 from .exitwave import Exitwave
 from .image_class import ImageClass
 from .mask import Mask
+from .unaberrated_image import UnaberratedImage
 from .value import Value
 from .zone_axis import ZoneAxis
 
@@ -28,6 +29,7 @@ _KINDS: tuple[type[LabelKind], ...] = (
     Exitwave,
     ColumnHeight,
     CleanImage,
+    UnaberratedImage,
     Value,
     ImageClass,
     ZoneAxis,

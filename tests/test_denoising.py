@@ -83,7 +83,7 @@ def test_the_error_is_the_spread_times_the_factor_of_the_card(tmp_path):
     paths = [tmp_path / name for name in ("one.onnx", "three.onnx")]
     for path, factor in zip(paths, (None, 3.0), strict=True):
         tiny_networks.convolution(
-            path, field=5, error_of_spread=factor, **OF_COUNTS, seed=1
+            path, field=5, error_of_spread=factor, task="denoising", seed=1
         )
     image = np.random.default_rng(5).poisson(50, (40, 53))
     one, three = (

@@ -138,10 +138,10 @@ def write_scores(scores: pd.DataFrame) -> None:
     )
     said = (
         f"PSNR [dB], the mean of {len(scores)} images of structures that were never "
-        "trained on. The sum of the pixels of the answer differs from that of the image "
-        f"by {scores['dose kept'].abs().max():.2%} at most. No frequency of the "
-        f"residual stands out in {scores['white'].mean():.0%} of the images. The error "
-        f"is within one standard deviation, as `spread` has it, in "
+        "trained on. The sum of the pixels of the answer differs from that of the "
+        f"image by {scores['dose kept'].abs().max():.2%} at most. No frequency of the "
+        f"residual stands out in {scores['white'].mean():.0%} of the images. The "
+        f"error is within one standard deviation, as `spread` has it, in "
         f"{scores['within one'].mean():.0%} of the pixels, and within two in "
         f"{scores['within two'].mean():.0%} (68 and 95 % of normal errors)."
     )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_hrtemnn.image_data import ImageData
 from hyperspy_hrtemnn.options import PredictionOptions
 
 from ._inference import (
@@ -22,6 +21,8 @@ from ._validation import as_channels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from hyperspy_hrtemnn.image_data import ImageData
 
     from ._network import Network
 

@@ -32,10 +32,11 @@ _ILLUMINATION = 12.0
 # alone is within 1.35 in 999 of 1000 windows.
 _SAME, _OTHER = 1.4, 1.8
 
-# A drift by more of the field than this, or a field that differs by more than this as a
-# whole, is another view.
+# A drift by more of the field than this is another view, and so is a neighbor with less
+# than this of the details of the first answer. An answer that is the mean of what the
+# frame can be has all of them in a neighbor that shows the same, whatever the dose.
 _LARGEST_DRIFT = 0.25
-_LARGEST_DIFFERENCE = 2.0
+_LEAST_SHARE = 0.5
 
 # Smallest share of data in a pixel of a shifted frame; 1 except for rounding.
 _ALL_DATA = 0.99
@@ -52,10 +53,12 @@ def mean_with_neighbors(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the mean of a frame and of its neighbors where they show the same.
 
-    Each neighbor is shifted onto the frame by their cross-correlation. It counts in
-    the pixels around which the square of its difference from the frame is that of two
-    noises, and less and less up to 1.8 times as much. What the noise is, the
-    difference of the frame and a first answer without noise says.
+    Each neighbor is shifted onto the frame by its cross-correlation with a first
+    answer without noise. It counts in the pixels around which the square of its
+    difference from the frame is that of noise, and less and less up to 1.8 times as
+    much. How the noise varies over the field, the difference of the frame and the
+    first answer says; how large it is, the median over the field, of which more than
+    half has to show the same.
 
     Parameters
     ----------
@@ -75,7 +78,7 @@ def mean_with_neighbors(
     """
     frame, clean = (np.asarray(image, np.float32) for image in (frame, clean))
     total, count = frame.copy(), np.ones_like(frame)
-    noise = _local_square(frame - clean, sampling)
+    noise = gaussian_filter((frame - clean) ** 2, _WINDOW / sampling)
     for neighbor in neighbors:
         there = _registered(np.asarray(neighbor, np.float32), clean, sampling)
         if there is None:
@@ -91,7 +94,7 @@ def _registered(
 ) -> NDArray[np.float32] | None:
     """Return a neighbor shifted onto the frame, NaN where it has no data."""
     known = np.isfinite(neighbor)
-    if not known.any():
+    if not known.any() or np.ptp(neighbor[known]) == 0:
         return None
     filled = np.where(known, neighbor, neighbor[known].mean())
     views = [_without_illumination(image, sampling) for image in (clean, filled)]
@@ -101,12 +104,16 @@ def _registered(
     )
     if np.any(np.abs(drift) > _LARGEST_DRIFT * np.array(clean.shape)):
         return None
+    square = float(np.sum(views[0] ** 2))
+    share = float(np.sum(views[0] * moved(views[1], drift, order=1)))
+    if not share > _LEAST_SHARE * square:
+        return None
     if np.hypot(*drift) < _SMALLEST_SHIFT:
         return neighbor
     result: NDArray[np.float32] = moved(filled, drift, order=3, cval=np.nan)
     if not known.all():
-        share = moved(known.astype(np.float32), drift, order=1)
-        result[share < _ALL_DATA] = np.nan
+        data = moved(known.astype(np.float32), drift, order=1)
+        result[data < _ALL_DATA] = np.nan
     return result
 
 
@@ -129,20 +136,9 @@ def _agreement(
     """Return how much a neighbor counts in each pixel, 0 to 1."""
     known = np.isfinite(neighbor)
     difference = np.where(known, neighbor - frame, 0)
-    # The noise of both adds up.
-    ratio = _local_square(difference, sampling) / np.maximum(2 * noise, 1e-30)
-    # A first answer keeps some noise, which its difference from the frame lacks.
-    usual = float(np.median(ratio[known])) if known.any() else np.inf
-    if not usual < _LARGEST_DIFFERENCE:
-        return np.zeros_like(frame)
-    weight = np.clip((_OTHER - ratio / usual) / (_OTHER - _SAME), 0, 1)
-    return np.asarray(np.where(known, weight, 0), np.float32)
-
-
-def _local_square(
-    difference: NDArray[np.float32], sampling: float
-) -> NDArray[np.float32]:
-    """Return the mean square of the details of a difference around each pixel."""
     detail = gaussian_filter(difference, _DETAIL / sampling)
-    square: NDArray[np.float32] = gaussian_filter(detail**2, _WINDOW / sampling)
-    return square
+    square = gaussian_filter(detail**2, _WINDOW / sampling)
+    ratio = square / np.maximum(noise, 1e-30)
+    ratio /= max(float(np.median(ratio[known])), 1e-30)
+    weight = np.clip((_OTHER - ratio) / (_OTHER - _SAME), 0, 1)
+    return np.asarray(np.where(known, weight, 0), np.float32)

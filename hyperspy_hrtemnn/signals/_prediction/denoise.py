@@ -187,6 +187,8 @@ def _averaged(
             neighbors.append(neighbor.counts()[0])
     sampling = pixel_size or network.card.sampling
     mean, _ = mean_with_neighbors(frame, neighbors, first, sampling)
+    # The dose is that of the frame, whatever that of the others is.
+    mean += float(np.mean(frame - mean, where=data.valid, dtype=float))
     return ImageData(
         mean[np.newaxis], data.valid, data.bad_pixels, offset=0.0, scale=1.0
     )

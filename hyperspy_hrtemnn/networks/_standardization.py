@@ -133,11 +133,11 @@ def _local_statistics(
     """Return local mean and deviation, never 0, and where it is not rounding."""
     average = partial(mean_of_data, sigma=sigma, valid=valid)
     means = [average(channel) for channel in measured]
-    mean = np.mean(means, axis=0, dtype=np.float32)
+    mean = np.asarray(np.mean(means, axis=0, dtype=np.float32))
     # Running sums may be rounded to below zero in empty regions.
     variances = [np.maximum(average(square), 0) for square in (measured - mean) ** 2]
     deviations = np.sqrt(variances)
-    deviation = np.mean(deviations, axis=0, dtype=np.float32)
+    deviation = np.asarray(np.mean(deviations, axis=0, dtype=np.float32))
     floor = np.maximum(_SMALLEST_CONTRAST * np.abs(mean), np.finfo(np.float32).tiny)
     return mean, np.maximum(deviation, floor), deviation > floor
 

@@ -25,6 +25,8 @@ def of_noise(recipe_values, **changes):
     """Return the tiny recipe for images without noise."""
     values = recipe_values | {"classes": ["noiseless image"]}
     values["images"] = values["images"] | {"label": "Clean image"}
+    stages = [{"epochs": 1, "learning_rate": [0.01, 0.01]}]
+    values["training"] = values["training"] | {"stages": stages}
     values["network"] = {"widths": [4, 8], "convolutions": 2, "residual": True}
     return Recipe.model_validate(values | changes)
 
@@ -56,6 +58,8 @@ def test_what_a_residual_network_adds_depends_on_the_image():
 def test_a_residual_network_gives_as_many_images_as_it_gets(recipe_values):
     values = recipe_values | {"network": {"residual": True}, "classes": ["a", "b"]}
     values["images"] = values["images"] | {"label": "Exitwave", "num_classes": 2}
+    stages = [{"epochs": 1, "learning_rate": [0.01, 0.01]}]
+    values["training"] = values["training"] | {"stages": stages}
     with pytest.raises(ValueError, match=r"network.residual: .* not 2 and 1"):
         Recipe.model_validate(values)
 

@@ -124,7 +124,8 @@ def _without_illumination(
     detail = gaussian_filter(image, _DETAIL / sampling)
     detail -= gaussian_filter(image, _ILLUMINATION / sampling)
     fading = [tukey(n, 0.25).astype(np.float32) for n in image.shape]
-    return detail * fading[0][:, np.newaxis] * fading[1]
+    view: NDArray[np.float32] = detail * fading[0][:, np.newaxis] * fading[1]
+    return view
 
 
 def _agreement(

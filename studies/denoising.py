@@ -79,8 +79,8 @@ def bm3d_of(noisy: Picture, noise: Picture) -> Picture | None:
         return None
     from bm3d import bm3d
 
-    if not hasattr(np, "trapz"):  # NumPy 2.4 lacks it, and bm4d 4.2.5 calls it
-        np.trapz = np.trapezoid
+    # NumPy 2.4 lacks it, and bm4d 4.2.5 calls it.
+    vars(np).setdefault("trapz", np.trapezoid)
     low, scale = float(noisy.min()), float(np.ptp(noisy))
     power = np.abs(np.fft.fft2(noise / scale)) ** 2
     spectrum = gaussian_filter(power, 4, mode="wrap")

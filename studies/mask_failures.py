@@ -102,9 +102,9 @@ class Judge:
         sample = draw_sample(self.recipe, self.data, index, rng, parameters)
         label = self.recipe.label
         prediction = label.predict(self.network, sample)
-        _, truth = label.probability_and_truth(prediction, sample)
+        truth = label.draw(sample, sample.grid)[..., 0]
         support = support_of(self.data.read_structure(index), sample.grid)
-        return Judged(sample, truth[0], prediction.found[0], support)
+        return Judged(sample, truth, prediction.found[0], support)
 
     def row(self, number: int) -> dict[str, float | str]:
         """Return the conditions of an image and its scores."""

@@ -168,7 +168,7 @@ def test_networks_for_something_else_are_refused(spectra, path, tmp_path) -> Non
         spectra.zone_axis_probability(mask)
     with pytest.raises(ValueError, match="takes images, not spectra"):
         predict_spectra(load(mask), [np.ones((9, 9))], (5.0, 5.0))
-    with pytest.raises(ValueError, match="takes local Fourier transforms, not images"):
+    with pytest.raises(ValueError, match="takes local Fourier transforms of particles"):
         predict(load(path), fringes(90, 80, 0, 0.5), 0.2)
     with pytest.raises(ValueError, match="at most 1, not 2"):
         on_axis_frames(spectra.zone_axis_probability(path, **QUIET), min_probability=2)
@@ -183,5 +183,5 @@ def test_networks_for_something_else_are_refused(spectra, path, tmp_path) -> Non
     ],
 )
 def test_a_card_is_of_images_or_of_spectra(changes) -> None:
-    with pytest.raises(ValidationError, match="spectrum_side is for the task zone"):
+    with pytest.raises(ValidationError, match="spectrum_side is for the tasks zone"):
         tiny_networks.card(**changes)

@@ -52,6 +52,23 @@ from .microscope.optics import image_intensity as image_intensity
 from .microscope.optics import transfer_function as transfer_function
 from .microscope.optics import wavelength as wavelength
 from .microscope.propagation import propagate_wave as propagate_wave
+from .nanotubes.answers import combined_probabilities as combined_probabilities
+from .nanotubes.answers import most_probable as most_probable
+from .nanotubes.equatorial_lines import equatorial_diameter as equatorial_diameter
+from .nanotubes.equatorial_lines import indices_likeness as indices_likeness
+from .nanotubes.equatorial_lines import layer_line_angle as layer_line_angle
+from .nanotubes.finding import Tube as Tube
+from .nanotubes.finding import find_tubes as find_tubes
+from .nanotubes.indices import BOND as BOND
+from .nanotubes.indices import chiral_angle as chiral_angle
+from .nanotubes.indices import tube_diameter as tube_diameter
+from .nanotubes.indices import tube_indices as tube_indices
+from .nanotubes.regions import TubeRegion as TubeRegion
+from .nanotubes.regions import measure_tubes as measure_tubes
+from .nanotubes.straightening import straighten as straighten
+from .nanotubes.strip_spectrum import STRIP_LENGTH as STRIP_LENGTH
+from .nanotubes.strip_spectrum import STRIP_WIDTH as STRIP_WIDTH
+from .nanotubes.strip_spectrum import strip_spectrum as strip_spectrum
 from .particles.crop import crop_size as crop_size
 from .particles.crop import crop_sizes as crop_sizes
 from .particles.crop import smallest_crop_size as smallest_crop_size
@@ -100,6 +117,9 @@ from .waves.reconstruction import reconstruct_exit_wave as reconstruct_exit_wave
 from .waves.vacuum import vacuum_value as vacuum_value
 
 __all__ = [
+    "BOND",
+    "STRIP_LENGTH",
+    "STRIP_WIDTH",
     "Aberration",
     "AtomRing",
     "Crystal",
@@ -121,14 +141,18 @@ __all__ = [
     "SegmentedColumns",
     "StateModel",
     "TimedRate",
+    "Tube",
+    "TubeRegion",
     "WaveColumns",
     "WaveError",
     "Whiteness",
     "brightness_ratio",
+    "chiral_angle",
     "classify_by_mass",
     "column_coordination",
     "column_events",
     "column_heights",
+    "combined_probabilities",
     "compare_waves",
     "correct_drift",
     "count_columns",
@@ -142,12 +166,14 @@ __all__ = [
     "detector_parameters",
     "diffusion_events",
     "dose_limits",
+    "equatorial_diameter",
     "event_rates",
     "expected_counts",
     "find_columns",
     "find_lattice_vectors",
     "find_reflections",
     "find_rings",
+    "find_tubes",
     "find_vacancies",
     "find_vacuum",
     "find_wave_columns",
@@ -163,7 +189,9 @@ __all__ = [
     "image_intensity",
     "image_spacings",
     "index_reflections",
+    "indices_likeness",
     "known_frames",
+    "layer_line_angle",
     "link_columns",
     "link_reflections",
     "local_spectrum",
@@ -171,7 +199,9 @@ __all__ = [
     "mass_circle",
     "mean_with_neighbors",
     "measure_reflections",
+    "measure_tubes",
     "missing_sites",
+    "most_probable",
     "noise_floor",
     "noise_spectrum",
     "on_axis_columns",
@@ -193,9 +223,13 @@ __all__ = [
     "split_and_count_particles",
     "split_particles",
     "steady_states",
+    "straighten",
     "strain_map",
+    "strip_spectrum",
     "summarize_particles",
     "transfer_function",
+    "tube_diameter",
+    "tube_indices",
     "undo_mtf",
     "vacuum_value",
     "wavelength",

@@ -159,8 +159,8 @@ def _suggestion(card: Card, seen: Seen, signal: Any) -> Suggestion:
     ]
     if seen.energy is None and card.ranges.energy is not None:
         reasons.append("if the beam energy is that, which the file does not say")
-    if card.task == "zone axis":
-        reasons.append("it takes the local Fourier transforms of particles")
+    if card.spectrum_side is not None:
+        reasons.append(f"it takes {card.takes}")
     return Suggestion(card.name, True, "; ".join(reasons))
 
 

@@ -13,17 +13,18 @@ from ._errors import NetworkMemoryError as NetworkMemoryError
 from ._inference import check_prediction as check_prediction
 from ._inference import out_of_range as out_of_range
 from ._inference import predict as predict
+from ._layer_lines import layer_lines as layer_lines
 from ._limits import Limits as Limits
 from ._network import Network as Network
 from ._network import load as load
 from ._orientations import average_orientations as average_orientations
+from ._relative_spectrum import relative_spectrum as relative_spectrum
 from ._resampling import resample as resample
 from ._resampling import resampled_shape as resampled_shape
 from ._self_test import DeviceAnswer as DeviceAnswer
 from ._self_test import self_test as self_test
 from ._shipped import available as available
 from ._spectra import predict_spectra as predict_spectra
-from ._spectra import relative_spectrum as relative_spectrum
 from ._standardization import local_mean as local_mean
 from ._standardization import local_scale as local_scale
 from ._standardization import standardize as standardize
@@ -50,6 +51,7 @@ __all__ = [
     "check_prediction",
     "denoise",
     "device_advice",
+    "layer_lines",
     "load",
     "local_mean",
     "local_scale",

@@ -36,6 +36,12 @@ _Places = Annotated[
 ]
 _Values = Annotated[tuple[float, ...], Field(min_length=1, max_length=_MOST_CHANNELS)]
 
+# What networks take that do not take images, by their task.
+_SPECTRA = {
+    "zone axis": "local Fourier transforms of particles",
+    "chirality": "Fourier transforms of straightened nanotubes",
+}
+
 # What only the training and the export of this package know.
 _NOT_TO_FILL_IN = {
     "version",
@@ -87,7 +93,9 @@ class Card(BaseModel):
     - image classification: probabilities of the image as a whole;
     - image regression: values of the image as a whole;
     - zone axis: the probability that a particle is on one, from its local Fourier
-      transform.
+      transform;
+    - chirality: probabilities of pairs of chiral indices, from the Fourier transform of
+      a nanotube.
 
     A card of the first version, which does not name it, is brought up to date as it is
     read: its blur was the number of the thesis' equation 1.22, 2 pi times the standard
@@ -112,9 +120,10 @@ class Card(BaseModel):
         "image classification",
         "image regression",
         "zone axis",
+        "chirality",
     ] = Field(
         description="segmentation, exit wave, regression, denoising, aberration "
-        "removal, image classification, image regression or zone axis"
+        "removal, image classification, image regression, zone axis or chirality"
     )
     material: str = Field(description="material of the sample")
     channels: Annotated[int, Field(ge=1, le=_MOST_CHANNELS)] = Field(
@@ -216,13 +225,13 @@ class Card(BaseModel):
     @property
     def per_image(self) -> bool:
         """Whether the prediction is for the whole image, not for each pixel."""
-        return self.task == "zone axis" or self.task.startswith("image ")
+        return self.task in _SPECTRA or self.task.startswith("image ")
 
     @property
     def takes(self) -> str:
         """What the input is, as a text, such as "focal series of 3 images"."""
-        if self.spectrum_side is not None:
-            return "local Fourier transforms of particles"
+        if self.task in _SPECTRA:
+            return _SPECTRA[self.task]
         if self.channels == 1:
             return "single images"
         series = f"focal series of {self.channels} images"
@@ -233,7 +242,7 @@ class Card(BaseModel):
     @property
     def gives_probabilities(self) -> bool:
         """Whether the values of the prediction are probabilities, 0 to 1."""
-        return self.task in {"segmentation", "image classification", "zone axis"}
+        return self.task in {"segmentation", "image classification", *_SPECTRA}
 
     @property
     def unbiased_threshold(self) -> float:
@@ -263,13 +272,13 @@ class Card(BaseModel):
 
     @model_validator(mode="after")
     def _of_images_or_spectra(self) -> Card:
-        spectra = self.task == "zone axis"
+        spectra = self.task in _SPECTRA
         if (self.spectrum_side is None) == spectra or (
             spectra and self.standardization_width is not None
         ):
             raise ValueError(
-                "spectrum_side is for the task zone axis, standardization_width for "
-                "all others"
+                f"spectrum_side is for the tasks {' and '.join(_SPECTRA)}, "
+                "standardization_width for all others"
             )
         return self
 

@@ -316,8 +316,8 @@ def standardization_sigma(card: Card) -> float | None:
     """Return the width of the standardization in pixels, None for the whole image."""
     if card.spectrum_side is not None:
         raise ValueError(
-            f"The network {card.name!r} takes local Fourier transforms, not images; "
-            "see LocalFFT.zone_axis_probability."
+            f"The network {card.name!r} takes {card.takes}, not images; see "
+            "LocalFFT.zone_axis_probability and HRTEM.chirality."
         )
     width = card.standardization_width
     return None if width is None else width / card.sampling

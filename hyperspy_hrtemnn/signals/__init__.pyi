@@ -12,11 +12,13 @@ from ._lazy_instances import LazyInstances as LazyInstances
 from ._lazy_local_fft import LazyLocalFFT as LazyLocalFFT
 from ._lazy_segmentation import LazySegmentation as LazySegmentation
 from ._local_fft import LocalFFT as LocalFFT
+from ._nanotubes.chirality import Chirality as Chirality
 from ._segmentation import Segmentation as Segmentation
 
 __all__ = [
     "HRTEM",
     "AtomModel",
+    "Chirality",
     "DetectorFit",
     "ExitWave",
     "Instances",

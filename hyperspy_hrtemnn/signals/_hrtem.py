@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from ._interactive.local_fft_tool import LocalFFTTool
     from ._interactive.segmentation_tool import SegmentationTool
     from ._local_fft import LocalFFT
+    from ._nanotubes.chirality import Chirality
     from ._one_pass.count_events import CountedEvents
     from ._one_pass.follow import FollowedParticles
     from ._segmentation import Segmentation
@@ -786,6 +787,93 @@ class HRTEM(KeepsSpread, OneForm, Signal2D):  # type: ignore[misc]
             show_progressbar=show_progressbar,
             num_workers=num_workers,
         )
+
+    def chirality(
+        self,
+        model: str | Path | Network | None = "nanotube-chirality",
+        *,
+        device: DeviceName | None = None,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> Chirality:
+        """Return the chiral indices of the single-walled nanotubes in the images.
+
+        The tubes are found, straightened, and cut into regions of up to 9.6 nm; the
+        network tells the indices of each region from its layer lines. What is not a
+        tube of one wall, of 0.6 to 2 nm, or not long enough, is refused with a reason.
+        A warning names what is outside the conditions that the network was trained for.
+
+        Parameters
+        ----------
+        model
+            Name of a shipped network, path of an ONNX file, or a network. With None no
+            network is used, but the diameter of the zeros of the equatorial line and
+            the angle of the layer lines, see docs/chirality.md.
+        device
+            What the network runs on, as in `segment`.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Returns
+        -------
+        Two tables. ``tubes`` has a row for each tube: ``frame``; the coordinate of the
+        navigation axis, if it is calibrated; ``tube``, its number in the frame; the
+        middle, ``x`` and ``y``; ``length``; ``diameter``, the distance of the walls as
+        they are seen; the number of ``regions``; the three most probable pairs from all
+        its regions, ``chirality_1``, such as "11-6", with ``probability_1``, and so on;
+        and the ``reason`` why it was refused, or an empty text. ``regions`` has the
+        same of each ``region`` along a tube, and the ``direction`` of the axis from x
+        towards y. Lengths are in the unit of the x axis, see ``attrs["units"]``.
+
+        Raises
+        ------
+        NetworkError
+            If there is no such network.
+        ValueError
+            If it is for something else, or the pixels are not calibrated or larger than
+            1 Å.
+        """
+        from ._nanotubes.chirality import chirality_tables
+
+        network = None
+        if model is not None:
+            from ._prediction.predictions import load_for
+
+            network = load_for(
+                "chirality", model, device, show_progressbar=show_progressbar
+            )
+        return chirality_tables(
+            self, network, show_progressbar=show_progressbar, num_workers=num_workers
+        )
+
+    def plot_chirality(
+        self, found: Chirality, frame: int = 0, ax: Axes | None = None
+    ) -> Axes:
+        """Plot an image with the regions of its nanotubes and their chiral indices.
+
+        Parameters
+        ----------
+        found
+            Tables from `chirality`.
+        frame
+            Number of the frame, as in the tables.
+        ax
+            Axes to plot on; by default those of a new figure.
+
+        Returns
+        -------
+        The axes; refused tubes have a cross and the reason.
+
+        Raises
+        ------
+        IndexError
+            If there is no such frame.
+        """
+        from ._nanotubes.chirality_plot import plot_chirality
+
+        return plot_chirality(self, found, frame, ax)
 
     def local_fft(
         self,

@@ -28,7 +28,7 @@ def test_every_label_says_what_cards_and_reports_ask(name) -> None:
     kind = LABELS[name]
     assert kind.task in TASKS
     assert kind.plotted
-    whole = kind.task == "zone axis" or kind.task.startswith("image ")
+    whole = kind.task in {"zone axis", "chirality"} or kind.task.startswith("image ")
     assert kind.per_image == whole
     assert not (kind.weighs_objects and kind.per_image)
 

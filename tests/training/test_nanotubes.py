@@ -153,7 +153,7 @@ def test_same_seed_same_tubes() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"n": (5, 40)}, "not in 3 to 22"),
+        ({"n": (5, 40)}, "not in 3 to 25"),
         ({"n": (9, 6)}, "reversed"),
         ({"n": (5, 9), "m": (12, 14)}, "leave 'zigzag' out of `kinds`"),
         ({"tubes": (0, 2)}, "not in 1 to 20"),

@@ -183,7 +183,7 @@ def _half(*largest: int) -> NDArray[np.intp]:
         triples, np.argmax(triples != 0, axis=1)[:, np.newaxis], axis=1
     )[:, 0]
     kept = (more_positive > 0) | ((more_positive == 0) & (first > 0))
-    return triples[kept].astype(np.intp)
+    return np.asarray(triples[kept], np.intp)
 
 
 def _unusual(indices: Sequence[int]) -> tuple[int, list[int]]:

@@ -20,13 +20,22 @@ def make_encoder(
     """Build an encoder with a head; parameters and result are those of `make_network`.
 
     The U-net's way down, the mean of each feature over the image, one hidden layer.
+    With `places` the hidden layer comes before the mean: it is a convolution over as
+    many pixels, of which an image of the smallest side has one, so that a feature
+    counts by where it is.
     """
     x = inputs = layers.Input((None, None, channels), name="image")
     for level, width in enumerate(settings.level_widths):
         x = layers.MaxPooling2D()(x) if level else x
         x = block(x, width, settings)
-    x = layers.GlobalAveragePooling2D(dtype="float32")(x)
-    x = layers.Dense(settings.hidden, kernel_initializer="he_normal")(x)
+    if settings.places > 1:
+        x = layers.Conv2D(
+            settings.hidden, settings.places, kernel_initializer="he_normal"
+        )(x)
+        x = layers.GlobalAveragePooling2D(dtype="float32")(x)
+    else:
+        x = layers.GlobalAveragePooling2D(dtype="float32")(x)
+        x = layers.Dense(settings.hidden, kernel_initializer="he_normal")(x)
     x = layers.PReLU(shared_axes=[1])(x)
     x = layers.Dense(classes, dtype="float32", name="head")(x)
     outputs = layers.Activation(activation, dtype="float32", name="answer")(x)

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .unet_settings import BlockSettings
+from .weights import check_weights
 
 
 class EncoderSettings(BlockSettings):
@@ -20,11 +21,26 @@ class EncoderSettings(BlockSettings):
     hidden: int = Field(
         64, ge=1, le=10_000, description="channels between the mean and the head"
     )
+    places: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="side of the square of pixels, at the lowest resolution, of which "
+        "the head tells the places apart; with 1 only the mean of each feature counts",
+    )
 
     @property
     def smallest_side(self) -> int:
-        """Least height and width of an image: one pixel at the lowest resolution."""
-        return int(2 ** (self.levels - 1))
+        """Least height and width of an image: the places at the lowest resolution."""
+        return int(self.places * 2 ** (self.levels - 1))
+
+    @model_validator(mode="after")
+    def _head_is_not_too_large(self) -> EncoderSettings:
+        check_weights(
+            "places, hidden and width",
+            self.places**2 * self.hidden * max(self.level_widths),
+        )
+        return self
 
     @property
     def receptive_field(self) -> int:

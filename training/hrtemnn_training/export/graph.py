@@ -85,16 +85,11 @@ def normalized(
 
 
 def _convolution(graph: Graph, layer: layers.Conv2D, given: list[str]) -> str:
-    reach = layer.dilation_rate[0] * (layer.kernel_size[0] // 2)
-    before = layer.input._keras_history.operation
-    reflected = isinstance(before, ReflectionPadding) and before.pad == reach
-    if layer.padding != "same" and not reflected and max(layer.kernel_size) > 1:
-        raise ExportError(
-            f"{layer.name}: only padding 'same', or by reflection before it."
-        )
+    if layer.padding not in {"same", "valid"}:
+        raise ExportError(f"{layer.name}: only padding 'same' or 'valid'.")
     if layer.strides != (1, 1) or layer.groups != 1:
         raise ExportError(f"{layer.name}: no strides, no groups.")
-    if any(k % 2 == 0 for k in layer.kernel_size):
+    if layer.padding == "same" and any(k % 2 == 0 for k in layer.kernel_size):
         raise ExportError(f"{layer.name}: the side of the kernel must be odd.")
     _must_be_linear(layer)
     pads = [

@@ -38,6 +38,7 @@ Task = Literal[
     "image classification",
     "image regression",
     "zone axis",
+    "chirality",
 ]
 """Tasks of the card, see `hyperspy_hrtemnn.networks.Card`."""
 

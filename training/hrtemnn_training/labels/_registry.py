@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .chirality import Chirality
 from .clean_image import CleanImage
 from .column_height import ColumnHeight
 from .columns import Disk, Gaussian
@@ -33,6 +34,7 @@ _KINDS: tuple[type[LabelKind], ...] = (
     Value,
     ImageClass,
     ZoneAxis,
+    Chirality,
 )
 
 LABELS: dict[str, type[LabelKind]] = {kind.name: kind for kind in _KINDS}

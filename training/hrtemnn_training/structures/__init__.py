@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Structures: atoms to be imaged, and where in the image they are."""
 
+from hyperspy_hrtemnn.analysis import chiral_angle
+from hyperspy_hrtemnn.analysis import tube_diameter as diameter
+
 from ._alloys import Arrangement, arrange
 from ._amorphous import amorphous_carbon, amorphous_film
 from ._amorphous_materials import AMORPHOUS
@@ -14,7 +17,7 @@ from ._generator import Generator, Purpose, Seed
 from ._generators import AnyGenerator
 from ._metals import close_packed_constant, lattice_constant
 from ._mixture import Mixture, Part
-from ._nanotube import Nanotube, chiral_angle, chirality, diameter
+from ._nanotube import Nanotube, chirality
 from ._oxides import FACES, Face, terminated
 from ._particle import make_particle
 from ._plan_view import ParticlesOnFilm

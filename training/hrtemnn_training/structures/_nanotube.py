@@ -11,6 +11,8 @@ from pydantic import Field, model_validator
 from scipy.spatial.transform import Rotation
 
 from hrtemnn_training.ranges import Range, Share, within
+from hyperspy_hrtemnn.analysis import BOND, chiral_angle
+from hyperspy_hrtemnn.analysis import tube_diameter as diameter
 
 from ._assembly import assemble
 from ._choices import Shares, draw
@@ -23,35 +25,10 @@ if TYPE_CHECKING:
 
 Kind = Literal["zigzag", "armchair", "chiral"]
 
-_BOND = 1.42  # [Å]
-_LARGEST = 22  # the largest n of which `ase.build.nanotube` makes every m
+_LARGEST = 25
+# Tubes of more than 30 Å that `ase.build.nanotube` does not make.
+_NOT_MADE = {(23, 22), (24, 23), (25, 21), (25, 23), (25, 24)}
 _THINNEST = 3.9  # diameter of an inner wall [Å]
-
-
-def diameter(n: int, m: int) -> float:
-    """Return the diameter of a nanotube, a √(n² + nm + m²) / π [Å].
-
-    Saito et al., Physical Properties of Carbon Nanotubes (1998), equation 3.2.
-
-    Parameters
-    ----------
-    n, m
-        Chiral indices.
-    """
-    return float(np.sqrt(3 * (n**2 + n * m + m**2)) * _BOND / np.pi)
-
-
-def chiral_angle(n: int, m: int) -> float:
-    """Return the angle to the zigzag direction, 0 (zigzag) to 30 (armchair) [degrees].
-
-    Saito et al., Physical Properties of Carbon Nanotubes (1998), equation 3.4.
-
-    Parameters
-    ----------
-    n, m
-        Chiral indices, n not less than m.
-    """
-    return float(np.degrees(np.arctan2(np.sqrt(3) * m, 2 * n + m)))
 
 
 def chirality(n: int, m: int) -> Kind:
@@ -82,6 +59,9 @@ class Nanotube(Generator):
     m: Annotated[tuple[int, int], within(0, _LARGEST)] = Field(
         (0, 20), description="second chiral index; never above the first"
     )
+    diameters: Annotated[Range, within(2, 40)] = Field(
+        (2.0, 40.0), description="diameters of the indices that are drawn [Å]"
+    )
     kinds: Shares[Kind] = Field(
         {"zigzag": 1, "armchair": 1, "chiral": 1},
         description="relative shares, whatever the number of their indices",
@@ -96,6 +76,11 @@ class Nanotube(Generator):
     axis_tilt: Annotated[Range, within(0, 30)] = Field(
         (0.0, 10.0), description="tilt of the axis out of the image plane [degrees]"
     )
+    direction: Annotated[Range, within(-360, 360)] = Field(
+        (0.0, 360.0),
+        description="direction of the axis in the image plane, from x towards y "
+        "[degrees]",
+    )
     offset: Range = Field(
         (-0.25, 0.25),
         description="offset of the axis from the center, in fields of view",
@@ -109,8 +94,9 @@ class Nanotube(Generator):
         for kind, share in self.kinds.items():
             if share and not self._of_kind(kind):
                 raise ValueError(
-                    f"no {kind} tube has n in {self.n} and m in {self.m}: change them "
-                    f"or leave {kind!r} out of `kinds`"
+                    f"no {kind} tube has n in {self.n}, m in {self.m} and a diameter "
+                    f"in {self.diameters} Å: change them or leave {kind!r} out of "
+                    "`kinds`"
                 )
         return self
 
@@ -158,7 +144,12 @@ class Nanotube(Generator):
         return ("C",)
 
     def _of_kind(self, kind: Kind) -> list[tuple[int, int]]:
-        return [p for p in _indices(self.n, self.m) if chirality(*p) == kind]
+        least, most = self.diameters
+        return [
+            pair
+            for pair in _indices(self.n, self.m)
+            if chirality(*pair) == kind and least <= diameter(*pair) <= most
+        ]
 
     def _draw_inner(
         self, n: int, m: int, rng: np.random.Generator
@@ -178,7 +169,7 @@ class Nanotube(Generator):
         self, walls: list[tuple[int, int]], angle: float, rng: np.random.Generator
     ) -> NDArray[np.float64]:
         """Lay a tube across the field, each wall turned about its axis on its own."""
-        direction = rng.uniform(0, 360)
+        direction = 90 + rng.uniform(*self.direction)
         reach = self.field / np.sqrt(2) / np.cos(np.radians(angle))
         shells = []
         for n, m in walls:
@@ -196,16 +187,17 @@ class Nanotube(Generator):
 
 
 def _indices(n: tuple[int, int], m: tuple[int, int]) -> list[tuple[int, int]]:
-    return [
+    pairs = (
         (i, j) for i in range(n[0], n[1] + 1) for j in range(m[0], min(i, m[1]) + 1)
-    ]
+    )
+    return [pair for pair in pairs if pair not in _NOT_MADE]
 
 
 def _shell(
     n: int, m: int, reach: float, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Return one wall about z, which begins anywhere and reaches as far both ways."""
-    tube = nanotube(n, m, bond=_BOND)
+    tube = nanotube(n, m, bond=BOND)
     period = tube.cell[2, 2]
     copies = int(np.ceil(2 * reach / period)) + 1
     positions = tube.repeat((1, 1, copies)).positions

@@ -108,7 +108,7 @@ def _grid_points(number: float) -> int:
 
     FFTs take five times as long for 746 points, twice a prime, as for 750.
     """
-    return 2 * scipy.fft.next_fast_len(round(number / 2))
+    return 2 * int(scipy.fft.next_fast_len(round(number / 2)))
 
 
 def _potentials(

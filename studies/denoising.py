@@ -20,6 +20,7 @@ References
 from __future__ import annotations
 
 import argparse
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,8 @@ from hyperspy_hrtemnn.networks import denoise, load
 from pages import DOCS, PICTURES, RECIPES, ROOT, replace_part, table
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from hrtemnn_training.images.sample import Sample
@@ -77,20 +80,20 @@ def bm3d_of(noisy: Picture, noise: Picture) -> Picture | None:
     """Return the image under BM3D, which is told the spectrum of other such noise."""
     if find_spec("bm3d") is None:
         return None
-    from bm3d import bm3d
-
     # NumPy 2.4 lacks it, and bm4d 4.2.5 calls it.
     vars(np).setdefault("trapz", np.trapezoid)
     low, scale = float(noisy.min()), float(np.ptp(noisy))
     power = np.abs(np.fft.fft2(noise / scale)) ** 2
     spectrum = gaussian_filter(power, 4, mode="wrap")
+    bm3d = import_module("bm3d").bm3d
     answer: Picture = bm3d((noisy - low) / scale, spectrum) * scale + low
     return answer
 
 
 def without_hot_pixels(counts: Picture) -> Picture:
     """Return counts as the network gets them, for the rivals, too."""
-    return image_data(counts).counts()[0]
+    cleaned: Picture = image_data(counts).counts()[0]
+    return cleaned
 
 
 def compare(recipe: Recipe, run: Path, network: Network, count: int) -> pd.DataFrame:
@@ -290,12 +293,12 @@ def draw_real(folder: Path, network: Network) -> None:
     replace_part(PAGE, "real images", table(titles, rows))
 
 
-def _draw(ax: plt.Axes, image: Picture, low: float, high: float) -> None:
+def _draw(ax: Axes, image: Picture, low: float, high: float) -> None:
     ax.imshow(image, cmap="gray", vmin=low, vmax=high)
     ax.set(xticks=[], yticks=[])
 
 
-def _save(figure: plt.Figure, name: str) -> None:
+def _save(figure: Figure, name: str) -> None:
     HERE.mkdir(exist_ok=True)
     figure.savefig(HERE / f"{name}.png", dpi=90)
     plt.close(figure)

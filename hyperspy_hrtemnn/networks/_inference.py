@@ -387,6 +387,7 @@ def at_size(
 def resampled(
     channels: NDArray[np.float32], shape: tuple[int, int]
 ) -> NDArray[np.float32]:
+    """Return images, shape (channel, y, x), with another shape (y, x) each."""
     if channels.shape[1:] == shape:
         return channels
     return np.stack([resample_image(channel, shape) for channel in channels])

@@ -116,6 +116,7 @@ def test_axes_and_metadata(movie, network_path):
         "averaged": False,
         "device": load(network_path).device,
         "version": __version__,
+        "task": "segmentation",
         "classes": ["particle"],
         "sampling": 0.1,
         "threshold": 0.9,

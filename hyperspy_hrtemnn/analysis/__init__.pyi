@@ -1,4 +1,7 @@
+from .columns.atoms_of_columns import columns_to_atoms as columns_to_atoms
 from .columns.coordination import column_coordination as column_coordination
+from .columns.counted_columns import CountedColumns as CountedColumns
+from .columns.counted_columns import count_atoms as count_atoms
 from .columns.diffusion import diffusion_events as diffusion_events
 from .columns.event_rates import TimedRate as TimedRate
 from .columns.event_rates import count_once as count_once
@@ -122,6 +125,7 @@ __all__ = [
     "STRIP_WIDTH",
     "Aberration",
     "AtomRing",
+    "CountedColumns",
     "Crystal",
     "DecodedStates",
     "Detector",
@@ -152,9 +156,11 @@ __all__ = [
     "column_coordination",
     "column_events",
     "column_heights",
+    "columns_to_atoms",
     "combined_probabilities",
     "compare_waves",
     "correct_drift",
+    "count_atoms",
     "count_columns",
     "count_once",
     "count_rings",

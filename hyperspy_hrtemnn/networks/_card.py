@@ -55,6 +55,9 @@ _NOT_TO_FILL_IN = {
     "scores",
 }
 
+ATOMS = "atoms"
+"""Name of the one output of a regression that counts the atoms of columns."""
+
 METADATA_KEY = "hrtemnn_card"
 """Key of an ONNX file's `metadata_props` that contains the card as JSON."""
 
@@ -243,6 +246,11 @@ class Card(BaseModel):
     def gives_probabilities(self) -> bool:
         """Whether the values of the prediction are probabilities, 0 to 1."""
         return self.task in {"segmentation", "image classification", *_SPECTRA}
+
+    @property
+    def counts_atoms(self) -> bool:
+        """Whether the values are the numbers of atoms in columns."""
+        return self.task == "regression" and self.classes == (ATOMS,)
 
     @property
     def unbiased_threshold(self) -> float:

@@ -172,6 +172,12 @@ class HRTEM(KeepsSpread, OneForm, Signal2D):  # type: ignore[misc]
         the axis ``defocus`` has a unit of length; positive is underfocus, so that its
         offset is the defocus of the first image.
 
+        A network that counts, such as ``au-heights``, gives the number of atoms in the
+        column at each pixel instead. By its name or path it is averaged over the eight
+        orientations of the images, eight times the work, for their spread is the error
+        of the numbers; given as a network from `hyperspy_hrtemnn.networks.load` it runs
+        as it is.
+
         Parameters
         ----------
         model
@@ -1457,6 +1463,7 @@ class HRTEM(KeepsSpread, OneForm, Signal2D):  # type: ignore[misc]
         frame: int | tuple[int, ...] | None = None,
         ax: Axes | None = None,
         *,
+        color: str = "class",
         vacancies: pd.DataFrame | None = None,
         events: pd.DataFrame | None = None,
         diffusion: pd.DataFrame | None = None,
@@ -1473,6 +1480,10 @@ class HRTEM(KeepsSpread, OneForm, Signal2D):  # type: ignore[misc]
             have the same columns.
         ax
             Axes to plot on; by default those of a new figure.
+        color
+            Name of the column of the table that the colors show: ``"class"``, or one of
+            numbers, such as ``"atoms"``, on discs with a color bar that is the same for
+            all images of the table.
         vacancies
             From `hyperspy_hrtemnn.analysis.find_vacancies`: dashed, in the color of the
             class that is missing.
@@ -1486,7 +1497,7 @@ class HRTEM(KeepsSpread, OneForm, Signal2D):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If a table lacks a column.
+            If a table lacks a column, or the colors are to show one without numbers.
         IndexError
             If there is no such image.
         """
@@ -1497,6 +1508,7 @@ class HRTEM(KeepsSpread, OneForm, Signal2D):  # type: ignore[misc]
             columns,
             frame,
             ax,
+            color=color,
             vacancies=vacancies,
             events=events,
             diffusion=diffusion,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Segmentation: the probability of each pixel to belong to a class."""
+"""Segmentation: what a network finds at each pixel, as a rule probabilities."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.options import TrackingOptions
 
 from ._columns.column_table import column_table
+from ._columns.counted_table import counted_table
 from ._prediction.spread import KeepsSpread
 from ._shared.calibration import sampling
 from ._shared.choice import KeepsChoice
 from ._shared.entrance import OneForm
 from ._shared.frame_titles import follow_in_title
-from ._shared.probabilities import in_range, threshold_of
+from ._shared.probabilities import holds_atoms, in_range, threshold_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,11 +30,15 @@ if TYPE_CHECKING:
 
 
 class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore[misc]
-    """Probability of each pixel to belong to a class, 0 to 1.
+    """Probability of each pixel to belong to a class, 0 to 1, or atoms of columns.
 
     Array order (..., y, x), or (..., class, y, x) for several classes. It comes from
     `HRTEM.segment`, or is made from any segmentation, a mask drawn by hand too, if its
     values are 0 and 1 or between. NaN is no data, which belongs to no class.
+
+    Of a network that counts, such as ``au-heights``, the values are the number of atoms
+    in the column at each pixel. `find_columns` makes a table of them; methods that need
+    probabilities refuse them.
 
     Examples
     --------
@@ -52,6 +57,8 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
     def plot(self, navigator: Any = "auto", **options: Any) -> None:
         """Plot the probabilities as HyperSpy does, from black at 0 to white at 1.
 
+        Of the atoms of columns the largest number is white.
+
         The title has the number and the time of the frame, and the class where there
         are several.
 
@@ -63,7 +70,8 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
             Of HyperSpy's `Signal2D.plot`, ``vmin`` and ``cmap`` for instance; they take
             the place of the defaults.
         """
-        super().plot(navigator, **{"vmin": 0, "vmax": 1} | options)
+        white = {} if holds_atoms(self) else {"vmax": 1}
+        super().plot(navigator, **{"vmin": 0} | white | options)
         follow_in_title(self)
 
     def threshold(self, probability: float | None = None) -> Segmentation:
@@ -296,6 +304,9 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
         `hyperspy_hrtemnn.analysis.find_columns`. A class named ``background`` is left
         out. Frame by frame, so that a lazy movie is never in memory as a whole.
 
+        Of a network that counts, such as ``au-heights``, each column has the number of
+        its ``atoms``, see `hyperspy_hrtemnn.analysis.count_atoms`.
+
         Parameters
         ----------
         min_separation
@@ -303,7 +314,9 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
             the unit of the signal axes, or a text with a unit, ``"1 angstrom"``. By
             default 1.5 times the radius of a typical blob of each frame.
         probability
-            The threshold, above 0 and below 1; not relative to what else is there.
+            The threshold, above 0 and below 1; not relative to what else is there. Of
+            numbers of atoms it is the share of the largest number nearby, or of one
+            atom, at which a column ends.
         instances
             Particles of the same frames, from `track_instances`: each column gets the
             ``id`` of the one it belongs to, of which it is at most 0.6 distances of
@@ -329,9 +342,17 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
         not for empty, where columns are followed or counted. ``attrs["units"]`` has the
         unit of each column that has one, ``attrs["frames"]`` the number of frames,
         ``attrs["classes"]`` what there may be, and ``attrs["field"]`` the lowest and
-        highest ``x`` and ``y`` of the images. What to do with it: `link_columns`,
-        `place_on_sites`, `column_events`, `find_vacancies`, `count_columns` and
-        `strain_map` of `hyperspy_hrtemnn.analysis`, and `HRTEM.plot_columns`.
+        highest ``x`` and ``y`` of the images.
+
+        Of a network that counts, the ``class`` of all is "column", and ``atoms`` the
+        number of atoms, not rounded. ``atoms_error`` is the standard deviation of that
+        number over the eight orientations of the images: there if the segmentation has
+        its ``spread``, as when the network was given to `HRTEM.segment` by its name. An
+        error that the network makes in all orientations does not show in it.
+
+        What to do with the table: `link_columns`, `place_on_sites`, `column_events`,
+        `find_vacancies`, `count_columns`, `strain_map` and, of atoms that are counted,
+        `columns_to_atoms` of `hyperspy_hrtemnn.analysis`, and `HRTEM.plot_columns`.
 
         Raises
         ------
@@ -348,7 +369,8 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
         >>> list(columns)
         ['frame', 'class', 'x', 'y', 'confidence', 'filling']
         """
-        return column_table(
+        find = counted_table if holds_atoms(self) else column_table
+        return find(
             self,
             min_separation,
             probability,

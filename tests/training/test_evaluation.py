@@ -19,6 +19,7 @@ from hrtemnn_training.evaluation.report import report
 from hrtemnn_training.evaluation.samples import draw_sample
 from hrtemnn_training.images.outlines import masks
 from hrtemnn_training.labels import LABELS
+from hrtemnn_training.metrics.atom_counts import AtomCounts
 from hrtemnn_training.metrics.columns import ColumnPrediction
 from hrtemnn_training.metrics.masks import MaskPrediction
 from hrtemnn_training.metrics.masks_by_camera import (
@@ -29,6 +30,7 @@ from hrtemnn_training.metrics.masks_by_camera import (
 from hrtemnn_training.metrics.summary import edges_of, summarize
 from hrtemnn_training.parameters import ImageParameters
 from hrtemnn_training.recipe import Recipe, RecipeError, change_images
+from hyperspy_hrtemnn.analysis import count_atoms
 from hyperspy_hrtemnn.analysis.waves.registration import shifted_wave
 from hyperspy_hrtemnn.networks import Network, load, predict
 
@@ -160,21 +162,58 @@ def test_columns_of_two_classes(recipe_values) -> None:
     assert np.isnan(metrics["precision"])
 
 
-def test_heights_are_read_at_the_columns(recipe_values) -> None:
+def test_atoms_that_are_exact_or_off_by_one(recipe_values) -> None:
     recipe = recipe_for(recipe_values, ["atoms"], label="Column height", spotsize=1.0)
     sample = sample_of(recipe)
-    label = np.moveaxis(recipe.label.draw(sample, sample.grid), -1, 0)
-    truth = recipe.label.metrics(label, sample)
-    assert (truth["height_rmse"], truth["height_accuracy"]) == (0, 1)
-    more = recipe.label.metrics(label + 0.6, sample)
-    assert more["height_rmse"] == pytest.approx(0.6, rel=1e-5)
-    assert more["height_accuracy"] == 0
+    sites = sample.specimen.sites
+    positions, heights = sample.grid.indices(sites.positions), sites.heights
+    true = recipe.label.metrics(AtomCounts(positions, heights), sample)
+    assert true == {
+        "exact": 1,
+        "within_one": 1,
+        "found": 1,
+        "precision": 1,
+        "atoms_rmse": 0,
+    }
+    more = recipe.label.metrics(AtomCounts(positions, heights + 0.6), sample)
+    assert (more["exact"], more["within_one"]) == (0, 1)
+    assert more["atoms_rmse"] == pytest.approx(0.6)
+    far = recipe.label.metrics(AtomCounts(positions, heights - 1.6), sample)
+    assert (far["exact"], far["within_one"]) == (0, 0)
+    half = AtomCounts(positions[::2], heights[::2])
+    part = recipe.label.metrics(half, sample)
+    assert part["exact"] == part["within_one"] == part["found"] < 0.8
+    assert part["precision"] == 1
+    twice = np.concatenate([positions, positions + 8])
+    false = AtomCounts(twice, np.concatenate([heights, heights]))
+    assert recipe.label.metrics(false, sample)["precision"] < 0.8
+    nothing = AtomCounts(np.zeros((0, 2)), np.zeros(0))
+    none = recipe.label.metrics(nothing, sample)
+    assert none["exact"] == none["found"] == 0
+    assert np.isnan(none["atoms_rmse"])
+
+
+def test_a_network_that_gives_the_label_has_all_atoms_right(recipe_values) -> None:
+    recipe = recipe_for(recipe_values, ["atoms"], label="Column height", spotsize=1.4)
+    sample = sample_of(recipe)
+    label = recipe.label.draw(sample, sample.grid)[..., 0]
+    found = count_atoms(label)
+    metrics = recipe.label.metrics(AtomCounts(found.positions, found.atoms), sample)
+    assert metrics["exact"] == metrics["precision"] == 1
+
+
+def test_atoms_are_scored_by_decades_of_the_dose() -> None:
+    images = ImageParameters(label="Column height", log_dose=(2.5, 5.2))
+    expected = (10**2.5, 1e3, 1e4, 1e5, 10**5.2)
+    assert images.kind.dose_edges == pytest.approx(expected)
+    between = ImageParameters(label="Column height", log_dose=(4, 5)).kind.dose_edges
+    assert between == pytest.approx((1e4, 1e5))
 
 
 BASELINES = [
     ("Mask", ["nanoparticle"], {}, "threshold", "f1", 0.4, 1),
     ("Disk", ["1X", "3X"], {"null_class": False}, "matched filter", "recall", 0.4, 1),
-    ("Column height", ["atoms"], {}, "fitted brightness", "height_rmse", 0, 1.1),
+    ("Column height", ["atoms"], {}, "fitted brightness", "atoms_rmse", 0, 1.1),
     ("Exitwave", ["re", "im"], {}, "constant wave", "rmse", 0.01, 0.3),
     ("Exitwave", ["re", "im"], {}, "Y-scramble", "rmse", 0.01, 0.3),
     ("Clean image", ["clean"], {}, "Gaussian filter", "psnr", 15, 60),

@@ -144,22 +144,33 @@ def test_weights_are_of_objects_not_of_their_background() -> None:
 
 
 @pytest.mark.parametrize(
-    ("images", "classes", "score"),
+    ("images", "classes", "score", "task", "baseline"),
     [
         (
             {"label": "Disk", "num_classes": 2, "multifocus": [3, 50, 1]},
             ["column", "background"],
             "validation_f1",
+            "segmentation",
+            "matched filter",
         ),
         (
             {"label": "Exitwave", "num_classes": 2, "multifocus": [2, 50, 1]},
             ["real", "imaginary"],
             "validation_rmse",
+            "exit wave",
+            "Y-scramble",
+        ),
+        (
+            {"label": "Column height", "multifocus": [3, 50, 1]},
+            ["atoms"],
+            "validation_rmse",
+            "regression",
+            "fitted brightness",
         ),
     ],
 )
 def test_the_label_decides_what_is_trained(
-    images, classes, score, run_folder, tmp_path, recipe_values
+    images, classes, score, task, baseline, run_folder, tmp_path, recipe_values
 ) -> None:
     for name in ("train.zarr", "validation.zarr", "test.zarr"):
         (tmp_path / name).symlink_to(run_folder / name)
@@ -176,9 +187,9 @@ def test_the_label_decides_what_is_trained(
     network = load(export(recipe, tmp_path))
     card = network.card
     assert (card.channels, card.defocus_step) == (images["multifocus"][0], 50)
-    assert card.task == ("segmentation" if score == "validation_f1" else "exit wave")
+    assert card.task == task
+    assert card.counts_atoms == (task == "regression")
     summary = report(recipe, tmp_path, against=("defocus",), progress=False)
-    baseline = "matched filter" if score == "validation_f1" else "Y-scramble"
     assert baseline in summary
     scores = load(tmp_path / "tiny.onnx").card.scores
     assert scores["images"] == 6

@@ -93,6 +93,12 @@ class Recipe(BaseModel):
                 f"classes: name the {images.num_classes} channels of the label, one "
                 f"for each of images.num_classes; there are {len(self.classes)} names"
             )
+        if kind.channel_names and self.classes != kind.channel_names:
+            names = ", ".join(kind.channel_names)
+            raise ValueError(
+                f"classes: that of the label {kind.name} is {names}, not "
+                f"{', '.join(self.classes)}"
+            )
         background = [name == "background" for name in self.classes]
         wanted = [False] * kind.objects + [True] * kind.has_background
         if background != wanted:

@@ -127,7 +127,7 @@ def find_columns(
     # The border of the frame is not an edge of a column.
     outlines = ndimage.distance_transform_edt(np.pad(inside, 1, mode="edge"))
     depth = outlines[1:-1, 1:-1]
-    radius = _typical_radius(depth)
+    radius = typical_radius(depth)
     if min_separation is None:
         min_separation = _SEPARATION * radius
     for level in np.linspace(probability, 1, _LEVELS, endpoint=False)[1:]:
@@ -140,7 +140,7 @@ def find_columns(
     return _apart(columns, min_separation)
 
 
-def _typical_radius(depth: NDArray[np.float64]) -> float:
+def typical_radius(depth: NDArray[np.float64]) -> float:
     """Return the radius of the blobs in pixels from their distance map.
 
     This is the median over the summits of the map, each weighted by its height: ragged

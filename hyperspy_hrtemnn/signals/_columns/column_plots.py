@@ -18,6 +18,7 @@ from hyperspy_hrtemnn.signals._shared.units import ratio, unit_of
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from matplotlib.axes import Axes
+    from matplotlib.collections import EllipseCollection
     from numpy.typing import NDArray
 
 _PLACES = ("x", "y", "x_from", "y_from", "x_to", "y_to")
@@ -34,12 +35,14 @@ def plot_columns(
     frame: int | tuple[int, ...] | None,
     ax: Axes | None,
     *,
+    color: str = "class",
     vacancies: pd.DataFrame | None,
     events: pd.DataFrame | None,
     diffusion: pd.DataFrame | None,
 ) -> Axes:
     """Plot one image and what its tables say of it; see `HRTEM.plot_columns`."""
     check_columns(columns, "frame", "class", "x", "y")
+    limits = None if color == "class" else _limits(columns, color)
     columns, vacancies, events, diffusion = (
         in_unit_of_image(image, table)
         for table in (columns, vacancies, events, diffusion)
@@ -49,10 +52,15 @@ def plot_columns(
     ax = draw_image(np.asarray(image.data[index]), image.axes_manager.signal_axes, ax)
     ax.set_title(frame_title(image, index))
     spacing = column_spacing(columns, ax)
-    drawn = [(columns, "-", "")]
+    drawn: list[tuple[pd.DataFrame, str, str]] = []
+    if limits is None:
+        drawn.append((columns, "-", ""))
+    else:
+        _draw_discs(ax, columns[columns["frame"] == number], color, limits, spacing)
     if vacancies is not None:
         drawn.append((vacancies, "--", "missing "))
-    colors = class_colors(pd.concat([table["class"] for table, _, _ in drawn]))
+    classes = [table["class"] for table in (columns, vacancies) if table is not None]
+    colors = class_colors(pd.concat(classes))
     for table, line, prefix in drawn:
         rows = table[table["frame"] == number]
         for name, members in rows.groupby("class"):
@@ -66,6 +74,46 @@ def plot_columns(
     if ax.get_legend_handles_labels()[0]:
         ax.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
     return ax
+
+
+def _limits(columns: pd.DataFrame, name: str) -> tuple[float, float]:
+    """Return the least and the largest number in a column of a table.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or it has no numbers.
+    """
+    numbers = columns.select_dtypes("number")
+    if name not in numbers:
+        raise ValueError(
+            f"The table has no numbers {name!r} to color its columns by; it has "
+            f"{', '.join(map(str, numbers.columns))}."
+        )
+    low, high = numbers[name].min(), numbers[name].max()
+    return (float(low), float(high)) if np.isfinite(high - low) else (0.0, 1.0)
+
+
+def _draw_discs(
+    ax: Axes,
+    columns: pd.DataFrame,
+    name: str,
+    limits: tuple[float, float],
+    spacing: float,
+) -> None:
+    """Draw discs whose colors are the numbers of the columns of one image."""
+    from matplotlib import colormaps
+
+    discs = draw_circles(
+        ax, columns[["x", "y"]].to_numpy(float), COLUMN * spacing, "none"
+    )
+    discs.set_facecolor("white")  # one that is mapped
+    discs.set_array(np.ma.masked_invalid(columns[name].to_numpy(float)))
+    discs.set_cmap(colormaps["viridis"].with_extremes(bad="0.8"))
+    discs.set_clim(*limits)
+    unit = columns.attrs.get("units", {}).get(name)
+    label = f"{name} ({unit})" if unit else name
+    ax.figure.colorbar(discs, ax=ax, label=label, shrink=0.8)
 
 
 def in_unit_of_image(image: Signal2D, table: Any) -> Any:
@@ -106,7 +154,7 @@ def draw_circles(
     line: str = "-",
     *,
     width: float = 1.5,
-) -> None:
+) -> EllipseCollection:
     """Draw circles whose size is in the unit of the image, not that of the figure.
 
     Parameters
@@ -119,24 +167,28 @@ def draw_circles(
         Their diameter in the unit of the axes.
     color, line, width
         Their color, and style and width of the line.
+
+    Returns
+    -------
+    What was drawn.
     """
     from matplotlib.collections import EllipseCollection
 
     size = np.full(len(places), diameter)
-    ax.add_collection(
-        EllipseCollection(
-            size,
-            size,
-            np.zeros(len(places)),
-            units="xy",
-            offsets=places,
-            offset_transform=ax.transData,
-            facecolors="none",
-            edgecolors=color,
-            linestyles=line,
-            linewidths=width,
-        )
+    drawn = EllipseCollection(
+        size,
+        size,
+        np.zeros(len(places)),
+        units="xy",
+        offsets=places,
+        offset_transform=ax.transData,
+        facecolors="none",
+        edgecolors=color,
+        linestyles=line,
+        linewidths=width,
     )
+    ax.add_collection(drawn)
+    return drawn
 
 
 def _draw_events(ax: Axes, events: pd.DataFrame, diameter: float) -> None:

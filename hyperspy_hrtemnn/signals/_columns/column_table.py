@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from hyperspy_hrtemnn.analysis import find_columns, particles_of_columns
-from hyperspy_hrtemnn.bad_frames import NO_DATA, BadFrameError
+from hyperspy_hrtemnn.analysis import find_columns
 from hyperspy_hrtemnn.signals._shared.calibration import pixels
 from hyperspy_hrtemnn.signals._shared.choice import CLASSES, meaning
-from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
-from hyperspy_hrtemnn.signals._shared.labels import has_no_data
 from hyperspy_hrtemnn.signals._shared.probabilities import check_range
 
+from .columns_of_particles import fitting, particles_of
 from .point_table import point_table
 
 if TYPE_CHECKING:
@@ -56,33 +54,13 @@ def column_table(
         segmentation,
         partial(_table, names=names, find=find),
         class_axis,
-        instances=None if instances is None else _fitting(instances, segmentation),
+        instances=None if instances is None else fitting(instances, segmentation),
         show_progressbar=show_progressbar,
         num_workers=num_workers,
     )
     # Also those of which there is none.
     table.attrs["classes"] = [name for name in names if name != _BACKGROUND]
     return table
-
-
-def _fitting(instances: Signal2D, segmentation: Signal2D) -> Signal2D:
-    """Return particles whose frames are those of a segmentation.
-
-    Raises
-    ------
-    ValueError
-        If they are others.
-    """
-    particles = in_one_form(instances)
-    axes = segmentation.axes_manager.navigation_axes[::-1]
-    frames = tuple(axis.size for axis in axes if axis.name != "class")
-    needed = (*frames, *segmentation.data.shape[-2:])
-    if particles.data.shape != needed:
-        raise ValueError(
-            f"The instances have the shape {particles.data.shape}, and the frames of "
-            f"the segmentation {needed}; they have to be the same."
-        )
-    return particles
 
 
 def _class_names(segmentation: Signal2D, class_axis: Any) -> list[Any]:
@@ -115,16 +93,10 @@ def _table(
         Names of the classes, and the function that finds columns.
     """
     check_range(maps)
-    labels = particles[0] if particles else None
-    if particles and (labels is None or has_no_data(labels)):
-        raise BadFrameError("Nothing is known of its particles.", NO_DATA)
     kept = [i for i, name in enumerate(names) if name != _BACKGROUND]
     found = find(maps[kept])
     named = np.array(names, object)[kept]
-    ids, outside = {}, {}
-    if labels is not None:
-        members = particles_of_columns(found.positions, labels)
-        ids, outside = {"id": members.particle}, {"outside": members.outside}
+    ids, outside = particles_of(found.positions, *particles)
     return pd.DataFrame(
         {
             **ids,

@@ -56,7 +56,8 @@ def load_for(
     Parameters
     ----------
     task
-        Task, or tasks, that it has to be for.
+        Task, or tasks, that it has to be for; counting the atoms of columns is a
+        segmentation.
     model
         Name, path or network.
     device
@@ -67,7 +68,9 @@ def load_for(
     """
     network = model.on(device) if isinstance(model, Network) else load(model, device)
     tasks = (task,) if isinstance(task, str) else task
-    if network.card.task not in tasks:
+    # Atoms of columns are a segmentation whose values are not probabilities.
+    counts = "segmentation" in tasks and network.card.counts_atoms
+    if network.card.task not in tasks and not counts:
         raise ValueError(
             f"The network {network.card.name!r} is for {network.card.task}, not for "
             f"{' or '.join(tasks)}."

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hyperspy_hrtemnn import __version__
+from hyperspy_hrtemnn.networks import Network
 from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
 from hyperspy_hrtemnn.signals._shared.frames import free_name
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import dask.array as da
     from hyperspy.signals import Signal2D
 
-    from hyperspy_hrtemnn.networks import Network
     from hyperspy_hrtemnn.options import PredictionOptions
     from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
@@ -36,6 +36,9 @@ def segment(
 ) -> Signal2D:
     """Return the probabilities of a network's classes; see `HRTEM.segment`."""
     network = load_for("segmentation", model, device, show_progressbar=show_progressbar)
+    if network.card.counts_atoms and not isinstance(model, Network):
+        # A number is of use with its error, which is the spread.
+        network = network.averaged(spread=True)
     network = network.limited(num_workers)
     card = network.card
     data, axes = predictions(signal, network, options, rule=rule)
@@ -47,9 +50,10 @@ def segment(
     result = derived_signal(
         signal, _of_classes(probability), "HRTEM_segmentation", axes
     )
+    quantity = "number of atoms" if card.counts_atoms else "probability"
     if network.has_spread:
         result._spread = spread_signal(
-            signal, _of_classes(spread), axes, network, quantity="probability"
+            signal, _of_classes(spread), axes, network, quantity=quantity
         )
     provenance = {
         "network": card.name,
@@ -57,11 +61,15 @@ def segment(
         "averaged": network.is_averaged,
         "device": network.device,
         "version": __version__,
+        "task": card.task,
         "classes": list(card.classes),
         "sampling": card.sampling,
-        "threshold": card.unbiased_threshold,
         **vars(options),
     }
+    if card.counts_atoms:
+        result.metadata.set_item("Signal.quantity", "Atoms in a column")
+    else:
+        provenance["threshold"] = card.unbiased_threshold
     result.metadata.set_item("HRTEMNN.Segmentation", provenance)
     return computed(  # type: ignore[no-any-return]
         result,

@@ -16,11 +16,18 @@ if TYPE_CHECKING:
 BACKGROUND = "background"
 """Name of the class of what is not an object, which networks of others may have."""
 
+_TASK = "HRTEMNN.Segmentation.task"
+
 # Blending and resampling may leave the interval by rounding.
 _ROUNDING = 1e-3
 
 # Of masks, and of segmentations that no network of ours made.
 _OF_OTHERS = 0.5
+
+
+def holds_atoms(segmentation: Signal2D) -> bool:
+    """Return whether the values are the atoms of columns instead of probabilities."""
+    return bool(segmentation.metadata.get_item(_TASK, None) == "regression")
 
 
 def threshold_of(segmentation: Signal2D, probability: float | None) -> float:
@@ -34,7 +41,18 @@ def threshold_of(segmentation: Signal2D, probability: float | None) -> float:
         and 0.5 if not.
     probability
         Threshold that the user asked for, in place of all that.
+
+    Raises
+    ------
+    ValueError
+        If it holds the atoms of columns, which have no such threshold.
     """
+    if holds_atoms(segmentation):
+        raise ValueError(
+            "This segmentation holds the atoms of columns, not the probability of "
+            "particles. Its columns are in the table of find_columns; particles are "
+            "what a network for particles finds."
+        )
     if probability is not None:
         return probability
     made = segmentation.metadata.get_item("HRTEMNN.Segmentation", None)

@@ -33,6 +33,7 @@ _COLUMNS = frozenset((
     "electrons", "dose", "dose_rate", "c0", "c0_error", "c1", "c2", "c3",
     "c3_error", "C", "C_error", "R2", "counts_per_electron", "hot_pixels", "column",
     "rmse_registered", "shift_x", "shift_y",
+    "atoms", "atoms_error",
     "track", "event", "before", "after", "x_from", "y_from", "x_to", "y_to",
 ))
 # fmt: on

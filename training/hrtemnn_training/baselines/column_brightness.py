@@ -9,27 +9,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from hrtemnn_training.metrics.atom_counts import AtomCounts
 from hrtemnn_training.metrics.true_columns import read_columns, seen_columns
 from hyperspy_hrtemnn.networks import resample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from hrtemnn_training.baselines.baseline import Baseline
     from hrtemnn_training.images.sample import Sample
 
 _WIDTHS = (0.15, 0.25, 0.35, 0.5, 0.7, 0.9)
 """Widths of the Gaussian filter [Å]."""
 
 
-def fit_heights(
-    validation: Sequence[Sample],
-) -> Callable[[Sample], NDArray[np.float64]]:
-    """Return the brightness of columns as heights, by the straight line that fits best.
+def fit_heights(validation: Sequence[Sample]) -> Baseline:
+    """Return the brightness of columns as atoms, by the straight line that fits best.
 
-    The width of the Gaussian filter and the image of a focal series are those with
-    which the line leaves the least error.
+    It does not look for columns: it is given their true places. The width of the
+    Gaussian filter and the image of a focal series are those with which the line leaves
+    the least error.
     """
     heights = np.concatenate(
         [s.specimen.sites.heights[seen_columns(s)] for s in validation]
@@ -44,7 +45,13 @@ def fit_heights(
         error = float(np.sum((ones @ line - heights) ** 2))
         best = min(best, (error, candidate, line), key=lambda b: b[0])
     _, candidate, (slope, offset) = best
-    return lambda sample: (slope * _brightness(sample, *candidate) + offset)[np.newaxis]
+
+    def baseline(sample: Sample) -> AtomCounts:
+        places = sample.specimen.sites.positions[seen_columns(sample)]
+        values = read_columns(_brightness(sample, *candidate), sample)
+        return AtomCounts(sample.grid.indices(places), slope * values + offset)
+
+    return baseline
 
 
 def _brightness(sample: Sample, width: float, channel: int) -> NDArray[np.float32]:

@@ -89,6 +89,9 @@ class LabelKind(ABC):
     is_wave
         Whether the channels are the two parts of a wave, which the training may
         register.
+    channel_names
+        Names that the channels have to have, by which users' methods know them; empty
+        where the recipe names them.
     classifies_columns
         Whether the channels are classes of columns, which all structures must share.
     measures_area
@@ -113,6 +116,7 @@ class LabelKind(ABC):
     varies_intensity: ClassVar[bool] = True
     sees_spectra: ClassVar[bool] = False
     is_wave: ClassVar[bool] = False
+    channel_names: ClassVar[tuple[str, ...]] = ()
     classifies_columns: ClassVar[bool] = False
     measures_area: ClassVar[bool] = False
     measures_spread: ClassVar[bool] = False

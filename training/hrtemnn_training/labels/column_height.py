@@ -3,38 +3,46 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from hrtemnn_training.images.site_labels import check_diameter, column_heights
+from hrtemnn_training.metrics.atom_counts import AtomCounts, atom_metrics
 from hrtemnn_training.metrics.metric import Metric
-from hrtemnn_training.metrics.pixels import rmse
-from hrtemnn_training.metrics.true_columns import read_columns, seen_columns
 
 from ._kind import LabelKind, Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from hrtemnn_training.baselines.baseline import Baseline
     from hrtemnn_training.images.grid import Grid
     from hrtemnn_training.images.sample import Sample
     from hrtemnn_training.store import Specimens
+    from hyperspy_hrtemnn.networks import Network
 
 
 @dataclass(frozen=True)
 class ColumnHeight(LabelKind):
-    """Atoms in columns; predictions are a map of them, shape (1, y, x)."""
+    """Atoms in columns; predictions are `AtomCounts`.
+
+    The map that a network is trained to give is the number of atoms on the disc of each
+    column, and 0 elsewhere.
+    """
 
     name: ClassVar[str] = "Column height"
     task: ClassVar[Task] = "regression"
+    channel_names: ClassVar[tuple[str, ...]] = ("atoms",)
+    # What tells a column of eight atoms from one of nine is its contrast.
+    varies_intensity: ClassVar[bool] = False
     plotted: ClassVar[tuple[Metric, ...]] = (
-        Metric("height_rmse", less_is_better=True),
-        Metric("height_accuracy", top=1.02),
+        Metric("exact", top=1.02),
+        Metric("within_one", top=1.02),
+        Metric("atoms_rmse", unit="atoms", less_is_better=True),
     )
 
     @property
@@ -50,22 +58,23 @@ class ColumnHeight(LabelKind):
         """Return the atoms in each column on its disc, shape (y, x, 1)."""
         return column_heights(sample.specimen.sites, self.parameters.spotsize, grid)
 
-    def metrics(
-        self, prediction: NDArray[np.floating], sample: Sample
-    ) -> dict[str, float]:
-        """Return errors of the heights of the true columns, and of the pixels.
+    def predict(self, network: Network, sample: Sample) -> AtomCounts:
+        """Return the columns in the map of a network, as users get them."""
+        from hyperspy_hrtemnn.analysis import count_atoms
 
-        The height of a column is the median over its disc; it is right if it rounds
-        to the number of its atoms.
-        """
-        label = self.draw(sample, sample.grid)
-        metrics = {"rmse": rmse(prediction[0], label[..., 0])}
-        truth = sample.specimen.sites.heights[seen_columns(sample)]
-        found = read_columns(prediction[0], sample)
-        if len(truth):
-            metrics["height_rmse"] = rmse(found, truth)
-            metrics["height_accuracy"] = float(np.mean(np.rint(found) == truth))
-        return metrics
+        found = count_atoms(super().predict(network, sample)[0])
+        return AtomCounts(found.positions, found.atoms)
+
+    def metrics(self, prediction: AtomCounts, sample: Sample) -> dict[str, float]:
+        """Return the shares of columns with the right number, see `atom_metrics`."""
+        return atom_metrics(prediction, sample)
+
+    @property
+    def dose_edges(self) -> tuple[float, ...]:
+        """Powers of ten, and the ends of the doses of the images."""
+        low, high = self.parameters.log_dose
+        between = range(math.floor(low) + 1, math.ceil(high))
+        return 10.0**low, *(10.0**n for n in between), 10.0**high
 
     def baselines(
         self,
@@ -73,7 +82,10 @@ class ColumnHeight(LabelKind):
         data: Specimens,  # noqa: ARG002
         rng: np.random.Generator,  # noqa: ARG002
     ) -> dict[str, Baseline]:
-        """Return the brightness of columns as heights, by a straight line."""
+        """Return the brightness of columns as atoms, by a straight line.
+
+        It is given the places of the columns.
+        """
         from hrtemnn_training.baselines.column_brightness import fit_heights
 
         return {"fitted brightness": fit_heights(validation)}

@@ -21,10 +21,16 @@ def true_columns(sample: Sample) -> tuple[NDArray[np.float64], NDArray[np.intege
 
     Places are from the upper left corner of the image [Å].
     """
-    sites = sample.specimen.sites
     positions = _places(sample)
     near = within(positions, sample, -_AROUND)
-    return positions[near], sites.classes[near].astype(np.intp)
+    return positions[near], sample.specimen.sites.classes[near].astype(np.intp)
+
+
+def true_atoms(sample: Sample) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return place (y, x) and number of atoms of the columns, as `true_columns`."""
+    positions = _places(sample)
+    near = within(positions, sample, -_AROUND)
+    return positions[near], sample.specimen.sites.heights[near]
 
 
 def _places(sample: Sample) -> NDArray[np.float64]:

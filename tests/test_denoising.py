@@ -44,7 +44,7 @@ def test_a_network_that_changes_nothing_gives_the_image(unchanged):
 
 @pytest.mark.parametrize("sampling", [0.06, 0.23])
 def test_resampling_does_not_weaken_fringes(unchanged, sampling):
-    """Without the correction 1.2 Å fringes lost 2 % at 0.06 and 18 % at 0.23 Å."""
+    """Resampling there and back weakens 1.2 Å fringes by 6 %, which is corrected."""
     image = 100 * lattice((190, 163), 1.2 / sampling)
     (result,) = denoise(unchanged, image, sampling)
     inside = (slice(20, -20), slice(20, -20))

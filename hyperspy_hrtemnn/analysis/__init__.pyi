@@ -49,6 +49,13 @@ from .microscope.optics import image_intensity as image_intensity
 from .microscope.optics import transfer_function as transfer_function
 from .microscope.optics import wavelength as wavelength
 from .microscope.propagation import propagate_wave as propagate_wave
+from .microscope.ring_spectrum import STEPS as STEPS
+from .microscope.ring_spectrum import RingSpectrum as RingSpectrum
+from .microscope.ring_spectrum import ring_coordinates as ring_coordinates
+from .microscope.ring_spectrum import ring_directions as ring_directions
+from .microscope.ring_spectrum import ring_spectrum as ring_spectrum
+from .microscope.thon_rings import ThonRings as ThonRings
+from .microscope.thon_rings import fit_thon_rings as fit_thon_rings
 from .particles.crop import crop_size as crop_size
 from .particles.crop import crop_sizes as crop_sizes
 from .particles.crop import smallest_crop_size as smallest_crop_size
@@ -97,6 +104,7 @@ from .waves.reconstruction import reconstruct_exit_wave as reconstruct_exit_wave
 from .waves.vacuum import vacuum_value as vacuum_value
 
 __all__ = [
+    "STEPS",
     "Aberration",
     "AtomRing",
     "Crystal",
@@ -115,8 +123,10 @@ __all__ = [
     "ParticleTracker",
     "ReadoutFit",
     "RefinedAtoms",
+    "RingSpectrum",
     "SegmentedColumns",
     "StateModel",
+    "ThonRings",
     "TimedRate",
     "WaveColumns",
     "WaveError",
@@ -152,6 +162,7 @@ __all__ = [
     "fit_mtf",
     "fit_optics",
     "fit_readout",
+    "fit_thon_rings",
     "follow_reflections",
     "height_errors",
     "hexagonal_angle",
@@ -183,6 +194,9 @@ __all__ = [
     "reconstruct_exit_wave",
     "refine_atoms",
     "remove_bragg_spots",
+    "ring_coordinates",
+    "ring_directions",
+    "ring_spectrum",
     "smallest_crop_size",
     "split_and_count_particles",
     "split_particles",

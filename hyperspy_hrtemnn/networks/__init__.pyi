@@ -14,6 +14,14 @@ from ._inference import predict as predict
 from ._limits import Limits as Limits
 from ._network import Network as Network
 from ._network import load as load
+from ._optics import MEASURED as MEASURED
+from ._optics import OPTICS as OPTICS
+from ._optics import OPTICS_ANSWER as OPTICS_ANSWER
+from ._optics import OPTICS_INPUT as OPTICS_INPUT
+from ._optics import OPTICS_SCALE as OPTICS_SCALE
+from ._optics import PredictedOptics as PredictedOptics
+from ._optics import optics_input as optics_input
+from ._optics import read_optics as read_optics
 from ._orientations import average_orientations as average_orientations
 from ._resampling import resample as resample
 from ._resampling import resampled_shape as resampled_shape
@@ -28,7 +36,12 @@ from ._trained_ranges import Range as Range
 from ._trained_ranges import TrainedRanges as TrainedRanges
 
 __all__ = [
+    "MEASURED",
     "METADATA_KEY",
+    "OPTICS",
+    "OPTICS_ANSWER",
+    "OPTICS_INPUT",
+    "OPTICS_SCALE",
     "Card",
     "DeviceAnswer",
     "DeviceError",
@@ -37,6 +50,7 @@ __all__ = [
     "Network",
     "NetworkError",
     "NetworkMemoryError",
+    "PredictedOptics",
     "Range",
     "TrainedRanges",
     "adopt",
@@ -47,9 +61,11 @@ __all__ = [
     "device_advice",
     "load",
     "local_mean",
+    "optics_input",
     "out_of_range",
     "predict",
     "predict_spectra",
+    "read_optics",
     "relative_spectrum",
     "resample",
     "resampled_shape",

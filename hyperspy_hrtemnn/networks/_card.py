@@ -17,6 +17,7 @@ from pydantic import (
 
 from ._errors import is_printable
 from ._limits import Limits
+from ._optics import OPTICS_INPUT
 from ._trained_ranges import TrainedRanges
 
 _VERSION = 2
@@ -82,6 +83,8 @@ class Card(BaseModel):
     - regression: values of each pixel, as the classes name them;
     - image classification: probabilities of the image as a whole;
     - image regression: values of the image as a whole;
+    - image optics: values of the lens and their uncertainties, from the ring spectrum
+      of the image; see `optics_input`;
     - zone axis: the probability that a particle is on one, from its local Fourier
       transform.
 
@@ -105,10 +108,11 @@ class Card(BaseModel):
         "regression",
         "image classification",
         "image regression",
+        "image optics",
         "zone axis",
     ] = Field(
         description="segmentation, exit wave, regression, image classification, image "
-        "regression or zone axis"
+        "regression, image optics or zone axis"
     )
     material: str = Field(description="material of the sample")
     channels: Annotated[int, Field(ge=1, le=_MOST_CHANNELS)] = Field(
@@ -207,6 +211,16 @@ class Card(BaseModel):
         return self.task == "zone axis" or self.task.startswith("image ")
 
     @property
+    def takes_rings(self) -> bool:
+        """Whether the input is the ring spectrum of an image, see `optics_input`."""
+        return self.task == "image optics"
+
+    @property
+    def input_channels(self) -> int:
+        """Number of channels of the input of the graph."""
+        return len(OPTICS_INPUT) if self.takes_rings else self.channels
+
+    @property
     def takes(self) -> str:
         """What the input is, as a text, such as "focal series of 3 images"."""
         if self.spectrum_side is not None:
@@ -253,11 +267,11 @@ class Card(BaseModel):
     def _of_images_or_spectra(self) -> Card:
         spectra = self.task == "zone axis"
         if (self.spectrum_side is None) == spectra or (
-            spectra and self.standardization_width is not None
+            (spectra or self.takes_rings) and self.standardization_width is not None
         ):
             raise ValueError(
                 "spectrum_side is for the task zone axis, standardization_width for "
-                "all others"
+                "all others but image optics"
             )
         return self
 

@@ -285,6 +285,11 @@ def _sigma(card: Card) -> float | None:
             f"The network {card.name!r} takes local Fourier transforms, not images; "
             "see LocalFFT.zone_axis_probability."
         )
+    if card.takes_rings:
+        raise ValueError(
+            f"The network {card.name!r} takes ring spectra, not images; see "
+            "HRTEM.estimate_optics."
+        )
     width = card.standardization_width
     return None if width is None else width / card.sampling
 

@@ -11,6 +11,7 @@ from .columns import Disk, Gaussian
 from .exitwave import Exitwave
 from .image_class import ImageClass
 from .mask import Mask
+from .optics import Optics
 from .value import Value
 from .zone_axis import ZoneAxis
 
@@ -30,6 +31,7 @@ _KINDS: tuple[type[LabelKind], ...] = (
     CleanImage,
     Value,
     ImageClass,
+    Optics,
     ZoneAxis,
 )
 

@@ -85,7 +85,7 @@ def test_parts_without_data_are_left_out() -> None:
 
 def test_small_images_and_large_pixels_are_refused() -> None:
     image = weak_image(lens(600))
-    with pytest.raises(ValueError, match="50 x 120 Å .* needs 64 Å or more"):
+    with pytest.raises(ValueError, match="50 x 120 Å"):
         ring_spectrum(image[:200], PIXEL, ENERGY)
     with pytest.raises(ValueError, match="pixels of 2 Å are too large"):
         ring_spectrum(image, 2.0, ENERGY)

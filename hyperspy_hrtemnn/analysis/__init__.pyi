@@ -54,6 +54,7 @@ from .microscope.ring_spectrum import RingSpectrum as RingSpectrum
 from .microscope.ring_spectrum import ring_coordinates as ring_coordinates
 from .microscope.ring_spectrum import ring_directions as ring_directions
 from .microscope.ring_spectrum import ring_spectrum as ring_spectrum
+from .microscope.ring_spectrum import seen_rings as seen_rings
 from .microscope.thon_rings import ThonRings as ThonRings
 from .microscope.thon_rings import fit_thon_rings as fit_thon_rings
 from .particles.crop import crop_size as crop_size
@@ -197,6 +198,7 @@ __all__ = [
     "ring_coordinates",
     "ring_directions",
     "ring_spectrum",
+    "seen_rings",
     "smallest_crop_size",
     "split_and_count_particles",
     "split_particles",

@@ -34,6 +34,7 @@ LARGEST_U = 0.009
 # Frequencies that are kept of a window, on each side of zero [1 / WINDOW]: more than
 # the highest at 300 keV.
 _KEPT = 47
+_ROWS = 2 * _KEPT + 1
 
 # Squares have twice the frequencies.
 _FINE = 4 * (_KEPT + 1)
@@ -116,24 +117,11 @@ def ring_spectrum(
     Raises
     ------
     ValueError
-        If the image is smaller than a window, its pixels are too large to show
-        anything, or no window has data and contrast.
+        As `seen_rings`, or if no window has data and contrast.
     """
-    side = round(WINDOW / sampling)
-    if min(image.shape) < side:
-        size = " x ".join(f"{n * sampling:.3g}" for n in image.shape)
-        raise ValueError(
-            f"The image is too small: {size} Å (y, x), and its spectrum needs "
-            f"{WINDOW:g} Å or more along both axes. Take a larger field of view, or "
-            "check the calibration."
-        )
     lam = wavelength(energy)
-    known = np.sqrt(ring_coordinates() / lam) < _NYQUIST / (2 * sampling)
-    if np.count_nonzero(known) < STEPS[1] // 4:
-        raise ValueError(
-            f"The pixels of {sampling:.3g} Å are too large to see the rings of the "
-            "lens; take them of 1 Å or less, or check the calibration."
-        )
+    known = seen_rings(image.shape, sampling, energy)
+    side = round(WINDOW / sampling)
     power, third, squared = (np.zeros((_ROWS, _KEPT + 1)) for _ in range(3))
     taper = _taper(side)
     count = 0
@@ -157,7 +145,40 @@ def ring_spectrum(
     )
 
 
-_ROWS = 2 * _KEPT + 1
+def seen_rings(
+    shape: tuple[int, ...], sampling: float, energy: float
+) -> NDArray[np.bool_]:
+    """Return whether images show each u, shape (u,).
+
+    Parameters
+    ----------
+    shape
+        Shape of the images, (y, x).
+    sampling
+        Pixel size [Å].
+    energy
+        Beam energy [keV].
+
+    Raises
+    ------
+    ValueError
+        If the images are smaller than a window, or their pixels too large.
+    """
+    if min(shape) < round(WINDOW / sampling):
+        size = " x ".join(f"{n * sampling:.3g}" for n in shape)
+        raise ValueError(
+            f"The image is too small: {size} Å (y, x), and its spectrum needs "
+            f"{WINDOW:g} Å or more along both axes. Take a larger field of view, or "
+            "check the calibration."
+        )
+    frequencies = np.sqrt(ring_coordinates() / wavelength(energy))
+    known = frequencies < _NYQUIST / (2 * sampling)
+    if np.count_nonzero(known) < STEPS[1] // 4:
+        raise ValueError(
+            f"The pixels of {sampling:.3g} Å are too large to see the rings of the "
+            "lens; take them of 1 Å or less, or check the calibration."
+        )
+    return np.asarray(known)
 
 
 def _windows(shape: tuple[int, ...], side: int) -> list[tuple[slice, slice]]:

@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from onnx import helper
-from tiny_networks import card, model
+from tiny_networks import card, convolution, model
 from weak_object import ENERGY, lens, weak_image
 
 from hyperspy_hrtemnn.bad_frames import BadFrameError
 from hyperspy_hrtemnn.networks import (
     OPTICS_ANSWER,
     OPTICS_INPUT,
+    PredictedOptics,
     load,
     optics_input,
     predict,
@@ -24,6 +25,7 @@ from hyperspy_hrtemnn.networks import (
 )
 from hyperspy_hrtemnn.plots import plot_optics
 from hyperspy_hrtemnn.signals import HRTEM, LazyHRTEM
+from hyperspy_hrtemnn.signals._optics.lens_warning import lens_faults
 
 LENS = (-3.0, 0.3, -0.4, 0.5)
 ERRORS = (0.2, 0.1, 0.1, 0.05)
@@ -133,7 +135,34 @@ def test_what_is_missing_is_said(network) -> None:
         signal.estimate_optics(network)
     assert len(estimated(signal, network, energy="200 kV")) == 1
     with pytest.raises(ValueError, match="takes ring spectra, not images"):
-        predict(network, np.ones((80, 90)), 0.1)
+        predict(network, np.random.default_rng(0).random((80, 90)), 0.1)
+
+
+def test_segmenting_warns_of_a_lens_outside_the_card(network, tmp_path) -> None:
+    masks = load(convolution(tmp_path / "mask.onnx"), "cpu")  # ±10 nm
+    image = movie(3)
+    with pytest.warns(UserWarning) as told:
+        image.segment(masks, check_lens=network, lazy_output=True)
+    (text,) = [str(w.message) for w in told if "lens" in str(w.message)]
+    assert "defocus -30 ± 2 nm (trained -10 to 10)" in text
+    assert "blur" not in text
+    with pytest.warns(UserWarning) as told:
+        image.segment(masks, lazy_output=True)
+    assert not any("lens" in str(w.message) for w in told)
+
+
+def test_a_lens_within_two_errors_or_of_an_unsure_sign_is_let_pass() -> None:
+    ranges = card(ranges={"defocus": (100, 300), "blur": (0, 0.5)})
+
+    def faults(defocus, blur=0.3, sign=1.0):
+        values, errors = np.array([defocus, 0, 0, blur]), np.array([20, 1, 1, 0.1])
+        return lens_faults(PredictedOptics(values, errors, sign), ranges)
+
+    assert faults(200) == faults(61) == faults(339) == []
+    assert len(faults(59)) == len(faults(341)) == len(faults(-200)) == 1
+    assert faults(-200, sign=0.7) == []
+    assert faults(200, blur=0.69) == []
+    assert faults(200, blur=0.71) == ["blur 0.71 ± 0.1 Å (trained 0 to 0.5)"]
 
 
 def test_the_less_probable_sign_is_turned() -> None:

@@ -49,7 +49,6 @@ from .microscope.optics import image_intensity as image_intensity
 from .microscope.optics import transfer_function as transfer_function
 from .microscope.optics import wavelength as wavelength
 from .microscope.propagation import propagate_wave as propagate_wave
-from .microscope.ring_spectrum import STEPS as STEPS
 from .microscope.ring_spectrum import RingSpectrum as RingSpectrum
 from .microscope.ring_spectrum import ring_coordinates as ring_coordinates
 from .microscope.ring_spectrum import ring_directions as ring_directions
@@ -105,7 +104,6 @@ from .waves.reconstruction import reconstruct_exit_wave as reconstruct_exit_wave
 from .waves.vacuum import vacuum_value as vacuum_value
 
 __all__ = [
-    "STEPS",
     "Aberration",
     "AtomRing",
     "Crystal",

@@ -155,6 +155,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         tile: int | None = PredictionOptions.tile,
         overlap: int | None = PredictionOptions.overlap,
         window: Window = PredictionOptions.window,
+        check_lens: str | Path | Network | None = None,
         device: DeviceName | None = None,
         on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
@@ -189,6 +190,11 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             less than the receptive field, seams are possible.
         window
             Form of the blending, any window of `scipy.signal.get_window`.
+        check_lens
+            Network of `estimate_optics` that looks at the middle frame before: a
+            warning says if defocus or blur are outside the range the network was
+            trained for, by two of their errors. It needs the beam energy, and images
+            of 64 Å or more. By default the lens is not looked at.
         device
             What the network runs on: ``"cpu"``, ``"cuda"``, ``"directml"``,
             ``"openvino"`` or ``"coreml"``; or ``"auto"`` for the best that is there,
@@ -252,6 +258,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             self,
             model,
             PredictionOptions(resample, tile, overlap, window),
+            check_lens=check_lens,
             device=device,
             rule=FrameRule(on_bad_frame),
             show_progressbar=show_progressbar,

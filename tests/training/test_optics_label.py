@@ -21,7 +21,6 @@ from hrtemnn_training.recipe import Recipe
 from hrtemnn_training.store import Specimen, mean_depth
 from hrtemnn_training.structures import Sites
 from hrtemnn_training.train.loop import train
-from hyperspy_hrtemnn.analysis import STEPS
 from hyperspy_hrtemnn.networks import (
     MEASURED,
     OPTICS_ANSWER,
@@ -29,6 +28,8 @@ from hyperspy_hrtemnn.networks import (
     PredictedOptics,
     load,
 )
+
+STEPS = (32, 96)  # directions and steps of u
 
 NO_SITES = Sites(
     np.zeros((0, 2), np.float32),
@@ -205,7 +206,13 @@ def test_a_network_is_made_and_scored(tmp_path, recipe_values) -> None:
             "log_dose": [3, 5],
             "ctf_c12": [0, 100],
         },
-        "network": {"architecture": "encoder", "width": 2, "levels": 2, "hidden": 4},
+        "network": {
+            "architecture": "encoder",
+            "width": 2,
+            "levels": 2,
+            "hidden": 4,
+            "gated": True,
+        },
     }
     values["training"]["stages"] = [{"epochs": 2, "learning_rate": [0.01, 0.01]}]
     recipe = Recipe.model_validate(values)

@@ -20,11 +20,18 @@ def make_encoder(
     """Build an encoder with a head; parameters and result are those of `make_network`.
 
     The U-net's way down, the mean of each feature over the image, one hidden layer.
+    The gate of a feature is a sum of the channels of the input, in pixels of the lowest
+    resolution: so a mean can be weighted by a coordinate, as by the cosine of a
+    direction.
     """
-    x = inputs = layers.Input((None, None, channels), name="image")
+    x = place = inputs = layers.Input((None, None, channels), name="image")
     for level, width in enumerate(settings.level_widths):
         x = layers.MaxPooling2D()(x) if level else x
+        place = layers.MaxPooling2D()(place) if level and settings.gated else place
         x = block(x, width, settings)
+    if settings.gated:
+        gate = layers.Conv2D(x.shape[-1], 1, name="gate")(place)
+        x = layers.Concatenate()([x, layers.Multiply()([x, gate])])
     x = layers.GlobalAveragePooling2D(dtype="float32")(x)
     x = layers.Dense(settings.hidden, kernel_initializer="he_normal")(x)
     x = layers.PReLU(shared_axes=[1])(x)

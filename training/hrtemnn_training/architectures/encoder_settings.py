@@ -21,6 +21,12 @@ class EncoderSettings(BlockSettings):
         64, ge=1, le=10_000, description="channels between the mean and the head"
     )
 
+    gated: bool = Field(
+        False,
+        description="whether the mean is also taken of each feature times a sum of the "
+        "input's channels, for an input that says where a pixel is",
+    )
+
     @property
     def smallest_side(self) -> int:
         """Least height and width of an image: one pixel at the lowest resolution."""

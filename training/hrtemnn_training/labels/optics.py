@@ -19,7 +19,7 @@ from hrtemnn_training.metrics.optics import (
     optics_errors,
     signed_errors,
 )
-from hyperspy_hrtemnn.analysis import STEPS
+from hyperspy_hrtemnn.analysis import ring_coordinates, ring_directions
 from hyperspy_hrtemnn.networks import (
     MEASURED,
     OPTICS,
@@ -89,7 +89,7 @@ class Optics(ImageLabel):
 
     def check(self) -> None:
         """Raise a ValueError if there are no ring spectra of single images."""
-        directions, steps = STEPS
+        steps, directions = len(ring_coordinates()), len(ring_directions())
         if self.parameters.image_size != (steps, directions):
             raise ValueError(
                 f"image_size: the label Optics is of ring spectra, {steps} and "

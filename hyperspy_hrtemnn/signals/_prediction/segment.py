@@ -29,7 +29,7 @@ def segment(
     model: str | Path | Network,
     options: PredictionOptions,
     *,
-    check_lens: str | Path | Network | None,
+    check_lens: str | Path | Network | None = None,
     device: str | None,
     rule: FrameRule,
     show_progressbar: bool | None,

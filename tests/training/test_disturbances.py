@@ -145,6 +145,21 @@ def test_an_exposure_is_disturbed_and_has_its_dose() -> None:
     assert np.mean(again[0] > 12) > 2e-4
 
 
+def test_spots_finer_than_a_pixel_leave_nothing_darker_than_black() -> None:
+    wave = np.zeros((160, 208), np.complex64)
+    wave[60:64, 50:54] = 8
+    exposure = expose(
+        replace(specimen(), wave=wave),
+        (Optics(300),),
+        Detector(0.9, 100),
+        (29.7, 36.9),
+        np.random.default_rng(2),
+        disturbances=Disturbances(vibration_blur=0.1),
+    )
+    assert exposure.intensities.min() == 0
+    assert np.isfinite(exposure.counts).all()
+
+
 def test_vibrations_lose_no_electron_as_the_envelope_of_the_lens_does() -> None:
     known, detector = specimen((26, 20, 6)), Detector(0.2, 1e4)
 

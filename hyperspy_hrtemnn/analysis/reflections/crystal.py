@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +23,7 @@ _FORBIDDEN = 1e-3
 _LARGEST_INDEX = 3  # of a zone axis
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Crystal:
     """One cell of a crystal.
 
@@ -42,6 +41,18 @@ class Crystal:
     cell: NDArray[np.float64]
     positions: NDArray[np.float64]
     numbers: NDArray[np.int_]
+
+    # By the values, so that what is known of a crystal is found again.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Crystal) and self._values == other._values
+
+    def __hash__(self) -> int:
+        return hash(self._values)
+
+    @property
+    def _values(self) -> tuple[bytes, ...]:
+        arrays = (self.cell, self.positions, self.numbers)
+        return tuple(np.asarray(each, np.float64).tobytes() for each in arrays)
 
 
 @dataclass(frozen=True)
@@ -160,10 +171,19 @@ def _length_first(
 
 
 def _half(*largest: int) -> NDArray[np.intp]:
-    """Return all triples of indices but 0 0 0, one of each triple and its opposite."""
-    triples = product(*(range(-n, n + 1) for n in largest))
-    kept = [t for t in triples if any(t) and _unusual(t) < _unusual([-i for i in t])]
-    return np.reshape(kept, (-1, 3)).astype(np.intp)
+    """Return all triples of indices but 0 0 0, one of each triple and its opposite.
+
+    It is the one that `_unusual` puts first.
+    """
+    axes = np.ix_(*(np.arange(-n, n + 1) for n in largest))
+    triples = np.stack(np.broadcast_arrays(*axes), axis=-1).reshape(-1, 3)
+    more_positive = np.sign(triples).sum(axis=1)
+    # Of as many positive as negative indices the first one decides.
+    first = np.take_along_axis(
+        triples, np.argmax(triples != 0, axis=1)[:, np.newaxis], axis=1
+    )[:, 0]
+    kept = (more_positive > 0) | ((more_positive == 0) & (first > 0))
+    return triples[kept].astype(np.intp)
 
 
 def _unusual(indices: Sequence[int]) -> tuple[int, list[int]]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,12 +18,18 @@ from .rotation import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from numpy.typing import NDArray
 
 # A lattice is found from the reflections with spacings of at least this fraction of the
 # largest one: farther out they are so dense that any pattern fits some of them.
 _INNER = 0.6
+
+# Planes are made for the smallest spacing of each of these ratios, and kept: the
+# particles of a movie have the same crystal and nearly the same resolution.
+_SPACINGS = 1.1
 
 # Margin by which a zone axis has to fit better than one with a shorter translation.
 _BETTER = 0.1
@@ -81,8 +87,9 @@ def index_reflections(
     if len(reflections):
         columns = ("spacing", "angle", "amplitude")
         seen = Reflections(*(reflections[c].to_numpy(float) for c in columns))
-        planes = reflecting_planes(
-            crystal, seen.spacing.min() * (1 - tolerance.spacing)
+        smallest = seen.spacing.min() * (1 - tolerance.spacing)
+        planes, patterns = _known_reflections(
+            crystal, int(np.floor(np.log(smallest) / np.log(_SPACINGS)))
         )
         nearest = _by_spacing(seen, planes, tolerance)
         inner = nearest >= 0
@@ -92,7 +99,7 @@ def index_reflections(
         explained = partial(
             _lattices,
             seen,
-            crystal=crystal,
+            patterns=patterns,
             planes=planes,
             together=together,
             tolerance=tolerance,
@@ -109,6 +116,15 @@ def index_reflections(
     return reflections.assign(family=family, lattice=lattice, zone_axis=zone_axis)
 
 
+@lru_cache(maxsize=64)
+def _known_reflections(
+    crystal: Crystal, power: int
+) -> tuple[Planes, tuple[ZonePattern, ...]]:
+    """Return the planes down to a spacing, a power of `_SPACINGS`, and their zones."""
+    planes = reflecting_planes(crystal, _SPACINGS**power)
+    return planes, tuple(zone_patterns(crystal, planes))
+
+
 class _Fit(NamedTuple):
     """A rotated pattern, and the reflections that it explains."""
 
@@ -122,13 +138,12 @@ def _lattices(
     seen: Reflections,
     inner: NDArray[np.bool_],
     *,
-    crystal: Crystal,
+    patterns: tuple[ZonePattern, ...],
     planes: Planes,
     together: NDArray[np.bool_],
     tolerance: Tolerance,
 ) -> list[tuple[str, NDArray[np.intp], NDArray[np.intp]]]:
     """Return zone axis, reflections and their planes of one or two lattices."""
-    patterns = list(zone_patterns(crystal, planes))
     first = _best(patterns, seen, inner, planes, tolerance)
     if first is None:
         return []
@@ -141,7 +156,7 @@ def _lattices(
 
 
 def _best(
-    patterns: list[ZonePattern],
+    patterns: Sequence[ZonePattern],
     seen: Reflections,
     counted: NDArray[np.bool_],
     planes: Planes,

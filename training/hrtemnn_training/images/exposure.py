@@ -141,6 +141,8 @@ def expose(
     wholes = (image_intensity(specimen.wave, specimen.extent, o, shape) for o in optics)
     blurred = (blur_by_motion(i, specimen.extent, disturbances) for i in wholes)
     intensities = np.stack([image[np.ix_(rows, columns)] for image in blurred])
+    # Beside what is finer than a pixel, a band-limited image overshoots, even below 0.
+    np.maximum(intensities, 0, out=intensities)
     intensities *= illumination(intensities.shape[1:], _MARGIN, disturbances)
     return Exposure(
         intensities=intensities,

@@ -21,6 +21,7 @@ from hrtemnn_training.recipe import Recipe
 from hrtemnn_training.store import Specimen, mean_depth
 from hrtemnn_training.structures import Sites
 from hrtemnn_training.train.loop import train
+from hrtemnn_training.train.pictures import draw_images
 from hyperspy_hrtemnn.networks import (
     MEASURED,
     OPTICS_ANSWER,
@@ -205,6 +206,7 @@ def test_a_network_is_made_and_scored(tmp_path, recipe_values) -> None:
             "sampling": [0.3, 0.4],
             "log_dose": [3, 5],
             "ctf_c12": [0, 100],
+            "debug": 2,
         },
         "network": {
             "architecture": "encoder",
@@ -218,6 +220,7 @@ def test_a_network_is_made_and_scored(tmp_path, recipe_values) -> None:
     recipe = Recipe.model_validate(values)
     make_structures(recipe, tmp_path, processes=1, progress=False)
     make_waves(recipe, tmp_path, processes=1, progress=False)
+    assert len([*draw_images(recipe, tmp_path).glob("*.png")]) == 2
     history = train(recipe, tmp_path, progress=False)
     assert np.isfinite(history["validation_loss"]).all()
     network = load(export(recipe, tmp_path))

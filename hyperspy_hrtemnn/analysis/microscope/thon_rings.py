@@ -93,17 +93,18 @@ def fit_thon_rings(
         if Cs or each >= 0
     ]
     losses = np.array([loss(lens) for lens in grid])
-    best = None
-    for number in np.argsort(losses)[:_STARTS]:
-        found = optimize.minimize(
+    found = [
+        optimize.minimize(
             loss,
             grid[number],
             method="Nelder-Mead",
             options={"xatol": 1, "fatol": 1e-5},
         )
-        if best is None or found.fun < best.fun:
-            best = found
-    return ThonRings(*map(float, best.x), correlation=-float(best.fun))
+        for number in np.argsort(losses)[:_STARTS]
+    ]
+    best = min(found, key=lambda each: each.fun)
+    defocus_of_best, cosine, sine = map(float, best.x)
+    return ThonRings(defocus_of_best, cosine, sine, -float(best.fun))
 
 
 def _normalized(values: NDArray[np.float64]) -> NDArray[np.float64]:

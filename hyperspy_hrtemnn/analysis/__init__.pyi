@@ -55,6 +55,13 @@ from .microscope.optics import image_intensity as image_intensity
 from .microscope.optics import transfer_function as transfer_function
 from .microscope.optics import wavelength as wavelength
 from .microscope.propagation import propagate_wave as propagate_wave
+from .microscope.ring_spectrum import RingSpectrum as RingSpectrum
+from .microscope.ring_spectrum import ring_coordinates as ring_coordinates
+from .microscope.ring_spectrum import ring_directions as ring_directions
+from .microscope.ring_spectrum import ring_spectrum as ring_spectrum
+from .microscope.ring_spectrum import seen_rings as seen_rings
+from .microscope.thon_rings import ThonRings as ThonRings
+from .microscope.thon_rings import fit_thon_rings as fit_thon_rings
 from .nanotubes.answers import combined_probabilities as combined_probabilities
 from .nanotubes.answers import most_probable as most_probable
 from .nanotubes.equatorial_lines import equatorial_diameter as equatorial_diameter
@@ -142,8 +149,10 @@ __all__ = [
     "ParticleTracker",
     "ReadoutFit",
     "RefinedAtoms",
+    "RingSpectrum",
     "SegmentedColumns",
     "StateModel",
+    "ThonRings",
     "TimedRate",
     "Tube",
     "TubeRegion",
@@ -188,6 +197,7 @@ __all__ = [
     "fit_mtf",
     "fit_optics",
     "fit_readout",
+    "fit_thon_rings",
     "follow_reflections",
     "height_errors",
     "hexagonal_angle",
@@ -225,6 +235,10 @@ __all__ = [
     "refine_atoms",
     "remove_bragg_spots",
     "residual_whiteness",
+    "ring_coordinates",
+    "ring_directions",
+    "ring_spectrum",
+    "seen_rings",
     "smallest_crop_size",
     "split_and_count_particles",
     "split_particles",

@@ -17,6 +17,14 @@ from ._layer_lines import layer_lines as layer_lines
 from ._limits import Limits as Limits
 from ._network import Network as Network
 from ._network import load as load
+from ._optics import MEASURED as MEASURED
+from ._optics import OPTICS as OPTICS
+from ._optics import OPTICS_ANSWER as OPTICS_ANSWER
+from ._optics import OPTICS_INPUT as OPTICS_INPUT
+from ._optics import OPTICS_SCALE as OPTICS_SCALE
+from ._optics import PredictedOptics as PredictedOptics
+from ._optics import optics_input as optics_input
+from ._optics import read_optics as read_optics
 from ._orientations import average_orientations as average_orientations
 from ._relative_spectrum import relative_spectrum as relative_spectrum
 from ._resampling import resample as resample
@@ -32,7 +40,12 @@ from ._trained_ranges import Range as Range
 from ._trained_ranges import TrainedRanges as TrainedRanges
 
 __all__ = [
+    "MEASURED",
     "METADATA_KEY",
+    "OPTICS",
+    "OPTICS_ANSWER",
+    "OPTICS_INPUT",
+    "OPTICS_SCALE",
     "Card",
     "DeviceAnswer",
     "DeviceError",
@@ -41,6 +54,7 @@ __all__ = [
     "Network",
     "NetworkError",
     "NetworkMemoryError",
+    "PredictedOptics",
     "Range",
     "TrainedRanges",
     "adopt",
@@ -55,9 +69,11 @@ __all__ = [
     "load",
     "local_mean",
     "local_scale",
+    "optics_input",
     "out_of_range",
     "predict",
     "predict_spectra",
+    "read_optics",
     "relative_spectrum",
     "resample",
     "resampled_shape",

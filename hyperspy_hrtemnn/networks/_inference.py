@@ -319,6 +319,11 @@ def standardization_sigma(card: Card) -> float | None:
             f"The network {card.name!r} takes {card.takes}, not images; see "
             "LocalFFT.zone_axis_probability and HRTEM.chirality."
         )
+    if card.takes_rings:
+        raise ValueError(
+            f"The network {card.name!r} takes ring spectra, not images; see "
+            "HRTEM.estimate_optics."
+        )
     width = card.standardization_width
     return None if width is None else width / card.sampling
 

@@ -57,7 +57,7 @@ def _check_signature(session: Any, card: Card, path: Path) -> None:
     """Compare the declarations of the graph with the card, before it runs."""
     answer = 2 if card.per_image else 4
     sides = (
-        ("input", session.get_inputs(), card.channels, 4),
+        ("input", session.get_inputs(), card.input_channels, 4),
         ("output", session.get_outputs(), len(card.classes), answer),
     )
     for side, ports, channels, dimensions in sides:

@@ -157,6 +157,7 @@ class HRTEM(KeepsSpread, OneForm, Signal2D):  # type: ignore[misc]
         tile: int | None = PredictionOptions.tile,
         overlap: int | None = PredictionOptions.overlap,
         window: Window = PredictionOptions.window,
+        check_lens: str | Path | Network | None = None,
         device: DeviceName | None = None,
         on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
@@ -197,6 +198,11 @@ class HRTEM(KeepsSpread, OneForm, Signal2D):  # type: ignore[misc]
             less than the receptive field, seams are possible.
         window
             Form of the blending, any window of `scipy.signal.get_window`.
+        check_lens
+            Network of `estimate_optics` that looks at the middle frame before: a
+            warning says if defocus or blur are outside the range the network was
+            trained for, by two of their errors. It needs the beam energy, and images
+            of 64 Å or more. By default the lens is not looked at.
         device
             What the network runs on: ``"cpu"``, ``"cuda"``, ``"directml"``,
             ``"openvino"`` or ``"coreml"``; or ``"auto"`` for the best that is there,
@@ -260,6 +266,7 @@ class HRTEM(KeepsSpread, OneForm, Signal2D):  # type: ignore[misc]
             self,
             model,
             PredictionOptions(resample, tile, overlap, window),
+            check_lens=check_lens,
             device=device,
             rule=FrameRule(on_bad_frame),
             show_progressbar=show_progressbar,
@@ -1373,6 +1380,87 @@ class HRTEM(KeepsSpread, OneForm, Signal2D):  # type: ignore[misc]
             counts_per_electron=counts_per_electron,
             offset=offset,
             exposure=exposure,
+            rule=FrameRule(on_bad_frame),
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+
+    def estimate_optics(
+        self,
+        model: str | Path | Network = "hrtem-optics",
+        *,
+        energy: float | str | None = None,
+        side: Literal["underfocus", "overfocus"] | None = None,
+        device: DeviceName | None = None,
+        on_bad_frame: OnBadFrame | None = None,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> pd.DataFrame:
+        """Return defocus, twofold astigmatism and blur of each image, with errors.
+
+        A network sees the power spectrum, averaged over windows of 64 Å, and its third
+        moment. It needs the beam energy, but not the spherical aberration, which its
+        errors allow for. Frame by frame, so that a lazy movie is never in memory as a
+        whole.
+
+        The defocus is that of the mean plane of the specimen, in which heavy atoms
+        count more. Of a thin object in a corrected microscope the power spectrum is
+        the same on both sides of focus: see ``sign_probability``, and give `side` if
+        you know it.
+
+        Parameters
+        ----------
+        model
+            Name of a shipped network, path of an ONNX file, or a network, for the task
+            image optics.
+        energy
+            Beam energy, a number in keV or a text, ``"300 kV"``; by default the
+            metadata's.
+        side
+            Side of focus of all images, if it is known; by default the more probable
+            one of each image.
+        device
+            What the network runs on, as in `segment`.
+        on_bad_frame
+            What to do about a frame that is blank, without data or cannot be read:
+            ``"raise"`` an error with its number, or ``"skip"`` it, with one warning. By
+            default skip where there are several frames.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Returns
+        -------
+        A row for each image: ``frame``, ``time`` if the navigation axis is calibrated
+        in a unit of time, ``defocus``, positive = underfocus, ``sign_probability``, of
+        its sign, with which the astigmatism would turn by 90 degrees, too,
+        ``astigmatism`` and ``astigmatism_angle``, from x towards y,
+        ``astigmatism_cos`` and ``astigmatism_sin``, the astigmatism times the cosine
+        and the sine of twice the angle, ``blur``, the standard deviation in the image
+        of vibrations and drift along one axis, and ``valid``, false for images that
+        were skipped, whose values are NaN. Each of these lengths and the angle has an
+        error, ``defocus_error`` and so on, one standard deviation if the sign is
+        right. Lengths are in the unit of the x axis, in ``attrs["units"]``.
+
+        Raises
+        ------
+        ValueError
+            If the network cannot be used or is for another task; if the beam energy is
+            not known, the signal is not calibrated, the images are smaller than 64 Å,
+            or their pixels are too large to show rings.
+        BadFrameError
+            A ValueError, too. If a frame cannot be used and `on_bad_frame` is
+            ``"raise"``; if no frame can.
+        """
+        from ._optics.estimate_optics import estimate_optics
+
+        return estimate_optics(
+            self,
+            model,
+            energy=energy,
+            side=side,
+            device=device,
             rule=FrameRule(on_bad_frame),
             show_progressbar=show_progressbar,
             num_workers=num_workers,

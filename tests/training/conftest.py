@@ -36,6 +36,7 @@ _OF_NETWORKS = [
     "test_images.py",
     "test_network_training.py",
     "test_object_weight.py",
+    "test_optics_label.py",
     "test_training_cli.py",
     "test_training_resume.py",
     "test_training_settings.py",

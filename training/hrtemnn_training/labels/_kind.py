@@ -37,6 +37,7 @@ Task = Literal[
     "aberration removal",
     "image classification",
     "image regression",
+    "image optics",
     "zone axis",
     "chirality",
 ]
@@ -86,6 +87,10 @@ class LabelKind(ABC):
         Whether the label stays true if brightness and contrast of the image vary.
     sees_spectra
         Whether the network sees the spectrum of a particle instead of images.
+    sees_rings
+        Whether the network sees the ring spectrum of the image instead of it.
+    is_calibrated
+        Whether the errors that the network gives are calibrated as it is exported.
     is_wave
         Whether the channels are the two parts of a wave, which the training may
         register.
@@ -115,6 +120,8 @@ class LabelKind(ABC):
     weighs_objects: ClassVar[bool] = False
     varies_intensity: ClassVar[bool] = True
     sees_spectra: ClassVar[bool] = False
+    sees_rings: ClassVar[bool] = False
+    is_calibrated: ClassVar[bool] = False
     is_wave: ClassVar[bool] = False
     channel_names: ClassVar[tuple[str, ...]] = ()
     classifies_columns: ClassVar[bool] = False
@@ -128,6 +135,11 @@ class LabelKind(ABC):
     def needed_channels(self) -> tuple[int, str] | None:
         """Number of channels and what they are; None where the structures decide."""
         return None
+
+    @property
+    def input_channels(self) -> int:
+        """Channels of what the network sees: the images of one input."""
+        return self.parameters.channels
 
     @property
     def has_background(self) -> bool:
@@ -285,6 +297,22 @@ class LabelKind(ABC):
         None where they are not probabilities of pixels.
         """
         return None
+
+    def calibration(
+        self,
+        predicted: NDArray[np.float32],
+        truth: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """Return what is added to the channels so that their errors hold.
+
+        Only where `is_calibrated`.
+
+        Parameters
+        ----------
+        predicted, truth
+            Predictions and labels of the validation set, shape (image, channel).
+        """
+        raise NotImplementedError
 
     # Evaluation.
 

@@ -12,6 +12,7 @@ from .columns import Disk, Gaussian
 from .exitwave import Exitwave
 from .image_class import ImageClass
 from .mask import Mask
+from .optics import Optics
 from .unaberrated_image import UnaberratedImage
 from .value import Value
 from .zone_axis import ZoneAxis
@@ -33,6 +34,7 @@ _KINDS: tuple[type[LabelKind], ...] = (
     UnaberratedImage,
     Value,
     ImageClass,
+    Optics,
     ZoneAxis,
     Chirality,
 )

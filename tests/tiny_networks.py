@@ -9,7 +9,13 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from hyperspy_hrtemnn.networks import METADATA_KEY, Card, TrainedRanges
+from hyperspy_hrtemnn.networks import (
+    METADATA_KEY,
+    NOVELTY_OUTPUT,
+    Card,
+    Novelty,
+    TrainedRanges,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -234,5 +240,100 @@ def exit_wave(path: Path, **changes: Any) -> Path:
         outputs=("N", 2, "y", "x"),
         text=text,
     )
+    onnx.save(made, path)
+    return path
+
+
+def guarded(path: Path, *, classes: int = 1, gain: float = 1.1, **changes: Any) -> Path:
+    """Write a network with a guard: the mean of the absolute value, times a gain.
+
+    Regions have a side of 8 pixels and a step of 4. Of standardized noise, the mean is
+    0.8, of two values that alternate 1.
+    """
+    weight = np.arange(1, classes * 9 + 1, dtype=np.float32).reshape(classes, 1, 3, 3)
+    nodes = [
+        helper.make_node(
+            "Conv", ["image", "weight"], ["sum"], pads=[1] * 4, kernel_shape=[3, 3]
+        ),
+        helper.make_node("Sigmoid", ["sum"], ["answer"]),
+        helper.make_node("Abs", ["image"], ["absolute"]),
+        helper.make_node(
+            "AveragePool",
+            ["absolute"],
+            ["mean"],
+            kernel_shape=[8, 8],
+            strides=[4, 4],
+        ),
+        helper.make_node("Mul", ["mean", "gain"], [NOVELTY_OUTPUT]),
+    ]
+    names = tuple(f"class {i}" for i in range(classes))
+    fields: dict[str, Any] = {
+        "classes": names if classes > 1 else ("particle",),
+        "receptive_field": 3,
+        "stride": 4,
+        "smallest_side": 8,
+        "novelty": Novelty(cell=4, cells=2, margin=0, images=7, false_alarms=0.01),
+    }
+    made = model(
+        nodes,
+        {"weight": weight / weight.sum(), "gain": np.float32(gain).reshape(1)},
+        outputs=("N", classes, "y", "x"),
+        text=card(**{**fields, **changes}).model_dump_json(),
+    )
+    made.graph.output.append(
+        helper.make_tensor_value_info(
+            NOVELTY_OUTPUT, TensorProto.FLOAT, ("N", 1, "row", "column")
+        )
+    )
+    onnx.save(made, path)
+    return path
+
+
+def levels(path: Path, *, channels: int = 1, **changes: Any) -> Path:
+    """Write a U-net of two levels on images that are folded by 2, with random weights.
+
+    The first level has 3 channels, whose pixels are 2 of the image, the second 5, whose
+    pixels are 4.
+    """
+    rng = np.random.default_rng(5)
+    weights = {
+        name: rng.normal(size=shape).astype(np.float32)
+        for name, shape in {
+            "top": (3, 4 * channels, 3, 3),
+            "bottom": (5, 3, 3, 3),
+            "last": (4, 8, 1, 1),
+        }.items()
+    }
+    weights["scales"] = np.array([1, 1, 2, 2], np.float32)
+
+    def convolution(given: str, name: str, side: int) -> Any:
+        return helper.make_node(
+            "Conv",
+            [given, name],
+            [f"{name} sum"],
+            kernel_shape=[side] * 2,
+            pads=[side // 2] * 4,
+        )
+
+    nodes = [
+        helper.make_node("SpaceToDepth", ["image"], ["folded"], blocksize=2),
+        convolution("folded", "top", 3),
+        helper.make_node("Relu", ["top sum"], ["first"]),
+        helper.make_node(
+            "MaxPool", ["first"], ["small"], kernel_shape=[2, 2], strides=[2, 2]
+        ),
+        convolution("small", "bottom", 3),
+        helper.make_node("Relu", ["bottom sum"], ["second"]),
+        helper.make_node("Resize", ["second", "", "scales"], ["large"], mode="linear"),
+        helper.make_node("Concat", ["first", "large"], ["both"], axis=1),
+        convolution("both", "last", 1),
+        helper.make_node(
+            "DepthToSpace", ["last sum"], ["unfolded"], blocksize=2, mode="DCR"
+        ),
+        helper.make_node("Sigmoid", ["unfolded"], ["answer"]),
+    ]
+    fields: dict[str, Any] = {"channels": channels, "stride": 4, "receptive_field": 20}
+    text = card(**{**fields, **changes}).model_dump_json()
+    made = model(nodes, weights, inputs=("N", channels, "y", "x"), text=text)
     onnx.save(made, path)
     return path

@@ -87,6 +87,7 @@ from .particles.dose_limits import dose_limits as dose_limits
 from .particles.drift import correct_drift as correct_drift
 from .particles.local_fourier import local_spectrum as local_spectrum
 from .particles.local_fourier import particle_spectra as particle_spectra
+from .particles.novelty import novelty_of_particles as novelty_of_particles
 from .particles.outlines import Outline as Outline
 from .particles.outlines import particle_outlines as particle_outlines
 from .particles.properties import particle_properties as particle_properties
@@ -220,6 +221,7 @@ __all__ = [
     "most_probable",
     "noise_floor",
     "noise_spectrum",
+    "novelty_of_particles",
     "on_axis_columns",
     "on_axis_frames",
     "pair_sides",

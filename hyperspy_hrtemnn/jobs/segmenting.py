@@ -212,6 +212,7 @@ def _tell_replaced(
     for number in checkpoint.done():
         rule.replaced.add(rule.index(number), *replaced.read(number).tolist())
     rule.replaced.tell()
+    rule.foreign.tell()
 
 
 def _segment_missing(

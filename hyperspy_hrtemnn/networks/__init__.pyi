@@ -17,6 +17,8 @@ from ._layer_lines import layer_lines as layer_lines
 from ._limits import Limits as Limits
 from ._network import Network as Network
 from ._network import load as load
+from ._novelty import NOVELTY_OUTPUT as NOVELTY_OUTPUT
+from ._novelty import Novelty as Novelty
 from ._optics import MEASURED as MEASURED
 from ._optics import OPTICS as OPTICS
 from ._optics import OPTICS_ANSWER as OPTICS_ANSWER
@@ -42,6 +44,7 @@ from ._trained_ranges import TrainedRanges as TrainedRanges
 __all__ = [
     "MEASURED",
     "METADATA_KEY",
+    "NOVELTY_OUTPUT",
     "OPTICS",
     "OPTICS_ANSWER",
     "OPTICS_INPUT",
@@ -54,6 +57,7 @@ __all__ = [
     "Network",
     "NetworkError",
     "NetworkMemoryError",
+    "Novelty",
     "PredictedOptics",
     "Range",
     "TrainedRanges",

@@ -17,6 +17,7 @@ from pydantic import (
 
 from ._errors import is_printable
 from ._limits import Limits
+from ._novelty import Novelty
 from ._optics import OPTICS_INPUT
 from ._trained_ranges import TrainedRanges
 
@@ -50,6 +51,7 @@ _NOT_TO_FILL_IN = {
     "error_of_spread",
     "test",
     "limits",
+    "novelty",
     "recipe",
     "recipe_sha256",
     "versions",
@@ -185,6 +187,11 @@ class Card(BaseModel):
         default_factory=dict,
         description="by condition, from where on its scores are lower",
     )
+    novelty: Novelty | None = Field(
+        None,
+        description="its guard, a second output that says how unlike the images of the "
+        "training an image is; null if it has none",
+    )
     recipe: str | None = Field(
         None, description="recipe with which it was trained; null if by other means"
     )
@@ -303,6 +310,12 @@ class Card(BaseModel):
                 f"spectrum_side is for the tasks {' and '.join(_SPECTRA)}, "
                 "standardization_width for all others but image optics"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _novelty_of_pixels(self) -> Card:
+        if self.novelty is not None and self.per_image:
+            raise ValueError("novelty is for networks with a prediction at each pixel")
         return self
 
 

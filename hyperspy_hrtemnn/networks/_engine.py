@@ -109,6 +109,20 @@ class Engine:
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the answer for a batch, shape (N, channel, y, x).
 
+        Of a graph with several outputs it is the first one.
+
+        Raises
+        ------
+        MemoryError
+            If there is not enough memory.
+        NetworkError
+            If the graph fails.
+        """
+        return self.run_all(batch)[0]
+
+    def run_all(self, batch: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """Return each output for a batch.
+
         Raises
         ------
         MemoryError
@@ -124,7 +138,9 @@ class Engine:
         batch = np.ascontiguousarray(batch, dtype=np.float32)
         with self._lock:
             try:
-                answer: NDArray[np.float32] = self.session.run(None, {name: batch})[0]
+                answers: list[NDArray[np.float32]] = self.session.run(
+                    None, {name: batch}
+                )
             except MemoryError:
                 raise
             except Exception as error:
@@ -134,7 +150,7 @@ class Engine:
                     f"The network in {self.path} fails on input of shape "
                     f"{batch.shape}: {error}"
                 ) from error
-        return answer
+        return answers
 
 
 _engines: WeakSet[Engine] = WeakSet()

@@ -84,7 +84,8 @@ def predict(
     The prediction, shape (class, y, x), or (class,) if it is for the whole image. It is
     in 0..1 if the task is segmentation, and NaN where there is no data. If the network
     has a spread, the classes are followed by the spread of each, which is that in the
-    pixels of the network, resampled.
+    pixels of the network, resampled. If it has novelty, that is the last channel; see
+    `Network.with_novelty`.
 
     Raises
     ------
@@ -126,12 +127,12 @@ def _predicted(
     if card.per_image:
         return result
     result = resampled(result, shape)
+    # The cubic kernel overshoots at edges, and the sum of weights is rounded.
     if card.task == "segmentation":
-        # The cubic kernel overshoots at edges, and the sum of weights is rounded.
-        np.clip(result, 0, 1, out=result)
-    elif network.has_spread:
-        spread = result[len(card.classes) :]
-        np.maximum(spread, 0, out=spread)
+        probabilities = result[: -1 if network.has_novelty else None]
+        np.clip(probabilities, 0, 1, out=probabilities)
+    beside = result[len(card.classes) :]
+    np.maximum(beside, 0, out=beside)
     if data.no_data:
         result[:, ~data.valid] = np.nan
     return result

@@ -16,6 +16,7 @@ from ._apart import try_apart
 from ._devices import chosen_device
 from ._errors import NetworkError
 from ._file import read_file
+from ._novelty import to_pixels
 from ._opening import opened
 from ._orientations import average_orientations
 from ._shipped import available, is_shipped, shipped_path
@@ -53,6 +54,8 @@ class Network:
         Whether predictions are averaged over eight orientations; see `averaged`.
     has_spread
         Whether the spread over the orientations is predicted, too.
+    has_novelty
+        Whether the novelty is predicted, too; see `with_novelty`.
 
     Raises
     ------
@@ -69,7 +72,7 @@ class Network:
         self.path = Path(path).resolve()
         content = read_file(self.path)
         self.sha256 = hashlib.sha256(content).hexdigest()
-        self.is_averaged = self.has_spread = False
+        self.is_averaged = self.has_spread = self.has_novelty = False
         if not is_shipped(self.path, self.sha256):
             try_apart(content, self.sha256, self.path)
         try:
@@ -92,8 +95,11 @@ class Network:
 
     @property
     def outputs(self) -> int:
-        """Number of channels of a prediction: the classes, and their spreads if any."""
-        return len(self.card.classes) * (2 if self.has_spread else 1)
+        """Number of channels of a prediction: classes, and spreads and novelty if any.
+
+        The spreads of all classes follow the classes, and the novelty is the last.
+        """
+        return len(self.card.classes) * (2 if self.has_spread else 1) + self.has_novelty
 
     def averaged(self, *, spread: bool = False) -> Network:
         """Return the network with predictions averaged over eight orientations.
@@ -117,6 +123,26 @@ class Network:
                 segmentation.spread.plot()
         """
         return self._with(is_averaged=True, has_spread=spread)
+
+    def with_novelty(self) -> Network:
+        """Return the network with the novelty of each pixel as one channel more.
+
+        It is how unlike the images of its training the network finds the region around
+        the pixel, as a share of the threshold that 1 % of the regions of such images
+        exceed. Above 1, the region is foreign to the network. `HRTEM.segment` does this
+        by itself.
+
+        Raises
+        ------
+        NetworkError
+            If the network has no guard: its card has no ``novelty``.
+        """
+        if self.card.novelty is None:
+            raise NetworkError(
+                f"The network {self.name!r} has no guard, which finds the novelty of "
+                "images. Give it one with hrtemnn guard."
+            )
+        return self._with(has_novelty=True)
 
     def limited(self, num_workers: int | None) -> Network:
         """Return the network with inferences of at most this many threads.
@@ -176,16 +202,23 @@ class Network:
         -------
         Predictions, shape (N, class, y, x), or (N, class) if they are for the whole
         image. If the network `has_spread`, the classes are followed by the spread of
-        each, so that there are twice as many.
+        each, so that there are twice as many. If it `has_novelty`, that is one channel
+        more, the last.
 
         Raises
         ------
         ValueError
             If the images are too small for the network.
         """
-        if self.is_averaged:
-            return average_orientations(self._predict, batch, spread=self.has_spread)
-        return self._predict(batch)
+        if not self.is_averaged:
+            return self._predict(batch)
+        result = average_orientations(self._predict, batch, spread=self.has_spread)
+        if self.has_novelty and self.has_spread:
+            # Its spread is left out, and its mean comes last.
+            classes = len(self.card.classes)
+            means, novelty, spreads = np.split(result, [classes, classes + 1], axis=1)
+            result = np.concatenate([means, spreads[:, :classes], novelty], axis=1)
+        return result
 
     def _predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         height, width = batch.shape[2:]
@@ -208,7 +241,25 @@ class Network:
         return result if self.card.per_image else result[..., :height, :width]
 
     def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the answer of the graph, with the novelty of each pixel if asked for.
+
+        Raises
+        ------
+        ValueError
+            If the batch is not finite.
+        NetworkError
+            If the answer cannot be right.
+        """
+        if self.has_novelty and self.card.novelty is not None:
+            answer, regions = self._engine.run_all(batch)
+            self._check(batch, answer)
+            novelty = to_pixels(regions, batch.shape[2:], self.card.novelty)
+            return np.concatenate([answer, novelty], axis=1)
         answer = self._engine.run(batch)
+        self._check(batch, answer)
+        return answer
+
+    def _check(self, batch: NDArray[np.float32], answer: NDArray[np.float32]) -> None:
         if why := fault_of(answer, self.card):
             if not np.isfinite(batch).all():
                 raise ValueError(
@@ -218,7 +269,6 @@ class Network:
                 f"The answer of the network {self.name!r} ({self.path}) {why}. Its "
                 "weights are damaged, or it was not meant for such images."
             )
-        return answer
 
     def __repr__(self) -> str:
         averaged = ", averaged" if self.is_averaged else ""
@@ -233,12 +283,15 @@ class Network:
     def _made_of(
         self, device: str
     ) -> tuple[Path, str, str, int | None, dict[str, bool]]:
-        orientations = {"is_averaged": self.is_averaged, "has_spread": self.has_spread}
-        workers = self._engine.num_workers
-        return self.path, self.sha256, device, workers, orientations
+        asked = {
+            "is_averaged": self.is_averaged,
+            "has_spread": self.has_spread,
+            "has_novelty": self.has_novelty,
+        }
+        return self.path, self.sha256, device, self._engine.num_workers, asked
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
-        states = self.is_averaged, self.has_spread
+        states = self.is_averaged, self.has_spread, self.has_novelty
         return "hyperspy_hrtemnn.Network", self.sha256, *states
 
 
@@ -323,7 +376,7 @@ def _reload(
     sha256: str,
     device: str,
     num_workers: int | None,
-    orientations: dict[str, bool],
+    asked: dict[str, bool],
 ) -> Network:
     try:
         status = path.stat()
@@ -332,4 +385,4 @@ def _reload(
     network = _cached(path, status.st_mtime_ns, status.st_size, device)
     if network.sha256 != sha256:
         raise NetworkError(f"The file {path} has changed since the network was loaded.")
-    return network.limited(num_workers)._with(**orientations)
+    return network.limited(num_workers)._with(**asked)

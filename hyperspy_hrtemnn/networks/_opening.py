@@ -9,6 +9,7 @@ from ._card import METADATA_KEY
 from ._card_text import card_of
 from ._engine import Engine
 from ._errors import NetworkError
+from ._novelty import NOVELTY_OUTPUT
 from ._trial import misfit, run_trial
 
 if TYPE_CHECKING:
@@ -56,9 +57,12 @@ def _card(session: Any, path: Path) -> Card:
 def _check_signature(session: Any, card: Card, path: Path) -> None:
     """Compare the declarations of the graph with the card, before it runs."""
     answer = 2 if card.per_image else 4
+    outputs = session.get_outputs()
+    if card.novelty is not None:
+        outputs = _without_novelty(outputs, path)
     sides = (
         ("input", session.get_inputs(), card.input_channels, 4),
-        ("output", session.get_outputs(), len(card.classes), answer),
+        ("output", outputs, len(card.classes), answer),
     )
     for side, ports, channels, dimensions in sides:
         if len(ports) != 1:
@@ -100,3 +104,20 @@ def _check_signature(session: Any, card: Card, path: Path) -> None:
             "number of images, the height and the width must be symbolic: export it "
             "with dynamic axes",
         )
+
+
+def _without_novelty(outputs: list[Any], path: Path) -> list[Any]:
+    """Return all outputs but that of the guard, which the card speaks of."""
+    last = outputs[-1]
+    if (
+        last.name != NOVELTY_OUTPUT
+        or last.type != "tensor(float)"
+        or len(last.shape) != 4
+    ):
+        raise misfit(
+            path,
+            f"its last output is {last.name}, {last.type} with {len(last.shape)} "
+            f"dimensions, and that of the guard is {NOVELTY_OUTPUT}, float32 with 4; "
+            "write the guard again with hrtemnn guard",
+        )
+    return outputs[:-1]

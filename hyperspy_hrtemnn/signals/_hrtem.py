@@ -236,7 +236,10 @@ class HRTEM(KeepsSpread, OneForm, Signal2D):  # type: ignore[misc]
         aperture.
         ``metadata.HRTEMNN.Images`` and one warning say how many pixels that are, and
         how many hot and dead ones were replaced; of a lazy signal when it has been
-        computed. See docs/imperfect_images.md. With a network of
+        computed. See docs/imperfect_images.md. If the network has a guard, the signal
+        ``novelty`` of the result says how unlike the images of the training each region
+        is, and one warning and ``metadata.HRTEMNN.Foreign`` name the frames of which
+        much is foreign to the network; see docs/guard.md. With a network of
         ``averaged(spread=True)`` the spread of each probability is the signal
         ``spread`` of the result; ``dask.compute`` of the data of both lazy signals at
         once runs the network once.

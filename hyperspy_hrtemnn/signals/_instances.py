@@ -23,6 +23,7 @@ from ._particles.movie import make_movie
 from ._particles.movie_files import SUFFIXES, check_movie_file
 from ._particles.particle_spectra import sum_spectra
 from ._particles.properties import curve_against, properties_of
+from ._prediction.novelty import KeepsNovelty
 from ._shared.entrance import given, in_one_form, in_same_form
 from ._shared.frame_titles import follow_in_title, frame_title
 from ._shared.frames import frame_index, frame_number
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from ._local_fft import LocalFFT
 
 
-class Instances(Correctable, Signal2D):  # type: ignore[misc]
+class Instances(Correctable, KeepsNovelty, Signal2D):  # type: ignore[misc]
     """Integer labels of particles, 0 = background, array order (..., y, x).
 
     An id means the same particle in every frame. They come from
@@ -133,7 +134,9 @@ class Instances(Correctable, Signal2D):  # type: ignore[misc]
 
         Returns
         -------
-        The columns of `hyperspy_hrtemnn.analysis.particle_properties` and, before them,
+        The columns of `hyperspy_hrtemnn.analysis.particle_properties`; after them
+        ``novelty``, the mean over the particle, if a network with a guard has found
+        them and the segmentation was not lazy; and, before them,
         ``frame``, and ``time`` if the navigation axis is calibrated in a unit of time;
         calibrated in something else, the column has the axis' name, with ``_axis``
         behind it if that is the name of a column. Lengths are in

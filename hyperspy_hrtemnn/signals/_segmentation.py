@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import dask.array as da
 import numpy as np
@@ -14,22 +14,26 @@ from hyperspy_hrtemnn.options import TrackingOptions
 
 from ._columns.column_table import column_table
 from ._columns.counted_table import counted_table
+from ._prediction.novelty import KeepsNovelty
+from ._prediction.novelty_plot import draw_novelty
 from ._prediction.spread import KeepsSpread
 from ._shared.calibration import sampling
 from ._shared.choice import KeepsChoice
-from ._shared.entrance import OneForm
-from ._shared.frame_titles import follow_in_title
+from ._shared.entrance import OneForm, in_same_form
+from ._shared.frame_titles import follow_in_title, frame_title
+from ._shared.frames import frame_index
 from ._shared.probabilities import holds_atoms, in_range, threshold_of
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from numpy.typing import ArrayLike
 
     from ._instances import Instances
     from ._interactive.tracking_tool import TrackingTool
 
 
-class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore[misc]
+class Segmentation(OneForm, KeepsChoice, KeepsSpread, KeepsNovelty, Signal2D):  # type: ignore[misc]
     """Probability of each pixel to belong to a class, 0 to 1, or atoms of columns.
 
     Array order (..., y, x), or (..., class, y, x) for several classes. It comes from
@@ -53,6 +57,10 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
     """
 
     _signal_type = "HRTEM_segmentation"
+    _additional_slicing_targets: ClassVar[list[str]] = [
+        *KeepsSpread._additional_slicing_targets,
+        "_novelty",
+    ]
 
     def plot(self, navigator: Any = "auto", **options: Any) -> None:
         """Plot the probabilities as HyperSpy does, from black at 0 to white at 1.
@@ -73,6 +81,51 @@ class Segmentation(OneForm, KeepsChoice, KeepsSpread, Signal2D):  # type: ignore
         white = {} if holds_atoms(self) else {"vmax": 1}
         super().plot(navigator, **{"vmin": 0} | white | options)
         follow_in_title(self)
+
+    def plot_novelty(
+        self,
+        image: Signal2D | None = None,
+        frame: int | tuple[int, ...] | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Plot where an image is foreign to the network, in color on it.
+
+        Red regions are farther from the images of the training than the threshold,
+        which 1 % of the regions of such images exceed: what the network finds there is
+        a guess. Blue ones are nearer. See docs/guard.md.
+
+        Parameters
+        ----------
+        image
+            The images that were segmented; by default the probabilities are shown.
+        frame
+            Number of the frame, from 0 on, as in the column ``frame`` of tables, or its
+            navigation indices in the order of ``inav``. By default where the navigator
+            is.
+        ax
+            Axes to plot on; by default those of a new figure.
+
+        Raises
+        ------
+        AttributeError
+            If the novelty is not known; see `novelty`.
+        ValueError
+            If `image` has another shape.
+        IndexError
+            If there is no such frame.
+        """
+        novelty = self.novelty
+        shown = self if image is None else in_same_form(self, image)
+        where = frame_index(self, frame)
+        ax = draw_novelty(
+            np.asarray(shown.data[where]),
+            self.axes_manager.signal_axes,
+            np.asarray(novelty.data[where]),
+            novelty.axes_manager.signal_axes,
+            ax,
+        )
+        ax.set_title(frame_title(self, where))
+        return ax
 
     def threshold(self, probability: float | None = None) -> Segmentation:
         """Return where the probability is at least a threshold, as a boolean signal.

@@ -33,6 +33,7 @@ _OF_NETWORKS = [
     "test_finetuning.py",
     "test_forecast.py",
     "test_graph_weights.py",
+    "test_guard.py",
     "test_images.py",
     "test_network_training.py",
     "test_object_weight.py",

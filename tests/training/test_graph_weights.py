@@ -10,14 +10,16 @@ import pytest
 import tiny_networks
 from random_networks import randomized
 
+from hrtemnn_training.evaluation.guard.model import fit
 from hrtemnn_training.export.cards import write_card
 from hrtemnn_training.export.graph_weights import keras_network
+from hrtemnn_training.export.guard_graph import encoder_levels, with_guard
 from hrtemnn_training.export.half_weights import halve_weights
 from hrtemnn_training.export.nodes import ExportError
 from hrtemnn_training.export.object_weight import remove_weight
 from hrtemnn_training.export.onnx_file import graph_of
 from hrtemnn_training.recipe import Recipe, read_recipe
-from hyperspy_hrtemnn.networks import load
+from hyperspy_hrtemnn.networks import Novelty, load
 
 
 @pytest.fixture(autouse=True)
@@ -129,3 +131,23 @@ def test_a_graph_of_the_same_shapes_that_answers_otherwise_is_refused(
     onnx.save(proto, tmp_path / "other.onnx")
     with pytest.raises(ExportError, match="differs from the file by"):
         keras_network(load(tmp_path / "other.onnx"), recipe)
+
+
+@pytest.mark.parametrize("fold", [1, 2])
+def test_a_guard_is_left_out(recipe_values, tmp_path, rng, fold):
+    recipe = recipe_with(recipe_values, {"width": 6, "levels": 2, "fold": fold})
+    network, _ = exported(recipe, tmp_path / "bare.onnx")
+    proto = onnx.load(network.path)
+    levels = encoder_levels(proto)
+    assert [level.scale for level in levels] == [fold, 2 * fold]
+    size = 2 * sum(level.channels for level in levels) + 34
+    model = fit(rng.normal(size=(2 * size, size)), np.arange(2 * size))
+    guarded = with_guard(proto, 4, model)
+    novelty = Novelty(cell=16, cells=4, margin=3, images=1, false_alarms=0)
+    changes = {"novelty": novelty, "smallest_side": 16}
+    write_card(guarded, network.card.model_copy(update=changes))
+    onnx.save(guarded, tmp_path / "guarded.onnx")
+    again = keras_network(load(tmp_path / "guarded.onnx"), recipe)
+    before = keras_network(network, recipe)
+    for given, known in zip(again.get_weights(), before.get_weights(), strict=True):
+        np.testing.assert_array_equal(given, known)

@@ -508,6 +508,66 @@ def _limits_text(limits: Limits) -> str:
 
 
 @_step
+@click.option(
+    "--network",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="ONNX file that gets the guard; by default that of FOLDER.",
+)
+@click.option(
+    "--crystal",
+    "crystals",
+    type=(str, click.Path(exists=True, file_okay=False, path_type=Path)),
+    multiple=True,
+    help="Name of another crystal and the folder of a run with its exit waves, which "
+    "have to be foreign, too; several times for several.",
+)
+@click.option(
+    "--images",
+    type=click.IntRange(1),
+    default=3000,
+    show_default=True,
+    help="Images of the training structures.",
+)
+@click.option(
+    "--held-out",
+    type=click.IntRange(1),
+    default=1500,
+    show_default=True,
+    help="Images of the validation structures, and as many of the test structures.",
+)
+@click.option(
+    "--foreign",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Images of each foreign kind.",
+)
+def guard(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    network: Path | None,
+    crystals: tuple[tuple[str, Path], ...],
+    **plan: int,
+) -> None:
+    """Give the network of RECIPE in FOLDER a guard: it says which images are foreign.
+
+    Images of the training structures show what the network computes for images like
+    those of its training; those of the validation structures where the threshold is,
+    which 1 % of their regions exceed; those of the test structures, and foreign ones,
+    how often it alarms. The ONNX file gets the guard as a second output, and its card
+    what was measured. FOLDER gets guard.csv, a row for each region of the test.
+    """
+    from .evaluation.guard.report import Plan, make_guard
+
+    path = network or folder / f"{recipe.name}.onnx"
+    known = make_guard(recipe, folder, path, plan=Plan(**plan), crystals=dict(crystals))
+    click.echo(f"false alarms: {known.false_alarms:.1%}")
+    for kind, share in known.alarms.items():
+        click.echo(f"{kind}: {share:.1%}")
+
+
+@_step
 @click.option("--numproc", "-n", "processes", type=click.IntRange(1), help=_NUMPROC)
 @click.option("--scheduler", help=_SCHEDULER)
 @click.option(

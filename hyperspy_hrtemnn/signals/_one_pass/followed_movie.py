@@ -186,6 +186,10 @@ class FollowedMovie:
         found = self._counts("replaced")
         return {number: (int(bad), int(none)) for number, (bad, none) in found.items()}
 
+    def foreign(self) -> dict[int, float]:
+        """Return which share of each good frame is foreign to the network."""
+        return {number: float(s) for number, s in self._counts("foreign").items()}
+
     def _counts(self, name: str) -> dict[int, Any]:
         return {
             number: self._records.read_record(number, name)[0]

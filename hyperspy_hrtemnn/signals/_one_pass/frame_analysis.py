@@ -15,6 +15,7 @@ import pandas as pd
 from hyperspy_hrtemnn.analysis import (
     find_reflections,
     measure_reflections,
+    novelty_of_particles,
     particle_properties,
     particle_spectra,
     split_and_count_particles,
@@ -22,6 +23,7 @@ from hyperspy_hrtemnn.analysis import (
 from hyperspy_hrtemnn.bad_frames import check_data
 from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import Network, predict
+from hyperspy_hrtemnn.signals._shared.foreign import foreign_share
 from hyperspy_hrtemnn.signals._tracking.linking import Runs
 
 if TYPE_CHECKING:
@@ -158,18 +160,22 @@ class FrameAnalysis:
         -------
         ``start`` and ``value`` of `Runs`, ``properties``, the number of regions that
         were ``dropped``, ``replaced``, the number of bad pixels and of those that are
-        no data, and what the analyses of spectra, columns and axes find. Particles have
-        the labels of `separate`, which mean nothing in another frame.
+        no data, the share that is ``foreign`` if the network has a guard, and what the
+        analyses of spectra, columns and axes find. Particles have the labels of
+        `separate`, which mean nothing in another frame.
         """
         data = image_data(image)
         predicted = predict(
             self.network, data, self.pixel_size, **vars(self.prediction)
         )
         counts = data.counts()[0]
+        novelty = predicted[-1] if self.network.has_novelty else None
         labels, dropped = split_and_count_particles(predicted[0], self.splitting)
         del predicted
         packed = Runs.of(labels)
         table = particle_properties(labels, counts, self.side)
+        if novelty is not None:
+            table["novelty"] = novelty_of_particles(labels, novelty)
         record = {
             "start": packed.start,
             "value": packed.value,
@@ -177,6 +183,8 @@ class FrameAnalysis:
             "dropped": np.array(dropped),
             "replaced": np.array([data.bad_pixels, data.no_data]),
         }
+        if novelty is not None:
+            record["foreign"] = np.array(foreign_share(novelty))
         if self.spectra is not None:
             record |= self.spectra.find(counts, labels, table["id"].tolist())
         if self.columns is not None:

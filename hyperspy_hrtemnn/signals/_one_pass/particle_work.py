@@ -18,6 +18,7 @@ from hyperspy_hrtemnn.io.in_situ import files_in_metadata
 from hyperspy_hrtemnn.signals._prediction.predictions import load_for
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.deferred import deferred_blocks, whole_frames
+from hyperspy_hrtemnn.signals._shared.foreign import ForeignFrames
 from hyperspy_hrtemnn.signals._shared.probabilities import threshold_of
 from hyperspy_hrtemnn.signals._shared.replaced import ReplacedPixels
 from hyperspy_hrtemnn.signals._shared.tables import check_property_table, property_table
@@ -104,6 +105,8 @@ def prepare(
     """
     network = load_for("segmentation", model, device, show_progressbar=show_progressbar)
     network = network.limited(num_workers)
+    if network.card.novelty is not None:
+        network = network.with_novelty()
     if network.card.channels > 1:
         raise ValueError(
             f"The network {network.card.name!r} takes focal series; particles are "
@@ -184,6 +187,12 @@ def take_particles(
         replaced.add(number, *counts)
     replaced.tell()
     table.attrs["images"] = replaced.counts()
+    if work.analysis.network.has_novelty:
+        foreign = ForeignFrames(by_hand=True)
+        foreign.metadata = particles.metadata
+        for number, share in store.foreign().items():
+            foreign.add(number, share)
+        foreign.tell()
     return ids, table, dropped
 
 

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_hrtemnn.analysis import particle_properties
+from hyperspy_hrtemnn.analysis import novelty_of_particles, particle_properties
 from hyperspy_hrtemnn.analysis.kinds_of_tables import check_properties
 from hyperspy_hrtemnn.image_data import image_data
+from hyperspy_hrtemnn.signals._prediction.novelty import (
+    at_pixels,
+    computed_novelty,
+)
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.entrance import in_same_form
 from hyperspy_hrtemnn.signals._shared.labels import has_no_data
@@ -43,10 +47,13 @@ def properties_of(
         image = in_same_form(particles, image)
     check_property_table(particles)
     rule = FrameRule(known=True)
+    novelty = computed_novelty(particles)
+    with_image = image is not None
     found = each_frame(
         particles,
-        partial(_table, side=side),
+        partial(_table, side=side, with_image=with_image),
         beside=None if image is None else (image, rule),
+        arguments=novelty,
         label="properties",
         show_progressbar=show_progressbar,
         num_workers=num_workers,
@@ -63,8 +70,9 @@ def properties_of(
 
 def _table(
     frame: NDArray[np.integer[Any]],
-    *pictures: NDArray[Any] | None,
+    *more: NDArray[Any] | None,
     side: float,
+    with_image: bool,
 ) -> tuple[pd.DataFrame, tuple[int, int]] | None:
     """Return the properties of a frame, and its numbers of bad and of no pixels.
 
@@ -72,22 +80,30 @@ def _table(
     ----------
     frame
         Labels, shape (1, y, x).
-    pictures
-        The image, if intensities are wanted; None if it cannot be read.
+    more
+        The image, if intensities are wanted, None if it cannot be read; and the novelty
+        of the frame, if it is known.
     side
         Side of a pixel.
+    with_image
+        Whether there is an image.
     """
     (labels,) = frame
     if has_no_data(labels):
         return None
     counts, replaced = None, _NOTHING
-    if pictures:
-        (picture,) = pictures
+    if with_image:
+        picture = more[0]
         counts = np.full(labels.shape, np.nan)
         if picture is not None:
             data = image_data(picture)
             counts, replaced = data.counts()[0], (data.bad_pixels, data.no_data)
-    return particle_properties(labels, counts, side), replaced
+    table = particle_properties(labels, counts, side)
+    novelty = more[-1] if len(more) > with_image else None
+    if novelty is not None:
+        shape = (labels.shape[0], labels.shape[1])
+        table["novelty"] = novelty_of_particles(labels, at_pixels(novelty, shape))
+    return table, replaced
 
 
 def curve_against(table: pd.DataFrame, name: str) -> str:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from hyperspy_hrtemnn.networks import Card
     from hyperspy_hrtemnn.options import PredictionOptions
+    from hyperspy_hrtemnn.signals._shared.foreign import ForeignFrames
     from hyperspy_hrtemnn.signals._shared.replaced import ReplacedPixels
     from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
@@ -116,7 +117,8 @@ def predictions(
     -------
     Shape (..., class, y, x), where ... are the navigation axes but a focal series', NaN
     where an image is no data; and all axes but that and the class. If the network has a
-    spread, the classes are followed by the spread of each.
+    spread, the classes are followed by the spread of each; if it has novelty, that is
+    the last.
 
     Raises
     ------
@@ -132,7 +134,8 @@ def predictions(
     warn_out_of_range(signal, card, pixel_size, energy or known_energy(signal))
     warn_if_read_often(signal)
     images = frames(signal, defocus_axis)
-    run = partial(_predict_frame, network, pixel_size, options, rule.replaced)
+    notes = rule.replaced, rule.foreign
+    run = partial(_predict_frame, network, pixel_size, options, notes)
     data = map_frames(run, images, network.outputs, indexed=True, rule=rule)
     return data, axis_dicts(signal, without=defocus_axis)
 
@@ -141,14 +144,17 @@ def _predict_frame(
     network: Network,
     pixel_size: float | None,
     options: PredictionOptions,
-    replaced: ReplacedPixels,
+    notes: tuple[ReplacedPixels, ForeignFrames],
     frame: NDArray[Any],
     *,
     index: tuple[int, ...],
 ) -> NDArray[np.float32]:
     data = image_data(frame)
     answer = predict(network, data, pixel_size, **vars(options))
+    replaced, foreign = notes
     replaced.add_data(index, data)
+    if network.has_novelty:
+        foreign.add_novelty(index, answer[-1])
     return answer
 
 

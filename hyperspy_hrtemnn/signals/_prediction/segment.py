@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.networks import Network
 from hyperspy_hrtemnn.signals._optics.lens_warning import warn_of_lens
+from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
 from hyperspy_hrtemnn.signals._shared.frames import free_name
 
+from .novelty import novelty_signal, step_of
 from .predictions import load_for, predictions
 from .spread import spread_signal
 
@@ -42,13 +44,15 @@ def segment(
         # A number is of use with its error, which is the spread.
         network = network.averaged(spread=True)
     network = network.limited(num_workers)
+    if network.card.novelty is not None:
+        network = network.with_novelty()
     card = network.card
     if check_lens is not None:
         warn_of_lens(signal, card, check_lens, device=device)
     data, axes = predictions(signal, network, options, rule=rule)
     free_name(axes, "class")
     classes = len(card.classes)
-    probability, spread = data[..., :classes, :, :], data[..., classes:, :, :]
+    probability = data[..., :classes, :, :]
     if classes > 1:
         axes.insert(-2, {"name": "class", "size": classes, "navigate": True})
     result = derived_signal(
@@ -56,9 +60,14 @@ def segment(
     )
     quantity = "number of atoms" if card.counts_atoms else "probability"
     if network.has_spread:
-        result._spread = spread_signal(
-            signal, _of_classes(spread), axes, network, quantity=quantity
-        )
+        spread = _of_classes(data[..., classes : 2 * classes, :, :])
+        result._spread = spread_signal(signal, spread, axes, network, quantity=quantity)
+    if network.has_novelty:
+        novelty = data[..., [-1] * classes, :, :]
+        size = sampling(signal) if options.resample else None
+        step = step_of(network, size)
+        kept = novelty_signal(signal, _of_classes(novelty), axes, network, step)
+        result._novelty = kept
     provenance = {
         "network": card.name,
         "sha256": network.sha256,
@@ -81,7 +90,10 @@ def segment(
         show_progressbar=show_progressbar,
         num_workers=num_workers,
         rule=rule,
-        beside=result._spread,
+        beside=[
+            *([result._spread] if network.has_spread else []),
+            *([result._novelty.signal] if network.has_novelty else []),
+        ],
     )
 
 

@@ -27,7 +27,7 @@ class KeepsSpread:
 
     data: Any
     _spread: Signal2D | None = None
-    _additional_slicing_targets: ClassVar = [
+    _additional_slicing_targets: ClassVar[list[str]] = [
         *BaseSignal._additional_slicing_targets,
         "_spread",
     ]

@@ -17,6 +17,8 @@ from .frames import axis_dicts
 from .skipping import tell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import dask.array as da
     from numpy.typing import NDArray
 
@@ -61,7 +63,7 @@ def computed(
     rule: FrameRule | None = None,
     label: str = "frames",
     empty_frames: bool = True,
-    beside: Any = None,
+    beside: Sequence[Any] = (),
 ) -> Any:
     """Return a lazy signal as it is, or compute it in place.
 
@@ -80,24 +82,28 @@ def computed(
     empty_frames
         Whether frames without data are told of that other processes have skipped.
     beside
-        Another lazy signal, made of the same computation of the frames, if any.
+        Other lazy signals, made of the same computation of the frames, if any.
     """
     if rule is not None:
-        rule.replaced.metadata = result.metadata
+        rule.replaced.metadata = rule.foreign.metadata = result.metadata
     if lazy:
         return result
     if rule is None:
         result.compute(show_progressbar=show_progressbar, num_workers=num_workers)
         return result
     with rule.bar.shown(label, math.prod(rule.shape), show_progressbar):
-        if beside is not None:
+        if beside:
             # One after the other would run everything twice.
-            result.data, beside.data = dask.persist(
-                result.data, beside.data, num_workers=num_workers
-            )
-            beside.compute(show_progressbar=False)
+            signals = [result, *beside]
+            arrays = [signal.data for signal in signals]
+            done = dask.persist(*arrays, num_workers=num_workers)
+            for signal, data in zip(signals, done, strict=True):
+                signal.data = data
+            for signal in beside:
+                signal.compute(show_progressbar=False)
         result.compute(show_progressbar=False, num_workers=num_workers)
     rule.replaced.tell()
+    rule.foreign.tell()
     if empty_frames:
         _tell_of_empty(result.data, rule)
     return result

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from hyperspy_hrtemnn.user_warnings import warn_user
 
-from .telling import FrameNotes
+from .telling import FrameNotes, named_frames
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from hyperspy_hrtemnn.image_data import ImageData
-
-_NAMED = 5  # frames that a warning names
 
 _REPLACED = "Hot, dead or missing pixels were replaced by the median of their neighbors"
 _LEFT_OUT = (
@@ -76,20 +74,5 @@ def _sentences(counts: dict[Hashable, tuple[int, int]]) -> list[str]:
     for kind, what in enumerate((_REPLACED, _LEFT_OUT)):
         found = {frame: count[kind] for frame, count in counts.items() if count[kind]}
         if found:
-            sentences.append(f"{what}: {sum(found.values())} in {_named(found)}.")
+            sentences.append(f"{what}: {sum(found.values())} in {named_frames(found)}.")
     return sentences
-
-
-def _named(frames: dict[Any, int]) -> str:
-    """Return frames as a text, the first few by their number."""
-    names = sorted(frames)
-    if names == [()]:
-        return "the image"
-    texts = [
-        str(name[0] if len(name) == 1 else name[::-1])
-        if isinstance(name, tuple)
-        else str(name)
-        for name in names[:_NAMED]
-    ]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"frame{'s' if len(names) > 1 else ''} {', '.join(texts)}{more}"

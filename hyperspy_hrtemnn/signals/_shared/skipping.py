@@ -22,6 +22,7 @@ from hyperspy_hrtemnn.bad_frames import (
 )
 from hyperspy_hrtemnn.user_warnings import warn_user
 
+from .foreign import ForeignFrames
 from .progress import FrameBar
 from .replaced import ReplacedPixels
 from .telling import FrameNotes
@@ -101,6 +102,7 @@ class FrameRule:
         self.known = known
         self.skipped = SkippedFrames(by_hand=by_hand)
         self.replaced = ReplacedPixels(by_hand=by_hand)
+        self.foreign = ForeignFrames(by_hand=by_hand)
         self.bar = FrameBar()
 
     def over(self, shape: tuple[int, ...]) -> FrameRule:
@@ -134,7 +136,7 @@ class FrameRule:
         ValueError
             If the function raises another one, with the number of the frame, too.
         """
-        with self.skipped.frame(), self.replaced.frame():
+        with self.skipped.frame(), self.replaced.frame(), self.foreign.frame():
             try:
                 return function()
             except BadFrameError as error:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _COLUMNS = frozenset((
     "frame", "time", "valid", "id", "class", "x", "y", "area", "filling", "outside",
     "equivalent_diameter", "perimeter", "eccentricity", "orientation",
-    "touches_border", "mean_intensity", "x_corrected", "y_corrected", "confidence",
+    "touches_border", "mean_intensity", "novelty", "x_corrected", "y_corrected",
+    "confidence",
     "real", "imaginary", "amplitude", "phase", "theta", "rmse", "reflection",
     "spacing", "angle", "intensity", "noise", "found", "rotation", "family",
     "lattice", "zone_axis", "probability", "brightness_ratio", "directions", "counts",

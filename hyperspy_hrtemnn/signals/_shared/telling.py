@@ -17,9 +17,11 @@ from weakref import WeakValueDictionary
 from dask.callbacks import Callback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
 Note = TypeVar("Note")
+
+_NAMED = 5  # frames that a warning names
 
 
 class Travelling:
@@ -111,6 +113,27 @@ class FrameNotes(Notes, Generic[Note]):
         with self._lock:
             if getattr(self._task, "began", self._failures) == self._failures:
                 self._pending[frame] = note
+
+
+def named_frames(frames: Iterable[Any]) -> str:
+    """Return frames as a text, the first few by their number, for a warning.
+
+    Parameters
+    ----------
+    frames
+        Numbers, or indices in the order of the data; () is the only image.
+    """
+    names = sorted(frames)
+    if names == [()]:
+        return "the image"
+    texts = [
+        str(name[0] if len(name) == 1 else name[::-1])
+        if isinstance(name, tuple)
+        else str(name)
+        for name in names[:_NAMED]
+    ]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"frame{'s' if len(names) > 1 else ''} {', '.join(texts)}{more}"
 
 
 _KNOWN: WeakValueDictionary[str, Travelling] = WeakValueDictionary()

@@ -79,6 +79,7 @@ def track(
         rule=rule,
     )
     result.data = labels.reshape(signal.data.shape)
+    result._novelty = signal._novelty
     return computed(  # type: ignore[no-any-return]
         result,
         lazy=signal._lazy if lazy_output is None else lazy_output,

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from hrtemnn_training.recipe import Recipe
     from hyperspy_hrtemnn.networks import Network
 
+_LEAST_SIDE = 16  # which a guard needs
+
 
 def random_images(model: keras.Model, recipe: Recipe) -> NDArray[np.float32]:
     """Return an image of noise with every channel, shape (1, y, x, channel)."""
     stride = recipe.network.stride
-    least = 2 * -(-recipe.network.smallest_side // stride) * stride
+    side = max(recipe.network.smallest_side, _LEAST_SIDE)
+    least = 2 * -(-side // stride) * stride
     shape = (1, least + 4 * stride, least + 7 * stride, model.input_shape[-1])
     return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
 

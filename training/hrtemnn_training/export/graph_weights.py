@@ -17,6 +17,7 @@ from onnx import helper, numpy_helper
 from hrtemnn_training.train.new_network import network_of
 
 from .agreement import largest_difference, random_images
+from .guard_graph import without_guard
 from .nodes import ExportError
 from .onnx_file import graph_of
 
@@ -59,7 +60,7 @@ def keras_network(network: Network, recipe: Recipe) -> keras.Model:
         than 1e-4.
     """
     model = network_of(recipe)
-    proto = onnx.load(network.path)
+    proto = without_guard(onnx.load(network.path))
     _load_weights(model, proto, f"{network.path} is not a network of {recipe.name!r}")
     images = random_images(model, recipe)
     answer = ops.convert_to_numpy(model(images, training=False))

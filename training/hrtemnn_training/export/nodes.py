@@ -47,6 +47,15 @@ class Graph:
         )
         return name
 
+    def nodes(
+        self, operator: str, inputs: list[str], name: str, count: int, **attributes: Any
+    ) -> list[str]:
+        """Add a node with several outputs, and return their names, with numbers."""
+        outputs = [f"{name}-{i}" for i in range(count)]
+        node = helper.make_node(operator, inputs, outputs, name=name, **attributes)
+        self._nodes.append(node)
+        return outputs
+
     def reflect(self, given: str, pad: int, name: str) -> str:
         """Continue images by reflection, by `pad` pixels on each side."""
         if pad == 0:
@@ -96,3 +105,30 @@ class Graph:
         )
         onnx.checker.check_model(proto, full_check=True)
         return proto
+
+    def appended_to(
+        self, proto: onnx.ModelProto, output: str, shape: list[str | int]
+    ) -> onnx.ModelProto:
+        """Return a graph with these nodes after its own, and one more output, checked.
+
+        Parameters
+        ----------
+        proto
+            The graph, which stays as it is.
+        output
+            The node whose output is the graph's last.
+        shape
+            Shape of the output.
+        """
+        longer = onnx.ModelProto()
+        longer.CopyFrom(proto)
+        longer.graph.node.extend(self._nodes)
+        longer.graph.initializer.extend(
+            numpy_helper.from_array(np.ascontiguousarray(values), key)
+            for key, values in self.weights.items()
+        )
+        longer.graph.output.append(
+            helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)
+        )
+        onnx.checker.check_model(longer, full_check=True)
+        return longer

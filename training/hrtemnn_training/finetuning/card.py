@@ -57,6 +57,7 @@ def tuned_card(
             "ranges": before.ranges.model_copy(update=widened),
             # Those were of another network.
             "limits": {},
+            "novelty": None,
             **changes,
         }
     )

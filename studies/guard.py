@@ -121,7 +121,11 @@ def draw_errors(recipe: Recipe, test: DataSet, trial: pd.DataFrame, path: Path) 
 def swept(
     recipe: Recipe, test: DataSet, network: Network, name: str, structures: int
 ) -> pd.DataFrame:
+<<<<<<< HEAD
     """Return F1 and the foreign share of images at each value of a condition."""
+=======
+    """Return F1 of masks and the foreign share of images for values of a condition."""
+>>>>>>> main
     condition = conditions_of(recipe)[name]
     guarded, threshold = network.with_novelty(), network.card.unbiased_threshold
     rows = []

@@ -173,6 +173,28 @@ def linear(path: Path, **changes: Any) -> Path:
     return path
 
 
+def smoothing(path: Path, *, width: float = 1.5, **changes: Any) -> Path:
+    """Write a Gaussian filter as a network for denoising."""
+    reach = round(3 * width)
+    axis = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * width**2))
+    kernel = np.outer(axis, axis)[np.newaxis, np.newaxis]
+    weight = (kernel / kernel.sum()).astype(np.float32)
+    nodes = [
+        helper.make_node("Pad", ["image", "pads"], ["padded"], mode="reflect"),
+        helper.make_node("Conv", ["padded", "weight"], ["answer"]),
+    ]
+    pads = np.array([0, 0, reach, reach] * 2, np.int64)
+    fields = {
+        "task": "denoising",
+        "classes": ("noiseless image",),
+        "receptive_field": 2 * reach + 1,
+        "smallest_side": reach + 1,
+    }
+    text = card(**{**fields, **changes}).model_dump_json()
+    onnx.save(model(nodes, {"weight": weight, "pads": pads}, text=text), path)
+    return path
+
+
 def brightest(path: Path, **changes: Any) -> Path:
     """Write a network of spectra: sigmoid(8 * (largest value - 1))."""
     nodes = [

@@ -26,6 +26,9 @@ from .columns.steady_states import steady_states as steady_states
 from .columns.table import known_frames as known_frames
 from .columns.vacancies import count_columns as count_columns
 from .columns.vacancies import find_vacancies as find_vacancies
+from .denoising.neighbors import mean_with_neighbors as mean_with_neighbors
+from .denoising.whiteness import Whiteness as Whiteness
+from .denoising.whiteness import residual_whiteness as residual_whiteness
 from .detector.mtf_fit import MTFFit as MTFFit
 from .detector.mtf_fit import fit_mtf as fit_mtf
 from .detector.parameters import detector_parameters as detector_parameters
@@ -52,6 +55,13 @@ from .microscope.optics import image_intensity as image_intensity
 from .microscope.optics import transfer_function as transfer_function
 from .microscope.optics import wavelength as wavelength
 from .microscope.propagation import propagate_wave as propagate_wave
+from .microscope.ring_spectrum import RingSpectrum as RingSpectrum
+from .microscope.ring_spectrum import ring_coordinates as ring_coordinates
+from .microscope.ring_spectrum import ring_directions as ring_directions
+from .microscope.ring_spectrum import ring_spectrum as ring_spectrum
+from .microscope.ring_spectrum import seen_rings as seen_rings
+from .microscope.thon_rings import ThonRings as ThonRings
+from .microscope.thon_rings import fit_thon_rings as fit_thon_rings
 from .nanotubes.answers import combined_probabilities as combined_probabilities
 from .nanotubes.answers import most_probable as most_probable
 from .nanotubes.equatorial_lines import equatorial_diameter as equatorial_diameter
@@ -140,13 +150,16 @@ __all__ = [
     "ParticleTracker",
     "ReadoutFit",
     "RefinedAtoms",
+    "RingSpectrum",
     "SegmentedColumns",
     "StateModel",
+    "ThonRings",
     "TimedRate",
     "Tube",
     "TubeRegion",
     "WaveColumns",
     "WaveError",
+    "Whiteness",
     "brightness_ratio",
     "chiral_angle",
     "classify_by_mass",
@@ -185,6 +198,7 @@ __all__ = [
     "fit_mtf",
     "fit_optics",
     "fit_readout",
+    "fit_thon_rings",
     "follow_reflections",
     "height_errors",
     "hexagonal_angle",
@@ -200,6 +214,7 @@ __all__ = [
     "local_spectrum",
     "mass_angle",
     "mass_circle",
+    "mean_with_neighbors",
     "measure_reflections",
     "measure_tubes",
     "missing_sites",
@@ -221,6 +236,11 @@ __all__ = [
     "reconstruct_exit_wave",
     "refine_atoms",
     "remove_bragg_spots",
+    "residual_whiteness",
+    "ring_coordinates",
+    "ring_directions",
+    "ring_spectrum",
+    "seen_rings",
     "smallest_crop_size",
     "split_and_count_particles",
     "split_particles",

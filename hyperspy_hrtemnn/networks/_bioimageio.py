@@ -22,10 +22,13 @@ from ._devices import CPU
 from ._errors import NetworkError
 from ._file import check_output, read_file
 from ._network import Network, load
+from ._optics import OPTICS_INPUT
 from ._protobuf import fields
 from ._trial import trial_input
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ._card import Card
@@ -118,7 +121,7 @@ def _description(card: Card, files: dict[str, bytes]) -> dict[str, Any]:
                 "description": "Standardized images, see README.md",
                 "axes": [
                     {"type": "batch"},
-                    _channels(f"image {i}" for i in range(card.channels)),
+                    _channels(_inputs(card)),
                     *({"type": "space", "id": axis, **_size(card)} for axis in "yx"),
                 ],
                 "test_tensor": known("test_input.npy"),
@@ -147,6 +150,12 @@ def _description(card: Card, files: dict[str, bytes]) -> dict[str, Any]:
             }
         },
     }
+
+
+def _inputs(card: Card) -> Sequence[str]:
+    if card.takes_rings:
+        return OPTICS_INPUT
+    return [f"image {i}" for i in range(card.channels)]
 
 
 def _channels(names: Any) -> dict[str, Any]:
@@ -255,6 +264,11 @@ def _preparation(card: Card) -> str:
         return (
             "The input are local Fourier transforms relative to their background; see "
             "`relative_spectrum` of hyperspy_hrtemnn.networks."
+        )
+    if card.takes_rings:
+        return (
+            "The input are ring spectra of images; see `optics_input` of "
+            "hyperspy_hrtemnn.networks."
         )
     width = card.standardization_width
     window = (

@@ -18,6 +18,7 @@ from pydantic import (
 from ._errors import is_printable
 from ._limits import Limits
 from ._novelty import Novelty
+from ._optics import OPTICS_INPUT
 from ._trained_ranges import TrainedRanges
 
 _VERSION = 2
@@ -47,6 +48,7 @@ _SPECTRA = {
 _NOT_TO_FILL_IN = {
     "version",
     "object_weight",
+    "error_of_spread",
     "test",
     "limits",
     "novelty",
@@ -91,8 +93,13 @@ class Card(BaseModel):
     - segmentation: probabilities of each pixel;
     - exit wave: its real and imaginary part at each pixel, 1 = vacuum;
     - regression: values of each pixel, as the classes name them;
+    - denoising: the image without noise, with the local mean and deviation of the image
+      that was standardized;
+    - aberration removal: the image without noise and aberrations, in local deviations;
     - image classification: probabilities of the image as a whole;
     - image regression: values of the image as a whole;
+    - image optics: values of the lens and their uncertainties, from the ring spectrum
+      of the image; see `optics_input`;
     - zone axis: the probability that a particle is on one, from its local Fourier
       transform;
     - chirality: probabilities of pairs of chiral indices, from the Fourier transform of
@@ -116,13 +123,17 @@ class Card(BaseModel):
         "segmentation",
         "exit wave",
         "regression",
+        "denoising",
+        "aberration removal",
         "image classification",
         "image regression",
+        "image optics",
         "zone axis",
         "chirality",
     ] = Field(
-        description="segmentation, exit wave, regression, image classification, image "
-        "regression, zone axis or chirality"
+        description="segmentation, exit wave, regression, denoising, aberration "
+        "removal, image classification, image regression, image optics, zone axis or "
+        "chirality"
     )
     material: str = Field(description="material of the sample")
     channels: Annotated[int, Field(ge=1, le=_MOST_CHANNELS)] = Field(
@@ -161,6 +172,12 @@ class Card(BaseModel):
         None,
         description="smallest probability of the pixels of objects; for the median of "
         "images not used in training, the area found is the true area",
+    )
+    error_of_spread: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="root mean square of the errors of the mean over the eight "
+        "orientations, over that of their spread, in images not used in training; null "
+        "if not measured",
     )
     test: CardTest | None = Field(
         None, description="an input and its answer, which loading compares"
@@ -226,6 +243,16 @@ class Card(BaseModel):
         return self.task in _SPECTRA or self.task.startswith("image ")
 
     @property
+    def takes_rings(self) -> bool:
+        """Whether the input is the ring spectrum of an image, see `optics_input`."""
+        return self.task == "image optics"
+
+    @property
+    def input_channels(self) -> int:
+        """Number of channels of the input of the graph."""
+        return len(OPTICS_INPUT) if self.takes_rings else self.channels
+
+    @property
     def takes(self) -> str:
         """What the input is, as a text, such as "focal series of 3 images"."""
         if self.task in _SPECTRA:
@@ -277,11 +304,11 @@ class Card(BaseModel):
     def _of_images_or_spectra(self) -> Card:
         spectra = self.task in _SPECTRA
         if (self.spectrum_side is None) == spectra or (
-            spectra and self.standardization_width is not None
+            (spectra or self.takes_rings) and self.standardization_width is not None
         ):
             raise ValueError(
                 f"spectrum_side is for the tasks {' and '.join(_SPECTRA)}, "
-                "standardization_width for all others"
+                "standardization_width for all others but image optics"
             )
         return self
 

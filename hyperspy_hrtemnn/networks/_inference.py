@@ -122,8 +122,52 @@ def _predicted(
     data = as_channels(images, card)
     shape = (data.valid.shape[0], data.valid.shape[1])
     size = working_shape(card, shape, sampling, resample=options.resample)
-    channels, valid = _at_size(data, size)
-    sigma = _sigma(card)
+    channels, valid = at_size(data, size)
+    result = predict_at_work(network, channels, valid, options)
+    if card.per_image:
+        return result
+    result = resampled(result, shape)
+    # The cubic kernel overshoots at edges, and the sum of weights is rounded.
+    if card.task == "segmentation":
+        probabilities = result[: -1 if network.has_novelty else None]
+        np.clip(probabilities, 0, 1, out=probabilities)
+    beside = result[len(card.classes) :]
+    np.maximum(beside, 0, out=beside)
+    if data.no_data:
+        result[:, ~data.valid] = np.nan
+    return result
+
+
+def predict_at_work(
+    network: Network,
+    channels: NDArray[np.float32],
+    valid: NDArray[np.bool_] | None,
+    options: PredictionOptions,
+) -> NDArray[np.float32]:
+    """Run a network on an image that has the network's sampling.
+
+    Parameters
+    ----------
+    network
+        Network to run.
+    channels
+        The image, not standardized, shape (channel, y, x).
+    valid
+        True where it is data, shape (y, x); None if it is everywhere.
+    options
+        How tiles are made.
+
+    Returns
+    -------
+    The prediction in the pixels of the network, shape (class, y, x), or (class,).
+
+    Raises
+    ------
+    BadFrameError
+        If the image has no contrast.
+    """
+    card = network.card
+    sigma = standardization_sigma(card)
     channels = standardize(channels, sigma, valid=valid)
     if not channels.any():
         raise BadFrameError(
@@ -136,7 +180,7 @@ def _predicted(
     if card.per_image:
         prediction: NDArray[np.float32] = network.predict(channels[np.newaxis])[0]
         return prediction
-    result = predict_tiled(
+    return predict_tiled(
         network.predict,
         channels,
         receptive_field=card.receptive_field,
@@ -145,16 +189,6 @@ def _predicted(
         overlap=options.overlap,
         window=options.window,
     )
-    result = _resample(result, shape)
-    # The cubic kernel overshoots at edges, and the sum of weights is rounded.
-    if card.task == "segmentation":
-        probabilities = result[: -1 if network.has_novelty else None]
-        np.clip(probabilities, 0, 1, out=probabilities)
-    beside = result[len(card.classes) :]
-    np.maximum(beside, 0, out=beside)
-    if data.no_data:
-        result[:, ~data.valid] = np.nan
-    return result
 
 
 def out_of_range(
@@ -268,7 +302,7 @@ def working_shape(
     """
     if resample:
         shape = resampled_shape(shape, _ratio(card, sampling))
-    smallest = max(_sigma(card) or 1, card.stride, card.smallest_side)
+    smallest = max(standardization_sigma(card) or 1, card.stride, card.smallest_side)
     if min(shape) < smallest:
         height, width = (f"{size * card.sampling:.3g}" for size in shape)
         raise ValueError(
@@ -279,12 +313,17 @@ def working_shape(
     return shape
 
 
-def _sigma(card: Card) -> float | None:
+def standardization_sigma(card: Card) -> float | None:
     """Return the width of the standardization in pixels, None for the whole image."""
     if card.spectrum_side is not None:
         raise ValueError(
             f"The network {card.name!r} takes {card.takes}, not images; see "
             "LocalFFT.zone_axis_probability and HRTEM.chirality."
+        )
+    if card.takes_rings:
+        raise ValueError(
+            f"The network {card.name!r} takes ring spectra, not images; see "
+            "HRTEM.estimate_optics."
         )
     width = card.standardization_width
     return None if width is None else width / card.sampling
@@ -332,12 +371,12 @@ def _noise_beside(
     return noise
 
 
-def _at_size(
+def at_size(
     data: ImageData, size: tuple[int, int]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
     """Return resampled images and a mask of data; None if there is data everywhere."""
     if not data.no_data:
-        return _resample(data.values, size), None
+        return resampled(data.values, size), None
     means = [float(image[data.valid].mean()) for image in data.values]
     filled = np.stack(
         [
@@ -348,12 +387,13 @@ def _at_size(
     if data.valid.shape == size:
         return filled, data.valid
     share = resample_image(data.valid.astype(np.float32), size)
-    return _resample(filled, size), share > _ALL_DATA
+    return resampled(filled, size), share > _ALL_DATA
 
 
-def _resample(
+def resampled(
     channels: NDArray[np.float32], shape: tuple[int, int]
 ) -> NDArray[np.float32]:
+    """Return images, shape (channel, y, x), with another shape (y, x) each."""
     if channels.shape[1:] == shape:
         return channels
     return np.stack([resample_image(channel, shape) for channel in channels])

@@ -61,7 +61,7 @@ def _check_signature(session: Any, card: Card, path: Path) -> None:
     if card.novelty is not None:
         outputs = _without_novelty(outputs, path)
     sides = (
-        ("input", session.get_inputs(), card.channels, 4),
+        ("input", session.get_inputs(), card.input_channels, 4),
         ("output", outputs, len(card.classes), answer),
     )
     for side, ports, channels, dimensions in sides:

@@ -48,7 +48,7 @@ def measured_reach(engine: Engine, card: Card) -> int | None:
     if side > _LARGEST_SIDE:
         return None
     rng = np.random.default_rng(0)
-    image = rng.standard_normal((1, card.channels, side, side)).astype(np.float32)
+    image = rng.standard_normal((1, card.input_channels, side, side)).astype(np.float32)
     before = engine.run(image)
     reaches = []
     # Where a pixel lies in a block of the stride changes how far it is seen.

@@ -88,20 +88,58 @@ def standardize(
     images, measured = _in_range(images, images if reference is None else reference)
     if measured.ndim == 2:
         measured = measured[np.newaxis]
-    average = partial(mean_of_data, sigma=sigma, valid=valid)
-    means = [average(channel) for channel in measured]
-    mean = np.mean(means, axis=0, dtype=np.float32)
-    # Running sums may be rounded to below zero in empty regions.
-    variances = [np.maximum(average(square), 0) for square in (measured - mean) ** 2]
-    deviations = np.sqrt(variances)
-    deviation = np.mean(deviations, axis=0, dtype=np.float32)
-    floor = np.maximum(_SMALLEST_CONTRAST * np.abs(mean), np.finfo(np.float32).tiny)
+    mean, deviation, has_contrast = _local_statistics(measured, sigma, valid)
     shifted = images.reshape(measured.shape) - mean
     if valid is not None:
         shifted[:, ~valid] = 0
-    shifted /= np.maximum(deviation, floor)
-    shifted[:, deviation <= floor] = 0
+    shifted /= deviation
+    shifted[:, ~has_contrast] = 0
     return shifted.reshape(np.shape(images))
+
+
+def local_scale(
+    image: NDArray[np.floating],
+    sigma: float | None,
+    *,
+    valid: NDArray[np.bool_] | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the mean and the deviation by which `standardize` changes an image.
+
+    ``standardized * deviation + mean`` is the image again, and takes what a network
+    makes of the standardized image back to its counts.
+
+    Parameters
+    ----------
+    image
+        One image, shape (y, x), of values as `hyperspy_hrtemnn.image_data` has them.
+    sigma, valid
+        See `standardize`.
+
+    Returns
+    -------
+    Mean and deviation, shape (y, x) each. The deviation is 0 where there is no
+    contrast.
+    """
+    measured = np.asarray(image, np.float32)[np.newaxis]
+    mean, deviation, has_contrast = _local_statistics(measured, sigma, valid)
+    return mean, np.where(has_contrast, deviation, np.float32(0))
+
+
+def _local_statistics(
+    measured: NDArray[np.float32],
+    sigma: float | None,
+    valid: NDArray[np.bool_] | None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    """Return local mean and deviation, never 0, and where it is not rounding."""
+    average = partial(mean_of_data, sigma=sigma, valid=valid)
+    means = [average(channel) for channel in measured]
+    mean = np.asarray(np.mean(means, axis=0, dtype=np.float32))
+    # Running sums may be rounded to below zero in empty regions.
+    variances = [np.maximum(average(square), 0) for square in (measured - mean) ** 2]
+    deviations = np.sqrt(variances)
+    deviation = np.asarray(np.mean(deviations, axis=0, dtype=np.float32))
+    floor = np.maximum(_SMALLEST_CONTRAST * np.abs(mean), np.finfo(np.float32).tiny)
+    return mean, np.maximum(deviation, floor), deviation > floor
 
 
 def _in_range(

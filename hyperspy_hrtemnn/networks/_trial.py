@@ -67,7 +67,7 @@ def trial_input(
     """
     side = -(-max(least_side, card.smallest_side) // card.stride) * card.stride
     count = _WHOLE_IMAGES if card.per_image else _IMAGES
-    shape = (count, card.channels, side, side + card.stride)
+    shape = (count, card.input_channels, side, side + card.stride)
     image, _, y, x = np.indices(shape, sparse=True)
     gain, period = 1 << number // 4, 4 << number % 4
     teeth = [np.abs(64 * z // period % 64 - 32) for z in (y, x + y)]

@@ -5,6 +5,7 @@ from .detector import plot_mtf_parameters as plot_mtf_parameters
 from .detector import plot_noise_spectrum as plot_noise_spectrum
 from .detector import plot_readout as plot_readout
 from .events import plot_events as plot_events
+from .optics import plot_optics as plot_optics
 from .particle_totals import plot_particle_totals as plot_particle_totals
 from .reflections import plot_reflections as plot_reflections
 from .strain import plot_strain as plot_strain
@@ -16,6 +17,7 @@ __all__ = [
     "plot_events",
     "plot_mtf_parameters",
     "plot_noise_spectrum",
+    "plot_optics",
     "plot_particle_totals",
     "plot_readout",
     "plot_reflections",

@@ -27,6 +27,7 @@ from hyperspy_hrtemnn.options import (
     changed,
 )
 
+from ._prediction.spread import KeepsSpread
 from ._shared.calibration import pixels
 from ._shared.derived import computed, derived_signal
 from ._shared.entrance import OneForm
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
     from ._shared.replaced import ReplacedPixels
 
 
-class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
+class HRTEM(KeepsSpread, OneForm, Signal2D):  # type: ignore[misc]
     """Real HRTEM images, array order (..., y, x).
 
     One image, a movie with its time as navigation axis, or a focal series with a
@@ -156,6 +157,7 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
         tile: int | None = PredictionOptions.tile,
         overlap: int | None = PredictionOptions.overlap,
         window: Window = PredictionOptions.window,
+        check_lens: str | Path | Network | None = None,
         device: DeviceName | None = None,
         on_bad_frame: OnBadFrame | None = None,
         show_progressbar: bool | None = None,
@@ -196,6 +198,11 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             less than the receptive field, seams are possible.
         window
             Form of the blending, any window of `scipy.signal.get_window`.
+        check_lens
+            Network of `estimate_optics` that looks at the middle frame before: a
+            warning says if defocus or blur are outside the range the network was
+            trained for, by two of their errors. It needs the beam energy, and images
+            of 64 Å or more. By default the lens is not looked at.
         device
             What the network runs on: ``"cpu"``, ``"cuda"``, ``"directml"``,
             ``"openvino"`` or ``"coreml"``; or ``"auto"`` for the best that is there,
@@ -262,6 +269,87 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             self,
             model,
             PredictionOptions(resample, tile, overlap, window),
+            check_lens=check_lens,
+            device=device,
+            rule=FrameRule(on_bad_frame),
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+            lazy_output=lazy_output,
+        )
+
+    def denoise(
+        self,
+        model: str | Path | Network = "hrtem-denoise",
+        *,
+        temporal: bool | int = False,
+        uncertainty: bool = True,
+        resample: bool = PredictionOptions.resample,
+        tile: int | None = PredictionOptions.tile,
+        overlap: int | None = PredictionOptions.overlap,
+        window: Window = PredictionOptions.window,
+        device: DeviceName | None = None,
+        on_bad_frame: OnBadFrame | None = None,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+        lazy_output: bool | None = None,
+    ) -> HRTEM:
+        """Return the images without their noise, in their own pixels and counts.
+
+        The answer is the image that the same lens and camera would have with very many
+        electrons. The sum of its pixels is that of the image, so that the dose is kept,
+        and it does not matter whether these are electrons or counts of any gain. What
+        a network puts into an image may be invented: look at ``spread`` of the result,
+        and at the difference of image and result, which has to look like noise.
+
+        Parameters
+        ----------
+        model
+            As in `segment`, a network for denoising. One that takes out aberrations,
+            too, gives an image in local deviations and not in counts.
+        temporal
+            How many frames before, and as many after, may be averaged with each frame
+            of a movie; True for 2. Each is shifted onto the frame and counts only where
+            it differs from it by noise. It takes about twice as long.
+        uncertainty
+            Whether the result is the mean over the eight orientations of each image,
+            and has ``spread``. It is better, and takes eight times as long.
+        resample, tile, overlap, window, device
+            See `segment`.
+        on_bad_frame
+            See `segment`.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads or processes of dask; see `segment`.
+        lazy_output
+            Whether to leave the computation for later; by default if the signal is
+            lazy.
+
+        Returns
+        -------
+        The images, of the same shape, NaN where an image is no data. The signal
+        ``spread`` of the result is the standard deviation of its error: the spread of
+        the answers for the eight orientations, times a factor that was measured on
+        simulated images that were not trained on. An error that is the same in all
+        orientations does not show in it. ``metadata.HRTEMNN.Denoising`` says which
+        network, device and options.
+
+        Raises
+        ------
+        ValueError
+            As `segment`; or if the network is not for denoising, or `temporal` is given
+            for something other than a movie or is not a number of frames.
+        BadFrameError
+            As `segment`.
+        """
+        from ._prediction.denoise import denoise
+
+        return denoise(  # type: ignore[no-any-return]
+            self,
+            model,
+            PredictionOptions(resample, tile, overlap, window),
+            temporal=temporal,
+            uncertainty=uncertainty,
             device=device,
             rule=FrameRule(on_bad_frame),
             show_progressbar=show_progressbar,
@@ -1295,6 +1383,87 @@ class HRTEM(OneForm, Signal2D):  # type: ignore[misc]
             counts_per_electron=counts_per_electron,
             offset=offset,
             exposure=exposure,
+            rule=FrameRule(on_bad_frame),
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+        )
+
+    def estimate_optics(
+        self,
+        model: str | Path | Network = "hrtem-optics",
+        *,
+        energy: float | str | None = None,
+        side: Literal["underfocus", "overfocus"] | None = None,
+        device: DeviceName | None = None,
+        on_bad_frame: OnBadFrame | None = None,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> pd.DataFrame:
+        """Return defocus, twofold astigmatism and blur of each image, with errors.
+
+        A network sees the power spectrum, averaged over windows of 64 Å, and its third
+        moment. It needs the beam energy, but not the spherical aberration, which its
+        errors allow for. Frame by frame, so that a lazy movie is never in memory as a
+        whole.
+
+        The defocus is that of the mean plane of the specimen, in which heavy atoms
+        count more. Of a thin object in a corrected microscope the power spectrum is
+        the same on both sides of focus: see ``sign_probability``, and give `side` if
+        you know it.
+
+        Parameters
+        ----------
+        model
+            Name of a shipped network, path of an ONNX file, or a network, for the task
+            image optics.
+        energy
+            Beam energy, a number in keV or a text, ``"300 kV"``; by default the
+            metadata's.
+        side
+            Side of focus of all images, if it is known; by default the more probable
+            one of each image.
+        device
+            What the network runs on, as in `segment`.
+        on_bad_frame
+            What to do about a frame that is blank, without data or cannot be read:
+            ``"raise"`` an error with its number, or ``"skip"`` it, with one warning. By
+            default skip where there are several frames.
+        show_progressbar
+            Whether to show a progress bar; by default as in HyperSpy's preferences.
+        num_workers
+            Number of threads of dask; by default dask's own.
+
+        Returns
+        -------
+        A row for each image: ``frame``, ``time`` if the navigation axis is calibrated
+        in a unit of time, ``defocus``, positive = underfocus, ``sign_probability``, of
+        its sign, with which the astigmatism would turn by 90 degrees, too,
+        ``astigmatism`` and ``astigmatism_angle``, from x towards y,
+        ``astigmatism_cos`` and ``astigmatism_sin``, the astigmatism times the cosine
+        and the sine of twice the angle, ``blur``, the standard deviation in the image
+        of vibrations and drift along one axis, and ``valid``, false for images that
+        were skipped, whose values are NaN. Each of these lengths and the angle has an
+        error, ``defocus_error`` and so on, one standard deviation if the sign is
+        right. Lengths are in the unit of the x axis, in ``attrs["units"]``.
+
+        Raises
+        ------
+        ValueError
+            If the network cannot be used or is for another task; if the beam energy is
+            not known, the signal is not calibrated, the images are smaller than 64 Å,
+            or their pixels are too large to show rings.
+        BadFrameError
+            A ValueError, too. If a frame cannot be used and `on_bad_frame` is
+            ``"raise"``; if no frame can.
+        """
+        from ._optics.estimate_optics import estimate_optics
+
+        return estimate_optics(
+            self,
+            model,
+            energy=energy,
+            side=side,
+            device=device,
             rule=FrameRule(on_bad_frame),
             show_progressbar=show_progressbar,
             num_workers=num_workers,

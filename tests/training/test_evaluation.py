@@ -217,6 +217,7 @@ BASELINES = [
     ("Exitwave", ["re", "im"], {}, "constant wave", "rmse", 0.01, 0.3),
     ("Exitwave", ["re", "im"], {}, "Y-scramble", "rmse", 0.01, 0.3),
     ("Clean image", ["clean"], {}, "Gaussian filter", "psnr", 15, 60),
+    ("Unaberrated image", ["clean"], {}, "Gaussian filter", "psnr", 5, 60),
     ("Value", ["v"], {"value": "thickness"}, "mean", "absolute_error", 0, 4),
     (
         "Class",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from .loss_names import OPTICS_LOSS
+from .optics_loss import OpticsLoss
 from .wave_loss import RegisteredWaveLoss
 
 if TYPE_CHECKING:
@@ -63,6 +65,8 @@ def make_loss(
     sampling
         Size of their pixels [Å].
     """
+    if loss == OPTICS_LOSS:
+        return OpticsLoss()
     if isinstance(loss, str):
         return loss
     n_x, n_y = image_size

@@ -79,4 +79,4 @@ def pair_bytes(images: ImageParameters) -> int:
     """Return the memory of an image and its label as the network gets them [bytes]."""
     nx, ny = images.image_size
     label = 0 if images.kind.per_image else images.num_classes
-    return nx * ny * (images.channels + label) * 4
+    return nx * ny * (images.kind.input_channels + label) * 4

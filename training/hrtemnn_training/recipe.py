@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from hyperspy_hrtemnn.networks import Link
 
-from .architectures import AnyArchitecture
+from .architectures import AnyArchitecture, UNetSettings
 from .file_names import FileName
 from .images.blur_meaning import (
     recipe_with_blur_in_the_image,
@@ -151,6 +151,13 @@ class Recipe(BaseModel):
                 f"network.architecture: {network.architecture} gives a prediction "
                 f"{whole[network.per_image]}, the label {kind.name} needs one "
                 f"{whole[not network.per_image]}"
+            )
+        residual = isinstance(network, UNetSettings) and network.residual
+        if residual and self.images.num_classes != self.images.channels:
+            raise ValueError(
+                f"network.residual: the answer is added to the images, so there must "
+                f"be as many classes as images, not {self.images.num_classes} and "
+                f"{self.images.channels}"
             )
         for side in self.images.image_size:
             if side % network.stride or side < network.smallest_side:

@@ -56,6 +56,9 @@ class Specimen:
         Beam energy [keV].
     outlines, kinds, sites, values
         See `Structure`.
+    depth
+        Depth of the mean plane of the specimen, below the plane of the wave [Å]; see
+        `mean_depth`.
     """
 
     wave: NDArray[np.complex64]
@@ -65,6 +68,7 @@ class Specimen:
     kinds: tuple[str, ...]
     sites: Sites
     values: Mapping[str, float | str]
+    depth: float = 0.0
 
 
 class Specimens(Protocol):
@@ -302,16 +306,39 @@ class DataSet:
             If the wave has not been computed, or is damaged.
         """
         with self._group(index, "wave") as group:
-            x, y, _ = group.attrs["box"]
+            x, y, z = group.attrs["box"]
             wave = group["wave"]
             said = _description(group)
-            return Specimen(wave[...], (y, x), self._energy_of(wave), **said)
+            depth = mean_depth(group["positions"][...], group["numbers"][...], z)
+            energy = self._energy_of(wave)
+            return Specimen(wave[...], (y, x), energy, **said, depth=depth)
 
     def _energy_of(self, wave: zarr.Array) -> float:
         """Return the energy of a wave [keV], one for all where it does not say its."""
         if "energy" in wave.attrs:
             return float(wave.attrs["energy"])
         return float(self._root.attrs["waves"]["settings"]["energy"])
+
+
+def mean_depth(
+    positions: NDArray[np.floating], numbers: NDArray[np.integer], thickness: float
+) -> float:
+    """Return the depth of the mean plane of atoms below the end of their box [Å].
+
+    Atoms count by the square of their atomic number, about as they do in the power
+    spectrum of an image. Without atoms it is 0.
+
+    Parameters
+    ----------
+    positions, numbers
+        See `Structure`.
+    thickness
+        Length of the box along z, at whose end the exit wave is [Å].
+    """
+    if not len(numbers):
+        return 0.0
+    weights = np.square(numbers, dtype=np.float64)
+    return thickness - float(np.average(positions[:, 2], weights=weights))
 
 
 def _description(group: zarr.Group) -> dict[str, Any]:

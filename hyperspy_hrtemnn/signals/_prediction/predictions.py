@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 def load_for(
-    task: str,
+    task: str | tuple[str, ...],
     model: str | Path | Network,
     device: str | None,
     *,
@@ -57,7 +57,8 @@ def load_for(
     Parameters
     ----------
     task
-        Task that it has to be for; counting the atoms of columns is a segmentation.
+        Task, or tasks, that it has to be for; counting the atoms of columns is a
+        segmentation.
     model
         Name, path or network.
     device
@@ -67,12 +68,13 @@ def load_for(
         Whether progress is shown; by default as in HyperSpy's preferences.
     """
     network = model.on(device) if isinstance(model, Network) else load(model, device)
+    tasks = (task,) if isinstance(task, str) else task
     # Atoms of columns are a segmentation whose values are not probabilities.
-    counts = task == "segmentation" and network.card.counts_atoms
-    if network.card.task != task and not counts:
+    counts = "segmentation" in tasks and network.card.counts_atoms
+    if network.card.task not in tasks and not counts:
         raise ValueError(
             f"The network {network.card.name!r} is for {network.card.task}, not for "
-            f"{task}."
+            f"{' or '.join(tasks)}."
         )
     if is_shown(show_progressbar):
         _show_device(network.device)

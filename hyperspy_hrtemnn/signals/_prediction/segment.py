@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.networks import Network
+from hyperspy_hrtemnn.signals._optics.lens_warning import warn_of_lens
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
 from hyperspy_hrtemnn.signals._shared.frames import free_name
@@ -30,6 +31,7 @@ def segment(
     model: str | Path | Network,
     options: PredictionOptions,
     *,
+    check_lens: str | Path | Network | None = None,
     device: str | None,
     rule: FrameRule,
     show_progressbar: bool | None,
@@ -45,6 +47,8 @@ def segment(
     if network.card.novelty is not None:
         network = network.with_novelty()
     card = network.card
+    if check_lens is not None:
+        warn_of_lens(signal, card, check_lens, device=device)
     data, axes = predictions(signal, network, options, rule=rule)
     free_name(axes, "class")
     classes = len(card.classes)

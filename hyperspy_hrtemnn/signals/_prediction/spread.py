@@ -37,7 +37,8 @@ class KeepsSpread:
         """Standard deviation of the predictions for the image's eight orientations.
 
         A signal with the same axes, there if the network was one of
-        ``network.averaged(spread=True)``. It is saved by itself.
+        ``network.averaged(spread=True)``. Of `HRTEM.denoise` it is the standard
+        deviation of the error, in the unit of the images. It is saved by itself.
 
         Raises
         ------
@@ -48,8 +49,9 @@ class KeepsSpread:
         if self._spread is None or self._spread.data.shape != self.data.shape:
             raise AttributeError(
                 "There is no spread: it is beside what a network made with "
-                "network.averaged(spread=True) predicts, and what is sliced from that, "
-                "but not in copies or files. Save it by itself."
+                "network.averaged(spread=True) predicts, what denoise returns, and "
+                "what is sliced from these, but not in copies or files. Save it by "
+                "itself."
             )
         return self._spread
 

@@ -79,7 +79,14 @@ def normalize_and_activate(x: KerasTensor) -> KerasTensor:
     return layers.PReLU(shared_axes=[1, 2])(layers.BatchNormalization()(x))
 
 
-def output(x: KerasTensor, classes: int, activation: str, fold: int = 1) -> KerasTensor:
+def output(
+    x: KerasTensor,
+    classes: int,
+    activation: str,
+    fold: int = 1,
+    *,
+    added: KerasTensor | None = None,
+) -> KerasTensor:
     """Add the pixel-wise convolution at the end and its activation.
 
     Parameters
@@ -92,10 +99,14 @@ def output(x: KerasTensor, classes: int, activation: str, fold: int = 1) -> Kera
         Name of the activation.
     fold
         Side of the square of pixels of the output that one pixel of `x` is.
+    added
+        Images with as many channels as the output that are added before the activation.
     """
     x = layers.Conv2D(classes * fold**2, 1, dtype="float32", name="head")(x)
     if fold > 1:
         x = Unfold(fold, dtype="float32", name="unfold")(x)
+    if added is not None:
+        x = layers.Add(dtype="float32", name="residual")([added, x])
     return layers.Activation(activation, dtype="float32", name="probability")(x)
 
 

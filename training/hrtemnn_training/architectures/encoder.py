@@ -22,12 +22,18 @@ def make_encoder(
     The U-net's way down, the mean of each feature over the image, one hidden layer.
     With `places` the hidden layer comes before the mean: it is a convolution over as
     many pixels, of which an image of the smallest side has one, so that a feature
-    counts by where it is.
+    counts by where it is. The gate of a feature is a sum of the channels of the input,
+    in pixels of the lowest resolution: so a mean can be weighted by a coordinate, as by
+    the cosine of a direction.
     """
-    x = inputs = layers.Input((None, None, channels), name="image")
+    x = place = inputs = layers.Input((None, None, channels), name="image")
     for level, width in enumerate(settings.level_widths):
         x = layers.MaxPooling2D()(x) if level else x
+        place = layers.MaxPooling2D()(place) if level and settings.gated else place
         x = block(x, width, settings)
+    if settings.gated:
+        gate = layers.Conv2D(x.shape[-1], 1, name="gate")(place)
+        x = layers.Concatenate()([x, layers.Multiply()([x, gate])])
     if settings.places > 1:
         x = layers.Conv2D(
             settings.hidden, settings.places, kernel_initializer="he_normal"

@@ -29,6 +29,12 @@ class EncoderSettings(BlockSettings):
         "the head tells the places apart; with 1 only the mean of each feature counts",
     )
 
+    gated: bool = Field(
+        False,
+        description="whether the mean is also taken of each feature times a sum of the "
+        "input's channels, for an input that says where a pixel is",
+    )
+
     @property
     def smallest_side(self) -> int:
         """Least height and width of an image: the places at the lowest resolution."""

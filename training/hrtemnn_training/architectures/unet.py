@@ -26,7 +26,7 @@ def make_unet(
     convolution at the end. In the published form the channels are halved by a
     pixel-wise convolution before the concatenation, in the lean form by the block
     after it. With `fold` all of this runs on images whose squares of pixels are
-    channels, and its answer is unfolded.
+    channels, and its answer is unfolded. With `residual` the images are added to it.
     """
     *widths, widest = settings.level_widths
     x = inputs = layers.Input((None, None, channels), name="image")
@@ -44,5 +44,11 @@ def make_unet(
             x = convolve(x, width, 1, settings.form)
         x = layers.Concatenate()([skip, x])
         x = block(x, width, settings)
-    outputs = output(x, classes, activation, settings.fold)
+    outputs = output(
+        x,
+        classes,
+        activation,
+        settings.fold,
+        added=inputs if settings.residual else None,
+    )
     return keras.Model(inputs, outputs, name="unet")

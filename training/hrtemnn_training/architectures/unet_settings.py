@@ -101,6 +101,11 @@ class UNetSettings(_UShape):
         description="side of the squares of pixels that the network takes, and gives, "
         "as channels of one pixel",
     )
+    residual: bool = Field(
+        False,
+        description="whether the answer is added to the images: the network learns "
+        "what differs from them, such as their noise",
+    )
 
     @model_validator(mode="after")
     def _widths_are_given_once(self) -> UNetSettings:

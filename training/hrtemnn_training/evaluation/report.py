@@ -16,6 +16,7 @@ from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.networks import load
 
 from .comparison import check_conditions, evaluate
+from .error_of_spread import measure_error_of_spread
 from .plots import plot_evaluation
 from .unbiased_threshold import measure_threshold
 
@@ -80,7 +81,7 @@ def report(
     """
     of_the_card = not networks and images is None
     if of_the_card:
-        _keep_threshold(recipe, folder, against, device, progress=progress)
+        _keep_measured(recipe, folder, against, device, progress=progress)
     named = networks_of(recipe, folder, networks, device)
     if averaged:
         named |= {f"{name}, averaged": each.averaged() for name, each in named.items()}
@@ -158,7 +159,7 @@ def _edges(condition: str, recipe: Recipe, evaluation: Evaluation) -> np.ndarray
     return edges_of(condition, evaluation.table[condition].to_numpy())
 
 
-def _keep_threshold(
+def _keep_measured(
     recipe: Recipe,
     folder: Path,
     against: Sequence[str],
@@ -166,7 +167,7 @@ def _keep_threshold(
     *,
     progress: bool,
 ) -> None:
-    """Measure the threshold of unbiased area and put it into the network's card."""
+    """Put what validation images say of the predictions into the network's card."""
     path = _own(recipe, folder)
     network = load(path, device)
     # What `evaluate` would refuse after this work.
@@ -174,6 +175,9 @@ def _keep_threshold(
     threshold = measure_threshold(recipe, folder, network, progress=progress)
     if threshold is not None:
         _update_card(path, threshold=threshold)
+    factor = measure_error_of_spread(recipe, folder, network, progress=progress)
+    if factor is not None:
+        _update_card(path, error_of_spread=factor)
 
 
 def _update_card(path: Path, **fields: Any) -> None:

@@ -198,6 +198,12 @@ def _sum(graph: Graph, layer: layers.Add, given: list[str]) -> str:
     return graph.node("Add" if len(given) == 2 else "Sum", given, layer.name)
 
 
+def _product(graph: Graph, layer: layers.Multiply, given: list[str]) -> str:
+    if len(given) != 2:
+        raise ExportError(f"{layer.name}: only of two.")
+    return graph.node("Mul", given, layer.name)
+
+
 def _concatenation(graph: Graph, layer: layers.Concatenate, given: list[str]) -> str:
     if layer.axis not in (-1, 3):
         raise ExportError(f"{layer.name}: only channels are concatenated.")
@@ -235,6 +241,7 @@ _WRITERS: dict[type, Callable[[Graph, Any, list[str]], str]] = {
     layers.MaxPooling2D: _pooling,
     layers.UpSampling2D: _upsampling,
     layers.Add: _sum,
+    layers.Multiply: _product,
     layers.Concatenate: _concatenation,
     layers.GlobalAveragePooling2D: _mean,
     layers.Dense: _dense,

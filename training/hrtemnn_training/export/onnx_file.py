@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 import keras
 import onnx
 
+from hrtemnn_training.generation import data_path
+from hrtemnn_training.store import DataSet
 from hrtemnn_training.train.files import best_stage
 from hrtemnn_training.train.new_network import network_of
+from hrtemnn_training.train.validation import validation_set
 from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.networks import Card, Network, TrainedRanges
 
@@ -99,6 +102,9 @@ def graph_of(model: keras.Model) -> onnx.ModelProto:
 def trained_model(recipe: Recipe, folder: Path) -> keras.Model:
     """Return the best epoch of a training, in single precision.
 
+    Errors that it gives are calibrated on the validation set, see
+    `LabelKind.calibration`.
+
     Raises
     ------
     ExportError
@@ -112,7 +118,18 @@ def trained_model(recipe: Recipe, folder: Path) -> keras.Model:
     keras.mixed_precision.set_global_policy("float32")
     model = network_of(recipe)
     model.set_weights(keras.saving.load_model(path, compile=False).get_weights())
+    if recipe.label.is_calibrated:
+        _calibrate(model, recipe, folder)
     return model
+
+
+def _calibrate(model: keras.Model, recipe: Recipe, folder: Path) -> None:
+    """Change the last bias so that the errors given for the validation set hold."""
+    data = DataSet(data_path(folder, "validation"))
+    images, truth = validation_set(recipe, data)
+    predicted = model.predict(images, batch_size=8, verbose=0)
+    bias = model.get_layer("head").bias
+    bias.assign_add(recipe.label.calibration(predicted, truth))
 
 
 def make_card(
@@ -151,7 +168,7 @@ def make_card(
         classes=recipe.classes,
         sampling=recipe.sampling,
         standardization_width=None
-        if label.sees_spectra
+        if label.sees_spectra or label.sees_rings
         else recipe.images.normalizedistance,
         spectrum_side=recipe.images.image_size[0] if label.sees_spectra else None,
         receptive_field=recipe.network.receptive_field,

@@ -37,7 +37,7 @@ class ImageLabel(LabelKind):
         """Return the label, which stays true however the image is turned."""
         return label
 
-    def predict(self, network: Network, sample: Sample) -> NDArray[np.float32]:
+    def predict(self, network: Network, sample: Sample) -> Any:
         """Return the prediction of a network for the whole image."""
         counts = sample.exposure.counts[: network.card.channels]
         images = standardize(sample.at_work(counts), sample.width)

@@ -33,8 +33,11 @@ Task = Literal[
     "segmentation",
     "exit wave",
     "regression",
+    "denoising",
+    "aberration removal",
     "image classification",
     "image regression",
+    "image optics",
     "zone axis",
     "chirality",
 ]
@@ -84,6 +87,10 @@ class LabelKind(ABC):
         Whether the label stays true if brightness and contrast of the image vary.
     sees_spectra
         Whether the network sees the spectrum of a particle instead of images.
+    sees_rings
+        Whether the network sees the ring spectrum of the image instead of it.
+    is_calibrated
+        Whether the errors that the network gives are calibrated as it is exported.
     is_wave
         Whether the channels are the two parts of a wave, which the training may
         register.
@@ -94,6 +101,8 @@ class LabelKind(ABC):
         Whether the channels are classes of columns, which all structures must share.
     measures_area
         Whether the prediction has an area, with a threshold at which it is unbiased.
+    measures_spread
+        Whether the card tells errors from the spread over the orientations.
     limits
         Least and largest value of a picture of the label; its own where None.
     """
@@ -111,10 +120,13 @@ class LabelKind(ABC):
     weighs_objects: ClassVar[bool] = False
     varies_intensity: ClassVar[bool] = True
     sees_spectra: ClassVar[bool] = False
+    sees_rings: ClassVar[bool] = False
+    is_calibrated: ClassVar[bool] = False
     is_wave: ClassVar[bool] = False
     channel_names: ClassVar[tuple[str, ...]] = ()
     classifies_columns: ClassVar[bool] = False
     measures_area: ClassVar[bool] = False
+    measures_spread: ClassVar[bool] = False
     limits: ClassVar[tuple[float, float] | None] = None
 
     # Parameters.
@@ -123,6 +135,11 @@ class LabelKind(ABC):
     def needed_channels(self) -> tuple[int, str] | None:
         """Number of channels and what they are; None where the structures decide."""
         return None
+
+    @property
+    def input_channels(self) -> int:
+        """Channels of what the network sees: the images of one input."""
+        return self.parameters.channels
 
     @property
     def has_background(self) -> bool:
@@ -281,6 +298,22 @@ class LabelKind(ABC):
         """
         return None
 
+    def calibration(
+        self,
+        predicted: NDArray[np.float32],
+        truth: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """Return what is added to the channels so that their errors hold.
+
+        Only where `is_calibrated`.
+
+        Parameters
+        ----------
+        predicted, truth
+            Predictions and labels of the validation set, shape (image, channel).
+        """
+        raise NotImplementedError
+
     # Evaluation.
 
     def predict(self, network: Network, sample: Sample) -> Any:
@@ -332,6 +365,15 @@ class LabelKind(ABC):
         None where the prediction has no area, see `measures_area`.
         """
         return None
+
+    def error_and_spread(
+        self, network: Network, sample: Sample
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the error of a prediction, and its spread over the orientations.
+
+        Only of labels that have it, see `measures_spread`.
+        """
+        raise NotImplementedError
 
     def plan(self, count: int) -> Iterator[tuple[int, ImageKeys, dict[str, Any]]]:
         """Yield number, ranges and what else is known of each image to evaluate.

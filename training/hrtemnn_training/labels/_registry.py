@@ -12,6 +12,8 @@ from .columns import Disk, Gaussian
 from .exitwave import Exitwave
 from .image_class import ImageClass
 from .mask import Mask
+from .optics import Optics
+from .unaberrated_image import UnaberratedImage
 from .value import Value
 from .zone_axis import ZoneAxis
 
@@ -29,8 +31,10 @@ _KINDS: tuple[type[LabelKind], ...] = (
     Exitwave,
     ColumnHeight,
     CleanImage,
+    UnaberratedImage,
     Value,
     ImageClass,
+    Optics,
     ZoneAxis,
     Chirality,
 )

@@ -37,7 +37,8 @@ class CleanImage(LabelKind):
     """
 
     name: ClassVar[str] = "Clean image"
-    task: ClassVar[Task] = "regression"
+    task: ClassVar[Task] = "denoising"
+    measures_spread: ClassVar[bool] = True
     # The label would have to vary, too.
     varies_intensity: ClassVar[bool] = False
     plotted: ClassVar[tuple[Metric, ...]] = (
@@ -80,6 +81,14 @@ class CleanImage(LabelKind):
         truth = self._truth(sample)
         psnr, ssim = psnr_and_ssim(np.asarray(prediction, np.float32), truth)
         return {"rmse": rmse(prediction, truth), "psnr": psnr, "ssim": ssim}
+
+    def error_and_spread(
+        self, network: Network, sample: Sample
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the error of the mean over the orientations, and their spread."""
+        both = self.predict(network.averaged(spread=True), sample)
+        truth = self._truth(sample)
+        return both[: len(truth)] - truth, both[len(truth) :]
 
     def baselines(
         self,

@@ -46,7 +46,7 @@ def network_of(recipe: Recipe) -> keras.Model:
     kind = recipe.images.kind
     model = make_network(
         recipe.network,
-        channels=recipe.images.channels,
+        channels=kind.input_channels,
         classes=recipe.images.num_classes,
         activation=kind.activation,
     )

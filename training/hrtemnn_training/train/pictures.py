@@ -83,7 +83,8 @@ def draw_pair(image: np.ndarray, label: np.ndarray, recipe: Recipe) -> Figure:
         axes[i].imshow(image[..., i], cmap="gray", vmin=-3, vmax=3)
         axes[i].set_title(f"image {i + 1}" if image.shape[-1] > 1 else "image")
     if not panels:
-        pairs = zip(recipe.classes, label, strict=True)
+        # An answer may have uncertainties behind the values of the label.
+        pairs = zip(recipe.classes, label, strict=False)
         axes[0].set_title(", ".join(f"{name}: {value:.4g}" for name, value in pairs))
     for i, name in enumerate(panels):
         panel = axes[image.shape[-1] + i]

@@ -20,18 +20,19 @@ from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
+import onnx
 import pandas as pd
 
 from hrtemnn_training.evaluation.domain.conditions import conditions_of
 from hrtemnn_training.evaluation.guard.foreign import KINDS, foreign_image
 from hrtemnn_training.evaluation.guard.images import trained_image
+from hrtemnn_training.evaluation.guard.regions import Regions
 from hrtemnn_training.evaluation.guard.report import TRAINED, TRIAL
 from hrtemnn_training.evaluation.samples import draw_sample
 from hrtemnn_training.generation import data_path
-from hrtemnn_training.metrics.masks import MaskPrediction
 from hrtemnn_training.recipe import read_recipe
 from hrtemnn_training.store import DataSet
-from hyperspy_hrtemnn.networks import load, predict
+from hyperspy_hrtemnn.networks import load
 from pages import DOCS, PICTURES, replace_part, table
 
 if TYPE_CHECKING:
@@ -121,23 +122,21 @@ def draw_errors(recipe: Recipe, test: DataSet, trial: pd.DataFrame, path: Path) 
 def swept(
     recipe: Recipe, test: DataSet, network: Network, name: str, structures: int
 ) -> pd.DataFrame:
-<<<<<<< HEAD
     """Return F1 and the foreign share of images at each value of a condition."""
-=======
-    """Return F1 of masks and the foreign share of images for values of a condition."""
->>>>>>> main
     condition = conditions_of(recipe)[name]
-    guarded, threshold = network.with_novelty(), network.card.unbiased_threshold
+    cells = 0 if network.card.novelty is None else network.card.novelty.cells
+    # Specimens may be smaller than a region and the borders that it leaves out.
+    regions = Regions(onnx.load(network.path), cells)
     rows = []
     for value in condition.tried:
         images = condition.images_at(recipe, value)
         for index in range(min(structures, len(test))):
             rng = np.random.default_rng((recipe.seed, _SEED, index))
             sample = draw_sample(recipe, test, index, rng, images)
-            answer = predict(guarded, sample.exposure.counts, sample.pixel)
-            mask = MaskPrediction(answer[:-1], threshold)
+            mask = recipe.label.predict(network, sample)
             score = recipe.label.metrics(mask, sample).get("f1", np.nan)
-            rows.append((value, score, float((answer[-1] > 1).mean())))
+            foreign = regions(sample.standardized) > 1
+            rows.append((value, score, float(foreign.mean())))
     found = pd.DataFrame(rows, columns=["value", "score", "foreign"])
     return found.groupby("value", as_index=False).mean()
 
@@ -154,8 +153,11 @@ def draw_sweeps(recipe: Recipe, found: dict[str, pd.DataFrame], path: Path) -> N
             ax.axvspan(*condition.trained, color="0.9", zorder=0)
         ax.plot(curve["value"], curve["score"], ".-", label="F1")
         ax.plot(curve["value"], curve["foreign"], ".-", label="foreign share")
-        if condition.is_log:
+        if condition.is_log and condition.trained is not None:
             ax.set_xscale("log")
+            ax.minorticks_off()
+            ticks = [curve["value"].min(), *condition.trained, curve["value"].max()]
+            ax.set_xticks(ticks, labels=[f"{tick:.2g}" for tick in ticks])
         ax.set(xlabel=condition.label, ylim=(0, 1))
     panels[0].legend(fontsize="small")
     figure.savefig(path, dpi=90)

@@ -21,10 +21,11 @@ class EncoderSettings(BlockSettings):
         64, ge=1, le=10_000, description="channels between the mean and the head"
     )
 
-    gated: bool = Field(
+    directional: bool = Field(
         False,
-        description="whether the mean is also taken of each feature times a sum of the "
-        "input's channels, for an input that says where a pixel is",
+        description="whether the rows are directions, all of which are kept, and the "
+        "last two channels of the input the cosine and sine of twice the direction, "
+        "with which each feature is averaged, too",
     )
 
     @property

@@ -401,3 +401,26 @@ def test_the_default_is_the_unet(recipe_values) -> None:
 def test_a_recipe_is_read_without_keras() -> None:
     code = "import hrtemnn_training.recipe, sys; sys.exit('keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_directional_encoder_turns_the_second_harmonic_with_its_rows() -> None:
+    """Where convolutions see one pixel, the order of the rows does not matter."""
+    keras.utils.set_random_seed(2)
+    settings = EncoderSettings(
+        width=3, levels=2, kernel=1, convolutions=2, hidden=4, directional=True
+    )
+    model = make_network(settings, channels=3, classes=5, activation="linear")
+    rng = np.random.default_rng(0)
+    image = rng.standard_normal((1, 6, 8, 3)).astype(np.float32)
+    image[..., 1:] = 1  # the same harmonic everywhere
+    same = model.predict(image, verbose=0)
+    np.testing.assert_allclose(
+        model.predict(image[:, ::-1], verbose=0), same, rtol=1e-4, atol=1e-6
+    )
+    image[:, :3, :, 2] = -1
+    assert np.abs(model.predict(image, verbose=0) - same).max() > 1e-3
+    session = onnxruntime.InferenceSession(to_onnx(model).SerializeToString())
+    (answer,) = session.run(None, {"image": image.transpose(0, 3, 1, 2)})
+    np.testing.assert_allclose(
+        answer, model.predict(image, verbose=0), rtol=1e-4, atol=1e-5
+    )

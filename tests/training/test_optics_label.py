@@ -213,7 +213,7 @@ def test_a_network_is_made_and_scored(tmp_path, recipe_values) -> None:
             "width": 2,
             "levels": 2,
             "hidden": 4,
-            "gated": True,
+            "directional": True,
         },
     }
     values["training"]["stages"] = [{"epochs": 2, "learning_rate": [0.01, 0.01]}]

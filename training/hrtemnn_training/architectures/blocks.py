@@ -111,6 +111,35 @@ def output(
 
 
 @keras.saving.register_keras_serializable("hrtemnn")
+class Channel(layers.Layer):
+    """Take one channel of images.
+
+    Parameters
+    ----------
+    number
+        Number of the channel.
+    """
+
+    def __init__(self, number: int, **settings: object) -> None:
+        super().__init__(**settings)
+        self.number = number
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        """Return the channel, shape (batch, y, x, 1)."""
+        return x[..., self.number : self.number + 1]
+
+    def compute_output_shape(
+        self, shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """Return the shape with one channel."""
+        return (*shape[:-1], 1)
+
+    def get_config(self) -> dict[str, object]:
+        """Return what the layer is saved with."""
+        return {**super().get_config(), "number": self.number}
+
+
+@keras.saving.register_keras_serializable("hrtemnn")
 class ReflectionPadding(layers.Layer):
     """Continue images beyond their borders as a mirror does.
 

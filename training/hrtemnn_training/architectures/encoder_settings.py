@@ -29,10 +29,11 @@ class EncoderSettings(BlockSettings):
         "the head tells the places apart; with 1 only the mean of each feature counts",
     )
 
-    gated: bool = Field(
+    directional: bool = Field(
         False,
-        description="whether the mean is also taken of each feature times a sum of the "
-        "input's channels, for an input that says where a pixel is",
+        description="whether the rows are directions, all of which are kept, and the "
+        "last two channels of the input the cosine and sine of twice the direction, "
+        "with which each feature is averaged, too",
     )
 
     @property

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from keras import layers
 
-from hrtemnn_training.architectures.blocks import ReflectionPadding
+from hrtemnn_training.architectures.blocks import Channel, ReflectionPadding
 from hrtemnn_training.architectures.folding import Fold, Unfold
 
 from .nodes import ExportError, Graph
@@ -198,6 +198,16 @@ def _sum(graph: Graph, layer: layers.Add, given: list[str]) -> str:
     return graph.node("Add" if len(given) == 2 else "Sum", given, layer.name)
 
 
+def _channel(graph: Graph, layer: Channel, given: list[str]) -> str:
+    name, first = layer.name, layer.number
+    bounds = [
+        graph.indices(f"{name}/start", first),
+        graph.indices(f"{name}/end", first + 1),
+        graph.indices(f"{name}/axis", 1),
+    ]
+    return graph.node("Slice", [*given, *bounds], name)
+
+
 def _product(graph: Graph, layer: layers.Multiply, given: list[str]) -> str:
     if len(given) != 2:
         raise ExportError(f"{layer.name}: only of two.")
@@ -242,6 +252,7 @@ _WRITERS: dict[type, Callable[[Graph, Any, list[str]], str]] = {
     layers.UpSampling2D: _upsampling,
     layers.Add: _sum,
     layers.Multiply: _product,
+    Channel: _channel,
     layers.Concatenate: _concatenation,
     layers.GlobalAveragePooling2D: _mean,
     layers.Dense: _dense,

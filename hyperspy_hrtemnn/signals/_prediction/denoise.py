@@ -102,7 +102,7 @@ def denoise(
         show_progressbar=show_progressbar,
         num_workers=num_workers,
         rule=rule,
-        beside=result._spread,
+        beside=[] if result._spread is None else [result._spread],
     )
 
 

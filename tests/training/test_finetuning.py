@@ -41,7 +41,7 @@ from hyperspy_hrtemnn.networks import Limits, available, load
 # Of the tiny recipe, whose images are 88 x 72 pixels of 0.4 Å.
 SIZE = 72, 88
 # With rates of a network that has hardly learned anything.
-FEW = TuningSettings(epochs=3, train=6, validation=2, learning_rate=(2e-2, 1e-2))
+FEW = TuningSettings(epochs=3, train=6, validation=2, learning_rate=(3e-2, 2e-2))
 
 
 @pytest.fixture(autouse=True)

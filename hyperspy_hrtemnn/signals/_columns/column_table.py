@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from hyperspy_hrtemnn.analysis import find_columns
-from hyperspy_hrtemnn.signals._shared.calibration import pixels
 from hyperspy_hrtemnn.signals._shared.choice import CLASSES, meaning
 from hyperspy_hrtemnn.signals._shared.probabilities import check_range
 
 from .columns_of_particles import fitting, particles_of
+from .finder import finder
 from .point_table import point_table
 
 if TYPE_CHECKING:
@@ -41,15 +41,7 @@ def column_table(
     axes = segmentation.axes_manager
     class_axis = next((a for a in axes.navigation_axes if a.name == "class"), None)
     names = _class_names(segmentation, class_axis)
-    find = partial(
-        find_columns,
-        probability=probability,
-        min_separation=None
-        if min_separation is None
-        else pixels(min_separation, segmentation),
-    )
-    # Options out of range are refused now, not when the movie is read.
-    find(np.zeros((1, 1)))
+    find = finder(find_columns, segmentation, min_separation, probability)
     table = point_table(
         segmentation,
         partial(_table, names=names, find=find),

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from hyperspy_hrtemnn.analysis import count_atoms
-from hyperspy_hrtemnn.signals._shared.calibration import pixels
 from hyperspy_hrtemnn.signals._shared.derived import derived_signal
 from hyperspy_hrtemnn.signals._shared.frames import axis_dicts, frames
 
 from .columns_of_particles import fitting, particles_of
+from .finder import finder
 from .point_table import point_table
 
 if TYPE_CHECKING:
@@ -40,15 +40,7 @@ def counted_table(
     num_workers: int | None,
 ) -> pd.DataFrame:
     """Return the columns of all frames; see `Segmentation.find_columns`."""
-    find = partial(
-        count_atoms,
-        probability=probability,
-        min_separation=None
-        if min_separation is None
-        else pixels(min_separation, segmentation),
-    )
-    # Options out of range are refused now, not when the movie is read.
-    find(np.zeros((1, 1)))
+    find = finder(count_atoms, segmentation, min_separation, probability)
     spread = getattr(segmentation, "spread", None)
     maps, axis = segmentation, None
     if spread is not None:

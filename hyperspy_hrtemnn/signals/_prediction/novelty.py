@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from hyperspy.signals import BaseSignal
 
-from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.signals._shared.derived import derived_signal
+from .beside import signal_beside
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -115,16 +114,11 @@ def novelty_signal(
         # The middle of the first square, from the middle of the first pixel.
         axis["offset"] += (scale - axis["scale"]) / 2
         axis |= {"scale": scale, "size": size}
-    result = derived_signal(source, squares, "", coarse)
-    result.metadata.set_item("Signal.quantity", "Novelty")
-    provenance = {
-        "network": network.card.name,
-        "sha256": network.sha256,
-        "device": network.device,
-        "version": __version__,
-    }
-    result.metadata.set_item("HRTEMNN.Novelty", provenance)
-    return KeptNovelty(result)
+    return KeptNovelty(
+        signal_beside(
+            source, squares, coarse, network, name="Novelty", quantity="Novelty"
+        )
+    )
 
 
 def step_of(network: Network, pixel_size: float | None) -> float:

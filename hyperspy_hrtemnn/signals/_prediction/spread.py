@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from hyperspy.signals import BaseSignal
 
-from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.signals._shared.derived import derived_signal
+from .beside import signal_beside
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -77,13 +76,11 @@ def spread_signal(
     quantity
         What spreads, for the color bar.
     """
-    result: Signal2D = derived_signal(source, data, "", axes)
-    result.metadata.set_item("Signal.quantity", f"Spread of the {quantity}")
-    provenance = {
-        "network": network.card.name,
-        "sha256": network.sha256,
-        "device": network.device,
-        "version": __version__,
-    }
-    result.metadata.set_item("HRTEMNN.Spread", provenance)
-    return result
+    return signal_beside(
+        source,
+        data,
+        axes,
+        network,
+        name="Spread",
+        quantity=f"Spread of the {quantity}",
+    )

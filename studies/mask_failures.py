@@ -24,7 +24,7 @@ import pandas as pd
 from scipy.ndimage import distance_transform_edt
 from tqdm import tqdm
 
-from hrtemnn_training.evaluation.comparison import images_of
+from hrtemnn_training.evaluation.comparison import TEST_IMAGES, images_of
 from hrtemnn_training.evaluation.report import write_table
 from hrtemnn_training.evaluation.samples import draw_sample
 from hrtemnn_training.generation import data_path
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from hrtemnn_training.structures import Structure
     from hyperspy_hrtemnn.networks import Network
 
-ROUND = 1000  # the images of `hrtemnn evaluate`
 REACH = 2.0  # of an atom: the support is where one of its atoms is nearer [Å]
 MUCH = 0.1  # share of the support that is taken for particles
 CLEAR = 100  # dose above which a failure is not one of the noise [e-/Å²]
@@ -98,7 +97,7 @@ class Judge:
     def judge(self, number: int) -> Judged:
         """Return one of the images."""
         index, parameters, _ = self.jobs[number]
-        rng = np.random.default_rng((self.recipe.seed, ROUND, index))
+        rng = np.random.default_rng((self.recipe.seed, TEST_IMAGES, index))
         sample = draw_sample(self.recipe, self.data, index, rng, parameters)
         label = self.recipe.label
         prediction = label.predict(self.network, sample)

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from hrtemnn_training.store import Specimens
     from hyperspy_hrtemnn.networks import Network
 
-_ROUND = 1000  # a seed of its own for these images
+TEST_IMAGES = 1000
+"""Seed of the images on which networks are scored."""
+
+_BASELINE_IMAGES = 1001  # seed of those on which the baselines are tuned
 _VALIDATION = 24  # images on which the baselines are tuned
 
 
@@ -114,7 +117,7 @@ def evaluate(
     data, validation = (
         DataSet(data_path(folder, purpose)) for purpose in ("test", "validation")
     )
-    rng = np.random.default_rng((recipe.seed, _ROUND + 1))
+    rng = np.random.default_rng((recipe.seed, _BASELINE_IMAGES))
     check_conditions(recipe, data, against)
     samples = [
         draw_sample(recipe, validation, index, rng)
@@ -128,7 +131,7 @@ def evaluate(
     jobs = list(images_of(recipe, images, len(data)))
     for index, parameters, view in tqdm(jobs, "evaluate", disable=not progress):
         # The same structure, place and optics for all contenders, and for both cameras.
-        own = np.random.default_rng((recipe.seed, _ROUND, index))
+        own = np.random.default_rng((recipe.seed, TEST_IMAGES, index))
         sample = draw_sample(recipe, data, index, own, parameters)
         known = view | sample.conditions()
         conditions |= dict.fromkeys(known)
@@ -189,7 +192,7 @@ def check_fit(name: str, network: Network, recipe: Recipe) -> None:
 def check_conditions(recipe: Recipe, data: Specimens, against: Sequence[str]) -> None:
     """Raise a ValueError if images of a data set have no such condition."""
     first = draw_sample(
-        recipe, data, 0, np.random.default_rng((recipe.seed, _ROUND, 0))
+        recipe, data, 0, np.random.default_rng((recipe.seed, TEST_IMAGES, 0))
     )
     known = first.conditions()
     numbers = [k for k, v in known.items() if not isinstance(v, str)]

@@ -7,13 +7,9 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tqdm import tqdm
 
-from hrtemnn_training.generation import data_path
-from hrtemnn_training.store import DataSet
-
-from .comparison import check_fit, images_of
-from .samples import draw_sample
+from .comparison import check_fit
+from .validation_samples import validation_samples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,12 +54,10 @@ def measure_error_of_spread(
     if not label.measures_spread:
         return None
     check_fit(network.name, network, recipe)
-    data = DataSet(data_path(folder, "validation"))
-    jobs = list(images_of(recipe, recipe.images, len(data)))
     errors = spreads = 0.0
-    for index, parameters, _ in tqdm(jobs, "spread", disable=not progress):
-        own = np.random.default_rng((recipe.seed, _ROUND, index))
-        sample = draw_sample(recipe, data, index, own, parameters)
+    for sample in validation_samples(
+        recipe, folder, _ROUND, "spread", progress=progress
+    ):
         error, spread = label.error_and_spread(network, sample)
         errors += float(np.mean(error**2))
         spreads += float(np.mean(spread**2))

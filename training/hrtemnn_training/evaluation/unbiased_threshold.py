@@ -5,15 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from tqdm import tqdm
-
-from hrtemnn_training.generation import data_path
 from hrtemnn_training.metrics.unbiased_area import UnbiasedArea
-from hrtemnn_training.store import DataSet
 
-from .comparison import check_fit, images_of
-from .samples import draw_sample
+from .comparison import check_fit
+from .validation_samples import validation_samples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,16 +76,9 @@ def add_simulations(
         Largest number of images.
     """
     label = recipe.label
-    data = DataSet(data_path(folder, "validation"))
-    jobs = list(images_of(recipe, recipe.images, len(data)))
-    if most is not None and most < len(jobs):
-        # From the first to the last: doses and cameras are in their order.
-        jobs = [
-            jobs[i] for i in np.rint(np.linspace(0, len(jobs) - 1, most)).astype(int)
-        ]
-    for index, parameters, _ in tqdm(jobs, "threshold", disable=not progress):
-        own = np.random.default_rng((recipe.seed, _ROUND, index))
-        sample = draw_sample(recipe, data, index, own, parameters)
+    for sample in validation_samples(
+        recipe, folder, _ROUND, "threshold", most=most, progress=progress
+    ):
         both = label.probability_and_truth(label.predict(network, sample), sample)
         if both is not None:
             areas.add(*both)

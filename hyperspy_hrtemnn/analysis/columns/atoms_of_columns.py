@@ -148,7 +148,9 @@ def _sublattices(places: NDArray[np.float64]) -> NDArray[np.intp]:
         return side
     # Each is the nearest to itself.
     distance, near = (part[:, 1:] for part in cKDTree(places).query(places, count + 1))
-    ends = np.repeat(np.arange(len(places)), count), near.ravel()
+    # Trees of older SciPy take no other integers.
+    starts = np.repeat(np.arange(len(places), dtype=np.int32), count)
+    ends = starts, near.ravel().astype(np.int32)
     tree = minimum_spanning_tree(
         coo_array((distance.ravel(), ends), (len(places),) * 2)
     )

@@ -35,7 +35,7 @@ def combined_probabilities(probabilities: ArrayLike) -> NDArray[np.float64]:
     Examples
     --------
     >>> combined_probabilities([[0.6, 0.4], [0.9, 0.1]]).round(2)
-    array([0.93, 0.07])
+    array([0.92, 0.08])
     """
     each = np.asarray(probabilities, float)
     mixed = (1 - _WRONG) * each + _WRONG / each.shape[1]

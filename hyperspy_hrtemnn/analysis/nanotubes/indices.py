@@ -64,7 +64,7 @@ def tube_indices(least: float, most: float) -> list[tuple[int, int]]:
     Examples
     --------
     >>> tube_indices(6.5, 7.0)
-    [(6, 4), (7, 2), (7, 3), (8, 1)]
+    [(5, 5), (6, 4), (7, 3), (8, 1)]
     """
     largest = math.floor(math.pi * most / LATTICE)
     pairs = ((n, m) for n in range(1, largest + 1) for m in range(n + 1))

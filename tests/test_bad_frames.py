@@ -615,13 +615,15 @@ def test_what_can_be_checked_before_the_work_is(disk, network, tmp_path):
 
 def test_what_a_failed_computation_finds_late_is_not_told_with_the_next():
     rule = FrameRule("raise").over((2,))
-    failed, noted = threading.Event(), threading.Event()
+    began, failed, noted = (threading.Event() for _ in range(3))
 
     def frame(block_id):
         def look():
             if block_id[0] == 0:
+                began.wait(10)
                 raise BadFrameError("The image is blank.")
-            failed.wait()
+            began.set()
+            failed.wait(10)
             rule.replaced.add(block_id, 3, 0)
             rule.skipped.add(1, "blank")
             return np.zeros((1, 4, 5))

@@ -96,7 +96,6 @@ def test_the_graph_has_one_node_a_layer() -> None:
     ("layer", "message"),
     [
         (keras.layers.AveragePooling2D(2), "AveragePooling2D"),
-        (keras.layers.Conv2D(2, 3, padding="valid"), "padding"),
         (keras.layers.Conv2D(2, 4, padding="same"), "odd"),
         (keras.layers.Conv2D(2, 3, padding="same", activation="relu"), "activation"),
         (keras.layers.PReLU(), "slope"),

@@ -57,6 +57,19 @@ def test_a_recipe_of_defaults_is_read_without_keras() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_a_recipe_with_a_loss_of_keras_is_read_where_there_is_no_keras() -> None:
+    recipe = Path(__file__).parents[2] / "training" / "recipes" / "hrtem-denoise.json"
+    script = (
+        "import sys; sys.modules['keras'] = None; "
+        "from hrtemnn_training.recipe import read_recipe; "
+        f"print(read_recipe({str(recipe)!r}).training.loss)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert run.stdout.strip() == "mean_absolute_error"
+
+
 def test_adam_has_amsgrad_unless_told_otherwise() -> None:
     assert make_optimizer("adam", {"beta_1": 0.8}).amsgrad
     assert not make_optimizer("adam", {"amsgrad": False}).amsgrad

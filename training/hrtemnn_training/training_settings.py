@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
@@ -21,16 +22,20 @@ from pydantic import (
 from .ranges import Share
 from .wave_loss_settings import RegisteredWave
 
+# Structures and waves are made without Keras too: names are looked up where it is.
+_HAS_KERAS = find_spec("keras") is not None
+
 
 def _known_loss(name: str) -> str:
-    from .losses import find_loss
+    if _HAS_KERAS:
+        from .losses import find_loss
 
-    find_loss(name)
+        find_loss(name)
     return name
 
 
 def _known_optimizer(name: str) -> str:
-    if name != "adam":  # the default needs no Keras to be known
+    if _HAS_KERAS and name != "adam":  # importing it takes seconds
         from .losses import find_optimizer
 
         find_optimizer(name)

@@ -85,8 +85,6 @@ def normalized(
 
 
 def _convolution(graph: Graph, layer: layers.Conv2D, given: list[str]) -> str:
-    if layer.padding not in {"same", "valid"}:
-        raise ExportError(f"{layer.name}: only padding 'same' or 'valid'.")
     if layer.strides != (1, 1) or layer.groups != 1:
         raise ExportError(f"{layer.name}: no strides, no groups.")
     if layer.padding == "same" and any(k % 2 == 0 for k in layer.kernel_size):

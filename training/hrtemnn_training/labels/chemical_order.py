@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ChemicalOrder(ImageLabel):
-    """Chemical order of a particle; predictions are a probability for each, (order,)."""
+    """Chemical order of a particle; predictions are probabilities, shape (order,)."""
 
     name: ClassVar[str] = "Chemical order"
     task: ClassVar[Task] = "chemical order"
@@ -130,8 +130,8 @@ class ChemicalOrder(ImageLabel):
     def predict(self, network: Network, sample: Sample) -> NDArray[np.float32]:
         """Return the probabilities that a network gives."""
         view = view_of_sample(sample)
-        prediction: NDArray[np.float32] = network.predict(view[np.newaxis, np.newaxis])
-        return prediction[0].reshape(-1)
+        answer: NDArray[np.float32] = network.predict(view[np.newaxis, np.newaxis])[0]
+        return answer
 
     def metrics(
         self, prediction: NDArray[np.floating], sample: Sample

@@ -16,7 +16,6 @@ from hrtemnn_training.ranges import CountRange, Range
 from ._amorphous import amorphous_carbon
 from ._assembly import assemble
 from ._choices import Shares
-from ._generator import Seed
 from ._gupta import check_potential
 from ._particle_generator import ParticleGenerator
 from ._relaxation import relaxed
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ._assembly import Group
+    from ._generator import Seed
     from ._structure import Structure
 
 _CONTACT = 1.5  # between the film and the particle [Å]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from ase.data import atomic_numbers
-from numba import njit
 from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
@@ -40,8 +39,10 @@ _PURE = {
 }
 
 # The sums of that paper end after the fifth shell, at 2.236 distances of neighbors; the
-# sixth is at 2.449.
-_FADES, _ENDS = 2.25, 2.44
+# sixth is at 2.449. They end smoothly, so that forces do.
+FADES, ENDS = 2.25, 2.44
+"""Where the potential begins to fade, and ends, in distances of neighbors."""
+
 _SKIN = 0.5  # by which the list of pairs reaches farther [Å]
 
 
@@ -100,8 +101,14 @@ class GuptaPotential:
         -------
         The energy, and forces of the shape of `positions`.
         """
+        # It takes a second to import.
+        from ._gupta_forces import energy_and_forces
+
         self._find_pairs(positions)
-        return _energy_and_forces(positions, self._pairs, self._kinds, self._table)
+        energy, forces = energy_and_forces(
+            positions, self._pairs, self._kinds, self._table
+        )
+        return float(energy), np.asarray(forces)
 
     def _find_pairs(self, positions: NDArray[np.float64]) -> None:
         """Find the pairs anew if atoms have moved so far that some may be missing."""
@@ -110,7 +117,7 @@ class GuptaPotential:
             if moved < (_SKIN / 2) ** 2:
                 return
         self._listed = positions.copy()
-        farthest = _ENDS * self._table[..., -1] + _SKIN
+        farthest = ENDS * self._table[..., -1] + _SKIN
         pairs = cKDTree(positions).query_pairs(farthest.max(), output_type="ndarray")
         first, second = pairs.T
         distance = np.linalg.norm(positions[first] - positions[second], axis=1)
@@ -127,58 +134,3 @@ def _mixed(a: _Pair, b: _Pair) -> _Pair:
         q=(a.q + b.q) / 2,
         r0=(a.r0 + b.r0) / 2,
     )
-
-
-@njit(cache=True)
-def _energy_and_forces(
-    positions: NDArray[np.float64],
-    pairs: NDArray[np.intp],
-    kinds: NDArray[np.intp],
-    table: NDArray[np.float64],
-) -> tuple[float, NDArray[np.float64]]:
-    """Return the energy [eV] and the forces [eV/Å]; see `GuptaPotential.forces`.
-
-    In loops, which are compiled: there are 200 000 pairs in a particle of 6 nm, and
-    with arrays for all of them a step took ten times as long.
-    """
-    slopes = np.zeros((len(pairs), 2))
-    squares = np.zeros(len(positions))
-    energy = 0.0
-    for n in range(len(pairs)):
-        i, j = pairs[n]
-        square = 0.0
-        for k in range(3):
-            square += (positions[i, k] - positions[j, k]) ** 2
-        distance = math.sqrt(square)
-        A, xi, p, q, r0 = table[kinds[i], kinds[j]]
-        if distance >= _ENDS * r0:
-            continue
-        cut, slope = _cutoff(distance / r0)
-        repelling = 2 * A * math.exp(-p * (distance / r0 - 1))
-        binding = xi**2 * math.exp(-2 * q * (distance / r0 - 1))
-        energy += repelling * cut
-        squares[i] += binding * cut
-        squares[j] += binding * cut
-        slopes[n, 0] = repelling * (slope - p * cut) / (r0 * distance)
-        slopes[n, 1] = binding * (slope - 2 * q * cut) / (r0 * distance)
-    bonds = np.sqrt(squares)
-    energy -= bonds.sum()
-    # An atom without neighbors has no bond, and no force.
-    halves = 0.5 / np.maximum(bonds, 1e-6)
-    forces = np.zeros_like(positions)
-    for n in range(len(pairs)):
-        i, j = pairs[n]
-        slope = slopes[n, 0] - slopes[n, 1] * (halves[i] + halves[j])
-        for k in range(3):
-            force = slope * (positions[i, k] - positions[j, k])
-            forces[i, k] -= force
-            forces[j, k] += force
-    return energy, forces
-
-
-@njit(cache=True)
-def _cutoff(distance: float) -> tuple[float, float]:
-    """Return a factor that falls from 1 to 0, and its slope, by distances of r0."""
-    x = min(max((distance - _FADES) / (_ENDS - _FADES), 0.0), 1.0)
-    factor = 1 - x * x * x * (10 + x * (6 * x - 15))
-    return factor, -30 * (x * (1 - x)) ** 2 / (_ENDS - _FADES)

@@ -110,13 +110,18 @@ class ChemicalOrder(ImageLabel):
 
     def draw(self, sample: Sample, grid: Grid) -> NDArray[np.float32]:  # noqa: ARG002
         """Return 1 for the order of the particle and 0 for the others, (order,)."""
+        true = self._number_of(sample)
+        return np.array([i == true for i in range(len(self.channel_names))], np.float32)
+
+    def _number_of(self, sample: Sample) -> int:
+        """Return which of the orders the particle has."""
         order = sample.specimen.values.get("order")
         if order not in self.channel_names:
             raise ValueError(
                 "label: Chemical order needs the order of one particle to a field, "
                 f"which the generator alloy particle knows; it is {order!r}."
             )
-        return np.array([order == name for name in self.channel_names], np.float32)
+        return self.channel_names.index(str(order))
 
     def validation_metrics(
         self,
@@ -137,7 +142,7 @@ class ChemicalOrder(ImageLabel):
         self, prediction: NDArray[np.floating], sample: Sample
     ) -> dict[str, float]:
         """Return whether the most probable order is right, and what it is taken for."""
-        true = int(np.argmax(self.draw(sample, sample.grid)))
+        true = self._number_of(sample)
         found = int(np.argmax(prediction))
         names = self.channel_names
         return {
@@ -156,5 +161,5 @@ class ChemicalOrder(ImageLabel):
         """Return where brightness and lattice spacing are, tuned on the samples."""
         from hrtemnn_training.baselines.spacing_maps import tune_spacing_maps
 
-        truth = [int(np.argmax(self.draw(s, s.grid))) for s in validation]
+        truth = [self._number_of(sample) for sample in validation]
         return {"spacing maps": tune_spacing_maps(validation, truth)}

@@ -16,7 +16,7 @@ from hrtemnn_training.ranges import CountRange, Range
 from ._amorphous import amorphous_carbon
 from ._assembly import assemble
 from ._choices import Shares
-from ._gupta import check_potential
+from ._gupta_parameters import check_potential
 from ._particle_generator import ParticleGenerator
 from ._relaxation import relaxed
 from ._shapes import Orientation, Shape

@@ -7,52 +7,20 @@ neighbors, and bound by the square root of what all of them give.
 
 from __future__ import annotations
 
-import math
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.data import atomic_numbers
 from scipy.spatial import cKDTree
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from ._gupta_parameters import ENDS, PURE, PairParameters, check_potential, mixed
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class _Pair(NamedTuple):
-    """Parameters of two elements: A and xi [eV], p, q, and the distance r0 [Å]."""
-
-    A: float
-    xi: float
-    p: float
-    q: float
-    r0: float
-
-
-# Cleri and Rosato, Phys. Rev. B 48 (1993) 22, tables II and III. The distance is that
-# of neighbors in the crystal; of cobalt, the mean of its two.
-_PURE = {
-    "Ag": _Pair(0.1028, 1.1780, 10.928, 3.139, 2.889),
-    "Co": _Pair(0.0950, 1.4880, 11.604, 2.286, 2.502),
-}
-
-# The sums of that paper end after the fifth shell, at 2.236 distances of neighbors; the
-# sixth is at 2.449. They end smoothly, so that forces do.
-FADES, ENDS = 2.25, 2.44
-"""Where the potential begins to fade, and ends, in distances of neighbors."""
-
 _SKIN = 0.5  # by which the list of pairs reaches farther [Å]
-
-
-def check_potential(elements: Iterable[str]) -> None:
-    """Raise a ValueError if there are no parameters for one of the elements."""
-    for element in elements:
-        if element not in _PURE:
-            raise ValueError(
-                f"there is no potential for {element!r}, only for {', '.join(_PURE)}"
-            )
 
 
 class GuptaPotential:
@@ -77,13 +45,13 @@ class GuptaPotential:
     """
 
     def __init__(self, numbers: NDArray[np.integer]) -> None:
-        of_number = {atomic_numbers[element]: element for element in _PURE}
+        of_number = {atomic_numbers[element]: element for element in PURE}
         present = np.unique(numbers).tolist()
         check_potential(of_number.get(n, str(n)) for n in present)
         elements = [of_number[n] for n in present]
         self._kinds = np.searchsorted(present, numbers)
-        table = [_mixed(_PURE[a], _PURE[b]) for a, b in product(elements, elements)]
-        shape = (len(elements), len(elements), len(_Pair._fields))
+        table = [mixed(PURE[a], PURE[b]) for a, b in product(elements, elements)]
+        shape = (len(elements), len(elements), len(PairParameters._fields))
         self._table = np.array(table).reshape(shape)
         self._listed: NDArray[np.float64] | None = None
 
@@ -124,13 +92,3 @@ class GuptaPotential:
         pairs = pairs[distance < farthest[self._kinds[first], self._kinds[second]]]
         # In order, memory is read from one end to the other.
         self._pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
-
-
-def _mixed(a: _Pair, b: _Pair) -> _Pair:
-    return _Pair(
-        A=math.sqrt(a.A * b.A),
-        xi=math.sqrt(a.xi * b.xi),
-        p=(a.p + b.p) / 2,
-        q=(a.q + b.q) / 2,
-        r0=(a.r0 + b.r0) / 2,
-    )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from ._gupta import ENDS, FADES
+from ._gupta_parameters import ENDS, FADES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

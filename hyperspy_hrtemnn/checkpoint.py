@@ -85,7 +85,8 @@ class Checkpoint:
         discard: bool = False,
     ) -> None:
         self.folder = folder
-        self._job, self._names = dict(job), names
+        self._job = dict(job)
+        self._names = None if names is None else list(names)
         self._enter(discard=discard)
         self._finished: set[int] = set()
         self._bad: dict[int, str] = {}
@@ -129,6 +130,42 @@ class Checkpoint:
                 f"{self.folder}: these finished frames are damaged and are "
                 f"made anew: {spans(damaged)}."
             )
+
+    def holds(self, name: str) -> bool:
+        """Return whether there is a finished frame that is known by a name."""
+        path = self.folder / f"{name}.npz"
+        return path.exists() and is_whole(path)
+
+    def append(self, name: str) -> int:
+        """Count one more frame behind the others, as a movie that grows has.
+
+        Parameters
+        ----------
+        name
+            What it is known by. What is there of it is taken.
+
+        Returns
+        -------
+        Its number.
+        """
+        if self._names is None:
+            raise ValueError("These frames are known by their number, not by a name.")
+        number = len(self._names)
+        self._names.append(name)
+        if self.holds(name):
+            self._finished.add(number)
+        marked = self._path(number, _BAD)
+        if marked.exists() and is_whole(marked):
+            self._bad[number] = read_sealed(marked).decode()
+        return number
+
+    def is_done(self, number: int) -> bool:
+        """Return whether a frame is finished."""
+        return number in self._finished
+
+    def reason(self, number: int) -> str | None:
+        """Return why a frame cannot be used, None where nothing says so."""
+        return None if number in self._finished else self._bad.get(number)
 
     @property
     def digest(self) -> str:

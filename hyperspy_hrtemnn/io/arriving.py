@@ -51,7 +51,7 @@ class ArrivingFrames(Protocol):
         """
 
     def waits_for(self) -> list[str]:
-        """Return the names of what is there and not whole yet."""
+        """Return the names of what is not whole yet, and of what waits behind it."""
 
     @property
     def identity(self) -> Mapping[str, Any]:

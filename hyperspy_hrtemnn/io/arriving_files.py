@@ -63,6 +63,7 @@ class ArrivingFiles:
         self._is_settled: set[Path] = set()
         self._taken: dict[Path, None] = {}
         self._late: set[Path] = set()
+        self._waiting: list[str] = []
         self._first: Signal2D | None = None
         self._keys: dict[Path, Any] = {}
 
@@ -78,16 +79,18 @@ class ArrivingFiles:
         for this; `movie` has it.
         """
         new = [path for path in self._listed() if path not in self._taken]
+        self._waiting = []
         for path in new:
             self._note_state(path)
         given_up: list[tuple[Path, Arrival]] = []
-        for path in new:
+        for place, path in enumerate(new):
             if self._is_late(path):
                 self._late.add(path)
                 continue
             arrival = self._arrival(path, is_done)
             if arrival is None:
                 # Particles are linked in the order of time.
+                self._waiting = [each.name for each in new[place:]]
                 return
             if self._first is None:
                 # Nothing is known of the movie before one of its frames can be read.
@@ -100,8 +103,8 @@ class ArrivingFiles:
             given_up.clear()
 
     def waits_for(self) -> list[str]:
-        """Return the names of the files that are there and were not yielded."""
-        return [path.name for path in self._states if path not in self._taken]
+        """Return the names of files that are not whole, and of those behind them."""
+        return self._waiting
 
     def navigation_axis(self) -> dict[str, Any]:
         """Return the axis of the frames that were yielded, as HyperSpy describes it."""

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import time
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +37,22 @@ _OTHERS = frozenset((".mrc",))
 
 class _SingleImageError(ValueError):
     """A file of one image, which has no axis of frames yet."""
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A movie as it was loaded: its axes, metadata, and frames.
+
+    The shape is that of a frame; there are no data of pages, which are read by
+    themselves.
+    """
+
+    axes: list[dict[str, Any]]
+    metadata: dict[str, Any]
+    original_metadata: dict[str, Any]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    data: da.Array | None
 
 
 class GrowingFile:
@@ -80,9 +98,11 @@ class GrowingFile:
         self._was_read_settled = False
         self._taken = 0
         # The movie as it was when it was last loaded.
-        self._loaded: Signal2D | None = None
+        self._loaded: _Loaded | None = None
         self._is_of_pages = path.suffix.lower() in _OF_PAGES
         self._first_hash = ""
+        # Number of frames in the file, whole or not.
+        self._there = 0
         self._is_torn = False
 
     @property
@@ -119,7 +139,8 @@ class GrowingFile:
                         self._first_hash = hashlib.sha256(pixels.tobytes()).hexdigest()
                     self._taken += 1
                     yield Arrival(_name(number), partial(np.asarray, pixels))
-            self._is_torn, self._was_read_settled = False, is_settled
+            self._is_torn = self._there > self._taken
+            self._was_read_settled = is_settled
         except (ValueError, OSError, tifffile.TiffFileError) as error:
             self._is_torn = True
             waited = self._clock() - self._since
@@ -131,68 +152,77 @@ class GrowingFile:
                 ) from error
 
     def waits_for(self) -> list[str]:
-        """Return the name of the file if it ends with what is not a whole frame."""
-        return [self._path.name] if self._is_torn else []
+        """Return the end of the file if it is not a whole frame."""
+        return [f"the end of {self._path.name}"] if self._is_torn else []
 
     def navigation_axis(self) -> dict[str, Any]:
         """Return the axis of the frames that were yielded, as HyperSpy describes it."""
-        (axis,) = self._template().axes_manager.navigation_axes
-        return {**axis.get_axis_dictionary(), "size": self._taken}
+        return {**self._described().axes[0], "size": self._taken}
 
     def movie(self) -> tuple[Signal2D, Sequence[str]]:
         """Return the movie of the frames that were yielded, and their names."""
         # In the middle of the writing what was loaded before has to do.
         with suppress(ValueError, OSError, tifffile.TiffFileError):
             self._load()
-        loaded = self._template()
+        loaded = self._described()
         if self._is_of_pages:
-            movie = self._movie_of_pages(loaded)
+            # HyperSpy reads the whole file for each frame of a TIFF.
+            data = _pages(self._path, self._taken, loaded.shape, loaded.dtype)
         else:
-            movie = loaded.inav[: self._taken]
+            frames: Any = loaded.data
+            data = frames[: self._taken]
+        movie = hs.signals.Signal2D(
+            data,
+            axes=[self.navigation_axis(), *loaded.axes[1:]],
+            metadata=loaded.metadata,
+            original_metadata=loaded.original_metadata,
+        ).as_lazy()
         movie.set_signal_type("HRTEM")
         return movie, [_name(number) for number in range(self._taken)]
 
-    def _movie_of_pages(self, loaded: Signal2D) -> Signal2D:
-        """Return the movie of a TIFF, of which HyperSpy reads all for each frame."""
-        axes = [axis.get_axis_dictionary() for axis in loaded.axes_manager._axes]
-        return hs.signals.Signal2D(
-            _pages(self._path, self._taken, loaded.data),
-            axes=[self.navigation_axis(), *axes[1:]],
-            metadata=loaded.metadata.as_dictionary(),
-            original_metadata=loaded.original_metadata.as_dictionary(),
-        ).as_lazy()
-
-    def _template(self) -> Signal2D:
+    def _described(self) -> _Loaded:
         if self._loaded is None or not self._taken:
             raise ValueError(
                 f"{self._path} holds no movie of two whole frames or more."
             )
         return self._loaded
 
-    def _load(self) -> Signal2D:
+    def _load(self) -> _Loaded:
         """Load the movie as far as it goes now."""
-        loaded = load_images(self._path)
-        if loaded.axes_manager.navigation_dimension != 1:
-            raise ValueError(
-                f"It holds {loaded}, and not two frames or more of a movie."
-            )
-        self._loaded = loaded
-        return loaded
+        signal = load_images(self._path)
+        if (axes := signal.axes_manager.navigation_dimension) == 0:
+            raise _SingleImageError(f"{self._path} holds a single image.")
+        if axes > 1:
+            raise ValueError(f"It holds {signal}, frames along more than one axis.")
+        self._loaded = _Loaded(
+            [axis.get_axis_dictionary() for axis in signal.axes_manager._axes],
+            signal.metadata.as_dictionary(),
+            signal.original_metadata.as_dictionary(),
+            signal.data.shape[1:],
+            signal.data.dtype,
+            None if self._is_of_pages else signal.data,
+        )
+        if self._is_of_pages:
+            # The reader leaves the file open, and what is open cannot be replaced on
+            # Windows.
+            del signal
+            gc.collect()
+        return self._loaded
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[int, Read]]:
-        """Give the number of frames in the file, and what reads one of them."""
+        """Give the number of whole frames in the file, and what reads one of them."""
         if self._is_of_pages:
             with tifffile.TiffFile(self._path) as tiff:
-                count = whole_pages(tiff)
+                count, self._there = whole_pages(tiff), len(tiff.pages)
                 loaded = self._load() if self._loaded is None else self._loaded
-                first = tiff.pages.first
                 # Otherwise frames are not pages, but what only the reader knows.
-                if first.shape == loaded.data.shape[1:] and count > 1:
+                if tiff.pages.first.shape == loaded.shape and self._there > 1:
                     yield count, lambda number: tiff.pages[number].asarray()
                     return
             self._is_of_pages = False
-        data = self._load().data
+        data: Any = self._load().data
+        self._there = len(data)
         yield len(data), lambda number: np.asarray(data[number])
 
 
@@ -200,7 +230,9 @@ def _name(number: int) -> str:
     return f"{number:06d}"
 
 
-def _pages(path: Path, count: int, like: da.Array) -> da.Array:
+def _pages(
+    path: Path, count: int, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> da.Array:
     """Return the first pages of a TIFF as frames that are read one by one."""
 
     def read(block_id: tuple[int, ...]) -> NDArray[Any]:
@@ -209,7 +241,7 @@ def _pages(path: Path, count: int, like: da.Array) -> da.Array:
 
     return da.map_blocks(
         read,
-        chunks=((1,) * count, *((side,) for side in like.shape[1:])),
-        dtype=like.dtype,
-        meta=np.empty((0, 0, 0), like.dtype),
+        chunks=((1,) * count, *((side,) for side in shape)),
+        dtype=dtype,
+        meta=np.empty((0, 0, 0), dtype),
     )

@@ -121,7 +121,8 @@ class LiveView:
         curves
             Number and diameters in all frames so far.
         navigation_axis, signal_axes
-            The axis of these frames, and the axes of the images (x, y).
+            The axis of these frames, and of others that are in work, and the axes of
+            the images (x, y).
         ended
             Whether this is the last picture, and the page is not loaded again.
         """
@@ -167,6 +168,8 @@ def draw_live(
     below = figure.add_subplot(grid[1, 1], sharex=above)
     unit = unit_of(navigation_axis)
     x = np.asarray(navigation_axis.axis) if unit else np.arange(navigation_axis.size)
+    # Frames that have come may still be in work.
+    x = x[: len(curves.particles)]
     above.plot(x, curves.particles, marker=".", drawstyle="steps-mid")
     below.plot(x, curves.diameter, marker=".")
     above.set_ylabel("particles")

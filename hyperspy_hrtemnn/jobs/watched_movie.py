@@ -115,7 +115,7 @@ class WatchedMovie:
         serve: int | None,
         show_progressbar: bool,
     ) -> FollowedParticles:
-        """Watch until the end, and return what is found; see `hyperspy_hrtemnn.watch`."""
+        """Watch until the end, and return what is found; see `watch`."""
         page = nullcontext() if serve is None else served(self._out, serve)
         with locked(self._out), page as address:
             if address is not None:
@@ -170,8 +170,8 @@ class WatchedMovie:
         if waiting := self._source.waits_for():
             shown = [*waiting[:3], *["..."] * (len(waiting) > 3)]
             warn_user(
-                f"{self._path}: what was not whole when the watch ended is left out: "
-                f"{', '.join(shown)}."
+                f"{self._path}: what was not whole when the watch ended, and what came "
+                f"after it, is left out: {', '.join(shown)}."
             )
         self._draw(ended=True)
         signal, names = self._movie()

@@ -5,8 +5,8 @@
 
 A second process writes frames into a folder, one after the other as a camera does, and
 looks when the rows of each are in ``live.csv``. The frames are those of the simulated
-movie of gold on CeO2, side by side, with the pixels of the network. Beside it is the
-time that `follow_particles` takes for one of these frames, in a movie of many.
+movie of gold on CeO2, side by side. Beside it is the time that `follow_particles` takes
+for one of these frames, in a movie of many.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import numpy as np
 
 import hyperspy_hrtemnn
 from hyperspy_hrtemnn.data import au_ceo2_movie
-from hyperspy_hrtemnn.networks import load
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,6 +31,7 @@ TRACK: dict[str, Any] = {"min_separation": "2 nm", "memory": 1}
 QUIET: dict[str, Any] = {"show_progressbar": False}
 # The network is opened when the first frame is there, and the disk is warm after some.
 WARM = 3
+LONGEST = 60.0
 
 
 def frames_of(side: int, count: int) -> list[NDArray[Any]]:
@@ -61,6 +61,8 @@ def camera(
         write(folder / f"{number:04d}.tif", image, sampling)
         complete = time.perf_counter()
         while not _is_there(table, number):
+            if time.perf_counter() - complete > LONGEST:
+                raise TimeoutError(f"frame {number} has no rows after {LONGEST} s")
             time.sleep(0.005)
         results.put(time.perf_counter() - complete)
         # Not in step with the looks of the watch, nor while it draws.
@@ -74,17 +76,20 @@ def _is_there(table: Path, number: int) -> bool:
     return bool(rows) and rows[-1].split(",")[1] == str(number)
 
 
-def latencies(model: str, side: int, count: int, folder: Path) -> NDArray[Any]:
+def latencies(
+    model: str, side: int, sampling: float, count: int, folder: Path
+) -> NDArray[Any]:
     """Return how long each frame waits for its rows [s]."""
     (folder / "camera").mkdir()
-    results: Any = multiprocessing.Queue()
-    writer = multiprocessing.Process(
+    context = multiprocessing.get_context("spawn")
+    results: Any = context.Queue()
+    writer = context.Process(
         target=camera,
         args=(
             folder / "camera",
             folder / "out" / "live.csv",
             frames_of(side, count),
-            load(model).card.sampling,
+            sampling,
             results,
         ),
     )
@@ -114,15 +119,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=1024)
     parser.add_argument("--frames", type=int, default=23)
-    parser.add_argument("--model", default="nanoparticle-membrane-mask")
+    parser.add_argument("--model", default="au-ceo2-mask")
+    parser.add_argument("--sampling", type=float, default=0.2, help="of pixels [Å]")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        waited = latencies(given.model, given.side, given.frames, folder)
+        waited = latencies(
+            given.model, given.side, given.sampling, given.frames, folder
+        )
         bare = time_of_a_frame(given.model, folder)
     median, longest = np.median(waited), waited.max()
     print(
-        f"{given.model}, {given.side} x {given.side}: {median:.2f} s from file to rows "
+        f"{given.model}, {given.side} x {given.side} of {given.sampling} Å: {median:.2f} s from file to rows "
         f"in the median, {longest:.2f} s at most, of {len(waited)} frames; "
         f"follow_particles {bare:.2f} s a frame, ratio {median / bare:.2f}"
     )

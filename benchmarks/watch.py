@@ -128,11 +128,12 @@ def main() -> None:
             given.model, given.side, given.sampling, given.frames, folder
         )
         bare = time_of_a_frame(given.model, folder)
-    median, longest = np.median(waited), waited.max()
+    median = np.median(waited)
     print(
-        f"{given.model}, {given.side} x {given.side} of {given.sampling} Å: {median:.2f} s from file to rows "
-        f"in the median, {longest:.2f} s at most, of {len(waited)} frames; "
-        f"follow_particles {bare:.2f} s a frame, ratio {median / bare:.2f}"
+        f"{given.model}, {given.side} x {given.side} of {given.sampling} Å: "
+        f"{median:.2f} s from file to rows in the median, {waited.min():.2f} to "
+        f"{waited.max():.2f} s, of {len(waited)} frames; follow_particles {bare:.2f} s "
+        f"a frame, ratio {median / bare:.2f}"
     )
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The picture of docs/watch.md: the example movie, watched as a camera writes it.
 
-    python studies/watch.py
+    python studies/watched_movie.py
 
 A second process writes the frames of the simulated movie of gold on CeO2 into the
 folders of an in-situ camera, two a second.

@@ -4,7 +4,7 @@
     python studies/watched_movie.py
 
 A second process writes the frames of the simulated movie of gold on CeO2 into the
-folders of an in-situ camera, two a second.
+folders of an in-situ camera, two a second. It takes half a minute.
 """
 
 from __future__ import annotations

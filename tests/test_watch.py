@@ -466,6 +466,9 @@ def test_without_any_frame_it_says_so(network, tmp_path):
         hyperspy_hrtemnn.watch(tmp_path / "none", *given[1:], **TRACK)
     with pytest.raises(ValueError, match="is the input"):
         hyperspy_hrtemnn.watch(given[0], network, given[0], **TRACK)
+    with pytest.raises(ValueError, match="au-ceo3-mask"):
+        hyperspy_hrtemnn.watch(given[0], "au-ceo3-mask", given[2], **TRACK)
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_server_has_two_files_and_no_other(tmp_path):

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
@@ -62,30 +61,3 @@ class ArrivingFrames(Protocol):
 
     def movie(self) -> tuple[Signal2D, Sequence[str]]:
         """Return the movie that is there now, lazily, and the names of its frames."""
-
-
-def arriving_frames(path: Path) -> ArrivingFrames:
-    """Return the frames of a movie that a camera is still writing.
-
-    Parameters
-    ----------
-    path
-        A folder that gets a file for each frame, also in the folders of an in-situ
-        camera; or one file that grows.
-
-    Raises
-    ------
-    ValueError
-        If there is neither.
-    """
-    from .arriving_files import ArrivingFiles
-    from .growing_file import GrowingFile
-
-    if path.is_dir():
-        return ArrivingFiles(path)
-    if path.is_file():
-        return GrowingFile(path)
-    raise ValueError(
-        f"{path} is neither a folder nor a file. Give the folder into which the camera "
-        "writes, which may be empty, or the file that it has begun."
-    )

@@ -20,9 +20,9 @@ from hyperspy.axes import create_axis
 from tqdm.auto import tqdm
 
 from hyperspy_hrtemnn.checkpoint import Source
-from hyperspy_hrtemnn.io.arriving import arriving_frames
+from hyperspy_hrtemnn.io.watched_path import arriving_frames
 from hyperspy_hrtemnn.io.whole_frames import calibrate
-from hyperspy_hrtemnn.locks import locked
+from hyperspy_hrtemnn.networks import load
 from hyperspy_hrtemnn.signals._one_pass.live_movie import LiveMovie
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form, is_turned
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
@@ -57,7 +57,7 @@ _POLL = 0.1
 
 
 class WatchedMovie:
-    """A watch, step by step.
+    """A watch, step by step, of whoever holds the lock of `out`.
 
     Parameters
     ----------
@@ -98,6 +98,8 @@ class WatchedMovie:
         self._last: LiveFrame | None = None
         self._is_drawn = True
         settings.check()
+        # A name that is wrong is told now, and not when the camera begins.
+        load(settings.model, settings.device)
         self._sampling = sampling_in_angstrom(settings.sampling)
         check_followed_files(out, self._own, report=report)
         self._own.check(out / name for name in (TABLE, PICTURE, PAGE))
@@ -117,7 +119,7 @@ class WatchedMovie:
     ) -> FollowedParticles:
         """Watch until the end, and return what is found; see `watch`."""
         page = nullcontext() if serve is None else served(self._out, serve)
-        with locked(self._out), page as address:
+        with page as address:
             if address is not None:
                 click.echo(f"The page is at {address}", err=True)
             # To stop is the way to end a watch; without a frame there is no result.

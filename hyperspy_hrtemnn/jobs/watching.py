@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hyperspy_hrtemnn.locks import locked
 from hyperspy_hrtemnn.options import (
     PredictionOptions,
     SpectrumOptions,
@@ -135,9 +136,10 @@ def watch(
         on_bad_frame,
         overwrite,
     )
-    job = WatchedMovie(Path(folder), Path(out), settings, report=False, told=())
     shown = is_shown(show_progressbar)
-    return job.run(idle=idle, frames=frames, serve=serve, show_progressbar=shown)
+    with locked(Path(out)):
+        job = WatchedMovie(Path(folder), Path(out), settings, report=False, told=())
+        return job.run(idle=idle, frames=frames, serve=serve, show_progressbar=shown)
 
 
 def watch_frames(
@@ -165,6 +167,6 @@ def watch_frames(
     report
         Whether to draw pictures and to write a page at the end.
     """
-    with warnings_as_lines(path) as told:
+    with warnings_as_lines(path) as told, locked(out):
         job = WatchedMovie(path, out, settings, report=report, told=told)
         job.run(idle=idle, frames=frames, serve=serve, show_progressbar=True)

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._apart import try_apart
+from ._copies import place_of
 from ._devices import chosen_device
 from ._errors import NetworkError
 from ._file import read_file
 from ._novelty import to_pixels
 from ._opening import opened
 from ._orientations import average_orientations
-from ._shipped import available, is_shipped, shipped_path
+from ._shipped import MODELS, available, is_shipped, shipped_path
 from ._starting import started
+from ._threads import inference_threads
 from ._trial import card_test, fault_of
 
 if TYPE_CHECKING:
@@ -32,8 +34,9 @@ if TYPE_CHECKING:
 class Network:
     """A network in an ONNX file, with its card.
 
-    It can be pickled, for a distributed scheduler: the file is then read again from its
-    path, and must be the same.
+    It can be pickled, for a distributed scheduler: the file is then read again, of a
+    shipped network by its name, of another one from its path or from the copy that the
+    worker was sent, and must be the same. A process reads it only once.
 
     Parameters
     ----------
@@ -92,6 +95,19 @@ class Network:
     def device(self) -> str:
         """Name of the device that it runs on, never "auto"."""
         return self._engine.device
+
+    @property
+    def place(self) -> str:
+        """Name of a shipped network, or else the path of the file.
+
+        Another machine may have the package in another folder.
+        """
+        return self.path.stem if self.path.parent == MODELS else str(self.path)
+
+    @property
+    def content(self) -> bytes:
+        """Bytes of the file."""
+        return self._engine.content
 
     @property
     def outputs(self) -> int:
@@ -156,6 +172,23 @@ class Network:
             Largest number of threads; None for no other limit.
         """
         return self._with(_engine=self._engine.limited(num_workers))
+
+    def send(self, client: Any) -> None:
+        """Send the file to each worker of a cluster, once, also to later workers.
+
+        Methods of signals do this by themselves if there is a client. A worker keeps
+        the file for as long as it lives, unless it can read it where it is. Inferences
+        on it then have as many threads as the worker or, if that is more, as the
+        environment variable ``OMP_NUM_THREADS`` says there.
+
+        Parameters
+        ----------
+        client
+            A `distributed.Client`.
+        """
+        from ._sending import send
+
+        send(self, client)
 
     def on(self, device: str | None) -> Network:
         """Return the network on another device.
@@ -282,13 +315,13 @@ class Network:
 
     def _made_of(
         self, device: str
-    ) -> tuple[Path, str, str, int | None, dict[str, bool]]:
+    ) -> tuple[str, str, str, int | None, dict[str, bool]]:
         asked = {
             "is_averaged": self.is_averaged,
             "has_spread": self.has_spread,
             "has_novelty": self.has_novelty,
         }
-        return self.path, self.sha256, device, self._engine.num_workers, asked
+        return self.place, self.sha256, device, self._engine.num_workers, asked
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         states = self.is_averaged, self.has_spread, self.has_novelty
@@ -372,17 +405,33 @@ def _loaded(
 
 
 def _reload(
-    path: Path,
+    place: str,
     sha256: str,
     device: str,
     num_workers: int | None,
     asked: dict[str, bool],
 ) -> Network:
+    path = place_of(sha256, place)
     try:
         status = path.stat()
     except OSError:
-        raise NetworkError(f"There is no file {path} on this machine.") from None
-    network = _cached(path, status.st_mtime_ns, status.st_size, device)
+        raise NetworkError(
+            f"There is no file {path} on this machine. Network.send gives it to all "
+            "workers of a cluster."
+        ) from None
+    key = path, status.st_mtime_ns, status.st_size, device
+    with _loading:
+        # Each task of a cluster brings the network anew.
+        network = _limited(key, num_workers, inference_threads(num_workers))
     if network.sha256 != sha256:
         raise NetworkError(f"The file {path} has changed since the network was loaded.")
-    return network.limited(num_workers)._with(**asked)
+    return network._with(**asked)
+
+
+@lru_cache(maxsize=2)
+def _limited(
+    key: tuple[Path, int, int, str],
+    num_workers: int | None,
+    threads: int,  # noqa: ARG001 - part of the key
+) -> Network:
+    return _loaded(*key).limited(num_workers)

@@ -36,7 +36,8 @@ class Network:
 
     It can be pickled, for a distributed scheduler: the file is then read again, of a
     shipped network by its name, of another one from its path or from the copy that the
-    worker was sent, and must be the same. A process reads it only once.
+    worker was sent, and must be the same. That is done when the network is first used,
+    because the scheduler, which hands it on, may have no file, and once in a process.
 
     Parameters
     ----------
@@ -103,6 +104,21 @@ class Network:
         Another machine may have the package in another folder.
         """
         return self.path.stem if self.path.parent == MODELS else str(self.path)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Read the file of a network that was unpickled."""
+            closed = self.__dict__.get("_closed")
+            if closed is not None and name in ("path", "card", "_engine"):
+                opened = _opened(self.sha256, *closed)
+                self.path, self.card = opened.path, opened.card
+                self._engine = opened._engine
+                self.__dict__.pop("_closed", None)
+            if name in self.__dict__:
+                # Perhaps another thread was faster.
+                return self.__dict__[name]
+            raise AttributeError(name)
 
     @property
     def content(self) -> bytes:
@@ -206,7 +222,10 @@ class Network:
         if device is None:
             return self
         chosen = chosen_device(device)
-        return self if chosen == self.device else _reload(*self._made_of(chosen))
+        if chosen == self.device:
+            return self
+        made = self.place, chosen, self._engine.num_workers
+        return _opened(self.sha256, *made)._with(**self._asked)
 
     def card_test(self) -> CardTest:
         """Return a test for the card of a network that is exported."""
@@ -311,17 +330,18 @@ class Network:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Not "auto": what the metadata say of the device is true on a cluster, too.
-        return _reload, self._made_of(self.device)
+        if (closed := self.__dict__.get("_closed")) is None:
+            closed = self.place, self.device, self._engine.num_workers
+        return _closed, (self.sha256, self._asked, *closed)
 
-    def _made_of(
-        self, device: str
-    ) -> tuple[str, str, str, int | None, dict[str, bool]]:
-        asked = {
+    @property
+    def _asked(self) -> dict[str, bool]:
+        """What is predicted."""
+        return {
             "is_averaged": self.is_averaged,
             "has_spread": self.has_spread,
             "has_novelty": self.has_novelty,
         }
-        return self.place, self.sha256, device, self._engine.num_workers, asked
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         states = self.is_averaged, self.has_spread, self.has_novelty
@@ -404,13 +424,21 @@ def _loaded(
     return Network(path, device=device)
 
 
-def _reload(
-    place: str,
-    sha256: str,
-    device: str,
-    num_workers: int | None,
-    asked: dict[str, bool],
-) -> Network:
+def _closed(sha256: str, asked: dict[str, bool], *made: Any) -> Network:
+    """Return a network whose file is read when it is used."""
+    network = object.__new__(Network)
+    network.__dict__ |= {"sha256": sha256, "_closed": made, **asked}
+    return network
+
+
+def _opened(sha256: str, place: str, device: str, num_workers: int | None) -> Network:
+    """Return a network that is known from another process, or on another device.
+
+    Raises
+    ------
+    NetworkError
+        If its file is not on this machine, or has changed.
+    """
     path = place_of(sha256, place)
     try:
         status = path.stat()
@@ -425,7 +453,7 @@ def _reload(
         network = _limited(key, num_workers, inference_threads(num_workers))
     if network.sha256 != sha256:
         raise NetworkError(f"The file {path} has changed since the network was loaded.")
-    return network._with(**asked)
+    return network
 
 
 @lru_cache(maxsize=2)

@@ -114,8 +114,8 @@ numproc_option = click.option(
 )
 scheduler_option = click.option(
     "--scheduler",
-    help="Address of a dask.distributed cluster to work on instead, which is trusted: "
-    "it can run code here.",
+    help="Address of a dask.distributed cluster, which is trusted: it can run code "
+    "here; by default this machine.",
 )
 report_option = click.option(
     "--report/--no-report",

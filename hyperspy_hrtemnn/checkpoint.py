@@ -22,7 +22,8 @@ from .job_folder import (
     stored_job,
     write_job,
 )
-from .sealed import is_whole, read_sealed, sealed
+from .packs import LARGEST, MEMBERS, Packed, Single, gather, members, packs
+from .sealed import DamagedError, sealed
 from .user_warnings import warn_user
 
 if TYPE_CHECKING:
@@ -87,8 +88,9 @@ class Checkpoint:
         self.folder = folder
         self._job, self._names = dict(job), names
         self._enter(discard=discard)
-        self._finished: set[int] = set()
+        self._finished: dict[int, Single | Packed] = {}
         self._bad: dict[int, str] = {}
+        self._small: dict[int, Path] = {}
         self._count()
 
     def _enter(self, *, discard: bool) -> None:
@@ -103,7 +105,9 @@ class Checkpoint:
         if stored and not differs:
             return
         if stored:
-            begun = any(path.suffix != _BAD for path in pieces(self.folder))
+            begun = bool(packs(self.folder)) or any(
+                path.suffix != _BAD for path in pieces(self.folder)
+            )
             if begun and not discard:
                 raise ValueError(
                     f"{self.folder} holds frames of another job: {differs}. Finish "
@@ -115,20 +119,28 @@ class Checkpoint:
 
     def _count(self) -> None:
         """Find what is finished, and delete what is damaged."""
-        damaged = []
-        for number, path in _numbered(self.folder, self._names):
-            if not is_whole(path):
-                path.unlink()
-                damaged.append(number)
-            elif path.suffix == _BAD:
-                self._bad[number] = read_sealed(path).decode()
+        damaged = set()
+        for number, piece in _numbered(self.folder, self._names):
+            if not piece.is_whole():
+                if isinstance(piece, Single):
+                    piece.path.unlink()
+                damaged.add(number)
+            elif _is_bad(piece):
+                self._bad[number] = piece.read().decode()
             else:
-                self._finished.add(number)
-        if damaged:
+                self._add(number, piece)
+        # A frame may have been damaged in a pack, and made anew since.
+        if damaged := damaged - self._finished.keys():
             warn_user(
                 f"{self.folder}: these finished frames are damaged and are "
                 f"made anew: {spans(damaged)}."
             )
+
+    def _add(self, number: int, piece: Single | Packed) -> None:
+        """Count a frame as finished."""
+        self._finished[number] = piece
+        if isinstance(piece, Single) and piece.path.stat().st_size < LARGEST:
+            self._small[number] = piece.path
 
     @property
     def digest(self) -> str:
@@ -144,7 +156,7 @@ class Checkpoint:
         """Store a frame, whole or not at all."""
         with self._piece(number, ".npy") as file:
             np.save(file, frame, allow_pickle=False)
-        self._finished.add(number)
+        self._finish(number, ".npy")
 
     def write_record(self, number: int, record: Mapping[str, Any]) -> None:
         """Store several arrays as one frame, compressed, whole or not at all."""
@@ -152,7 +164,15 @@ class Checkpoint:
         np.savez_compressed(packed, **record)
         with self._piece(number, ".npz") as file:
             file.write(packed.getvalue())
-        self._finished.add(number)
+        self._finish(number, ".npz")
+
+    def _finish(self, number: int, suffix: str) -> None:
+        """Count a frame that was written, and gather them when there are many."""
+        self._add(number, Single(self._path(number, suffix)))
+        if len(self._small) >= MEMBERS:
+            gathered = gather(self.folder, self._small.values())
+            self._finished |= zip(self._small, gathered, strict=True)
+            self._small = {}
 
     def write_bad(self, number: int, reason: str) -> None:
         """Note that a frame cannot be used, and why; it counts until one is written."""
@@ -172,7 +192,7 @@ class Checkpoint:
         DamagedError
             If it was damaged since it was counted.
         """
-        content = io.BytesIO(read_sealed(self._path(number, ".npy")))
+        content = self._content(number)
         frame: NDArray[Any] = np.load(content, allow_pickle=False)
         return frame
 
@@ -184,9 +204,17 @@ class Checkpoint:
         DamagedError
             If it was damaged since it was counted.
         """
-        content = io.BytesIO(read_sealed(self._path(number, ".npz")))
-        with np.load(content, allow_pickle=False) as arrays:
+        with np.load(self._content(number), allow_pickle=False) as arrays:
             return [arrays[name] for name in names]
+
+    def _content(self, number: int) -> io.BytesIO:
+        try:
+            content = self._finished[number].read()
+        except FileNotFoundError:
+            # Another run of the job has gathered it since it was counted.
+            self._count()
+            content = self._finished[number].read()
+        return io.BytesIO(content)
 
     def remove(self) -> None:
         """Delete the frames, when the result is safe elsewhere."""
@@ -215,19 +243,37 @@ def bad_frames(folder: Path, names: Sequence[str] | None = None) -> dict[int, st
         See `Checkpoint`.
     """
     marked, done = {}, set()
-    for number, path in _numbered(folder, names):
-        if path.suffix == _BAD:
-            marked[number] = read_sealed(path).decode()
+    for number, piece in _numbered(folder, names):
+        if _is_bad(piece):
+            marked[number] = piece.read().decode()
         else:
             done.add(number)
     return {number: marked[number] for number in sorted(marked.keys() - done)}
 
 
-def _numbered(folder: Path, names: Sequence[str] | None) -> Iterator[tuple[int, Path]]:
-    """Yield the files of frames with the numbers of the frames, now."""
+def _is_bad(piece: Single | Packed) -> bool:
+    return isinstance(piece, Single) and piece.path.suffix == _BAD
+
+
+def _numbered(
+    folder: Path, names: Sequence[str] | None
+) -> Iterator[tuple[int, Single | Packed]]:
+    """Yield the frames in a folder, the latest last, with their numbers now."""
     numbers = {name: number for number, name in enumerate(names or ())}
-    for path in pieces(folder):
-        if names is None and path.stem.isdecimal():
-            yield int(path.stem), path
-        elif path.stem in numbers:
-            yield numbers[path.stem], path
+    for stem, piece in _stems(folder):
+        if names is None and stem.isdecimal():
+            yield int(stem), piece
+        elif stem in numbers:
+            yield numbers[stem], piece
+
+
+def _stems(folder: Path) -> Iterator[tuple[str, Single | Packed]]:
+    for pack in packs(folder):
+        try:
+            packed = members(pack)
+        except DamagedError as error:
+            warn_user(f"{error}; its frames are made anew.")
+            pack.unlink()
+            continue
+        yield from ((one.name.partition(".")[0], one) for one in packed)
+    yield from ((path.stem, Single(path)) for path in pieces(folder))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .atomic import is_temporary, remove_folder, written_whole
 from .full_disk import told_when_full
+from .packs import is_pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,11 +37,6 @@ _UNFINISHED = ".part"
 
 class DamagedJobError(ValueError):
     """A folder that is ours, of a job that can no longer be told."""
-
-
-def is_piece(path: Path) -> bool:
-    """Return whether a file is named as that of a frame."""
-    return _PIECE.fullmatch(path.name) is not None
 
 
 def stored_job(folder: Path) -> dict[str, Any]:
@@ -129,7 +125,12 @@ def _is_ours(path: Path) -> bool:
         return False
     if path.is_dir():
         return _is_of_a_job(path) and all(_is_ours(one) for one in _entries(path))
-    return is_piece(path) or path.name == JOB or _may_be_left(path)
+    return (
+        _PIECE.fullmatch(path.name) is not None
+        or is_pack(path)
+        or path.name == JOB
+        or _may_be_left(path)
+    )
 
 
 def _is_of_a_job(folder: Path) -> bool:
@@ -147,5 +148,5 @@ def _may_be_left(path: Path) -> bool:
 
 
 def pieces(folder: Path) -> Iterator[Path]:
-    """Yield the files of frames in a folder."""
-    yield from (path for path in _entries(folder) if is_piece(path))
+    """Yield the files of single frames in a folder."""
+    yield from (path for path in _entries(folder) if _PIECE.fullmatch(path.name))

@@ -159,3 +159,11 @@ def test_invalid_input_is_refused(change, message):
     given_input = {"image": np.zeros((3, 4)), "size": (3, 3), "apodization": 1.0}
     with pytest.raises(ValueError, match=message):
         local_spectrum(**(given_input | change))
+
+
+@pytest.mark.parametrize("shape", [(8, 11), (11, 8), (9, 13), (10, 12)])
+def test_a_whole_image_has_the_transform_of_numpy(shape, rng) -> None:
+    image = rng.normal(5, 1, shape)
+    whole = np.abs(np.fft.fftshift(np.fft.fft2(image - image.mean()))) / image.size
+    ours = local_spectrum(image, size=shape, apodization=0)
+    np.testing.assert_allclose(ours, whole, atol=1e-6)

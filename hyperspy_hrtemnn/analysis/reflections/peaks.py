@@ -13,6 +13,7 @@ from skimage.feature import peak_local_max
 from hyperspy_hrtemnn.options import ReflectionOptions
 
 from .noise import find_noise
+from .search_area import search_area
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -75,30 +76,36 @@ def find_reflections(
     ReflectionOptions(max_spacing, false_alarms, square)  # checks them
     if not (min(step) > 0 and np.isfinite(min(step))):
         raise ValueError(f"The smaller step has to be positive, not {min(step)}.")
-    ky, kx = _frequencies(amplitude.shape, step)
-    k = np.hypot(ky, kx)
-    nyquist = min(n // 2 * d for n, d in zip(amplitude.shape, step, strict=True))
-    inside = (k >= 1 / max_spacing) & (k < nyquist)
-    if not inside.any() or not amplitude[inside].any():
+    area = search_area(amplitude.shape, (step[0], step[1]), max_spacing)
+    half = amplitude[area.first_row :]
+    intensity = half.ravel()[area.order] ** 2
+    if not intensity.any():
         return _table([], amplitude, step, square)
-    noise = find_noise(amplitude, k / np.sqrt(step[0] * step[1]), inside)
-    half = (ky > 0) | ((ky == 0) & (kx > 0))
-    above = amplitude**2 > noise.threshold(false_alarms, inside & half)
+    noise = find_noise(intensity, area)
+    above = np.zeros(half.shape, bool)
+    above.ravel()[area.order] = noise.is_below(intensity, false_alarms)
+    # In the row of zero frequency each pixel has its partner.
+    above[0, : amplitude.shape[1] // 2] = False
     if not above.any():
         return _table([], amplitude, step, square)
+    apart = max(1, round(_APART * noise.speckle))
+    # Rows before those that are searched decide on what is a maximum.
+    first = max(area.first_row - apart, 0)
     peaks = peak_local_max(  # type: ignore[no-untyped-call]
-        amplitude,
-        min_distance=max(1, round(_APART * noise.speckle)),
+        amplitude[first:],
+        min_distance=apart,
         # Most maxima are noise, so that only those above the threshold are compared.
-        threshold_abs=np.nextafter(amplitude[above].min(), 0),
+        threshold_abs=np.nextafter(half[above].min(), 0),
         exclude_border=1,
         p_norm=2,
     )
-    rows, columns = peaks.T
-    kept = (above & half)[rows, columns]
+    peaks[:, 0] += first - area.first_row
+    peaks = peaks[peaks[:, 0] >= 0]
+    peaks = peaks[above[tuple(peaks.T)]]
+    means = area.map(noise.intensity)[tuple(peaks.T)]
     found = [
-        (*_vertex(amplitude, row, column), float(noise.intensity[row, column]))
-        for row, column in peaks[kept]
+        (*_vertex(amplitude, area.first_row + row, column), float(mean))
+        for (row, column), mean in zip(peaks, means, strict=True)
     ]
     return _table(found, amplitude, step, square)
 
@@ -162,16 +169,6 @@ def _checked(spectrum: ArrayLike) -> NDArray[np.float64]:
     return amplitude
 
 
-def _frequencies(
-    shape: tuple[int, ...], step: tuple[float, float]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    y, x = (
-        np.asarray((np.arange(n) - n // 2) * d, float)
-        for n, d in zip(shape, step, strict=True)
-    )
-    return y[:, np.newaxis], x
-
-
 def _vertex(
     amplitude: NDArray[np.float64], row: int, column: int
 ) -> tuple[float, float, float]:
@@ -198,12 +195,13 @@ def _table(
     step: tuple[float, float],
     square: float,
 ) -> pd.DataFrame:
+    found = sorted(found, key=lambda peak: -peak[2])
     row, column, height, noise = np.reshape(found, (-1, 4)).T
     y, x = (
         (p - n // 2) * d
         for p, n, d in zip((row, column), amplitude.shape, step, strict=True)
     )
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "spacing": 1 / np.hypot(x, y),
             "angle": np.degrees(np.arctan2(y, x)) % 180,
@@ -212,7 +210,6 @@ def _table(
             "noise": np.sqrt(noise),
         }
     )
-    return table.sort_values("amplitude", ascending=False, ignore_index=True)
 
 
 def _means(
@@ -224,7 +221,6 @@ def _means(
     """Return the mean intensity in squares, as a fraction of the largest."""
     sides = [2 * round(square / d / 2) + 1 for d in step]
     largest = max(float(amplitude.max()), np.finfo(float).tiny)
-    relative = (amplitude / largest) ** 2
     means = []
     for row, column in np.rint(places).astype(int).T:
         corner = (row - sides[0] // 2, column - sides[1] // 2)
@@ -232,6 +228,6 @@ def _means(
             slice(max(start, 0), max(start + side, 0))
             for start, side in zip(corner, sides, strict=True)
         ]
-        part = relative[tuple(parts)]
-        means.append(part.mean() if part.size else np.nan)
+        part = amplitude[tuple(parts)]
+        means.append(((part / largest) ** 2).mean() if part.size else np.nan)
     return np.array(means, float)

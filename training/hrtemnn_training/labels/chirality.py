@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from hrtemnn_training.images.sample import take_sample
 from hrtemnn_training.images.tube_strip import tube_strip
 from hrtemnn_training.metrics.metric import Metric
 from hyperspy_hrtemnn.analysis import (
@@ -20,7 +19,7 @@ from hyperspy_hrtemnn.analysis import (
 )
 from hyperspy_hrtemnn.networks import layer_lines
 
-from ._image_label import ImageLabel, f1_of_all
+from ._spectrum_label import SpectrumLabel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
     from hrtemnn_training.baselines.baseline import Baseline
     from hrtemnn_training.images.grid import Grid
     from hrtemnn_training.images.sample import Sample
-    from hrtemnn_training.store import Specimen, Specimens
-    from hyperspy_hrtemnn.networks import Network
+    from hrtemnn_training.store import Specimens
 
     from ._kind import Activation, Task
 
@@ -40,7 +38,7 @@ _SHOWN = 3  # most probable pairs, as users get them
 
 
 @dataclass(frozen=True)
-class Chirality(ImageLabel):
+class Chirality(SpectrumLabel):
     """Chiral indices of a nanotube; predictions are a probability of each pair.
 
     The categories are the pairs, as "11-6".
@@ -49,8 +47,6 @@ class Chirality(ImageLabel):
     name: ClassVar[str] = "Chirality"
     task: ClassVar[Task] = "chirality"
     takes_categories: ClassVar[bool] = True
-    sees_spectra: ClassVar[bool] = True
-    varies_intensity: ClassVar[bool] = False  # a spectrum has no brightness
     plotted: ClassVar[tuple[Metric, ...]] = (
         Metric("accuracy", is_share=True, top=1.02),
         Metric("in_top_3", is_share=True, top=1.02),
@@ -74,51 +70,22 @@ class Chirality(ImageLabel):
         return [_pair(text) for text in self.parameters.categories]
 
     def check(self) -> None:
-        """Raise a ValueError if there are no square spectra of single images."""
-        x, y = self.parameters.image_size
-        if x != y:
-            raise ValueError(
-                "image_size: the label Chirality is of a square quarter of a spectrum, "
-                f"not of {x} and {y} pixels"
-            )
-        if self.parameters.channels > 1:
-            raise ValueError("multifocus: the label Chirality is of single images")
+        """Raise a ValueError if images are not single and square, or pairs repeat."""
         super().check()
         if len(set(self.pairs)) < len(self.pairs):
             raise ValueError("categories: a pair is there twice")
 
-    def pair(
-        self,
-        specimen: Specimen,
-        *,
-        sampling: float,
-        rng: np.random.Generator,
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the layer lines of a tube as a network sees them, and its label.
+    def spectrum(
+        self, sample: Sample, rng: np.random.Generator | None
+    ) -> tuple[NDArray[np.floating], tuple[float, float]]:
+        """Return the spectrum of the straightened tube, which lies along x."""
+        return strip_spectrum(tube_strip(sample, rng), sample.pixel)
 
-        Parameters
-        ----------
-        specimen
-            Specimen that shows one tube along x.
-        sampling
-            Sampling that the highest frequency belongs to, see `layer_lines` [Å].
-        rng
-            Source of all random choices.
-
-        Returns
-        -------
-        Layer lines, shape (across, along, 1), and label, shape (pair,).
-
-        Raises
-        ------
-        ValueError
-            If the indices of the tube are not known, or are not among the categories.
-        """
-        sample = take_sample(specimen, self.parameters, sampling=sampling, rng=rng)
-        spectrum, step = strip_spectrum(tube_strip(sample, rng), sample.pixel)
-        side = self.parameters.image_size[0]
-        image = layer_lines(spectrum, step, sampling, side)
-        return image[..., np.newaxis], self.draw(sample, sample.grid)
+    def as_seen(
+        self, spectrum: NDArray[np.floating], step: tuple[float, float], sampling: float
+    ) -> NDArray[np.float32]:
+        """Return its layer lines, one quarter, shape (across, along)."""
+        return layer_lines(spectrum, step, sampling, self.parameters.image_size[0])
 
     def augment(
         self,
@@ -149,23 +116,6 @@ class Chirality(ImageLabel):
                 "generator nanotube knows where tubes is [1, 1]."
             )
         return int(values["n"]), int(values["m"])
-
-    def validation_metrics(
-        self,
-        predicted: NDArray[np.float32],
-        truth: NDArray[np.float32],
-        threshold: float,  # noqa: ARG002
-    ) -> dict[str, float]:
-        """Return ``validation_f1`` of all images together, at 0.5."""
-        return f1_of_all(predicted, truth)
-
-    def predict(self, network: Network, sample: Sample) -> NDArray[np.float32]:
-        """Return the prediction of a network from the strip of the tube."""
-        from hyperspy_hrtemnn.networks import predict_spectra
-
-        spectrum, step = strip_spectrum(tube_strip(sample), sample.pixel)
-        prediction: NDArray[np.float32] = predict_spectra(network, [spectrum], step)[0]
-        return prediction
 
     def metrics(
         self, prediction: NDArray[np.floating], sample: Sample

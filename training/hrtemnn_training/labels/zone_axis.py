@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from hrtemnn_training.images.sample import take_sample
 from hrtemnn_training.images.spectrum import particle_spectrum
 from hrtemnn_training.metrics.metric import Metric
 from hyperspy_hrtemnn.networks import relative_spectrum
 
-from ._image_label import ImageLabel, f1_of_all
+from ._spectrum_label import SpectrumLabel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     from hrtemnn_training.baselines.baseline import Baseline
     from hrtemnn_training.images.grid import Grid
     from hrtemnn_training.images.sample import Sample
-    from hrtemnn_training.store import Specimen, Specimens
-    from hyperspy_hrtemnn.networks import Network
+    from hrtemnn_training.store import Specimens
 
     from ._kind import Activation, Task
 
@@ -36,13 +34,11 @@ _DRAWN = (0.9, 1.2)
 
 
 @dataclass(frozen=True)
-class ZoneAxis(ImageLabel):
+class ZoneAxis(SpectrumLabel):
     """Whether the particle is on a zone axis; predictions are a probability, (1,)."""
 
     name: ClassVar[str] = "Zone axis"
     task: ClassVar[Task] = "zone axis"
-    sees_spectra: ClassVar[bool] = True
-    varies_intensity: ClassVar[bool] = False  # a spectrum has no brightness
     plotted: ClassVar[tuple[Metric, ...]] = (
         Metric("accuracy", is_share=True, top=1.02),
     )
@@ -58,52 +54,33 @@ class ZoneAxis(ImageLabel):
         return "sigmoid"
 
     def check(self) -> None:
-        """Raise a ValueError if there are no square spectra of single images."""
+        """Raise a ValueError if images are not single, square and of an odd size."""
         x, y = self.parameters.image_size
-        if x != y or x % 2 == 0:
+        if x % 2 == 0:
             raise ValueError(
                 "image_size: the label Zone axis is of square spectra with zero in the "
                 f"middle of an odd number of pixels, not {x} and {y}"
             )
-        if self.parameters.channels > 1:
-            raise ValueError("multifocus: the label Zone axis is of single images")
         super().check()
 
-    def pair(
-        self,
-        specimen: Specimen,
-        *,
-        sampling: float,
-        rng: np.random.Generator,
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the spectrum of a particle as a network sees it, and its label.
+    def spectrum(
+        self, sample: Sample, rng: np.random.Generator | None
+    ) -> tuple[NDArray[np.floating], tuple[float, float]]:
+        """Return the spectrum of the particle.
 
-        The whole field is imaged; the particle is cut out of it as from an image of a
-        user, along an outline that is up to 10 % too small or 20 % too large.
-
-        Parameters
-        ----------
-        specimen
-            Specimen that shows one particle.
-        sampling
-            Sampling that the highest frequency belongs to, see `relative_spectrum` [Å].
-        rng
-            Source of all random choices.
-
-        Returns
-        -------
-        Spectrum, shape (ky, kx, 1), and label, shape (1,).
-
-        Raises
-        ------
-        ValueError
-            If the tilt of the specimen is not known.
+        In training it is cut out along an outline that is up to 10 % too small or 20 %
+        too large.
         """
-        sample = take_sample(specimen, self.parameters, sampling=sampling, rng=rng)
-        spectrum, step = particle_spectrum(sample, rng.uniform(*_DRAWN))
-        side = self.parameters.image_size[0]
-        image = relative_spectrum(spectrum, step, sampling, side)
-        return image[..., np.newaxis], self.draw(sample, sample.grid)
+        drawn = 1.0 if rng is None else rng.uniform(*_DRAWN)
+        return particle_spectrum(sample, drawn)
+
+    def as_seen(
+        self, spectrum: NDArray[np.floating], step: tuple[float, float], sampling: float
+    ) -> NDArray[np.float32]:
+        """Return it relative to its background, shape (ky, kx)."""
+        return relative_spectrum(
+            spectrum, step, sampling, self.parameters.image_size[0]
+        )
 
     def draw(self, sample: Sample, grid: Grid) -> NDArray[np.float32]:  # noqa: ARG002
         """Return 1 on a zone axis, else 0, shape (1,)."""
@@ -115,23 +92,6 @@ class ZoneAxis(ImageLabel):
             )
         is_on = float(values["tilt"]) <= self.parameters.max_tilt
         return np.array([is_on], np.float32)
-
-    def validation_metrics(
-        self,
-        predicted: NDArray[np.float32],
-        truth: NDArray[np.float32],
-        threshold: float,  # noqa: ARG002
-    ) -> dict[str, float]:
-        """Return ``validation_f1`` of all images together, at 0.5."""
-        return f1_of_all(predicted, truth)
-
-    def predict(self, network: Network, sample: Sample) -> NDArray[np.float32]:
-        """Return the prediction of a network from the spectrum of the particle."""
-        from hyperspy_hrtemnn.networks import predict_spectra
-
-        spectrum, step = particle_spectrum(sample)
-        prediction: NDArray[np.float32] = predict_spectra(network, [spectrum], step)[0]
-        return prediction
 
     def metrics(
         self, prediction: NDArray[np.floating], sample: Sample

@@ -121,7 +121,6 @@ def measure(movie: HRTEM, folder: Path, wire: float) -> Parts:
     count = len(images)
     work.analysis(images[0])  # what is loaded with the first
     compute, records = processor_time(lambda: [work.analysis(each) for each in images])
-    store = Checkpoint(folder / "frames", {"job": "benchmark"})
     write, _ = processor_time(partial(keep, records, folder / "frames"))
     return Parts(
         read=read / count,
@@ -162,7 +161,7 @@ def after(movie: HRTEM, folder: Path) -> float:
 
     What is done once for a movie, however long, is in the half of it, too.
     """
-    whole = movie.axes_manager.navigation_size
+    whole: int = movie.axes_manager.navigation_size
     half = whole // 2
     seconds: list[float] = []
     for count in (half, whole):
@@ -242,7 +241,7 @@ def compare(movie: HRTEM, folder: Path, repeats: int) -> None:
     )
     for count, run in best.items():
         print(
-            f"{count} workers: {run.seconds / len(run.labels):.2f} s a frame, "
+            f"workers {count}: {run.seconds / len(run.labels):.2f} s a frame, "
             f"{run.processor / len(run.labels):.2f} s of their processors"
         )
     print(

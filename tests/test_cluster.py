@@ -258,19 +258,43 @@ def test_a_frame_that_kills_its_workers_is_named():
         list(runner._finished({future: 2}, rule))
 
 
+@pytest.fixture
+def segmented(workers, tmp_path):
+    """Segment a signal by the command, in threads and on the cluster."""
+
+    def segment(given, network):
+        given.save(tmp_path / "given.hspy")
+        shared = ["segment", tmp_path / "given.hspy", "--model", network]
+        outputs, texts = [], []
+        for more in ([], ["--scheduler", workers.scheduler_address]):
+            out = tmp_path / f"{len(outputs)}.hspy"
+            arguments = [*shared, "--no-report", "--out", out, *more]
+            done = CliRunner().invoke(cli.main, [str(part) for part in arguments])
+            assert done.exit_code == 0, done.output
+            outputs.append(hs.load(out))
+            texts.append(done.output)
+        return outputs, texts
+
+    return segment
+
+
 @pytest.mark.parametrize("classes", [1, 3])
-def test_the_command_segments_on_a_cluster(workers, movie, tmp_path, classes):
+def test_the_command_segments_on_a_cluster(segmented, movie, tmp_path, classes):
     network = tiny_networks.convolution(tmp_path / "n.onnx", classes=classes)
-    movie.save(tmp_path / "movie.hspy")
-    shared = ["segment", tmp_path / "movie.hspy", "--model", network, "--no-report"]
-    address = workers.scheduler_address
-    outputs = {}
-    for name, more in {"here": [], "there": ["--scheduler", address]}.items():
-        arguments = [*shared, "--out", tmp_path / f"{name}.hspy", *more]
-        done = CliRunner().invoke(cli.main, [str(part) for part in arguments])
-        assert done.exit_code == 0, done.output
-        assert "4 (constant)" in done.output
-        outputs[name] = hs.load(tmp_path / f"{name}.hspy")
-    np.testing.assert_array_equal(outputs["there"].data, outputs["here"].data)
-    metadata = [one.metadata.HRTEMNN.as_dictionary() for one in outputs.values()]
-    assert metadata[0] == metadata[1]
+    (here, there), texts = segmented(movie, network)
+    np.testing.assert_array_equal(there.data, here.data)
+    assert np.isnan(there.data[BLANK]).all()
+    assert (
+        there.metadata.HRTEMNN.as_dictionary() == here.metadata.HRTEMNN.as_dictionary()
+    )
+    assert all("4 (constant)" in text for text in texts)
+
+
+def test_the_command_segments_a_focal_series_on_a_cluster(segmented, movie, tmp_path):
+    network = tiny_networks.convolution(tmp_path / "n.onnx", channels=3)
+    series = movie.inav[:3].deepcopy()
+    axis = series.axes_manager.navigation_axes[0]
+    axis.name, axis.units = "defocus", "nm"
+    (here, there), _ = segmented(series, network)
+    assert there.data.shape == (HEIGHT, WIDTH)
+    np.testing.assert_array_equal(there.data, here.data)

@@ -308,3 +308,5 @@ def _segment_on_workers(
                     rule.foreign.add(rule.index(number), predicted.foreign)
             bar.update()
         store.keep_skipped()
+        # Those that could not be read were not handed out.
+        bar.update(store.total - bar.n)

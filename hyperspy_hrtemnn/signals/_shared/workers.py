@@ -28,6 +28,9 @@ _heard: WeakSet[Any] = WeakSet()
 
 def cluster() -> Any:
     """Return the client of dask.distributed, if dask computes with one."""
+    # Without it there is no client, and dask would import it, which takes time.
+    if "distributed" not in sys.modules:
+        return None
     # For a client, what computes is its method; otherwise a function, or nothing.
     return getattr(get_scheduler(), "__self__", None)
 

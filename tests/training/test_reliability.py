@@ -36,6 +36,15 @@ def test_true_probabilities_lie_on_the_diagonal(rng) -> None:
     json.dumps(summary, allow_nan=False)
 
 
+def test_pixels_without_data_are_left_out(rng) -> None:
+    known, all_of_it = Reliability(), Reliability()
+    for probability, truth in drawn(rng, images=2):
+        known.add(probability[:150], truth[:150])
+        probability[150:] = np.nan
+        all_of_it.add(probability, truth)
+    assert all_of_it.summary() == known.summary()
+
+
 def test_a_weight_shows_as_what_it_is(rng) -> None:
     counted = Reliability()
     expected = []

@@ -11,5 +11,5 @@ __version__ = "0.1.0"
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=["analysis", "crystals", "data", "networks", "plots", "signals"],
-    submod_attrs={"io.in_situ": ["load_in_situ"]},
+    submod_attrs={"io.in_situ": ["load_in_situ"], "jobs.watching": ["watch"]},
 )

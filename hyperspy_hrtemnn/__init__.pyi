@@ -6,6 +6,7 @@ from . import data as data
 from . import networks as networks
 from . import plots as plots
 from . import signals as signals
+from .jobs.watching import watch as watch
 from .signals import HRTEM
 
 __version__: str

@@ -86,11 +86,13 @@ class Checkpoint:
         discard: bool = False,
     ) -> None:
         self.folder = folder
-        self._job, self._names = dict(job), names
+        self._job = dict(job)
+        self._names = None if names is None else list(names)
         self._enter(discard=discard)
         self._finished: dict[int, Single | Packed] = {}
         self._bad: dict[int, str] = {}
         self._small: dict[int, Path] = {}
+        self._left: dict[str, list[Single | Packed]] | None = None
         self._count()
 
     def _enter(self, *, discard: bool) -> None:
@@ -141,6 +143,52 @@ class Checkpoint:
         self._finished[number] = piece
         if isinstance(piece, Single) and piece.path.stat().st_size < LARGEST:
             self._small[number] = piece.path
+
+    def holds(self, name: str) -> bool:
+        """Return whether an earlier run has finished the frame of a name."""
+        pieces_of_frame = self._earlier().get(name, ())
+        return any(not _is_bad(each) and each.is_whole() for each in pieces_of_frame)
+
+    def append(self, name: str) -> int:
+        """Count one more frame behind the others, as a movie that grows has.
+
+        Parameters
+        ----------
+        name
+            What it is known by. What an earlier run has left of it is taken.
+
+        Returns
+        -------
+        Its number.
+        """
+        if self._names is None:
+            raise ValueError("These frames are known by their number, not by a name.")
+        number = len(self._names)
+        self._names.append(name)
+        for piece in self._earlier().get(name, ()):
+            if not piece.is_whole():
+                continue
+            if _is_bad(piece):
+                self._bad[number] = piece.read().decode()
+            else:
+                self._add(number, piece)
+        return number
+
+    def _earlier(self) -> dict[str, list[Single | Packed]]:
+        """Return what earlier runs have left in the folder, by name."""
+        if self._left is None:
+            self._left = {}
+            for stem, piece in _stems(self.folder):
+                self._left.setdefault(stem, []).append(piece)
+        return self._left
+
+    def is_done(self, number: int) -> bool:
+        """Return whether a frame is finished."""
+        return number in self._finished
+
+    def reason(self, number: int) -> str | None:
+        """Return why a frame cannot be used, None where nothing says so."""
+        return None if number in self._finished else self._bad.get(number)
 
     @property
     def digest(self) -> str:

@@ -18,12 +18,14 @@ from hyperspy_hrtemnn.command_options import (
     apodization_option,
     device_option,
     new_pass_option,
+    numproc_option,
     on_bad_frame_option,
     overlap_option,
     pass_folder_option,
     report_option,
     run_job,
     sampling_option,
+    scheduler_option,
     separation_option,
     tile_option,
     tracking_options,
@@ -213,6 +215,8 @@ def _text(value: Any) -> str:
 @click.option(
     "--no-resample", is_flag=True, help="Take the pixels for those of the network."
 )
+@numproc_option
+@scheduler_option
 @device_option
 @on_bad_frame_option
 @report_option
@@ -224,6 +228,8 @@ def segment(
     out: Path,
     device: str | None,
     sampling: str | None,
+    processes: int | None,
+    scheduler: str | None,
     tile: int | None,
     overlap: int | None,
     no_resample: bool,
@@ -245,6 +251,8 @@ def segment(
         out,
         device=device,
         sampling=sampling,
+        processes=processes,
+        scheduler=scheduler,
         options=PredictionOptions(not no_resample, tile, overlap),
         on_bad_frame=on_bad_frame,
         report=report,
@@ -315,18 +323,8 @@ def track(
 @sampling_option
 @tile_option
 @overlap_option
-@click.option(
-    "--numproc",
-    "-n",
-    "processes",
-    type=click.IntRange(1),
-    help="Number of processes, each of which needs memory for a frame; by default "
-    "threads of one process.",
-)
-@click.option(
-    "--scheduler",
-    help="Address of a dask.distributed cluster; by default this machine.",
-)
+@numproc_option
+@scheduler_option
 @device_option
 @on_bad_frame_option
 @report_option

@@ -104,6 +104,19 @@ pass_folder_option = click.option(
 new_pass_option = click.option(
     "--force", is_flag=True, help="Delete frames of other options."
 )
+numproc_option = click.option(
+    "--numproc",
+    "-n",
+    "processes",
+    type=click.IntRange(1),
+    help="Number of processes, each of which needs memory for a frame; by default "
+    "threads of one process.",
+)
+scheduler_option = click.option(
+    "--scheduler",
+    help="Address of a dask.distributed cluster, which is trusted: it can run code "
+    "here; by default this machine.",
+)
 report_option = click.option(
     "--report/--no-report",
     default=True,

@@ -94,6 +94,21 @@ def fingerprint(path: Path) -> str:
         return f"{length}-{_checksum(file, length):08x}"
 
 
+def longer_fingerprint(before: str, more: bytes) -> str:
+    """Return the fingerprint of a file after something is written at its end.
+
+    Parameters
+    ----------
+    before
+        Its fingerprint now.
+    more
+        What is written.
+    """
+    length, _, checksum = before.partition("-")
+    found = zlib.crc32(more, int(checksum, 16))
+    return f"{int(length) + len(more)}-{found:08x}"
+
+
 def _checksum(file: BinaryIO, length: int) -> int:
     """Return the CRC-32 of the next bytes of a file."""
     found = 0

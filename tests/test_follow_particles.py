@@ -22,6 +22,7 @@ from hyperspy_hrtemnn.checkpoint import Checkpoint
 from hyperspy_hrtemnn.signals import LazyInstances
 from hyperspy_hrtemnn.signals._one_pass import frame_analysis
 from hyperspy_hrtemnn.signals._shared.runner import results_in_flight
+from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 FRAMES, HEIGHT, WIDTH = 5, 100, 140
 PIXEL = 0.02  # nm
@@ -289,7 +290,8 @@ def test_few_frames_are_in_flight():
             released.append(number)
         return -number
 
-    results = dict(results_in_flight(work, frames(), num_workers=3))
+    rule = FrameRule("raise").over((40,))
+    results = dict(results_in_flight(work, frames(), num_workers=3, rule=rule))
     assert results == {number: -number for number in range(40)}
     assert 3 <= most <= 5
 

@@ -182,6 +182,16 @@ def test_the_noisy_shadow_of_an_aperture_is_no_data(expected, rng, offset):
     assert np.mean(data.valid[radius < 100]) == 1
 
 
+def test_vacuum_that_grows_darker_towards_a_corner_is_data(rng):
+    """Beside a lattice of coarse pixels vacuum has hardly any noise."""
+    lattice = 1 + 0.1 * np.cos(2.1 * X) * np.cos(1.9 * Y)
+    crystal = X + Y > 190
+    expected = 6000 * np.where(crystal, lattice, 0.97)
+    expected *= 1 - 0.12 * np.hypot(X - 210, Y - 170) ** 2 / np.hypot(210, 170) ** 2
+    data = image_data(rng.poisson(expected))
+    assert data.no_data == 0
+
+
 def test_what_is_clipped_smooth_or_binary_is_data(expected, rng):
     clouds = ndimage.gaussian_filter(rng.normal(size=SHAPE), 12)
     clouds *= 100 / clouds.std()

@@ -137,3 +137,27 @@ def test_packs_of_another_job_are_refused_and_deleted(tmp_path):
         Checkpoint(tmp_path, {**JOB, "tile": 512})
     assert Checkpoint(tmp_path, {**JOB, "tile": 512}, discard=True).done() == []
     assert not packs(tmp_path)
+
+
+def test_a_movie_that_grows_finds_the_frames_of_earlier_runs(tmp_path):
+    """Packed or single, finished or bad, whatever number they have now."""
+    known = [f"{number:032x}" for number in range(7)]
+    frames = Checkpoint(tmp_path, JOB, names=known[:5])
+    for number in range(4):
+        frames.write_record(number, {"value": frame(number), "other": np.array(1)})
+    frames.write_bad(4, "blank")
+    assert names(tmp_path)[-1] == "pack-0000.zip"
+    growing = Checkpoint(tmp_path, JOB, names=())
+    assert [growing.holds(name) for name in known] == [True] * 4 + [False] * 3
+    taken = [growing.append(known[number]) for number in (5, 3, 4, 0)]
+    assert taken == [0, 1, 2, 3]
+    assert [growing.is_done(number) for number in taken] == [False, True, False, True]
+    assert [growing.reason(number) for number in taken] == [None, None, "blank", None]
+    growing.write_record(0, {"value": frame(5)})
+    assert growing.read_record(0, "value")[0][0, 0] == 5
+    assert growing.read_record(3, "value")[0][0, 0] == 0
+    same = Checkpoint(tmp_path, JOB, names=[known[number] for number in (5, 3, 4, 0)])
+    assert same.digest == growing.digest
+    assert same.done() == growing.done() == [0, 1, 3]
+    with pytest.raises(ValueError, match="known by their number"):
+        Checkpoint(tmp_path, JOB).append(known[6])

@@ -176,7 +176,7 @@ def _cleaned(
         None if valid.all() else valid,
         search=replace,
     )
-    dark = shadow(image, valid)
+    dark = shadow(image, valid, zero)
     if dark is not None:
         valid &= ~dark
     return valid, int(np.count_nonzero(bad))

@@ -30,6 +30,14 @@ _NOISE = 0.15
 _DARKER = 2.0
 _LOW = 0.05
 
+# Least noise of the blocks beside the edge over that in the shadow: a beam ends there.
+_BESIDE = 3.0
+
+# Most counts in the shadow over those in the image, where counts are known: a camera
+# adds some everywhere. Beside a lattice of coarse pixels vacuum has hardly any noise,
+# and uneven light makes it darker, but not as dark.
+_COUNTS = 0.7
+
 # Smallest share of the shadow outside of the convex hull of the image, because the
 # image inside an aperture is convex.
 _OUTSIDE = 0.9
@@ -45,7 +53,7 @@ _SMOOTHED = 15  # side of the means that show the edge [pixels]
 _FRINGES = 4  # width of the fringes at the edge that are left out, too [pixels]
 
 
-def shadow(image: Image, valid: Mask) -> Mask | None:
+def shadow(image: Image, valid: Mask, zero: float) -> Mask | None:
     """Find the shadow of an aperture that reaches into a corner, None if there is none.
 
     Parameters
@@ -54,6 +62,8 @@ def shadow(image: Image, valid: Mask) -> Mask | None:
         Image with hot pixels replaced, shape (y, x).
     valid
         True where it is data, as far as is known.
+    zero
+        The value of no electrons.
     """
     block = max(_LEAST_BLOCK, min(image.shape) // _BLOCKS)
     if min(image.shape) < 8 * block or not _has_dark_corner(image, block):
@@ -72,8 +82,14 @@ def shadow(image: Image, valid: Mask) -> Mask | None:
     dark = np.isin(areas, corners[corners > 0])
     if not _LEAST < dark.mean() < _MOST:
         return None
-    outside = ~inside_hull(~dark)
-    if outside[dark].mean() < _OUTSIDE:
+    # Below zero there are no counts of electrons.
+    is_counted = bright > zero and float(image.min()) >= zero
+    counts = np.median(mean[dark]) - zero
+    if (
+        inside_hull(~dark)[dark].mean() > 1 - _OUTSIDE
+        or not _ends_at_an_edge(dark, noise)
+        or (is_counted and counts > _COUNTS * (bright - zero))
+    ):
         return None
     found = _at_pixels(dark, block, image.shape)
     if valid[found].mean() < _KNOWN:
@@ -99,6 +115,16 @@ def _has_dark_corner(image: Image, block: int) -> bool:
         np.array([float(part.mean()) for part in others]),
     )
     return any(_noise(part) < _NOISE * noise and part.mean() < mean for part in corners)
+
+
+def _ends_at_an_edge(dark: Mask, noise: NDArray[np.float64]) -> bool:
+    """Return whether blocks beside dark ones, behind those at the edge, have noise."""
+    square = np.ones((3, 3), bool)
+    near, far = (ndimage.binary_dilation(dark, square, iterations=n) for n in (1, 3))
+    beside = far & ~near
+    if not beside.any():
+        return False
+    return bool(np.median(noise[beside]) > _BESIDE * np.median(noise[dark]))
 
 
 def _typical(

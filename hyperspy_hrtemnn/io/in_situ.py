@@ -8,20 +8,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import dask.array as da
-import hyperspy.api as hs
 import numpy as np
 
 from hyperspy_hrtemnn import __version__
-from hyperspy_hrtemnn.bad_frames import BadFrameError, unreadable
 from hyperspy_hrtemnn.file_states import digest, digests_of_files
 from hyperspy_hrtemnn.user_warnings import warn_user
 
 from .claims import UNCOMPRESSED
-from .guarded import load
-from .refusal import RefusedFileError
+from .one_file_a_frame import load_image, movie_of_files, take_out
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
 
@@ -94,44 +92,63 @@ def load_in_situ(folder: str | Path, lazy: bool = True) -> Signal2D:
     >>> import hyperspy_hrtemnn
     >>> movie = hyperspy_hrtemnn.load_in_situ("heating_03")  # doctest: +SKIP
     """
-    frames = _find_frames(Path(folder))
+    paths = frame_files(folder)
     # Before any is read: a file that is replaced later has another state.
-    files = digest("".join(digests_of_files(frame.path for frame in frames)))
-    first = _load_image(frames[0].path)
-    shape, dtype = first.data.shape, first.data.dtype
-    _check_sizes(frames, first.data.nbytes)
-    time, in_situ = _timing(frames, first.metadata)
-    if in_situ["gaps"]:
-        gaps = in_situ["gaps"][:5] + ["..."] * (len(in_situ["gaps"]) > 5)
+    files = digest("".join(digests_of_files(paths)))
+    first = load_image(paths[0])
+    _check_sizes(paths, first.data.nbytes)
+    movie = in_situ_movie(paths, first)
+    movie.metadata.set_item("HRTEMNN.In_situ.files", files)
+    if missing := movie.metadata.HRTEMNN.In_situ.missing_frames:
+        gaps = movie.metadata.HRTEMNN.In_situ.gaps
+        named = [*gaps[:5], *["..."] * (len(gaps) > 5)]
         warn_user(
-            f"{folder}: {in_situ['missing_frames']} frames are missing: "
-            f"{', '.join(gaps)}. The time axis is not uniform."
+            f"{folder}: {missing} frames are missing: {', '.join(named)}. The time "
+            "axis is not uniform."
         )
-    paths = da.from_array(np.array([str(frame.path) for frame in frames]), chunks=1)
-    movie = hs.signals.Signal2D(
-        paths.map_blocks(
-            _read_frame,
-            shape=shape,
-            kind=dtype,
-            new_axis=(1, 2),
-            chunks=(paths.chunks[0], *((size,) for size in shape)),
-            dtype=dtype,
-            meta=np.empty((0, 0, 0), dtype),
-        ),
-        axes=[
-            {"name": "time", "units": "s", "navigate": True, **time},
-            *(axis.get_axis_dictionary() for axis in first.axes_manager._axes),
-        ],
-        metadata=first.metadata.as_dictionary(),
-        original_metadata=first.original_metadata.as_dictionary(),
-    ).as_lazy()
-    movie.set_signal_type("HRTEM")
-    movie.metadata.General.title = _series(frames[0].path)
-    in_situ |= {"files": files, "version": __version__}
-    movie.metadata.set_item("HRTEMNN.In_situ", in_situ)
     if not lazy:
         movie.compute()
     return movie
+
+
+def in_situ_movie(paths: Sequence[Path], first: Signal2D) -> Signal2D:
+    """Return the movie of the files of frames, lazily, as `load_in_situ` does.
+
+    Parameters
+    ----------
+    paths
+        The files, in the order of time.
+    first
+        An image of them, which gives shape, type, calibration and metadata of all.
+    """
+    axis, in_situ = time_of_frames(paths, first)
+    movie = movie_of_files(paths, first, axis)
+    movie.metadata.General.title = _series(paths[0])
+    movie.metadata.set_item("HRTEMNN.In_situ", in_situ | {"version": __version__})
+    return movie
+
+
+def time_of_frames(
+    paths: Sequence[Path], first: Signal2D
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the time axis of frames by the names of their files.
+
+    Parameters
+    ----------
+    paths, first
+        See `in_situ_movie`.
+
+    Returns
+    -------
+    The axis as HyperSpy describes axes, and the metadata on the frames.
+    """
+    calibration, in_situ = _timing(list(map(_named, paths)), first.metadata)
+    return {"name": "time", "units": "s", "navigate": True, **calibration}, in_situ
+
+
+def when_taken(path: Path) -> tuple[int, int]:
+    """Return second and number of a frame by the name of its file."""
+    return _named(path)[:2]
 
 
 def frame_files(folder: str | Path) -> list[Path]:
@@ -185,13 +202,20 @@ def _find_frames(folder: Path) -> list[_Frame]:
     return frames
 
 
+def _named(path: Path) -> _Frame:
+    match = _NAME.fullmatch(path.name)
+    if match is None:
+        raise ValueError(f"{path.name} is not the name of a frame of an in-situ camera")
+    return _frame(match, path)
+
+
 def _frame(match: re.Match[str], path: Path) -> _Frame:
     """Return when a frame was taken; raise a ValueError if no camera writes that."""
     for name, limit in _LIMITS.items():
         if int(match[name]) >= limit:
             raise ValueError(
                 f"{path.name} says {name} {match[name][:20]}, which has to be "
-                f"below {limit}; {_take_out(path)}"
+                f"below {limit}; {take_out(path)}"
             )
     hour, minute, second, number = (int(match[name]) for name in _LIMITS)
     return _Frame(3600 * hour + 60 * minute + second, number, path)
@@ -239,44 +263,8 @@ def _frames_per_second(
     return float(most)
 
 
-def _check_sizes(frames: list[_Frame], pixel_bytes: int) -> None:
+def _check_sizes(paths: Sequence[Path], pixel_bytes: int) -> None:
     """Raise a ValueError if a file is too small for its pixels."""
-    for frame in frames:
-        path = frame.path
+    for path in paths:
         if path.suffix.lower() in UNCOMPRESSED and path.stat().st_size < pixel_bytes:
-            raise ValueError(f"{path} is cut off: {_take_out(path)}")
-
-
-def _load_image(path: Path) -> Any:
-    try:
-        loaded = load(path)
-    except RefusedFileError as error:
-        raise BadFrameError(f"{error} Or {_take_out(path)}", unreadable(error)) from (
-            error
-        )
-    except ValueError as error:
-        cause = error.__cause__
-        raise BadFrameError(
-            f"{error}. It may be cut off; {_take_out(path)}",
-            unreadable(cause if isinstance(cause, Exception) else error),
-        ) from error
-    if isinstance(loaded, list) or loaded.axes_manager.navigation_dimension:
-        raise ValueError(f"{path} holds {loaded} instead of one image.")
-    return loaded
-
-
-def _take_out(path: Path) -> str:
-    return f"take {path.name} out of the folder, and the frame is reported as missing."
-
-
-def _read_frame(
-    path: NDArray[np.str_], *, shape: tuple[int, int], kind: np.dtype[Any]
-) -> NDArray[Any]:
-    image = _load_image(Path(path.item())).data
-    if image.shape != shape or image.dtype != kind:
-        raise BadFrameError(
-            f"{path.item()} has the shape {image.shape} and type {image.dtype}; the "
-            f"first frame has {shape} and {kind}.",
-            "of another shape or type",
-        )
-    return np.asarray(image)[np.newaxis]
+            raise ValueError(f"{path} is cut off: {take_out(path)}")

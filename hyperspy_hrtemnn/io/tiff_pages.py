@@ -88,3 +88,15 @@ def _end_of_large_stack(tiff: tifffile.TiffFile) -> int:
     # A single image may have kept the text of the stack that it was cut out of.
     alone = len(tiff.pages) > 1 or tiff.filehandle.size < start + 2 * first.nbytes
     return 0 if alone or not isinstance(said, int) else start + said * first.nbytes
+
+
+def whole_pages(tiff: tifffile.TiffFile) -> int:
+    """Return how many pages of a TIFF, from its beginning, have all their pixels."""
+    size, count = tiff.filehandle.size, len(tiff.pages)
+    while count:
+        page = tiff.pages[count - 1]
+        ends = map(sum, zip(page.dataoffsets, page.databytecounts, strict=True))
+        if max(ends, default=size + 1) <= size:
+            break
+        count -= 1
+    return count

@@ -14,7 +14,10 @@ from hyperspy_hrtemnn.io.whole_frames import load_movie
 from hyperspy_hrtemnn.locks import locked
 from hyperspy_hrtemnn.networks import load
 from hyperspy_hrtemnn.options import FollowingOptions, ReflectionOptions
-from hyperspy_hrtemnn.signals._one_pass.follow import follow_particles
+from hyperspy_hrtemnn.signals._one_pass.follow import (
+    follow_particles,
+    prepare_following,
+)
 from hyperspy_hrtemnn.signals._one_pass.followed_movie import FRAMES
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
 from hyperspy_hrtemnn.signals._shared.output_files import write_csv
@@ -37,14 +40,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from hyperspy.signals import Signal2D
 
     from hyperspy_hrtemnn.bad_frames import OnBadFrame
+    from hyperspy_hrtemnn.checkpoint import Source
     from hyperspy_hrtemnn.options import (
         PredictionOptions,
         SpectrumOptions,
         TrackingOptions,
     )
     from hyperspy_hrtemnn.signals._one_pass.follow import FollowedParticles
+    from hyperspy_hrtemnn.signals._one_pass.particle_work import ParticleWork
 
 _OUTPUTS = ("properties.csv", "reflections.csv", "frames.csv", "particles.hspy")
 
@@ -106,6 +112,99 @@ class Followed:
 def _columns(table: pd.DataFrame) -> dict[str, str]:
     units = table.attrs["units"]
     return {str(name): str(units.get(name, "")) for name in table.columns}
+
+
+@dataclass(frozen=True)
+class FollowSettings:
+    """What `hrtemnn follow` and `hrtemnn watch` do to a movie.
+
+    Parameters
+    ----------
+    model, device
+        Name of a network, or path of its file, and what it runs on; see
+        `HRTEM.segment`.
+    sampling
+        Pixel size in place of the file's, a number in Å or a text with a unit.
+    running
+        How the network is run.
+    tracking
+        How particles are split and linked.
+    spectra
+        Crop and soft edge of the spectra of particles.
+    crystal, on_bad_frame, overwrite
+        See `HRTEM.follow_particles`.
+    """
+
+    model: str | Path
+    device: str | None
+    sampling: float | str | None
+    running: PredictionOptions
+    tracking: TrackingOptions
+    spectra: SpectrumOptions
+    crystal: str | None
+    on_bad_frame: OnBadFrame | None
+    overwrite: bool
+
+    def as_text(self) -> dict[str, str]:
+        """Return the options as they are shown in a report."""
+        return options_as_text(
+            self.tracking,
+            self.spectra,
+            crystal=self.crystal,
+            sampling=self.sampling,
+            tile=self.running.tile,
+            overlap=self.running.overlap,
+            device=self.device,
+        )
+
+    def check(self) -> None:
+        """Raise a ValueError for what can be refused before there is any frame."""
+        if self.crystal is not None:
+            as_crystal(self.crystal)
+
+    def prepare(self, signal: Signal2D, source: Source) -> ParticleWork:
+        """Return the work on the frames of a movie, checked, without following it."""
+        crystal = None if self.crystal is None else as_crystal(self.crystal)
+        return prepare_following(
+            signal,
+            self.model,
+            device=self.device,
+            running=self.running,
+            tracking=self.tracking,
+            crop=self.spectra,
+            searching=ReflectionOptions(),
+            following=FollowingOptions(crystal),
+            show_progressbar=False,
+            num_workers=None,
+            source=source,
+        )
+
+    def follow(
+        self,
+        signal: Signal2D,
+        out: Path,
+        source: Source | None,
+        *,
+        show_progressbar: bool | None = True,
+    ) -> FollowedParticles:
+        """Return the particles of a movie, found in a folder of `follow_particles`."""
+        crystal = None if self.crystal is None else as_crystal(self.crystal)
+        return follow_particles(
+            signal,
+            self.model,
+            out,
+            device=self.device,
+            running=self.running,
+            tracking=self.tracking,
+            crop=self.spectra,
+            searching=ReflectionOptions(),
+            following=FollowingOptions(crystal),
+            rule=FrameRule(self.on_bad_frame, by_hand=True),
+            overwrite=self.overwrite,
+            show_progressbar=show_progressbar,
+            num_workers=None,
+            source=source,
+        )
 
 
 def follow_file(
@@ -170,63 +269,102 @@ def follow_file(
     if any(is_same(out, path) for path in (movie, *source.files)):
         raise ValueError(f"--out is the input, {movie}; give another name.")
     own = OwnFiles(out)
-    files = ReportFiles(out, own)
+    settings = FollowSettings(
+        model,
+        device,
+        sampling,
+        running,
+        tracking,
+        spectra,
+        crystal,
+        on_bad_frame,
+        overwrite,
+    )
     with warnings_as_lines(movie) as told, locked(out):
-        own.check(out / name for name in _OUTPUTS)
-        if report:
-            files.check(particles.NAMES)
+        check_followed_files(out, own, report=report)
         signal = in_one_form(load_movie(movie, sampling_in_angstrom(sampling)))
         frames = max(signal.axes_manager.navigation_size, 1)
         source.check(signal)
         # A file is known by its content, wherever it lies now.
         known = source.source(frames) if source.files else None
-        known_crystal = None if crystal is None else as_crystal(crystal)
+        settings.check()
         spread = processes is not None or scheduler is not None
         with cluster_client(processes, scheduler) if spread else nullcontext():
-            result = follow_particles(
-                signal,
-                model,
-                out,
-                device=device,
-                running=running,
-                tracking=tracking,
-                crop=spectra,
-                searching=ReflectionOptions(),
-                following=FollowingOptions(known_crystal),
-                rule=FrameRule(on_bad_frame, by_hand=True),
-                overwrite=overwrite,
-                show_progressbar=True,
-                num_workers=None,
-                source=known,
-            )
-        names = None if known is None else known.names
-        bad = bad_frames(out / FRAMES, names)
-        frames = _write(result, out, own, bad)
+            result = settings.follow(signal, out, known)
+        files = FollowedFiles(out, own, None if known is None else known.names)
+        return files.write(result, signal, movie, settings, told=told, report=report)
+
+
+def check_followed_files(out: Path, own: OwnFiles, *, report: bool) -> None:
+    """Raise a ValueError if a file would be replaced that the job did not write."""
+    own.check(out / name for name in _OUTPUTS)
+    if report:
+        ReportFiles(out, own).check(particles.NAMES)
+
+
+@dataclass(frozen=True)
+class FollowedFiles:
+    """The files that are written when a movie has been followed.
+
+    Parameters
+    ----------
+    folder
+        The folder of `HRTEM.follow_particles`.
+    own
+        The list of what is ours there.
+    names
+        What each frame is known by, if by a name.
+    """
+
+    folder: Path
+    own: OwnFiles
+    names: Sequence[str] | None
+
+    def write(
+        self,
+        result: FollowedParticles,
+        signal: Signal2D,
+        movie: Path,
+        settings: FollowSettings,
+        *,
+        told: Sequence[str],
+        report: bool,
+    ) -> Followed:
+        """Write the files, and return what is in them.
+
+        Parameters
+        ----------
+        result
+            What was found.
+        signal, movie
+            The movie, and where it is.
+        settings
+            What was done.
+        told
+            The warnings that were printed.
+        report
+            Whether to draw pictures and to write a page of what was found.
+        """
+        bad = bad_frames(self.folder / FRAMES, self.names)
+        frames = _write(result, self.folder, self.own, bad)
         found = FoundParticles(
             result.particles, signal, result.properties, frames, result.reflections
         )
+        files = ReportFiles(self.folder, self.own)
         summary = None
         if report:
             summary = report_followed(
                 found,
                 movie=movie,
-                network=load(model, "cpu"),
+                network=load(settings.model, "cpu"),
                 bad=bad,
-                options=options_as_text(
-                    tracking,
-                    spectra,
-                    crystal=crystal,
-                    sampling=sampling,
-                    tile=running.tile,
-                    overlap=running.overlap,
-                    device=device,
-                ),
+                options=settings.as_text(),
                 told=told,
                 files=files,
             )
         else:
             files.remove(particles.NAMES)
-        return Followed.of(found, out, told, summary)
+        return Followed.of(found, self.folder, told, summary)
 
 
 def _write(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.job_folder import OUTPUTS
-from hyperspy_hrtemnn.sealed import fingerprint
+from hyperspy_hrtemnn.sealed import fingerprint, longer_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,6 +86,37 @@ class OwnFiles:
 
         return written
 
+    def append(self, path: Path, more: bytes, before: str) -> str:
+        """Write at the end of a file of ours, which is never unknown meanwhile.
+
+        Parameters
+        ----------
+        path
+            The file.
+        more
+            What is written.
+        before
+            The fingerprint of what is there.
+
+        Returns
+        -------
+        The fingerprint of what is there then.
+
+        Raises
+        ------
+        ValueError
+            If what is there has another length: someone has changed it.
+        """
+        after = longer_fingerprint(before, more)
+        with path.open("ab") as file:
+            if file.tell() != int(before.partition("-")[0]):
+                raise ValueError(f"{path} was changed by another program.")
+            # Killed before or after the writing, the job knows what is there.
+            self._written[self._name(path)] = {before: "", after: ""}
+            self._store()
+            file.write(more)
+        return after
+
     def remove(self, path: Path) -> None:
         """Delete a file if it is ours."""
         if self.wrote(path):
@@ -98,6 +129,9 @@ class OwnFiles:
         before = fingerprint(path) if path.is_file() else ""
         kept = {before: known[before]} if before in known else {}
         self._written[name] = kept | {content: made_from}
+        self._store()
+
+    def _store(self) -> None:
         with written_whole(self._folder / OUTPUTS) as temporary:
             text = json.dumps({_MARK: self._written}, indent=2, ensure_ascii=False)
             temporary.write_bytes(text.encode("utf-8", "surrogateescape"))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -15,12 +16,20 @@ from tqdm import tqdm
 from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.bad_frames import OnBadFrame, is_without_data
 from hyperspy_hrtemnn.checkpoint import Checkpoint
+from hyperspy_hrtemnn.cluster import cluster_client
 from hyperspy_hrtemnn.cores import usable_cores
 from hyperspy_hrtemnn.io.whole_frames import load_movie
 from hyperspy_hrtemnn.locks import locked
 from hyperspy_hrtemnn.networks import load
+from hyperspy_hrtemnn.signals._prediction.predictions import (
+    FramePrediction,
+    defocus_axis,
+    with_guard,
+)
 from hyperspy_hrtemnn.signals._prediction.segment import segment
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
+from hyperspy_hrtemnn.signals._shared.frames import frames
+from hyperspy_hrtemnn.signals._shared.runner import read_frames, results_in_flight
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule, tell
 
 from .lengths import sampling_in_angstrom
@@ -62,6 +71,8 @@ def segment_file(
     *,
     device: str | None = None,
     sampling: float | str | None = None,
+    processes: int | None = None,
+    scheduler: str | None = None,
     options: PredictionOptions,
     on_bad_frame: OnBadFrame | None = None,
     force: bool = False,
@@ -81,6 +92,11 @@ def segment_file(
         What the network runs on; see `HRTEM.segment`.
     sampling
         Pixel size in place of the file's, a number in Å or a text with a unit.
+    processes
+        Number of processes to work in; by default one, with threads.
+    scheduler
+        Address of a cluster of dask.distributed to work on instead, which is trusted;
+        see `hyperspy_hrtemnn.cluster`.
     options
         How the network is run.
     on_bad_frame
@@ -126,8 +142,15 @@ def segment_file(
             folder / "replaced", {"command": "segment"}, names=known.names
         )
         written = own.wrote(out, checkpoint.digest)
-        if not written:
-            _segment_missing(result, checkpoint, replaced, rule)
+        store = _Store(checkpoint, replaced, rule, frame_shape(result))
+        missing = [] if written else store.missing()
+        if missing and (processes is not None or scheduler is not None):
+            prediction = FramePrediction.of(signal, with_guard(network), options)
+            with cluster_client(processes, scheduler) as client:
+                network.send(client)
+                _segment_on_workers(signal, prediction, missing, store)
+        elif missing:
+            _segment_here(result, missing, store)
         # Before the output is written: if no frame could be used, there is none.
         tell(checkpoint.bad(), rule.skipped.total)
         _tell_replaced(checkpoint, replaced, rule)
@@ -178,25 +201,57 @@ def _job(
 
 @dataclass(frozen=True)
 class _Store:
-    """Store a frame when it is computed, and how many of its pixels were replaced."""
+    """What is known of the frames, those of earlier runs included."""
 
     checkpoint: Checkpoint
     replaced: Checkpoint
     rule: FrameRule
     shape: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """Number of frames."""
+        return int(np.prod(self.shape))
+
+    def missing(self) -> list[int]:
+        """Return the numbers of the frames that are to be computed."""
+        finished = {*self.checkpoint.done()} & {*self.replaced.done()}
+        return sorted(self.rule.to_try(self.total, finished, self.checkpoint.bad()))
+
+    def bar(self, missing: list[int]) -> tqdm[Any]:
+        """Return a bar that has those that are done behind it."""
+        done = self.total - len(missing)
+        return tqdm(total=self.total, initial=done, desc="segment", unit="frame")
+
+    def keep(self, number: int, frame: NDArray[Any], counts: tuple[int, int]) -> None:
+        """Keep a frame, and how many of its pixels were replaced and are no data."""
+        self.replaced.write(number, np.array(counts))
+        self.checkpoint.write(number, frame)
+
+    def keep_skipped(self) -> None:
+        """Keep which frames were skipped, and why."""
+        for number, reason in self.rule.skipped.take().items():
+            self.checkpoint.write_bad(number, reason)
+
+
+@dataclass(frozen=True)
+class _StoreBlock:
+    """Store a frame when dask has computed it."""
+
+    store: _Store
     bar: tqdm[Any]
 
     def __call__(
         self, block: NDArray[np.float32], block_id: tuple[int, ...]
     ) -> NDArray[np.bool_]:
+        store = self.store
         if is_without_data(block):
-            for skipped, reason in self.rule.skipped.take().items():
-                self.checkpoint.write_bad(skipped, reason)
+            store.keep_skipped()
         else:
-            index = block_id[: len(self.shape)]
-            number = frame_number(index, self.shape)
-            self.replaced.write(number, np.array(self.rule.replaced.noted(index)))
-            self.checkpoint.write(number, block.reshape(block.shape[len(self.shape) :]))
+            index = block_id[: len(store.shape)]
+            number = frame_number(index, store.shape)
+            frame = block.reshape(block.shape[len(store.shape) :])
+            store.keep(number, frame, store.rule.replaced.noted(index))
         self.bar.update()
         return np.ones((1,) * block.ndim, bool)
 
@@ -215,22 +270,12 @@ def _tell_replaced(
     rule.foreign.tell()
 
 
-def _segment_missing(
-    result: Any, checkpoint: Checkpoint, replaced: Checkpoint, rule: FrameRule
-) -> None:
-    """Compute and store the frames that are not stored yet, in any order."""
+def _segment_here(result: Any, missing: list[int], store: _Store) -> None:
+    """Compute and store frames in threads, in any order."""
     data = result.data
-    shape = frame_shape(result)
-    total = int(np.prod(shape))
-    finished = {*checkpoint.done()} & {*replaced.done()}
-    missing = sorted(rule.to_try(total, finished, checkpoint.bad()))
-    if not missing:
-        # Of an empty selection dask computes the first block all the same.
-        return
-    done = total - len(missing)
-    with tqdm(total=total, initial=done, desc="segment", unit="frame") as bar:
+    with store.bar(missing) as bar:
         stored = da.map_blocks(
-            _Store(checkpoint, replaced, rule, shape, bar),
+            _StoreBlock(store, bar),
             data,
             chunks=tuple((1,) * blocks for blocks in data.numblocks),
             dtype=bool,
@@ -242,3 +287,26 @@ def _segment_missing(
         finally:
             # Nothing is written any more when this has been interrupted.
             pool.shutdown(cancel_futures=True)
+
+
+def _segment_on_workers(
+    signal: Any, prediction: FramePrediction, missing: list[int], store: _Store
+) -> None:
+    """Compute frames on the workers of a cluster; read and store them here."""
+    rule, classes = store.rule, len(prediction.network.card.classes)
+    images = frames(signal, defocus_axis(signal, prediction.network.card))
+    given = read_frames(images, set(missing), rule)
+    in_flight = results_in_flight(prediction, given, None, rule)
+    with store.bar(missing) as bar, closing(in_flight) as results:
+        for number, predicted in results:
+            store.keep_skipped()
+            if predicted is not None:
+                answer = predicted.answer[:classes]
+                frame = answer[0] if classes == 1 else answer
+                store.keep(number, frame, (predicted.bad_pixels, predicted.no_data))
+                if predicted.foreign is not None:
+                    rule.foreign.add(rule.index(number), predicted.foreign)
+            bar.update()
+        store.keep_skipped()
+        # Those that could not be read were not handed out.
+        bar.update(store.total - bar.n)

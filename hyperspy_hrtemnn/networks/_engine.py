@@ -62,14 +62,14 @@ class Engine:
         device: str = CPU,
         num_workers: int | None = None,
     ) -> None:
-        self._content, self.path = content, path
+        self.content, self.path = content, path
         self.device, self.num_workers = device, num_workers
         self._start()
         _engines.add(self)
 
     def _start(self) -> None:
         self.threads = inference_threads(self.num_workers)
-        self.session = _session(self._content, self.path, self.device, self.threads)
+        self.session = _session(self.content, self.path, self.device, self.threads)
         # onnxruntime runs one inference on all cores: a second one at the same time
         # would only double the memory.
         self._lock = threading.Lock()
@@ -80,7 +80,7 @@ class Engine:
         same = num_workers == self.num_workers
         if same and inference_threads(num_workers) == self.threads:
             return self
-        return Engine(self._content, self.path, self.device, num_workers)
+        return Engine(self.content, self.path, self.device, num_workers)
 
     def on(self, device: str) -> Engine:
         """Return the engine on another device.
@@ -90,13 +90,13 @@ class Engine:
         DeviceError
             If it does not start there.
         """
-        return Engine(self._content, self.path, device, self.num_workers)
+        return Engine(self.content, self.path, device, self.num_workers)
 
     def profiled(self, batch: NDArray[np.float32]) -> list[dict[str, Any]]:
         """Return what onnxruntime notes of each node while it answers to a batch."""
         with TemporaryDirectory() as folder:
             session = _session(
-                self._content,
+                self.content,
                 self.path,
                 self.device,
                 self.threads,

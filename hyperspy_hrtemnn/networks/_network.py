@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._apart import try_apart
+from ._copies import place_of
 from ._devices import chosen_device
 from ._errors import NetworkError
 from ._file import read_file
 from ._novelty import to_pixels
 from ._opening import opened
 from ._orientations import average_orientations
-from ._shipped import available, is_shipped, shipped_path
+from ._shipped import MODELS, available, is_shipped, shipped_path
 from ._starting import started
+from ._threads import inference_threads
 from ._trial import card_test, fault_of
 
 if TYPE_CHECKING:
@@ -32,8 +34,10 @@ if TYPE_CHECKING:
 class Network:
     """A network in an ONNX file, with its card.
 
-    It can be pickled, for a distributed scheduler: the file is then read again from its
-    path, and must be the same.
+    It can be pickled, for a distributed scheduler: the file is then read again, of a
+    shipped network by its name, of another one from its path or from the copy that the
+    worker was sent, and must be the same. That is done when the network is first used,
+    because the scheduler, which hands it on, may have no file, and once in a process.
 
     Parameters
     ----------
@@ -92,6 +96,34 @@ class Network:
     def device(self) -> str:
         """Name of the device that it runs on, never "auto"."""
         return self._engine.device
+
+    @property
+    def place(self) -> str:
+        """Name of a shipped network, or else the path of the file.
+
+        Another machine may have the package in another folder.
+        """
+        return self.path.stem if self.path.parent == MODELS else str(self.path)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Read the file of a network that was unpickled."""
+            closed = self.__dict__.get("_closed")
+            if closed is not None and name in ("path", "card", "_engine"):
+                opened = _opened(self.sha256, *closed)
+                self.path, self.card = opened.path, opened.card
+                self._engine = opened._engine
+                self.__dict__.pop("_closed", None)
+            if name in self.__dict__:
+                # Perhaps another thread was faster.
+                return self.__dict__[name]
+            raise AttributeError(name)
+
+    @property
+    def content(self) -> bytes:
+        """Bytes of the file."""
+        return self._engine.content
 
     @property
     def outputs(self) -> int:
@@ -157,6 +189,23 @@ class Network:
         """
         return self._with(_engine=self._engine.limited(num_workers))
 
+    def send(self, client: Any) -> None:
+        """Send the file to each worker of a cluster, once, also to later workers.
+
+        Methods of signals do this by themselves if there is a client. A worker keeps
+        the file for as long as it lives, unless it can read it where it is. Inferences
+        on it then have as many threads as the worker or, if that is more, as the
+        environment variable ``OMP_NUM_THREADS`` says there.
+
+        Parameters
+        ----------
+        client
+            A `distributed.Client`.
+        """
+        from ._sending import send
+
+        send(self, client)
+
     def on(self, device: str | None) -> Network:
         """Return the network on another device.
 
@@ -173,7 +222,10 @@ class Network:
         if device is None:
             return self
         chosen = chosen_device(device)
-        return self if chosen == self.device else _reload(*self._made_of(chosen))
+        if chosen == self.device:
+            return self
+        made = self.place, chosen, self._engine.num_workers
+        return _opened(self.sha256, *made)._with(**self._asked)
 
     def card_test(self) -> CardTest:
         """Return a test for the card of a network that is exported."""
@@ -278,17 +330,18 @@ class Network:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Not "auto": what the metadata say of the device is true on a cluster, too.
-        return _reload, self._made_of(self.device)
+        if (closed := self.__dict__.get("_closed")) is None:
+            closed = self.place, self.device, self._engine.num_workers
+        return _closed, (self.sha256, self._asked, *closed)
 
-    def _made_of(
-        self, device: str
-    ) -> tuple[Path, str, str, int | None, dict[str, bool]]:
-        asked = {
+    @property
+    def _asked(self) -> dict[str, bool]:
+        """What is predicted."""
+        return {
             "is_averaged": self.is_averaged,
             "has_spread": self.has_spread,
             "has_novelty": self.has_novelty,
         }
-        return self.path, self.sha256, device, self._engine.num_workers, asked
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         states = self.is_averaged, self.has_spread, self.has_novelty
@@ -371,18 +424,42 @@ def _loaded(
     return Network(path, device=device)
 
 
-def _reload(
-    path: Path,
-    sha256: str,
-    device: str,
-    num_workers: int | None,
-    asked: dict[str, bool],
-) -> Network:
+def _closed(sha256: str, asked: dict[str, bool], *made: Any) -> Network:
+    """Return a network whose file is read when it is used."""
+    network = object.__new__(Network)
+    network.__dict__ |= {"sha256": sha256, "_closed": made, **asked}
+    return network
+
+
+def _opened(sha256: str, place: str, device: str, num_workers: int | None) -> Network:
+    """Return a network that is known from another process, or on another device.
+
+    Raises
+    ------
+    NetworkError
+        If its file is not on this machine, or has changed.
+    """
+    path = place_of(sha256, place)
     try:
         status = path.stat()
     except OSError:
-        raise NetworkError(f"There is no file {path} on this machine.") from None
-    network = _cached(path, status.st_mtime_ns, status.st_size, device)
+        raise NetworkError(
+            f"There is no file {path} on this machine. Network.send gives it to all "
+            "workers of a cluster."
+        ) from None
+    key = path, status.st_mtime_ns, status.st_size, device
+    with _loading:
+        # Each task of a cluster brings the network anew.
+        network = _limited(key, num_workers, inference_threads(num_workers))
     if network.sha256 != sha256:
         raise NetworkError(f"The file {path} has changed since the network was loaded.")
-    return network.limited(num_workers)._with(**asked)
+    return network
+
+
+@lru_cache(maxsize=2)
+def _limited(
+    key: tuple[Path, int, int, str],
+    num_workers: int | None,
+    threads: int,  # noqa: ARG001 - part of the key
+) -> Network:
+    return _loaded(*key).limited(num_workers)

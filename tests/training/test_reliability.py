@@ -36,6 +36,15 @@ def test_true_probabilities_lie_on_the_diagonal(rng) -> None:
     json.dumps(summary, allow_nan=False)
 
 
+def test_pixels_without_data_are_left_out(rng) -> None:
+    known, all_of_it = Reliability(), Reliability()
+    for probability, truth in drawn(rng, images=2):
+        known.add(probability[:150], truth[:150])
+        probability[150:] = np.nan
+        all_of_it.add(probability, truth)
+    assert all_of_it.summary() == known.summary()
+
+
 def test_a_weight_shows_as_what_it_is(rng) -> None:
     counted = Reliability()
     expected = []
@@ -66,10 +75,11 @@ def test_at_the_threshold_as_much_is_found_as_there_is(rng, weight) -> None:
 def test_particles_that_are_not_seen_do_not_widen_the_others() -> None:
     areas = UnbiasedArea()
     rim = np.repeat([0.1, 0.4, 0.6, 0.95], [50, 30, 15, 5])
-    truth = np.arange(100) % 5 == 0  # 20 of them, as many as have 0.6 or more
+    truth = np.arange(100) >= 80  # as many as have 0.6 or more
     for _ in range(3):
         areas.add(rim, truth)
-    areas.add(np.full(100, 0.01), truth)
+        areas.add(np.full(100, 0.01), truth)
+        areas.add(np.where(np.arange(100) < 30, 0.3, 0.05), truth)  # taken for it
     assert 0.4 < areas.threshold() <= 0.6
 
 

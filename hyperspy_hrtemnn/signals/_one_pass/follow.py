@@ -104,6 +104,50 @@ def follow_particles(
     source
         What the movie is known by; by default its first and last frame.
     """
+    work = prepare_following(
+        signal,
+        model,
+        device=device,
+        running=running,
+        tracking=tracking,
+        crop=crop,
+        searching=searching,
+        following=following,
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+        source=source,
+    )
+    with locked(Path(folder)):
+        store = FollowedMovie(
+            work.movie,
+            Path(folder).resolve(),
+            work.job,
+            overwrite=overwrite,
+            progress=is_shown(show_progressbar),
+            num_workers=num_workers,
+            rule=rule,
+            names=None if source is None else source.names,
+        )
+        store.analyze(work.analysis)
+        linking = linking_in_pixels(signal, work.tracking)
+        return _followed(store, work, linking, following)
+
+
+def prepare_following(
+    signal: Signal2D,
+    model: str | Path | Network,
+    *,
+    device: str | None,
+    running: PredictionOptions,
+    tracking: TrackingOptions,
+    crop: SpectrumOptions,
+    searching: ReflectionOptions,
+    following: FollowingOptions,
+    show_progressbar: bool | None,
+    num_workers: int | None,
+    source: Source | None,
+) -> ParticleWork:
+    """Return the work on the frames of a movie, checked; see `follow_particles`."""
     if crop.apodization != type(crop).apodization:
         # Nonsense is refused also where there is nothing that it is for.
         soft_edge(signal, crop.apodization)
@@ -118,27 +162,16 @@ def follow_particles(
         num_workers=num_workers,
         source=source,
     )
-    job = work.job | {"size": None}
-    if spectra is not None:
-        found = _spectra(signal, spectra, searching, following)
-        work = replace(work, analysis=replace(work.analysis, spectra=found))
-        # What would otherwise fail when the last frame is done.
-        check_reflection_table(signal)
-        job = work.job | vars(spectra) | vars(searching)
-    with locked(Path(folder)):
-        store = FollowedMovie(
-            work.movie,
-            Path(folder).resolve(),
-            job,
-            overwrite=overwrite,
-            progress=is_shown(show_progressbar),
-            num_workers=num_workers,
-            rule=rule,
-            names=None if source is None else source.names,
-        )
-        store.analyze(work.analysis)
-        linking = linking_in_pixels(signal, work.tracking)
-        return _followed(store, work, linking, following)
+    if spectra is None:
+        return replace(work, job=work.job | {"size": None})
+    found = _spectra(signal, spectra, searching, following)
+    # What would otherwise fail when the last frame is done.
+    check_reflection_table(signal)
+    return replace(
+        work,
+        analysis=replace(work.analysis, spectra=found),
+        job=work.job | vars(spectra) | vars(searching),
+    )
 
 
 def _followed(

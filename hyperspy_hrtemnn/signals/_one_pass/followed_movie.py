@@ -143,7 +143,7 @@ class FollowedMovie:
         if number in self.bad:
             tracker.skip(self._movie.shape[1:])
             return np.zeros(1, np.int32)
-        return _linked(tracker, self._runs(number))
+        return linked_labels(tracker, self._runs(number))
 
     def labels(self, ids: Sequence[Ids]) -> da.Array:
         """Return the frames with the ids of `link`, to be read when they are needed."""
@@ -171,10 +171,7 @@ class FollowedMovie:
             if number in self.bad:
                 tables.append(None)
                 continue
-            (rows,) = self._records.read_record(number, "properties")
-            table = pd.DataFrame(rows)
-            table["id"] = id_of[table["id"]].astype(np.int64)
-            tables.append(table.sort_values("id", ignore_index=True))
+            tables.append(properties_of(self._records, number, id_of))
         return tables
 
     def dropped(self) -> int:
@@ -319,7 +316,7 @@ class FollowedMovie:
             first += size
 
     def _runs(self, number: int) -> Runs:
-        return _runs(self._records, number, self._movie.shape[1:])
+        return runs_of(self._records, number, self._movie.shape[1:])
 
     def _bar(self, title: str, total: int, missing: int) -> tqdm[Any]:
         return tqdm(
@@ -331,12 +328,21 @@ class FollowedMovie:
         )
 
 
-def _runs(records: Checkpoint, number: int, shape: tuple[int, ...]) -> Runs:
+def runs_of(records: Checkpoint, number: int, shape: tuple[int, ...]) -> Runs:
+    """Return the labels of a frame, shape (y, x), as they were found in it alone."""
     return Runs(shape, *records.read_record(number, "start", "value"))
 
 
-def _linked(tracker: ParticleTracker, packed: Runs) -> Ids:
-    """Return the id of each label of the next frame."""
+def properties_of(records: Checkpoint, number: int, id_of: Ids) -> pd.DataFrame:
+    """Return the properties of the particles of a frame, by ascending id."""
+    (rows,) = records.read_record(number, "properties")
+    table = pd.DataFrame(rows)
+    table["id"] = id_of[table["id"]].astype(np.int64)
+    return table.sort_values("id", ignore_index=True)
+
+
+def linked_labels(tracker: ParticleTracker, packed: Runs) -> Ids:
+    """Return the id of each label of the next frame, by the label."""
     linked = tracker.link(packed.labels()).ravel()
     # One more than there are labels: no data, -1, is the last of them, and stays -1.
     id_of = np.zeros(packed.value.max(initial=0) + 2, np.int32)
@@ -348,5 +354,5 @@ def _labels(
     records: Checkpoint, number: int, shape: tuple[int, ...], id_of: Ids
 ) -> NDArray[np.int32]:
     """Return one frame with the ids of the movie, shape (1, y, x)."""
-    packed = _runs(records, number, shape)
+    packed = runs_of(records, number, shape)
     return replace(packed, value=id_of[packed.value]).labels()[np.newaxis]

@@ -15,7 +15,7 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.bad_frames import BadFrameError
 from hyperspy_hrtemnn.file_states import digest
 from hyperspy_hrtemnn.io.in_situ import files_in_metadata
-from hyperspy_hrtemnn.signals._prediction.predictions import load_for
+from hyperspy_hrtemnn.signals._prediction.predictions import load_for, with_guard
 from hyperspy_hrtemnn.signals._shared.calibration import sampling
 from hyperspy_hrtemnn.signals._shared.deferred import deferred_blocks, whole_frames
 from hyperspy_hrtemnn.signals._shared.foreign import ForeignFrames
@@ -104,9 +104,7 @@ def prepare(
         See `HRTEM.follow_particles`.
     """
     network = load_for("segmentation", model, device, show_progressbar=show_progressbar)
-    network = network.limited(num_workers)
-    if network.card.novelty is not None:
-        network = network.with_novelty()
+    network = with_guard(network.limited(num_workers))
     if network.card.channels > 1:
         raise ValueError(
             f"The network {network.card.name!r} takes focal series; particles are "

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hyperspy_hrtemnn.image_data import image_data
 from hyperspy_hrtemnn.networks import (
@@ -22,10 +23,12 @@ from hyperspy_hrtemnn.signals._shared.defocus import (
     defocus_faults,
     unknown_defocus,
 )
+from hyperspy_hrtemnn.signals._shared.foreign import foreign_share
 from hyperspy_hrtemnn.signals._shared.frames import axis_dicts, frames
 from hyperspy_hrtemnn.signals._shared.lenses import known_energy
 from hyperspy_hrtemnn.signals._shared.progress import is_shown
 from hyperspy_hrtemnn.signals._shared.runner import map_frames
+from hyperspy_hrtemnn.signals._shared.workers import cluster
 from hyperspy_hrtemnn.user_warnings import warn_user
 
 if TYPE_CHECKING:
@@ -52,7 +55,8 @@ def load_for(
 ) -> Network:
     """Return a network, checked to be for a task.
 
-    Where progress is shown, the device is shown, too, once in a process.
+    Where progress is shown, the device is shown, too, once in a process. Where dask
+    computes with a cluster, its workers get the network.
 
     Parameters
     ----------
@@ -78,7 +82,14 @@ def load_for(
         )
     if is_shown(show_progressbar):
         _show_device(network.device)
+    if (client := cluster()) is not None:
+        network.send(client)
     return network
+
+
+def with_guard(network: Network) -> Network:
+    """Return a network that also says what is foreign to it, if it has a guard."""
+    return network if network.card.novelty is None else network.with_novelty()
 
 
 @cache
@@ -126,39 +137,90 @@ def predictions(
         As `HRTEM.segment`.
     """
     card = network.card
-    defocus_axis = _defocus_axis(signal, card)
-    pixel_size = sampling(signal) if options.resample else known_sampling(signal)
+    series_axis = defocus_axis(signal, card)
+    prediction = FramePrediction.of(signal, network, options)
+    pixel_size = prediction.pixel_size
     width, height = signal.axes_manager.signal_shape
     # A lazy signal would only raise when it is computed.
     check_prediction(card, (height, width), pixel_size, options)
     warn_out_of_range(signal, card, pixel_size, energy or known_energy(signal))
     warn_if_read_often(signal)
-    images = frames(signal, defocus_axis)
+    images = frames(signal, series_axis)
     notes = rule.replaced, rule.foreign
-    run = partial(_predict_frame, network, pixel_size, options, notes)
+    run = partial(_predict_frame, prediction, notes)
     data = map_frames(run, images, network.outputs, indexed=True, rule=rule)
-    return data, axis_dicts(signal, without=defocus_axis)
+    return data, axis_dicts(signal, without=series_axis)
+
+
+class PredictedFrame(NamedTuple):
+    """What a network says of one frame, and of what kind the frame is.
+
+    Parameters
+    ----------
+    answer
+        Answer of the network, shape (channel, y, x).
+    bad_pixels, no_data
+        Numbers of the pixels that were replaced, and that are no data.
+    foreign
+        Share of the frame that is foreign to the network; None if it has no guard.
+    """
+
+    answer: NDArray[np.float32]
+    bad_pixels: int
+    no_data: int
+    foreign: float | None
+
+
+@dataclass(frozen=True)
+class FramePrediction:
+    """Prediction of one frame, in whichever process that is done.
+
+    Parameters
+    ----------
+    network
+        The network.
+    pixel_size
+        Pixel size of the frame [Å]; None if its pixels are taken for the network's.
+    options
+        Options for running the network.
+    """
+
+    network: Network
+    pixel_size: float | None
+    options: PredictionOptions
+
+    @classmethod
+    def of(
+        cls, signal: Signal2D, network: Network, options: PredictionOptions
+    ) -> FramePrediction:
+        """Return the prediction of the frames of a signal."""
+        size = sampling(signal) if options.resample else known_sampling(signal)
+        return cls(network, size, options)
+
+    def __call__(self, frame: NDArray[Any]) -> PredictedFrame:
+        """Return what the network says of a frame, shape (channel, y, x)."""
+        data = image_data(frame)
+        answer = predict(self.network, data, self.pixel_size, **vars(self.options))
+        foreign = foreign_share(answer[-1]) if self.network.has_novelty else None
+        return PredictedFrame(answer, data.bad_pixels, data.no_data, foreign)
 
 
 def _predict_frame(
-    network: Network,
-    pixel_size: float | None,
-    options: PredictionOptions,
+    prediction: FramePrediction,
     notes: tuple[ReplacedPixels, ForeignFrames],
     frame: NDArray[Any],
     *,
     index: tuple[int, ...],
 ) -> NDArray[np.float32]:
-    data = image_data(frame)
-    answer = predict(network, data, pixel_size, **vars(options))
+    predicted = prediction(frame)
     replaced, foreign = notes
-    replaced.add_data(index, data)
-    if network.has_novelty:
-        foreign.add_novelty(index, answer[-1])
-    return answer
+    replaced.add(index, predicted.bad_pixels, predicted.no_data)
+    if predicted.foreign is not None:
+        foreign.add(index, predicted.foreign)
+    return predicted.answer
 
 
-def _defocus_axis(signal: Signal2D, card: Card) -> Any:
+def defocus_axis(signal: Signal2D, card: Card) -> Any:
     """Return the navigation axis whose images the network takes together, if any."""
     if card.channels == 1:
         return None

@@ -13,7 +13,7 @@ from hyperspy_hrtemnn.signals._shared.derived import computed, derived_signal
 from hyperspy_hrtemnn.signals._shared.frames import free_name
 
 from .novelty import novelty_signal, step_of
-from .predictions import load_for, predictions
+from .predictions import load_for, predictions, with_guard
 from .spread import spread_signal
 
 if TYPE_CHECKING:
@@ -43,9 +43,7 @@ def segment(
     if network.card.counts_atoms and not isinstance(model, Network):
         # A number is of use with its error, which is the spread.
         network = network.averaged(spread=True)
-    network = network.limited(num_workers)
-    if network.card.novelty is not None:
-        network = network.with_novelty()
+    network = with_guard(network.limited(num_workers))
     card = network.card
     if check_lens is not None:
         warn_of_lens(signal, card, check_lens, device=device)

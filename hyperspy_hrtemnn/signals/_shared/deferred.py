@@ -125,12 +125,13 @@ def deferred_blocks(movie: da.Array) -> list[DeferredBlock]:
     keys = [(optimized.name, index, 0, 0) for index in range(movie.numblocks[0])]
     shapes = [(size, *movie.shape[1:]) for size in movie.chunks[0]]
     return [
-        DeferredBlock(_needed(graph, key), key, shape)
+        DeferredBlock(needed_tasks(graph, key), key, shape)
         for key, shape in zip(keys, shapes, strict=True)
     ]
 
 
-def _needed(graph: dict[Any, Any], key: Any) -> dict[Any, Any]:
+def needed_tasks(graph: dict[Any, Any], key: Any) -> dict[Any, Any]:
+    """Return the part of a graph that one of its tasks needs."""
     needed: dict[Any, Any] = {}
     pending = [key]
     while pending:

@@ -91,7 +91,10 @@ def computed(
     if rule is None:
         result.compute(show_progressbar=show_progressbar, num_workers=num_workers)
         return result
-    with rule.bar.shown(label, math.prod(rule.shape), show_progressbar):
+    with (
+        rule.told_here(),
+        rule.bar.shown(label, math.prod(rule.shape), show_progressbar),
+    ):
         if beside:
             # One after the other would run everything twice.
             signals = [result, *beside]
@@ -102,15 +105,13 @@ def computed(
             for signal in beside:
                 signal.compute(show_progressbar=False)
         result.compute(show_progressbar=False, num_workers=num_workers)
-    rule.replaced.tell()
-    rule.foreign.tell()
     if empty_frames:
         _tell_of_empty(result.data, rule)
     return result
 
 
 def _tell_of_empty(data: NDArray[Any], rule: FrameRule) -> None:
-    """Tell of the frames that other processes have skipped, which keep the reason."""
+    """Tell of the frames that processes without a client have skipped."""
     untold = {}
     for number, index in enumerate(np.ndindex(rule.shape)):
         if number not in rule.skipped.told and is_without_data(data[index]):

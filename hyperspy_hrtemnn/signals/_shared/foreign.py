@@ -40,10 +40,6 @@ class ForeignFrames(FrameNotes[float]):
         """Note which share of the area of a frame is foreign."""
         self._note(frame, share)
 
-    def add_novelty(self, frame: Hashable, novelty: NDArray[np.floating]) -> None:
-        """Note a frame with a novelty at each pixel."""
-        self.add(frame, foreign_share(novelty))
-
     def counts(self) -> dict[str, Any]:
         """Return how many frames are foreign, and what share of which is most."""
         shares = self._shares | self._pending

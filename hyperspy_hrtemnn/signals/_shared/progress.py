@@ -6,10 +6,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dask.base import get_scheduler
 from tqdm.auto import tqdm
 
 from .telling import Travelling
+from .workers import cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,12 +22,6 @@ def is_shown(show: bool | None) -> bool:
 
         return bool(preferences.General.show_progressbar)
     return show
-
-
-def cluster() -> Any:
-    """Return the client of dask.distributed, if dask computes with one."""
-    # For a client, what computes is its method; otherwise a function, or nothing.
-    return getattr(get_scheduler(), "__self__", None)
 
 
 class FrameBar(Travelling):

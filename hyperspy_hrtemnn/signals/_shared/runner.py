@@ -22,14 +22,23 @@ from dask.highlevelgraph import HighLevelGraph
 
 from hyperspy_hrtemnn.bad_frames import BadFrameError, check_data
 from hyperspy_hrtemnn.cores import usable_cores
+from hyperspy_hrtemnn.user_warnings import warn_user
 
+from .deferred import needed_tasks
 from .frames import frames
-from .progress import cluster
 from .reading import guarded_blocks
 from .skipping import FrameRule
+from .workers import cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import (
+        Callable,
+        Container,
+        Generator,
+        Iterable,
+        Iterator,
+        Sequence,
+    )
 
     from hyperspy.signals import Signal2D
     from numpy.typing import NDArray
@@ -165,15 +174,44 @@ def each_frame(
         graph[keys[-1]] = (run, block, *([pictures[place]] if pictures else ()))
     layer = HighLevelGraph.from_collections(name, graph, dependencies=())
     tasks = [key if key is None else Delayed(key, layer, layer=name) for key in keys]
-    with rule.bar.shown(label, math.prod(shape), show_progressbar):
+    with (
+        rule.told_here(),
+        rule.bar.shown(label, math.prod(shape), show_progressbar),
+    ):
         return list(dask.compute(*tasks, num_workers=num_workers))
+
+
+def read_frames(
+    data: da.Array, wanted: Container[int], rule: FrameRule
+) -> Iterator[tuple[int, tuple[NDArray[Any]]]]:
+    """Yield number and pixels of frames, read when the next one is asked for.
+
+    Parameters
+    ----------
+    data
+        Frames from `frames`.
+    wanted
+        Numbers of the frames, in the order of the data.
+    rule
+        Rule for frames that cannot be used; those that are skipped are left out.
+    """
+    graph, blocks = guarded_blocks(data)
+    for number, key in enumerate(blocks.values()):
+        if number not in wanted:
+            continue
+        # Without callbacks: those are for what the user computes.
+        block = dask.get(needed_tasks(graph, key), key, callbacks=())
+        frame = rule.result(rule.index(number), partial(_usable, block))
+        del block
+        if frame is not None:
+            yield number, (frame,)
 
 
 def results_in_flight(
     function: Callable[..., Any],
     frames: Iterable[tuple[int, tuple[Any, ...]]],
     num_workers: int | None,
-    rule: FrameRule | None = None,
+    rule: FrameRule,
 ) -> Generator[tuple[int, Any], None, None]:
     """Yield what a function makes of each frame, in the order in which they finish.
 
@@ -182,6 +220,7 @@ def results_in_flight(
     In threads of this process, or on the workers of the `distributed.Client` that dask
     computes with. Frames are read here, one ahead of the workers, and sent: the workers
     need not see the file, and no more frames than workers and two are in memory.
+    Workers may come and go: one that dies leaves its frame to another.
 
     Parameters
     ----------
@@ -192,26 +231,32 @@ def results_in_flight(
     num_workers
         Number of threads; by default dask's own, or else four at most.
     rule
-        Rule for frames that cannot be used; by default they are an error.
+        Rule for frames that cannot be used, which knows their numbers.
 
     Raises
     ------
     ValueError
-        If the function raises one; it says of which frame.
+        If the function raises one, or the workers die of a frame; it says of which.
     """
-    rule = FrameRule("raise") if rule is None else rule
     client = cluster()
     if client is None:
         default = dask.config.get("num_workers", None)
-        workers = num_workers or default or min(_THREADS, usable_cores())
-        executor: Executor = ThreadPoolExecutor(workers)
+        threads = num_workers or default or min(_THREADS, usable_cores())
+        executor: Executor = ThreadPoolExecutor(threads)
+        count = partial(int, threads)
     else:
-        workers = max(1, sum(client.nthreads().values()))
         executor = client.get_executor(pure=False)
+        count = partial(_count_workers, client)
+        if not count():
+            warn_user(
+                f"The cluster at {client.scheduler.address} has no workers yet. The "
+                "first frame waits for one."
+            )
     numbers: dict[Any, int] = {}
     try:
         for number, arguments in frames:
-            if len(numbers) > workers:
+            # Not only at the start: a queue gives workers one after the other.
+            while len(numbers) > max(1, count()):
                 yield from _finished(numbers, rule)
             # A frame travels with its task, which a worker that dies leaves to another.
             with dask.config.set(_LARGE_TASKS):
@@ -225,11 +270,30 @@ def results_in_flight(
         executor.shutdown()
 
 
+def _count_workers(client: Any) -> int:
+    """Return how many tasks the workers of a cluster run at once."""
+    return sum(client.nthreads().values())
+
+
 def _finished(numbers: dict[Any, int], rule: FrameRule) -> Iterator[tuple[int, Any]]:
     """Wait for some frames, take them out, and yield them with their results."""
     for future in wait(numbers, return_when=FIRST_COMPLETED).done:
         number = numbers.pop(future)
-        yield number, rule.result((number,), future.result)
+        yield number, rule.result(rule.index(number), partial(_result, future))
+
+
+def _result(future: Any) -> Any:
+    try:
+        return future.result()
+    except Exception as error:
+        # Its module is not there without a cluster.
+        if type(error).__name__ != "KilledWorker":
+            raise
+        raise ValueError(
+            f"{error.args[-1] + 1} workers died while they worked on it, as they do "
+            "if there is not enough memory for it. Give each worker more, or take "
+            "smaller tiles."
+        ) from error
 
 
 def _one_frame(

@@ -8,6 +8,7 @@ one warning at the end of the computation has the numbers of all of them.
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,7 +29,7 @@ from .replaced import ReplacedPixels
 from .telling import FrameNotes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 Result = TypeVar("Result")
 
@@ -110,6 +111,34 @@ class FrameRule:
         self.shape = shape
         self.skipped.total = math.prod(shape)
         return self
+
+    @contextmanager
+    def told_here(self) -> Iterator[None]:
+        """Tell at the end of the block what was noted in it, also by other processes.
+
+        Raises
+        ------
+        BadFrameError
+            If no frame of the movie could be used.
+        """
+        notes = [
+            each
+            for each in (self.skipped, self.replaced, self.foreign)
+            if not each.by_hand
+        ]
+        for each in notes:
+            each.by_hand = True
+        try:
+            yield
+        except BaseException:
+            for each in notes:
+                each.forget()
+            raise
+        finally:
+            for each in notes:
+                each.by_hand = False
+        for each in notes:
+            each.tell()
 
     @property
     def raises(self) -> bool:

@@ -166,22 +166,60 @@ def property_table(
     -------
     The table of `Instances.properties`.
     """
-    x_axis, y_axis = particles.axes_manager.signal_axes
+    axes = particles.axes_manager
+    table, units = join_frames(tables, axes.navigation_axes, 1, 2)
+    _put_in_place(table, axes.signal_axes, units)
+    if axes.navigation_dimension == 1:
+        units = table.attrs["units"]
+        table = correct_drift(table)
+        unit = unit_of(axes.signal_axes[0])
+        table.attrs["units"] = units | {"x_corrected": unit, "y_corrected": unit}
+    return table
+
+
+def properties_of_frame(
+    table: pd.DataFrame,
+    number: int,
+    navigation_axes: Sequence[Any],
+    signal_axes: Sequence[Any],
+) -> pd.DataFrame:
+    """Return the rows of one frame of `property_table`, without the drift of the field.
+
+    That is known when all frames are.
+
+    Parameters
+    ----------
+    table
+        Table of the frame; see `property_table`.
+    number
+        Number of the frame.
+    navigation_axes
+        The axes of the frames so far, the fastest first.
+    signal_axes
+        The axes of the images (x, y).
+    """
+    rows = table.copy()
+    rows.insert(1, "frame", number)
+    units = insert_coordinates(rows, navigation_axes, 2)
+    _put_in_place(rows, signal_axes, units)
+    return rows
+
+
+def _put_in_place(
+    table: pd.DataFrame, signal_axes: Sequence[Any], units: Mapping[str, str]
+) -> None:
+    """Move positions to where the axes of the images begin, and note all units."""
+    x_axis, y_axis = signal_axes
     unit = unit_of(x_axis)
-    table, units = join_frames(tables, particles.axes_manager.navigation_axes, 1, 2)
     for name, axis in (("x", x_axis), ("y", y_axis)):
         table[name] = axis.offset + np.sign(axis.scale) * table[name]
-    lengths = ["x", "y", "equivalent_diameter", "perimeter"]
-    if particles.axes_manager.navigation_dimension == 1:
-        table = correct_drift(table)
-        lengths += ["x_corrected", "y_corrected"]
-    units |= {
+    lengths = ("x", "y", "equivalent_diameter", "perimeter")
+    table.attrs["units"] = {
+        **units,
         **dict.fromkeys(lengths, unit),
         "area": f"{unit}²",
         "orientation": "°",
     }
-    table.attrs["units"] = units
-    return table
 
 
 def frame_table(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Notes of frames, taken while these are computed and reported afterwards.
 
-A lazy result is computed long after its method has returned, in threads, by whoever
-asks for it; dask knows when that is done.
+A lazy result is computed long after its method has returned, in threads or on the
+workers of a cluster, by whoever asks for it; dask knows when that is done.
 """
 
 from __future__ import annotations
@@ -15,6 +15,11 @@ from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from dask.callbacks import Callback
+
+from hyperspy_hrtemnn.bad_frames import BadFrameError
+from hyperspy_hrtemnn.user_warnings import warn_user
+
+from .workers import hear, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -43,6 +48,15 @@ class Travelling:
         """Find the same one again where it is known."""
         return _known, (type(self), self._token)
 
+    def _at_home(self, method: str, *arguments: Any) -> bool:
+        """Have a method called where this comes from, if a worker calls it.
+
+        Returns
+        -------
+        Whether that is so, and there is nothing left to do here.
+        """
+        return report(self._token, method, arguments)
+
 
 class Notes(Travelling, ABC):
     """What is noted of the frames of one result, by the tasks that compute them.
@@ -59,6 +73,8 @@ class Notes(Travelling, ABC):
     def __init__(self, *, by_hand: bool = False, token: str | None = None) -> None:
         super().__init__(token=token)
         self.by_hand = by_hand
+        if token is None:
+            hear(_take, _tell_all)
 
     @abstractmethod
     def tell(self) -> None:
@@ -110,6 +126,8 @@ class FrameNotes(Notes, Generic[Note]):
             self._pending = {}
 
     def _note(self, frame: Hashable, note: Note) -> None:
+        if self._at_home("_note", frame, note):
+            return
         with self._lock:
             if getattr(self._task, "began", self._failures) == self._failures:
                 self._pending[frame] = note
@@ -143,13 +161,42 @@ def _known(kind: Callable[..., Travelling], token: str) -> Travelling:
     return _KNOWN.get(token) or kind(token=token)
 
 
+def _take(token: str, method: str, arguments: tuple[Any, ...]) -> bool:
+    """Do what the copy on a worker asked for; return whether it is one of ours."""
+    notes = _KNOWN.get(token)
+    if notes is None:
+        return False
+    getattr(notes, method)(*arguments)
+    return True
+
+
+def _untold() -> list[Notes]:
+    """Return the notes that nobody tells by hand."""
+    known = [notes for notes in _KNOWN.values() if isinstance(notes, Notes)]
+    return [notes for notes in known if not notes.by_hand]
+
+
+def _tell_all() -> None:
+    """Tell what workers have noted, in the thread of the client.
+
+    Nobody there could catch an error.
+    """
+    for notes in _untold():
+        _tell_in_words(notes)
+
+
+def _tell_in_words(notes: Notes) -> None:
+    try:
+        notes.tell()
+    except BadFrameError as error:
+        warn_user(str(error))
+
+
 class _AtTheEnd(Callback):  # type: ignore[misc]
     """Tells what was noted when dask has computed something."""
 
     def _finish(self, dsk: Any, state: Any, errored: bool) -> None:  # noqa: ARG002
-        for notes in list(_KNOWN.values()):
-            if not isinstance(notes, Notes) or notes.by_hand:
-                continue
+        for notes in _untold():
             if errored:
                 notes.forget()
             else:

@@ -43,6 +43,8 @@ class DroppedRegions(Notes):
 
     def take(self, count: int) -> None:
         """Take the number for the whole movie."""
+        if self._at_home("take", count):
+            return
         self._count = int(count)
         if self._metadata is not None:
             self._metadata.set_item(_KEY, self._count)

@@ -33,15 +33,18 @@ class Reliability:
         Parameters
         ----------
         probability
-            Probability of each pixel, 0 to 1, any shape.
+            Probability of each pixel, 0 to 1, any shape. Pixels where it is NaN, as
+            the network has no data there, are left out.
         truth
             Whether it is an object's, the same shape.
         """
-        values = np.ravel(np.asarray(probability, float))
+        values, true = np.ravel(np.asarray(probability, float)), np.ravel(truth)
+        known = ~np.isnan(values)
+        values, true = values[known], true[known]
         bins = np.minimum((values * _POINTS).astype(int), _POINTS - 1)
         self._pixels += np.bincount(bins, minlength=_POINTS)
         self._expected += np.bincount(bins, values, _POINTS)
-        self._true += np.bincount(bins, np.ravel(truth), _POINTS)
+        self._true += np.bincount(bins, true, _POINTS)
 
     def summary(self) -> dict[str, Any]:
         """Return the reliability curve and its distance from the diagonal.

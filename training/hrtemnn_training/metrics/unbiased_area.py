@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 _STEPS = 1000  # the threshold is found to a thousandth
 
+# Least share of the most probable pixels that are an object's, as many as it has: with
+# less, something else is taken for the object, or nothing is seen.
+_SEEN = 0.5
+
 
 class UnbiasedArea:
     """Found and true area of images at all thresholds.
@@ -28,14 +32,17 @@ class UnbiasedArea:
         Parameters
         ----------
         probability
-            Probability of each pixel, 0 to 1, any shape.
+            Probability of each pixel, 0 to 1, any shape; NaN where there is no data.
         truth
             Whether it is an object's, the same shape. An image without any is left
-            out: it has no true area to compare with.
+            out: it has no true area to compare with. So is one whose objects the
+            network does not see: no threshold finds these, and at a low dose there are
+            many.
         """
+        # Nothing is found where there is no data.
+        values = np.nan_to_num(np.ravel(np.asarray(probability, float)))
         true = np.count_nonzero(truth)
-        if true:
-            values = np.ravel(np.asarray(probability, float))
+        if true and _is_seen(values, np.ravel(np.asarray(truth, bool)), true):
             bins = np.minimum((values * _STEPS).astype(int), _STEPS - 1)
             pixels = np.bincount(bins, minlength=_STEPS)
             # Those of at least 1 / _STEPS, 2 / _STEPS, ...
@@ -51,3 +58,9 @@ class UnbiasedArea:
             return None
         bias = np.abs(np.median(self._ratios, axis=0) - 1)
         return (int(bias.argmin()) + 1) / _STEPS
+
+
+def _is_seen(values: NDArray[np.float64], truth: NDArray[np.bool_], true: int) -> bool:
+    """Return whether the most probable pixels are mostly the object's."""
+    least = np.partition(values, -true)[-true]
+    return bool(truth[values >= least].mean() >= _SEEN)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write the figures and the picture of the page on the chemical order of Ag/Co.
 
-    python studies/chemical_order.py [--model FILE] [--particles 45] [--tuning 36]
+    python studies/chemical_order.py [--model FILE] [--particles 30] [--tuning 24]
 
 Takes half a minute of one core for ten particles. Needs the extra `training`.
 """
@@ -206,13 +206,16 @@ def main() -> None:
     """Write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", help="ONNX file of a network")
-    parser.add_argument("--particles", type=int, default=45)
-    parser.add_argument("--tuning", type=int, default=36)
+    parser.add_argument("--particles", type=int, default=30)
+    parser.add_argument("--tuning", type=int, default=24)
     options = parser.parse_args()
     recipe = read_recipe(RECIPES / "agco-order.json")
     picture(recipe)
     rows = scores(recipe, options.particles, options.tuning, options.model)
-    counted = f"{options.particles} particles, an image of each at each dose."
+    counted = (
+        f"{options.particles} particles, an image of each at each dose; tuned on "
+        f"{options.tuning} others."
+    )
     replace_part(PAGE, "scores", f"{counted}\n\n{accuracies(rows)}")
     replace_part(PAGE, "confusion", confusion(rows))
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Score `metal-mask` on metals and supports that it was not trained on.
 
+    hrtemnn structures --test training/recipes/metal-mask-unseen.json FOLDER
     hrtemnn waves --test training/recipes/metal-mask-unseen.json FOLDER
     python studies/unseen_metals.py FOLDER VALIDATION
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from hrtemnn_training.evaluation.comparison import evaluate
@@ -31,13 +33,6 @@ NETWORK = "metal-mask"
 PAGE = DOCS / f"{NETWORK}.md"
 BASELINE = "threshold"
 DOSES = (30, 200)  # from which on F1 is given beside that of all doses [e-/Å²]
-
-
-def link_validation(folder: Path, validation: Path) -> None:
-    """Make the validation set of another run that of a folder."""
-    link = data_path(folder, "validation")
-    if not link.is_symlink():
-        link.symlink_to(validation.absolute(), target_is_directory=True)
 
 
 def rows_of(images: pd.DataFrame) -> list[list[str | float | None]]:
@@ -67,8 +62,16 @@ def main() -> None:
     parser.add_argument("validation", type=Path)
     arguments = parser.parse_args()
     recipe = read_recipe(RECIPES / f"{NETWORK}-unseen.json")
-    link_validation(arguments.folder, arguments.validation)
-    evaluation = evaluate(recipe, arguments.folder, {NETWORK: load(NETWORK)})
+    with TemporaryDirectory() as name:
+        both = Path(name)
+        of_purpose = {
+            "test": data_path(arguments.folder, "test"),
+            "validation": arguments.validation,
+        }
+        for purpose, data in of_purpose.items():
+            link = data_path(both, purpose)
+            link.symlink_to(data.absolute(), target_is_directory=True)
+        evaluation = evaluate(recipe, both, {NETWORK: load(NETWORK)})
     write_table(evaluation.table, arguments.folder / "unseen.csv")
     titles = [
         "material",

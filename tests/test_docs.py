@@ -213,7 +213,8 @@ def test_every_promise_names_tests_that_exist():
 
 def test_the_first_page_has_each_network_with_the_ranges_of_its_card():
     row = re.compile(
-        r"^\| \[`([\w-]+)`\]\(\1\.md\) \| [^|]+ \| (.+) to (.+) \| (\d+)(?: to (\d+))? \|$"
+        r"^\| \[`([\w-]+)`\]\(\1\.md\) \| [^|]+ \| (.+) to (.+) "
+        r"\| (\d+)(?: to (\d+))? \|$"
     )
     rows = filter(None, map(row.match, INDEX.read_text("utf-8").splitlines()))
     told = {m[1]: tuple(float(n) for n in m.groups()[1:] if n) for m in rows}

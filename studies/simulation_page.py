@@ -26,6 +26,7 @@ from pydantic import ValidationError
 
 from hrtemnn_training.parameters import ImageParameters
 from hrtemnn_training.structures import (
+    AlloyParticle,
     AmorphousFilm,
     Database,
     Mixture,
@@ -59,6 +60,7 @@ GENERATORS = (
     SupportedParticles,
     ParticlesOnFilm,
     TiltedParticle,
+    AlloyParticle,
     AmorphousFilm,
     MX2Flake,
     Sheet,

@@ -215,6 +215,31 @@ def brightest(path: Path, **changes: Any) -> Path:
     return path
 
 
+def orders(path: Path, **changes: Any) -> Path:
+    """Write a network of particles: softmax of m - 6, 6 - m and 0, m the largest."""
+    nodes = [
+        helper.make_node("ReduceMax", ["image"], ["largest"], axes=[2, 3], keepdims=0),
+        helper.make_node("Sub", ["largest", "six"], ["less"]),
+        helper.make_node("MatMul", ["less", "signs"], ["more"]),
+        helper.make_node("Softmax", ["more"], ["answer"], axis=1),
+    ]
+    weights = {
+        "six": np.float32(6).reshape(1),
+        "signs": np.array([[1, -1, 0]], np.float32),
+    }
+    of_particles = {
+        "task": "chemical order",
+        "classes": ("core-shell", "Janus", "disordered"),
+        "sampling": 0.5,
+        "standardization_width": None,
+        "certainty": 0.9,
+        "ranges": RANGES.model_copy(update={"sampling": (0.1, 0.5)}),
+    }
+    text = card(**{**of_particles, **changes}).model_dump_json()
+    onnx.save(model(nodes, weights, outputs=("N", 3), text=text), path)
+    return path
+
+
 def exit_wave(path: Path, **changes: Any) -> Path:
     """Write a network of three images whose real part is the first, minus the last.
 

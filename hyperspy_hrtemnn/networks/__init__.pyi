@@ -28,6 +28,10 @@ from ._optics import PredictedOptics as PredictedOptics
 from ._optics import optics_input as optics_input
 from ._optics import read_optics as read_optics
 from ._orientations import average_orientations as average_orientations
+from ._particle_view import LARGEST_PARTICLE as LARGEST_PARTICLE
+from ._particle_view import PARTICLE_VIEW as PARTICLE_VIEW
+from ._particle_view import particle_view as particle_view
+from ._particle_view import view_pixels as view_pixels
 from ._relative_spectrum import relative_spectrum as relative_spectrum
 from ._resampling import resample as resample
 from ._resampling import resampled_shape as resampled_shape
@@ -42,6 +46,7 @@ from ._trained_ranges import Range as Range
 from ._trained_ranges import TrainedRanges as TrainedRanges
 
 __all__ = [
+    "LARGEST_PARTICLE",
     "MEASURED",
     "METADATA_KEY",
     "NOVELTY_OUTPUT",
@@ -49,6 +54,7 @@ __all__ = [
     "OPTICS_ANSWER",
     "OPTICS_INPUT",
     "OPTICS_SCALE",
+    "PARTICLE_VIEW",
     "Card",
     "DeviceAnswer",
     "DeviceError",
@@ -75,6 +81,7 @@ __all__ = [
     "local_scale",
     "optics_input",
     "out_of_range",
+    "particle_view",
     "predict",
     "predict_spectra",
     "read_optics",
@@ -83,5 +90,6 @@ __all__ = [
     "resampled_shape",
     "self_test",
     "standardize",
+    "view_pixels",
     "write_bioimageio",
 ]

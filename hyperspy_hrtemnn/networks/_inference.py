@@ -320,6 +320,10 @@ def standardization_sigma(card: Card) -> float | None:
             f"The network {card.name!r} takes {card.takes}, not images; see "
             "LocalFFT.zone_axis_probability and HRTEM.chirality."
         )
+    if card.task == "chemical order":
+        raise ValueError(
+            f"The network {card.name!r} takes {card.takes}; see HRTEM.chemical_order."
+        )
     if card.takes_rings:
         raise ValueError(
             f"The network {card.name!r} takes ring spectra, not images; see "

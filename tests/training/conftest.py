@@ -24,6 +24,7 @@ _OF_NETWORKS = [
     "test_architecture_study.py",
     "test_architectures.py",
     "test_backends.py",
+    "test_chemical_order.py",
     "test_chirality.py",
     "test_denoisers.py",
     "test_distillation.py",

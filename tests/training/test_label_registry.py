@@ -28,8 +28,8 @@ def test_every_label_says_what_cards_and_reports_ask(name) -> None:
     kind = LABELS[name]
     assert kind.task in TASKS
     assert kind.plotted
-    whole = kind.task in {"zone axis", "chirality"} or kind.task.startswith("image ")
-    assert kind.per_image == whole
+    views = {"zone axis", "chirality", "chemical order"}
+    assert kind.per_image == (kind.task in views or kind.task.startswith("image "))
     assert not (kind.weighs_objects and kind.per_image)
 
 

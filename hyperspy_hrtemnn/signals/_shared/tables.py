@@ -35,6 +35,7 @@ _COLUMNS = frozenset((
     "c3_error", "C", "C_error", "R2", "counts_per_electron", "hot_pixels", "column",
     "rmse_registered", "shift_x", "shift_y",
     "atoms", "atoms_error",
+    "order", "diameter", "reason",
     "track", "event", "before", "after", "x_from", "y_from", "x_to", "y_to",
 ))
 # fmt: on

@@ -15,6 +15,7 @@ from hrtemnn_training.store import DataSet
 from hyperspy_hrtemnn.atomic import written_whole
 from hyperspy_hrtemnn.networks import load
 
+from .certainty import measure_certainty
 from .comparison import check_conditions, evaluate
 from .error_of_spread import measure_error_of_spread
 from .plots import plot_evaluation
@@ -178,6 +179,9 @@ def _keep_measured(
     factor = measure_error_of_spread(recipe, folder, network, progress=progress)
     if factor is not None:
         _update_card(path, error_of_spread=factor)
+    certainty = measure_certainty(recipe, folder, network, progress=progress)
+    if certainty is not None:
+        _update_card(path, certainty=certainty)
 
 
 def _update_card(path: Path, **fields: Any) -> None:

@@ -168,7 +168,7 @@ def make_card(
         classes=recipe.classes,
         sampling=recipe.sampling,
         standardization_width=None
-        if label.sees_spectra or label.sees_rings
+        if label.sees_spectra or label.sees_rings or label.sees_particles
         else recipe.images.normalizedistance,
         spectrum_side=recipe.images.image_size[0] if label.sees_spectra else None,
         receptive_field=recipe.network.receptive_field,

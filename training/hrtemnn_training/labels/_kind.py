@@ -40,6 +40,7 @@ Task = Literal[
     "image optics",
     "zone axis",
     "chirality",
+    "chemical order",
 ]
 """Tasks of the card, see `hyperspy_hrtemnn.networks.Card`."""
 
@@ -89,6 +90,8 @@ class LabelKind(ABC):
         Whether the network sees the spectrum of a particle instead of images.
     sees_rings
         Whether the network sees the ring spectrum of the image instead of it.
+    sees_particles
+        Whether the network sees one particle of the image, standardized as a whole.
     is_calibrated
         Whether the errors that the network gives are calibrated as it is exported.
     is_wave
@@ -101,6 +104,9 @@ class LabelKind(ABC):
         Whether the channels are classes of columns, which all structures must share.
     measures_area
         Whether the prediction has an area, with a threshold at which it is unbiased.
+    answers
+        Whether the prediction is an answer that may be left out where the network is
+        not certain.
     measures_spread
         Whether the card tells errors from the spread over the orientations.
     limits
@@ -121,11 +127,13 @@ class LabelKind(ABC):
     varies_intensity: ClassVar[bool] = True
     sees_spectra: ClassVar[bool] = False
     sees_rings: ClassVar[bool] = False
+    sees_particles: ClassVar[bool] = False
     is_calibrated: ClassVar[bool] = False
     is_wave: ClassVar[bool] = False
     channel_names: ClassVar[tuple[str, ...]] = ()
     classifies_columns: ClassVar[bool] = False
     measures_area: ClassVar[bool] = False
+    answers: ClassVar[bool] = False
     measures_spread: ClassVar[bool] = False
     limits: ClassVar[tuple[float, float] | None] = None
 

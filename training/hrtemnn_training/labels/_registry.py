@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .chemical_order import ChemicalOrder
 from .chirality import Chirality
 from .clean_image import CleanImage
 from .column_height import ColumnHeight
@@ -37,6 +38,7 @@ _KINDS: tuple[type[LabelKind], ...] = (
     Optics,
     ZoneAxis,
     Chirality,
+    ChemicalOrder,
 )
 
 LABELS: dict[str, type[LabelKind]] = {kind.name: kind for kind in _KINDS}

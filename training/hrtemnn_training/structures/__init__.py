@@ -4,6 +4,7 @@
 from hyperspy_hrtemnn.analysis import chiral_angle
 from hyperspy_hrtemnn.analysis import tube_diameter as diameter
 
+from ._alloy_particle import AlloyParticle
 from ._alloys import Arrangement, arrange
 from ._amorphous import amorphous_carbon, amorphous_film
 from ._amorphous_materials import AMORPHOUS
@@ -15,12 +16,14 @@ from ._film import AmorphousFilm
 from ._flake import MX2Flake
 from ._generator import Generator, Purpose, Seed
 from ._generators import AnyGenerator
+from ._gupta import GuptaPotential
 from ._metals import close_packed_constant, lattice_constant
 from ._mixture import Mixture, Part
 from ._nanotube import Nanotube, chirality
 from ._oxides import FACES, Face, terminated
 from ._particle import make_particle
 from ._plan_view import ParticlesOnFilm
+from ._relaxation import relaxed
 from ._shapes import Orientation, Shape, make_shape
 from ._sheet import Sheet
 from ._sites import Sites, find_sites
@@ -33,6 +36,7 @@ __all__ = [
     "AMORPHOUS",
     "FACES",
     "VACUUM",
+    "AlloyParticle",
     "AmorphousFilm",
     "AnyGenerator",
     "Arrangement",
@@ -40,6 +44,7 @@ __all__ = [
     "Face",
     "Generator",
     "Group",
+    "GuptaPotential",
     "MX2Flake",
     "Mixture",
     "Nanotube",
@@ -72,6 +77,7 @@ __all__ = [
     "make_turned_support",
     "orientation",
     "oriented_block",
+    "relaxed",
     "rotation_between",
     "terminated",
     "tilt",

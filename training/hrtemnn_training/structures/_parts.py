@@ -9,6 +9,7 @@ from pydantic import Tag
 
 from hrtemnn_training.alternatives import chosen_by
 
+from ._alloy_particle import AlloyParticle
 from ._database import Database
 from ._film import AmorphousFilm
 from ._flake import MX2Flake
@@ -22,6 +23,7 @@ Tagged = (
     Annotated[SupportedParticles, Tag("supported particles")]
     | Annotated[ParticlesOnFilm, Tag("particles on film")]
     | Annotated[TiltedParticle, Tag("tilted particle")]
+    | Annotated[AlloyParticle, Tag("alloy particle")]
     | Annotated[AmorphousFilm, Tag("amorphous film")]
     | Annotated[MX2Flake, Tag("mx2 flake")]
     | Annotated[Sheet, Tag("sheet")]

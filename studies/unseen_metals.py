@@ -64,12 +64,11 @@ def main() -> None:
     recipe = read_recipe(RECIPES / f"{NETWORK}-unseen.json")
     with TemporaryDirectory() as name:
         both = Path(name)
-        of_purpose = {
-            "test": data_path(arguments.folder, "test"),
-            "validation": arguments.validation,
-        }
-        for purpose, data in of_purpose.items():
-            link = data_path(both, purpose)
+        test = data_path(arguments.folder, "test")
+        for link, data in (
+            (data_path(both, "test"), test),
+            (data_path(both, "validation"), arguments.validation),
+        ):
             link.symlink_to(data.absolute(), target_is_directory=True)
         evaluation = evaluate(recipe, both, {NETWORK: load(NETWORK)})
     write_table(evaluation.table, arguments.folder / "unseen.csv")

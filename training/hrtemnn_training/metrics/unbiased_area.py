@@ -41,7 +41,7 @@ class UnbiasedArea:
         """
         # Nothing is found where there is no data.
         values = np.nan_to_num(np.ravel(np.asarray(probability, float)))
-        true = np.count_nonzero(truth)
+        true = int(np.count_nonzero(truth))
         if true and _is_seen(values, np.ravel(np.asarray(truth, bool)), true):
             bins = np.minimum((values * _STEPS).astype(int), _STEPS - 1)
             pixels = np.bincount(bins, minlength=_STEPS)

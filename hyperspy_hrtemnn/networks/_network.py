@@ -414,7 +414,7 @@ def _cached(path: Path, mtime_ns: int, size: int, device: str) -> Network:
         return _loaded(path, mtime_ns, size, device)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)  # whoever asks which network fits loads all that are shipped
 def _loaded(
     path: Path,
     mtime_ns: int,  # noqa: ARG001 - part of the key

@@ -21,6 +21,7 @@ from hyperspy_hrtemnn.command_options import (
     numproc_option,
     on_bad_frame_option,
     overlap_option,
+    parquet_option,
     pass_folder_option,
     report_option,
     run_job,
@@ -327,6 +328,7 @@ def track(
 @scheduler_option
 @device_option
 @on_bad_frame_option
+@parquet_option
 @report_option
 @new_pass_option
 def follow(
@@ -344,6 +346,7 @@ def follow(
     tile: int | None,
     overlap: int | None,
     on_bad_frame: OnBadFrame | None,
+    parquet: bool,
     report: bool,
     force: bool,
     **tracking: Any,
@@ -376,6 +379,7 @@ def follow(
         spectra=SpectrumOptions(size, apodization),
         crystal=crystal,
         on_bad_frame=on_bad_frame,
+        parquet=parquet,
         report=report,
         overwrite=force,
     )

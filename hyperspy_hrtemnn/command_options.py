@@ -117,6 +117,12 @@ scheduler_option = click.option(
     help="Address of a dask.distributed cluster, which is trusted: it can run code "
     "here; by default this machine.",
 )
+parquet_option = click.option(
+    "--parquet",
+    is_flag=True,
+    help="Write the tables of particles and reflections also as .parquet files, which "
+    "are read fast and in parts; by default only as .csv. Needs pyarrow.",
+)
 report_option = click.option(
     "--report/--no-report",
     default=True,

@@ -15,6 +15,7 @@ from hyperspy_hrtemnn.command_options import (
     new_pass_option,
     on_bad_frame_option,
     overlap_option,
+    parquet_option,
     pass_folder_option,
     report_option,
     run_job,
@@ -79,6 +80,7 @@ _PORT = 8765
 @overlap_option
 @device_option
 @on_bad_frame_option
+@parquet_option
 @report_option
 @new_pass_option
 def watch(
@@ -97,6 +99,7 @@ def watch(
     overlap: int | None,
     device: str | None,
     on_bad_frame: OnBadFrame | None,
+    parquet: bool,
     report: bool,
     force: bool,
     **tracking: Any,
@@ -123,6 +126,7 @@ def watch(
         crystal=crystal,
         on_bad_frame=on_bad_frame,
         overwrite=force,
+        parquet=parquet,
     )
     run_job(
         watch_frames,

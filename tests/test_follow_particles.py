@@ -342,6 +342,31 @@ def run(movie, network, tmp_path):
     return invoke
 
 
+def test_command_writes_tables_as_parquet_with_their_units(run, tmp_path):
+    pytest.importorskip("pyarrow")
+    folder = tmp_path / "out"
+    options = ("--size", "1.2 nm", "--no-report")
+    run(*options, "--parquet")
+    for name in ("properties", "reflections"):
+        table = pd.read_parquet(folder / f"{name}.parquet")
+        written = pd.read_csv(folder / f"{name}.csv")
+        assert table.attrs["units"]["time"] == "s"
+        written.columns = table.columns
+        numbers = table.select_dtypes("number").columns
+        assert len(numbers) > 5
+        assert_frame_equal(table[numbers], written[numbers], rtol=1e-12)
+    run(*options)
+    assert not list(folder.glob("*.parquet"))
+
+
+def test_command_without_pyarrow_says_so_before_the_first_frame(
+    run, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert "pip install pyarrow" in run("--parquet", code=1)
+    assert not (tmp_path / "out" / "frames").exists()
+
+
 def test_command(run, expected, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Checkpoint, "write_record", _press_the_keys)

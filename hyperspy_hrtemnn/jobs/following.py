@@ -20,7 +20,11 @@ from hyperspy_hrtemnn.signals._one_pass.follow import (
 )
 from hyperspy_hrtemnn.signals._one_pass.followed_movie import FRAMES
 from hyperspy_hrtemnn.signals._shared.entrance import in_one_form
-from hyperspy_hrtemnn.signals._shared.output_files import write_csv
+from hyperspy_hrtemnn.signals._shared.output_files import (
+    check_parquet,
+    write_csv,
+    write_parquet,
+)
 from hyperspy_hrtemnn.signals._shared.skipping import FrameRule
 
 from .lengths import sampling_in_angstrom
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
     from hyperspy_hrtemnn.signals._one_pass.particle_work import ParticleWork
 
 _OUTPUTS = ("properties.csv", "reflections.csv", "frames.csv", "particles.hspy")
+_PARQUET = ("properties.parquet", "reflections.parquet")
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,8 @@ class FollowSettings:
         Crop and soft edge of the spectra of particles.
     crystal, on_bad_frame, overwrite
         See `HRTEM.follow_particles`.
+    parquet
+        Whether the tables are also written as Parquet.
     """
 
     model: str | Path
@@ -144,6 +151,7 @@ class FollowSettings:
     crystal: str | None
     on_bad_frame: OnBadFrame | None
     overwrite: bool
+    parquet: bool = False
 
     def as_text(self) -> dict[str, str]:
         """Return the options as they are shown in a report."""
@@ -161,6 +169,8 @@ class FollowSettings:
         """Raise a ValueError for what can be refused before there is any frame."""
         if self.crystal is not None:
             as_crystal(self.crystal)
+        if self.parquet:
+            check_parquet()
 
     def prepare(self, signal: Signal2D, source: Source) -> ParticleWork:
         """Return the work on the frames of a movie, checked, without following it."""
@@ -223,6 +233,7 @@ def follow_file(
     on_bad_frame: OnBadFrame | None,
     overwrite: bool,
     report: bool = False,
+    parquet: bool = False,
 ) -> Followed:
     """Follow the particles of a file; go on where an earlier run stopped.
 
@@ -255,6 +266,8 @@ def follow_file(
         See `HRTEM.follow_particles`.
     report
         Whether to draw pictures and to write a page of what was found.
+    parquet
+        Whether to write the tables as Parquet, too.
 
     Returns
     -------
@@ -279,6 +292,7 @@ def follow_file(
         crystal,
         on_bad_frame,
         overwrite,
+        parquet,
     )
     with warnings_as_lines(movie) as told, locked(out):
         check_followed_files(out, own, report=report)
@@ -297,7 +311,7 @@ def follow_file(
 
 def check_followed_files(out: Path, own: OwnFiles, *, report: bool) -> None:
     """Raise a ValueError if a file would be replaced that the job did not write."""
-    own.check(out / name for name in _OUTPUTS)
+    own.check(out / name for name in (*_OUTPUTS, *_PARQUET))
     if report:
         ReportFiles(out, own).check(particles.NAMES)
 
@@ -346,7 +360,7 @@ class FollowedFiles:
             Whether to draw pictures and to write a page of what was found.
         """
         bad = bad_frames(self.folder / FRAMES, self.names)
-        frames = _write(result, self.folder, self.own, bad)
+        frames = _write(result, self.folder, self.own, bad, parquet=settings.parquet)
         found = FoundParticles(
             result.particles, signal, result.properties, frames, result.reflections
         )
@@ -368,14 +382,24 @@ class FollowedFiles:
 
 
 def _write(
-    result: FollowedParticles, out: Path, own: OwnFiles, bad: Mapping[int, str]
+    result: FollowedParticles,
+    out: Path,
+    own: OwnFiles,
+    bad: Mapping[int, str],
+    *,
+    parquet: bool,
 ) -> pd.DataFrame:
     """Write what was found into files of ours; return which frames are known."""
-    properties, reflections, frames, labels = (out / name for name in _OUTPUTS)
-    write_csv(result.properties, properties, writing=own.writing())
-    if result.reflections is None:
+    frames, labels = (out / name for name in _OUTPUTS[-2:])
+    tables = (result.properties, result.reflections)
+    for table, name, column_wise in zip(tables, _OUTPUTS, _PARQUET, strict=False):
         # Those of other options would be taken for what belongs to the rest.
-        own.remove(reflections)
-    else:
-        write_csv(result.reflections, reflections, writing=own.writing())
+        if table is None:
+            own.remove(out / name)
+        else:
+            write_csv(table, out / name, writing=own.writing())
+        if table is None or not parquet:
+            own.remove(out / column_wise)
+        else:
+            write_parquet(table, out / column_wise, writing=own.writing())
     return write_particles(result.particles, frames, labels, own, bad)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Output files: where a method may write, and tables as CSV."""
+"""Output files: where a method may write, and tables as CSV and Parquet."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,33 @@ def write_csv(
     with writing(path) as temporary:
         named = with_units(table, table.attrs["units"])
         named.to_csv(temporary, index=False, encoding="utf-8")
+
+
+def write_parquet(
+    table: pd.DataFrame, path: Path, *, writing: Writing = written_whole
+) -> None:
+    """Write a table as Parquet, with the units of its columns in ``attrs``.
+
+    Raises
+    ------
+    ValueError
+        If pyarrow is not installed.
+    """
+    check_parquet()
+    plain = table.copy(deep=False)
+    # What else is there is no JSON, which the file would keep it as.
+    plain.attrs = {"units": dict(table.attrs["units"])}
+    with writing(path) as temporary:
+        plain.to_parquet(temporary, engine="pyarrow", index=False)
+
+
+def check_parquet() -> None:
+    """Raise a ValueError if tables cannot be written as Parquet."""
+    if find_spec("pyarrow") is None:
+        raise ValueError(
+            "Tables as Parquet need pyarrow, which is not installed: "
+            "pip install pyarrow"
+        )
 
 
 def with_units(table: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import time
 import warnings
 from concurrent.futures import Future
@@ -298,3 +300,13 @@ def test_the_command_segments_a_focal_series_on_a_cluster(segmented, movie, tmp_
     (here, there), _ = segmented(series, network)
     assert there.data.shape == (HEIGHT, WIDTH)
     np.testing.assert_array_equal(there.data, here.data)
+
+
+def test_nobody_imports_distributed_to_learn_that_there_is_no_client():
+    code = (
+        "import sys; from hyperspy_hrtemnn.signals._shared.workers import cluster\n"
+        "print(cluster(), 'distributed' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert run.stdout.split() == ["None", "False"]

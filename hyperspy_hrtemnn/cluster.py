@@ -9,6 +9,7 @@ that is made for them, which is never written to a file.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,8 @@ _CONFIG = {
 }
 
 # Environment variable that each process starts with, which inference obeys.
-_THREADS = "distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS"
+_VARIABLE = "OMP_NUM_THREADS"
+_THREADS = f"distributed.nanny.pre-spawn-environ.{_VARIABLE}"
 
 
 @contextmanager
@@ -68,7 +70,7 @@ def cluster_client(
     count = processes or cores
     # They share the cores; dask would give one to each.
     threads = {_THREADS: max(1, cores // count)}
-    with dask.config.set(_CONFIG | threads):
+    with _own_environment(), dask.config.set(_CONFIG | threads):
         with _interrupts_later():
             cluster = LocalCluster(
                 n_workers=count,
@@ -85,6 +87,23 @@ def cluster_client(
             )
         with cluster, Client(cluster) as client:
             yield client
+
+
+@contextmanager
+def _own_environment() -> Iterator[None]:
+    """Undo at the end what dask does to the environment of this process.
+
+    It sets here what the processes are to start with, and leaves it there: inference
+    here, and clusters that are made later, would obey it.
+    """
+    before = os.environ.get(_VARIABLE)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(_VARIABLE, None)
+        else:
+            os.environ[_VARIABLE] = before
 
 
 @contextmanager

@@ -62,6 +62,16 @@ def test_its_processes_share_the_cores(client) -> None:
     assert set(said.values()) == {str(usable_cores())}
 
 
+@pytest.mark.parametrize("before", [None, "3"])
+def test_the_environment_of_this_process_is_as_it_was(monkeypatch, before) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if before is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", before)
+    with cluster_client(1):
+        pass
+    assert os.environ.get("OMP_NUM_THREADS") == before
+
+
 def listening(process: int) -> list[tuple[str, int]]:
     """Return the addresses, in hexadecimal digits, and ports a process listens on."""
     inodes = set()

@@ -81,6 +81,10 @@ def test_particles_that_are_not_seen_do_not_widen_the_others() -> None:
         areas.add(np.full(100, 0.01), truth)
         areas.add(np.where(np.arange(100) < 30, 0.3, 0.05), truth)  # taken for it
     assert 0.4 < areas.threshold() <= 0.6
+    # Where no image is seen, all of them count.
+    areas = UnbiasedArea()
+    areas.add(rim, ~truth)
+    assert areas.threshold() <= 0.1
 
 
 def test_without_an_object_there_is_no_threshold() -> None:

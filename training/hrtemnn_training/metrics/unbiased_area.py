@@ -24,7 +24,8 @@ class UnbiasedArea:
     """
 
     def __init__(self) -> None:
-        self._ratios: list[NDArray[np.float64]] = []
+        self._seen: list[NDArray[np.float64]] = []
+        self._unseen: list[NDArray[np.float64]] = []
 
     def add(self, probability: ArrayLike, truth: ArrayLike) -> None:
         """Measure an image.
@@ -36,17 +37,19 @@ class UnbiasedArea:
         truth
             Whether it is an object's, the same shape. An image without any is left
             out: it has no true area to compare with. So is one whose objects the
-            network does not see: no threshold finds these, and at a low dose there are
-            many.
+            network does not see, if it sees any: no threshold finds these, and at a low
+            dose there are many.
         """
         # Nothing is found where there is no data.
         values = np.nan_to_num(np.ravel(np.asarray(probability, float)))
         true = int(np.count_nonzero(truth))
-        if true and _is_seen(values, np.ravel(np.asarray(truth, bool)), true):
+        if true:
             bins = np.minimum((values * _STEPS).astype(int), _STEPS - 1)
             pixels = np.bincount(bins, minlength=_STEPS)
             # Those of at least 1 / _STEPS, 2 / _STEPS, ...
-            self._ratios.append(pixels[::-1].cumsum()[::-1][1:] / true)
+            ratios = pixels[::-1].cumsum()[::-1][1:] / true
+            is_seen = _is_seen(values, np.ravel(np.asarray(truth, bool)), true)
+            (self._seen if is_seen else self._unseen).append(ratios)
 
     def threshold(self) -> float | None:
         """Return the threshold at which the found is the true area; None of no image.
@@ -54,9 +57,9 @@ class UnbiasedArea:
         In the median of the images. Of their sum it would be less, because it would
         make up for particles that are not seen at all with the rims of all others.
         """
-        if not self._ratios:
+        if not (ratios := self._seen or self._unseen):
             return None
-        bias = np.abs(np.median(self._ratios, axis=0) - 1)
+        bias = np.abs(np.median(ratios, axis=0) - 1)
         return (int(bias.argmin()) + 1) / _STEPS
 
 

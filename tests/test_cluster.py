@@ -77,10 +77,13 @@ def _by_single_methods(movie, network):
 
 @pytest.fixture(scope="module")
 def workers():
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
-    ) as cluster:
-        yield cluster
+    with pytest.MonkeyPatch.context() as patch:
+        # dask leaves in it what its workers start with.
+        patch.setenv("OMP_NUM_THREADS", "1")
+        with LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
+        ) as cluster:
+            yield cluster
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ MEASURED = 3
 OPTICS = ("defocus", "astigmatism cos", "astigmatism sin", "blur")
 """Values that a network gives, in this order; then the log variance of each."""
 
-OPTICS_SCALE = np.array([100.0, 100.0, 100.0, 1.0])
+OPTICS_SCALE = (100.0, 100.0, 100.0, 1.0)
 """Unit of each value in the answer of a network [Å]."""
 
 OPTICS_ANSWER = (

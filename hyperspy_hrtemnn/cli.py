@@ -13,9 +13,9 @@ from hyperspy_hrtemnn import __version__
 from hyperspy_hrtemnn.command_options import (
     EXISTING,
     FILE,
-    LENGTH,
     MOVIES,
     apodization_option,
+    crystal_option,
     device_option,
     new_pass_option,
     numproc_option,
@@ -28,6 +28,7 @@ from hyperspy_hrtemnn.command_options import (
     sampling_option,
     scheduler_option,
     separation_option,
+    size_option,
     tile_option,
     tracking_options,
 )
@@ -309,17 +310,9 @@ def track(
 @click.option("--model", required=True, help="Name of a network, or its file.")
 @pass_folder_option
 @separation_option
-@click.option(
-    "--size",
-    type=LENGTH,
-    help='Side of the crop of a particle for its Fourier transform, such as "8 nm"; '
-    "without it there are no reflections.",
-)
+@size_option
 @apodization_option
-@click.option(
-    "--crystal",
-    help="Crystal of the particles: Au, CeO2, a CIF; by default unknown.",
-)
+@crystal_option
 @tracking_options
 @sampling_option
 @tile_option

@@ -117,6 +117,16 @@ scheduler_option = click.option(
     help="Address of a dask.distributed cluster, which is trusted: it can run code "
     "here; by default this machine.",
 )
+size_option = click.option(
+    "--size",
+    type=LENGTH,
+    help='Side of the crop of a particle for its Fourier transform, such as "8 nm"; '
+    "without it there are no reflections.",
+)
+crystal_option = click.option(
+    "--crystal",
+    help="Crystal of the particles: Au, CeO2, a CIF; by default unknown.",
+)
 parquet_option = click.option(
     "--parquet",
     is_flag=True,

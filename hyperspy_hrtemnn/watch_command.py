@@ -9,8 +9,8 @@ import click
 
 from hyperspy_hrtemnn.command_options import (
     EXISTING,
-    LENGTH,
     apodization_option,
+    crystal_option,
     device_option,
     new_pass_option,
     on_bad_frame_option,
@@ -21,6 +21,7 @@ from hyperspy_hrtemnn.command_options import (
     run_job,
     sampling_option,
     separation_option,
+    size_option,
     tile_option,
     tracking_options,
 )
@@ -63,17 +64,9 @@ _PORT = 8765
     help="Show live.html to a browser of this machine, at http://127.0.0.1:PORT/; "
     f"without a port at {_PORT}, with 0 at any that is free.",
 )
-@click.option(
-    "--size",
-    type=LENGTH,
-    help='Side of the crop of a particle for its Fourier transform, such as "8 nm"; '
-    "without it there are no reflections.",
-)
+@size_option
 @apodization_option
-@click.option(
-    "--crystal",
-    help="Crystal of the particles: Au, CeO2, a CIF; by default unknown.",
-)
+@crystal_option
 @tracking_options
 @sampling_option
 @tile_option
